@@ -1,0 +1,4 @@
+// Command standalone runs the whole of kamflow on one machine.
+package main
+
+func main() {}
