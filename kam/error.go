@@ -1,0 +1,94 @@
+package kam
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Code says what kind of thing went wrong. Codes travel: they are the type
+// of the Temporal application error, the key in JSON and the ground of the
+// starter's exit status, so a code once released keeps its spelling.
+type Code string
+
+// The codes of the process. ErrorCodes lists them with their meaning.
+const (
+	Invalid        Code = "INVALID"         // the request breaks a rule of form
+	NotFound       Code = "NOT_FOUND"       // no such case, customer, person or task
+	Forbidden      Code = "FORBIDDEN"       // the person may not do this
+	Separation     Code = "SEPARATION"      // separation of duties, SOD1..SOD3
+	WrongState     Code = "WRONG_STATE"     // the case is not waiting for this
+	StaleRevision  Code = "STALE_REVISION"  // decided on data that has changed
+	AlreadyDecided Code = "ALREADY_DECIDED" // somebody else decided first
+	TooLate        Code = "TOO_LATE"        // after the commit
+	RoundsUsed     Code = "ROUNDS_USED"     // no change round is left
+	ReasonNeeded   Code = "REASON_NEEDED"   // a reason, code or note is missing
+	IDReused       Code = "ID_REUSED"       // same id, other content
+	OpenCaseExists Code = "OPEN_CASE_EXISTS"
+	TargetInvalid  Code = "TARGET_INVALID"
+	Unreachable    Code = "UNREACHABLE" // a system that is needed does not answer
+	Fault          Code = "FAULT"       // retrying will not cure it; an operator must look
+)
+
+// Error implements error, so that errors.Is(err, kam.Forbidden) reads well.
+func (c Code) Error() string { return string(c) }
+
+// An Error is a failure that a person can act on: it names field, rule and
+// remedy where there are such. Anything else is a fault of the system.
+type Error struct {
+	Code   Code   `json:"code"`
+	Msg    string `json:"message"`
+	Field  string `json:"field,omitempty"`
+	Rule   string `json:"rule,omitempty"`
+	Remedy string `json:"remedy,omitempty"`
+	// Hash is the current material_hash with STALE_REVISION.
+	Hash string `json:"material_hash,omitempty"`
+}
+
+func (e *Error) Error() string {
+	s := e.Msg
+	if e.Field != "" {
+		s = e.Field + ": " + s
+	}
+	if e.Rule != "" {
+		s += " [" + e.Rule + "]"
+	}
+	if e.Remedy != "" {
+		s += "; " + e.Remedy
+	}
+	return s
+}
+
+// Unwrap lets errors.Is find the code.
+func (e *Error) Unwrap() error { return e.Code }
+
+// Errorf makes an Error with a code and a message.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
+}
+
+// On names the field that is wrong.
+func (e *Error) On(field string) *Error { e.Field = field; return e }
+
+// By names the rule that refuses.
+func (e *Error) By(rule string) *Error { e.Rule = rule; return e }
+
+// Try names the remedy.
+func (e *Error) Try(remedy string) *Error { e.Remedy = remedy; return e }
+
+// CodeOf is the code of err, empty for a fault of the system.
+func CodeOf(err error) Code {
+	var code Code
+	if errors.As(err, &code) {
+		return code
+	}
+	return ""
+}
+
+// AsError is the Error within err, nil if there is none.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
