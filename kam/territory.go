@@ -1,0 +1,72 @@
+package kam
+
+// NodeLevel is a level of the territory tree.
+type NodeLevel string
+
+// The four levels, from the root down.
+const (
+	LevelGlobal    NodeLevel = "GLOBAL"
+	LevelCountry   NodeLevel = "COUNTRY"
+	LevelRegion    NodeLevel = "REGION"
+	LevelTerritory NodeLevel = "TERRITORY"
+)
+
+// NodeLevels lists the levels upward, in the order of the manager chain.
+var NodeLevels = []NodeLevel{LevelTerritory, LevelRegion, LevelCountry, LevelGlobal}
+
+// Rank is 0 for TERRITORY up to 3 for GLOBAL, -1 for an unknown level.
+func (l NodeLevel) Rank() int {
+	for i, x := range NodeLevels {
+		if x == l {
+			return i
+		}
+	}
+	return -1
+}
+
+// Tier is the key account tier that the level rolls up to.
+func (l NodeLevel) Tier() Tier { return Tiers[max(l.Rank(), 0)] }
+
+// Tiers lists the tiers upward.
+var Tiers = []Tier{TierTerritory, TierRegional, TierNational, TierGlobal}
+
+// Rank is 0 for TERRITORY up to 3 for GLOBAL, -1 for none.
+func (t Tier) Rank() int {
+	for i, x := range Tiers {
+		if x == t {
+			return i
+		}
+	}
+	return -1
+}
+
+// Level is the level of the territory tree that a tier is managed at.
+func (t Tier) Level() NodeLevel { return NodeLevels[max(t.Rank(), 0)] }
+
+// A TerritoryNode is an element of the territory tree. A vacant node has no
+// manager.
+type TerritoryNode struct {
+	Code      string    `json:"code"`
+	Level     NodeLevel `json:"level"`
+	Parent    string    `json:"parent,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	ManagerID UserID    `json:"manager_id,omitempty"`
+	Calendar  string    `json:"calendar,omitempty"`
+}
+
+// Rate is an exact rate of exchange as decimal text, "1.0842".
+type Rate string
+
+// UnmarshalJSON reads a JSON number or string without going through floating
+// point.
+func (r *Rate) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	if len(s) > 1 && s[0] == '"' {
+		s = s[1 : len(s)-1]
+	}
+	if _, err := parseFixed(s, 12); err != nil {
+		return err
+	}
+	*r = Rate(s)
+	return nil
+}
