@@ -1,0 +1,242 @@
+package kam
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The rules of P3.4.1 that the form check names.
+const (
+	ruleRange   = "VF02"
+	ruleContact = "VF04"
+	ruleCountry = "VA01"
+	ruleDegrees = "VA07"
+)
+
+var (
+	phoneForm    = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+	languageForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-[A-Za-z0-9]{4,8})*$`)
+	digestForm   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// CheckForm says what is wrong with the form of the data: lengths, ranges,
+// counts, closed values and syntax (VF02, VF04, VA01, VA07). An absent value
+// is not wrong here, see [Missing]. Without sets it checks both.
+func CheckForm(d RequestData, sets ...FieldSet) []*Error {
+	var errs []*Error
+	for _, s := range Fields {
+		if len(sets) > 0 && !slices.Contains(sets, s.Set) {
+			continue
+		}
+		eachValue(d, s.Name, func(path string, v reflect.Value) {
+			if msg, remedy := s.wrong(v); msg != "" {
+				errs = append(errs, Errorf(Invalid, "%s", msg).On(path).By(s.rule()).Try(remedy))
+			}
+		})
+	}
+	if len(sets) == 0 || slices.Contains(sets, Detail) {
+		errs = append(errs, checkShares(d.Competitors)...)
+	}
+	return errs
+}
+
+// Missing lists the required fields of a set that are unknown, in the order
+// of the form (VF01). Without a case type the case is taken for a new customer.
+// Whether a postal code is required depends on the country: rules.Missing.
+func Missing(d RequestData, set FieldSet, forType ...CaseType) []string {
+	caseType := NewCase
+	if len(forType) > 0 {
+		caseType = forType[0]
+	}
+	var names []string
+	for _, s := range Fields {
+		if s.Set != set {
+			continue
+		}
+		if s.Kind == KindMap && s.Required {
+			for _, item := range CapabilityItems {
+				if _, ok := d.CapabilityItems[item]; !ok {
+					names = append(names, s.Name+"."+item)
+				}
+			}
+			continue
+		}
+		eachSlot(d, s.Name, func(path string, v reflect.Value) {
+			needed := s.Required && (s.OnlyFor == "" || s.OnlyFor == caseType)
+			if s.With != "" {
+				needed = slotFilled(d, sibling(path, s.With))
+			}
+			if needed && unknown(v) {
+				names = append(names, path)
+			}
+		})
+	}
+	return names
+}
+
+func (s FieldSpec) rule() string {
+	switch s.Kind {
+	case KindEmail, KindPhone:
+		return ruleContact
+	case KindCountry:
+		return ruleCountry
+	case KindDegrees:
+		return ruleDegrees
+	default:
+		return ruleRange
+	}
+}
+
+// wrong says what is wrong with a known value and what would be right.
+func (s FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
+	switch s.Kind {
+	case KindList:
+		if v.Len() > s.MaxItems {
+			return fmt.Sprintf("has %d entries", v.Len()), fmt.Sprintf("give at most %d", s.MaxItems)
+		}
+	case KindMap:
+		return s.wrongItems(v.Interface().(map[string]int))
+	case KindBool:
+	case KindMoney:
+		return s.wrongMoney(v.Interface().(Money))
+	case KindDecimal:
+		if n := v.Int(); n < s.Min*100 || n > s.Max*100 {
+			return fmt.Sprintf("%s is out of range", Dec(n)), s.between()
+		}
+	case KindInt:
+		if n := v.Int(); n < s.Min || n > s.Max {
+			return fmt.Sprintf("%d is out of range", n), s.between()
+		}
+	case KindDegrees:
+		// Written so that NaN is refused too.
+		if f := v.Float(); !(f >= float64(s.Min) && f <= float64(s.Max)) {
+			return strconv.FormatFloat(f, 'f', -1, 64) + " is out of range", s.between()
+		}
+	default:
+		return s.wrongText(v.String())
+	}
+	return "", ""
+}
+
+func (s FieldSpec) between() string { return fmt.Sprintf("give %d to %d", s.Min, s.Max) }
+
+func (s FieldSpec) wrongMoney(m Money) (msg, remedy string) {
+	minor := m.Minor
+	if m.bare != "" {
+		n, err := parseFixed(m.bare, 3)
+		if err != nil {
+			return err.Error(), "give an amount"
+		}
+		minor = n / 10
+	}
+	if minor < s.Min {
+		return m.String() + " is negative", "give 0 or more"
+	}
+	if minor > s.Max {
+		return m.String() + " is too large", fmt.Sprintf("give at most %d minor units", s.Max)
+	}
+	return "", ""
+}
+
+func (s FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
+	names := make([]string, 0, len(items))
+	for name := range items {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !slices.Contains(CapabilityItems, name) {
+			return fmt.Sprintf("no item is called %q", clip(name, 40)), "use " + strings.Join(CapabilityItems, ", ")
+		}
+		if n := int64(items[name]); n < s.Min || n > s.Max {
+			return fmt.Sprintf("%s is %d", name, n), s.between()
+		}
+	}
+	return "", ""
+}
+
+func (s FieldSpec) wrongText(text string) (msg, remedy string) {
+	if !utf8.ValidString(text) {
+		return "is not valid UTF-8", "send UTF-8"
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) && !(s.Kind == KindLongText && (r == '\n' || r == '\r' || r == '\t')) {
+			return fmt.Sprintf("contains the control character U+%04X", r), "remove it"
+		}
+	}
+	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
+		return fmt.Sprintf("has %d characters", n), s.between() + " characters"
+	}
+	quoted := fmt.Sprintf("%q", clip(text, 40))
+	switch s.Kind {
+	case KindChoice:
+		if choices := s.Choices(); !slices.Contains(choices, text) {
+			return quoted + " is not a value of this field", "use one of " + strings.Join(choices, ", ")
+		}
+	case KindCountry:
+		if !IsCountry(text) {
+			return quoted + " is not a country", "give an ISO 3166-1 alpha-2 code such as DE"
+		}
+	case KindCurrency:
+		if !IsCurrency(text) {
+			return quoted + " is not a currency", "give an ISO 4217 code such as EUR"
+		}
+	case KindLanguage:
+		if !languageForm.MatchString(text) {
+			return quoted + " is not a language tag", "give a BCP 47 tag such as de or pt-BR"
+		}
+	case KindEmail:
+		if !isEmail(text) {
+			return quoted + " is not an e-mail address", "give one such as name@example.com"
+		}
+	case KindPhone:
+		if !phoneForm.MatchString(text) {
+			return quoted + " is not a phone number in E.164", "give + and 7 to 15 digits such as +4940123456"
+		}
+	case KindURL:
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			return quoted + " is not a web address", "give one such as https://example.com"
+		}
+	case KindDate:
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return quoted + " is not a date", "give one such as 2026-11-23"
+		}
+	case KindDigest:
+		if !digestForm.MatchString(text) {
+			return "is not a SHA-256 digest", "give 64 lower case hexadecimal digits"
+		}
+	}
+	return "", ""
+}
+
+// isEmail accepts a bare address whose domain has a dot.
+func isEmail(s string) bool {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s {
+		return false
+	}
+	domain := s[strings.LastIndex(s, "@")+1:]
+	return strings.Contains(domain, ".") && !strings.HasPrefix(domain, ".") && !strings.HasSuffix(domain, ".")
+}
+
+func checkShares(all []Competitor) []*Error {
+	sum := Dec(0)
+	for _, c := range all {
+		if c.SharePct != nil && *c.SharePct > 0 && *c.SharePct <= 10000 {
+			sum += *c.SharePct
+		}
+	}
+	if sum <= 10000 {
+		return nil
+	}
+	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(ruleRange).Try("correct them to 100 at most")}
+}
