@@ -1,0 +1,288 @@
+package kam
+
+// ActName is the name of an update, and for the Decide acts and Withdraw also
+// of a signal, that a person sends to a case (P2.8).
+type ActName string
+
+// The acts of people on a case.
+const (
+	ActStart              ActName = "StartCase"
+	ActSubmitData         ActName = "SubmitData"
+	ActSubmitDetails      ActName = "SubmitDetails"
+	ActAmendMaterial      ActName = "AmendMaterial"
+	ActResolveDuplicate   ActName = "ResolveDuplicate"
+	ActDecideConfirmation ActName = "DecideConfirmation"
+	ActDecideCompliance   ActName = "DecideCompliance"
+	ActDecideValidation   ActName = "DecideValidation"
+	ActDecideEndorsement  ActName = "DecideEndorsement"
+	ActWithdraw           ActName = "Withdraw"
+	ActReassign           ActName = "Reassign"
+	ActComment            ActName = "Comment"
+	ActRetry              ActName = "Retry"
+)
+
+// Verdict is what a person decided, where an act has more than one outcome.
+type Verdict string
+
+// The verdicts.
+const (
+	NotDuplicate    Verdict = "NOT_DUPLICATE"
+	UseExisting     Verdict = "USE_EXISTING"
+	ConvertToModify Verdict = "CONVERT_TO_MODIFY"
+	Confirm         Verdict = "CONFIRM"
+	RejectIt        Verdict = "REJECT"
+	SendBack        Verdict = "SEND_BACK"
+	ClearIt         Verdict = "CLEAR"
+	RefuseIt        Verdict = "REFUSE"
+	MergeIt         Verdict = "MERGE"
+	Endorse         Verdict = "ENDORSE"
+	Decline         Verdict = "DECLINE"
+	ChangeTier      Verdict = "CHANGE_TIER"
+)
+
+// An Act is what a person does to a case: one JSON object per message. Its
+// DecisionID is made by the client, so that a double click, a retry and a
+// resent message are one act. Data sets travel by reference: the client has
+// put them into PostgreSQL under DecisionID, and DataDigest binds the act to
+// exactly those, so that no personal data enter a workflow history.
+type Act struct {
+	DecisionID     string   `json:"decision_id"`
+	Name           ActName  `json:"act,omitempty"` // set by the receiver from the message's name
+	By             UserID   `json:"by"`
+	Verdict        Verdict  `json:"decision,omitempty"`
+	ExpectRevision int      `json:"expect_revision,omitempty"`
+	ExpectHash     string   `json:"material_hash,omitempty"`
+	ReasonCode     string   `json:"reason_code,omitempty"`
+	Reason         string   `json:"reason,omitempty"`
+	Fields         []string `json:"fields,omitempty"`
+	CustomerNo     string   `json:"customer_no,omitempty"`
+	Tier           Tier     `json:"tier,omitempty"`
+	Assignee       UserID   `json:"assignee,omitempty"`
+	OwnerID        UserID   `json:"owner_id,omitempty"` // endorsement: the key account manager
+	DataDigest     string   `json:"data_digest,omitempty"`
+}
+
+// An ActSpec is one row of the table of acts: which event an act with a
+// verdict brings about, which permission it needs, and what must be said with
+// it. An act whose Event is empty leaves the state alone.
+type ActSpec struct {
+	Name    ActName
+	Verdict Verdict
+	Event   Event
+	Action  Action
+	States  []State // where it is taken; nil: wherever a transition leaves on Event
+	Needs   []Need
+	Signal  bool // also accepted as a signal of the same name
+}
+
+// Need is something an act must carry.
+type Need string
+
+// What an act may have to carry.
+const (
+	NeedHash       Need = "material_hash"
+	NeedReason     Need = "reason"
+	NeedReasonCode Need = "reason_code"
+	NeedFields     Need = "fields or reason"
+	NeedCustomer   Need = "customer_no"
+	NeedTier       Need = "tier"
+	NeedAssignee   Need = "assignee"
+	NeedData       Need = "data_digest"
+)
+
+var openHuman = []State{Draft, DuplicateReview, DataEntry, ComplianceReview, AwaitingConfirmation, ChangesRequested, AwaitingCompletion, ValidationReview, AwaitingEndorsement, NeedsIntervention}
+
+// Acts is the table of acts. Update handlers, signals, the starter's verbs,
+// the inbox and docs/process.md read it.
+var Acts = []ActSpec{
+	{ActSubmitData, "", EvSubmitData, ActionEnterData, []State{Draft, DataEntry, ChangesRequested}, []Need{NeedData}, false},
+	{ActSubmitDetails, "", EvSubmitDetails, ActionEnterData, []State{DuplicateReview, DataEntry, ComplianceReview, AwaitingConfirmation, ChangesRequested, AwaitingCompletion}, []Need{NeedData}, false},
+	{ActAmendMaterial, "", EvAmendMaterial, ActionEnterData, nil, []Need{NeedData}, false},
+	{ActResolveDuplicate, NotDuplicate, EvNotDuplicate, ActionClearDuplicate, nil, []Need{NeedReason}, false},
+	{ActResolveDuplicate, UseExisting, EvUseExisting, ActionClearDuplicate, nil, []Need{NeedCustomer}, false},
+	{ActDecideConfirmation, Confirm, EvConfirm, ActionConfirm, nil, []Need{NeedHash}, true},
+	{ActDecideConfirmation, RejectIt, EvReject, ActionConfirm, nil, []Need{NeedHash, NeedReasonCode, NeedReason}, true},
+	{ActDecideConfirmation, SendBack, EvSendBack, ActionConfirm, nil, []Need{NeedHash, NeedFields}, true},
+	{ActDecideCompliance, ClearIt, EvClear, ActionCompliance, []State{ComplianceReview}, []Need{NeedReason}, true},
+	{ActDecideCompliance, RefuseIt, EvRefuse, ActionCompliance, []State{ComplianceReview}, []Need{NeedReason}, true},
+	{ActDecideValidation, ClearIt, EvClear, ActionWaive, []State{ValidationReview}, []Need{NeedReason}, true},
+	{ActDecideValidation, MergeIt, EvMerge, ActionWaive, []State{ValidationReview}, []Need{NeedCustomer, NeedReason}, true},
+	{ActDecideValidation, SendBack, EvSendBack, ActionWaive, []State{ValidationReview}, []Need{NeedFields}, true},
+	{ActDecideValidation, RefuseIt, EvRefuse, ActionWaive, []State{ValidationReview}, []Need{NeedReason}, true},
+	{ActDecideEndorsement, Endorse, EvEndorse, ActionEndorse, nil, nil, true},
+	{ActDecideEndorsement, Decline, EvDecline, ActionEndorse, nil, []Need{NeedReason}, true},
+	{ActDecideEndorsement, ChangeTier, EvChangeTier, ActionEndorse, nil, []Need{NeedTier, NeedReason}, true},
+	{ActWithdraw, "", EvWithdraw, ActionWithdraw, nil, nil, true},
+	{ActReassign, "", EvReassign, ActionReassign, nil, []Need{NeedAssignee, NeedReason}, false},
+	{ActComment, "", "", ActionComment, openHuman, []Need{NeedReason}, false},
+	{ActRetry, "", EvRetry, ActionRetry, nil, nil, false},
+}
+
+// ReasonCodes are the codes of a rejection at 1.1.5 (P2.5).
+var ReasonCodes = []string{"NOT_STRATEGIC", "TOO_SMALL", "CREDIT_RISK", "CONFLICT_OF_INTEREST", "WRONG_TERRITORY", "DUPLICATE", "DATA_NOT_CREDIBLE", "CAPACITY", "OTHER"}
+
+// Spec finds the row of an act, Invalid if there is none.
+func (a Act) Spec() (ActSpec, error) {
+	for _, s := range Acts {
+		if s.Name == a.Name && s.Verdict == a.Verdict {
+			return s, nil
+		}
+	}
+	return ActSpec{}, Errorf(Invalid, "%s knows no decision %q", a.Name, clip(string(a.Verdict), 40)).On("decision")
+}
+
+// TakenIn says whether the act is taken in a state.
+func (s ActSpec) TakenIn(st State) bool {
+	if s.States == nil {
+		return Takes(st, s.Event)
+	}
+	for _, x := range s.States {
+		if x == st {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds on what an act may carry from outside.
+const (
+	MaxReason = 4000 // runes
+	MaxFields = 60
+	maxID     = 80
+)
+
+// Check is the form of an act: known verdict, bounds, and everything that the
+// act must carry. It needs no state and no lookups.
+func (a Act) Check() error {
+	spec, err := a.Spec()
+	if err != nil {
+		return err
+	}
+	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
+		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
+	}
+	if a.By == "" || len(a.By) > maxID {
+		return Errorf(Invalid, "who acts is missing").On("by")
+	}
+	if len([]rune(a.Reason)) > MaxReason {
+		return Errorf(Invalid, "longer than %d characters", MaxReason).On("reason")
+	}
+	if len(a.Fields) > MaxFields {
+		return Errorf(Invalid, "more than %d fields", MaxFields).On("fields")
+	}
+	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest} {
+		if len(f) > 2*maxID {
+			return Errorf(Invalid, "a field is longer than %d characters", 2*maxID)
+		}
+	}
+	for _, n := range spec.Needs {
+		if err := a.carries(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a Act) carries(n Need) error {
+	missing := func(have bool) error {
+		if have {
+			return nil
+		}
+		code := Invalid
+		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
+			code = ReasonNeeded
+		}
+		return Errorf(code, "%s needs %s", a.Name, n).On(string(n))
+	}
+	switch n {
+	case NeedHash:
+		return missing(a.ExpectHash != "")
+	case NeedReason:
+		return missing(a.Reason != "")
+	case NeedReasonCode:
+		if a.ReasonCode != "" && !contains(ReasonCodes, a.ReasonCode) {
+			return Errorf(Invalid, "%q is not a reason code", clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
+		}
+		return missing(a.ReasonCode != "")
+	case NeedFields:
+		return missing(len(a.Fields) > 0 || a.Reason != "")
+	case NeedCustomer:
+		return missing(a.CustomerNo != "")
+	case NeedTier:
+		return missing(a.Tier.Rank() >= 0)
+	case NeedAssignee:
+		return missing(a.Assignee != "")
+	case NeedData:
+		return missing(a.DataDigest != "")
+	}
+	return nil
+}
+
+// CheckAgainst is the validator of an act: pure, in memory, before anything is
+// written (D2). It looks at state, revision, material_hash and the separation
+// of duties that the case's own facts decide. What a table holds (role,
+// position) is checked in the transaction that stores the act.
+func (a Act) CheckAgainst(s Snapshot) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	spec, err := a.Spec()
+	if err != nil {
+		return err
+	}
+	if !spec.TakenIn(s.State) {
+		return a.wrongState(s)
+	}
+	if a.ExpectHash != "" && a.ExpectHash != s.MaterialHash {
+		e := Errorf(StaleRevision, "the data changed since you opened them: revision %d is current", s.Revision).On("material_hash").Try("read the case again")
+		e.Hash = s.MaterialHash
+		return e
+	}
+	if a.ExpectRevision != 0 && a.ExpectRevision != s.Revision {
+		e := Errorf(StaleRevision, "revision %d is current, not %d", s.Revision, a.ExpectRevision).On("expect_revision").Try("read the case again")
+		e.Hash = s.MaterialHash
+		return e
+	}
+	return CheckSeparation(a, s)
+}
+
+func (a Act) wrongState(s Snapshot) error {
+	if a.Name == ActWithdraw && (s.State.AfterCommit() || s.State.Ended()) {
+		return Errorf(TooLate, "case %s is %s: the customer is committed or the case has ended", s.CaseNo, s.State).Try("request a DEACTIVATE case")
+	}
+	decided := a.Name == ActDecideConfirmation && s.ConfirmedBy != "" || a.Name == ActDecideEndorsement && len(s.Endorsed) > 0
+	if decided || s.State.Ended() {
+		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State)
+	}
+	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name)
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func join(list []string) string {
+	s := ""
+	for i, x := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += x
+	}
+	return s
+}
+
+// isPlain says whether s holds only letters, digits, '-' and '_'.
+func isPlain(s string) bool {
+	for _, r := range s {
+		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,99 @@
+package kam
+
+import "time"
+
+// RecordKind says which run of the rules a record explains.
+type RecordKind string
+
+// The kinds of decision record.
+const (
+	RecordAdd            RecordKind = "ADD_DECISION"
+	RecordSegment        RecordKind = "SEGMENTATION"
+	RecordValidation     RecordKind = "VALIDATION"
+	RecordClassification RecordKind = "CLASSIFICATION"
+)
+
+// A DecisionRecord lets a person answer what was decided, by which version of
+// the rules, from which facts, why, and what would have changed it (P3.6).
+// The rules fill in what they know; case, step and time are stamped by the
+// engine that stores it.
+type DecisionRecord struct {
+	RecordID     string            `json:"decision_id,omitempty"`
+	CaseNo       CaseNo            `json:"case_no,omitempty"`
+	Step         StepCode          `json:"step_code"`
+	Kind         RecordKind        `json:"kind"`
+	Policy       PolicyRef         `json:"policy"`
+	Revision     int               `json:"revision,omitempty"`
+	MaterialHash string            `json:"material_hash,omitempty"`
+	ComputedAt   *time.Time        `json:"computed_at,omitempty"`
+	Outcome      string            `json:"outcome"`
+	Headline     string            `json:"headline"`
+	Score        *Dec              `json:"score,omitempty"`
+	Confidence   *Dec              `json:"confidence_pct,omitempty"`
+	HardStops    []HardStop        `json:"hard_stops,omitempty"`
+	Criteria     []CriterionResult `json:"criteria,omitempty"`
+	Missing      []string          `json:"missing,omitempty"`
+	WouldChange  []WouldChange     `json:"would_change,omitempty"`
+	Gates        []Gate            `json:"gates,omitempty"`
+	Tests        []TierTest        `json:"tests,omitempty"`
+	Members      []string          `json:"members,omitempty"`
+	HomeNode     string            `json:"home_node,omitempty"`
+	SnapshotID   string            `json:"snapshot_id,omitempty"`
+	Findings     []Finding         `json:"findings,omitempty"`
+	Human        *HumanDecision    `json:"human,omitempty"`
+}
+
+// PolicyRef names the version of the rules.
+type PolicyRef struct {
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+}
+
+// HardStop is a rule that ends scoring.
+type HardStop struct {
+	ID      string         `json:"id"`
+	Outcome Recommendation `json:"outcome"`
+}
+
+// CriterionResult is one line of a score.
+type CriterionResult struct {
+	ID           string `json:"id"`
+	Value        string `json:"value"`
+	Points       Dec    `json:"points"`
+	Weight       Dec    `json:"weight"`
+	Contribution Dec    `json:"contribution"`
+}
+
+// WouldChange is the change of one criterion that lifts the outcome.
+type WouldChange struct {
+	Criterion string `json:"criterion"`
+	To        string `json:"to"`
+	Score     Dec    `json:"score"`
+	Outcome   string `json:"outcome"`
+}
+
+// Gate is one gate of P3.5.1.
+type Gate struct {
+	ID     string `json:"id"`
+	Passed bool   `json:"passed"`
+	Reason string `json:"reason"`
+}
+
+// TierTest is one test of a tier with its value and limit.
+type TierTest struct {
+	Tier   Tier   `json:"tier"`
+	Test   string `json:"test"`
+	Value  string `json:"value"`
+	Limit  string `json:"limit"`
+	Passed bool   `json:"passed"`
+}
+
+// HumanDecision is what a person decided on a recommendation.
+type HumanDecision struct {
+	Decision              string    `json:"decision"`
+	By                    UserID    `json:"by"`
+	OnBehalfOf            UserID    `json:"on_behalf_of,omitempty"`
+	AgainstRecommendation bool      `json:"against_recommendation"`
+	Reason                string    `json:"reason,omitempty"`
+	At                    time.Time `json:"at"`
+}
