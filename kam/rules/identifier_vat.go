@@ -1,0 +1,199 @@
+package rules
+
+import "strings"
+
+// vatChecks holds, by VAT prefix, what lies beyond the form: the rules that
+// the European Commission publishes for the member states and Northern Ireland.
+var vatChecks = map[string]func(string) IdentifierProblem{
+	"AT": vatAT, "BE": vatBE, "BG": vatBG, "CY": vatCY, "CZ": vatCZ, "DE": vatDE, "DK": vatDK, "EE": vatEE, "EL": vatEL,
+	"ES": vatES, "FI": vatFI, "FR": vatFR, "HR": vatHR, "HU": vatHU, "IE": vatIE, "IT": vatIT, "LT": vatLT, "LU": vatLU,
+	"LV": vatLV, "MT": vatMT, "NL": vatNL, "PL": vatPL, "PT": vatPT, "RO": vatRO, "SE": vatSE, "SI": vatSI, "SK": vatSK,
+	"XI": checkGB,
+}
+
+// checkVATEU answers with the number as it is stored: prefix and all digits.
+// A value whose prefix does not lead to a valid number is read once more as a
+// number of the country without prefix: a French key may look like one.
+func checkVATEU(v, country string) (string, IdentifierProblem) {
+	state := strings.Replace(prefix(v, 2), "GR", "EL", 1)
+	full, problem := checkState(state, v[min(2, len(v)):])
+	if problem != "" && country != "" {
+		if alone, p := checkState(strings.Replace(country, "GR", "EL", 1), v); p == "" || vatChecks[state] == nil {
+			return alone, p
+		}
+	}
+	return full, problem
+}
+
+func checkState(state, rest string) (string, IdentifierProblem) {
+	check, known := vatChecks[state]
+	if !known {
+		return state + rest, ProblemFormat
+	}
+	if state == "BE" && len(rest) == 9 || state == "EL" && len(rest) == 8 {
+		rest = "0" + rest
+	}
+	if problem := fitsMask(rest, masks["VAT_EU/"+state]); problem != "" {
+		return state + rest, problem
+	}
+	if strings.Trim(rest, "0") == "" {
+		return state + rest, ProblemComponent
+	}
+	return state + rest, check(rest)
+}
+
+func vatAT(v string) IdentifierProblem {
+	sum := 4
+	for i := 1; i < 8; i++ {
+		d := digit(v[i])
+		if i%2 == 0 {
+			d = d*2 - d/5*9
+		}
+		sum += d
+	}
+	return fits((sum+digit(v[8]))%10 == 0)
+}
+
+func vatBE(v string) IdentifierProblem {
+	if v[0] > '1' {
+		return ProblemComponent
+	}
+	return fits((number(v[:8])+number(v[8:]))%97 == 0)
+}
+
+// vatBG: nine digits for companies; ten for a citizen, a resident foreigner or
+// anybody else.
+func vatBG(v string) IdentifierProblem {
+	if len(v) == 9 {
+		check := weighted(v, []int{1, 2, 3, 4, 5, 6, 7, 8}) % 11
+		if check == 10 {
+			check = weighted(v, []int{3, 4, 5, 6, 7, 8, 9, 10}) % 11 % 10
+		}
+		return fits(check == digit(v[8]))
+	}
+	last := digit(v[9])
+	month := number(v[2:4]) % 20
+	citizen := month >= 1 && month <= 12 && number(v[2:4]) < 60 && isDay(v[4:6]) && weighted(v, []int{2, 4, 8, 5, 10, 9, 7, 3, 6})%11%10 == last
+	foreigner := weighted(v, []int{21, 19, 17, 13, 11, 9, 7, 3, 1})%10 == last
+	other := mod11Check(v, []int{4, 3, 2, 7, 6, 5, 4, 3, 2}) == last
+	return fits(citizen || foreigner || other)
+}
+
+func isDay(v string) bool { n := number(v); return n >= 1 && n <= 31 }
+
+func vatCY(v string) IdentifierProblem {
+	if v[:2] == "12" {
+		return ProblemComponent
+	}
+	odd := []int{1, 0, 5, 7, 9, 13, 15, 17, 19, 21}
+	sum := 0
+	for i := range 8 {
+		if d := digit(v[i]); i%2 == 0 {
+			sum += odd[d]
+		} else {
+			sum += d
+		}
+	}
+	return fits(byte('A'+sum%26) == v[8])
+}
+
+// vatCZ: eight digits for companies, nine from 6 for special cases, else the
+// birth number of a person.
+func vatCZ(v string) IdentifierProblem {
+	weights := []int{8, 7, 6, 5, 4, 3, 2}
+	switch {
+	case len(v) == 8:
+		if v[0] == '9' {
+			return ProblemComponent
+		}
+		return fits((11-weighted(v, weights)%11)%10 == digit(v[7]))
+	case len(v) == 9 && v[0] == '6':
+		return fits(9-(11-weighted(v[1:], weights)%11)%10 == digit(v[8]))
+	}
+	month := number(v[2:4]) % 50
+	if month > 20 {
+		month -= 20
+	}
+	if month < 1 || month > 12 || !isDay(v[4:6]) || len(v) == 9 && number(v[:2]) > 53 {
+		return ProblemComponent
+	}
+	return fits(len(v) == 9 || number(v[:9])%11%10 == digit(v[9]))
+}
+
+func vatDE(v string) IdentifierProblem {
+	if v[0] == '0' {
+		return ProblemComponent
+	}
+	return fits(mod11to10(v))
+}
+
+func vatDK(v string) IdentifierProblem {
+	if v[0] == '0' {
+		return ProblemComponent
+	}
+	return fits(weighted(v, []int{2, 7, 6, 5, 4, 3, 2, 1})%11 == 0)
+}
+
+func vatEE(v string) IdentifierProblem {
+	return fits(weighted(v, []int{3, 7, 1, 3, 7, 1, 3, 7, 1})%10 == 0)
+}
+
+func vatEL(v string) IdentifierProblem {
+	return fits(weighted(v, []int{256, 128, 64, 32, 16, 8, 4, 2})%11%10 == digit(v[8]))
+}
+
+const spanishLetters = "TRWAGMYFPDXBNJZSQVHLCKE"
+
+// vatES: eight digits and a letter for citizens; X, Y, Z for foreigners and K,
+// L, M for special cases, with the same letter; else the number of an entity.
+func vatES(v string) IdentifierProblem {
+	switch first := v[0]; {
+	case first <= '9':
+		return fits(v[8] == spanishLetters[number(v[:8])%23])
+	case first >= 'X':
+		return fits(v[8] == spanishLetters[(int(first-'X')*1e7+number(v[1:8]))%23])
+	case first >= 'K' && first <= 'M':
+		return fits(v[8] == spanishLetters[number(v[1:8])%23])
+	case !strings.ContainsRune("ABCDEFGHJNPQRSUVW", rune(first)):
+		return ProblemComponent
+	}
+	check := 0
+	for ; check < 10 && !luhn(v[1:8]+string(rune('0'+check))); check++ {
+	}
+	asDigit, asLetter := v[8] == byte('0'+check), v[8] == "JABCDEFGHI"[check]
+	switch {
+	case strings.ContainsRune("PQRSNW", rune(v[0])):
+		return fits(asLetter)
+	case strings.ContainsRune("ABEH", rune(v[0])):
+		return fits(asDigit)
+	default:
+		return fits(asDigit || asLetter)
+	}
+}
+
+func vatFI(v string) IdentifierProblem {
+	return fits(weighted(v, []int{7, 9, 10, 5, 8, 4, 2, 1})%11 == 0)
+}
+
+const frenchAlphabet = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+// vatFR: a key of two characters before the SIREN. Numbers of Monaco start
+// with 000 and have no SIREN.
+func vatFR(v string) IdentifierProblem {
+	siren := v[2:]
+	if siren[:3] != "000" && !luhn(siren) {
+		return ProblemCheckDigit
+	}
+	a, b := strings.IndexByte(frenchAlphabet, v[0]), strings.IndexByte(frenchAlphabet, v[1])
+	switch {
+	case a < 0 || b < 0:
+		return ProblemFormat
+	case a < 10 && b < 10:
+		return fits((12+3*(number(siren)%97))%97 == a*10+b)
+	}
+	key := a*34 + b - 100
+	if a < 10 {
+		key = a*24 + b - 10
+	}
+	return fits((number(siren)+1+key/11)%11 == key%11)
+}
