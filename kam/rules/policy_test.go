@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func defaultPolicy(t testing.TB) *Policy {
+	t.Helper()
+	p, err := Default()
+	require.NoError(t, err)
+	return p
+}
+
+// edited is the default policy with one text replaced.
+func edited(t testing.TB, from, to string) string {
+	t.Helper()
+	require.Contains(t, string(defaultYAML), from)
+	return strings.Replace(string(defaultYAML), from, to, 1)
+}
+
+func TestParsePolicyRefuses(t *testing.T) {
+	for _, c := range []struct{ name, from, to, path, message string }{
+		{"unknown key", "auto_reject: true", "auto_rejekt: true", "process.auto_rejekt", "unknown key"},
+		{"missing key", "  auto_reject: true ", "  # ", "process.auto_reject", "the key is missing"},
+		{"double key", "  cut_a_pct: 80", "  cut_a_pct: 80\n  cut_a_pct: 70", "abc.cut_a_pct", "the key stands here and in line"},
+		{"wrong type", "version: 1", "version: one", "version", "expected a whole number, found a text"},
+		{"decimals lost", "add_at: 60", "add_at: 60.123", "add_decision.add_at", "at most 2 decimals"},
+		{"weights", "{annual_potential: 30, strategic_fit: 20", "{annual_potential: 31, strategic_fit: 20", "add_decision.weights", "the weights sum to 101, not to 100"},
+		{"bands do not rise", "[[0, 0], [5000, 40], [25000, 70]", "[[0, 0], [25000, 40], [5000, 70]", "add_decision.bands.annual_potential", "does not rise"},
+		{"bands leave a part out", "growth_outlook_pct: [[-100, 0]", "growth_outlook_pct: [[-50, 0]", "add_decision.bands.growth_outlook_pct", "values from -100 to under -50 have no points"},
+		{"points out of range", "[5000, 40]", "[5000, 140]", "add_decision.bands.annual_potential", "140 points are out of range"},
+		{"unknown value", "{NONE: 0, PARTIAL: 50, FULL: 100}", "{NONE: 0, PARTIAL: 50, FULL: 100, HALF: 3}", "add_decision.maps.strategic_fit.HALF", "unknown value"},
+		{"missing value", "{NONE: 0, PARTIAL: 50, FULL: 100}", "{NONE: 0, FULL: 100}", "add_decision.maps.strategic_fit.PARTIAL", "the value is missing"},
+		{"closed text", "scope: COMPANY", "scope: PLANET", "abc.scope", `"PLANET" is not a value`},
+		{"tiers out of order", "{tier: GLOBAL, ", "{tier: REGIONAL, ", "key_account.tiers[0]", "REGIONAL stands where GLOBAL belongs"},
+		{"hard stop missing", "    - {id: HS8_CREDIT_D, outcome: REFER}", "", "add_decision.hard_stops", "HS8_CREDIT_D is missing"},
+		{"floor", "version: 1", "version: 1\nfindings: {VI02: WARNING}", "findings.VI02", "may not be less than ERROR"},
+		{"share without revenue", "threshold_mode: ABSOLUTE", "threshold_mode: SHARE_OF_COMPANY_REVENUE", "key_account.threshold_mode", "need company_revenue"},
+		{"gap", "[[0, 1], [2, 2], [6, 3], [12, 4], [24, 5]]", "[{min: 0, max: 2, points: 1}, {min: 3, points: 5}]", "rfm.frequency_orders", "gap: values from 2 to under 3 have no points"},
+		{"overlap", "[[0, 1], [2, 2], [6, 3], [12, 4], [24, 5]]", "[{min: 0, max: 4, points: 1}, {min: 3, points: 5}]", "rfm.frequency_orders", "overlap: values from 3 to under 4 stand in two ranges"},
+		{"alias", "base_currency: EUR", "base_currency: &a EUR", "base_currency", "anchors"},
+		{"labels with a hole", "  mode: FIXED ", "  labels: [{label: CHAMPION, recency: [4, 5]}]\n  mode: FIXED ", "rfm.labels", "scores 111 have no label"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParsePolicy([]byte(edited(t, c.from, c.to)))
+			var pe *PolicyError
+			require.True(t, errors.As(err, &pe), "%v", err)
+			found := false
+			for _, p := range pe.Problems {
+				found = found || p.Path == c.path && strings.Contains(p.Message, c.message)
+				require.Positive(t, p.Line)
+				require.Positive(t, p.Column)
+				require.NotEmpty(t, p.Remedy)
+			}
+			require.True(t, found, "%v", err)
+		})
+	}
+}
+
+func TestParsePolicyListsEveryProblem(t *testing.T) {
+	text := strings.NewReplacer("add_at: 60", "add_at: sixty", "cut_b_pct: 95", "cut_b_pct: 950", "max_age_hours", "max_age_hour").Replace(string(defaultYAML))
+	_, err := ParsePolicy([]byte(text))
+	var pe *PolicyError
+	require.True(t, errors.As(err, &pe))
+	require.Len(t, pe.Problems, 4, "%v", err)
+}
+
+func TestPolicySharesOfRevenue(t *testing.T) {
+	text := strings.NewReplacer("threshold_mode: ABSOLUTE", "threshold_mode: SHARE_OF_COMPANY_REVENUE\n  company_revenue: 100000000",
+		"min_potential: 1000000,", "min_potential: 1,", "min_potential: 500000,  min_score", "min_potential: 0.5,  min_score",
+		"min_potential: 250000, ", "min_potential: 0.25, ", "min_potential: 100000, ", "min_potential: 0.1, ",
+		"alone_at: 3000000", "alone_at: 3", "alone_at: 1000000", "alone_at: 1").Replace(string(defaultYAML))
+	share, err := ParsePolicy([]byte(text))
+	require.NoError(t, err)
+	absolute := defaultPolicy(t)
+	for i, l := range share.calc.tiers {
+		require.Equal(t, absolute.calc.tiers[i].min, l.min)
+		require.Equal(t, absolute.calc.tiers[i].alone, l.alone)
+	}
+}
