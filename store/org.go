@@ -1,0 +1,150 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// An Org is the organisation as it is loaded: people, territory tree, work
+// calendars, and the lists that steps 1.1.3 and 1.1.4 look into.
+type Org struct {
+	Users           []User           `json:"users" yaml:"users"`
+	Nodes           []Node           `json:"nodes" yaml:"nodes"`
+	Calendars       []CalendarRow    `json:"calendars" yaml:"calendars"`
+	AssignmentRules []AssignmentRule `json:"assignment_rules" yaml:"assignment_rules"`
+	BlockedParties  []BlockedParty   `json:"blocked_parties" yaml:"blocked_parties"`
+	Groups          []Group          `json:"groups" yaml:"groups"`
+	FinanceHolds    []Hold           `json:"finance_holds" yaml:"finance_holds"`
+	Absences        []Absence        `json:"absences" yaml:"absences"`
+}
+
+// A User is a person with roles. Inactive is the exception, so that a list of
+// people need not say that each of them works here.
+type User struct {
+	ID        kam.UserID `json:"user_id" yaml:"user_id"`
+	Name      string     `json:"name" yaml:"name"`
+	Email     string     `json:"email,omitempty" yaml:"email"`
+	Roles     []kam.Role `json:"roles" yaml:"roles"`
+	Nodes     []string   `json:"nodes,omitempty" yaml:"nodes"` // where he works or manages
+	ManagerID kam.UserID `json:"manager_id,omitempty" yaml:"manager_id"`
+	Inactive  bool       `json:"inactive,omitempty" yaml:"inactive"`
+}
+
+// A Node is an element of the territory tree. Parent is empty for the root,
+// ManagerID for a vacant node, Calendar where the parent's holds.
+type Node struct {
+	Code      string        `json:"code" yaml:"code"`
+	Level     kam.NodeLevel `json:"level" yaml:"level"`
+	Parent    string        `json:"parent,omitempty" yaml:"parent"`
+	Name      string        `json:"name,omitempty" yaml:"name"`
+	ManagerID kam.UserID    `json:"manager_id,omitempty" yaml:"manager_id"`
+	Calendar  string        `json:"calendar,omitempty" yaml:"calendar"`
+}
+
+// A CalendarRow is a work calendar (5.5). Opens and Closes are "09:00" in its
+// time zone; Weekend holds English names of days in lower case, "saturday";
+// Holidays are ISO dates.
+type CalendarRow struct {
+	Code     string   `json:"code" yaml:"code"`
+	TimeZone string   `json:"time_zone" yaml:"time_zone"`
+	Opens    string   `json:"opens" yaml:"opens"`
+	Closes   string   `json:"closes" yaml:"closes"`
+	Weekend  []string `json:"weekend" yaml:"weekend"`
+	Holidays []string `json:"holidays,omitempty" yaml:"holidays"`
+}
+
+// The kinds of assignment rule, in the order in which they are tried.
+const (
+	NamedAccount    = "NAMED_ACCOUNT"
+	IndustryAndArea = "INDUSTRY_AND_AREA"
+	AreaRule        = "AREA"
+	CountryDefault  = "COUNTRY_DEFAULT"
+)
+
+// An AssignmentRule sends a request to a territory (1.1.3). An empty condition
+// holds for all.
+type AssignmentRule struct {
+	Code           string     `json:"code" yaml:"code"`
+	Kind           string     `json:"kind" yaml:"kind"`
+	Country        string     `json:"country,omitempty" yaml:"country"`
+	PostalPrefix   string     `json:"postal_prefix,omitempty" yaml:"postal_prefix"`
+	IndustryScheme string     `json:"industry_scheme,omitempty" yaml:"industry_scheme"`
+	IndustryPrefix string     `json:"industry_prefix,omitempty" yaml:"industry_prefix"`
+	GroupID        string     `json:"group_id,omitempty" yaml:"group_id"`
+	Name           string     `json:"name,omitempty" yaml:"name"` // of the named account
+	Priority       int        `json:"priority,omitempty" yaml:"priority"`
+	Territory      string     `json:"territory" yaml:"territory"`
+	OwnerID        kam.UserID `json:"owner_id,omitempty" yaml:"owner_id"`
+}
+
+// A BlockedParty is a line of the local screening list.
+type BlockedParty struct {
+	Ref         string            `json:"ref" yaml:"ref"`
+	Name        string            `json:"name" yaml:"name"`
+	Aliases     []string          `json:"aliases,omitempty" yaml:"aliases"`
+	Country     string            `json:"country,omitempty" yaml:"country"`
+	Identifiers []PartyIdentifier `json:"identifiers,omitempty" yaml:"identifiers"`
+	List        string            `json:"list,omitempty" yaml:"list"` // who keeps it
+	Reason      string            `json:"reason,omitempty" yaml:"reason"`
+}
+
+// A PartyIdentifier is an identifier in a list of parties.
+type PartyIdentifier struct {
+	Scheme kam.IdentifierScheme `json:"scheme" yaml:"scheme"`
+	Value  string               `json:"value" yaml:"value"`
+}
+
+// A Group is a set of customers under one head.
+type Group struct {
+	ID   string `json:"group_id" yaml:"group_id"`
+	Name string `json:"name" yaml:"name"`
+}
+
+// A Hold is a stop by finance on an identifier or on a whole group.
+type Hold struct {
+	Scheme  kam.IdentifierScheme `json:"scheme,omitempty" yaml:"scheme"`
+	Value   string               `json:"value,omitempty" yaml:"value"`
+	GroupID string               `json:"group_id,omitempty" yaml:"group_id"`
+	Reason  string               `json:"reason,omitempty" yaml:"reason"`
+}
+
+// An Absence is a time in which a person takes no tasks. From and To are ISO
+// dates, both included.
+type Absence struct {
+	UserID kam.UserID `json:"user_id" yaml:"user_id"`
+	From   string     `json:"from" yaml:"from"`
+	To     string     `json:"to" yaml:"to"`
+}
+
+// A BookCustomer is a customer that exists already when it is loaded. Keys
+// are computed by the caller, as for SaveParty.
+type BookCustomer struct {
+	CustomerNo string              `json:"customer_no"`
+	Data       kam.RequestData     `json:"data"`
+	GroupID    string              `json:"group_id,omitempty"`
+	Territory  string              `json:"territory_code"`
+	OwnerID    kam.UserID          `json:"owner_id,omitempty"`
+	Status     kam.LifecycleStatus `json:"lifecycle_status,omitempty"` // ACTIVE when empty
+	KAStatus   kam.KAStatus        `json:"ka_status,omitempty"`        // NON_KA when empty
+	Tier       kam.Tier            `json:"tier,omitempty"`
+	Coverage   string              `json:"coverage,omitempty"`
+	ReviewDue  *time.Time          `json:"review_due,omitempty"`
+	Segment    json.RawMessage     `json:"segment,omitempty"`
+	Keys       PartyKeys           `json:"-"`
+}
+
+// A SalesFact is what one account bought in one month, in minor units of the
+// currency. Month is "2026-01". PLLines are amounts of the lines of 4.1.4.
+type SalesFact struct {
+	AccountNo     string           `json:"account_no" yaml:"account_no"`
+	Month         string           `json:"month" yaml:"month"`
+	ProductFamily string           `json:"product_family,omitempty" yaml:"product_family"`
+	Currency      string           `json:"currency" yaml:"currency"`
+	NetRevenue    int64            `json:"net_revenue_minor" yaml:"net_revenue_minor"`
+	GrossMargin   *int64           `json:"gross_margin_minor,omitempty" yaml:"gross_margin_minor"`
+	Orders        int64            `json:"orders" yaml:"orders"`
+	LastOrderDate string           `json:"last_order_date,omitempty" yaml:"last_order_date"`
+	PLLines       map[string]int64 `json:"pl_lines_minor,omitempty" yaml:"pl_lines_minor"`
+}
