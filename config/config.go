@@ -1,0 +1,136 @@
+package config
+
+import "time"
+
+// Config is every setting of every command.
+type Config struct {
+	DataDir    string     `mapstructure:"data_dir"`
+	Database   Database   `mapstructure:"database"`
+	Temporal   Temporal   `mapstructure:"temporal"`
+	Worker     Worker     `mapstructure:"worker"`
+	Notify     Notify     `mapstructure:"notify"`
+	Client     Client     `mapstructure:"client"`
+	Console    Console    `mapstructure:"console"`
+	Standalone Standalone `mapstructure:"standalone"`
+	Log        Log        `mapstructure:"log"`
+}
+
+// Database is PostgreSQL, the record.
+type Database struct {
+	URL      Secret `mapstructure:"url"` // it may hold a password
+	MaxConns int    `mapstructure:"max_conns"`
+}
+
+// Temporal overrides TEMPORAL_* and temporal.toml where set.
+type Temporal struct {
+	Address   string `mapstructure:"address"`
+	Namespace string `mapstructure:"namespace"`
+	Profile   string `mapstructure:"profile"`
+	APIKey    Secret `mapstructure:"api_key"`
+	TaskQueue string `mapstructure:"task_queue"`
+	// Retention is that of a namespace that the worker makes.
+	Retention time.Duration `mapstructure:"retention"`
+}
+
+// Worker is how a worker runs.
+type Worker struct {
+	Listen         string        `mapstructure:"listen"`
+	Deployment     string        `mapstructure:"deployment"`
+	BuildID        string        `mapstructure:"build_id"`
+	PromoteSelf    bool          `mapstructure:"promote_self"`
+	Setup          bool          `mapstructure:"setup"`
+	WorkflowTasks  int           `mapstructure:"workflow_tasks"`
+	Activities     int           `mapstructure:"activities"`
+	StickyCache    int           `mapstructure:"sticky_cache"`
+	GCPercent      int           `mapstructure:"gc_percent"`
+	StopTimeout    time.Duration `mapstructure:"stop_timeout"`
+	ReconcileEvery time.Duration `mapstructure:"reconcile_every"`
+	RelayEvery     time.Duration `mapstructure:"relay_every"`
+}
+
+// The channels of notifications.
+const (
+	ChannelLog     = "log"
+	ChannelMail    = "mail"
+	ChannelWebhook = "webhook"
+)
+
+// Notify is how messages of the outbox leave.
+type Notify struct {
+	Channel     string        `mapstructure:"channel"`
+	MaxAttempts int           `mapstructure:"max_attempts"`
+	Timeout     time.Duration `mapstructure:"timeout"`
+	Mail        Mail          `mapstructure:"mail"`
+	Webhook     Webhook       `mapstructure:"webhook"`
+}
+
+// Mail is an SMTP server.
+type Mail struct {
+	Host     string `mapstructure:"host"`
+	Port     int    `mapstructure:"port"`
+	From     string `mapstructure:"from"`
+	User     string `mapstructure:"user"`
+	Password Secret `mapstructure:"password"`
+	TLS      string `mapstructure:"tls"`
+}
+
+// Webhook is an HTTP receiver of events.
+type Webhook struct {
+	URL    string `mapstructure:"url"`
+	Secret Secret `mapstructure:"secret"`
+}
+
+// Client is how long people's programs wait for a committed answer.
+type Client struct {
+	Timeout time.Duration `mapstructure:"timeout"`
+}
+
+// Console is the web console.
+type Console struct {
+	Listen string `mapstructure:"listen"`
+}
+
+// Standalone is the single machine that runs everything.
+type Standalone struct {
+	TemporalPort int  `mapstructure:"temporal_port"`
+	UIPort       int  `mapstructure:"ui_port"`
+	UI           bool `mapstructure:"ui"`
+	Sample       bool `mapstructure:"sample"`
+}
+
+// Log is the log of the program, JSON lines.
+type Log struct {
+	Level string `mapstructure:"level"`
+	File  string `mapstructure:"file"`
+}
+
+// Defaults is what holds where nothing is set.
+func Defaults() Config {
+	return Config{
+		DataDir:  ".kamflow",
+		Database: Database{MaxConns: 20},
+		Temporal: Temporal{TaskQueue: "kamflow", Retention: 90 * 24 * time.Hour},
+		Worker: Worker{
+			Listen:         "127.0.0.1:9464",
+			Deployment:     "kamflow",
+			Setup:          true,
+			WorkflowTasks:  200,
+			Activities:     50,
+			StickyCache:    10_000,
+			GCPercent:      400,
+			StopTimeout:    20 * time.Second,
+			ReconcileEvery: 30 * time.Second,
+			RelayEvery:     time.Second,
+		},
+		Notify: Notify{
+			Channel:     ChannelLog,
+			MaxAttempts: 12,
+			Timeout:     5 * time.Second,
+			Mail:        Mail{Port: 587, TLS: "mandatory"},
+		},
+		Client:     Client{Timeout: 15 * time.Second},
+		Console:    Console{Listen: "127.0.0.1:8080"},
+		Standalone: Standalone{TemporalPort: 7233, UIPort: 8233, UI: true, Sample: true},
+		Log:        Log{Level: "info"},
+	}
+}
