@@ -142,7 +142,7 @@ type AddPolicy struct {
 type HardStop struct {
 	ID      string             `yaml:"id" one:"HS1_BLOCKED_PARTY HS2_SANCTIONS_CONFIRMED HS3_COUNTRY_NOT_SERVED HS4_INDUSTRY_EXCLUDED HS5_RECENTLY_REJECTED HS6_SANCTIONS_POSSIBLE HS7_FINANCE_HOLD HS8_CREDIT_D"`
 	Outcome kam.Recommendation `yaml:"outcome" one:"REJECT REFER_COMPLIANCE REFER"`
-	Enabled bool               `yaml:"enabled" opt:"true"` // true when left out
+	Enabled bool               `yaml:"enabled" default:"true"`
 }
 
 // ABCPolicy is P3.3.2. Boundary says which class the customer on a line gets:

@@ -167,6 +167,8 @@ func (r *policyReader) readStruct(n *yaml.Node, v reflect.Value, path string, ta
 		before := len(r.problems)
 		if at := slices.IndexFunc(keys, func(k *yaml.Node) bool { return k.Value == key }); at >= 0 {
 			r.read(values[at], v.Field(i), join(path, key), f.Tag)
+		} else if d := f.Tag.Get("default"); d != "" {
+			v.Field(i).SetBool(d == "true")
 		} else if f.Tag.Get("opt") == "" {
 			r.fail(n, join(path, key), "add the key; the default policy shows it", "the key is missing")
 		}
