@@ -63,7 +63,10 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context) error {
-	var err error
+	err := ctx.Err()
+	if err != nil {
+		return err
+	}
 	if s.opts.DataDir, err = filepath.Abs(s.opts.DataDir); err != nil {
 		return err
 	}

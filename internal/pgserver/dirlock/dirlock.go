@@ -48,11 +48,15 @@ func (l *Lock) writeOwner() error {
 	return err
 }
 
-// Release gives the lock back. The file stays: removing it would let two
-// processes hold locks on two files of the same name.
+// Release gives the lock back; once is enough, more does no harm. The file
+// stays: removing it would let two processes hold locks on two files of the
+// same name.
 func (l *Lock) Release() error {
 	if l == nil {
 		return nil
 	}
-	return l.file.Close()
+	if err := l.file.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
 }
