@@ -1,0 +1,167 @@
+package term
+
+import (
+	"strings"
+
+	"charm.land/lipgloss/v2"
+)
+
+const gap = "  "
+
+// A Table is rows under headings. Cells are cleaned when they are added.
+type Table struct {
+	heads []string
+	rows  [][]string
+	right []bool
+}
+
+// NewTable names the columns; a heading that ends in '>' puts its column to
+// the right, as numbers want.
+func NewTable(heads ...string) *Table {
+	t := &Table{}
+	for _, h := range heads {
+		t.right = append(t.right, strings.HasSuffix(h, ">"))
+		t.heads = append(t.heads, strings.TrimSuffix(h, ">"))
+	}
+	return t
+}
+
+// Row adds a row; missing cells stay empty.
+func (t *Table) Row(cells ...string) {
+	row := make([]string, len(t.heads))
+	for i := range min(len(cells), len(row)) {
+		row[i] = Clean(cells[i])
+	}
+	t.rows = append(t.rows, row)
+}
+
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.rows) }
+
+// Text is the table for a screen: as wide as it needs to be, or narrower with
+// its widest columns folded where the terminal is.
+func (t *Table) Text(s Screen) string {
+	widths := t.widths(s.Width)
+	var b strings.Builder
+	t.line(&b, t.heads, widths, s.Bold)
+	rule := make([]string, len(widths))
+	for i, w := range widths {
+		rule[i] = strings.Repeat("-", w)
+	}
+	t.line(&b, rule, widths, s.Faint)
+	for _, row := range t.rows {
+		t.row(&b, row, widths)
+	}
+	return b.String()
+}
+
+// least is how narrow a column may become.
+const least = 8
+
+func (t *Table) widths(limit int) []int {
+	widths := make([]int, len(t.heads))
+	for i, h := range t.heads {
+		widths[i] = lipgloss.Width(h)
+	}
+	total := len(gap) * (len(widths) - 1)
+	for i := range widths {
+		for _, row := range t.rows {
+			widths[i] = max(widths[i], lipgloss.Width(row[i]))
+		}
+		total += widths[i]
+	}
+	for limit > 0 && total > limit {
+		widest := 0
+		for i, w := range widths {
+			if w > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= least {
+			break
+		}
+		widths[widest]--
+		total--
+	}
+	return widths
+}
+
+func (t *Table) row(b *strings.Builder, row []string, widths []int) {
+	folded := make([][]string, len(row))
+	height := 1
+	for i, cell := range row {
+		folded[i] = Fold(cell, widths[i])
+		height = max(height, len(folded[i]))
+	}
+	for l := range height {
+		line := make([]string, len(row))
+		for i := range row {
+			if l < len(folded[i]) {
+				line[i] = folded[i][l]
+			}
+		}
+		t.line(b, line, widths, nil)
+	}
+}
+
+func (t *Table) line(b *strings.Builder, cells []string, widths []int, style func(string) string) {
+	var parts []string
+	for i, cell := range cells {
+		pad := strings.Repeat(" ", max(0, widths[i]-lipgloss.Width(cell)))
+		if style != nil {
+			cell = style(cell)
+		}
+		if t.right[i] {
+			parts = append(parts, pad+cell)
+		} else {
+			parts = append(parts, cell+pad)
+		}
+	}
+	b.WriteString(strings.TrimRight(strings.Join(parts, gap), " "))
+	b.WriteByte('\n')
+}
+
+// Fold breaks a line at spaces so that no part is wider than width; a word
+// that is wider itself is cut.
+func Fold(text string, width int) []string {
+	if width <= 0 || lipgloss.Width(text) <= width {
+		return []string{text}
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		for lipgloss.Width(word) > width {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			head := cut(word, width)
+			lines = append(lines, head)
+			word = word[len(head):]
+		}
+		switch {
+		case line == "":
+			line = word
+		case lipgloss.Width(line)+1+lipgloss.Width(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// cut is the longest start of a word that fits, one rune at least.
+func cut(word string, width int) string {
+	used := 0
+	for i, r := range word {
+		w := lipgloss.Width(string(r))
+		if i > 0 && used+w > width {
+			return word[:i]
+		}
+		used += w
+	}
+	return word
+}
