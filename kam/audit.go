@@ -69,6 +69,8 @@ type AuditEvent struct {
 	DecisionID    string    `json:"decision_id,omitempty"`
 	ReasonCode    string    `json:"reason_code,omitempty"`
 	Text          string    `json:"text,omitempty"`
+	// Restricted events show their text to compliance and audit only.
+	Restricted bool `json:"restricted,omitempty"`
 	// PayloadDigest is the SHA-256 of what the event refers to (a revision, a
 	// decision record), "" where there is nothing.
 	PayloadDigest string `json:"payload_digest,omitempty"`
@@ -117,6 +119,7 @@ func (e AuditEvent) ComputeHash() string {
 	field(e.DecisionID)
 	field(e.ReasonCode)
 	field(e.Text)
+	field(map[bool]string{true: "restricted"}[e.Restricted])
 	field(e.PayloadDigest)
 	return hex.EncodeToString(h.Sum(nil))
 }
