@@ -6,43 +6,44 @@ import "time"
 // waits and people's questions, without personal data. PostgreSQL holds it;
 // the workflow carries a copy that each effect hands back.
 type Snapshot struct {
-	CaseNo        CaseNo         `json:"case_no"`
-	Type          CaseType       `json:"case_type"`
-	State         State          `json:"state"`
-	Step          StepCode       `json:"step_code"`
-	Version       int64          `json:"version"` // grows by one with each stored effect
-	Revision      int            `json:"revision"`
-	MaterialHash  string         `json:"material_hash,omitempty"`
-	PolicyVersion int            `json:"policy_version"`
-	Requester     UserID         `json:"requester_id"`
-	Editors       []UserID       `json:"editors,omitempty"` // everybody who changed the request data (SOD1)
-	Nominator     UserID         `json:"nominator_id,omitempty"`
-	ConfirmedBy   UserID         `json:"confirmed_by,omitempty"`
-	ConfirmedHash string         `json:"confirmed_hash,omitempty"`
-	Endorsed      []UserID       `json:"endorsed,omitempty"`
-	Territory     string         `json:"territory_code,omitempty"`
-	Country       string         `json:"country_code,omitempty"`
-	OwnerID       UserID         `json:"owner_id,omitempty"`
-	Rounds        int            `json:"rounds_used"`
-	ReturnTo      State          `json:"return_to,omitempty"`
-	ResumeState   State          `json:"resume_state,omitempty"`
-	CommittedAs   string         `json:"customer_id,omitempty"` // after 1.4.7, or the existing one of a merge
-	KAStatus      KAStatus       `json:"ka_status,omitempty"`
-	Tier          Tier           `json:"tier,omitempty"`            // proposed, then endorsed
-	PriorStatus   KAStatus       `json:"prior_ka_status,omitempty"` // of the group, before this case
-	PriorTier     Tier           `json:"prior_tier,omitempty"`
-	HomeNode      string         `json:"home_node,omitempty"`    // whose manager endorses
-	HeadCountry   string         `json:"head_country,omitempty"` // node of the national endorser of a GLOBAL account
-	KeyAccountNo  string         `json:"key_account_no,omitempty"`
-	Recommended   Recommendation `json:"recommendation,omitempty"`
-	IdentityHash  string         `json:"identity_hash,omitempty"` // of what 1.1.2 last searched for
-	Outcome       Outcome        `json:"outcome,omitempty"`
-	Flags         []Flag         `json:"flags,omitempty"`
-	ReasonCode    string         `json:"reason_code,omitempty"` // why it was rejected
-	Headline      string         `json:"headline,omitempty"`    // one line for people about the last decision
-	Task          *Task          `json:"task,omitempty"`
-	OpenedAt      time.Time      `json:"opened_at"`
-	UpdatedAt     time.Time      `json:"updated_at"`
+	CaseNo          CaseNo         `json:"case_no"`
+	Type            CaseType       `json:"case_type"`
+	State           State          `json:"state"`
+	Step            StepCode       `json:"step_code"`
+	Version         int64          `json:"version"` // grows by one with each stored effect
+	Revision        int            `json:"revision"`
+	MaterialHash    string         `json:"material_hash,omitempty"`
+	PolicyVersion   int            `json:"policy_version"`
+	Requester       UserID         `json:"requester_id"`
+	Editors         []UserID       `json:"editors,omitempty"` // everybody who changed the request data (SOD1)
+	Nominator       UserID         `json:"nominator_id,omitempty"`
+	ConfirmedBy     UserID         `json:"confirmed_by,omitempty"`
+	ConfirmedHash   string         `json:"confirmed_hash,omitempty"`
+	Endorsed        []UserID       `json:"endorsed,omitempty"`
+	Territory       string         `json:"territory_code,omitempty"`
+	Country         string         `json:"country_code,omitempty"`
+	OwnerID         UserID         `json:"owner_id,omitempty"`
+	Rounds          int            `json:"rounds_used"`
+	ReturnTo        State          `json:"return_to,omitempty"`
+	ResumeState     State          `json:"resume_state,omitempty"`
+	CommittedAs     string         `json:"customer_id,omitempty"` // after 1.4.7, or the existing one of a merge
+	KAStatus        KAStatus       `json:"ka_status,omitempty"`
+	Tier            Tier           `json:"tier,omitempty"`            // proposed, then endorsed
+	PriorStatus     KAStatus       `json:"prior_ka_status,omitempty"` // of the group, before this case
+	PriorTier       Tier           `json:"prior_tier,omitempty"`
+	HomeNode        string         `json:"home_node,omitempty"`         // whose manager endorses
+	HeadCountry     string         `json:"head_country,omitempty"`      // node of the national endorser of a GLOBAL account
+	KeyAccountOwner UserID         `json:"key_account_owner,omitempty"` // named by the endorser
+	KeyAccountNo    string         `json:"key_account_no,omitempty"`
+	Recommended     Recommendation `json:"recommendation,omitempty"`
+	IdentityHash    string         `json:"identity_hash,omitempty"` // of what 1.1.2 last searched for
+	Outcome         Outcome        `json:"outcome,omitempty"`
+	Flags           []Flag         `json:"flags,omitempty"`
+	ReasonCode      string         `json:"reason_code,omitempty"` // why it was rejected
+	Headline        string         `json:"headline,omitempty"`    // one line for people about the last decision
+	Task            *Task          `json:"task,omitempty"`
+	OpenedAt        time.Time      `json:"opened_at"`
+	UpdatedAt       time.Time      `json:"updated_at"`
 	// LastDecision is the decision that led to Version, "" for the engine's own
 	// effect.
 	LastDecision string `json:"last_decision_id,omitempty"`
