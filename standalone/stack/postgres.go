@@ -92,8 +92,6 @@ func (p *postgres) current() *pgserver.Server {
 	return p.server
 }
 
-func (p *postgres) dsn(database string) string { return p.current().DSN(database) }
-
 func (p *postgres) stop(ctx context.Context) error {
 	p.cancel()
 	<-p.done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -34,6 +35,9 @@ type Options struct {
 	TemporalPort int
 	UIPort       int
 
+	// DatabaseURL names a PostgreSQL server to use; "" runs one of our own.
+	DatabaseURL string
+
 	NoUI       bool // leaves out the Web UI
 	NoTemporal bool // leaves out Temporal and its Web UI: PostgreSQL alone
 
@@ -56,6 +60,7 @@ type Stack struct {
 	UIAddress       string // URL of the Web UI; "" without
 
 	opts     Options
+	adminURL string
 	lock     *dirlock.Lock
 	postgres *postgres
 	temporal *temporalserver.Server
@@ -92,13 +97,19 @@ func (s *Stack) start(ctx context.Context) error {
 	if s.lock, err = dirlock.Acquire(dir); err != nil {
 		return err
 	}
-	if s.postgres, err = startPostgres(ctx, s.opts, dir); err != nil {
-		return err
+	s.adminURL = s.opts.DatabaseURL
+	if s.adminURL == "" {
+		if s.postgres, err = startPostgres(ctx, s.opts, dir); err != nil {
+			return err
+		}
+		s.adminURL = s.postgres.current().DSN("postgres")
 	}
-	if err := createDatabase(ctx, s.postgres.dsn("postgres")); err != nil {
+	if err := createDatabase(ctx, s.adminURL); err != nil {
 		return fmt.Errorf("make database %s: %w", Database, err)
 	}
-	s.DatabaseURL = s.postgres.dsn(Database)
+	if s.DatabaseURL, err = withDatabase(s.adminURL, Database); err != nil {
+		return err
+	}
 	if s.opts.NoTemporal {
 		return nil
 	}
@@ -115,7 +126,7 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 		return err
 	}
 	s.temporal, err = temporalserver.Start(ctx, temporalserver.Options{
-		DatabaseURL:      s.postgres.dsn("postgres"),
+		DatabaseURL:      s.adminURL,
 		Port:             port,
 		LogDir:           s.DataDir,
 		Namespace:        s.Namespace,
@@ -155,12 +166,26 @@ func createDatabase(ctx context.Context, dsn string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// AdminURL is the connection string of PostgreSQL's own database, from which
-// others can be made.
-func (s *Stack) AdminURL() string { return s.postgres.dsn("postgres") }
+func withDatabase(dsn, name string) (string, error) {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Scheme == "" {
+		return "", errors.New("the database URL must have the form postgres://user:password@host:port/database")
+	}
+	u.Path = "/" + name
+	return u.String(), nil
+}
 
-// Postgres is the server of the moment; after a crash it is another one.
-func (s *Stack) Postgres() *pgserver.Server { return s.postgres.current() }
+// AdminURL is the connection string from which databases can be made.
+func (s *Stack) AdminURL() string { return s.adminURL }
+
+// Postgres is our server of the moment: after a crash it is another one. It is
+// nil when Options named a server.
+func (s *Stack) Postgres() *pgserver.Server {
+	if s.postgres == nil {
+		return nil
+	}
+	return s.postgres.current()
+}
 
 // Stop ends everything, users before what they use, and frees the data
 // directory. It waits for running work no longer than ctx lasts.

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/runfile"
+)
+
+// The parts that can run alone.
+const (
+	partPostgres = "postgres"
+	partTemporal = "temporal"
+)
+
+// hooks are what kamflow itself adds to the servers that it stands on.
+type hooks struct {
+	// searchAttributes are made before anything runs.
+	searchAttributes map[string]enumspb.IndexedValueType
+
+	// start migrates the database and runs worker and console until Stop. The
+	// configuration points at the running servers. It may add what it opens,
+	// such as the console's address and token, to running.
+	start func(ctx context.Context, cfg config.Config, running *runfile.Running, say func(string)) (stopper, error)
+
+	// demo walks cases through the process and tells out about it.
+	demo func(ctx context.Context, cfg config.Config, running runfile.Running, out io.Writer) error
+}
+
+// A stopper lets running work end, at the latest when ctx does.
+type stopper interface {
+	Stop(ctx context.Context) error
+}
+
+// program is put together here, in one place.
+var program = hooks{}
