@@ -1,0 +1,244 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A MatchPair says whether two parties may be one (P3.4.4). Class is empty
+// where they are no candidates; reasons speak for, vetoes against or for a
+// lower class.
+type MatchPair struct {
+	Left           string         `json:"left"`
+	Right          string         `json:"right"`
+	Class          kam.MatchClass `json:"class"`
+	Score          kam.Dec        `json:"score"` // 0..1
+	NameSimilarity kam.Dec        `json:"name_similarity"`
+	Reasons        []string       `json:"reasons"`
+	Vetoes         []string       `json:"vetoes"`
+}
+
+const (
+	// fuzzyCap bounds every score that no rule made certain.
+	fuzzyCap = 0.94
+	// sameStreet is the similarity from which two streets are one.
+	sameStreet = 0.9
+	// The address part: all the same, postal code or city only.
+	addressSame, addressPostal, addressCity = 1.0, 0.7, 0.4
+)
+
+// Compare says whether two parties may be one, whatever the blocking rules.
+func (p *Policy) Compare(a, b Party) MatchPair {
+	m := newMatcher(p)
+	x, y := m.prepare(a), m.prepare(b)
+	return m.compare(&x, &y)
+}
+
+// MatchBook finds every pair of customers that may be one, by falling score,
+// then by number. Only pairs that a blocking rule brings together are compared.
+func (p *Policy) MatchBook(b Book) []MatchPair {
+	index := NewIndex(p)
+	pairs := []MatchPair{}
+	for _, c := range b.Customers {
+		party := index.matcher.prepare(PartyOf(c))
+		pairs = append(pairs, index.find(&party)...)
+		index.add(party)
+	}
+	for i := range pairs {
+		if pairs[i].Left > pairs[i].Right {
+			pairs[i].Left, pairs[i].Right = pairs[i].Right, pairs[i].Left
+		}
+	}
+	sortPairs(pairs)
+	return pairs
+}
+
+func sortPairs(pairs []MatchPair) {
+	slices.SortFunc(pairs, func(a, b MatchPair) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Left, b.Left), cmp.Compare(a.Right, b.Right))
+	})
+}
+
+// A matcher compares prepared parties. Its scratch space makes it unfit for
+// use by several goroutines.
+type matcher struct {
+	name, address, domain, phone   float64
+	probableAt, possibleAt, minSim float64
+	scratch                        jaroScratch
+}
+
+func newMatcher(p *Policy) *matcher {
+	d := p.Duplicates
+	return &matcher{
+		name: ratio(d.Weights.Name), address: ratio(d.Weights.Address), domain: ratio(d.Weights.Domain), phone: ratio(d.Weights.Phone),
+		probableAt: ratio(d.ProbableAt), possibleAt: ratio(d.PossibleAt), minSim: ratio(d.MinNameSimilarity),
+	}
+}
+
+func ratio(d kam.Dec) float64 { return float64(d) / 100 }
+
+// compare applies the rules in order: identifiers, name, supporting parts.
+func (m *matcher) compare(x, y *prepared) MatchPair {
+	same, contradicting := compareIdentifiers(x, y)
+	if len(same) == 0 && m.ceiling(x, y) < m.possibleAt {
+		return MatchPair{Left: x.ref, Right: y.ref, NameSimilarity: hundredths(m.similarity(x, y))}
+	}
+	sim := m.similarity(x, y)
+	pair := MatchPair{Left: x.ref, Right: y.ref, NameSimilarity: hundredths(sim), Reasons: []string{}, Vetoes: []string{}}
+	if len(same) == 0 && sim < m.minSim {
+		return pair
+	}
+	e := m.weigh(x, y, sim)
+	pair.Reasons = append(pair.Reasons, e.reasons...)
+	pair.Score = hundredths(min(e.score, fuzzyCap))
+	for _, scheme := range contradicting {
+		pair.Vetoes = append(pair.Vetoes, "different "+scheme)
+	}
+	switch {
+	case len(same) > 0:
+		m.classByIdentifier(&pair, x, y, same, contradicting)
+	case sim == 1 && x.country != "" && x.country == y.country && x.postal != "" && x.postal == y.postal:
+		pair.Reasons = append([]string{"same name, country and postal code"}, pair.Reasons...)
+		pair.Class = kam.MatchCertain
+		if len(contradicting) > 0 {
+			pair.Class = kam.MatchProbable
+		}
+	case e.differentCities && !e.supported:
+		pair.Vetoes = append(pair.Vetoes, "different cities")
+	case e.score >= m.probableAt && !e.supported:
+		pair.Class = kam.MatchPossible
+		pair.Vetoes = append(pair.Vetoes, "name alone")
+	case e.score >= m.probableAt:
+		pair.Class = kam.MatchProbable
+	case e.score >= m.possibleAt:
+		pair.Class = kam.MatchPossible
+	}
+	if pair.Class == kam.MatchCertain {
+		pair.Score = 100
+	}
+	return pair
+}
+
+// classByIdentifier: the same number is certain, but for sites of one group
+// at other addresses, for schemes that nobody checks, and where another number
+// contradicts (D14).
+func (m *matcher) classByIdentifier(pair *MatchPair, x, y *prepared, same []sharedIdentifier, contradicting []string) {
+	pair.Class = kam.MatchProbable
+	reasons := make([]string, 0, len(same))
+	for _, s := range same {
+		reasons = append(reasons, "same "+s.name)
+		switch {
+		case s.level == siteLevel:
+			pair.Class = kam.MatchCertain
+		case s.level != entityLevel:
+		case x.group != "" && x.group == y.group && !x.sameSite(y):
+			pair.Vetoes = append(pair.Vetoes, "another address in the group")
+		default:
+			pair.Class = kam.MatchCertain
+		}
+	}
+	pair.Reasons = append(reasons, pair.Reasons...)
+	if len(contradicting) > 0 {
+		pair.Class = kam.MatchProbable
+	}
+	if pair.Class == kam.MatchProbable {
+		pair.Score = max(pair.Score, hundredths(min(m.probableAt, fuzzyCap)))
+	}
+}
+
+// evidence is the outcome of the weighted mean.
+type evidence struct {
+	score           float64
+	reasons         []string
+	supported       bool // something besides the name speaks for the pair
+	differentCities bool
+}
+
+// weigh is the weighted mean over the parts known on both sides.
+func (m *matcher) weigh(x, y *prepared, sim float64) evidence {
+	e := evidence{reasons: []string{fmt.Sprintf("name %s", hundredths(sim).Fixed())}}
+	sum, weights := m.name*sim, m.name
+	if value, known := m.addressPart(x, y); known {
+		sum, weights = sum+m.address*value, weights+m.address
+		switch {
+		case value == addressSame:
+			e.reasons = append(e.reasons, "same address")
+		case value == addressPostal:
+			e.reasons = append(e.reasons, "same postal code")
+		case value == addressCity:
+			e.reasons = append(e.reasons, "same city")
+		}
+		e.supported = value > 0
+		e.differentCities = x.city != "" && y.city != "" && value == 0
+	}
+	if len(x.domains) > 0 && len(y.domains) > 0 {
+		weights += m.domain
+		if domain := common(x.domains, y.domains); domain != "" {
+			sum += m.domain
+			e.supported, e.reasons = true, append(e.reasons, "same domain "+domain)
+		}
+	}
+	if x.phone != "" && y.phone != "" {
+		weights += m.phone
+		if x.phone == y.phone {
+			sum += m.phone
+			e.supported, e.reasons = true, append(e.reasons, "same phone")
+		}
+	}
+	if weights > 0 {
+		e.score = sum / weights
+	}
+	return e
+}
+
+// ceiling is the best score that a pair can reach whatever its names and
+// streets: most pairs of a block end here, before the names are compared.
+func (m *matcher) ceiling(x, y *prepared) float64 {
+	sum, weights := m.name, m.name
+	if best, known := bestAddress(x, y); known {
+		sum, weights = sum+m.address*best, weights+m.address
+	}
+	if len(x.domains) > 0 && len(y.domains) > 0 {
+		weights += m.domain
+		if common(x.domains, y.domains) != "" {
+			sum += m.domain
+		}
+	}
+	if x.phone != "" && y.phone != "" {
+		weights += m.phone
+		if x.phone == y.phone {
+			sum += m.phone
+		}
+	}
+	if weights == 0 {
+		return 0
+	}
+	return sum / weights
+}
+
+// similarity is the best of all names of both sides in both foldings.
+func (m *matcher) similarity(x, y *prepared) float64 {
+	best := 0.0
+	for _, a := range x.names {
+		for _, b := range y.names {
+			best = max(best, m.jaroWinkler(a.plain, b.plain))
+			if best < 1 && (a.differs || b.differs) {
+				best = max(best, m.jaroWinkler(a.expanded, b.expanded))
+			}
+		}
+	}
+	return best
+}
+
+func (m *matcher) jaroWinkler(a, b []rune) float64 {
+	if len(a) > 0 && slices.Equal(a, b) {
+		return 1
+	}
+	return jaroWinklerRunes(a, b, &m.scratch)
+}
+
+// hundredths rounds half up to the two decimals that people see.
+func hundredths(f float64) kam.Dec { return kam.Dec(f*100 + 0.5) }

@@ -1,0 +1,168 @@
+package rules_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+func defaultPolicy(t testing.TB) *rules.Policy {
+	t.Helper()
+	p, err := rules.Default()
+	require.NoError(t, err)
+	return p
+}
+
+func vat(value string) []kam.Identifier {
+	return []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: value}}
+}
+
+func TestCompare(t *testing.T) {
+	t.Parallel()
+	p := defaultPolicy(t)
+	hamburg := rules.Party{Ref: "1", Names: []string{"Nordwind Klinik GmbH"}, CountryCode: "DE", City: "Hamburg", PostalCode: "20095", Street: "Ring 1"}
+	with := func(base rules.Party, change func(*rules.Party)) rules.Party {
+		base.Ref = "2"
+		change(&base)
+		return base
+	}
+	for name, c := range map[string]struct {
+		a, b rules.Party
+		want kam.MatchClass
+		veto string
+	}{
+		"Same": {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"NORDWIND KLINIK G.m.b.H."} }), kam.MatchCertain, ""},
+		"SameVAT": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE136695976") }),
+			rules.Party{Ref: "3", Names: []string{"Something Else"}, CountryCode: "DE", Identifiers: vat("DE 136 695 976")}, kam.MatchCertain, "",
+		},
+		"SameVATInvalid": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE136695977") }),
+			rules.Party{Ref: "3", Names: []string{"Something Else"}, CountryCode: "DE", Identifiers: vat("DE136695977")}, "", "",
+		},
+		"SameVATOtherSiteOfGroup": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }),
+			rules.Party{
+				Ref: "3", Names: []string{"Nordwind Klinik Bremen"}, CountryCode: "DE", City: "Bremen", PostalCode: "28195", Street: "Markt 1",
+				Identifiers: vat("DE136695976"), GroupID: "NORDWIND",
+			}, kam.MatchProbable, "another address in the group",
+		},
+		"SameVATSameSiteOfGroup": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }), kam.MatchCertain, "",
+		},
+		"SameGLNInGroup": {
+			with(hamburg, func(p *rules.Party) {
+				p.GroupID, p.Identifiers = "NORDWIND", []kam.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}}
+			}),
+			rules.Party{
+				Ref: "3", Names: []string{"Other"}, CountryCode: "DE", City: "Bremen", GroupID: "NORDWIND",
+				Identifiers: []kam.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}},
+			}, kam.MatchCertain, "",
+		},
+		"ContradictingVAT": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE136695976") }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE115235681") }), kam.MatchProbable, "different VAT_EU/DE",
+		},
+		"NameAlone":     {rules.Party{Ref: "1", Names: []string{"Nordwind Klinik GmbH"}, CountryCode: "DE"}, rules.Party{Ref: "2", Names: []string{"Nordwind Klinik"}, CountryCode: "DE"}, kam.MatchPossible, "name alone"},
+		"SimilarHere":   {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"Nordwind Kliniken AG"} }), kam.MatchProbable, ""},
+		"OtherStreet":   {hamburg, with(hamburg, func(p *rules.Party) { p.Names, p.Street = []string{"Nordwind Kliniken"}, "Hafen 7" }), kam.MatchProbable, ""},
+		"OtherPostal":   {hamburg, with(hamburg, func(p *rules.Party) { p.Names, p.PostalCode = []string{"Nordwind Kliniken"}, "20099" }), kam.MatchPossible, ""},
+		"AC10":          {rules.Party{Ref: "1", Names: []string{"Stadtklinik Bremen"}, CountryCode: "DE", City: "Bremen", PostalCode: "28195", Street: "Am Markt 1"}, rules.Party{Ref: "2", Names: []string{"Stadtklinik Hamburg"}, CountryCode: "DE", City: "Hamburg", PostalCode: "20095", Street: "Ring 1"}, "", "different cities"},
+		"AC10NoPostal":  {rules.Party{Ref: "1", Names: []string{"Stadtklinik"}, CountryCode: "DE", City: "Bremen", Street: "Ring 1"}, rules.Party{Ref: "2", Names: []string{"Stadtklinik"}, CountryCode: "DE", City: "Hamburg", Street: "Ring 1"}, "", ""},
+		"PostalUnknown": {with(hamburg, func(p *rules.Party) { p.PostalCode = "" }), with(hamburg, func(p *rules.Party) { p.Names = []string{"Nordwind Kliniken"} }), kam.MatchProbable, ""},
+		"TradingName":   {with(hamburg, func(p *rules.Party) { p.Names = []string{"International Business Machines", "IBM"} }), with(hamburg, func(p *rules.Party) { p.Ref, p.Names = "3", []string{"IBM Corp"} }), kam.MatchCertain, ""},
+		"Unlike":        {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"Kastel Pharma"} }), "", ""},
+		"FreeMail":      {rules.Party{Ref: "1", Names: []string{"Praxis Meyer"}, CountryCode: "DE", City: "Bremen", Emails: []string{"a@gmx.de"}}, rules.Party{Ref: "2", Names: []string{"Praxis Mayer"}, CountryCode: "DE", City: "Hamburg", Emails: []string{"b@gmx.de"}}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := p.Compare(c.a, c.b)
+			require.Equal(t, c.want, m.Class, "%+v", m)
+			require.Equal(t, c.want == kam.MatchCertain, m.Score == 100, "%+v", m)
+			if c.veto != "" && c.want != "" {
+				require.Contains(t, m.Vetoes, c.veto)
+			}
+			back := p.Compare(c.b, c.a)
+			require.Equal(t, m.Class, back.Class)
+			require.Equal(t, m.Score, back.Score)
+		})
+	}
+}
+
+func TestIndexFindsByEveryBlock(t *testing.T) {
+	t.Parallel()
+	p := defaultPolicy(t)
+	x := rules.NewIndex(p)
+	x.Add(rules.Party{Ref: "C1", Names: []string{"Nordwind Klinik GmbH"}, CountryCode: "DE", City: "Hamburg", PostalCode: "20095", Website: "https://www.nordwind.example"})
+	x.Add(rules.Party{Ref: "C2", Names: []string{"Kastel Pharma"}, CountryCode: "DE", Identifiers: vat("DE136695976")})
+	refs := func(p rules.Party) (all []string) {
+		for _, m := range x.Candidates(p) {
+			all = append(all, m.Right+" "+string(m.Class))
+		}
+		return all
+	}
+	require.Equal(t, []string{"C2 CERTAIN"}, refs(rules.Party{Ref: "N", Names: []string{"Zzz"}, Identifiers: vat("DE136695976")}))
+	require.Equal(t, []string{"C1 POSSIBLE"}, refs(rules.Party{Ref: "N", Names: []string{"Nord Wind Kliniken"}, CountryCode: "DE", City: "Hamburg", Website: "nordwind.example"}))
+	require.Equal(t, []string{"C2 POSSIBLE"}, refs(rules.Party{Ref: "N", Names: []string{"Castel Pharma"}, CountryCode: "DE"}))
+	require.Empty(t, refs(rules.Party{Ref: "C1", Names: []string{"Nordwind Klinik"}, CountryCode: "DE", City: "Hamburg"}))
+}
+
+// bigBook makes customers with names of common words, a few of them twice.
+func bigBook(n int) rules.Book {
+	r := rand.New(rand.NewPCG(7, 7))
+	words := strings.Fields(`Nordwind Stadt Klinik Pharma Handel Technik Medizin Labor Werk Bau Energie Wasser Stahl Holz Glas Papier Druck Logistik
+		Reise Hotel Markt Garten Kraft Luft Solar Beton Motor Auto Rad Bahn Schiff Flug Post Bank Haus Hof Berg Tal See Fluss Wald Feld Stein Gold`)
+	cities := strings.Fields("Hamburg Bremen Berlin Leipzig Dresden Wien Graz Linz Basel Bern Kiel Essen Bonn Trier Mainz Ulm")
+	forms := strings.Fields("GmbH AG KG Ltd SA BV")
+	pick := func(from []string) string { return from[r.IntN(len(from))] }
+	b := rules.Book{}
+	for i := range n {
+		c := rules.Customer{CustomerNo: fmt.Sprintf("C%05d", i)}
+		c.LegalName = fmt.Sprintf("%s %s %s %d %s", pick(words), pick(words), pick(words), r.IntN(500), pick(forms))
+		c.CountryCode, c.City, c.PostalCode = "DE", pick(cities), fmt.Sprintf("%05d", 1000+r.IntN(4000))
+		c.Street = fmt.Sprintf("%sstr. %d", pick(words), 1+r.IntN(90))
+		if i%100 == 99 {
+			twin := b.Customers[i-50]
+			c.LegalName, c.City, c.PostalCode, c.Street = strings.ToUpper(twin.LegalName), twin.City, twin.PostalCode, twin.Street
+		}
+		b.Customers = append(b.Customers, c)
+	}
+	return b
+}
+
+func TestMatchBook(t *testing.T) {
+	t.Parallel()
+	p := defaultPolicy(t)
+	b := bigBook(1000)
+	pairs := p.MatchBook(b)
+	certain := 0
+	for _, m := range pairs {
+		if m.Class == kam.MatchCertain {
+			certain++
+		}
+	}
+	require.GreaterOrEqual(t, certain, 10)
+	slices.Reverse(b.Customers)
+	require.Equal(t, pairs, p.MatchBook(b), "the order of the book does not matter")
+}
+
+func TestMatchBookLarge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("20,000 customers take some seconds")
+	}
+	p, b := defaultPolicy(t), bigBook(20000)
+	begin := time.Now()
+	pairs := p.MatchBook(b)
+	took := time.Since(begin)
+	t.Logf("20,000 customers: %d pairs in %v", len(pairs), took.Round(time.Millisecond))
+	require.Less(t, took, 10*time.Second)
+}
