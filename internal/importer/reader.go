@@ -1,0 +1,324 @@
+package importer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// Bounds on a file. A larger book is loaded as one batch instead (P5.7).
+const (
+	MaxFile  = 200 << 20 // bytes
+	MaxRows  = 1_000_000
+	MaxField = 10_000 // characters
+	// maxProblems ends the list for a file that is wrong throughout.
+	maxProblems = 100
+)
+
+// A Problem is a structural error of the file. Row counts data rows from 1;
+// row 0 is the header or the file as a whole.
+type Problem struct {
+	Row     int    `json:"row"`
+	Line    int    `json:"line,omitempty"`
+	Column  string `json:"column,omitempty"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+func (p Problem) String() string {
+	var b strings.Builder
+	switch {
+	case p.Row > 0:
+		fmt.Fprintf(&b, "row %d", p.Row)
+	case p.Line > 0 || p.Column != "":
+		b.WriteString("header")
+	default:
+		b.WriteString("file")
+	}
+	if p.Line > 0 {
+		fmt.Fprintf(&b, " (line %d)", p.Line)
+	}
+	if p.Column != "" {
+		fmt.Fprintf(&b, ", column %s", p.Column)
+	}
+	b.WriteString(": " + p.Message)
+	if p.Remedy != "" {
+		b.WriteString("; " + p.Remedy)
+	}
+	return b.String()
+}
+
+// A FileError refuses a file: nothing was started.
+type FileError struct{ Problems []Problem }
+
+func (e *FileError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap makes a refused file invalid input.
+func (e *FileError) Unwrap() error { return kam.Invalid }
+
+// A Table is a file whose structure is sound.
+type Table struct {
+	Header []string
+	Rows   [][]string
+	// Columns holds, for each column, what it means.
+	Columns []Column
+	Digest  string // SHA-256 of the file
+	Comma   rune
+	BOM     bool
+	// FromResult says that the file is the result of an earlier import.
+	FromResult bool
+}
+
+// ReadOptions tell [Read] what it may take for granted.
+type ReadOptions struct {
+	// Complete says that the last line is whole although no line end follows.
+	// Without it such a file is refused, because a cut in the last row cannot
+	// be told from a short value.
+	Complete bool
+	// MaxFile and MaxRows lower the bounds of the package.
+	MaxFile int64
+	MaxRows int
+}
+
+var bom = []byte{0xEF, 0xBB, 0xBF}
+
+// Read reads a whole file and checks its structure. Its error is a *FileError
+// when the file is at fault.
+func Read(r io.Reader, o ReadOptions) (*Table, error) {
+	limit := int64(MaxFile)
+	if o.MaxFile > 0 {
+		limit = min(limit, o.MaxFile)
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	if int64(len(raw)) > limit {
+		return nil, refuse(Problem{Message: fmt.Sprintf("is larger than %d bytes", limit), Remedy: "split it, or load it as a book"})
+	}
+	sum := sha256.Sum256(raw)
+	t := &Table{Digest: hex.EncodeToString(sum[:])}
+	raw, t.BOM = cutBOM(raw)
+	if p := checkBytes(raw, o.Complete); p != nil {
+		return nil, refuse(*p)
+	}
+	t.Comma = sniff(raw)
+	if err := t.parse(raw, o); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func refuse(p ...Problem) error { return &FileError{Problems: p} }
+
+func cutBOM(raw []byte) ([]byte, bool) {
+	rest, had := bytes.CutPrefix(raw, bom)
+	return rest, had
+}
+
+// checkBytes looks at what the CSV reader does not: encoding, binary content
+// and the end of the file.
+func checkBytes(raw []byte, complete bool) *Problem {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return &Problem{Message: "is empty", Remedy: "give a header line and at least one row"}
+	}
+	if i := bytes.IndexByte(raw, 0); i >= 0 {
+		return &Problem{Line: lineAt(raw, i), Message: "contains a NUL byte", Remedy: "save it as UTF-8 text"}
+	}
+	if !utf8.Valid(raw) {
+		i := 0
+		for i < len(raw) {
+			r, n := utf8.DecodeRune(raw[i:])
+			if r == utf8.RuneError && n == 1 {
+				break
+			}
+			i += n
+		}
+		return &Problem{Line: lineAt(raw, i), Message: "is not UTF-8", Remedy: "save it as UTF-8"}
+	}
+	if raw[len(raw)-1] != '\n' && !complete {
+		return &Problem{Line: lineAt(raw, len(raw)), Message: "ends within a line: it may be cut off", Remedy: "add a line end, or say --complete if the last line is whole"}
+	}
+	return nil
+}
+
+func lineAt(raw []byte, i int) int { return 1 + bytes.Count(raw[:i], []byte{'\n'}) }
+
+// sniff takes the delimiter that the header line has most of, outside quotes.
+func sniff(raw []byte) rune {
+	counts := map[rune]int{}
+	quoted := false
+	for _, r := range string(raw[:min(len(raw), 64<<10)]) {
+		if r == '"' {
+			quoted = !quoted
+		}
+		if !quoted && r == '\n' {
+			break
+		}
+		if !quoted && (r == ',' || r == ';' || r == '\t') {
+			counts[r]++
+		}
+	}
+	best := ','
+	for _, r := range []rune{';', '\t'} {
+		if counts[r] > counts[best] {
+			best = r
+		}
+	}
+	return best
+}
+
+func (t *Table) parse(raw []byte, o ReadOptions) error {
+	maxRows := MaxRows
+	if o.MaxRows > 0 {
+		maxRows = min(maxRows, o.MaxRows)
+	}
+	cr := csv.NewReader(bytes.NewReader(raw))
+	cr.Comma = t.Comma
+	cr.FieldsPerRecord = -1
+	header, err := cr.Read()
+	if err != nil {
+		return refuse(csvProblem(err, 0))
+	}
+	t.setHeader(header)
+	if problems := t.mapHeader(); len(problems) > 0 {
+		return refuse(problems...)
+	}
+	var problems []Problem
+	for {
+		rec, err := cr.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		row := len(t.Rows) + 1
+		if err != nil {
+			// After a broken quote the rows cannot be told apart any more.
+			problems = append(problems, csvProblem(err, row))
+			break
+		}
+		line, _ := cr.FieldPos(0)
+		t.Rows = append(t.Rows, rec)
+		problems = append(problems, t.checkRow(rec, row, line)...)
+		if len(t.Rows) > maxRows {
+			problems = append(problems, Problem{Message: fmt.Sprintf("has more than %d rows", maxRows), Remedy: "split it, or load it as a book"})
+			break
+		}
+		if len(problems) >= maxProblems {
+			problems = append(problems, Problem{Row: row, Message: "reading stopped here: too many problems"})
+			break
+		}
+	}
+	if len(problems) == 0 && len(t.Rows) == 0 {
+		problems = append(problems, Problem{Message: "has a header and no rows"})
+	}
+	if len(problems) == 0 {
+		t.unguard()
+		problems = t.checkRefs()
+	}
+	if len(problems) > 0 {
+		return refuse(problems...)
+	}
+	return nil
+}
+
+func (t *Table) setHeader(header []string) {
+	t.Header = make([]string, len(header))
+	for i, h := range header {
+		t.Header[i] = strings.ToLower(strings.TrimSpace(h))
+	}
+}
+
+func csvProblem(err error, row int) Problem {
+	var pe *csv.ParseError
+	if !errors.As(err, &pe) {
+		return Problem{Row: row, Message: err.Error()}
+	}
+	p := Problem{Row: row, Line: pe.StartLine, Message: pe.Err.Error()}
+	switch {
+	case errors.Is(pe.Err, csv.ErrQuote):
+		p.Message = fmt.Sprintf("a quoted field that opens here is not closed properly (noticed at line %d, byte %d)", pe.Line, pe.Column)
+		p.Remedy = `close it, and write a quote within a field twice`
+	case errors.Is(pe.Err, csv.ErrBareQuote):
+		p.Message = fmt.Sprintf("a quote stands within an unquoted field (byte %d)", pe.Column)
+		p.Remedy = `put the field in quotes and write the quote twice`
+	}
+	return p
+}
+
+// checkRow looks at the structure of one row: its columns and the characters
+// of its fields.
+func (t *Table) checkRow(rec []string, row, line int) []Problem {
+	if len(rec) != len(t.Header) {
+		return []Problem{{Row: row, Line: line, Message: fmt.Sprintf("has %d columns where the header has %d", len(rec), len(t.Header))}}
+	}
+	var problems []Problem
+	for i, v := range rec {
+		if n := utf8.RuneCountInString(v); n > MaxField {
+			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i], Message: fmt.Sprintf("has %d characters", n), Remedy: fmt.Sprintf("at most %d", MaxField)})
+			continue
+		}
+		if r, bad := control(v); bad {
+			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i], Message: fmt.Sprintf("contains the control character U+%04X", r), Remedy: "remove it"})
+		}
+	}
+	return problems
+}
+
+// control finds a control character that has no place in a table. Line ends
+// and tabs are taken: a quoted address may have several lines.
+func control(s string) (rune, bool) {
+	for _, r := range s {
+		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// checkRefs refuses a row_ref that stands for two different rows.
+func (t *Table) checkRefs() []Problem {
+	col := t.column(colRef)
+	if col < 0 {
+		return nil
+	}
+	var problems []Problem
+	first := map[string]int{}
+	for i, rec := range t.Rows {
+		ref := strings.TrimSpace(rec[col])
+		if ref == "" {
+			continue
+		}
+		j, seen := first[ref]
+		if !seen {
+			first[ref] = i
+			continue
+		}
+		if t.canonical(i) != t.canonical(j) && len(problems) < maxProblems {
+			problems = append(problems, Problem{Row: i + 1, Column: t.Header[col], Message: fmt.Sprintf("%q stands for row %d already, with other content", clip(ref, 40), j+1), Remedy: "give each row its own reference"})
+		}
+	}
+	return problems
+}
+
+// clip shortens hostile text before it enters a message.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,207 @@
+package importer
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// clean trims a cell and joins its lines: no field of a table has line breaks
+// of its own.
+func clean(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// IndustryCode is the code under scheme CUSTOM of an industry that is known by
+// text only: the first twelve characters of a slug.
+func IndustryCode(text string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range strings.ToLower(text) {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			if gap && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			gap = false
+			b.WriteRune(r)
+			continue
+		}
+		gap = true
+	}
+	slug := []rune(b.String())
+	return strings.TrimRight(string(slug[:min(12, len(slug))]), "-")
+}
+
+// registerOf maps the names under which files carry registers to the schemes
+// that are checked. What is not here is kept under OTHER with its own name: a
+// Spanish NIF, for example, is a VAT number only where its holder is
+// registered for VAT, which the file does not say.
+var registerOf = map[string]kam.IdentifierScheme{
+	"VAT":     kam.SchemeVATEU,
+	"UID":     kam.SchemeCHUID,
+	"SIREN":   kam.SchemeSIREN,
+	"SIRET":   kam.SchemeSIRET,
+	"ABN":     kam.SchemeABN,
+	"EIN":     kam.SchemeEIN,
+	"GSTIN":   kam.SchemeGSTIN,
+	"CNPJ":    kam.SchemeCNPJ,
+	"ORGNR":   kam.SchemeNOOrgNr,
+	"USCC":    kam.SchemeUSCC,
+	"D-U-N-S": kam.SchemeDUNS,
+}
+
+// identifier makes an identifier of a scheme's name and a value.
+func identifier(scheme, value, country string) kam.Identifier {
+	name := strings.ToUpper(scheme)
+	for _, known := range kam.Choices("identifiers[].scheme") {
+		if name == known && name != string(kam.SchemeOther) {
+			return kam.Identifier{Scheme: kam.IdentifierScheme(name), Value: value, Source: "import"}
+		}
+	}
+	if s, ok := registerOf[name]; ok {
+		return kam.Identifier{Scheme: s, Value: value, Source: "import"}
+	}
+	return kam.Identifier{Scheme: kam.SchemeOther, Name: scheme, Value: value, Country: country, Source: "import"}
+}
+
+// website makes a web address of what people write, or says that it is none.
+func website(text string) (string, bool) {
+	first := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+	if len(first) == 0 {
+		return "", false
+	}
+	s := first[0]
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil || !strings.Contains(u.Hostname(), ".") || u.Scheme != "http" && u.Scheme != "https" {
+		return "", false
+	}
+	u.Host = strings.ToLower(u.Host)
+	u.User, u.Fragment = nil, ""
+	if u.Path == "/" {
+		u.Path = ""
+	}
+	return u.String(), true
+}
+
+// phone brings a number into the form of E.164 where only signs between the
+// digits are in the way. A number without its country stays as it is.
+func phone(text string) string {
+	s := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" -()/.", r) {
+			return -1
+		}
+		return r
+	}, text)
+	if rest, ok := strings.CutPrefix(s, "00"); ok {
+		s = "+" + rest
+	}
+	return s
+}
+
+// postalCode repairs the one form that exports break without loss: a ZIP+4
+// whose hyphen fell out.
+func postalCode(country, text string) string {
+	if country == "US" && len(text) == 9 && digits(text) {
+		return text[:5] + "-" + text[5:]
+	}
+	return strings.ToUpper(text)
+}
+
+func digits(s string) bool {
+	for _, r := range s {
+		if r < '0' || r > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// list splits a cell that holds several values.
+func list(text string) []string {
+	var out []string
+	for _, p := range strings.Split(text, "|") {
+		if p = clean(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// jsonValue writes a cell as the JSON of its field; ok is false when the text
+// is not of the field's kind.
+func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok bool) {
+	switch spec.Kind {
+	case kam.KindInt:
+		if _, err := kam.ParseDec(text); err != nil || strings.Contains(text, ".") {
+			return nil, false
+		}
+		return json.RawMessage(plainNumber(text)), true
+	case kam.KindDecimal:
+		d, err := kam.ParseDec(text)
+		if err != nil {
+			return nil, false
+		}
+		return marshal(d)
+	case kam.KindMoney:
+		m, err := money(text, base)
+		if err != nil {
+			return nil, false
+		}
+		return marshal(m)
+	case kam.KindBool:
+		switch strings.ToLower(text) {
+		case "true", "yes", "1", "ja":
+			return json.RawMessage("true"), true
+		case "false", "no", "0", "nein":
+			return json.RawMessage("false"), true
+		}
+		return nil, false
+	case kam.KindChoice:
+		return marshal(strings.ToUpper(strings.ReplaceAll(text, " ", "_")))
+	case kam.KindCountry, kam.KindCurrency:
+		return marshal(strings.ToUpper(text))
+	case kam.KindURL:
+		u, valid := website(text)
+		if !valid {
+			return nil, false
+		}
+		return marshal(u)
+	case kam.KindPhone:
+		return marshal(phone(text))
+	}
+	if spec.Name == "trading_names" {
+		return marshal(list(text))
+	}
+	return marshal(text)
+}
+
+// money reads "140000" in the base currency or "140000 USD" in its own.
+func money(text, base string) (kam.Money, error) {
+	amount, currency, found := strings.Cut(text, " ")
+	if !found {
+		currency = base
+	}
+	return kam.ParseMoney(amount, strings.ToUpper(currency))
+}
+
+// plainNumber drops leading zeros, which JSON does not take.
+func plainNumber(s string) string {
+	neg := strings.HasPrefix(s, "-")
+	s = strings.TrimLeft(strings.TrimPrefix(s, "-"), "0")
+	if s == "" {
+		return "0"
+	}
+	if neg {
+		return "-" + s
+	}
+	return s
+}
+
+func marshal(v any) (json.RawMessage, bool) {
+	b, err := json.Marshal(v)
+	return b, err == nil
+}
