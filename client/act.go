@@ -1,0 +1,198 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// NewDecisionID makes the id of an act. It is made once for what a person
+// does, and kept for every time that it is sent.
+func NewDecisionID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.NewString()
+	}
+	return id.String()
+}
+
+// Act brings what a person does to the case and returns the committed state.
+// Data, for acts that carry any, go into PostgreSQL first: the message holds
+// their digest only. A refusal comes back as a kam.Error; kam.Unreachable
+// means that it is not known whether the act was stored, and that sending it
+// again with the same DecisionID is safe.
+func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	defer cancel()
+	if act.DecisionID == "" {
+		act.DecisionID = NewDecisionID()
+	}
+	what := fmt.Sprintf("%s on %s", act.Name, no)
+	if data != nil {
+		digest, err := c.record.StageData(ctx, no, act.DecisionID, *data)
+		if err != nil {
+			return kam.Progress{}, reachable(ctx, what, err)
+		}
+		act.DataDigest = digest
+	}
+	if err := act.Check(); err != nil {
+		return kam.Progress{}, err
+	}
+	if act.Name == kam.ActWithdraw {
+		if err := c.intend(ctx, no, act); err != nil {
+			return kam.Progress{}, reachable(ctx, what, err)
+		}
+	}
+	p, err := c.send(ctx, no, act, what)
+	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
+		c.recordRefusal(ctx, no, act, e)
+	}
+	return p, err
+}
+
+// intend notes a withdrawal where the commit of the customer sees it, because
+// automatic stages may share one workflow task and leave the update no room
+// (D12). Who plainly may not withdraw leaves no intent.
+func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
+	s, err := c.record.Case(ctx, no)
+	if err != nil {
+		return err
+	}
+	if s.State.Ended() || s.State.AfterCommit() {
+		return nil // the workflow answers, or the record does
+	}
+	return c.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
+}
+
+func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+	refreshed := false
+	for try, attempt := 0, 1; ; try++ {
+		p, err := c.sendOnce(ctx, no, act, attempt)
+		outcome, refusal := judge(err)
+		switch outcome {
+		case answered:
+			return settled(p)
+		case refused:
+			if refreshed || !c.catchUp(ctx, no, refusal) {
+				return p, refusal
+			}
+			refreshed = true
+			attempt++
+			continue
+		case gone:
+			return c.fromRecord(ctx, no, act, what)
+		case failed:
+			attempt++
+		case broken:
+			return p, fmt.Errorf("%s: %w", what, err)
+		}
+		if pause(ctx, try) != nil {
+			return p, unconfirmed(what, err)
+		}
+	}
+}
+
+func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {
+	ctx, cancel := context.WithTimeout(ctx, perTry)
+	defer cancel()
+	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		UpdateID:     fmt.Sprintf("%s/%d", act.DecisionID, attempt),
+		WorkflowID:   no.WorkflowID(),
+		UpdateName:   string(act.Name),
+		Args:         []any{act},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	return result(ctx, handle, err)
+}
+
+// catchUp helps a workflow that refuses because it knows less than PostgreSQL
+// does: a decision was stored and its acceptance lost (D10a). It says whether
+// the act is worth sending again.
+func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, refusal *kam.Error) bool {
+	switch refusal.Code {
+	case kam.WrongState, kam.StaleRevision, kam.AlreadyDecided, kam.TooLate:
+	default:
+		return false
+	}
+	s, err := c.record.Case(ctx, no)
+	if err != nil {
+		return false
+	}
+	behind, err := c.refresh(ctx, no, s.Version)
+	return behind && err == nil
+}
+
+// refresh tells a workflow that is behind the version to read PostgreSQL, and
+// waits until it has. It says whether it was behind.
+func (c *Client) refresh(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
+	known, err := c.known(ctx, no)
+	if err != nil || known >= version {
+		return false, err
+	}
+	if err := c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil); err != nil {
+		return true, err
+	}
+	for try := range 6 {
+		if err := pause(ctx, try); err != nil {
+			return true, err
+		}
+		if known, err = c.known(ctx, no); err == nil && known >= version {
+			return true, nil
+		}
+	}
+	return true, err
+}
+
+// fromRecord answers for a workflow that is no more: what the act led to if it
+// was stored, else why it comes too late.
+func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+	s, err := c.record.Case(ctx, no)
+	if err != nil {
+		return kam.Progress{}, reachable(ctx, what, err)
+	}
+	p := kam.Progress{Snapshot: s}
+	stored, err := c.stored(ctx, no, act.DecisionID)
+	if err != nil {
+		return p, reachable(ctx, what, err)
+	}
+	if stored || act.Name == kam.ActWithdraw && s.State == kam.Withdrawn {
+		return p, nil
+	}
+	switch {
+	case s.Version == 0:
+		return p, kam.Errorf(kam.WrongState, "case %s has a number and was never started", no).Try("run onboard again with the same request")
+	case !s.State.Ended():
+		return p, kam.Errorf(kam.Fault, "case %s is %s and Temporal does not know it: an operator must look", no, s.State).Try("run doctor")
+	}
+	if err := act.CheckAgainst(s); err != nil {
+		return p, err
+	}
+	return p, kam.Errorf(kam.AlreadyDecided, "case %s has ended: it is %s", no, s.State)
+}
+
+func (c *Client) stored(ctx context.Context, no kam.CaseNo, decisionID string) (bool, error) {
+	events, err := c.record.Events(ctx, no)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range events {
+		if e.DecisionID == decisionID && e.Type != kam.EventDecisionRefused {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// recordRefusal leaves a trace of an act that was refused before anything was
+// stored: Temporal keeps none. It must not turn a refusal into a fault, so a
+// record that cannot be reached is passed over.
+func (c *Client) recordRefusal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
+	defer cancel()
+	_ = c.record.Refuse(ctx, no, act, e, time.Now().UTC())
+}

@@ -1,0 +1,139 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Started is a case that runs.
+type Started struct {
+	CaseNo kam.CaseNo `json:"case_no"`
+	// Created is false where the request key stood for a case already.
+	Created  bool         `json:"created"`
+	Progress kam.Progress `json:"progress"`
+}
+
+// requestSpace derives ids from request keys, which may hold any character.
+var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
+
+// Start opens a case. The number is allotted in PostgreSQL under the request
+// key before Temporal hears of it, so a client that dies in between gets the
+// same case when it is run again; until then the case stands there as allotted
+// and not started.
+func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	defer cancel()
+	no, created, err := c.record.AllotCase(ctx, r)
+	if err != nil {
+		return Started{}, reachable(ctx, "the request", err)
+	}
+	s := Started{CaseNo: no, Created: created}
+	if !created {
+		if s.Progress.Snapshot, err = c.record.Case(ctx, no); err != nil {
+			return s, reachable(ctx, "the request", err)
+		}
+		if s.Progress.Snapshot.Version > 0 {
+			return s, nil
+		}
+	}
+	s.Progress, err = c.begin(ctx, no, r)
+	return s, err
+}
+
+func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request) (kam.Progress, error) {
+	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
+	var last error
+	for try, attempt := 0, 1; ; try++ {
+		p, err := c.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
+		what, refusal := judge(err)
+		switch what {
+		case answered:
+			return settled(p)
+		case refused:
+			return p, refusal
+		case gone: // somebody else's start has run to its end meanwhile
+			p.Snapshot, err = c.record.Case(ctx, no)
+			return p, reachable(ctx, "the start of "+string(no), err)
+		case failed:
+			attempt++
+		case broken:
+			return p, fmt.Errorf("start %s: %w", no, err)
+		}
+		last = err
+		if pause(ctx, try) != nil {
+			return p, unconfirmed("the start of "+string(no), last)
+		}
+	}
+}
+
+func (c *Client) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, updateID string) (kam.Progress, error) {
+	ctx, cancel := context.WithTimeout(ctx, perTry)
+	defer cancel()
+	in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
+	// An operation starts once, so each try makes its own.
+	op := c.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID:                       no.WorkflowID(),
+		TaskQueue:                c.taskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		// Use-existing covers running workflows only: a case that has ended
+		// must not run again.
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            "Onboarding " + string(no),
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			temporal.NewSearchAttributeKeyKeyword(kam.AttrState).ValueSet(string(kam.Draft)),
+			temporal.NewSearchAttributeKeyKeyword(kam.AttrStep).ValueSet(string(kam.Draft.Spec().Step)),
+			temporal.NewSearchAttributeKeyKeyword(kam.AttrCaseType).ValueSet(string(r.Type)),
+		),
+	}, kam.WorkflowOnboarding, in)
+	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: op,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID:     updateID,
+			WorkflowID:   no.WorkflowID(),
+			UpdateName:   string(kam.ActStart),
+			Args:         []any{in},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	return result(ctx, handle, err)
+}
+
+// result waits for the answer of an update. A refusal surfaces here, not in
+// the call that sent it.
+func result(ctx context.Context, handle client.WorkflowUpdateHandle, err error) (kam.Progress, error) {
+	var p kam.Progress
+	if err != nil {
+		return p, err
+	}
+	err = handle.Get(ctx, &p)
+	return p, err
+}
+
+// settled turns an act that was stored as refused into the refusal.
+func settled(p kam.Progress) (kam.Progress, error) {
+	if p.Refused != nil {
+		return p, p.Refused
+	}
+	return p, nil
+}
+
+// reachable says "not confirmed" where the time is over, and keeps refusals.
+func reachable(ctx context.Context, what string, err error) error {
+	if err == nil || kam.CodeOf(err) != "" {
+		return err
+	}
+	if ctx.Err() != nil {
+		return unconfirmed(what, err)
+	}
+	e := kam.Errorf(kam.Unreachable, "%s could not be stored: %v", what, err)
+	return e.Try("safe to retry: the same command is the same act")
+}
