@@ -1,0 +1,64 @@
+# kamflow. `make` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+GO ?= go
+PKGS := ./...
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@2026.1
+
+.PHONY: help demo run test unit e2e race faults replay record lint fmt generate verify bench clean
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## build, then the whole product on this machine with the invented sample organisation
+	@echo "Building. The first build compiles the Temporal server and takes 5 to 10 minutes; later ones take seconds."
+	@cd standalone && ( while sleep 15; do echo "  still building ($$SECONDS s)"; done & dots=$$!; \
+		$(GO) build -o ../bin/standalone . ; status=$$?; kill $$dots 2>/dev/null; exit $$status )
+	@$(GO) build -o bin/starter ./starter
+	$(GO) run ./standalone --demo $(DEMO)
+
+run: ## the same without sample data
+	$(GO) run ./standalone
+
+test: unit e2e ## every test, end to end on a real Temporal server and PostgreSQL included
+
+unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
+	$(GO) vet $(PKGS)
+	$(GO) test -timeout 20m $(PKGS)
+
+e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
+	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
+	cd standalone && $(GO) vet $(PKGS) && $(GO) test -timeout 30m $(PKGS)
+
+race: ## the tests of the root module under the race detector
+	$(GO) test -race -timeout 30m $(PKGS)
+
+replay: ## recorded histories against today's workflow code
+	$(GO) test -run 'TestReplay' ./workflows/...
+
+record: ## record histories of the main paths: make record VERSION=v0.1.0
+	@test -n "$(VERSION)" || { echo "say which release: make record VERSION=v0.1.0"; exit 2; }
+	@test ! -e workflows/testdata/history/$(VERSION) || { echo "histories of $(VERSION) exist; a released history is never edited"; exit 2; }
+	cd standalone && KAM_RECORD=$(VERSION) $(GO) test -count 1 -run 'TestRecord' -timeout 20m .
+
+lint: ## formatting, vet, determinism of workflows, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet $(PKGS)
+	$(GO) run $(WORKFLOWCHECK) ./workflows/...
+	$(GO) run $(STATICCHECK) $(PKGS)
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+generate: ## the documents and pictures made from the tables
+	$(GO) test ./internal/procdoc/... -update
+
+verify: generate ## generated files are current
+	git diff --exit-code -- docs
+
+bench: ## the rules on 100,000 customers
+	$(GO) test -run '^$$' -bench . -benchtime 3x ./kam/rules/...
+
+clean: ## remove built files; the data directory stays
+	rm -rf bin dist
