@@ -188,3 +188,7 @@ func (p *Policy) toBase(m *kam.Money, field string, rates map[string]kam.Rate) (
 
 // maxMinor bounds an amount after conversion.
 const maxMinor = int64(1e17)
+
+var big1e8 = big.NewInt(1e8)
+
+func mulBig(v *big.Int, by int64) *big.Int { return new(big.Int).Mul(v, big.NewInt(by)) }

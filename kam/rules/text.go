@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -81,4 +82,22 @@ func (p *Policy) Headline(r kam.DecisionRecord, c Catalogue) string {
 		return c.Text("add.confidence", r.Score.Fixed(), r.Confidence.String(), a.MinConfidencePct.String())
 	}
 	return c.Text("add.ADD", r.Score.Fixed(), a.AddAt.String())
+}
+
+// plainAmount is an amount without currency and without empty decimals.
+func plainAmount(m kam.Money) string {
+	whole, frac, ok := strings.Cut(m.Amount(), ".")
+	if !ok || strings.Trim(frac, "0") == "" {
+		return whole
+	}
+	return whole + "." + frac
+}
+
+// quote is a text as JSON.
+func quote(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil { // cannot happen: strings always marshal
+		return []byte("null")
+	}
+	return b
 }
