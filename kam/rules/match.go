@@ -83,9 +83,6 @@ func ratio(d kam.Dec) float64 { return float64(d) / 100 }
 // compare applies the rules in order: identifiers, name, supporting parts.
 func (m *matcher) compare(x, y *prepared) MatchPair {
 	same, contradicting := compareIdentifiers(x, y)
-	if len(same) == 0 && m.ceiling(x, y) < m.possibleAt {
-		return MatchPair{Left: x.ref, Right: y.ref, NameSimilarity: hundredths(m.similarity(x, y))}
-	}
 	sim := m.similarity(x, y)
 	pair := MatchPair{Left: x.ref, Right: y.ref, NameSimilarity: hundredths(sim), Reasons: []string{}, Vetoes: []string{}}
 	if len(same) == 0 && sim < m.minSim {
@@ -192,6 +189,15 @@ func (m *matcher) weigh(x, y *prepared, sim float64) evidence {
 		e.score = sum / weights
 	}
 	return e
+}
+
+// hopeless says that a pair is no candidate whatever its names are.
+func (m *matcher) hopeless(x, y *prepared) bool {
+	if m.ceiling(x, y) >= m.possibleAt {
+		return false
+	}
+	same, _ := compareIdentifiers(x, y)
+	return len(same) == 0
 }
 
 // ceiling is the best score that a pair can reach whatever its names and

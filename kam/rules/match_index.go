@@ -91,6 +91,9 @@ func (x *Index) find(p *prepared) []MatchPair {
 			return
 		}
 		x.seen[n] = x.search
+		if x.matcher.hopeless(p, &x.parties[n]) {
+			return
+		}
 		if pair := x.matcher.compare(p, &x.parties[n]); pair.Class != "" {
 			pairs = append(pairs, pair)
 		}
