@@ -1,0 +1,173 @@
+package kam
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Roles lists the fifteen roles in the order of P5.1.
+var Roles = []Role{SalesRep, KeyAccountManager, TerritoryManager, RegionalManager, NationalManager, GlobalManager,
+	DataSteward, ComplianceRole, FinanceController, PolicyAdmin, UserAdmin, Operator, Auditor, CustomerContact, Integration}
+
+// Actions lists the actions of the matrix, in its order.
+var Actions = func() []Action {
+	var list []Action
+	for _, r := range Permissions {
+		if !contains(list, r.Action) {
+			list = append(list, r.Action)
+		}
+	}
+	return list
+}()
+
+// deciding are the roles that decide on business; who holds one may hold
+// neither operator nor user_admin (SOD5).
+var deciding = append([]Role{DataSteward, ComplianceRole, FinanceController, PolicyAdmin}, ManagerRoles...)
+
+// CheckRoles says whether one person may hold these roles together: SOD5,
+// SOD6, and no role that does not exist.
+func CheckRoles(roles []Role) error {
+	for _, r := range roles {
+		if !contains(Roles, r) {
+			return Errorf(Invalid, "%q is not a role", clip(string(r), 40)).On("roles").Try("one of " + roleNames(Roles))
+		}
+	}
+	for _, it := range []Role{Operator, UserAdmin} {
+		for _, r := range roles {
+			if contains(roles, it) && contains(deciding, r) {
+				return Errorf(Separation, "%s and %s may not be held by one person", it, r).On("roles").By("SOD5").Try("give one of the roles to somebody else")
+			}
+		}
+	}
+	if contains(roles, Auditor) {
+		for _, r := range roles {
+			if r != Auditor {
+				return Errorf(Separation, "%s and %s may not be held by one person", Auditor, r).On("roles").By("SOD6").Try("give one of the roles to somebody else")
+			}
+		}
+	}
+	return nil
+}
+
+// Permit says whether a person may do an action on a subject and by which of
+// his roles: the first row of the matrix that holds. Otherwise the error is
+// FORBIDDEN and says who wanted what, what stands against it, and who may.
+//
+// It knows roles, scopes and conditions of the matrix. Separation of duties is
+// [CheckSeparation]; for roles that may not be held together see [CheckRoles]:
+// where tables hold such a person all the same, he decides nothing with them.
+//
+// [ActionClearDuplicate] on a CERTAIN candidate asks [ActionClearCertain]. Set
+// Subject.Certain only where the answer is "not the same": to choose the
+// existing customer needs no steward.
+func Permit(p Person, a Action, s Subject) (Role, error) {
+	if !p.Active {
+		return "", p.refused(a, "the account is not active", "ask a user_admin")
+	}
+	if a == ActionClearDuplicate && s.Certain {
+		a = ActionClearCertain
+	}
+	var why []string
+	var may []Role
+	for _, row := range Permissions {
+		if row.Action != a {
+			continue
+		}
+		if !contains(may, row.Role) {
+			may = append(may, row.Role)
+		}
+		if !p.Is(row.Role) {
+			continue
+		}
+		switch reason := row.holds(p, s); {
+		case reason == "":
+			return row.Role, nil
+		case !contains(why, reason):
+			why = append(why, reason)
+		}
+	}
+	switch {
+	case len(may) == 0:
+		return "", p.refused(a, "there is no such action", "")
+	case len(why) == 0 && len(p.Roles) == 0:
+		return "", p.refused(a, "no role is held", "may: "+roleNames(may))
+	case len(why) == 0:
+		return "", p.refused(a, roleNames(p.Roles)+" may not", "may: "+roleNames(may))
+	}
+	return "", p.refused(a, strings.Join(why, "; "), "may: "+roleNames(may))
+}
+
+func (p Person) refused(a Action, why, remedy string) error {
+	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), strings.ReplaceAll(clip(string(a), 40), "_", " "), why).Try(remedy)
+}
+
+// holds is empty where the row lets the person act, else what stands against.
+func (r Permission) holds(p Person, s Subject) string {
+	for _, it := range []Role{Operator, UserAdmin} {
+		if p.Is(it) && contains(deciding, r.Role) {
+			return fmt.Sprintf("%s does not decide, whatever other roles are held (SOD5)", it)
+		}
+	}
+	if p.Is(Auditor) && r.Right != RightRead {
+		return "an auditor changes nothing, whatever other roles are held (SOD6)"
+	}
+	if !r.covers(p, s) {
+		return fmt.Sprintf("%s: %s only", r.Role, r.Scope.Words())
+	}
+	if r.When.Test != nil && !r.When.Test(r.Role, p, s) {
+		return fmt.Sprintf("%s: only if %s", r.Role, r.When.Text)
+	}
+	return ""
+}
+
+func (r Permission) covers(p Person, s Subject) bool {
+	mine := p.ID != "" && (p.ID == s.Requester || p.ID == s.Owner)
+	switch r.Scope {
+	case ScopeAll:
+		return true
+	case ScopeOwn:
+		// Whoever starts a case for a customer whose place is known must own
+		// the customer or work there.
+		if r.Action == ActionStart && len(s.Path) > 0 {
+			return p.ID == s.Owner || r.within(p, s)
+		}
+		return mine
+	case ScopeOwnArea:
+		return mine || r.within(p, s)
+	case ScopeSub, ScopeGranted:
+		// The place of a new customer is found at 1.1.3, after the start.
+		return r.within(p, s) || r.Action == ActionStart && len(s.Path) == 0
+	case ScopeTeam:
+		return p.ID != "" && p.ID == s.RequesterManager
+	case ScopeAssigned, ScopeLink: // a link is sent to the person it names
+		return contains(s.Assignees, p.ID)
+	case ScopeReferred:
+		return s.Referred
+	}
+	return false
+}
+
+// within says whether one of the person's nodes is on the path from the
+// case's territory to the root. A managing role acts through nodes of its own
+// level or above: a regional manager who also runs one territory of another
+// region is a territory manager there.
+func (r Permission) within(p Person, s Subject) bool {
+	level, manages := r.Role.Level()
+	for i, node := range s.Path {
+		if !contains(p.Nodes, node) {
+			continue
+		}
+		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {
+			return true
+		}
+	}
+	return false
+}
+
+func roleNames(roles []Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return join(names)
+}
