@@ -1,0 +1,73 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// CustomerOnboarding is one case, from its start to its end.
+//
+//	1 Analyze and classify customers ─▶ KA? ── KAs ─────▶ 2 Key account management
+//	        ▲                               └─ Non KAs ─▶ 3 Territory management
+//	        └───────── 3.3 Review performance ◀───────────┘
+//
+// What follows on KA? outlives the case: the last stage, 1.5.6, stores the
+// account or the coverage and a message, and others start from there.
+//
+// A request to cancel the workflow is not obeyed: a case is withdrawn or
+// cancelled by an act, which is stored like any other.
+func CustomerOnboarding(ctx workflow.Context, in Input) (kam.Snapshot, error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+
+	c := newOnboarding(ctx, in)
+	if err := c.openInbox(ctx); err != nil {
+		return kam.Snapshot{}, err
+	}
+
+	if err := c.receiveRequest(ctx); err != nil {
+		return kam.Snapshot{}, err
+	}
+
+	for {
+		for !c.Snapshot.State.Ended() && !c.full(ctx) {
+			if err := c.analyzeAndClassify(ctx); err != nil {
+				return c.Snapshot, err
+			}
+		}
+		if err := c.settle(ctx); err != nil {
+			return c.Snapshot, err
+		}
+		if c.Snapshot.State.Ended() {
+			return c.Snapshot, c.publish(ctx)
+		}
+		if c.full(ctx) {
+			return c.Snapshot, c.continueAsNew(ctx)
+		}
+	}
+}
+
+// maxActsPerRun is how many acts a run takes before the case continues in a
+// new one, with an empty history.
+const maxActsPerRun = 500
+
+// full says whether the history is long enough for a new run.
+func (c *onboarding) full(ctx workflow.Context) bool {
+	return c.taken >= maxActsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+}
+
+// settle waits until everybody who was let in has his answer and every signal
+// is read: what is left in a channel when a run closes is lost.
+func (c *onboarding) settle(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool {
+		return c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
+	})
+}
+
+// continueAsNew goes on in a new run with everything that the case carries.
+// Deadlines are instants, so they stay as they are.
+func (c *onboarding) continueAsNew(ctx workflow.Context) error {
+	next := c.Carried
+	next.Runs++
+	return workflow.NewContinueAsNewError(ctx, kam.WorkflowOnboarding, Input{StartInput: c.start, Carried: &next})
+}

@@ -1,0 +1,100 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// receiveRequest is 1.1.1. The request is in PostgreSQL since its number was
+// allotted; here the case becomes one. The update that came with the start
+// may do it first. A case that does not exist is the one thing that fails the
+// workflow; anything else is tried until it works, because the start was
+// acknowledged.
+func (c *onboarding) receiveRequest(ctx workflow.Context) error {
+	for !c.opened() {
+		err := c.open(ctx)
+		if err == nil {
+			break
+		}
+		e := asError(err)
+		if e.Code == kam.NotFound || e.Code == kam.Invalid {
+			return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, e)
+		}
+		workflow.GetLogger(ctx).Error("case cannot be opened", "case_no", c.start.CaseNo, "error", err)
+		if err := c.pauseUntilOpened(ctx); err != nil {
+			return err
+		}
+	}
+	workflow.SetCurrentDetails(ctx, details(c.Snapshot))
+	return nil
+}
+
+func (c *onboarding) pauseUntilOpened(ctx workflow.Context) error {
+	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
+		Timeout:      pauseAfterFault,
+		TimerOptions: workflow.TimerOptions{Summary: "pause after a fault: " + stageLabel(kam.StageOpen)},
+	}, c.opened)
+	return err
+}
+
+// open runs the stage of 1.1.1 once, whoever asks first: the update that came
+// with the start, or the main routine.
+func (c *onboarding) open(ctx workflow.Context) error {
+	if err := c.lock.Lock(ctx); err != nil {
+		return err
+	}
+	defer c.lock.Unlock()
+
+	if c.opened() {
+		return nil
+	}
+	if c.start.CaseNo == "" {
+		return kam.Errorf(kam.Invalid, "no case number").On("case_no")
+	}
+	p, err := c.effect(endless(ctx, stageLabel(kam.StageOpen)), kam.StageOpen, kam.StageInput{})
+	if err != nil {
+		return err
+	}
+	if c.adopt(ctx, p); c.opened() {
+		return nil
+	}
+	if p.Refused != nil {
+		return p.Refused
+	}
+	return kam.Errorf(kam.Fault, "the case was opened without a state")
+}
+
+// identifyAdd is 1.1, Identify/add/modify customer.
+//
+//	1.1.1 receive request
+//	   ▼
+//	1.1.2 search ── candidates ──▶ duplicate review ── existing ──▶ merged
+//	1.1.3 territory and owner           │ not a duplicate
+//	   ▼                                ▼
+//	1.2.1a enter data: screening set (page 1.2)
+//	   ▼
+//	1.1.4 determine whether to add ── Add? No ──▶ reject customer
+//	   │ yes    └─ compliance ─▶ 1.1.4c review ─▶ │
+//	   ▼                                          ▼
+//	1.1.5 management confirmation ── no ──▶ reject customer
+//	   │ yes              └─ send back ──▶ changes requested (page 1.2)
+//	   ▼
+//	1.1.6 recorded and told, then 1.2.1b
+func (c *onboarding) identifyAdd(ctx workflow.Context) error {
+	switch c.Snapshot.State {
+	case kam.Identifying: // 1.1.2, 1.1.3
+		return c.run(ctx)
+
+	case kam.Deciding: // 1.1.4; the rules' refusal is recorded and told with it, 1.1.6
+		return c.run(ctx)
+
+	default:
+		// 1.1.1 a draft waits for its requester
+		// 1.1.2 candidates wait for the requester or a data steward
+		// 1.1.4c a finding waits for compliance
+		// 1.1.5 the decision waits for a manager; silence never confirms
+		return c.waitForPeople(ctx)
+	}
+}

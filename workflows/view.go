@@ -1,0 +1,140 @@
+package workflows
+
+import (
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// view is what operators search a case by, and what a wait looks at: two
+// snapshots with the same view need no new timer.
+type view struct {
+	State, Step, Type, Territory, WaitsFor, Outcome string
+
+	Due  time.Time
+	Kind kam.DeadlineKind
+}
+
+func look(s kam.Snapshot) view {
+	v := view{
+		State:     string(s.State),
+		Step:      string(s.Step),
+		Type:      string(s.Type),
+		Territory: s.Territory,
+		Outcome:   string(s.Outcome),
+	}
+	if !s.State.Ended() {
+		v.WaitsFor = waitsFor(s)
+		if d, ok := s.Task.Next(); ok {
+			v.Due, v.Kind = d.At.UTC(), d.Kind
+		}
+	}
+	return v
+}
+
+// waitsFor is the role or queue that the case waits for; no persons.
+func waitsFor(s kam.Snapshot) string {
+	switch {
+	case s.Task != nil && s.Task.Queue != "":
+		return s.Task.Queue
+	case s.Task != nil && s.Task.Level != "":
+		return s.State.Spec().WaitsFor + " " + string(s.Task.Level)
+	default:
+		return s.State.Spec().WaitsFor
+	}
+}
+
+// The search attributes of a case.
+var (
+	attrState     = temporal.NewSearchAttributeKeyKeyword(kam.AttrState)
+	attrStep      = temporal.NewSearchAttributeKeyKeyword(kam.AttrStep)
+	attrType      = temporal.NewSearchAttributeKeyKeyword(kam.AttrCaseType)
+	attrTerritory = temporal.NewSearchAttributeKeyKeyword(kam.AttrTerritory)
+	attrWaitsFor  = temporal.NewSearchAttributeKeyKeyword(kam.AttrWaitsFor)
+	attrOutcome   = temporal.NewSearchAttributeKeyKeyword(kam.AttrOutcome)
+	attrDue       = temporal.NewSearchAttributeKeyTime(kam.AttrDue)
+)
+
+// publish brings the search attributes up to date: one event for all that
+// changed, none if nothing did. What the client set at the start, and what an
+// earlier run set, is there already.
+func (c *onboarding) publish(ctx workflow.Context) error {
+	now, want := workflow.GetTypedSearchAttributes(ctx), look(c.Snapshot)
+
+	var changes []temporal.SearchAttributeUpdate
+	keyword := func(k temporal.SearchAttributeKeyKeyword, v string) {
+		old, ok := now.GetKeyword(k)
+		switch {
+		case ok && old == v || !ok && v == "":
+		case v == "":
+			changes = append(changes, k.ValueUnset())
+		default:
+			changes = append(changes, k.ValueSet(v))
+		}
+	}
+	keyword(attrState, want.State)
+	keyword(attrStep, want.Step)
+	keyword(attrType, want.Type)
+	keyword(attrTerritory, want.Territory)
+	keyword(attrWaitsFor, want.WaitsFor)
+	keyword(attrOutcome, want.Outcome)
+
+	switch old, ok := now.GetTime(attrDue); {
+	case ok && old.Equal(want.Due) || !ok && want.Due.IsZero():
+	case want.Due.IsZero():
+		changes = append(changes, attrDue.ValueUnset())
+	default:
+		changes = append(changes, attrDue.ValueSet(want.Due))
+	}
+
+	if len(changes) == 0 {
+		return nil
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, changes...)
+}
+
+// details says in a few lines of Markdown where a case stands and for whom it
+// waits: ids of users, no names.
+func details(s kam.Snapshot) string {
+	var b strings.Builder
+	line := func(parts ...string) {
+		b.WriteString(strings.Join(parts, "") + "\n")
+	}
+
+	line("**", string(s.State), "** ", s.Step.Label(), "\n")
+	if s.Outcome != "" {
+		line("- outcome: ", string(s.Outcome))
+	}
+	if s.ReasonCode != "" {
+		line("- reason: ", s.ReasonCode)
+	}
+	if t := s.Task; t != nil && !s.State.Ended() {
+		line("- waits for: ", waitsFor(s), users(t.Assignees))
+		line("- since: ", t.OpenedAt.UTC().Format(time.RFC3339))
+		for _, d := range t.Deadlines {
+			line("- ", deadlineWord(d.Kind), ": ", d.At.UTC().Format(time.RFC3339))
+		}
+	}
+	if s.ResumeState != "" && s.State == kam.NeedsIntervention {
+		line("- resumes at: ", string(s.ResumeState))
+	}
+	if s.Headline != "" {
+		line("- last: ", s.Headline)
+	}
+	return b.String()
+}
+
+func users(ids []kam.UserID) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = "`" + string(id) + "`"
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
