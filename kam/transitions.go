@@ -26,6 +26,9 @@ var beforeTheEnd = []State{Draft, DuplicateReview, DataEntry, ComplianceReview, 
 var Transitions = append(transitions(), grouped()...)
 
 func transitions() []Transition {
+	unknownSoFar := func(f Facts) bool {
+		return f.Type == NewCase && f.Match == "" || f.Type == Reactivate && f.Target == TargetInactive
+	}
 	never := func(f Facts) bool { return !f.Confirmed }
 	confirmedOrFree := func(f Facts) bool {
 		return f.newParty() && f.Confirmed ||
@@ -37,12 +40,14 @@ func transitions() []Transition {
 		{Draft, EvExpire, Guard{Text: "20 business days idle"}, Expired, by(ByTimer), "requester told"},
 
 		{Identifying, EvNoMatch, when("NEW without a candidate, or REACTIVATE of an inactive customer; first pass", func(f Facts) bool {
-			return (f.Type == NewCase || f.Type == Reactivate && f.Target == TargetInactive) && (f.ReturnTo == "" || f.ReturnTo == DataEntry)
+			return unknownSoFar(f) && f.ReturnTo != ChangesRequested
 		}), DataEntry, by(BySystem), "territory and owner resolved (1.1.3); a screening set that is there submits itself"},
-		{Identifying, EvNoMatch, when("search repeated after a change in CHANGES_REQUESTED", func(f Facts) bool { return f.newParty() && f.ReturnTo == ChangesRequested }), ChangesRequested, by(BySystem), "the changed data resubmit themselves; a confirmation whose material_hash is unchanged stays"},
+		{Identifying, EvNoMatch, when("the same; search repeated after a change in CHANGES_REQUESTED", func(f Facts) bool { return unknownSoFar(f) && f.ReturnTo == ChangesRequested }), ChangesRequested, by(BySystem), "the changed data resubmit themselves; a confirmation whose material_hash is unchanged stays"},
 		{Identifying, EvMatchFound, when("NEW and best match >= possible_at", func(f Facts) bool { return f.Type == NewCase && f.Match != "" }), DuplicateReview, by(BySystem), "candidates attached with scores"},
 		{Identifying, EvTargetFound, when("MODIFY or DEACTIVATE and target is ACTIVE", func(f Facts) bool { return is(Modify, Deactivate)(f) && f.Target == TargetActive }), DataEntry, by(BySystem), "base_version of the customer pinned"},
-		{Identifying, EvTargetInvalid, when("target unknown, or already in an open case", func(f Facts) bool { return f.Type != Reclassify && f.Type != NewCase && f.Target == TargetUnusable }), Rejected, by(BySystem), "reason TARGET_INVALID or OPEN_CASE_EXISTS with the case number"},
+		{Identifying, EvTargetInvalid, when("target unknown, already in an open case, or not of the status that the case is for", func(f Facts) bool {
+			return is(Modify, Deactivate)(f) && f.Target != TargetActive || f.Type == Reactivate && f.Target != TargetInactive
+		}), Rejected, by(BySystem), "reason TARGET_INVALID or OPEN_CASE_EXISTS with the case number"},
 		{Identifying, EvReviewStarted, when("RECLASSIFY", is(Reclassify)), Analyzing, by(BySystem), "1.1 is skipped: entry from 3.3"},
 
 		{DuplicateReview, EvNotDuplicate, when("class POSSIBLE or PROBABLE, or a data steward; search of the first pass", func(f Facts) bool {
@@ -117,7 +122,7 @@ func transitions() []Transition {
 		{ValidationReview, EvClear, when("every REVIEW finding waived with a reason", func(f Facts) bool { return !f.HasReview }), Validating, by(BySteward, ByCompliance), "rules run again with the waivers"},
 		{ValidationReview, EvClear, when("findings of the other role are left", func(f Facts) bool { return f.HasReview }), ValidationReview, by(BySteward, ByCompliance), "own findings waived"},
 		{ValidationReview, EvMerge, Guard{Text: "a duplicate is confirmed"}, Merged, by(BySteward), "linked to the existing customer"},
-		{ValidationReview, EvSendBack, Guard{}, ChangesRequested, by(BySteward), "does not use a change round"},
+		{ValidationReview, EvSendBack, when("case has a human requester", Facts.HumanRequester), ChangesRequested, by(BySteward), "does not use a change round"},
 		{ValidationReview, EvRefuse, Guard{Text: "reason given"}, Rejected, by(BySteward), "an existing customer stays as it was"},
 		{ValidationReview, EvEscalate, Guard{Text: "SLA lapsed"}, ValidationReview, by(ByTimer), "to the steward lead, repeats daily"},
 		{ValidationReview, EvExpire, Guard{Text: "30 business days in state"}, Expired, by(ByTimer), "requester and manager told"},
@@ -135,8 +140,8 @@ func transitions() []Transition {
 
 		{HandingOff, EvHandedOff, Guard{}, Completed, by(BySystem), "KA: start 2.1 for the key account. Non-KA: put on the call plan, 3.1"},
 
-		{NeedsIntervention, EvRetry, Guard{}, Resume, by(ByOperator), "same inputs, same policy version"},
-		{NeedsIntervention, EvCancel, when("resume_state before the commit", func(f Facts) bool { return !f.BeforeFault.AfterCommit() }), Cancelled, by(ByOperator, ByPolicy), "two persons"},
+		{NeedsIntervention, EvRetry, when("a resume_state is kept", func(f Facts) bool { return f.BeforeFault.Kind() == Automatic }), Resume, by(ByOperator), "same inputs, same policy version"},
+		{NeedsIntervention, EvCancel, when("resume_state before the commit", func(f Facts) bool { return f.BeforeFault.Kind() == Automatic && !f.BeforeFault.AfterCommit() }), Cancelled, by(ByOperator, ByPolicy), "two persons"},
 	}
 }
 
