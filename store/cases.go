@@ -1,0 +1,187 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Request is what starts a case (1.1.1). Key is made by the client; with it
+// a request that is sent again is the same request.
+type Request struct {
+	Key         string          `json:"request_key"`
+	Type        kam.CaseType    `json:"case_type"`
+	Requester   kam.UserID      `json:"requester_id"`
+	Data        kam.RequestData `json:"data"`
+	CustomerNo  string          `json:"customer_no,omitempty"`
+	AppealOf    kam.CaseNo      `json:"appeal_of,omitempty"`
+	ImportBatch string          `json:"import_batch,omitempty"`
+	ImportRow   string          `json:"import_row,omitempty"`
+}
+
+// AllotCase gives the request a case number. The same request again gets the
+// same number and created false; another request under the same key is a
+// kam.IDReused. Numbers of a year have no gaps, so that a case that was
+// removed shows.
+func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, created bool, err error) {
+	if r.Key == "" || r.Type == "" || r.Requester == "" {
+		return "", false, kam.Errorf(kam.Invalid, "a request needs a key, a case type and a requester").On("request_key")
+	}
+	digest, err := digestOf(r)
+	if err != nil {
+		return "", false, err
+	}
+	no, found, err := s.allotted(ctx, r.Key, digest)
+	if err != nil || found {
+		return no, false, err
+	}
+	err = retry(ctx, func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			no, err = allot(ctx, tx, r, digest)
+			return err
+		})
+	})
+	if breaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
+		no, _, err = s.allotted(ctx, r.Key, digest)
+		return no, false, err
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("allot a case number: %w", known(err))
+	}
+	return no, true, nil
+}
+
+func (s *Store) allotted(ctx context.Context, key, digest string) (kam.CaseNo, bool, error) {
+	type row struct {
+		No     kam.CaseNo
+		Digest string
+	}
+	r, ok, err := one(ctx, s.pool, "look up request", pgx.RowToStructByPos[row],
+		`select case_no, request_digest from kam.cases where request_key = $1`, key)
+	if err != nil || !ok {
+		return "", false, err
+	}
+	if r.Digest != digest {
+		return "", false, kam.Errorf(kam.IDReused, "the request key already stands for case %s with other content", r.No).
+			On("request_key").Try("use a new key for a new request")
+	}
+	return r.No, true, nil
+}
+
+func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo, error) {
+	const number = `
+		insert into kam.case_counter as c (year, last)
+		values (extract(year from clock_timestamp() at time zone 'UTC')::int, 1)
+		on conflict (year) do update set last = c.last + 1
+		returning year, last, clock_timestamp()`
+	const insert = `
+		insert into kam.cases (case_no, request_key, request_digest, opening, snapshot, state, case_type,
+			requester, customer_no, customer_name, country, territory, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+	var year, last int64
+	var now time.Time
+	if err := tx.QueryRow(ctx, number).Scan(&year, &last, &now); err != nil {
+		return "", err
+	}
+	no := kam.CaseNo(fmt.Sprintf("KAM-%04d-%06d", year, last))
+	first := kam.Snapshot{
+		CaseNo: no, Type: r.Type, State: kam.Draft, Step: kam.Draft.Spec().Step, Requester: r.Requester,
+		Country: r.Data.CountryCode, Territory: r.Data.TerritoryCode, OpenedAt: now, UpdatedAt: now,
+	}
+	kept := r
+	kept.Data = withoutContacts(r.Data)
+	var b pgx.Batch
+	b.Queue(insert, no, r.Key, digest, kept, first, first.State, r.Type, r.Requester, r.CustomerNo,
+		r.Data.LegalName, first.Country, first.Territory, now)
+	queueContacts(&b, openingOwner(no), r.Data.Contacts)
+	return no, tx.SendBatch(ctx, &b).Close()
+}
+
+// RequestByKey finds the case that a request key stands for.
+func (s *Store) RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error) {
+	return one(ctx, s.pool, "look up request", pgx.RowTo[kam.CaseNo],
+		`select case_no from kam.cases where request_key = $1`, key)
+}
+
+// StageData keeps the data that an act refers to, until the act is stored.
+// The same data again are fine; other data under the decision id are a
+// kam.IDReused, and an unknown case is a kam.NotFound.
+func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error) {
+	const insert = `
+		insert into kam.staged (case_no, decision_id, digest, data)
+		select case_no, $2, $3, $4 from kam.cases where case_no = $1
+		on conflict (case_no, decision_id) do nothing`
+	const kept = `select digest from kam.staged where case_no = $1 and decision_id = $2`
+
+	digest, err := digestOf(d)
+	if err != nil {
+		return "", err
+	}
+	err = s.inTx(ctx, "stage data for "+string(no), func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, insert, no, decisionID, digest, withoutContacts(d))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 1 {
+			var b pgx.Batch
+			queueContacts(&b, stagedOwner(no, decisionID), d.Contacts)
+			return tx.SendBatch(ctx, &b).Close()
+		}
+		var have string
+		switch err := tx.QueryRow(ctx, kept, no, decisionID).Scan(&have); {
+		case errors.Is(err, pgx.ErrNoRows):
+			return kam.Errorf(kam.NotFound, "there is no case %s", no)
+		case err != nil:
+			return err
+		case have != digest:
+			return kam.Errorf(kam.IDReused, "other data were sent under this decision id").On("decision_id").Try("use a new id")
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return digest, nil
+}
+
+// StagedExists says whether data were staged for a decision.
+func (s *Store) StagedExists(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
+	return one(ctx, s.pool, "look up staged data", pgx.RowTo[string],
+		`select digest from kam.staged where case_no = $1 and decision_id = $2`, no, decisionID)
+}
+
+// WithdrawIntent notes that somebody wants to withdraw, for the commit of the
+// customer to see (D12). The first intent stays.
+func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error {
+	const insert = `
+		insert into kam.withdraw_intent (case_no, by_user, decision_id)
+		select case_no, $2, $3 from (select case_no from kam.cases where case_no = $1 for update) c
+		on conflict (case_no) do nothing`
+
+	tag, err := exec(ctx, s.pool, "note the withdrawal of "+string(no), insert, no, by, decisionID)
+	if err != nil || tag.RowsAffected() == 1 {
+		return err
+	}
+	_, err = s.Case(ctx, no)
+	return err
+}
+
+// Refuse appends the refusal of an act to the audit trail, once for each
+// decision and code. It does not move the case.
+func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error {
+	return s.inTx(ctx, "note a refusal on "+string(no), func(ptx pgx.Tx) error {
+		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at, By: kam.UserID(clip(string(act.By), 80))})
+		if err != nil {
+			return err
+		}
+		tx.decision = clip(act.DecisionID, 80)
+		tx.logRefusal(e)
+		return tx.saveRefusal(e, nil)
+	})
+}

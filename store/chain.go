@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Chain is the audit trail of one case with its head as the case's row
+// knows it. Gone is a case whose number was allotted and whose row is no
+// longer there.
+type Chain struct {
+	CaseNo   kam.CaseNo
+	Events   []kam.AuditEvent
+	HeadSeq  int64
+	HeadHash string
+	Version  int64
+	Gone     bool
+}
+
+// A Break is where a chain does not hold. Seq is 0 where it is not about one
+// event.
+type Break struct {
+	CaseNo kam.CaseNo `json:"case_no"`
+	Seq    int64      `json:"seq,omitempty"`
+	Why    string     `json:"why"`
+}
+
+func (b Break) String() string {
+	if b.Seq == 0 {
+		return fmt.Sprintf("case %s: %s", b.CaseNo, b.Why)
+	}
+	return fmt.Sprintf("case %s, event %d: %s", b.CaseNo, b.Seq, b.Why)
+}
+
+// Verify checks the chain against itself and against the head; ok is true
+// where all holds.
+func (c Chain) Verify() (b Break, ok bool) {
+	if c.Gone {
+		return Break{CaseNo: c.CaseNo, Why: "the case is gone"}, false
+	}
+	if broken, why, ok := kam.VerifyChain(c.Events); !ok {
+		return Break{CaseNo: c.CaseNo, Seq: broken.Seq, Why: why}, false
+	}
+	n := int64(len(c.Events))
+	switch {
+	case n == 0 && c.HeadSeq > 0:
+		return Break{CaseNo: c.CaseNo, Why: fmt.Sprintf("all %d events are gone", c.HeadSeq)}, false
+	case n == 0 && c.Version > 0:
+		return Break{CaseNo: c.CaseNo, Why: "the case moved and has no events"}, false
+	case n < c.HeadSeq:
+		return Break{CaseNo: c.CaseNo, Seq: n + 1, Why: fmt.Sprintf("the events from here to %d were cut off", c.HeadSeq)}, false
+	case n > c.HeadSeq:
+		return Break{CaseNo: c.CaseNo, Seq: c.HeadSeq + 1, Why: "the events from here on are not known to the case"}, false
+	case n > 0 && c.Events[n-1].Hash != c.HeadHash:
+		return Break{CaseNo: c.CaseNo, Seq: n, Why: "its hash differs from the head of the case"}, false
+	}
+	return Break{}, true
+}
+
+const chainPage = 200 // cases read at a time
+
+// Chains hands fn the audit trail of every case, in order of number, then the
+// numbers whose case is gone. All is seen as of one moment.
+func (s *Store) Chains(ctx context.Context, fn func(Chain) error) error {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+			return err
+		}
+		for last := kam.CaseNo(""); ; {
+			page, err := chains(ctx, tx, last)
+			if err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				return gone(ctx, tx, fn)
+			}
+			for _, c := range page {
+				if err := fn(c); err != nil {
+					return err
+				}
+			}
+			last = page[len(page)-1].CaseNo
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("read the audit trail: %w", known(err))
+	}
+	return nil
+}
+
+func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
+	const heads = `select case_no, audit_seq, audit_hash, version from kam.cases where case_no > $1 order by case_no limit $2`
+	const events = `select ` + auditColumns + ` from kam.audit where case_no > $1 and case_no <= $2 order by case_no, seq`
+	type head struct {
+		No      kam.CaseNo
+		Seq     int64
+		Hash    string
+		Version int64
+	}
+
+	all, err := list(ctx, tx, "read heads", pgx.RowToStructByPos[head], heads, after, chainPage)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	rows, err := list(ctx, tx, "read events", pgx.RowToStructByPos[kam.AuditEvent], events, after, all[len(all)-1].No)
+	if err != nil {
+		return nil, err
+	}
+	byCase := map[kam.CaseNo][]kam.AuditEvent{}
+	for _, e := range rows {
+		byCase[e.CaseNo] = append(byCase[e.CaseNo], e)
+	}
+	page := make([]Chain, len(all))
+	for i, h := range all {
+		page[i] = Chain{CaseNo: h.No, Events: byCase[h.No], HeadSeq: h.Seq, HeadHash: h.Hash, Version: h.Version}
+	}
+	return page, nil
+}
+
+// gone compares with the counter of numbers, which has no gaps.
+func gone(ctx context.Context, tx pgx.Tx, fn func(Chain) error) error {
+	const missing = `
+		with allotted as (
+			select 'KAM-' || lpad(year::text, 4, '0') || '-' || lpad(n::text, greatest(6, length(n::text)), '0') as case_no
+			from kam.case_counter, generate_series(1, last) n
+		)
+		select case_no from allotted where not exists (select from kam.cases c where c.case_no = allotted.case_no) order by 1`
+
+	all, err := list(ctx, tx, "look for cases that are gone", pgx.RowTo[kam.CaseNo], missing)
+	if err != nil {
+		return err
+	}
+	for _, no := range all {
+		if err := fn(Chain{CaseNo: no, Gone: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

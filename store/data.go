@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// DataDigest binds an act to the data that were staged for it.
+func DataDigest(d kam.RequestData) (string, error) { return digestOf(d) }
+
+func digestOf(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("digest data: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// Contacts are kept apart from the data they came with; owner says which.
+func openingOwner(no kam.CaseNo) string                 { return string(no) + "/opening" }
+func stagedOwner(no kam.CaseNo, id string) string       { return string(no) + "/staged/" + id }
+func revisionOwner(no kam.CaseNo, rev int) string       { return fmt.Sprintf("%s/%d", no, rev) }
+func withoutContacts(d kam.RequestData) kam.RequestData { d.Contacts = nil; return d }
+
+// queueContacts replaces the contacts of an owner.
+func queueContacts(b *pgx.Batch, owner string, contacts []kam.Contact) {
+	b.Queue(`delete from kam.contact where owner = $1`, owner)
+	for i, c := range contacts {
+		b.Queue(`insert into kam.contact (owner, position, contact) values ($1, $2, $3)`, owner, i, c)
+	}
+}
+
+func contactsOf(ctx context.Context, q querier, owner string) ([]kam.Contact, error) {
+	all, err := list(ctx, q, "read contacts", pgx.RowTo[kam.Contact],
+		`select contact from kam.contact where owner = $1 order by position`, owner)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// An Effect names one change of a case. Key is its business key within the
+// case: "seq/12" for the engine's own, "act/<decision id>" for a person's.
+// Digest covers what is asked, so that other content under the same key is
+// noticed. Known is the version that the workflow knows.
+type Effect struct {
+	CaseNo kam.CaseNo
+	Key    string
+	Digest string
+	Known  int64
+	People bool
+	At     time.Time
+	By     kam.UserID // who acts: the actor of the refusal, if it comes to that
+}
+
+func (e Effect) decisionID() string {
+	if id, ok := strings.CutPrefix(e.Key, "act/"); ok {
+		return id
+	}
+	return ""
+}
+
+// Effect runs fn and stores what it did, in one transaction under the lock of
+// the case. The same effect again returns the stored answer; with another
+// digest it is a kam.IDReused. An effect of the engine that finds the case
+// ahead of what it knows does nothing. A kam.Error that fn returns on a
+// person's act is a refusal: fn's writes are undone, the refusal is stored and
+// audited, and Progress carries it. fn may run more than once and must not
+// change anything but tx.
+func (s *Store) Effect(ctx context.Context, e Effect, fn func(ctx context.Context, tx *Tx) error) (kam.Progress, error) {
+	var p kam.Progress
+	err := retry(ctx, func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(ptx pgx.Tx) (err error) {
+			p, err = effect(ctx, ptx, e, fn)
+			return err
+		})
+	})
+	if err == nil {
+		err = s.committed()
+	}
+	if err != nil {
+		return kam.Progress{}, fmt.Errorf("effect %s on %s: %w", e.Key, e.CaseNo, known(err))
+	}
+	return p, nil
+}
+
+func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Context, tx *Tx) error) (kam.Progress, error) {
+	tx, err := lockCase(ctx, ptx, e)
+	if err != nil {
+		return kam.Progress{}, err
+	}
+	if p, done, err := tx.before(); done || err != nil {
+		return p, err
+	}
+	err = errors.Join(fn(ctx, tx), tx.err)
+	refused := kam.AsError(err)
+	switch {
+	case err == nil && tx.noChange:
+		p := kam.Progress{Snapshot: tx.was}
+		return p, tx.undoAndKeep(p)
+	case err == nil:
+		return tx.save()
+	case e.People && refused != nil && refused.Code != kam.Fault && refused.Code != kam.Unreachable:
+		p := kam.Progress{Snapshot: tx.was, Refused: refused}
+		return p, tx.refuse(&p)
+	}
+	return kam.Progress{}, err
+}
+
+// lockCase locks the case's row, which orders all that changes it, and reads
+// what the effect needs to know, in one round trip.
+func lockCase(ctx context.Context, ptx pgx.Tx, e Effect) (*Tx, error) {
+	const lock = `
+		select snapshot, version, audit_seq, audit_hash, clock_timestamp()
+		from kam.cases where case_no = $1 for update`
+	const done = `select digest, progress from kam.effect where case_no = $1 and key = $2`
+
+	tx := &Tx{At: e.At, ctx: ctx, tx: ptx, effect: e, decision: e.decisionID(), queued: &pgx.Batch{}}
+	var b pgx.Batch
+	b.Queue(lock, e.CaseNo).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&tx.was, &tx.was.Version, &tx.auditSeq, &tx.auditHash, &tx.dbAt)
+	})
+	b.Queue(done, e.CaseNo, e.Key).Query(func(rows pgx.Rows) error {
+		stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[storedEffect])
+		if len(stored) == 1 {
+			tx.stored = &stored[0]
+		}
+		return err
+	})
+	b.Queue(`savepoint effect`)
+	err := ptx.SendBatch(ctx, &b).Close()
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, kam.Errorf(kam.NotFound, "there is no case %s", e.CaseNo)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// PostgreSQL keeps microseconds; so does what the hash covers.
+	tx.dbAt = tx.dbAt.UTC().Truncate(time.Microsecond)
+	now := cloned(tx.was)
+	tx.Case = &now
+	return tx, nil
+}
+
+type storedEffect struct {
+	Digest   string
+	Progress kam.Progress
+}
+
+// before finds out whether there is anything to do.
+func (tx *Tx) before() (p kam.Progress, done bool, err error) {
+	e := tx.effect
+	switch {
+	case tx.stored != nil && tx.stored.Digest != e.Digest:
+		return p, true, kam.Errorf(kam.IDReused, "effect %s of case %s was stored with other content", e.Key, e.CaseNo).On("decision_id")
+	case tx.stored != nil:
+		p = tx.stored.Progress
+		if tx.was.Version > p.Snapshot.Version {
+			p.Snapshot, p.Ahead = tx.was, true
+		}
+		return p, true, nil
+	case !e.People && tx.was.Version > e.Known:
+		return kam.Progress{Snapshot: tx.was, Ahead: true}, true, nil
+	case e.Known > tx.was.Version:
+		return p, true, kam.Errorf(kam.Fault, "the database knows version %d of case %s, the workflow %d: was an old backup restored?", tx.was.Version, e.CaseNo, e.Known)
+	}
+	return p, false, nil
+}
+
+const (
+	insertEffect = `insert into kam.effect (case_no, key, digest, progress, at) values ($1, $2, $3, $4, $5)`
+	updateCase   = `
+		update kam.cases set snapshot = $2, version = $3, by_person = $4, state = $5, step_code = $6,
+			outcome = $7, territory = $8, owner = $9, country = $10, open = $11, opened_at = $12, updated_at = $13,
+			customer_no = coalesce(nullif($14, ''), customer_no),
+			customer_name = coalesce(nullif($15, ''), customer_name),
+			audit_seq = $16, audit_hash = $17, touched_at = $18
+		where case_no = $1`
+)
+
+// save writes all that the effect led to, in one round trip.
+func (tx *Tx) save() (kam.Progress, error) {
+	c := tx.Case
+	c.CaseNo, c.Version, c.LastDecision = tx.was.CaseNo, tx.was.Version+1, tx.decision
+	c.UpdatedAt = tx.At.UTC()
+	if c.OpenedAt.IsZero() {
+		c.OpenedAt = c.UpdatedAt
+	}
+	p := kam.Progress{Snapshot: *c, Timeline: tx.queueAudit(), Records: tx.records}
+	tx.queued.Queue(updateCase, c.CaseNo, c, c.Version, tx.effect.People, c.State, c.Step,
+		c.Outcome, c.Territory, c.OwnerID, c.Country, !c.State.Ended(), c.OpenedAt, c.UpdatedAt,
+		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt)
+	tx.queued.Queue(insertEffect, c.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	return p, sendBatch(tx.ctx, tx.tx, "save the effect", tx.queued)
+}
+
+// undo forgets what fn wrote, also after a statement that failed.
+func (tx *Tx) undo() error {
+	if _, err := tx.tx.Exec(tx.ctx, `rollback to savepoint effect`); err != nil {
+		return fmt.Errorf("undo the effect: %w", err)
+	}
+	tx.queued, tx.audit = &pgx.Batch{}, nil
+	now := cloned(tx.was)
+	tx.Case = &now
+	return nil
+}
+
+func (tx *Tx) undoAndKeep(p kam.Progress) error {
+	if err := tx.undo(); err != nil {
+		return err
+	}
+	tx.queued.Queue(insertEffect, tx.effect.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	return sendBatch(tx.ctx, tx.tx, "keep the effect", tx.queued)
+}
+
+func (tx *Tx) refuse(p *kam.Progress) error {
+	if err := tx.undo(); err != nil {
+		return err
+	}
+	tx.logRefusal(p.Refused)
+	return tx.saveRefusal(p.Refused, p)
+}
+
+func (tx *Tx) logRefusal(e *kam.Error) {
+	tx.Log(kam.AuditEvent{
+		Type: kam.EventDecisionRefused, Actor: tx.effect.By, DecisionID: tx.decision,
+		ReasonCode: string(e.Code), Text: clip(e.Error(), 1000),
+	})
+}
+
+// saveRefusal stores a refusal without moving the case; p, where there is an
+// effect to keep, also gets its line of the timeline.
+func (tx *Tx) saveRefusal(e *kam.Error, p *kam.Progress) error {
+	const once = `
+		insert into kam.refusal (case_no, decision_id, code) values ($1, $2, $3)
+		on conflict (case_no, decision_id, code) do nothing`
+	const head = `update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`
+
+	no := tx.was.CaseNo
+	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code)
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 1 {
+		lines := tx.queueAudit()
+		if p != nil {
+			p.Timeline = lines
+		}
+		tx.queued.Queue(head, no, tx.auditSeq, tx.auditHash)
+	}
+	if p != nil {
+		tx.queued.Queue(insertEffect, no, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	}
+	return sendBatch(tx.ctx, tx.tx, "store the refusal", tx.queued)
+}

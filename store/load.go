@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// loadLock keeps two loads from running at once.
+const loadLock = 7_201_150_617
+
+// inLoad runs one transaction of bulk work, which may take longer than a
+// statement of a case.
+func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
+	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(loadLock)); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// LoadOrg makes the organisation what o says. Lists that o leaves empty stay
+// as they are; in lists that it gives, what is no longer there is removed, but
+// people are made inactive, because history names them.
+func (s *Store) LoadOrg(ctx context.Context, o Org) error {
+	return s.inLoad(ctx, "load the organisation", func(tx pgx.Tx) error {
+		var b pgx.Batch
+		queuePeople(&b, o)
+		queueTree(&b, o)
+		if err := queueLists(&b, o); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+func queuePeople(b *pgx.Batch, o Org) {
+	const upsert = `
+		insert into kam.person (user_id, name, email, roles, nodes, manager_id, active)
+		values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (user_id) do update set name = excluded.name, email = excluded.email, roles = excluded.roles,
+			nodes = excluded.nodes, manager_id = excluded.manager_id, active = excluded.active`
+	const rest = `update kam.person set active = false where user_id <> all ($1)`
+
+	var ids []kam.UserID
+	for _, u := range o.Users {
+		ids = append(ids, u.ID)
+		b.Queue(upsert, u.ID, u.Name, u.Email, append([]kam.Role{}, u.Roles...), append([]string{}, u.Nodes...), u.ManagerID, !u.Inactive)
+	}
+	if ids != nil {
+		b.Queue(rest, ids)
+	}
+	if o.Absences != nil {
+		b.Queue(`delete from kam.absence`)
+	}
+	for _, a := range o.Absences {
+		b.Queue(`insert into kam.absence (user_id, from_date, to_date) values ($1, $2::text::date, $3::text::date)`, a.UserID, a.From, a.To)
+	}
+}
+
+func queueTree(b *pgx.Batch, o Org) {
+	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values ($1, $2, $3, $4, $5, $6)`
+	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays) values ($1, $2, $3, $4, $5, $6)`
+
+	if o.Nodes != nil {
+		b.Queue(`delete from kam.node`)
+	}
+	for _, n := range o.Nodes {
+		b.Queue(node, n.Code, n.Level, n.Parent, n.Name, n.ManagerID, n.Calendar)
+	}
+	if o.Calendars != nil {
+		b.Queue(`delete from kam.calendar`)
+	}
+	for _, c := range o.Calendars {
+		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...))
+	}
+}
+
+func queueLists(b *pgx.Batch, o Org) error {
+	const group = `
+		insert into kam.party_group (name, name_key, group_id) values ($1, ` + nameKey + `, $2)
+		on conflict (group_id) do update set name = excluded.name, name_key = excluded.name_key`
+	const hold = `
+		insert into kam.finance_hold (scheme, value, group_id, reason) values ($1, $2, $3, $4)
+		on conflict (scheme, value, group_id) do update set reason = excluded.reason`
+
+	if o.AssignmentRules != nil {
+		b.Queue(`delete from kam.assignment_rule`)
+	}
+	for i, r := range o.AssignmentRules {
+		if r.Code == "" {
+			r.Code = fmt.Sprintf("RULE-%04d", i+1)
+		}
+		b.Queue(`insert into kam.assignment_rule (code, rule) values ($1, $2)`, r.Code, r)
+	}
+	if o.BlockedParties != nil {
+		b.Queue(`delete from kam.blocked_party`)
+	}
+	for _, p := range o.BlockedParties {
+		b.Queue(`insert into kam.blocked_party (ref, party) values ($1, $2)`, p.Ref, p)
+	}
+	for _, g := range o.Groups {
+		if g.ID == "" || g.Name == "" {
+			return kam.Errorf(kam.Invalid, "a group needs group_id and name").On("groups")
+		}
+		b.Queue(group, g.Name, g.ID)
+	}
+	if o.FinanceHolds != nil {
+		b.Queue(`delete from kam.finance_hold`)
+	}
+	for _, h := range o.FinanceHolds {
+		b.Queue(hold, h.Scheme, strings.ToUpper(h.Value), h.GroupID, h.Reason)
+	}
+	return nil
+}
+
+// LoadCustomers brings customers that exist already. Loading the same again
+// changes nothing but their version. An identifier that stands on two of them
+// is a kam.Fault.
+func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
+	const standing = `
+		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
+	const numbers = `
+		select setval('kam.customer_number', greatest(nextval('kam.customer_number'), coalesce(
+			(select max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint) from kam.customer), 0)))`
+
+	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
+		now := time.Now().UTC()
+		for len(book) > 0 {
+			n := min(500, len(book))
+			var b pgx.Batch
+			for _, c := range book[:n] {
+				commit := CustomerCommit{
+					CustomerNo: c.CustomerNo, Data: c.Data, GroupID: c.GroupID, Territory: c.Territory, OwnerID: c.OwnerID,
+					Status: c.Status, Coverage: c.Coverage, Keys: c.Keys, Site: siteOf(c.Data),
+				}
+				if commit.Status == "" {
+					commit.Status = kam.Active
+				}
+				if c.KAStatus == "" {
+					c.KAStatus = kam.NonKA
+				}
+				var segment any
+				if c.Segment != nil {
+					segment = c.Segment
+				}
+				queueCustomer(&b, commit, segment, "", now)
+				b.Queue(standing, c.CustomerNo, c.KAStatus, c.Tier, c.ReviewDue)
+			}
+			if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+				return err
+			}
+			book = book[n:]
+		}
+		_, err := tx.Exec(ctx, numbers)
+		return err
+	})
+}
+
+// LoadSales brings facts of accounts; a fact of the same account, month and
+// product family replaces the one before.
+func (s *Store) LoadSales(ctx context.Context, facts []SalesFact) error {
+	const incoming = `create temp table incoming (like kam.sales_fact including defaults) on commit drop`
+	const merge = `
+		insert into kam.sales_fact select distinct on (account_no, month, product_family) * from incoming
+		on conflict (account_no, month, product_family) do update set currency = excluded.currency,
+			net_revenue = excluded.net_revenue, gross_margin = excluded.gross_margin, orders = excluded.orders,
+			last_order_date = excluded.last_order_date, pl_lines = excluded.pl_lines`
+
+	rows := make([][]any, len(facts))
+	for i, f := range facts {
+		month, err := time.Parse("2006-01", f.Month)
+		if err != nil {
+			return kam.Errorf(kam.Invalid, "row %d: month %q is not YYYY-MM", i+1, clip(f.Month, 20)).On("month")
+		}
+		var last *time.Time
+		if f.LastOrderDate != "" {
+			d, err := time.Parse(time.DateOnly, f.LastOrderDate)
+			if err != nil {
+				return kam.Errorf(kam.Invalid, "row %d: %q is not YYYY-MM-DD", i+1, clip(f.LastOrderDate, 20)).On("last_order_date")
+			}
+			last = &d
+		}
+		lines := f.PLLines
+		if lines == nil {
+			lines = map[string]int64{}
+		}
+		rows[i] = []any{f.AccountNo, month, f.ProductFamily, f.Currency, f.NetRevenue, f.GrossMargin, f.Orders, last, lines}
+	}
+	return s.inLoad(ctx, "load sales facts", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, incoming); err != nil {
+			return err
+		}
+		columns := []string{"account_no", "month", "product_family", "currency", "net_revenue", "gross_margin", "orders", "last_order_date", "pl_lines"}
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"incoming"}, columns, pgx.CopyFromRows(rows)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, merge)
+		return err
+	})
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+func noCase(no kam.CaseNo) error {
+	return kam.Errorf(kam.NotFound, "there is no case %s", clip(string(no), 40)).On("case_no")
+}
+
+// Case is the committed state of a case; kam.NotFound where there is none.
+func (s *Store) Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+	c, ok, err := one(ctx, s.pool, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	if err == nil && !ok {
+		err = noCase(no)
+	}
+	return c, err
+}
+
+// A CaseView is a case as a person opens it. Started is false for a number
+// that was allotted and whose case never opened.
+type CaseView struct {
+	Snapshot   kam.Snapshot         `json:"case"`
+	Started    bool                 `json:"started"`
+	Request    kam.RequestData      `json:"request"`
+	Opening    Request              `json:"opening"`
+	Candidates []kam.Candidate      `json:"candidates,omitempty"`
+	Findings   []kam.Finding        `json:"findings,omitempty"`
+	Records    []kam.DecisionRecord `json:"records,omitempty"` // the newest of each kind
+	Analysis   json.RawMessage      `json:"analysis,omitempty"`
+	Segment    json.RawMessage      `json:"segment,omitempty"`
+}
+
+// CaseView reads a case with its data, as of one moment; kam.NotFound where
+// there is none.
+func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err error) {
+	const newest = `
+		select record from (
+			select distinct on (kind) n, record from kam.decision_record where case_no = $1 order by kind, n desc
+		) r order by n`
+
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) (err error) {
+		var ok bool
+		v.Snapshot, ok, err = one(ctx, tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return noCase(no)
+		}
+		v.Started = v.Snapshot.Version > 0
+		if v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); err != nil {
+			return err
+		}
+		if v.Opening, err = opening(ctx, tx, no); err != nil {
+			return err
+		}
+		if v.Candidates, err = readCandidates(ctx, tx, no); err != nil {
+			return err
+		}
+		if v.Findings, err = readFindings(ctx, tx, no); err != nil {
+			return err
+		}
+		if _, err = readFact(ctx, tx, no, factAnalysis, &v.Analysis); err != nil {
+			return err
+		}
+		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
+			return err
+		}
+		v.Records, err = list(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
+		return err
+	})
+	return v, err
+}
+
+func requestData(ctx context.Context, q querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
+	d, ok, err := one(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
+		`select data from kam.revision where case_no = $1 and revision = $2`, no, revision)
+	if err != nil || !ok {
+		return d, err
+	}
+	d.Contacts, err = contactsOf(ctx, q, revisionOwner(no, revision))
+	return d, err
+}
+
+func opening(ctx context.Context, q querier, no kam.CaseNo) (Request, error) {
+	r, ok, err := one(ctx, q, "read the opening request", pgx.RowTo[Request], `select opening from kam.cases where case_no = $1`, no)
+	if err == nil && !ok {
+		err = noCase(no)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.Data.Contacts, err = contactsOf(ctx, q, openingOwner(no))
+	return r, err
+}
+
+func readFact(ctx context.Context, q querier, no kam.CaseNo, kind string, into any) (bool, error) {
+	b, ok, err := one(ctx, q, "read "+kind, pgx.RowTo[json.RawMessage],
+		`select value from kam.case_fact where case_no = $1 and kind = $2`, no, kind)
+	if err != nil || !ok {
+		return false, err
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return false, fmt.Errorf("read %s: %w", kind, err)
+	}
+	return true, nil
+}
+
+func readCandidates(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Candidate, error) {
+	var all []kam.Candidate
+	if ok, err := readFact(ctx, q, no, factCandidates, &all); !ok || err != nil {
+		return nil, err
+	}
+	waived, err := list(ctx, q, "read waivers", pgx.RowTo[string],
+		`select ref from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range waived {
+		for i := range all {
+			all[i].Waived = all[i].Waived || all[i].Ref == ref
+		}
+	}
+	return all, nil
+}
+
+func readFindings(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Finding, error) {
+	return list(ctx, q, "read findings", pgx.RowTo[kam.Finding],
+		`select finding from kam.finding where case_no = $1 order by position`, no)
+}
+
+const auditColumns = `case_no, seq, at, db_at, actor_id, on_behalf_of, roles_used, type, step_code, from_state, to_state,
+	revision, material_hash, policy_version, decision_id, reason_code, text, payload_digest, prev_hash, hash`
+
+// Events are the audit trail of a case, in order.
+func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error) {
+	all, err := list(ctx, s.pool, "read the audit trail", pgx.RowToStructByPos[kam.AuditEvent],
+		`select `+auditColumns+` from kam.audit where case_no = $1 order by seq`, no)
+	if err == nil && len(all) == 0 {
+		_, err = s.Case(ctx, no)
+	}
+	return all, err
+}
+
+// Records are all decision records of a case, in order.
+func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error) {
+	all, err := list(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],
+		`select record from kam.decision_record where case_no = $1 order by n`, no)
+	if err == nil && len(all) == 0 {
+		_, err = s.Case(ctx, no)
+	}
+	return all, err
+}
+
+// A Revision is the request data as they stood, with who changed them.
+type Revision struct {
+	No   int             `json:"revision"`
+	At   time.Time       `json:"at"`
+	By   kam.UserID      `json:"by"`
+	Hash string          `json:"material_hash"`
+	Data kam.RequestData `json:"data"`
+}
+
+// Revisions are all revisions of a case's data, in order, with contacts.
+func (s *Store) Revisions(ctx context.Context, no kam.CaseNo) ([]Revision, error) {
+	all, err := list(ctx, s.pool, "read revisions", pgx.RowToStructByPos[Revision],
+		`select revision, at, by_user, material_hash, data from kam.revision where case_no = $1 order by revision`, no)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		_, err = s.Case(ctx, no)
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Data.Contacts, err = contactsOf(ctx, s.pool, revisionOwner(no, all[i].No)); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,228 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A CaseLine is one case in a list.
+type CaseLine struct {
+	CaseNo       kam.CaseNo   `json:"case_no"`
+	Type         kam.CaseType `json:"case_type"`
+	State        kam.State    `json:"state"`
+	Step         kam.StepCode `json:"step_code"`
+	Outcome      kam.Outcome  `json:"outcome,omitempty"`
+	CustomerName string       `json:"customer_name"`
+	Country      string       `json:"country_code,omitempty"`
+	CustomerNo   string       `json:"customer_no,omitempty"`
+	Requester    kam.UserID   `json:"requester_id"`
+	Territory    string       `json:"territory_code,omitempty"`
+	OwnerID      kam.UserID   `json:"owner_id,omitempty"`
+	Version      int64        `json:"version"`
+	OpenedAt     time.Time    `json:"opened_at"`
+	UpdatedAt    time.Time    `json:"updated_at"`
+}
+
+const caseColumns = `case_no, case_type, state, step_code, outcome, customer_name, country, customer_no, requester,
+	territory, owner, version, coalesce(opened_at, created_at), updated_at`
+
+// A Filter picks cases; what is empty does not restrict. Customer is a number,
+// or part of a name.
+type Filter struct {
+	Customer  string
+	State     kam.State
+	Requester kam.UserID
+	Territory string        // the node and all below it
+	OlderThan time.Duration // since the last change
+	Open      bool
+	Limit     int // 0 is 200
+}
+
+// Cases lists cases, the one changed last first.
+func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
+	const find = `
+		with recursive below as (
+			select code from kam.node where code = $4
+			union
+			select n.code from below b join kam.node n on n.parent = b.code
+		)
+		select ` + caseColumns + ` from kam.cases
+		where ($1 = '' or customer_no = $1 or position(lower($1) in lower(customer_name)) > 0)
+		  and ($2 = '' or state = $2)
+		  and ($3 = '' or requester = $3)
+		  and ($4 = '' or territory = $4 or territory in (select code from below))
+		  and ($5::interval = interval '0' or updated_at < clock_timestamp() - $5)
+		  and (open or not $6)
+		order by updated_at desc, case_no desc limit $7`
+
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 200
+	}
+	return list(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
+		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit)
+}
+
+// An InboxItem is a task that waits for a person.
+type InboxItem struct {
+	Task         kam.Task     `json:"task"`
+	CaseNo       kam.CaseNo   `json:"case_no"`
+	Type         kam.CaseType `json:"case_type"`
+	State        kam.State    `json:"state"`
+	CustomerName string       `json:"customer_name"`
+	Country      string       `json:"country_code,omitempty"`
+	Territory    string       `json:"territory_code,omitempty"`
+	Subject      string       `json:"subject,omitempty"` // of a task that outlives its case
+	Due          *time.Time   `json:"due,omitempty"`
+	Mine         bool         `json:"mine"` // assigned, not from a queue
+}
+
+// Inbox lists the open tasks of a person: those assigned, and those in the
+// queue of a role that the person holds, where the node lies at or below one
+// of the person's nodes. The queue of unrouted tasks is the operator's and the
+// policy administrator's. Urgent ones come first, then by due date.
+func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error) {
+	const open = `
+		with recursive me as (
+			select roles, nodes from kam.person where user_id = $1 and active
+		), mine as (
+			select unnest(nodes) as code from me
+			union
+			select n.code from mine m join kam.node n on n.parent = m.code
+		), queues as (
+			select unnest(roles) as queue from me
+			union
+			select 'UNROUTED' from me where roles && array['operator', 'policy_admin']
+		), found as (
+			select t.task_id, true as assigned from kam.task_assignee a join kam.task t using (task_id)
+			where a.user_id = $1 and t.status = 'OPEN'
+			union all
+			select t.task_id, false from kam.task t
+			where t.status = 'OPEN' and t.queue in (select queue from queues)
+			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
+		)
+		select t.task, t.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, t.subject, t.due_at, f.assigned
+		from (select task_id, bool_or(assigned) as assigned from found group by task_id) f
+		join kam.task t using (task_id) join kam.cases c using (case_no)
+		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`
+
+	return list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
+}
+
+// A CaseVersion is a case and the version that the database knows.
+type CaseVersion struct {
+	CaseNo  kam.CaseNo
+	Version int64
+	Open    bool
+	At      time.Time // of the last effect, in database time
+}
+
+// NeedingCheck lists the cases whose last effect is a person's act, stored
+// since then: their workflow may not know it, if worker and Temporal died in
+// between (D10a).
+func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersion, error) {
+	return list(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion],
+		`select case_no, version, open, touched_at from kam.cases where by_person and touched_at >= $1 order by touched_at`, since)
+}
+
+// NeverStarted lists numbers that were allotted before then and whose case
+// never opened.
+func (s *Store) NeverStarted(ctx context.Context, before time.Time) ([]CaseLine, error) {
+	return list(ctx, s.pool, "list cases never started", pgx.RowToStructByPos[CaseLine],
+		`select `+caseColumns+` from kam.cases where version = 0 and created_at < $1 order by case_no`, before)
+}
+
+// A StuckCase needs somebody to look at it.
+type StuckCase struct {
+	CaseNo kam.CaseNo `json:"case_no"`
+	State  kam.State  `json:"state"`
+	Since  time.Time  `json:"since"`
+	Why    string     `json:"why"`
+}
+
+// Stuck lists cases that wait for nobody: an operator is asked, an automatic
+// state did not move for ten minutes, a task is unrouted or long overdue, a
+// number was never started.
+func (s *Store) Stuck(ctx context.Context) ([]StuckCase, error) {
+	const stuck = `
+		select case_no, state, touched_at, why from (
+			select c.case_no, c.state, c.touched_at, case
+				when c.version = 0 and c.touched_at < clock_timestamp() - interval '10 minutes' then 'number allotted, case never started'
+				when c.state = 'NEEDS_INTERVENTION' then 'an operator is needed'
+				when c.version > 0 and c.state = any ($1) and c.touched_at < clock_timestamp() - interval '10 minutes' then 'an automatic step does not go on'
+				when t.queue = 'UNROUTED' then 'nobody may take the task'
+				when t.due_at < clock_timestamp() - interval '1 day' then 'a deadline passed without consequence'
+			end as why
+			from kam.cases c left join kam.task t on t.case_no = c.case_no and t.status = 'OPEN' and t.subject = ''
+			where c.open
+		) all_open
+		where why is not null order by touched_at, case_no`
+
+	var automatic []kam.State
+	for _, st := range kam.States {
+		if st.Kind == kam.Automatic {
+			automatic = append(automatic, st.State)
+		}
+	}
+	return list(ctx, s.pool, "list stuck cases", pgx.RowToStructByPos[StuckCase], stuck, automatic)
+}
+
+// Stats are counts for a summary.
+type Stats struct {
+	Cases       int                `json:"cases"`
+	ByState     map[string]int     `json:"by_state"`
+	ByOutcome   map[string]int     `json:"by_outcome"`
+	ByType      map[string]int     `json:"by_type"`
+	KeyAccounts map[kam.Tier]int   `json:"key_accounts"`
+	OpenTasks   map[kam.UserID]int `json:"open_tasks"` // by person
+	Queued      map[string]int     `json:"queued"`     // open tasks by queue
+	Customers   int                `json:"customers"`
+	AuditEvents int                `json:"audit_events"`
+}
+
+// Stats counts cases, tasks, key accounts and customers.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	const counts = `
+		select 'state', state, count(*)::int from kam.cases group by state
+		union all select 'outcome', outcome, count(*)::int from kam.cases where outcome <> '' group by outcome
+		union all select 'type', case_type, count(*)::int from kam.cases group by case_type
+		union all select 'tier', tier, count(*)::int from kam.key_account where state <> 'ENDED' group by tier
+		union all select 'person', user_id, count(*)::int from kam.task_assignee a join kam.task t using (task_id) where t.status = 'OPEN' group by user_id
+		union all select 'queue', queue, count(*)::int from kam.task where status = 'OPEN' and queue <> '' group by queue
+		union all select 'customers', '', count(*)::int from kam.customer
+		union all select 'audit', '', count(*)::int from kam.audit`
+	type row struct {
+		Kind, Key string
+		N         int
+	}
+
+	st := Stats{ByState: map[string]int{}, ByOutcome: map[string]int{}, ByType: map[string]int{},
+		KeyAccounts: map[kam.Tier]int{}, OpenTasks: map[kam.UserID]int{}, Queued: map[string]int{}}
+	all, err := list(ctx, s.pool, "count cases", pgx.RowToStructByPos[row], counts)
+	for _, r := range all {
+		switch r.Kind {
+		case "state":
+			st.ByState[r.Key] = r.N
+			st.Cases += r.N
+		case "outcome":
+			st.ByOutcome[r.Key] = r.N
+		case "type":
+			st.ByType[r.Key] = r.N
+		case "tier":
+			st.KeyAccounts[kam.Tier(r.Key)] = r.N
+		case "person":
+			st.OpenTasks[kam.UserID(r.Key)] = r.N
+		case "queue":
+			st.Queued[r.Key] = r.N
+		case "customers":
+			st.Customers = r.N
+		case "audit":
+			st.AuditEvents = r.N
+		}
+	}
+	return st, err
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options of a store.
+type Options struct {
+	MaxConns int32 // 0: what the address says, else 4 or the number of CPUs
+	// AllowUnsafe opens a server that may lose commits in a crash: tests only.
+	AllowUnsafe bool
+	// StatementTimeout is 5 seconds when zero.
+	StatementTimeout time.Duration
+}
+
+// A Store is the database. Its methods may be called from many goroutines.
+type Store struct {
+	pool *pgxpool.Pool
+	// committed is called after each commit of an effect; tests lose the
+	// reply here.
+	committed func() error
+}
+
+// Open connects and refuses a server that may forget what it acknowledged.
+// The schema must be there: see [Migrate].
+func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse database address: %w", err)
+	}
+	if opt.MaxConns > 0 {
+		cfg.MaxConns = opt.MaxConns
+	}
+	if opt.StatementTimeout == 0 {
+		opt.StatementTimeout = 5 * time.Second
+	}
+	params := cfg.ConnConfig.RuntimeParams
+	params["statement_timeout"] = fmt.Sprint(opt.StatementTimeout.Milliseconds())
+	params["timezone"] = "UTC"
+	params["search_path"] = "kam,public"
+	if params["application_name"] == "" {
+		params["application_name"] = "kamflow"
+	}
+	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	s := &Store{pool: pool, committed: func() error { return nil }}
+	if opt.AllowUnsafe {
+		err = s.Ping(ctx)
+	} else {
+		err = s.checkDurable(ctx)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close waits for the connections in use and closes all.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	return nil
+}
+
+// checkDurable looks at the settings without which a commit that was
+// acknowledged can be lost.
+func (s *Store) checkDurable(ctx context.Context) error {
+	const settings = `
+		select name || ' = ' || setting from pg_settings
+		where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off'
+		order by name`
+
+	rows, err := s.pool.Query(ctx, settings)
+	if err != nil {
+		return fmt.Errorf("read the settings of the database: %w", err)
+	}
+	off, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read the settings of the database: %w", err)
+	}
+	if len(off) > 0 {
+		return fmt.Errorf("the database may lose what it has acknowledged: %v; turn these on, or allow an unsafe database for a trial", off)
+	}
+	return nil
+}
+
+// Now is the time of the database.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	if err := s.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&t); err != nil {
+		return t, fmt.Errorf("read the time of the database: %w", err)
+	}
+	return t.UTC(), nil
+}

@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Customer is a customer as committed last.
+type Customer struct {
+	CustomerNo    string              `json:"customer_no"`
+	Version       int                 `json:"version"`
+	Data          kam.RequestData     `json:"data"`
+	GroupID       string              `json:"group_id,omitempty"`
+	ParentNo      string              `json:"parent_no,omitempty"`
+	Territory     string              `json:"territory_code,omitempty"`
+	OwnerID       kam.UserID          `json:"owner_id,omitempty"`
+	Status        kam.LifecycleStatus `json:"lifecycle_status"`
+	SalesAccount  string              `json:"sales_account,omitempty"`
+	KAStatus      kam.KAStatus        `json:"ka_status,omitempty"`
+	Tier          kam.Tier            `json:"tier,omitempty"`
+	Watch         bool                `json:"watch_list"`
+	Provisional   bool                `json:"provisional"`
+	FailedReviews int                 `json:"failed_reviews"`
+	ReviewDue     *time.Time          `json:"review_due,omitempty"`
+	Coverage      string              `json:"coverage,omitempty"`
+	Segment       json.RawMessage     `json:"segment,omitempty"`
+	UpdatedAt     time.Time           `json:"updated_at"`
+}
+
+const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at`
+
+// Customer is a customer with its contacts; kam.NotFound where there is none.
+func (tx *Tx) Customer(no string) (Customer, error) { return customer(tx.ctx, tx.tx, no) }
+
+// Customer is a customer with its contacts; kam.NotFound where there is none.
+func (s *Store) Customer(ctx context.Context, no string) (Customer, error) {
+	return customer(ctx, s.pool, no)
+}
+
+func customer(ctx context.Context, q querier, no string) (Customer, error) {
+	c, ok, err := one(ctx, q, "read the customer", pgx.RowToStructByPos[Customer],
+		`select `+customerColumns+` from kam.customer where customer_no = $1`, no)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "there is no customer %s", clip(no, 40)).On("customer_no")
+	}
+	if err != nil {
+		return c, err
+	}
+	c.Data.Contacts, err = contactsOf(ctx, q, c.CustomerNo)
+	return c, err
+}
+
+// A CustomerCommit is what step 1.4.7 makes of a case. CustomerNo is empty for
+// a new customer. Site tells apart the places of one company; empty, it is
+// taken from the address, if that is known.
+type CustomerCommit struct {
+	CustomerNo  string
+	Data        kam.RequestData
+	GroupID     string
+	Territory   string
+	OwnerID     kam.UserID
+	Status      kam.LifecycleStatus // ACTIVE when empty
+	Segment     any                 // nil leaves it
+	Coverage    string              // empty leaves it
+	Provisional bool
+	Keys        PartyKeys
+	Site        string
+}
+
+// CommitCustomer writes the customer: row, identifiers, addresses, contacts,
+// keys. A new one gets the next number. An identifier that stands on another
+// customer at the same site, or at a site not known, is a kam.TargetInvalid
+// with rule DUPLICATE_IDENTIFIER; the effect may go on after it. Whoever
+// commits locks the identifiers, so a search done before is to be repeated
+// after [Tx.LockIdentifiers].
+func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
+	if err := tx.LockIdentifiers(c.Data.Identifiers); err != nil {
+		return "", err
+	}
+	if c.Status == "" {
+		c.Status = kam.Active
+	}
+	if c.Site == "" {
+		c.Site = siteOf(c.Data)
+	}
+	if c.CustomerNo == "" {
+		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string],
+			`select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0')`)
+		if err != nil {
+			return "", err
+		}
+	}
+	segment, err := rawOrNil(c.Segment)
+	if err != nil {
+		return "", err
+	}
+	inner, err := tx.tx.Begin(tx.ctx) // a savepoint
+	if err != nil {
+		return "", fmt.Errorf("commit the customer: %w", err)
+	}
+	var b pgx.Batch
+	queueCustomer(&b, c, segment, string(tx.was.CaseNo), tx.At)
+	if err := inner.SendBatch(tx.ctx, &b).Close(); err != nil {
+		if undone := inner.Rollback(tx.ctx); undone != nil {
+			return "", fmt.Errorf("commit the customer: %w", undone)
+		}
+		if breaksUnique(err, "customer_identifier_") {
+			return "", kam.Errorf(kam.TargetInvalid, "an identifier stands on another customer already").
+				On("identifiers").By("DUPLICATE_IDENTIFIER").Try("use that customer, or correct the identifier or the address")
+		}
+		return "", fmt.Errorf("commit the customer: %w", known(err))
+	}
+	if err := inner.Commit(tx.ctx); err != nil {
+		return "", fmt.Errorf("commit the customer: %w", known(err))
+	}
+	return c.CustomerNo, nil
+}
+
+// rawOrNil is v as JSON, nil for nil.
+func rawOrNil(v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode the segment: %w", err)
+	}
+	return json.RawMessage(b), nil
+}
+
+func queueCustomer(b *pgx.Batch, c CustomerCommit, segment any, caseNo string, at time.Time) {
+	const upsert = `
+		insert into kam.customer as old (customer_no, version, case_no, name, country, group_id, parent_no, territory,
+			owner, status, sales_account, segment, coverage, provisional, data, updated_at)
+		values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		on conflict (customer_no) do update set version = old.version + 1, case_no = excluded.case_no,
+			name = excluded.name, country = excluded.country, group_id = excluded.group_id,
+			parent_no = excluded.parent_no, territory = excluded.territory, owner = excluded.owner,
+			status = excluded.status, sales_account = excluded.sales_account,
+			segment = coalesce(excluded.segment, old.segment),
+			coverage = coalesce(nullif(excluded.coverage, ''), old.coverage),
+			provisional = excluded.provisional, data = excluded.data, updated_at = excluded.updated_at`
+	const version = `
+		insert into kam.customer_version (customer_no, version, case_no, at, data)
+		select customer_no, version, case_no, updated_at, data from kam.customer where customer_no = $1`
+	const address = `insert into kam.customer_address (customer_no, position, type, address) values ($1, $2, $3, $4)`
+	const identifier = `
+		insert into kam.customer_identifier (customer_no, position, scheme, value, country, name, source, site)
+		values ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))`
+
+	d, no := c.Data, c.CustomerNo
+	b.Queue(upsert, no, caseNo, d.LegalName, d.CountryCode, c.GroupID, d.ParentCustomerID, c.Territory, c.OwnerID,
+		c.Status, d.SalesAccountNo, segment, c.Coverage, c.Provisional, withoutContacts(d), at)
+	b.Queue(version, no)
+	b.Queue(`delete from kam.customer_address where customer_no = $1`, no)
+	for i, a := range d.Addresses {
+		b.Queue(address, no, i, a.Type, a)
+	}
+	b.Queue(`delete from kam.customer_identifier where customer_no = $1`, no)
+	for i, id := range d.Identifiers {
+		b.Queue(identifier, no, i, id.Scheme, strings.ToUpper(id.Value), id.Country, id.Name, id.Source, c.Site)
+	}
+	queueContacts(b, no, d.Contacts)
+	p := Party{Ref: no, Kind: PartyCustomer, GroupID: c.GroupID, Data: PartyDataOf(d)}
+	b.Queue(upsertParty, partyArgs(p, c.Keys)...)
+}
+
+// siteOf is the address of a site as text, "" where it is not known.
+func siteOf(d kam.RequestData) string {
+	street, postal := PartyDataOf(d).Street, d.PostalCode
+	if street == "" || d.CountryCode == "" || postal == "" && d.City == "" {
+		return ""
+	}
+	place := postal
+	if place == "" {
+		place = d.City
+	}
+	return strings.ToLower(strings.Join(strings.Fields(d.CountryCode+" "+place+" "+street), " "))
+}
+
+// SetCustomerStatus sets what the classification decided for a customer;
+// kam.NotFound where there is none.
+func (tx *Tx) SetCustomerStatus(customerNo string, status kam.KAStatus, tier kam.Tier, watch, provisional bool, reviewDue *time.Time, coverage string) error {
+	const update = `
+		update kam.customer set ka_status = $2, tier = $3, watch = $4, provisional = $5, review_due = $6,
+			coverage = $7, updated_at = $8
+		where customer_no = $1`
+
+	return tx.updateCustomer(customerNo, update, status, tier, watch, provisional, reviewDue, coverage, tx.At)
+}
+
+// SetFailedReviews counts the reviews in a row that a key account failed.
+func (tx *Tx) SetFailedReviews(customerNo string, n int) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set failed_reviews = $2 where customer_no = $1`, n)
+}
+
+// SetLifecycle sets whether the customer is active.
+func (tx *Tx) SetLifecycle(customerNo string, status kam.LifecycleStatus) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set status = $2, updated_at = $3 where customer_no = $1`, status, tx.At)
+}
+
+func (tx *Tx) updateCustomer(no, sql string, args ...any) error {
+	tag, err := exec(tx.ctx, tx.tx, "change customer "+no, sql, append([]any{no}, args...)...)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = kam.Errorf(kam.NotFound, "there is no customer %s", clip(no, 40)).On("customer_no")
+	}
+	return err
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// Request is the data of the case's current revision, zero if there is none.
+func (tx *Tx) Request() (kam.RequestData, error) {
+	return requestData(tx.ctx, tx.tx, tx.was.CaseNo, tx.Case.Revision)
+}
+
+// SaveRevision makes d the case's data: the next revision, with its material
+// hash, and by among the editors.
+func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
+	const insert = `
+		insert into kam.revision (case_no, revision, at, by_user, material_hash, digest, data)
+		values ($1, $2, $3, $4, $5, $6, $7)`
+
+	digest, err := digestOf(d)
+	if err != nil {
+		return err
+	}
+	c := tx.Case
+	c.Revision++
+	c.MaterialHash = kam.MaterialHash(d)
+	if !slices.Contains(c.Editors, by) {
+		c.Editors = append(c.Editors, by)
+	}
+	if d.CountryCode != "" {
+		c.Country = d.CountryCode
+	}
+	tx.customerName = d.LegalName
+	var b pgx.Batch
+	b.Queue(insert, c.CaseNo, c.Revision, tx.At, by, c.MaterialHash, digest, withoutContacts(d))
+	queueContacts(&b, revisionOwner(c.CaseNo, c.Revision), d.Contacts)
+	return sendBatch(tx.ctx, tx.tx, "save the revision", &b)
+}
+
+// Staged is the data that the client sent ahead of a decision; kam.NotFound
+// where it sent none.
+func (tx *Tx) Staged(decisionID string) (d kam.RequestData, digest string, err error) {
+	type row struct {
+		Data   kam.RequestData
+		Digest string
+	}
+	const read = `select data, digest from kam.staged where case_no = $1 and decision_id = $2`
+
+	r, ok, err := one(tx.ctx, tx.tx, "read staged data", pgx.RowToStructByPos[row], read, tx.was.CaseNo, decisionID)
+	if err != nil {
+		return d, "", err
+	}
+	if !ok {
+		return d, "", kam.Errorf(kam.NotFound, "no data were sent for decision %s", decisionID).On("data_digest")
+	}
+	r.Data.Contacts, err = contactsOf(tx.ctx, tx.tx, stagedOwner(tx.was.CaseNo, decisionID))
+	return r.Data, r.Digest, err
+}
+
+// Opening is the request that the case was allotted for.
+func (tx *Tx) Opening() (Request, error) { return opening(tx.ctx, tx.tx, tx.was.CaseNo) }

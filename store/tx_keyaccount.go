@@ -1,0 +1,123 @@
+package store
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Member is a customer of a group, with its standing. Contacts are left
+// out.
+type Member struct {
+	CustomerNo    string
+	Data          kam.RequestData
+	Territory     string
+	OwnerID       kam.UserID
+	SalesAccount  string
+	KAStatus      kam.KAStatus
+	Tier          kam.Tier
+	FailedReviews int
+	ParentNo      string
+}
+
+// GroupMembers are the active customers of a group, by number.
+func (tx *Tx) GroupMembers(groupID string) ([]Member, error) {
+	const members = `
+		select customer_no, data, territory, owner, sales_account, ka_status, tier, failed_reviews, parent_no
+		from kam.customer where group_id = $1 and group_id <> '' and status = 'ACTIVE' order by customer_no`
+
+	return list(tx.ctx, tx.tx, "read the group", pgx.RowToStructByPos[Member], members, groupID)
+}
+
+// A KeyAccount is a customer or group in the programme (4.1.1). State is
+// ACTIVE until it is ENDED, unless a later process sets another.
+type KeyAccount struct {
+	No        string
+	GroupID   string
+	Name      string
+	Tier      kam.Tier
+	HomeNode  string
+	OwnerID   kam.UserID
+	State     string
+	ReviewDue *time.Time
+	Members   []string // customer numbers
+}
+
+// The states of a key account that this store knows.
+const (
+	KeyAccountActive = "ACTIVE"
+	KeyAccountEnded  = "ENDED"
+)
+
+// KeyAccountOf is the key account of a group or of a customer, nil if there
+// is none.
+func (tx *Tx) KeyAccountOf(groupOrCustomer string) (*KeyAccount, error) {
+	const find = `
+		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
+			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1)
+		from kam.key_account k
+		where state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
+			select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))
+		order by k.key_account_no limit 1`
+
+	k, ok, err := one(tx.ctx, tx.tx, "look up the key account", pgx.RowToStructByPos[KeyAccount], find, groupOrCustomer)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &k, nil
+}
+
+// SaveKeyAccount writes a key account and its members, and their status. A
+// new one gets the next number. The members of one that ended are NON_KA.
+func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
+	const upsert = `
+		insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+		on conflict (key_account_no) do update set group_id = excluded.group_id, name = excluded.name,
+			tier = excluded.tier, home_node = excluded.home_node, owner = excluded.owner, state = excluded.state,
+			case_no = excluded.case_no, review_due = excluded.review_due, updated_at = excluded.updated_at`
+	const left = `
+		with gone as (
+			delete from kam.key_account_member where key_account_no = $1 and customer_no <> all ($2) returning customer_no
+		)
+		update kam.customer set ka_status = 'NON_KA', tier = '' where customer_no in (select customer_no from gone)`
+	const join = `
+		insert into kam.key_account_member (key_account_no, customer_no) select distinct $1, unnest($2::text[])
+		on conflict (customer_no, key_account_no) do nothing`
+	const status = `
+		update kam.customer set ka_status = $2, tier = $3, review_due = coalesce($4, review_due), updated_at = $5
+		where customer_no = any ($1)`
+
+	if k.State == "" {
+		k.State = KeyAccountActive
+	}
+	if k.No == "" {
+		k.No, _, err = one(tx.ctx, tx.tx, "number the key account", pgx.RowTo[string],
+			`select 'KA-' || lpad(nextval('kam.key_account_number')::text, 6, '0')`)
+		if err != nil {
+			return "", err
+		}
+	}
+	members, standing, tier := append([]string{}, k.Members...), kam.KA, k.Tier
+	if k.State == KeyAccountEnded {
+		standing, tier = kam.NonKA, kam.TierNone
+	}
+	var b pgx.Batch
+	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.was.CaseNo, k.ReviewDue, tx.At)
+	b.Queue(left, k.No, members)
+	b.Queue(join, k.No, members)
+	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)
+	return k.No, sendBatch(tx.ctx, tx.tx, "save key account "+k.No, &b)
+}
+
+// KeyAccountsOf counts the key accounts that a person owns, by tier.
+func (tx *Tx) KeyAccountsOf(owner kam.UserID) (map[kam.Tier]int, error) {
+	return countByTier(tx.ctx, tx.tx, `select tier, count(*) from kam.key_account where state <> 'ENDED' and owner = $1 group by tier`, owner)
+}
+
+// KeyAccounts counts the key accounts of the programme, by tier.
+func (tx *Tx) KeyAccounts() (map[kam.Tier]int, error) {
+	return countByTier(tx.ctx, tx.tx, `select tier, count(*) from kam.key_account where state <> 'ENDED' group by tier`)
+}

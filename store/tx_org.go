@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+const personColumns = `user_id, name, email, roles, nodes, manager_id, active`
+
+func personOf(ctx context.Context, q querier, id kam.UserID) (kam.Person, error) {
+	p, ok, err := one(ctx, q, "look up a person", pgx.RowToStructByPos[kam.Person],
+		`select `+personColumns+` from kam.person where user_id = $1`, id)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "nobody is known as %s", clip(string(id), 80))
+	}
+	return p, err
+}
+
+// Person looks up who id is, active or not; kam.NotFound for nobody.
+func (tx *Tx) Person(id kam.UserID) (kam.Person, error) { return personOf(tx.ctx, tx.tx, id) }
+
+// Person looks up who id is, active or not; kam.NotFound for nobody.
+func (s *Store) Person(ctx context.Context, id kam.UserID) (kam.Person, error) {
+	return personOf(ctx, s.pool, id)
+}
+
+// People are all persons, by id.
+func (s *Store) People(ctx context.Context) ([]kam.Person, error) {
+	return list(ctx, s.pool, "list people", pgx.RowToStructByPos[kam.Person],
+		`select `+personColumns+` from kam.person order by user_id`)
+}
+
+// PeopleByRole are the active persons who hold a role, by id.
+func (tx *Tx) PeopleByRole(role kam.Role) ([]kam.Person, error) {
+	return list(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByPos[kam.Person],
+		`select `+personColumns+` from kam.person where active and roles @> array[$1::text] order by user_id`, role)
+}
+
+const nodeColumns = `code, level, parent, name, manager_id, calendar`
+
+// Node is an element of the territory tree; kam.NotFound where there is none.
+func (tx *Tx) Node(code string) (kam.TerritoryNode, error) {
+	n, ok, err := one(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByPos[kam.TerritoryNode],
+		`select `+nodeColumns+` from kam.node where code = $1`, code)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "there is no territory %q", clip(code, 40))
+	}
+	return n, err
+}
+
+// Nodes is the whole territory tree, by code.
+func (tx *Tx) Nodes() ([]kam.TerritoryNode, error) { return nodes(tx.ctx, tx.tx) }
+
+// Nodes is the whole territory tree, by code.
+func (s *Store) Nodes(ctx context.Context) ([]kam.TerritoryNode, error) { return nodes(ctx, s.pool) }
+
+func nodes(ctx context.Context, q querier) ([]kam.TerritoryNode, error) {
+	return list(ctx, q, "read the territory tree", pgx.RowToStructByPos[kam.TerritoryNode],
+		`select `+nodeColumns+` from kam.node order by code`)
+}
+
+// Chain is the node, its parent and so on up to the root; empty for an
+// unknown node.
+func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
+	const up = `
+		with recursive chain as (
+			select n.*, 1 as depth from kam.node n where code = $1
+			union all
+			select p.*, depth + 1 from chain c join kam.node p on p.code = c.parent where depth < 20
+		)
+		select ` + nodeColumns + ` from chain order by depth`
+
+	return list(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByPos[kam.TerritoryNode], up, node)
+}
+
+// Calendar is a work calendar; kam.NotFound where there is none.
+func (tx *Tx) Calendar(code string) (CalendarRow, error) {
+	c, ok, err := one(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow],
+		`select code, time_zone, opens, closes, weekend, holidays from kam.calendar where code = $1`, code)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "there is no calendar %q", clip(code, 40))
+	}
+	return c, err
+}
+
+// AssignmentRules are all rules of 1.1.3, by code.
+func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) {
+	return list(tx.ctx, tx.tx, "read assignment rules", pgx.RowTo[AssignmentRule],
+		`select rule from kam.assignment_rule order by code`)
+}
+
+// BlockedParties is the local screening list.
+func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
+	return list(tx.ctx, tx.tx, "read the screening list", pgx.RowTo[BlockedParty],
+		`select party from kam.blocked_party order by ref`)
+}
+
+// FinanceHold says whether finance stopped one of the identifiers or the
+// group.
+func (tx *Tx) FinanceHold(ids []kam.Identifier, groupID string) (bool, error) {
+	const held = `
+		select exists (select from kam.finance_hold
+			where group_id <> '' and group_id = $1
+			   or (scheme, value) in (select unnest($2::text[]), unnest($3::text[])))`
+
+	schemes, values := make([]string, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		schemes[i], values[i] = string(id.Scheme), strings.ToUpper(id.Value)
+	}
+	hold, _, err := one(tx.ctx, tx.tx, "look up finance holds", pgx.RowTo[bool], held, groupID, schemes, values)
+	return hold, err
+}
+
+// PolicyText is one version of the policy; kam.NotFound where there is none.
+func (tx *Tx) PolicyText(version int) ([]byte, error) { return policyText(tx.ctx, tx.tx, version) }
+
+// PolicyText is one version of the policy; kam.NotFound where there is none.
+func (s *Store) PolicyText(ctx context.Context, version int) ([]byte, error) {
+	return policyText(ctx, s.pool, version)
+}
+
+func policyText(ctx context.Context, q querier, version int) ([]byte, error) {
+	text, ok, err := one(ctx, q, "read the policy", pgx.RowTo[[]byte], `select text from kam.policy where version = $1`, version)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "there is no policy version %d", version)
+	}
+	return text, err
+}
+
+// LatestPolicy is the newest version of the policy; kam.NotFound before one
+// was loaded.
+func (tx *Tx) LatestPolicy() (version int, text []byte, err error) {
+	return latestPolicy(tx.ctx, tx.tx)
+}
+
+// LatestPolicy is the newest version of the policy; kam.NotFound before one
+// was loaded.
+func (s *Store) LatestPolicy(ctx context.Context) (version int, text []byte, err error) {
+	return latestPolicy(ctx, s.pool)
+}
+
+func latestPolicy(ctx context.Context, q querier) (int, []byte, error) {
+	type row struct {
+		Version int
+		Text    []byte
+	}
+	p, ok, err := one(ctx, q, "read the policy", pgx.RowToStructByPos[row], `select version, text from kam.policy order by version desc limit 1`)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "no policy is loaded").Try("load one with: starter admin policy load")
+	}
+	return p.Version, p.Text, err
+}
+
+// SavePolicy keeps a version of the policy for ever. The same text again is
+// fine; another text under the version is a kam.IDReused.
+func (s *Store) SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error {
+	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3) on conflict (version) do nothing`
+
+	tag, err := exec(ctx, s.pool, "save the policy", insert, version, text, by)
+	if err != nil || tag.RowsAffected() == 1 {
+		return err
+	}
+	have, err := s.PolicyText(ctx, version)
+	if err == nil && string(have) != string(text) {
+		err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", version).On("version").Try("give the next version")
+	}
+	return err
+}
+
+// GroupByName finds a group by its name, without regard to case and blanks.
+func (tx *Tx) GroupByName(name string) (Group, bool, error) {
+	return one(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
+		`select group_id, name from kam.party_group where name_key = `+nameKey+``, name)
+}
+
+const nameKey = `lower(regexp_replace(btrim($1::text), '\s+', ' ', 'g'))`
+
+// Group finds a group by its id.
+func (tx *Tx) Group(id string) (Group, bool, error) {
+	return one(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
+		`select group_id, name from kam.party_group where group_id = $1`, id)
+}
+
+// EnsureGroup returns the group with the id or else the name, and makes it
+// where there is none. Without both there is no group: "".
+func (tx *Tx) EnsureGroup(id, name string) (string, error) {
+	const insert = `
+		insert into kam.party_group (name, name_key, group_id)
+		values ($1, ` + nameKey + `, coalesce(nullif($2, ''), 'G-' || lpad(nextval('kam.group_number')::text, 6, '0')))
+		on conflict do nothing returning group_id`
+
+	if id == "" && name == "" {
+		return "", nil
+	}
+	if id != "" {
+		if g, ok, err := tx.Group(id); ok || err != nil {
+			return g.ID, err
+		}
+	}
+	if name != "" {
+		if g, ok, err := tx.GroupByName(name); ok || err != nil {
+			return g.ID, err
+		}
+	} else {
+		name = id
+	}
+	made, ok, err := one(tx.ctx, tx.tx, "make a group", pgx.RowTo[string], insert, name, id)
+	if err != nil || ok {
+		return made, err
+	}
+	g, ok, err := tx.GroupByName(name) // somebody else made it just now
+	if err == nil && !ok {
+		err = errors.New("make a group: the number is taken, another attempt gets the next")
+	}
+	return g.ID, err
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+const upsertParty = `
+	insert into kam.party (ref, kind, group_id, country, names, name_text, keys, data)
+	values ($1, $2, $3, $4, $5, $6, $7, $8)
+	on conflict (ref) do update set kind = excluded.kind, group_id = excluded.group_id, country = excluded.country,
+		names = excluded.names, name_text = excluded.name_text, keys = excluded.keys, data = excluded.data`
+
+func partyArgs(p Party, k PartyKeys) []any {
+	name := ""
+	if len(k.Names) > 0 {
+		name = k.Names[0]
+	}
+	return []any{p.Ref, p.Kind, p.GroupID, k.Country, append([]string{}, k.Names...), name, append([]string{}, k.tokens()...), p.Data}
+}
+
+// SaveParty keeps what the case itself is found by. Ref and kind are filled
+// in.
+func (tx *Tx) SaveParty(p Party, keys PartyKeys) error {
+	p.Ref, p.Kind = string(tx.was.CaseNo), PartyCase
+	_, err := exec(tx.ctx, tx.tx, "save the keys of the party", upsertParty, partyArgs(p, keys)...)
+	return err
+}
+
+// A case stands for a party while it is open and not yet committed as a
+// customer, and for a time after it was rejected.
+const parties = `
+	select p.ref,
+		case when p.kind = 'CUSTOMER' then 'CUSTOMER' when c.open then 'CASE' else 'REJECTED' end,
+		case when p.kind = 'CUSTOMER' then p.ref else c.customer_no end,
+		p.group_id, p.data
+	from kam.party p left join kam.cases c on p.kind = 'CASE' and c.case_no = p.ref
+	where p.ref <> $2 and p.ref in (select ref from hit)
+	  and (p.kind = 'CUSTOMER' or c.open and c.snapshot ->> 'customer_id' is null
+	       or c.state = 'REJECTED' and c.updated_at >= $3)
+	order by p.ref`
+
+// Parties finds those who may be the party with the keys: customers, other
+// cases that are open, and requests rejected not long ago. Names that are
+// merely similar are found where the database has pg_trgm.
+func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
+	const byKey = `with hit as (select ref from kam.party where keys && $1::text[]) ` + parties
+	const byKeyOrName = `
+		with hit as (
+			select ref from kam.party where keys && $1::text[]
+			union
+			select ref from kam.party where country = $4 and name_text % any ($5::text[])
+		) ` + parties
+	const trigrams = `select to_regoperator('%(text,text)') is not null`
+
+	similar, _, err := one(tx.ctx, tx.tx, "look for pg_trgm", pgx.RowTo[bool], trigrams)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{append([]string{}, k.tokens()...), tx.was.CaseNo, k.rejectedSince(tx.At)}
+	if !similar || k.Country == "" || len(k.Names) == 0 {
+		return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
+	}
+	return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKeyOrName, append(args, k.Country, k.Names)...)
+}
+
+// LockIdentifiers makes others who lock one of the identifiers wait until the
+// effect is committed, so that a search after it sees what they committed.
+func (tx *Tx) LockIdentifiers(ids []kam.Identifier) error {
+	const lock = `
+		select pg_advisory_xact_lock(h)
+		from (select distinct hashtextextended(k, 7) as h from unnest($1::text[]) k order by 1) ordered`
+
+	var keys []string
+	for _, id := range ids {
+		if k := identifierKey(id); k != "" {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.Sort(keys)
+	_, err := exec(tx.ctx, tx.tx, "lock identifiers", lock, keys)
+	return err
+}
+
+// RecentRejection finds another case of the same party, by identifier or by
+// name and country, that was rejected since then (HS5).
+func (tx *Tx) RecentRejection(k PartyKeys, since time.Time) (no kam.CaseNo, ok bool, err error) {
+	const rejected = `
+		select c.case_no
+		from kam.party p join kam.cases c on c.case_no = p.ref
+		where p.kind = 'CASE' and c.case_no <> $1 and c.state = 'REJECTED' and c.updated_at >= $2
+		  and p.keys && $3::text[]
+		  and (p.keys && $4::text[] or p.country = $5 and p.names && $6::text[])
+		order by c.updated_at desc, c.case_no limit 1`
+
+	ids := PartyKeys{Identifiers: k.Identifiers}.tokens()
+	return one(tx.ctx, tx.tx, "look for a recent rejection", pgx.RowTo[kam.CaseNo], rejected,
+		tx.was.CaseNo, since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Country, append([]string{}, k.Names...))
+}
+
+// DomainOrIdentifierElsewhere finds customers of another group, or of none,
+// that share a domain or identifier with the keys (VH04). Customer except is
+// left out; without a group every other customer counts.
+func (tx *Tx) DomainOrIdentifierElsewhere(k PartyKeys, groupID, except string) ([]string, error) {
+	const elsewhere = `
+		select ref from kam.party
+		where kind = 'CUSTOMER' and keys && $1::text[] and ref <> $2 and (group_id <> $3 or $3 = '')
+		order by ref`
+
+	shared := PartyKeys{Domains: k.Domains, Identifiers: k.Identifiers}.tokens()
+	return list(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID)
+}
+
+// ParentChain is the customer's parent, the parent's parent and so on, at
+// most 20, also where they turn in a circle. exists is false for an unknown
+// customer.
+func (tx *Tx) ParentChain(customerNo string) (parents []string, exists bool, err error) {
+	const up = `
+		with recursive chain as (
+			select customer_no, parent_no, 0 as depth from kam.customer where customer_no = $1
+			union all
+			select p.customer_no, p.parent_no, depth + 1
+			from chain c join kam.customer p on p.customer_no = c.parent_no where depth < 20
+		)
+		select customer_no from chain order by depth`
+
+	chain, err := list(tx.ctx, tx.tx, "read the parents", pgx.RowTo[string], up, customerNo)
+	if err != nil || len(chain) == 0 {
+		return nil, false, err
+	}
+	return chain[1:], true, nil
+}
