@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"math/big"
 	"slices"
 	"sort"
 	"strings"
@@ -52,7 +51,9 @@ func (p *Policy) AddDecision(c Customer, rates map[string]kam.Rate) (kam.Decisio
 			rec.Missing = append(rec.Missing, k.id)
 		}
 	}
-	rec.WouldChange = p.wouldChange(&c, criteria, outcome)
+	if outcome != kam.Add {
+		rec.WouldChange = p.wouldChange(&c, criteria, stops, outcome)
+	}
 	rec.Headline = p.Headline(rec, English)
 	return rec, nil
 }
@@ -60,7 +61,7 @@ func (p *Policy) AddDecision(c Customer, rates map[string]kam.Rate) (kam.Decisio
 // result is the line as the record holds it.
 func (k criterion) result() kam.CriterionResult {
 	return kam.CriterionResult{ID: k.id, Value: k.value, Points: k.points, Weight: k.weight,
-		Contribution: kam.Dec(roundDiv(mul(int64(k.points), int64(k.weight)), tenK))}
+		Contribution: kam.Dec(roundSmall(int64(k.points)*int64(k.weight), potScale))}
 }
 
 // addCriteria are the six criteria of P3.2 in their order.
@@ -78,16 +79,12 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 		potential.known, potential.value = true, p.money(minor).String()
 		potential.points = p.calc.addPot.at(mul(minor, potScale))
 	}
-	for _, b := range p.calc.addPot {
-		potential.options = append(potential.options, option{">= " + b.bound.String(), b.points})
-	}
+	potential.options = p.calc.options["annual_potential"]
 	growth := criterion{id: "growth_outlook_pct", value: unknown, points: a.MissingPoints, weight: a.Weights.GrowthOutlook}
 	if g := c.GrowthOutlookPct; g != nil {
 		growth.known, growth.value, growth.points = true, g.String(), a.Bands.GrowthOutlookPct.At(*g)
 	}
-	for _, b := range a.Bands.GrowthOutlookPct {
-		growth.options = append(growth.options, option{">= " + b.From.String(), b.Points})
-	}
+	growth.options = p.calc.options["growth_outlook_pct"]
 	out := []criterion{potential, {}, growth, {}, {}, {}}
 	for _, m := range []struct {
 		at     int
@@ -101,7 +98,7 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 		{4, "relationship_access", string(c.RelationshipAccess), a.Weights.RelationshipAccess, a.Maps.RelationshipAccess},
 		{5, "cost_to_serve", string(c.CostToServe), a.Weights.CostToServe, a.Maps.CostToServe},
 	} {
-		k := criterion{id: m.id, value: unknown, points: a.MissingPoints, weight: m.weight}
+		k := criterion{id: m.id, value: unknown, points: a.MissingPoints, weight: m.weight, options: p.calc.options[m.id]}
 		if m.value != "" {
 			points, ok := m.points[m.value]
 			if !ok {
@@ -109,14 +106,32 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 			}
 			k.value, k.points, k.known = m.value, points, m.value != unknown
 		}
-		for _, v := range kam.Choices(m.id) {
-			if v != unknown {
-				k.options = append(k.options, option{v, m.points[v]})
-			}
-		}
 		out[m.at] = k
 	}
 	return out, nil
+}
+
+// addOptions lists what each criterion could be changed to, by rising points.
+func (a *AddPolicy) addOptions() map[string][]option {
+	out := map[string][]option{}
+	for _, b := range a.Bands.AnnualPotential {
+		out["annual_potential"] = append(out["annual_potential"], option{">= " + b.From.String(), b.Points})
+	}
+	for _, b := range a.Bands.GrowthOutlookPct {
+		out["growth_outlook_pct"] = append(out["growth_outlook_pct"], option{">= " + b.From.String(), b.Points})
+	}
+	for id, m := range map[string]ScoreMap{"strategic_fit": a.Maps.StrategicFit, "credit_rating": a.Maps.CreditRating,
+		"relationship_access": a.Maps.RelationshipAccess, "cost_to_serve": a.Maps.CostToServe} {
+		for _, v := range kam.Choices(id) {
+			if v != unknown {
+				out[id] = append(out[id], option{v, m[v]})
+			}
+		}
+	}
+	for _, list := range out {
+		sort.SliceStable(list, func(i, j int) bool { return list[i].points < list[j].points })
+	}
+	return out
 }
 
 func notInSet(field, value string) error {
@@ -159,20 +174,31 @@ func (p *Policy) hardStops(c *Customer) ([]kam.HardStop, error) {
 	return stops, nil
 }
 
+// stopsWith are the stops of the same request with another credit rating.
+func (p *Policy) stopsWith(c *Customer, rating kam.CreditRating) []kam.HardStop {
+	other := *c
+	other.CreditRating = rating
+	stops, err := p.hardStops(&other)
+	if err != nil { // the same names passed before
+		return nil
+	}
+	return stops
+}
+
 // strictness ranks the outcomes of 1.1.4, strictest last.
 var strictness = []kam.Recommendation{kam.Add, kam.Refer, kam.ReferCompliance, kam.Reject}
 
 func strict(r kam.Recommendation) int { return slices.Index(strictness, r) }
 
 func (p *Policy) addOutcome(criteria []criterion, stops []kam.HardStop) (score, confidence kam.Dec, outcome kam.Recommendation) {
-	sum := new(big.Int)
+	sum := int64(0)
 	for _, k := range criteria {
-		sum.Add(sum, mul(int64(k.points), int64(k.weight)))
+		sum += int64(k.points) * int64(k.weight)
 		if k.known {
 			confidence += k.weight
 		}
 	}
-	score = kam.Dec(roundDiv(sum, tenK))
+	score = kam.Dec(roundSmall(sum, potScale))
 	switch {
 	case score < p.Add.ReferAt:
 		outcome = kam.Reject
@@ -192,36 +218,31 @@ func (p *Policy) addOutcome(criteria []criterion, stops []kam.HardStop) (score, 
 // wouldChange lists the changes of one criterion that lift the outcome, for
 // each criterion and each outcome within reach the smallest one; smallest
 // score first, ties by weight and name.
-func (p *Policy) wouldChange(c *Customer, criteria []criterion, outcome kam.Recommendation) []kam.WouldChange {
+func (p *Policy) wouldChange(c *Customer, criteria []criterion, stops []kam.HardStop, outcome kam.Recommendation) []kam.WouldChange {
 	type candidate struct {
 		kam.WouldChange
 		weight kam.Dec
 	}
 	var found []candidate
+	criteria = slices.Clone(criteria)
 	for i, k := range criteria {
-		options := slices.Clone(k.options)
-		sort.SliceStable(options, func(a, b int) bool { return options[a].points < options[b].points })
 		best := strict(outcome)
-		for _, o := range options {
+		for _, o := range k.options {
 			if o.points < k.points || o.points == k.points && k.known {
 				continue
 			}
-			changed := slices.Clone(criteria)
-			changed[i].points, changed[i].known = o.points, true
-			other := *c
+			criteria[i].points, criteria[i].known = o.points, true
+			with := stops
 			if k.id == "credit_rating" {
-				other.CreditRating = kam.CreditRating(o.to)
+				with = p.stopsWith(c, kam.CreditRating(o.to))
 			}
-			stops, err := p.hardStops(&other)
-			if err != nil {
-				continue
-			}
-			score, _, result := p.addOutcome(changed, stops)
+			score, _, result := p.addOutcome(criteria, with)
 			if strict(result) < best {
 				best = strict(result)
 				found = append(found, candidate{kam.WouldChange{Criterion: k.id, To: o.to, Score: score, Outcome: string(result)}, k.weight})
 			}
 		}
+		criteria[i] = k
 	}
 	sort.SliceStable(found, func(a, b int) bool {
 		x, y := found[a], found[b]

@@ -33,7 +33,8 @@ type calc struct {
 	tiers    [4]tierLimit
 	minValue *big.Int // material presence, in parts of potential
 	stopAt   map[string]int
-	lines    []string // P&L lines with a benchmark, sorted
+	options  map[string][]option // of 1.1.4, by criterion
+	lines    []string            // P&L lines with a benchmark, sorted
 }
 
 // tierLimit is a row of the tier table by rank, 0 for TERRITORY.
@@ -47,7 +48,6 @@ type moneyBands []moneyBand
 
 type moneyBand struct {
 	from   *big.Int // parts of potential
-	bound  kam.Dec
 	points kam.Dec
 }
 
@@ -68,7 +68,7 @@ func (p *Policy) prepare() {
 	parts := func(d kam.Dec) *big.Int { return mul(int64(d), unit, potScale/100) }
 	money := func(b Bands) (out moneyBands) {
 		for _, row := range b {
-			out = append(out, moneyBand{parts(row.From), row.From, row.Points})
+			out = append(out, moneyBand{parts(row.From), row.Points})
 		}
 		return out
 	}
@@ -83,6 +83,7 @@ func (p *Policy) prepare() {
 		capMul:   new(big.Int).Mul(k, big.NewInt(1e6)),
 		minValue: parts(p.KeyAccount.Material.MinValue),
 		stopAt:   map[string]int{},
+		options:  p.Add.addOptions(),
 		lines:    sortedKeys(p.Improvement.Benchmarks),
 	}
 	for i, h := range p.Add.HardStops {
@@ -116,11 +117,29 @@ func (p *Policy) minorOf(d kam.Dec) int64 {
 
 // mul is the product of several numbers.
 func mul(first int64, more ...int64) *big.Int {
-	v := big.NewInt(first)
-	for _, m := range more {
-		v.Mul(v, big.NewInt(m))
+	v := first
+	for i, m := range more {
+		p := v * m
+		if v != 0 && (p/v != m || v == -1 && m == -1<<63) { // does not fit: go on exactly
+			wide := big.NewInt(v)
+			for _, m := range more[i:] {
+				wide.Mul(wide, big.NewInt(m))
+			}
+			return wide
+		}
+		v = p
 	}
-	return v
+	return big.NewInt(v)
+}
+
+// roundSmall is num/den half up for small numbers, den above zero.
+func roundSmall(num, den int64) int64 {
+	n := 2*num + den
+	q := n / (2 * den)
+	if n%(2*den) < 0 {
+		q--
+	}
+	return q
 }
 
 // roundDiv is num/den to the nearest whole number, halves up. Results outside

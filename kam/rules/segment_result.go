@@ -90,12 +90,12 @@ func (p *Policy) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
 	n := int64(len(p.Capability.Items))
 	res := SegmentResult{
 		CustomerNo:       c.CustomerNo,
-		Attractiveness:   kam.Dec(roundDiv(mul(s.attract), tenK)),
-		RelativeStrength: kam.Dec(roundDiv(mul(s.strength), tenK)),
+		Attractiveness:   kam.Dec(roundSmall(s.attract, potScale)),
+		RelativeStrength: kam.Dec(roundSmall(s.strength, potScale)),
 		ImprovementIndex: decDiv(mulBig(s.index, 100), p.calc.ipDen),
-		CapabilityIndex:  kam.Dec(roundDiv(mul(s.capSum), mul(n))),
+		CapabilityIndex:  kam.Dec(roundSmall(s.capSum, n)),
 		KAScore:          decDiv(s.score, p.calc.scoreDen),
-		CompletenessPct:  kam.Dec(roundDiv(mul(p.completeness(s)), mul(3*n))),
+		CompletenessPct:  kam.Dec(roundSmall(p.completeness(s), 3*n)),
 		Missing:          p.missing(s),
 	}
 	res.Capable = res.CapabilityIndex >= p.Capability.CapableAt
