@@ -1,0 +1,177 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// RecordAct stores what a person did (P2.8). State, revision and separation of
+// duties are tested again inside the transaction, role and territory are
+// looked up there, and the case moves in the same commit. A refusal is stored
+// too, with its reason. Its business key is the decision id that the client
+// made: the same act again returns the stored answer.
+func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
+	p, err := a.Store.Effect(ctx, store.Effect{
+		CaseNo: in.CaseNo,
+		Key:    "act/" + in.Act.DecisionID,
+		Digest: digest(in.Act),
+		Known:  in.Known,
+		People: true,
+		By:     in.Act.By,
+		At:     in.Now,
+	}, a.within(func(w *work) error { return w.act(in.Act) }))
+	return p, toTemporal(err)
+}
+
+func (w *work) act(act kam.Act) error {
+	if err := act.CheckAgainst(*w.Case); err != nil {
+		return err
+	}
+	spec, err := act.Spec()
+	if err != nil {
+		return err
+	}
+	who, err := w.Person(act.By)
+	if kam.CodeOf(err) == kam.NotFound {
+		return kam.Errorf(kam.Forbidden, "nobody is known as %q", act.By).On("by")
+	}
+	if err != nil {
+		return err
+	}
+	subject, err := w.subject(act)
+	if err != nil {
+		return err
+	}
+	role, err := kam.Permit(who, w.actionFor(spec, who), subject)
+	if err != nil {
+		return err
+	}
+	d := doing{Act: act, event: spec.Event, who: who, role: role}
+	switch act.Name {
+	case kam.ActSubmitData, kam.ActSubmitDetails, kam.ActAmendMaterial:
+		return w.submit(d)
+	case kam.ActResolveDuplicate:
+		return w.resolveDuplicate(d)
+	case kam.ActDecideConfirmation:
+		return w.confirm(d)
+	case kam.ActDecideCompliance:
+		return w.decideCompliance(d)
+	case kam.ActDecideValidation:
+		return w.decideValidation(d)
+	case kam.ActDecideEndorsement:
+		return w.decideEndorsement(d)
+	case kam.ActWithdraw:
+		return w.move(d.event, w.facts(), d.log(kam.EventWithdrawn))
+	case kam.ActReassign:
+		return w.reassign(d)
+	case kam.ActComment:
+		w.Log(d.log(kam.EventCommented))
+		return nil
+	case kam.ActRetry:
+		return w.retry(d)
+	default:
+		return kam.Errorf(kam.Invalid, "%s is not an act on a case", act.Name)
+	}
+}
+
+// doing is an act with who does it, and in which role.
+type doing struct {
+	kam.Act
+	event kam.Event
+	who   kam.Person
+	role  kam.Role
+}
+
+// log is the audit event of the act.
+func (d doing) log(t kam.EventType) kam.AuditEvent {
+	return kam.AuditEvent{Type: t, Actor: d.By, RolesUsed: []kam.Role{d.role}, DecisionID: d.DecisionID, ReasonCode: d.ReasonCode, Text: d.Reason}
+}
+
+// actionFor is the permission that an act needs. A CERTAIN duplicate may be
+// cleared by a steward only.
+func (w *work) actionFor(spec kam.ActSpec, _ kam.Person) kam.Action {
+	if spec.Name == kam.ActResolveDuplicate && w.Case.Task != nil && w.Case.Task.Queue == string(kam.DataSteward) {
+		return kam.ActionClearCertain
+	}
+	return spec.Action
+}
+
+// subject is the case as the permission matrix sees it.
+func (w *work) subject(act kam.Act) (kam.Subject, error) {
+	s := kam.Subject{Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory}
+	requester, err := w.Person(w.Case.Requester)
+	if err != nil {
+		return s, err
+	}
+	s.RequesterManager = requester.ManagerID
+	node := w.Case.Territory
+	if act.Name == kam.ActDecideEndorsement {
+		node = w.endorsingNode()
+	}
+	if node != "" && node != Unassigned {
+		chain, err := w.Chain(node)
+		if err != nil {
+			return s, err
+		}
+		s.Path = pathOf(chain)
+	}
+	if t := w.Case.Task; t != nil {
+		s.Assignees = t.Assignees
+		if t.Kind == kam.TaskConfirmation {
+			s.Level = w.confirmingLevel()
+		}
+		if t.Kind == kam.TaskEndorsement {
+			s.Level = w.nextEndorser().level
+		}
+		if t.Kind == kam.TaskValidation {
+			s.Rule = w.rulesToWaive(act)
+		}
+	}
+	return s, nil
+}
+
+// reassign gives the open task to another eligible person.
+func (w *work) reassign(d doing) error {
+	t := w.Case.Task
+	if t == nil {
+		return kam.Errorf(kam.WrongState, "no task is open")
+	}
+	target, err := w.Person(d.Assignee)
+	if kam.CodeOf(err) == kam.NotFound || err == nil && !target.Active {
+		return kam.Errorf(kam.Invalid, "nobody who works here is known as %q", d.Assignee).On("assignee")
+	}
+	if err != nil {
+		return err
+	}
+	action := kam.ActionConfirm
+	if t.Kind == kam.TaskEndorsement {
+		action = kam.ActionEndorse
+	}
+	s, err := w.subject(kam.Act{Name: map[kam.Action]kam.ActName{kam.ActionConfirm: kam.ActDecideConfirmation, kam.ActionEndorse: kam.ActDecideEndorsement}[action]})
+	if err != nil {
+		return err
+	}
+	s.Assignees = append(s.Assignees, target.ID)
+	if _, err := kam.Permit(target, action, s); err != nil {
+		return err
+	}
+	if err := w.move(d.event, w.facts(), d.log(kam.EventTaskReassigned)); err != nil {
+		return err
+	}
+	t.Assignees, t.Queue = []kam.UserID{target.ID}, ""
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	return w.tell("task.opened", string(w.Case.CaseNo)+" was given to you", target.ID)
+}
+
+// retry takes a parked case back to where the fault struck.
+func (w *work) retry(d doing) error {
+	if err := w.move(d.event, w.facts(), d.log(kam.EventRetried)); err != nil {
+		return err
+	}
+	w.Case.ResumeState = ""
+	return nil
+}

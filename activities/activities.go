@@ -1,0 +1,165 @@
+// Package activities is how the process is done: everything that a case reads
+// from or writes to PostgreSQL. Each exported method of [Activities] is one
+// stage, run by the workflow as a local activity: it reads the facts, asks the
+// pure rules, takes the case along the table of transitions, and stores
+// business rows, tasks, audit rows and messages in one transaction under a
+// business key. Every method may run twice: the second run returns what the
+// first one stored.
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Activities carries what the stages share. Its methods are registered under
+// the names of [kam.Stage]; renaming one breaks open cases.
+type Activities struct {
+	Store *store.Store
+
+	policies sync.Map // version -> *rules.Policy; a published version never changes
+}
+
+// New returns the activities over a store.
+func New(s *store.Store) *Activities { return &Activities{Store: s} }
+
+// Registry is what takes the activities: a worker or a test environment.
+type Registry interface {
+	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
+}
+
+// Register makes the stages known under their names.
+func (a *Activities) Register(r Registry) {
+	for name, fn := range map[kam.Stage]any{
+		kam.StageOpen:     a.OpenCase,
+		kam.StageIdentify: a.Identify,
+		kam.StageDecide:   a.Decide,
+		kam.StageAct:      a.RecordAct,
+		kam.StageAnalyze:  a.Analyze,
+		kam.StageSegment:  a.Segment,
+		kam.StageValidate: a.Validate,
+		kam.StageClassify: a.Classify,
+		kam.StageHandOff:  a.HandOff,
+		kam.StageElapse:   a.DeadlinePassed,
+		kam.StagePark:     a.Park,
+		kam.StageRefresh:  a.ReadCase,
+	} {
+		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
+	}
+}
+
+// stage runs one effect of the engine. The stage is refused, by handing back
+// the case untouched, where PostgreSQL is ahead of the workflow.
+//
+// The digest leaves the time out: a workflow task that is lost and run again
+// has a later one, and asks for the same effect.
+func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
+	p, err := a.Store.Effect(ctx, store.Effect{
+		CaseNo: in.CaseNo,
+		Key:    fmt.Sprintf("seq/%d", in.Seq),
+		Digest: digest([]any{name, in.Due}),
+		Known:  in.Known,
+		At:     in.Now,
+	}, a.within(do))
+	return p, toTemporal(err)
+}
+
+// within opens the case for do: its policy and its present data.
+func (a *Activities) within(do func(*work) error) func(context.Context, *store.Tx) error {
+	return func(ctx context.Context, tx *store.Tx) error {
+		w, err := a.open(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return do(w)
+	}
+}
+
+func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
+	pol, err := a.policy(tx, tx.Case.PolicyVersion)
+	if err != nil {
+		return nil, err
+	}
+	data, err := tx.Request()
+	if err != nil {
+		return nil, err
+	}
+	return &work{ctx: ctx, Tx: tx, pol: pol, data: data}, nil
+}
+
+// policy is the version that the case started with; 0 takes the newest, which
+// the case then keeps.
+func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
+	if p, ok := a.policies.Load(version); ok && version != 0 {
+		return p.(*rules.Policy), nil
+	}
+	var text []byte
+	var err error
+	if version == 0 {
+		version, text, err = tx.LatestPolicy()
+	} else {
+		text, err = tx.PolicyText(version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := rules.ParsePolicy(text)
+	if err != nil {
+		return nil, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
+	}
+	a.policies.Store(version, p)
+	tx.Case.PolicyVersion = version
+	return p, nil
+}
+
+// ReadCase hands back the committed state of a case. It changes nothing.
+func (a *Activities) ReadCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	s, err := a.Store.Case(ctx, in.CaseNo)
+	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, toTemporal(err)
+}
+
+// Park sets a case aside after a fault that retrying did not cure (P2.6).
+func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StagePark, in, func(w *work) error {
+		resume := w.Case.State
+		err := w.move(kam.EvFault, kam.Facts{}, kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault})
+		w.Case.ResumeState = resume
+		if err != nil {
+			return err
+		}
+		return w.openIntervention(in.Fault)
+	})
+}
+
+// toTemporal keeps a kam code across the wire, where Go error values do not
+// survive, and tells Temporal that retrying will not change the answer.
+func toTemporal(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := kam.AsError(err); e != nil {
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(e.Code), err, e)
+	}
+	return err
+}
+
+// digest binds a business key to the request that first used it.
+func digest(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

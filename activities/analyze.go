@@ -1,0 +1,161 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+// Analyze is process 1.2: sales history, needs, wallet and potential, P&L, and
+// competition become the facts that segmentation and classification use. No
+// history is normal for a newcomer: revenue is then a known 0.
+func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageAnalyze, in, func(w *work) error {
+		f, err := w.salesFacts(w.data.SalesAccountNo)
+		if err != nil {
+			return err
+		}
+		if err := w.SaveAnalysis(f); err != nil {
+			return err
+		}
+		sum := digest(f)
+		for _, box := range []struct {
+			step kam.StepCode
+			text string
+		}{
+			{"1.2.2", fmt.Sprintf("net revenue of 12 months: %s", f.NetRevenue12m)},
+			{"1.2.3", fmt.Sprintf("%d needs, %d contacts", len(w.data.Needs), len(w.data.Contacts))},
+			{"1.2.4", potentialText(w.data)},
+			{"1.2.5", fmt.Sprintf("%d P&L lines", len(f.PLLinesPct))},
+		} {
+			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
+		}
+		return w.move(kam.EvAnalyzed, w.facts(), kam.AuditEvent{
+			Type: kam.EventAnalyzed, Step: "1.2.6", Text: fmt.Sprintf("%d competitors, relationship %s", len(w.data.Competitors), w.data.RelationshipStage), PayloadDigest: sum,
+		})
+	})
+}
+
+func potentialText(d kam.RequestData) string {
+	if d.AddressableSpend12m != nil {
+		return fmt.Sprintf("addressable spend %s, declared potential %s", d.AddressableSpend12m, d.DeclaredPotential)
+	}
+	return fmt.Sprintf("wallet unknown: potential as declared, %s", d.DeclaredPotential)
+}
+
+// salesFacts are the facts of P2.4.4 for an account; a newcomer without one
+// has sold nothing yet, which is known.
+func (w *work) salesFacts(account string) (rules.Facts, error) {
+	zero := int64(0)
+	none := kam.NewMoney(0, w.pol.BaseCurrency)
+	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
+	if account == "" {
+		return f, nil
+	}
+	s, err := w.SalesFacts(account, w.At)
+	if err != nil || !s.Known {
+		return f, err
+	}
+	if s.Currencies > 1 {
+		return f, kam.Errorf(kam.Fault, "sales account %s has facts in %d currencies, which do not add up", account, s.Currencies)
+	}
+	now, before := kam.Money{Minor: s.Net12, Currency: s.Currency}, kam.Money{Minor: s.Prior12, Currency: s.Currency}
+	f.NetRevenue12m, f.NetRevenuePrior12m, f.Orders12m, f.ActiveMonths = &now, &before, &s.Orders12, &s.ActiveMonths
+	if s.LastOrder != nil {
+		days := int64(w.At.Sub(*s.LastOrder).Hours() / 24)
+		f.RecencyDays = &days
+	}
+	if s.Net12 <= 0 {
+		return f, nil
+	}
+	if s.Margin12 != nil {
+		pct := percent(*s.Margin12, s.Net12)
+		f.MarginPct = &pct
+	}
+	lines, err := w.PLLines(account)
+	if err != nil {
+		return f, err
+	}
+	f.PLLinesPct = make(map[string]kam.Dec, len(lines))
+	for line, amount := range lines {
+		f.PLLinesPct[line] = percent(amount, s.Net12)
+	}
+	return f, nil
+}
+
+// percent is 100 x part / whole with two decimals, half up.
+func percent(part, whole int64) kam.Dec {
+	n := new(big.Int).Mul(big.NewInt(part), big.NewInt(20000))
+	n.Add(n, big.NewInt(whole))
+	return kam.Dec(n.Div(n, big.NewInt(2*whole)).Int64())
+}
+
+// Segment is process 1.3: the models of P3.3 on the facts of 1.2, against the
+// last snapshot of the whole book.
+func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageSegment, in, func(w *work) error {
+		var f rules.Facts
+		if _, err := w.Analysis(&f); err != nil {
+			return err
+		}
+		tree, err := w.tree()
+		if err != nil {
+			return err
+		}
+		id, rows, err := w.ABCSnapshot()
+		if err != nil {
+			return err
+		}
+		entries := make([]rules.SnapshotEntry, len(rows))
+		for i, r := range rows {
+			entries[i] = rules.SnapshotEntry{CustomerNo: r.CustomerNo, Revenue: r.Revenue}
+		}
+		snapshot, err := w.pol.NewSnapshot(id, entries)
+		if err != nil {
+			return err
+		}
+		c := w.customer(f)
+		c.TerritoryCode = w.Case.Territory
+		res, rec, err := w.pol.Segment(c, rules.SegmentContext{Snapshot: snapshot, Tree: tree})
+		if err != nil {
+			return err
+		}
+		if rec, err = w.record(rec, "1.3.7"); err != nil {
+			return err
+		}
+		if err := w.SaveSegment(res); err != nil {
+			return err
+		}
+		label := "none"
+		if res.RFMLabel != nil {
+			label = string(*res.RFMLabel)
+		}
+		for _, box := range []struct {
+			step kam.StepCode
+			text string
+		}{
+			{"1.3.1", "facts of revision " + fmt.Sprint(w.Case.Revision)},
+			{"1.3.2", "ABC " + string(res.ABCClass)},
+			{"1.3.3", "RFM " + label},
+			{"1.3.4", fmt.Sprintf("%s: attractiveness %s, strength %s", res.Quadrant, res.Attractiveness.Fixed(), res.RelativeStrength.Fixed())},
+			{"1.3.5", "Improvement Potential index " + res.ImprovementIndex.Fixed()},
+			{"1.3.6", "capability index " + res.CapabilityIndex.Fixed()},
+		} {
+			w.Log(kam.AuditEvent{Type: kam.EventSegmented, Step: box.step, Text: box.text})
+		}
+		return w.move(kam.EvSegmented, w.facts(), kam.AuditEvent{
+			Type: kam.EventSegmented, Step: "1.3.7", ReasonCode: res.Segment, Text: rec.Headline, PayloadDigest: digest(res),
+		})
+	})
+}
+
+func (w *work) tree() (*rules.Tree, error) {
+	nodes, err := w.Nodes()
+	if err != nil {
+		return nil, err
+	}
+	return rules.NewTree(nodes)
+}

@@ -1,0 +1,151 @@
+package activities
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+// classified is what 1.5 hands to 1.5.6.
+type classified struct {
+	GroupID      string    `json:"group_id"`
+	Name         string    `json:"name"`
+	Score        kam.Dec   `json:"score"`
+	Potential    kam.Money `json:"potential"`
+	Members      []string  `json:"members"`
+	Coverage     string    `json:"coverage"`
+	WatchList    bool      `json:"watch_list"`
+	Provisional  bool      `json:"provisional"`
+	ReviewInDays int       `json:"review_in_days"`
+}
+
+const factClassification = "classification"
+
+// Classify is steps 1.5.1 to 1.5.4: gates, score and roll-up of the whole
+// group that the customer belongs to. A change of status or tier, or a
+// nomination, goes to the endorsers: KA status is never automatic.
+func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageClassify, in, func(w *work) error {
+		id, members, err := w.group()
+		if err != nil {
+			return err
+		}
+		tree, err := w.tree()
+		if err != nil {
+			return err
+		}
+		c, rec, err := w.pol.Classify(id, members, tree, nil)
+		if err != nil {
+			return err
+		}
+		if rec, err = w.record(rec, "1.5.4"); err != nil {
+			return err
+		}
+		var seg rules.SegmentResult
+		if _, err := w.Segment(&seg); err != nil {
+			return err
+		}
+		if err := w.SaveFact(factClassification, classified{
+			GroupID: id, Name: w.groupName(), Score: c.Score, Potential: c.Potential, Members: c.Members,
+			Coverage: string(seg.ABCClass), WatchList: c.WatchList, ReviewInDays: c.ReviewInDays,
+			Provisional: c.Provisional || seg.PotentialBasis != nil && *seg.PotentialBasis == kam.BasisDeclared,
+		}); err != nil {
+			return err
+		}
+		w.standing(members, c)
+		w.logClassification(c)
+
+		f := w.facts()
+		f.NeedsEndorsement = c.NeedsEndorsement()
+		if err := w.move(kam.EvClassified, f, kam.AuditEvent{
+			Type: kam.EventClassified, Step: "1.5.4", ReasonCode: rec.Outcome, Text: rec.Headline, PayloadDigest: digest(rec),
+		}); err != nil {
+			return err
+		}
+		return w.enter()
+	})
+}
+
+// standing keeps on the case what the group was and what is proposed.
+func (w *work) standing(members []rules.Customer, c rules.Classification) {
+	w.Case.PriorStatus, w.Case.PriorTier = kam.NonKA, kam.TierNone
+	for _, m := range members {
+		if m.Current != nil && m.Current.KAStatus == kam.KA {
+			w.Case.PriorStatus, w.Case.PriorTier = kam.KA, m.Current.Tier
+		}
+	}
+	w.Case.KAStatus, w.Case.Tier = c.KAStatus, kam.Tier(c.Tier)
+	w.Case.HomeNode, w.Case.HeadCountry = string(c.HomeNode), c.HeadCountry
+	if c.NeedsEndorsement() && w.Case.Tier == kam.TierNone {
+		// A demotion to NON_KA is endorsed where the account was managed.
+		w.Case.Tier = w.Case.PriorTier
+	}
+}
+
+func (w *work) logClassification(c rules.Classification) {
+	gates := "all gates passed"
+	for _, g := range c.Gates {
+		if !g.Passed {
+			gates = g.ID + " failed: " + g.Reason
+			break
+		}
+	}
+	for _, box := range []struct {
+		step kam.StepCode
+		text string
+	}{
+		{"1.5.1", gates},
+		{"1.5.2", "group score " + c.Score.Fixed()},
+		{"1.5.3", fmt.Sprintf("potential %s, span %s, %d members", c.Potential, c.SpanLevel, len(c.Members))},
+	} {
+		w.Log(kam.AuditEvent{Type: kam.EventClassified, Step: box.step, Text: box.text})
+	}
+}
+
+// group is the account that the customer belongs to, with the facts of every
+// member; a customer without a group is its own.
+func (w *work) group() (string, []rules.Customer, error) {
+	no := w.Case.CommittedAs
+	id, err := w.ensureGroup()
+	if err != nil {
+		return "", nil, err
+	}
+	var own rules.Facts
+	if _, err := w.Analysis(&own); err != nil {
+		return "", nil, err
+	}
+	self := w.customer(own)
+	self.CustomerNo, self.TerritoryCode = no, w.Case.Territory
+	if id == "" {
+		return no, []rules.Customer{self}, nil
+	}
+	rows, err := w.GroupMembers(id)
+	if err != nil {
+		return "", nil, err
+	}
+	out := []rules.Customer{self}
+	for _, m := range rows {
+		if m.CustomerNo == no {
+			continue
+		}
+		f, err := w.salesFacts(cmp.Or(m.SalesAccount, m.CustomerNo))
+		if err != nil {
+			return "", nil, err
+		}
+		f.Current = &rules.Current{KAStatus: m.KAStatus, Tier: m.Tier, FailedReviews: m.FailedReviews}
+		c := rules.Customer{CustomerNo: m.CustomerNo, ScreeningData: m.Data.ScreeningData, DetailData: m.Data.DetailData, Facts: f}
+		c.TerritoryCode, c.GroupID = m.Territory, id
+		out = append(out, c)
+	}
+	return id, out, nil
+}
+
+func (w *work) groupName() string {
+	if w.data.GroupName != "" {
+		return w.data.GroupName
+	}
+	return w.data.LegalName
+}

@@ -1,0 +1,193 @@
+package activities
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// resolveDuplicate is the human part of 1.1.2.
+func (w *work) resolveDuplicate(d doing) error {
+	candidates, err := w.Candidates()
+	if err != nil {
+		return err
+	}
+	f := w.facts()
+	f.Match, f.Steward = best(candidates), d.role == kam.DataSteward
+	if d.Verdict == kam.UseExisting {
+		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == d.CustomerNo && c.Kind == "CUSTOMER" }) {
+			return kam.Errorf(kam.Invalid, "%s is not a customer among the candidates", d.CustomerNo).On("customer_no")
+		}
+		w.Case.CommittedAs = d.CustomerNo
+		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
+			return err
+		}
+		return w.tell("case.merged", string(w.Case.CaseNo)+" is customer "+d.CustomerNo, w.Case.Requester)
+	}
+	var refs []string
+	for _, c := range candidates {
+		refs = append(refs, c.Ref)
+	}
+	if err := w.WaiveCandidates(refs, d.By, d.Reason); err != nil {
+		return err
+	}
+	e := d.log(kam.EventDuplicateResolved)
+	e.ReasonCode = string(d.Verdict)
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	return w.goOn(d.By)
+}
+
+// confirm is step 1.1.5. Silence never confirms; what is confirmed is exactly
+// the data whose material_hash the manager sent.
+func (w *work) confirm(d doing) error {
+	f := w.facts()
+	against := w.Case.Recommended == kam.Reject
+	switch d.Verdict {
+	case kam.Confirm:
+		needs := against || w.Case.Recommended == kam.Refer || w.Case.Recommended == kam.ReferCompliance
+		if needs && w.pol.Confirmation.RequireReason && d.Reason == "" {
+			return kam.Errorf(kam.ReasonNeeded, "the recommendation is %s: confirming it needs a reason", w.Case.Recommended).On("reason")
+		}
+		if w.Case.Territory == Unassigned {
+			return kam.Errorf(kam.WrongState, "the case has no territory yet").On("territory_code").Try("the policy admin assigns one first")
+		}
+		w.Case.ConfirmedBy, w.Case.ConfirmedHash = d.By, w.Case.MaterialHash
+		if against {
+			w.flag(kam.FlagOverridden)
+		}
+		return w.humanDecision(d, kam.RecordAdd, against, func() error {
+			return w.moveAndEnter(d.event, f, d.log(kam.EventConfirmed))
+		})
+	case kam.RejectIt:
+		return w.humanDecision(d, kam.RecordAdd, w.Case.Recommended == kam.Add, func() error {
+			e := d.log(kam.EventDecisionComputed)
+			e.Type, e.Step = kam.EventRejected, "1.1.5"
+			if err := w.move(d.event, f, e); err != nil {
+				return err
+			}
+			return w.rejected(d.By, d.ReasonCode, d.Reason)
+		})
+	default:
+		if !f.RoundsLeft {
+			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.pol.Process.MaxChangeRounds).Try("confirm or reject")
+		}
+		w.Case.Rounds++
+		return w.humanDecision(d, kam.RecordAdd, false, func() error { return w.sendBack(d, f) })
+	}
+}
+
+// sendBack asks the requester for changes, with the fields or the words of who
+// sends it back.
+func (w *work) sendBack(d doing, f kam.Facts) error {
+	e := d.log(kam.EventSentBack)
+	if len(d.Fields) > 0 {
+		e.Text = strings.TrimSpace(e.Text + " [" + strings.Join(d.Fields, ", ") + "]")
+	}
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, d.Fields, d.Reason)
+}
+
+func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
+	if err := w.move(event, f, e); err != nil {
+		return err
+	}
+	return w.enter()
+}
+
+// humanDecision keeps beside the recommendation what a person made of it.
+func (w *work) humanDecision(d doing, kind kam.RecordKind, against bool, then func() error) error {
+	if err := w.SetHuman(kind, kam.HumanDecision{
+		Decision: string(d.Verdict), By: d.By, AgainstRecommendation: against, Reason: d.Reason, At: w.At,
+	}); err != nil {
+		return err
+	}
+	return then()
+}
+
+// decideCompliance is step 1.1.4c. The text of a refusal stays with compliance
+// and audit: the requester reads the reason code alone.
+func (w *work) decideCompliance(d doing) error {
+	e := d.log(kam.EventComplianceDecided)
+	e.ReasonCode = string(d.Verdict)
+	e.Restricted = true
+	if d.Verdict == kam.ClearIt {
+		s, err := w.screen()
+		if err != nil {
+			return err
+		}
+		if err := w.SaveFact(factCleared, s.ref); err != nil {
+			return err
+		}
+		return w.moveAndEnter(d.event, w.facts(), e)
+	}
+	if err := w.move(d.event, w.facts(), e); err != nil {
+		return err
+	}
+	w.Case.Headline = ""
+	return w.rejected(d.By, "COMPLIANCE", "")
+}
+
+// decideValidation is step 1.4.6s: each role waives its own findings (D22),
+// and the rules run again once none is left.
+func (w *work) decideValidation(d doing) error {
+	f := w.facts()
+	switch d.Verdict {
+	case kam.ClearIt:
+		findings, err := w.Findings()
+		if err != nil {
+			return err
+		}
+		var mine []string
+		for _, x := range findings {
+			switch own := screeningRule(x.RuleID) == (d.role == kam.ComplianceRole); {
+			case x.WaivedBy != "" || x.Severity != kam.SeverityReview:
+			case own:
+				mine = append(mine, x.RuleID)
+			default:
+				f.HasReview = true
+			}
+		}
+		if len(mine) == 0 {
+			return kam.Errorf(kam.Forbidden, "no finding is yours to waive as %s", d.role).Try("the other role decides")
+		}
+		if err := w.Waive(mine, d.By, d.Reason); err != nil {
+			return err
+		}
+		w.flag(kam.FlagHasWaivers)
+		e := d.log(kam.EventFindingWaived)
+		e.Text = strings.Join(mine, ", ") + ": " + d.Reason
+		if err := w.move(d.event, f, e); err != nil {
+			return err
+		}
+		if w.Case.State == kam.ValidationReview {
+			if err := w.CloseTask("DONE", d.By); err != nil {
+				return err
+			}
+		}
+		return w.enter()
+	case kam.MergeIt:
+		w.Case.CommittedAs = d.CustomerNo
+		return w.move(d.event, f, d.log(kam.EventMerged))
+	case kam.SendBack:
+		return w.sendBack(d, f)
+	default:
+		if err := w.move(d.event, f, d.log(kam.EventRejected)); err != nil {
+			return err
+		}
+		return w.rejected(d.By, "VALIDATION", d.Reason)
+	}
+}
+
+// rulesToWaive says which role's findings are open, for the permission matrix:
+// VS for compliance alone, empty for the stewards'.
+func (w *work) rulesToWaive(act kam.Act) string {
+	if act.Name == kam.ActDecideValidation && w.Case.Task != nil && w.Case.Task.Queue == string(kam.ComplianceRole) {
+		return "VS02"
+	}
+	return ""
+}

@@ -1,0 +1,183 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// DeadlinePassed does what silence leads to (P5.4): a reminder, the next level,
+// a notice to the manager, or the end. Nothing is ever confirmed by silence. A
+// deadline that the task no longer has is passed over: somebody acted first.
+func (a *Activities) DeadlinePassed(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageElapse, in, func(w *work) error {
+		t := w.Case.Task
+		if t == nil || in.Due == nil {
+			w.NoChange()
+			return nil
+		}
+		i := slices.IndexFunc(t.Deadlines, func(d kam.Deadline) bool { return d.Kind == in.Due.Kind && d.At.Equal(in.Due.At) })
+		if i < 0 || in.Due.At.After(in.Now) {
+			w.NoChange()
+			return nil
+		}
+		t.Deadlines = slices.Delete(t.Deadlines, i, i+1)
+		switch in.Due.Kind {
+		case kam.DueRemind:
+			return w.remind()
+		case kam.DueNotify:
+			return w.notifyManager()
+		case kam.DueEscalate:
+			return w.escalate()
+		case kam.DueLapse:
+			return w.lapse()
+		default:
+			return w.expire()
+		}
+	})
+}
+
+func (w *work) remind() error {
+	t := w.Case.Task
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: waitingFor(*t)})
+	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), t.Assignees...)
+}
+
+// notifyManager tells the confirming manager that the details he confirmed for
+// are still missing.
+func (w *work) notifyManager() error {
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + waitingFor(*w.Case.Task)})
+	return w.tell("task.overdue", fmt.Sprintf("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
+}
+
+// escalate brings the next level in; whoever was asked before keeps the right
+// to decide. At the top, and for shared queues, it repeats daily.
+func (w *work) escalate() error {
+	t := w.Case.Task
+	if t.Kind == kam.TaskConfirmation || t.Kind == kam.TaskEndorsement {
+		return w.escalateLevel()
+	}
+	t.Escalated++
+	if t.Kind != kam.TaskIntervention {
+		if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
+			return err
+		}
+	} else {
+		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
+	}
+	if err := w.again(kam.Person{}); err != nil {
+		return err
+	}
+	return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), w.leads(*t)...)
+}
+
+// leads are the people of a shared queue; the first of them by id leads it.
+func (w *work) leads(t kam.Task) []kam.UserID {
+	if len(t.Assignees) > 0 {
+		return t.Assignees
+	}
+	people, err := w.PeopleByRole(kam.Role(t.Queue))
+	if err != nil || len(people) == 0 {
+		return nil
+	}
+	return []kam.UserID{people[0].ID}
+}
+
+// again sets the daily repeat of an escalation.
+func (w *work) again(first kam.Person) error {
+	c, err := w.calendarOf(first)
+	if err != nil {
+		return err
+	}
+	t := w.Case.Task
+	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(w.At, 1).UTC()})
+	sortDeadlines(t.Deadlines)
+	return w.UpdateTask()
+}
+
+// escalateLevel lets the next manager of the chain join.
+func (w *work) escalateLevel() error {
+	t := w.Case.Task
+	sla, allowed, start := w.pol.SLA.Confirmation, w.mayConfirm, w.Case.Territory
+	if t.Kind == kam.TaskEndorsement {
+		sla, allowed, start = w.pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
+	}
+	next, ok, err := w.nextSeat(start, t, allowed)
+	if err != nil {
+		return err
+	}
+	text := "no further level: to all"
+	if ok {
+		text = fmt.Sprintf("%s joins at %s", next.person.ID, next.node.Level)
+	}
+	if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
+		return err
+	}
+	t.Escalated++
+	if !ok {
+		if err := w.again(kam.Person{}); err != nil {
+			return err
+		}
+		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), t.Assignees...)
+	}
+	t.Assignees = append(t.Assignees, next.person.ID)
+	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""
+	fresh, err := w.deadlines(sla, t.Priority != "", next.person)
+	if err != nil {
+		return err
+	}
+	// Remind and escalate count per level; the end counts from the state's start.
+	t.Deadlines = slices.DeleteFunc(t.Deadlines, func(d kam.Deadline) bool { return d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate })
+	for _, d := range fresh {
+		if d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate {
+			t.Deadlines = append(t.Deadlines, d)
+		}
+	}
+	sortDeadlines(t.Deadlines)
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	return w.tell("task.escalated", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
+}
+
+// nextSeat is the first eligible manager above the levels that were asked.
+func (w *work) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error) (seat, bool, error) {
+	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
+		return seat{}, false, nil
+	}
+	chain, err := w.Chain(node)
+	if err != nil {
+		return seat{}, false, err
+	}
+	return w.seatFrom(chain, kam.NodeLevels[t.Level.Rank()+1], func(u kam.UserID) error {
+		if slices.Contains(t.Assignees, u) {
+			return kam.Errorf(kam.AlreadyDecided, "%s was asked already", u)
+		}
+		return allowed(u)
+	})
+}
+
+func (w *work) mayConfirm(u kam.UserID) error { return kam.NotOwnRequest(u, *w.Case) }
+
+// expire ends a case that nobody moved.
+func (w *work) expire() error {
+	if err := w.move(kam.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
+		return err
+	}
+	return w.tell("case.expired", string(w.Case.CaseNo)+" expired", w.Case.Requester, w.Case.ConfirmedBy)
+}
+
+// lapse keeps the status before the case where nobody endorsed.
+func (w *work) lapse() error {
+	w.flag(kam.FlagEndorsementLapsed)
+	w.Case.KAStatus, w.Case.Tier = w.Case.PriorStatus, w.Case.PriorTier
+	return w.move(kam.EvLapse, w.facts(), kam.AuditEvent{Type: kam.EventEndorsementLapsed, Actor: kam.System})
+}

@@ -1,0 +1,152 @@
+package activities
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// An endorser is one of the persons that a tier needs (P3.5.5): the level, and
+// the node whose manager it is.
+type endorser struct {
+	level kam.NodeLevel
+	node  string
+}
+
+// endorsers are those of the proposed tier, in the order in which they are
+// asked.
+func (w *work) endorsers() []endorser {
+	var out []endorser
+	for _, r := range w.pol.KeyAccount.Endorsement.For(w.Case.Tier) {
+		level := levelOfEndorser(r)
+		node := w.Case.HomeNode
+		if level != w.Case.Tier.Level() {
+			node = w.Case.HeadCountry // the national endorser of a GLOBAL account
+		}
+		out = append(out, endorser{level, node})
+	}
+	return out
+}
+
+// levelOfEndorser maps the policy's TERRITORY_MANAGER and its like.
+func levelOfEndorser(role string) kam.NodeLevel {
+	for i, r := range kam.ManagerRoles {
+		if strings.EqualFold(role, string(r)) {
+			return kam.NodeLevels[i]
+		}
+	}
+	return kam.LevelGlobal
+}
+
+// nextEndorser is the one whose turn it is.
+func (w *work) nextEndorser() endorser {
+	all := w.endorsers()
+	if i := len(w.Case.Endorsed); i < len(all) {
+		return all[i]
+	}
+	return endorser{kam.LevelGlobal, w.Case.HomeNode}
+}
+
+// endorsingNode is where the chain of the endorser whose turn it is begins.
+func (w *work) endorsingNode() string { return w.nextEndorser().node }
+
+func (w *work) mayEndorse(u kam.UserID) error {
+	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *w.Case)
+}
+
+// openEndorsement is the task of 1.5.5.
+func (w *work) openEndorsement() error {
+	e := w.nextEndorser()
+	chain, err := w.Chain(e.node)
+	if err != nil {
+		return err
+	}
+	s, ok, err := w.seatFrom(chain, e.level, w.mayEndorse)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return w.openUnrouted(kam.TaskEndorsement, w.pol.SLA.Endorsement, strings.Join(s.passed, "; "))
+	}
+	return w.openSeat(kam.TaskEndorsement, s, w.pol.SLA.Endorsement)
+}
+
+// decideEndorsement is step 1.5.5: KA status is never automatic.
+func (w *work) decideEndorsement(d doing) error {
+	f := w.facts()
+	switch d.Verdict {
+	case kam.Endorse:
+		if d.OwnerID != "" {
+			if err := w.assignOwner(d); err != nil {
+				return err
+			}
+		}
+		w.Case.Endorsed = append(w.Case.Endorsed, d.By)
+		f.LastRequired = len(w.Case.Endorsed) >= len(w.endorsers())
+		return w.humanDecision(d, kam.RecordClassification, false, func() error {
+			return w.toNextEndorser(d, f, d.log(kam.EventEndorsed))
+		})
+	case kam.Decline:
+		w.flag(kam.FlagEndorsementDeclined)
+		w.Case.KAStatus, w.Case.Tier = w.Case.PriorStatus, w.Case.PriorTier
+		return w.humanDecision(d, kam.RecordClassification, true, func() error {
+			return w.move(d.event, f, d.log(kam.EventEndorsementDeclined))
+		})
+	default:
+		if d.Tier == w.Case.Tier {
+			return kam.Errorf(kam.Invalid, "%s is the tier that is proposed already", d.Tier).On("tier")
+		}
+		from := w.Case.Tier
+		w.flag(kam.FlagOverridden)
+		w.Case.Tier, w.Case.Endorsed = d.Tier, nil
+		if err := w.rehome(); err != nil {
+			return err
+		}
+		return w.humanDecision(d, kam.RecordClassification, true, func() error {
+			e := d.log(kam.EventTierChanged)
+			e.Text = fmt.Sprintf("%s to %s: %s", from, d.Tier, d.Reason)
+			return w.toNextEndorser(d, f, e)
+		})
+	}
+}
+
+// toNextEndorser moves, and where the case stays in the state opens the task of
+// the endorser whose turn it is now.
+func (w *work) toNextEndorser(d doing, f kam.Facts, e kam.AuditEvent) error {
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	if w.Case.State != kam.AwaitingEndorsement {
+		return nil
+	}
+	if err := w.CloseTask("DONE", d.By); err != nil {
+		return err
+	}
+	return w.enter()
+}
+
+// assignOwner names the key account manager that the endorser picked.
+func (w *work) assignOwner(d doing) error {
+	p, err := w.Person(d.OwnerID)
+	if err != nil || !p.Active || !p.Is(kam.KeyAccountManager) {
+		return kam.Errorf(kam.Invalid, "%s is no active key account manager", d.OwnerID).On("owner_id")
+	}
+	w.Case.KeyAccountOwner = p.ID
+	return nil
+}
+
+// rehome finds the node of the tier's level above the case's territory, after
+// an endorser chose another tier than the one that was computed.
+func (w *work) rehome() error {
+	chain, err := w.Chain(w.Case.Territory)
+	if err != nil {
+		return err
+	}
+	for _, n := range chain {
+		if n.Level == w.Case.Tier.Level() {
+			w.Case.HomeNode = n.Code
+		}
+	}
+	return nil
+}

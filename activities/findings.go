@@ -1,0 +1,142 @@
+package activities
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// validate looks up what the rules of P3.4 need besides the data, and runs
+// them. Waivers given before hold as long as the finding is the same.
+func (w *work) validate(keys store.PartyKeys) ([]kam.Finding, error) {
+	vc, err := w.validationContext(keys)
+	if err != nil {
+		return nil, err
+	}
+	c := w.customer(rules.Facts{NetRevenue12m: vc.NetRevenue12m})
+	c.CustomerNo, c.TerritoryCode = w.Case.CommittedAs, w.Case.Territory
+	return w.pol.Validate(c, vc), nil
+}
+
+func (w *work) validationContext(keys store.PartyKeys) (rules.ValidationContext, error) {
+	vc := rules.ValidationContext{CaseType: w.Case.Type}
+	var f rules.Facts
+	if _, err := w.Analysis(&f); err != nil {
+		return vc, err
+	}
+	vc.NetRevenue12m = f.NetRevenue12m
+	var seg rules.SegmentResult
+	if ok, err := w.Segment(&seg); err != nil {
+		return vc, err
+	} else if ok {
+		vc.CompletenessPct = &seg.CompletenessPct
+	}
+	var err error
+	if vc.Candidates, err = w.search(keys); err != nil {
+		return vc, err
+	}
+	if err = w.SaveCandidates(vc.Candidates); err != nil {
+		return vc, err
+	}
+	if vc.Waivers, err = w.waivers(); err != nil {
+		return vc, err
+	}
+	if vc.Screening, err = w.screeningFacts(); err != nil {
+		return vc, err
+	}
+	if err = w.hierarchyFacts(&vc, keys); err != nil {
+		return vc, err
+	}
+	return vc, nil
+}
+
+func (w *work) waivers() ([]rules.Waiver, error) {
+	given, err := w.Waivers()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rules.Waiver, 0, len(given))
+	for _, f := range given {
+		out = append(out, rules.Waiver{RuleID: f.RuleID, Field: f.Field, By: f.WaivedBy, Reason: f.WaiverReason})
+	}
+	slices.SortFunc(out, func(a, b rules.Waiver) int { return strings.Compare(a.RuleID+a.Field, b.RuleID+b.Field) })
+	return out, nil
+}
+
+// screeningFacts screens again at the commit (VS03). A possible hit that
+// compliance cleared at 1.1.4c stays cleared.
+func (w *work) screeningFacts() (*rules.ScreeningFacts, error) {
+	s, err := w.screen()
+	if err != nil {
+		return nil, err
+	}
+	var cleared string
+	if _, err := w.Fact(factCleared, &cleared); err != nil {
+		return nil, err
+	}
+	f := &rules.ScreeningFacts{Result: s.result, Cleared: cleared != "" && cleared == s.ref}
+	if s.ref != "" {
+		f.Hits = []string{s.ref}
+	}
+	return f, nil
+}
+
+// factCleared keeps which hit compliance cleared: another hit is another
+// question.
+const factCleared = "screening_cleared"
+
+// hierarchyFacts looks up parent and group (VH01 to VH05).
+func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys) error {
+	groupID, err := w.ensureGroup()
+	if err != nil {
+		return err
+	}
+	if parent := w.data.ParentCustomerID; parent != "" {
+		vc.Parent = &rules.ParentFacts{}
+		chain, exists, err := w.ParentChain(parent)
+		if err != nil {
+			return err
+		}
+		if exists {
+			p, err := w.Customer(parent)
+			if err != nil {
+				return err
+			}
+			*vc.Parent = rules.ParentFacts{Exists: true, Active: p.Status == kam.Active, GroupID: p.GroupID, Ancestors: append([]string{parent}, chain...)}
+		}
+	}
+	if groupID != "" {
+		members, err := w.GroupMembers(groupID)
+		if err != nil {
+			return err
+		}
+		g := &rules.GroupFacts{Members: len(members) + 1, HasHead: w.data.ParentCustomerID == ""}
+		for _, m := range members {
+			g.HasHead = g.HasHead || m.ParentNo == ""
+		}
+		vc.Group = g
+		return w.otherGroups(vc, keys, groupID)
+	}
+	return nil
+}
+
+// otherGroups finds customers of another group that share a number or a domain.
+func (w *work) otherGroups(vc *rules.ValidationContext, keys store.PartyKeys, groupID string) error {
+	refs, err := w.DomainOrIdentifierElsewhere(keys, groupID, w.Case.CommittedAs)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		c, err := w.Customer(ref)
+		if err != nil {
+			return err
+		}
+		k := parties.Keys(c.Data)
+		vc.OtherGroups = append(vc.OtherGroups, rules.GroupMark{CustomerNo: ref, GroupID: c.GroupID, Identifiers: k.Identifiers, Domains: k.Domains})
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+// OpenCase is step 1.1.1: the request that was stored when the number was
+// allotted becomes a case. A request that names name, country and channel goes
+// on to the search at once; any other waits in DRAFT.
+func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageOpen, in, func(w *work) error {
+		o, err := w.Opening()
+		if err != nil {
+			return err
+		}
+		w.Case.Step = kam.Draft.Spec().Step
+		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, Text: string(w.Case.Type)})
+		rules.Clean(&o.Data)
+		if bad := rules.FormErrors(o.Data); len(bad) > 0 {
+			// The client checks the form before a number is allotted; what comes
+			// another way waits with the request it came with.
+			return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
+		}
+		w.data = o.Data
+		if err := w.SaveRevision(w.data, o.Requester); err != nil {
+			return err
+		}
+		if w.data.NominateKeyAccount {
+			w.Case.Nominator = o.Requester
+		}
+		f := w.facts()
+		if !f.HasNameCountryChannel {
+			return w.enter()
+		}
+		return w.move(kam.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
+	})
+}
+
+func fieldNames(errs []*kam.Error) []string {
+	out := make([]string, len(errs))
+	for i, e := range errs {
+		out[i] = e.Field
+	}
+	return out
+}
+
+// Identify is steps 1.1.2 and 1.1.3: search customers, open cases and recent
+// rejections, resolve territory and owner, and send a request that is complete
+// on to the decision.
+func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageIdentify, in, func(w *work) error {
+		keys := parties.Keys(w.data)
+		// Two requests with one identifier: the second waits here for the first
+		// to be searchable.
+		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+			return err
+		}
+		candidates, err := w.search(keys)
+		if err != nil {
+			return err
+		}
+		if err := w.SaveCandidates(candidates); err != nil {
+			return err
+		}
+		if err := w.SaveParty(w.party(), keys); err != nil {
+			return err
+		}
+		if err := w.resolveTerritory(); err != nil {
+			return err
+		}
+		w.Case.IdentityHash = identityHash(w.data)
+
+		f := w.facts()
+		f.Match = best(candidates)
+		if f.Match != "" {
+			return w.openDuplicateReview(f, candidates)
+		}
+		if err := w.move(kam.EvNoMatch, f, kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory}); err != nil {
+			return err
+		}
+		return w.goOn(w.Case.Requester)
+	})
+}
+
+// goOn submits data that are complete after identification, and otherwise asks
+// the requester for the rest.
+func (w *work) goOn(actor kam.UserID) error {
+	w.Case.ReturnTo = ""
+	f := w.facts()
+	switch {
+	case w.Case.State == kam.DataEntry && f.ScreeningComplete:
+		return w.move(kam.EvSubmitData, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
+	case w.Case.State == kam.ChangesRequested && f.ScreeningComplete:
+		return w.resubmit(actor)
+	default:
+		return w.enter()
+	}
+}
+
+func best(candidates []kam.Candidate) kam.MatchClass {
+	var class kam.MatchClass
+	for _, c := range candidates {
+		switch {
+		case c.Waived:
+		case c.Class == kam.MatchCertain:
+			return kam.MatchCertain
+		case class == "" || c.Class == kam.MatchProbable:
+			class = c.Class
+		}
+	}
+	return class
+}
+
+// openDuplicateReview asks the requester, or for a CERTAIN match the stewards,
+// whether the party is known already.
+func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) error {
+	text := ""
+	for _, c := range candidates {
+		if !c.Waived {
+			text = c.Ref + " " + string(c.Class)
+			break
+		}
+	}
+	if err := w.move(kam.EvMatchFound, f, kam.AuditEvent{Type: kam.EventCandidatesFound, Text: text}); err != nil {
+		return err
+	}
+	if f.Match == kam.MatchCertain {
+		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.pol.SLA.DuplicateReview)
+	}
+	return w.openForRequester(kam.TaskDuplicateReview, w.pol.SLA.DuplicateReview, nil, "")
+}

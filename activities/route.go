@@ -1,0 +1,307 @@
+package activities
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+// Unassigned is the territory of a case that no assignment rule fits.
+const Unassigned = "UNASSIGNED"
+
+// enter opens the task of the human state that a move led to.
+func (w *work) enter() error {
+	w.Case.MissingFields = nil
+	switch w.Case.State {
+	case kam.Draft, kam.DataEntry:
+		w.Case.MissingFields = w.missingForDecision()
+		return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, nil, "")
+	case kam.AwaitingCompletion:
+		w.Case.MissingFields = w.missing(kam.Detail)
+		return w.openForRequester(kam.TaskCompletion, w.pol.SLA.Completion, nil, "")
+	case kam.ComplianceReview:
+		return w.openForQueue(kam.TaskComplianceReview, kam.ComplianceRole, w.pol.SLA.ComplianceReview)
+	case kam.AwaitingConfirmation:
+		return w.openConfirmation()
+	case kam.ValidationReview:
+		return w.openValidation()
+	case kam.AwaitingEndorsement:
+		return w.openEndorsement()
+	default:
+		return nil
+	}
+}
+
+// openForRequester puts work into the requester's inbox, or his manager's
+// where he has left (P2.7).
+func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
+	who, err := w.Person(w.Case.Requester)
+	if err != nil {
+		return err
+	}
+	if !who.Active && who.ManagerID != "" {
+		if who, err = w.Person(who.ManagerID); err != nil {
+			return err
+		}
+	}
+	return w.openTask(kam.Task{Kind: kind, Assignees: []kam.UserID{who.ID}, Fields: fields, Note: note}, sla, who)
+}
+
+// openForQueue puts work where everybody of a role sees it.
+func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla rules.Wait) error {
+	return w.openTask(kam.Task{Kind: kind, Queue: string(role)}, sla, kam.Person{})
+}
+
+// openTask fills in step and deadlines, stores the task and tells whom it
+// waits for.
+func (w *work) openTask(t kam.Task, sla rules.Wait, first kam.Person) error {
+	t.Step, t.OpenedAt = w.Case.Step, w.At
+	if w.highPriority() {
+		t.Priority = "HIGH"
+	}
+	var err error
+	if t.Deadlines, err = w.deadlines(sla, t.Priority != "", first); err != nil {
+		return err
+	}
+	if err := w.OpenTask(t); err != nil {
+		return err
+	}
+	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: waitingFor(*w.Case.Task)})
+	return w.tell("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
+}
+
+// waitingFor names, by id only, for whom a task waits.
+func waitingFor(t kam.Task) string {
+	var who []string
+	for _, a := range t.Assignees {
+		who = append(who, string(a))
+	}
+	if t.Queue != "" {
+		who = append(who, "queue "+t.Queue)
+	}
+	s := string(t.Kind) + " waits for " + strings.Join(who, ", ")
+	if t.Note != "" && t.Kind == kam.TaskConfirmation {
+		s += " (" + t.Note + ")"
+	}
+	return s
+}
+
+// highPriority says whether the potential alone makes the case urgent (P5.4).
+func (w *work) highPriority() bool {
+	units, ok := w.potentialUnits()
+	return ok && units >= w.pol.SLA.HighMinPotential
+}
+
+// potentialUnits is the declared potential in whole units of the base
+// currency; false where unknown or not convertible.
+func (w *work) potentialUnits() (kam.Dec, bool) {
+	p := w.data.DeclaredPotential
+	if p == nil {
+		return 0, false
+	}
+	m, err := p.In(w.pol.BaseCurrency)
+	if err != nil || m.Currency != w.pol.BaseCurrency {
+		return 0, false
+	}
+	d, err := kam.ParseDec(m.Amount())
+	return d, err == nil
+}
+
+// deadlines turns business days into instants: reminders and escalation by the
+// calendar of the first assignee, the end by the territory's (D20).
+func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
+	own, err := w.calendarOf(first)
+	if err != nil {
+		return nil, err
+	}
+	home, err := w.calendarAt(w.Case.Territory)
+	if err != nil {
+		return nil, err
+	}
+	factor := 1.0
+	if high {
+		factor = float64(w.pol.SLA.HighFactor) / 100
+	}
+	var out []kam.Deadline
+	add := func(kind kam.DeadlineKind, days *kam.Dec, c kam.Calendar, factor float64) {
+		if days == nil {
+			return
+		}
+		out = append(out, kam.Deadline{Kind: kind, At: c.Add(w.At, float64(*days)/100*factor).UTC()})
+	}
+	add(kam.DueRemind, sla.Remind, own, factor)
+	add(kam.DueEscalate, sla.Escalate, own, factor)
+	add(kam.DueNotify, sla.NotifyManager, own, 1)
+	add(kam.DueExpire, sla.Expire, home, 1)
+	add(kam.DueLapse, sla.Lapse, home, 1)
+	sortDeadlines(out)
+	return out, nil
+}
+
+func sortDeadlines(d []kam.Deadline) {
+	slices.SortStableFunc(d, func(a, b kam.Deadline) int { return a.At.Compare(b.At) })
+}
+
+// calendarOf is the calendar of the node a person works in.
+func (w *work) calendarOf(p kam.Person) (kam.Calendar, error) {
+	if len(p.Nodes) > 0 {
+		return w.calendarAt(p.Nodes[0])
+	}
+	return w.calendarAt(w.Case.Territory)
+}
+
+// calendarAt is the calendar of a node, or of the nearest one above that has
+// one; without any it is the default of the policy, in UTC.
+func (w *work) calendarAt(node string) (kam.Calendar, error) {
+	if node != "" && node != Unassigned {
+		chain, err := w.Chain(node)
+		if err != nil {
+			return kam.Calendar{}, err
+		}
+		for _, n := range chain {
+			if n.Calendar != "" {
+				row, err := w.Calendar(n.Calendar)
+				if err != nil {
+					return kam.Calendar{}, err
+				}
+				return kam.NewCalendar(row.Code, row.TimeZone, row.Opens+"-"+row.Closes, row.Weekend, row.Holidays)
+			}
+		}
+	}
+	return kam.NewCalendar("default", "UTC", w.pol.Calendar.Hours, w.pol.Calendar.Weekend, nil)
+}
+
+// A seat is a management post that a task may go to.
+type seat struct {
+	node   kam.TerritoryNode
+	person kam.Person
+	passed []string // why posts below were passed over
+}
+
+// seatFrom finds the first eligible manager from a level upward along the
+// chain: vacant posts, leavers, the absent and whoever separation of duties
+// excludes are passed over (P2.7). ok is false where the whole chain has
+// nobody.
+func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed func(kam.UserID) error) (seat, bool, error) {
+	var s seat
+	for _, n := range chain {
+		if n.Level.Rank() < level.Rank() {
+			continue
+		}
+		if n.ManagerID == "" {
+			s.passed = append(s.passed, "post of "+n.Code+" is vacant")
+			continue
+		}
+		p, err := w.Person(n.ManagerID)
+		if err != nil {
+			return s, false, err
+		}
+		switch refusal := allowed(p.ID); {
+		case !p.Active:
+			s.passed = append(s.passed, string(p.ID)+" has left")
+		case w.Absent(p.ID, w.At):
+			s.passed = append(s.passed, string(p.ID)+" is absent")
+		case refusal != nil:
+			s.passed = append(s.passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
+		default:
+			s.node, s.person = n, p
+			return s, true, nil
+		}
+	}
+	return s, false, nil
+}
+
+// openConfirmation is the task of 1.1.5: for the manager of the level that the
+// policy asks for, or the next one up who may decide.
+func (w *work) openConfirmation() error {
+	if w.Case.Territory == Unassigned {
+		return w.openUnrouted(kam.TaskConfirmation, w.pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
+	}
+	chain, err := w.Chain(w.Case.Territory)
+	if err != nil {
+		return err
+	}
+	s, ok, err := w.seatFrom(chain, w.confirmingLevel(), func(u kam.UserID) error { return kam.NotOwnRequest(u, *w.Case) })
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return w.openUnrouted(kam.TaskConfirmation, w.pol.SLA.Confirmation, strings.Join(s.passed, "; "))
+	}
+	return w.openSeat(kam.TaskConfirmation, s, w.pol.SLA.Confirmation)
+}
+
+func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
+	if err := w.openTask(kam.Task{
+		Kind: kind, Level: s.node.Level, Node: s.node.Code,
+		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(s.passed, "; "),
+	}, sla, s.person); err != nil {
+		return err
+	}
+	return w.tellVacancies(s.passed)
+}
+
+// openUnrouted keeps a task that nobody may take where the policy admins see
+// it every day (P2.7).
+func (w *work) openUnrouted(kind kam.TaskKind, sla rules.Wait, why string) error {
+	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
+		return err
+	}
+	return w.tellVacancies([]string{why})
+}
+
+func (w *work) tellVacancies(passed []string) error {
+	if len(passed) == 0 {
+		return nil
+	}
+	admins, err := w.PeopleByRole(kam.PolicyAdmin)
+	if err != nil {
+		return err
+	}
+	ids := make([]kam.UserID, len(admins))
+	for i, p := range admins {
+		ids[i] = p.ID
+	}
+	return w.tell("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids...)
+}
+
+// confirmingLevel is the level that must confirm, by potential (P3.9).
+func (w *work) confirmingLevel() kam.NodeLevel {
+	units, _ := w.potentialUnits()
+	return w.pol.ConfirmLevel(units)
+}
+
+// openValidation is the task of 1.4.6s: for the stewards, then for compliance
+// where only screening findings are left (D22).
+func (w *work) openValidation() error {
+	findings, err := w.Findings()
+	if err != nil {
+		return err
+	}
+	role := kam.ComplianceRole
+	for _, f := range findings {
+		if f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID) {
+			role = kam.DataSteward
+		}
+	}
+	return w.openForQueue(kam.TaskValidation, role, w.pol.SLA.ValidationReview)
+}
+
+func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
+
+// openIntervention tells the operators of a fault; its escalation counts clock
+// hours, because machines have no office hours.
+func (w *work) openIntervention(note string) error {
+	hours := time.Duration(float64(w.pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
+	if err := w.OpenTask(kam.Task{
+		Kind: kam.TaskIntervention, Step: w.Case.Step, Queue: string(kam.Operator), OpenedAt: w.At, Note: note,
+		Deadlines: []kam.Deadline{{Kind: kam.DueEscalate, At: w.At.Add(hours)}},
+	}); err != nil {
+		return err
+	}
+	return w.tell("fault", string(w.Case.CaseNo)+" needs intervention")
+}

@@ -1,0 +1,127 @@
+package activities
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// search is the rule of P3.4.4 over customers, open cases and rejected
+// requests. Candidates that were waived before stay waived.
+func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
+	keys.RejectedDays = w.pol.Process.RejectCooldownDays
+	found, err := w.Parties(keys)
+	if err != nil {
+		return nil, err
+	}
+	before, err := w.Candidates()
+	if err != nil {
+		return nil, err
+	}
+	waived := map[string]bool{}
+	for _, c := range before {
+		waived[c.Ref] = c.Waived
+	}
+	self := asRulesParty(w.party())
+	var out []kam.Candidate
+	for _, p := range found {
+		m := w.pol.Compare(self, asRulesParty(p))
+		if m.Class == "" {
+			continue
+		}
+		out = append(out, kam.Candidate{
+			Ref: p.Ref, Kind: p.Kind, CustomerID: p.CustomerID, Name: p.Data.Name, City: p.Data.City,
+			Class: m.Class, Score: m.Score, NameSimilarity: m.NameSimilarity, Reasons: m.Reasons, Waived: waived[p.Ref],
+		})
+	}
+	slices.SortFunc(out, func(a, b kam.Candidate) int {
+		if a.Class != b.Class {
+			return strings.Compare(string(a.Class), string(b.Class)) // CERTAIN, POSSIBLE, PROBABLE
+		}
+		if a.Score != b.Score {
+			return int(b.Score - a.Score)
+		}
+		return strings.Compare(a.Ref, b.Ref)
+	})
+	return out, nil
+}
+
+// party is the case as others will find it.
+func (w *work) party() store.Party {
+	return store.Party{Ref: string(w.Case.CaseNo), Kind: store.PartyCase, GroupID: w.data.GroupID, Data: store.PartyDataOf(w.data)}
+}
+
+func asRulesParty(p store.Party) rules.Party {
+	return rules.Party{
+		Ref: p.Ref, GroupID: p.GroupID, Names: append([]string{p.Data.Name}, p.Data.TradingNames...),
+		CountryCode: p.Data.Country, City: p.Data.City, PostalCode: p.Data.PostalCode, Street: p.Data.Street,
+		Identifiers: p.Data.Identifiers, Website: p.Data.Website, Emails: p.Data.Emails, Phone: p.Data.Phone,
+	}
+}
+
+// kinds gives the order in which assignment rules are tried (1.1.3).
+var kinds = []string{store.NamedAccount, store.IndustryAndArea, store.AreaRule, store.CountryDefault}
+
+// resolveTerritory is step 1.1.3: within one kind the longest postal prefix
+// wins, then the smaller priority, then the smaller code. A territory that the
+// requester named with a reason stands, if it exists.
+func (w *work) resolveTerritory() error {
+	w.Case.OwnerID = w.data.RequestedOwnerID
+	if w.Case.OwnerID == "" {
+		w.Case.OwnerID = w.Case.Requester
+	}
+	w.Case.Country = w.data.CountryCode
+	if w.data.TerritoryCode != "" {
+		if _, err := w.Chain(w.data.TerritoryCode); err == nil {
+			w.Case.Territory = w.data.TerritoryCode
+			return nil
+		} else if kam.CodeOf(err) != kam.NotFound {
+			return err
+		}
+	}
+	all, err := w.AssignmentRules()
+	if err != nil {
+		return err
+	}
+	fit := slices.DeleteFunc(slices.Clone(all), func(r store.AssignmentRule) bool { return !w.fits(r) })
+	if len(fit) == 0 {
+		w.Case.Territory = Unassigned
+		return w.tellVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
+	}
+	first := slices.MinFunc(fit, func(a, b store.AssignmentRule) int {
+		if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
+			return d
+		}
+		if d := len(b.PostalPrefix) - len(a.PostalPrefix); d != 0 {
+			return d
+		}
+		if d := a.Priority - b.Priority; d != 0 {
+			return d
+		}
+		return strings.Compare(a.Code, b.Code)
+	})
+	w.Case.Territory = first.Territory
+	if first.OwnerID != "" && w.data.RequestedOwnerID == "" {
+		w.Case.OwnerID = first.OwnerID
+	}
+	return nil
+}
+
+func (w *work) fits(r store.AssignmentRule) bool {
+	d := w.data
+	postal := strings.ToUpper(strings.ReplaceAll(d.PostalCode, " ", ""))
+	if r.Country != "" && r.Country != d.CountryCode || !strings.HasPrefix(postal, strings.ToUpper(r.PostalPrefix)) {
+		return false
+	}
+	if r.IndustryScheme != "" && r.IndustryScheme != string(d.IndustryScheme) || !strings.HasPrefix(d.IndustryCode, r.IndustryPrefix) {
+		return false
+	}
+	if r.Kind == store.NamedAccount {
+		byName := r.Name != "" && rules.Normalize(r.Name).Plain == rules.Normalize(d.LegalName).Plain
+		return byName || r.GroupID != "" && r.GroupID == d.GroupID
+	}
+	return true
+}

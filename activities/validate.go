@@ -1,0 +1,149 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Validate is process 1.4: all rules, duplicates and screening looked up again,
+// and where nothing blocks the customer is committed in this same transaction.
+// From there the case can only end as COMPLETED.
+func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageValidate, in, func(w *work) error {
+		if by, id, ok, err := w.WithdrawIntended(); err != nil || ok {
+			if err != nil {
+				return err
+			}
+			return w.move(kam.EvWithdraw, w.facts(), kam.AuditEvent{Type: kam.EventWithdrawn, Actor: by, DecisionID: id})
+		}
+		keys := parties.Keys(w.data)
+		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+			return err
+		}
+		findings, err := w.validate(keys)
+		if err != nil {
+			return err
+		}
+		f := w.facts()
+		f.HasError, f.HasReview = blocking(findings)
+		if !f.HasError && !f.HasReview {
+			taken, err := w.commit(keys)
+			if err != nil {
+				return err
+			}
+			if taken != nil {
+				findings = append(findings, *taken)
+				f.HasError = true
+			}
+		}
+		if err := w.SaveFindings(findings); err != nil {
+			return err
+		}
+		w.logValidation(findings)
+		return w.afterValidation(f, findings)
+	})
+}
+
+// blocking says whether an ERROR is open, and whether a REVIEW is that nobody
+// waived.
+func blocking(findings []kam.Finding) (hasError, hasReview bool) {
+	for _, f := range findings {
+		hasError = hasError || f.Severity == kam.SeverityError && f.WaivedBy == ""
+		hasReview = hasReview || f.Severity == kam.SeverityReview && f.WaivedBy == ""
+	}
+	return hasError, hasReview
+}
+
+func (w *work) afterValidation(f kam.Facts, findings []kam.Finding) error {
+	switch {
+	case f.HasError:
+		fields, note := wrong(findings, kam.SeverityError)
+		if err := w.move(kam.EvFail, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "ERROR", Text: note}); err != nil {
+			return err
+		}
+		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, fields, note)
+	case f.HasReview:
+		_, note := wrong(findings, kam.SeverityReview)
+		return w.moveAndEnter(kam.EvReviewNeeded, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "REVIEW", Text: note})
+	default:
+		return w.move(kam.EvPass, f, kam.AuditEvent{Type: kam.EventCustomerCommitted, Step: "1.4.7", Text: w.Case.CommittedAs})
+	}
+}
+
+// wrong lists fields and rules of the findings of a severity, for the person
+// who is asked to act on them.
+func wrong(findings []kam.Finding, s kam.Severity) (fields []string, note string) {
+	var notes []string
+	for _, f := range findings {
+		if f.Severity == s && f.WaivedBy == "" {
+			fields = append(fields, f.Field)
+			notes = append(notes, f.RuleID+" "+f.Field+": "+f.Message)
+		}
+	}
+	return fields, strings.Join(notes, "; ")
+}
+
+// logValidation writes one row for each box of 1.4, with what it found.
+func (w *work) logValidation(findings []kam.Finding) {
+	boxes := []struct {
+		step   kam.StepCode
+		prefix string
+	}{{"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
+	for _, b := range boxes {
+		var ids []string
+		for _, f := range findings {
+			if strings.HasPrefix(f.RuleID, b.prefix) {
+				ids = append(ids, f.RuleID+" "+string(f.Severity))
+			}
+		}
+		text := "no finding"
+		if len(ids) > 0 {
+			text = strings.Join(ids, ", ")
+		}
+		w.Log(kam.AuditEvent{Type: kam.EventValidated, Step: b.step, Text: text})
+	}
+}
+
+// commit is step 1.4.7. An identifier that another customer took in the
+// meantime is a finding, not a fault.
+func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
+	groupID, err := w.ensureGroup()
+	if err != nil {
+		return nil, err
+	}
+	var seg rules.SegmentResult
+	if _, err := w.Segment(&seg); err != nil {
+		return nil, err
+	}
+	no, err := w.CommitCustomer(store.CustomerCommit{
+		Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
+		Status: kam.Active, Segment: seg, Keys: keys,
+	})
+	if e := kam.AsError(err); e != nil && e.Rule == rules.DuplicateIdentifier {
+		return &kam.Finding{
+			RuleID: rules.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers",
+			Message: fmt.Sprintf("another customer holds this identifier: %s", e.Msg),
+		}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	w.Case.CommittedAs = no
+	return nil, nil
+}
+
+// ensureGroup gives a group that was named for the first time its row.
+func (w *work) ensureGroup() (string, error) {
+	if w.data.GroupID == "" && w.data.GroupName == "" {
+		return "", nil
+	}
+	id, err := w.EnsureGroup(w.data.GroupID, w.data.GroupName)
+	w.data.GroupID = id
+	return id, err
+}

@@ -1,0 +1,66 @@
+// Package parties turns request data into what a duplicate search looks up
+// (store) and compares (rules). Engine, importer and admin loads share it, so
+// that a customer is found however it came in.
+package parties
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Keys are the blocking keys of a party (P3.4.4).
+func Keys(d kam.RequestData) store.PartyKeys {
+	k := store.PartyKeys{Country: d.CountryCode, PostalCode: d.PostalCode}
+	for _, name := range append([]string{d.LegalName}, d.TradingNames...) {
+		n := rules.Normalize(name)
+		k.Names = append(k.Names, n.Plain, n.Expanded)
+	}
+	slices.Sort(k.Names)
+	k.Names = slices.DeleteFunc(slices.Compact(k.Names), func(s string) bool { return s == "" })
+	for _, id := range d.Identifiers {
+		k.Identifiers = append(k.Identifiers, compact(id))
+	}
+	if h := host(d.Website); h != "" {
+		k.Domains = append(k.Domains, h)
+	}
+	if p := digits(d.Phone); p != "" {
+		k.Phones = append(k.Phones, p)
+	}
+	return k
+}
+
+// compact stores an identifier without blanks and signs (P3.4.2).
+func compact(id kam.Identifier) kam.Identifier {
+	if r := rules.CheckIdentifier(id.Scheme, id.Value, id.Country); r.Compact != "" {
+		id.Value = r.Compact
+	}
+	return id
+}
+
+func host(website string) string {
+	if website == "" {
+		return ""
+	}
+	if !strings.Contains(website, "://") {
+		website = "https://" + website
+	}
+	u, err := url.Parse(website)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+}
+
+func digits(phone string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, phone)
+}

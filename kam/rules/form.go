@@ -1,0 +1,36 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// FormErrors are the reasons for which a form is not accepted at once
+// (P2.5, 1.2.1a): bounds and closed values of every field that is given,
+// identifiers whose form or check digit is wrong (VI01, VI02), and postal codes
+// that do not fit their country (VA02). Completeness is not tested here.
+func FormErrors(d kam.RequestData) []*kam.Error {
+	errs := kam.CheckForm(d, kam.Screening, kam.Detail)
+	for i, id := range d.Identifiers {
+		r := CheckIdentifier(id.Scheme, id.Value, id.Country)
+		if r.Valid {
+			continue
+		}
+		rule, msg := "VI01", fmt.Sprintf("does not have the form of %s", id.Scheme)
+		if r.Problem == ProblemCheckDigit {
+			rule, msg = "VI02", fmt.Sprintf("the check digit of this %s is wrong", id.Scheme)
+		}
+		errs = append(errs, kam.Errorf(kam.Invalid, "%s", msg).On(fmt.Sprintf("identifiers[%d].value", i)).By(rule).Try("compare it with the customer's papers"))
+	}
+	postal := func(field, country, code string) {
+		if code != "" && PostalCodeKnown(country) && !CheckPostalCode(country, code) {
+			errs = append(errs, kam.Errorf(kam.Invalid, "does not fit the postal codes of %s", country).On(field).By("VA02"))
+		}
+	}
+	postal("postal_code", d.CountryCode, d.PostalCode)
+	for i, a := range d.Addresses {
+		postal(fmt.Sprintf("addresses[%d].postal_code", i), a.CountryCode, a.PostalCode)
+	}
+	return errs
+}
