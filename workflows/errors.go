@@ -47,9 +47,9 @@ func asError(err error) *kam.Error {
 	}
 	var app *temporal.ApplicationError
 	if errors.As(err, &app) && isCode(app.Type()) {
-		var e kam.Error
-		if app.HasDetails() && app.Details(&e) == nil && e.Code != "" {
-			return &e
+		var e *kam.Error // activities attach a pointer; the test environment hands over the very value
+		if app.HasDetails() && app.Details(&e) == nil && e != nil && e.Code != "" {
+			return e
 		}
 		return kam.Errorf(kam.Code(app.Type()), "%s", app.Message())
 	}

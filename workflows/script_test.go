@@ -1,0 +1,143 @@
+package workflows_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/workflows"
+)
+
+const caseNo kam.CaseNo = "KAM-2026-000001"
+
+// A script is a case played in skipped time: what people do, and when.
+type script struct {
+	t   *testing.T
+	b   *casebook
+	env *testsuite.TestWorkflowEnvironment
+}
+
+func newScript(t *testing.T) *script {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+	s := &script{t: t, b: newCasebook(), env: suite.NewTestWorkflowEnvironment()}
+	s.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: caseNo.WorkflowID(), TaskQueue: kam.TaskQueue})
+	s.b.register(s.env)
+	workflows.Register(s.env)
+	return s
+}
+
+// An answer is what the sender of an update is told.
+type answer struct {
+	accepted bool
+	rejected error
+	done     bool
+	progress kam.Progress
+	err      error
+}
+
+// code is the kam code of a refusal, from validator or handler.
+func (a *answer) code() string {
+	var app *temporal.ApplicationError
+	if errors.As(errors.Join(a.rejected, a.err), &app) {
+		return app.Type()
+	}
+	return ""
+}
+
+// at plays f at a time after the start.
+func (s *script) at(after time.Duration, f func()) { s.env.RegisterDelayedCallback(f, after) }
+
+// send sends an act as an update now.
+func (s *script) send(updateID string, a kam.Act) *answer {
+	out := &answer{}
+	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
+		OnAccept: func() { out.accepted = true },
+		OnReject: func(err error) { out.rejected = err },
+		OnComplete: func(v any, err error) {
+			out.done, out.err = true, err
+			if p, ok := v.(kam.Progress); ok {
+				out.progress = p
+			}
+		},
+	}, a)
+	return out
+}
+
+// sendAt sends an act as an update after a time.
+func (s *script) sendAt(after time.Duration, updateID string, a kam.Act) *answer {
+	out := &answer{}
+	s.at(after, func() { *out = answer{}; s.follow(out, updateID, a) })
+	return out
+}
+
+func (s *script) follow(out *answer, updateID string, a kam.Act) {
+	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
+		OnAccept: func() { out.accepted = true },
+		OnReject: func(err error) { out.rejected = err },
+		OnComplete: func(v any, err error) {
+			out.done, out.err = true, err
+			if p, ok := v.(kam.Progress); ok {
+				out.progress = p
+			}
+		},
+	}, a)
+}
+
+// play runs the case to its end.
+func (s *script) play() kam.Snapshot {
+	s.t.Helper()
+	return s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}})
+}
+
+func (s *script) playFrom(in workflows.Input) kam.Snapshot {
+	s.t.Helper()
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+	require.True(s.t, s.env.IsWorkflowCompleted())
+	require.NoError(s.t, s.env.GetWorkflowError())
+	var out kam.Snapshot
+	require.NoError(s.t, s.env.GetWorkflowResult(&out))
+	return out
+}
+
+// state asks the case where it stands.
+func (s *script) state() kam.Snapshot {
+	s.t.Helper()
+	v, err := s.env.QueryWorkflow(kam.QueryState)
+	require.NoError(s.t, err)
+	var out kam.Snapshot
+	require.NoError(s.t, v.Get(&out))
+	return out
+}
+
+func confirm(id string, by kam.UserID) kam.Act {
+	return kam.Act{DecisionID: id, Name: kam.ActDecideConfirmation, By: by, Verdict: kam.Confirm, ExpectHash: "h1"}
+}
+
+func sendBack(id string) kam.Act {
+	return kam.Act{DecisionID: id, Name: kam.ActDecideConfirmation, By: "boss", Verdict: kam.SendBack, ExpectHash: "h1", Fields: []string{"legal_name"}}
+}
+
+func submit(id, digest string) kam.Act {
+	return kam.Act{DecisionID: id, Name: kam.ActSubmitData, By: "rep", DataDigest: digest}
+}
+
+func count(list []string, x string) int {
+	n := 0
+	for _, y := range list {
+		if x == y {
+			n++
+		}
+	}
+	return n
+}
