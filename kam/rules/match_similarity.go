@@ -3,7 +3,9 @@ package rules
 import "strings"
 
 // jaroWinkler is the similarity of two texts by Jaro with Winkler's bonus for
-// a common start of up to four letters (scale 0.1), over runes.
+// a common start of up to four letters (scale 0.1), over runes. Half
+// transpositions count. It is written out here, in float64 and with scratch
+// space that is reused, because a large book needs it some millions of times.
 func jaroWinkler(a, b string) float64 {
 	if a == b {
 		return 1
