@@ -46,7 +46,8 @@ func (i installation) program(name string) string { return filepath.Join(i.binDi
 // findInstallation returns the PostgreSQL to use. binDir, or else the
 // environment, decides alone when set. A cluster can only be opened by the
 // major version that made it, so a clusterMajor other than 0 must match.
-func findInstallation(ctx context.Context, binDir string, clusterMajor int) (installation, error) {
+// What was fetched into a directory before is found there again.
+func findInstallation(ctx context.Context, binDir, fetched string, clusterMajor int) (installation, error) {
 	if binDir == "" {
 		binDir = os.Getenv(BinDirEnv)
 	}
@@ -58,8 +59,12 @@ func findInstallation(ctx context.Context, binDir string, clusterMajor int) (ins
 		}
 		found = append(found, inst)
 	} else {
-		found = installations(ctx)
+		found = installations(ctx, append(slices.Clone(searched), filepath.Join(fetched, "postgresql-*", "bin")))
 	}
+	return choose(found, clusterMajor)
+}
+
+func choose(found []installation, clusterMajor int) (installation, error) {
 	found = slices.DeleteFunc(found, func(i installation) bool { return i.major < MinMajor })
 	if len(found) == 0 {
 		return installation{}, ErrNoBinaries
@@ -78,9 +83,9 @@ func findInstallation(ctx context.Context, binDir string, clusterMajor int) (ins
 }
 
 // installations lists what is on the PATH first, then the rest, newest first.
-func installations(ctx context.Context) []installation {
+func installations(ctx context.Context, patterns []string) []installation {
 	var found []installation
-	for _, pattern := range searched {
+	for _, pattern := range patterns {
 		dirs, err := filepath.Glob(pattern)
 		if err != nil {
 			continue

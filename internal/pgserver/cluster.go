@@ -15,6 +15,20 @@ import (
 // directory, as below root's home.
 const sharedState = "/var/lib/kamflow"
 
+// MakeDir makes a directory that others may pass through, to reach what is
+// theirs, but not look around in. It does so whatever the umask says; a
+// directory that exists stays as it is.
+func MakeDir(dir string) error {
+	_, err := os.Stat(dir)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o711); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o711)
+}
+
 // placeCluster returns the directory of the cluster, and repeats the choice of
 // the first start for ever.
 func (s *Server) placeCluster() (string, error) {
@@ -32,7 +46,7 @@ func (s *Server) placeCluster() (string, error) {
 	if blocked == "" {
 		return filepath.Join(s.opts.DataDir, "cluster"), nil
 	}
-	if err := os.MkdirAll(sharedState, 0o711); err != nil {
+	if err := MakeDir(sharedState); err != nil {
 		return "", fmt.Errorf("user %s may not enter %s, and no other place can be made: %w", s.owner.name, blocked, err)
 	}
 	cluster := filepath.Join(sharedState, "cluster-"+rand.Text())

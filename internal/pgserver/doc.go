@@ -10,6 +10,7 @@
 //	port          kept, so that addresses survive a restart
 //	location      only where the cluster had to be placed elsewhere
 //	postgres.log  what the server says
+//	postgresql-*/ its programs, where the machine had none
 //
 // PostgreSQL refuses to run as root. Started by root, the server therefore
 // runs as user postgres, or nobody where there is no such user.

@@ -27,6 +27,7 @@ type Options struct {
 	DataDir string // where everything is kept; made when missing
 	Port    int    // 0 takes the port of the last start, else a free one
 	BinDir  string // PostgreSQL's programs; "" searches for them
+	Fetch   bool   // where none are found, fetch them: see ArchiveEnv
 
 	// Durable keeps every committed transaction through a power cut. Without
 	// it a crash of the machine may destroy the cluster: for tests only.
@@ -70,8 +71,7 @@ func (s *Server) start(ctx context.Context) error {
 	if s.opts.DataDir, err = filepath.Abs(s.opts.DataDir); err != nil {
 		return err
 	}
-	// Others may pass through, to reach the cluster, but not look around.
-	if err := os.MkdirAll(s.opts.DataDir, 0o711); err != nil {
+	if err := MakeDir(s.opts.DataDir); err != nil {
 		return err
 	}
 	if s.lock, err = dirlock.Acquire(s.opts.DataDir); err != nil {
@@ -87,7 +87,12 @@ func (s *Server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.inst, err = findInstallation(ctx, s.opts.BinDir, major); err != nil {
+	programs := filepath.Dir(s.cluster) // within reach of whoever runs them
+	s.inst, err = findInstallation(ctx, s.opts.BinDir, programs, major)
+	if errors.Is(err, ErrNoBinaries) && s.opts.Fetch {
+		s.inst, err = fetchInstallation(ctx, programs, s.opts.Log)
+	}
+	if err != nil {
 		return err
 	}
 	if major == 0 {

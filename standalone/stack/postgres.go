@@ -25,7 +25,7 @@ type postgres struct {
 
 func startPostgres(ctx context.Context, opts Options, dataDir string) (*postgres, error) {
 	p := &postgres{
-		opts: pgserver.Options{DataDir: filepath.Join(dataDir, "postgres"), Durable: !opts.Unsafe, Log: opts.Log},
+		opts: pgserver.Options{DataDir: filepath.Join(dataDir, "postgres"), Durable: !opts.Unsafe, Fetch: true, Log: opts.Log},
 		done: make(chan struct{}),
 	}
 	server, err := pgserver.Start(ctx, p.opts)

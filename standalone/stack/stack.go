@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -91,7 +90,7 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	s.DataDir = dir
 	// PostgreSQL may run as another user, who must get to its own files.
-	if err := os.MkdirAll(dir, 0o711); err != nil {
+	if err := pgserver.MakeDir(dir); err != nil {
 		return fmt.Errorf("make data directory: %w", err)
 	}
 	if s.lock, err = dirlock.Acquire(dir); err != nil {
