@@ -57,7 +57,8 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 
 // intend notes a withdrawal where the commit of the customer sees it, because
 // automatic stages may share one workflow task and leave the update no room
-// (D12). Who plainly may not withdraw leaves no intent.
+// (D12). The commit trusts the note, so only the requester and his manager
+// leave one; others who may withdraw are judged by the case itself.
 func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	s, err := c.record.Case(ctx, no)
 	if err != nil {
@@ -65,6 +66,15 @@ func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	}
 	if s.State.Ended() || s.State.AfterCommit() {
 		return nil // the workflow answers, or the record does
+	}
+	if act.By != s.Requester {
+		requester, err := c.record.Person(ctx, s.Requester)
+		if kam.CodeOf(err) == kam.NotFound || err == nil && requester.ManagerID != act.By {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return c.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }

@@ -28,6 +28,8 @@ type Record interface {
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
+	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 }
 
 // A Client starts cases and brings people's acts to them. It may be used from

@@ -82,7 +82,6 @@ func (k *checks) worker(w Worker) {
 func (k *checks) notify(n Notify) {
 	channels := []string{ChannelLog, ChannelMail, ChannelWebhook}
 	k.that(slices.Contains(channels, n.Channel), "notify.channel", "%q is none of %s", n.Channel, strings.Join(channels, ", "))
-	k.within("notify.max_attempts", n.MaxAttempts, 1, 100)
 	k.between("notify.timeout", n.Timeout, 100*time.Millisecond, time.Minute)
 	modes := []string{"mandatory", "opportunistic", "none"}
 	k.that(slices.Contains(modes, n.Mail.TLS), "notify.mail.tls", "%q is none of %s", n.Mail.TLS, strings.Join(modes, ", "))

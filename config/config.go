@@ -57,11 +57,10 @@ const (
 
 // Notify is how messages of the outbox leave.
 type Notify struct {
-	Channel     string        `mapstructure:"channel"`
-	MaxAttempts int           `mapstructure:"max_attempts"`
-	Timeout     time.Duration `mapstructure:"timeout"`
-	Mail        Mail          `mapstructure:"mail"`
-	Webhook     Webhook       `mapstructure:"webhook"`
+	Channel string        `mapstructure:"channel"`
+	Timeout time.Duration `mapstructure:"timeout"`
+	Mail    Mail          `mapstructure:"mail"`
+	Webhook Webhook       `mapstructure:"webhook"`
 }
 
 // Mail is an SMTP server.
@@ -123,10 +122,9 @@ func Defaults() Config {
 			RelayEvery:     time.Second,
 		},
 		Notify: Notify{
-			Channel:     ChannelLog,
-			MaxAttempts: 12,
-			Timeout:     5 * time.Second,
-			Mail:        Mail{Port: 587, TLS: "mandatory"},
+			Channel: ChannelLog,
+			Timeout: 5 * time.Second,
+			Mail:    Mail{Port: 587, TLS: "mandatory"},
 		},
 		Client:     Client{Timeout: 15 * time.Second},
 		Console:    Console{Listen: "127.0.0.1:8080"},

@@ -1,0 +1,63 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// Reconciled counts what a comparison found.
+type Reconciled struct {
+	Compared int
+	Behind   int // workflows that knew less than PostgreSQL and were told
+}
+
+// Reconcile compares the cases whose last effect, since then, is a person's
+// act with their workflows, and tells those that are behind to read the record
+// (D10a). It goes on past a case that does not answer, and reports all such at
+// the end.
+func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
+	var r Reconciled
+	cases, err := c.record.NeedingCheck(ctx, since)
+	if err != nil {
+		return r, fmt.Errorf("reconcile: %w", err)
+	}
+	var errs []error
+	for _, v := range cases {
+		if !v.Open {
+			continue // a workflow that has ended has nothing left to learn
+		}
+		behind, err := c.tell(ctx, v.CaseNo, v.Version)
+		if ctx.Err() != nil {
+			return r, errors.Join(append(errs, ctx.Err())...)
+		}
+		r.Compared++
+		if behind {
+			r.Behind++
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", v.CaseNo, err))
+		}
+	}
+	return r, errors.Join(errs...)
+}
+
+// tell compares one case and signals it where it is behind. Unlike refresh it
+// does not wait.
+func (c *Client) tell(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
+	known, err := c.known(ctx, no)
+	if err != nil || known >= version {
+		return false, err
+	}
+	err = c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil)
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return true, fmt.Errorf("the record has version %d and the workflow ended at %d: %w", version, known, err)
+	}
+	return true, err
+}
