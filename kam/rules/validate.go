@@ -69,7 +69,7 @@ var ValidationRules = []ValidationRule{
 	{"VH03", kam.SeverityError, catHierarchy, false, "parent is of the same group"},
 	{"VH04", kam.SeverityReview, catHierarchy, false, "identifier or domain of another group"},
 	{"VH05", kam.SeverityWarning, catHierarchy, false, "group without a head"},
-	{"VD01", kam.SeverityError, catDuplicate, false, "CERTAIN duplicate that no steward cleared"},
+	{"VD01", kam.SeverityReview, catDuplicate, false, "CERTAIN duplicate that no steward cleared"},
 	{"VD02", kam.SeverityReview, catDuplicate, false, "PROBABLE duplicate"},
 	{"VD03", kam.SeverityWarning, catDuplicate, false, "POSSIBLE duplicate"},
 	{DuplicateIdentifier, kam.SeverityError, catDuplicate, true, "identifier of another customer"},

@@ -113,7 +113,7 @@ func TestValidate(t *testing.T) {
 			"", rules.ValidationContext{Candidates: []kam.Candidate{
 				{Ref: "A", Class: kam.MatchCertain}, {Ref: "B", Class: kam.MatchCertain, Waived: true}, {Ref: "C", Class: kam.MatchProbable}, {Ref: "D", Class: kam.MatchPossible},
 			}, Taken: []rules.IdentifierOwner{{Scheme: kam.SchemeVATEU, Value: "DE136695976", CustomerNo: "C7"}}},
-			[]string{"DUPLICATE_IDENTIFIER ERROR identifiers.VAT_EU.DE136695976", "VD01 ERROR candidates.A", "VD01 INFO candidates.B", "VD02 REVIEW candidates.C", "VD03 WARNING candidates.D"},
+			[]string{"DUPLICATE_IDENTIFIER ERROR identifiers.VAT_EU.DE136695976", "VD01 REVIEW candidates.A", "VD01 INFO candidates.B", "VD02 REVIEW candidates.C", "VD03 WARNING candidates.D"},
 		},
 		"Confirmed": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Result: kam.ScreeningConfirmed}}, []string{"VS01 ERROR screening"}},
 		"Possible":  {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Result: kam.ScreeningPossible, AgeHours: 25}}, []string{"VS02 REVIEW screening", "VS03 INFO screening"}},
