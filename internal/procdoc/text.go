@@ -1,0 +1,92 @@
+// Package procdoc prints the process as people read it: the pages
+// docs/process.md and docs/permissions.md, the picture docs/process.svg, and a
+// picture in text for terminals. All of it comes from the tables of package
+// kam; nothing is written by hand twice.
+//
+//go:generate go run ./cmd ../../docs
+package procdoc
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// besides says beside which state of the main path a state stands that only
+// some cases get to.
+var besides = map[kam.State]kam.State{
+	kam.DuplicateReview:  kam.Identifying,
+	kam.ChangesRequested: kam.DataEntry,
+	kam.ComplianceReview: kam.Deciding,
+	kam.ValidationReview: kam.Validating,
+}
+
+// Name is a state in words: "Awaiting confirmation".
+func Name(s kam.State) string {
+	words := strings.ToLower(strings.ReplaceAll(string(s), "_", " "))
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
+// TextPicture is the main path of a case, one line per state and under the
+// boxes of level 2, with the given state marked. A state off the main path
+// appears where it belongs.
+func TextPicture(state kam.State) string {
+	var b strings.Builder
+	at := slices.Index(kam.MainPath, state)
+	side := besides[state]
+	var process kam.StepCode
+	for i, s := range kam.MainPath {
+		if s == kam.Completed {
+			break
+		}
+		if p := processOf(s); p != process {
+			process = p
+			fmt.Fprintf(&b, "  %s\n", p.Label())
+		}
+		mark := "·"
+		switch {
+		case i == at:
+			mark = "▶"
+		case at > i || side != "" && slices.Index(kam.MainPath, side) >= i:
+			mark = "│"
+		}
+		writeLine(&b, mark, s, i == at)
+		if s == side {
+			writeLine(&b, "└▶", state, true)
+		}
+	}
+	switch {
+	case state.Ended():
+		fmt.Fprintf(&b, "  ■ %s\n", Name(state))
+	case state.Kind() != "" && at < 0 && side == "":
+		writeLine(&b, "▶", state, true)
+	}
+	return b.String()
+}
+
+// processOf is the box of level 2 that a state belongs to. Entering data is
+// drawn in 1.1, as on the deck's page, until it comes after 1.1.5.
+func processOf(s kam.State) kam.StepCode {
+	switch s {
+	case kam.DataEntry:
+		return "1.1"
+	case kam.AwaitingCompletion:
+		return "1.2"
+	}
+	code := string(s.Spec().Step)
+	return kam.StepCode(code[:min(3, len(code))])
+}
+
+func writeLine(b *strings.Builder, mark string, s kam.State, here bool) {
+	spec := s.Spec()
+	line := fmt.Sprintf("    %-2s %-46s %s", mark, s.Label(), Name(s))
+	if here && spec.WaitsFor != "" {
+		line += ", waits for " + spec.WaitsFor
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
