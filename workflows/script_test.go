@@ -141,3 +141,13 @@ func count(list []string, x string) int {
 	}
 	return n
 }
+
+// detailOf is the kam.Error that a refusal carries.
+func detailOf(t *testing.T, err error) *kam.Error {
+	t.Helper()
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, err, &app)
+	var e *kam.Error
+	require.NoError(t, app.Details(&e))
+	return e
+}

@@ -1,0 +1,328 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/workflows"
+)
+
+func TestStartCase(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var first, again, other answer
+	start := func(out *answer, id string, in kam.StartInput) {
+		s.env.UpdateWorkflow(string(kam.ActStart), id, &testsuite.TestUpdateCallback{
+			OnAccept: func() { out.accepted = true },
+			OnReject: func(err error) { out.rejected = err },
+			OnComplete: func(v any, err error) {
+				out.done, out.err = true, err
+				out.progress, _ = v.(kam.Progress)
+			},
+		}, in)
+	}
+	in := kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}
+	s.at(0, func() { start(&first, "start", in) })
+	s.at(time.Minute, func() { start(&again, "start", in) })
+	s.at(2*time.Minute, func() { start(&other, "start2", kam.StartInput{CaseNo: caseNo, RequestKey: "another"}) })
+	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
+
+	require.Equal(t, kam.Completed, s.play().State)
+	require.NoError(t, first.err)
+	require.Equal(t, caseNo, first.progress.Snapshot.CaseNo)
+	require.Equal(t, first.progress, again.progress)
+	require.Equal(t, string(kam.IDReused), other.code())
+	require.Equal(t, 1, count(s.b.calls, "OpenCase"))
+	require.EqualValues(t, 1, s.b.times[kam.StageOpen][0].Seq)
+}
+
+func TestSameDecisionTwiceIsOne(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.facts.DetailComplete = false // the case stays open after the confirmation
+	one := s.sendAt(hour, "decision-1/1", confirm("decision-1", "boss"))
+	two := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
+	changed := confirm("decision-1", "boss")
+	changed.Verdict, changed.ReasonCode, changed.Reason = kam.RejectIt, "OTHER", "no"
+	three := s.sendAt(3*hour, "decision-1/3", changed)
+
+	require.Equal(t, kam.Expired, s.play().State)
+	require.NoError(t, one.err)
+	require.NoError(t, two.err)
+	require.Equal(t, one.progress.Snapshot, two.progress.Snapshot)
+	require.Equal(t, 1, count(s.b.calls, "DecideConfirmation CONFIRM"))
+	require.False(t, three.accepted)
+	require.Equal(t, string(kam.IDReused), three.code())
+	require.NotContains(t, s.b.calls, "DecideConfirmation REJECT")
+}
+
+func TestSameDecisionTwiceAtOnceIsOne(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var one, two answer
+	s.at(hour, func() {
+		s.follow(&one, "decision-1/1", confirm("decision-1", "boss"))
+		s.follow(&two, "decision-1/2", confirm("decision-1", "boss"))
+	})
+	require.Equal(t, kam.Completed, s.play().State)
+	require.NoError(t, one.err)
+	require.NoError(t, two.err)
+	require.True(t, two.done)
+	require.Equal(t, 1, count(s.b.calls, "DecideConfirmation CONFIRM"))
+}
+
+func TestTwoManagersAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var one, two answer
+	no := kam.Act{DecisionID: "decision-2", Name: kam.ActDecideConfirmation, By: "chief", Verdict: kam.RejectIt, ExpectHash: "h1", ReasonCode: "OTHER", Reason: "no"}
+	s.at(hour, func() {
+		s.follow(&one, "u1", confirm("decision-1", "boss"))
+		s.follow(&two, "u2", no)
+	})
+	require.Equal(t, kam.Completed, s.play().State)
+	require.NoError(t, one.err)
+	require.True(t, two.done || two.rejected != nil)
+	require.Equal(t, string(kam.AlreadyDecided), two.code(), "the loser is told")
+}
+
+func TestStaleVoteNeverReachesAnActivity(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	old := confirm("decision-1", "boss")
+	old.ExpectHash = "h0"
+	stale := s.sendAt(hour, "u1", old)
+	own := s.sendAt(2*hour, "u2", confirm("decision-2", "rep"))
+	formless := s.sendAt(3*hour, "u3", kam.Act{DecisionID: "x", Name: kam.ActDecideConfirmation, Verdict: kam.Confirm})
+	early := s.sendAt(4*hour, "u4", kam.Act{DecisionID: "decision-4", Name: kam.ActDecideEndorsement, By: "boss", Verdict: kam.Endorse})
+	long := confirm("decision-5", "boss")
+	long.Fields = []string{strings.Repeat("x", 40_000)}
+	large := s.sendAt(5*hour, "u5", long)
+
+	require.Equal(t, kam.Expired, s.play().State)
+	for want, a := range map[kam.Code]*answer{kam.StaleRevision: stale, kam.Separation: own, kam.WrongState: early} {
+		require.False(t, a.accepted)
+		require.Equal(t, string(want), a.code())
+	}
+	require.Equal(t, string(kam.Invalid), formless.code())
+	require.Equal(t, string(kam.Invalid), large.code())
+	require.Equal(t, []string{"OpenCase", "Identify", "Decide", "DeadlinePassed", "DeadlinePassed", "DeadlinePassed"}, s.b.calls,
+		"no act reached the casebook")
+}
+
+func TestRefusalCarriesTheCurrentHash(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	old := confirm("decision-1", "boss")
+	old.ExpectHash = "h0"
+	stale := s.sendAt(hour, "u1", old)
+	s.play()
+	require.Equal(t, "h1", detailOf(t, stale.rejected).Hash)
+}
+
+func TestSignalIsTheSameDecision(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.at(hour, func() {
+		a := confirm("decision-1", "boss")
+		s.env.SignalWorkflow(string(a.Name), a)
+		s.env.SignalWorkflow(string(a.Name), a) // delivered twice
+	})
+	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, 1, count(s.b.calls, "DecideConfirmation CONFIRM"))
+}
+
+func TestRefusedSignalIsRecordedAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.at(hour, func() {
+		a := confirm("decision-1", "rep") // his own request
+		s.env.SignalWorkflow(string(a.Name), a)
+	})
+	s.at(2*hour, func() { require.Equal(t, kam.AwaitingConfirmation, s.state().State) })
+	s.at(3*hour, func() { // garbage, and one that no key can be found for
+		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), "not an act")
+		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), []int{1, 2})
+		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), kam.Act{By: "boss"})
+		s.env.SignalWorkflow("Unheard", 1)
+	})
+	ok := s.sendAt(4*hour, "u1", confirm("decision-2", "boss"))
+	require.Equal(t, kam.Completed, s.play().State)
+	require.NoError(t, ok.err)
+	require.Equal(t, 2, count(s.b.calls, "DecideConfirmation CONFIRM"), "the refused one ran and is on record")
+}
+
+func TestSignalBeforeTheCaseIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.fails[kam.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
+	s.at(0, func() {
+		s.env.SignalWorkflow(string(kam.ActWithdraw), kam.Act{DecisionID: "decision-1", By: "rep"})
+	})
+	require.Equal(t, kam.Withdrawn, s.play().State, "it waited for the case, and was judged then")
+	require.Equal(t, 1, count(s.b.calls, "Withdraw "))
+}
+
+func TestUpdateBeforeTheCaseIsOpen(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.fails[kam.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
+	a := s.sendAt(time.Second, "u1", confirm("decision-1", "boss"))
+	b := s.sendAt(hour, "u2", confirm("decision-1", "boss"))
+	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, string(kam.WrongState), a.code())
+	require.NoError(t, b.err)
+}
+
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	a := s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActWithdraw, By: "rep"})
+	require.Equal(t, kam.Withdrawn, s.play().State)
+	require.Equal(t, kam.Withdrawn, a.progress.Snapshot.State)
+}
+
+func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	t.Run("a later act adopts it", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.b.facts.DetailComplete = false
+		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
+		a := s.sendAt(2*hour, "u2", kam.Act{DecisionID: "decision-2", Name: kam.ActComment, By: "boss", Reason: "thanks"})
+		own := s.sendAt(3*hour, "decision-1/2", confirm("decision-1", "boss"))
+		require.Equal(t, kam.Expired, s.play().State)
+		require.NoError(t, a.err)
+		require.Equal(t, kam.AwaitingCompletion, a.progress.Snapshot.State)
+		require.NoError(t, own.err, "sent again, it is answered, not refused as decided")
+		require.EqualValues(t, "boss", own.progress.Snapshot.ConfirmedBy)
+	})
+	t.Run("the same decision sent again is answered", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
+		a := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
+		require.Equal(t, kam.Completed, s.play().State)
+		require.NoError(t, a.err)
+	})
+	t.Run("a deadline finds it", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
+		require.Equal(t, kam.Completed, s.play().State)
+		require.Empty(t, s.b.at, "no reminder was recorded")
+	})
+	t.Run("Refresh cures it", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.at(hour, func() {
+			s.lost(confirm("decision-1", "boss"))
+			s.env.SignalWorkflow(kam.SignalRefresh, nil)
+			s.env.SignalWorkflow(kam.SignalRefresh, nil)
+		})
+		require.Equal(t, kam.Completed, s.play().State)
+		require.Contains(t, s.b.calls, "ReadCase")
+		require.Empty(t, s.b.at, "it did not wait for the deadline")
+	})
+}
+
+// lost stores an act as a worker does that dies before Temporal hears of it.
+func (s *script) lost(a kam.Act) {
+	s.b.mu.Lock()
+	defer s.b.mu.Unlock()
+	_, err := s.b.apply(a, s.env.Now())
+	require.NoError(s.t, err)
+}
+
+func TestStageThatOvertookTheWorkflow(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	// Analyze committed and its answer was lost; the workflow asks again with
+	// the version it knows, and then numbers its next effect past the lost one.
+	s.b.hook[kam.StageAnalyze] = func() {
+		s.b.mu.Lock()
+		defer s.b.mu.Unlock()
+		if s.b.snap.State == kam.Analyzing {
+			p, err := s.b.move(kam.EvAnalyzed, kam.StageAnalyze, "", s.b.snap.UpdatedAt)
+			require.NoError(t, err)
+			s.b.keys[p.Snapshot.Version+100] = stored{Progress: p}
+		}
+	}
+	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
+	require.Equal(t, kam.Completed, s.play().State)
+	require.NotContains(t, s.b.calls, "Park")
+}
+
+func TestVoteAroundTheDeadline(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{-2 * time.Second, -time.Millisecond, 0, time.Millisecond, 2 * time.Second} {
+		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t)
+			s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
+			s.b.enter(kam.AwaitingConfirmation, time.Now())
+			s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
+			a := s.sendAt(hour+off, "u1", confirm("decision-1", "boss"))
+			out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried{Snapshot: s.b.snap}})
+
+			told := a.done && a.err == nil
+			require.Equal(t, told, out.State == kam.Completed, "told = stored")
+			require.Equal(t, s.b.snap.State, out.State)
+			if off < 0 {
+				require.True(t, told)
+			}
+		})
+	}
+}
+
+func TestVoteWhileTheExpiryIsStored(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	var a answer
+	s.b.hook[kam.StageElapse] = func() {
+		s.b.hook[kam.StageElapse] = nil
+		s.env.UpdateWorkflow(string(kam.ActDecideConfirmation), "u1", &testsuite.TestUpdateCallback{
+			OnAccept:   func() { a.accepted = true },
+			OnReject:   func(err error) { a.rejected = err },
+			OnComplete: func(_ any, err error) { a.done, a.err = true, err },
+		}, confirm("decision-1", "boss"))
+		time.Sleep(50 * time.Millisecond) // let the vote queue for the lock
+	}
+	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
+	s.b.enter(kam.AwaitingConfirmation, time.Now())
+	s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
+	out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried{Snapshot: s.b.snap}})
+	require.Equal(t, kam.Expired, out.State)
+	require.True(t, a.accepted && a.done, "validated before the expiry, judged after it, answered before the end")
+	require.Equal(t, string(kam.AlreadyDecided), a.code())
+}
+
+func TestOutageDuringAVote(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.fails[kam.StageAct] = []error{wire(kam.Errorf(kam.Fault, "constraint"))}
+	a := s.sendAt(hour, "d/1", confirm("decision-1", "boss"))
+	b := s.sendAt(2*hour, "d/2", confirm("decision-1", "boss"))
+	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, string(kam.Fault), a.code())
+	require.NoError(t, b.err, "a fault is not a decision")
+}
+
+func TestFloodOfActsContinuesInANewRun(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	for i := range 501 {
+		id := fmt.Sprintf("decision-%d", i)
+		s.at(time.Duration(i+1)*time.Second, func() {
+			s.follow(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: "again"})
+		})
+	}
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
+}
