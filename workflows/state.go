@@ -3,7 +3,8 @@ package workflows
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -161,14 +162,34 @@ func (c *onboarding) repeats(a kam.Act) repetition {
 	return firstTime
 }
 
-// digestOf binds a decision id to what was decided. It is the same for ever:
-// a new field of kam.Act is left out of its JSON while it is empty.
+// digestOf binds a decision id to what was decided: each field that is filled,
+// by name and length. It is the same for ever, since a repetition is answered
+// by it on replay too; a field that kam.Act gains is added at the end.
 func digestOf(a kam.Act) string {
-	b, err := json.Marshal(a)
-	if err != nil { // an Act holds only text and numbers
-		return "unprintable"
+	var b strings.Builder
+	put := func(name, value string) {
+		if value != "" {
+			b.WriteString(name + " " + strconv.Itoa(len(value)) + " " + value + "\n")
+		}
 	}
-	sum := sha256.Sum256(b)
+	put("act", string(a.Name))
+	put("by", string(a.By))
+	put("decision", string(a.Verdict))
+	if a.ExpectRevision != 0 {
+		put("revision", strconv.Itoa(a.ExpectRevision))
+	}
+	put("material_hash", a.ExpectHash)
+	put("reason_code", a.ReasonCode)
+	put("reason", a.Reason)
+	for _, f := range a.Fields {
+		put("field", f)
+	}
+	put("customer_no", a.CustomerNo)
+	put("tier", string(a.Tier))
+	put("assignee", string(a.Assignee))
+	put("owner_id", string(a.OwnerID))
+	put("data_digest", a.DataDigest)
+	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }
 
