@@ -114,7 +114,7 @@ func (w *work) humanDecision(d doing, kind kam.RecordKind, against bool, then fu
 func (w *work) decideCompliance(d doing) error {
 	e := d.log(kam.EventComplianceDecided)
 	e.ReasonCode = string(d.Verdict)
-	e.Restricted = true
+	e.Restricted = d.Verdict == kam.RefuseIt
 	if d.Verdict == kam.ClearIt {
 		s, err := w.screen()
 		if err != nil {

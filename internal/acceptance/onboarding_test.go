@@ -1,0 +1,138 @@
+package acceptance
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+func TestAC01_ClearAddIsConfirmedAndClassified(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Lindwurm Klinik GmbH"), details()))
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(2*hour, "", confirm("theo.territory", ""))
+	end := s.run()
+
+	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, kam.AddedNonKA, end.Outcome)
+	require.Equal(t, []kam.State{
+		kam.Draft, kam.Identifying, kam.DataEntry, kam.Deciding, kam.AwaitingConfirmation, kam.Analyzing, kam.Segmenting,
+		kam.Validating, kam.Classifying, kam.HandingOff, kam.Completed,
+	}, s.states())
+
+	c, err := w.db.Customer(t.Context(), end.CommittedAs)
+	require.NoError(t, err)
+	require.Equal(t, kam.Active, c.Status)
+	require.Equal(t, "NEW", c.Coverage)
+	require.Equal(t, "DE-S-02", c.Territory)
+}
+
+func TestAC02_RejectedByRulesWithoutAManager(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3))
+	end := s.run()
+	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, "SCORE", end.ReasonCode)
+	require.Zero(t, s.count(kam.EventTaskOpened))
+	require.Equal(t, 1, s.count(kam.EventRejected))
+	require.Contains(t, end.Headline, "12.50")
+}
+
+func TestAC03_SamePartyAgainWithinTheCoolDown(t *testing.T) {
+	w := newWorld(t)
+	first := w.onboard("rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3))
+	require.Equal(t, kam.Rejected, first.run().State)
+
+	again := w.onboardAt(monday.Add(30*day), "rep.south", data(t, screening("Kleinbetrieb Winzig GmbH")))
+	again.at(1*hour, func(now kam.Snapshot) {
+		if now.State == kam.DuplicateReview {
+			// The rejected request is found: the steward says it is the same party.
+			again.send(now, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
+		}
+	})
+	end := again.run()
+	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, "HS5_RECENTLY_REJECTED", end.ReasonCode)
+	require.Equal(t, "The same party was rejected not long ago", end.Headline)
+}
+
+func TestAC05_OneStepAroundTheThreshold(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		name  string
+		data  fields
+		score string
+		want  kam.Recommendation
+	}{
+		{"AD5 Sechzig GmbH", ad5, "60.00", kam.Add},
+		{"AD6 Fuenfundfuenfzig GmbH", ad6, "55.00", kam.Refer},
+	} {
+		s := w.onboard("rep.south", data(t, screening(tt.name), tt.data, fields{"identifiers": nil}))
+		s.at(1*hour, func(now kam.Snapshot) {
+			if now.Recommended != tt.want {
+				s.faults = append(s.faults, tt.name+": "+string(now.Recommended)+" "+string(now.State))
+			}
+			s.send(now, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+		})
+		require.Equal(t, kam.Withdrawn, s.run().State)
+		records, err := w.db.Records(t.Context(), s.no)
+		require.NoError(t, err)
+		require.Equal(t, tt.score, records[0].Score.Fixed())
+	}
+}
+
+func TestAC06_HighScoreLittleKnown(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Wenig Bekannt GmbH"), ad4))
+	s.act(1*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.run()
+	records, err := w.db.Records(t.Context(), s.no)
+	require.NoError(t, err)
+	require.Equal(t, string(kam.Refer), records[0].Outcome)
+	require.Equal(t, "70.00", records[0].Score.Fixed())
+	require.Equal(t, "50.00", records[0].Confidence.Fixed())
+}
+
+func TestAC07_ReferNeedsAReasonToConfirm(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), ad2))
+	s.act(1*hour, kam.ReasonNeeded, confirm("theo.territory", ""))
+	s.expect(2*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(3*hour, "", confirm("theo.territory", "Tender opens in May"))
+	s.expect(4*hour, kam.AwaitingCompletion, "rep.south")
+	s.act(5*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	require.Equal(t, kam.Withdrawn, s.run().State)
+	require.Equal(t, 1, s.count(kam.EventDecisionRefused))
+}
+
+func TestAC08_ComplianceClearsOrRefuses(t *testing.T) {
+	w := newWorld(t)
+	near := data(t, screening("Schattenhandel Exporte GmbH"), details())
+	s := w.onboard("rep.south", near)
+	s.expect(1*hour, kam.ComplianceReview)
+	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "theo.territory", Reason: "I know them"})
+	s.act(3*hour, "", kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"})
+	s.expect(4*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(5*hour, "", confirm("theo.territory", "cleared by compliance"))
+	require.Equal(t, kam.Completed, s.run().State)
+
+	w2 := w.onboardAt(monday.Add(day), "rep.vienna", data(t, screening("Grauzone Logistika GmbH"), fields{"country_code": "AT", "postal_code": "1010", "city": "Wien", "identifiers": nil}))
+	w2.expect(1*hour, kam.ComplianceReview)
+	w2.act(2*hour, "", kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt, By: "comp.one", Reason: "listed owner"})
+	end := w2.run()
+	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, "COMPLIANCE", end.ReasonCode)
+	require.NotContains(t, end.Headline, "listed owner")
+	restricted := 0
+	for _, e := range w2.events() {
+		if e.Restricted {
+			restricted++
+			require.Equal(t, "listed owner", e.Text)
+		} else {
+			require.NotContains(t, e.Text, "listed owner")
+		}
+	}
+	require.Equal(t, 1, restricted)
+}

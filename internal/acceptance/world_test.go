@@ -1,0 +1,281 @@
+package acceptance
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+	"github.com/kamflow/kamflow/workflows"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+// monday is 09:00 in Berlin on an ordinary Monday.
+var monday = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+const (
+	hour = time.Hour
+	day  = 24 * time.Hour
+)
+
+// A world is a database with the organisation of these tests.
+type world struct {
+	t  *testing.T
+	db *store.Store
+}
+
+func newWorld(t *testing.T, change ...func(*store.Org)) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{t: t, db: storetest.New(t)}
+	o := org()
+	for _, c := range change {
+		c(&o)
+	}
+	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	require.NoError(t, w.db.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "pol.admin"))
+	return w
+}
+
+// org is a small organisation with every role; DE-S-01 is a vacant post.
+func org() store.Org {
+	node := func(code string, level kam.NodeLevel, parent string, manager kam.UserID, calendar string) store.Node {
+		return store.Node{Code: code, Level: level, Parent: parent, Name: code, ManagerID: manager, Calendar: calendar}
+	}
+	user := func(id kam.UserID, manager kam.UserID, role kam.Role, nodes ...string) store.User {
+		return store.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager}
+	}
+	calendar := func(code, tz string) store.CalendarRow {
+		return store.CalendarRow{Code: code, TimeZone: tz, Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}}
+	}
+	rule := func(code, kind, country, postal, territory string) store.AssignmentRule {
+		return store.AssignmentRule{Code: code, Kind: kind, Country: country, PostalPrefix: postal, Territory: territory}
+	}
+	return store.Org{
+		Calendars: []store.CalendarRow{calendar("DE", "Europe/Berlin"), calendar("AT", "Europe/Vienna")},
+		Nodes: []store.Node{
+			node("GLOBAL", kam.LevelGlobal, "", "gina.global", "DE"),
+			node("DE", kam.LevelCountry, "GLOBAL", "nadja.national", "DE"),
+			node("DE-N", kam.LevelRegion, "DE", "rolf.regional", ""),
+			node("DE-N-01", kam.LevelTerritory, "DE-N", "tom.territory", ""),
+			node("DE-N-02", kam.LevelTerritory, "DE-N", "tara.territory", ""),
+			node("DE-S", kam.LevelRegion, "DE", "rita.regional", ""),
+			node("DE-S-01", kam.LevelTerritory, "DE-S", "", ""),
+			node("DE-S-02", kam.LevelTerritory, "DE-S", "theo.territory", ""),
+			node("AT", kam.LevelCountry, "GLOBAL", "nora.national", "AT"),
+			node("AT-1", kam.LevelRegion, "AT", "rene.regional", ""),
+			node("AT-1-01", kam.LevelTerritory, "AT-1", "tess.territory", ""),
+		},
+		Users: []store.User{
+			user("gina.global", "", kam.GlobalManager, "GLOBAL"),
+			user("nadja.national", "gina.global", kam.NationalManager, "DE"),
+			user("rolf.regional", "nadja.national", kam.RegionalManager, "DE-N"),
+			user("rita.regional", "nadja.national", kam.RegionalManager, "DE-S"),
+			user("tom.territory", "rolf.regional", kam.TerritoryManager, "DE-N-01"),
+			user("tara.territory", "rolf.regional", kam.TerritoryManager, "DE-N-02"),
+			user("theo.territory", "rita.regional", kam.TerritoryManager, "DE-S-02"),
+			user("nora.national", "gina.global", kam.NationalManager, "AT"),
+			user("rene.regional", "nora.national", kam.RegionalManager, "AT-1"),
+			user("tess.territory", "rene.regional", kam.TerritoryManager, "AT-1-01"),
+			user("rep.south", "theo.territory", kam.SalesRep, "DE-S-02"),
+			user("rep.stuttgart", "rita.regional", kam.SalesRep, "DE-S-01"),
+			user("rep.north", "tom.territory", kam.SalesRep, "DE-N-01"),
+			user("rep.vienna", "tess.territory", kam.SalesRep, "AT-1-01"),
+			user("kam.one", "nadja.national", kam.KeyAccountManager, "DE"),
+			user("stew.one", "", kam.DataSteward, "GLOBAL"),
+			user("comp.one", "", kam.ComplianceRole, "GLOBAL"),
+			user("pol.admin", "", kam.PolicyAdmin, "GLOBAL"),
+			user("ops.one", "", kam.Operator),
+			user("aud.one", "", kam.Auditor),
+		},
+		AssignmentRules: []store.AssignmentRule{
+			rule("R1", store.AreaRule, "DE", "8", "DE-S-02"),
+			rule("R2", store.AreaRule, "DE", "7", "DE-S-01"),
+			rule("R3", store.AreaRule, "DE", "2", "DE-N-01"),
+			rule("R4", store.CountryDefault, "DE", "", "DE-N-02"),
+			rule("R5", store.CountryDefault, "AT", "", "AT-1-01"),
+		},
+		BlockedParties: []store.BlockedParty{
+			{Ref: "BL-1", Name: "Schattenhandel Export GmbH", Country: "DE", List: "internal"},
+			{Ref: "BL-2", Name: "Grauzone Logistik AG", Country: "AT", List: "internal"},
+		},
+	}
+}
+
+// A scene is one case on its way: the workflow in skipped time.
+type scene struct {
+	*world
+	env    *testsuite.TestWorkflowEnvironment
+	no     kam.CaseNo
+	acts   int
+	faults []string // what went wrong in callbacks, reported after the run
+}
+
+// onboard allots a number for a request and prepares its workflow.
+func (w *world) onboard(by kam.UserID, d kam.RequestData) *scene { return w.onboardAt(monday, by, d) }
+
+func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene {
+	w.t.Helper()
+	s := &scene{world: w}
+	no, created, err := w.db.AllotCase(w.t.Context(), store.Request{Key: fmt.Sprintf("%s/%s/%d", w.t.Name(), d.LegalName, at.UnixNano()), Type: kam.NewCase, Requester: by, Data: d})
+	require.NoError(w.t, err)
+	require.True(w.t, created)
+	s.no = no
+
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	s.env = suite.NewTestWorkflowEnvironment()
+	s.env.SetStartTime(at)
+	s.env.SetTestTimeout(2 * time.Minute)
+	activities.New(w.db).Register(s.env)
+	workflows.Register(s.env)
+	return s
+}
+
+// run plays the case to its end and returns it.
+func (s *scene) run() kam.Snapshot {
+	s.t.Helper()
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	require.Empty(s.t, s.faults)
+	require.True(s.t, s.env.IsWorkflowCompleted())
+	require.NoError(s.t, s.env.GetWorkflowError())
+	var end kam.Snapshot
+	require.NoError(s.t, s.env.GetWorkflowResult(&end))
+	stored, err := s.db.Case(s.t.Context(), s.no)
+	require.NoError(s.t, err)
+	require.Equal(s.t, stored.State, end.State, "told is what is stored")
+	s.verifyChain()
+	return end
+}
+
+// at does something after a time of business.
+func (s *scene) at(after time.Duration, do func(kam.Snapshot)) *scene {
+	s.env.RegisterDelayedCallback(func() {
+		now, err := s.db.Case(s.t.Context(), s.no)
+		if err != nil {
+			s.faults = append(s.faults, err.Error())
+			return
+		}
+		do(now)
+	}, after)
+	return s
+}
+
+// expect checks where the case stands after a time.
+func (s *scene) expect(after time.Duration, state kam.State, assignees ...kam.UserID) *scene {
+	return s.at(after, func(now kam.Snapshot) {
+		if now.State != state {
+			s.faults = append(s.faults, fmt.Sprintf("after %v: want %s, is %s (%s)", after, state, now.State, now.Headline))
+			return
+		}
+		if len(assignees) > 0 && (now.Task == nil || fmt.Sprint(now.Task.Assignees) != fmt.Sprint(assignees)) {
+			s.faults = append(s.faults, fmt.Sprintf("after %v: want a task for %v, is %+v", after, assignees, now.Task))
+		}
+	})
+}
+
+// act sends an act; code is the refusal that is expected, empty for none.
+func (s *scene) act(after time.Duration, code kam.Code, a kam.Act, data ...kam.RequestData) *scene {
+	return s.at(after, func(now kam.Snapshot) { s.send(now, code, a, data...) })
+}
+
+const current = "current" // stands for the material_hash of the moment
+
+// codeOf is the kam code that an update was refused with.
+func codeOf(err error) kam.Code {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		return kam.Code(app.Type())
+	}
+	return kam.CodeOf(err)
+}
+
+func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.RequestData) {
+	if a.DecisionID == "" {
+		s.acts++
+		a.DecisionID = fmt.Sprintf("%s-act-%d", s.no, s.acts)
+	}
+	if a.ExpectHash == current {
+		a.ExpectHash = now.MaterialHash
+	}
+	if len(data) > 0 {
+		digest, err := s.db.StageData(s.t.Context(), s.no, a.DecisionID, data[0])
+		if err != nil {
+			s.faults = append(s.faults, "stage: "+err.Error())
+			return
+		}
+		a.DataDigest = digest
+	}
+	told := func(err error) {
+		if got := codeOf(err); got != code {
+			s.faults = append(s.faults, fmt.Sprintf("%s %s by %s in %s: want %q, got %q: %v", a.Name, a.Verdict, a.By, now.State, code, got, err))
+		}
+	}
+	s.env.UpdateWorkflow(string(a.Name), a.DecisionID, &testsuite.TestUpdateCallback{
+		OnReject:   told,
+		OnAccept:   func() {},
+		OnComplete: func(_ any, err error) { told(err) },
+	}, a)
+}
+
+// confirm is the act of a confirming manager who saw the data as they are.
+func confirm(by kam.UserID, reason string) kam.Act {
+	return kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: by, ExpectHash: current, Reason: reason}
+}
+
+// events are the types of the case's audit events.
+func (s *scene) events() []kam.AuditEvent {
+	s.t.Helper()
+	all, err := s.db.Events(s.t.Context(), s.no)
+	require.NoError(s.t, err)
+	return all
+}
+
+func (s *scene) count(t kam.EventType) int {
+	n := 0
+	for _, e := range s.events() {
+		if e.Type == t {
+			n++
+		}
+	}
+	return n
+}
+
+// states are the states that the case passed through, in order.
+func (s *scene) states() []kam.State {
+	var out []kam.State
+	for _, e := range s.events() {
+		if e.To != "" && e.To != e.From {
+			out = append(out, e.To)
+		}
+	}
+	return out
+}
+
+func (s *scene) verifyChain() {
+	s.t.Helper()
+	broken, why, ok := kam.VerifyChain(s.events())
+	require.True(s.t, ok, "event %d: %s", broken.Seq, why)
+}
+
+// has loads an existing customer.
+func (w *world) has(c store.BookCustomer) {
+	w.t.Helper()
+	rules.Clean(&c.Data)
+	c.Keys = parties.Keys(c.Data)
+	require.NoError(w.t, w.db.LoadCustomers(w.t.Context(), []store.BookCustomer{c}))
+}
