@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/kamflow/kamflow/config"
 )
 
 // Name is the name of the file in the data directory.
@@ -72,4 +74,25 @@ func Remove(dataDir string) error {
 		return nil
 	}
 	return err
+}
+
+// Locate fills in where PostgreSQL and Temporal are: what is set stays, else
+// the standalone that runs on the data directory is meant. Running is empty
+// where none was needed.
+func Locate(cfg config.Config) (config.Config, Running, error) {
+	if cfg.Database.URL != "" {
+		return cfg, Running{}, nil
+	}
+	r, err := Read(cfg.DataDir)
+	if err != nil {
+		return cfg, r, fmt.Errorf("database.url is not set, and %w", err)
+	}
+	cfg.Database.URL = config.Secret(r.DatabaseURL)
+	if cfg.Temporal.Address == "" {
+		cfg.Temporal.Address = r.TemporalAddress
+	}
+	if cfg.Temporal.Namespace == "" {
+		cfg.Temporal.Namespace = r.Namespace
+	}
+	return cfg, r, nil
 }

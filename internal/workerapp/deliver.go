@@ -12,7 +12,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -97,7 +96,7 @@ type cloudEvent struct {
 
 func (w *webhook) Deliver(ctx context.Context, n Notice) error {
 	body, err := json.Marshal(cloudEvent{
-		SpecVersion: "1.0", ID: n.ID, Source: "/kamflow", Type: "kamflow." + strings.ToLower(n.Kind), Subject: n.CaseNo, Time: n.At,
+		SpecVersion: "1.0", ID: n.ID, Source: "/kamflow", Type: n.Kind, Subject: n.CaseNo, Time: n.At,
 		ContentType: "application/json",
 		Data:        map[string]any{"title": n.Title, "to": n.To, "facts": n.Data},
 	})

@@ -1,0 +1,233 @@
+package workerapp
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"go.uber.org/zap"
+
+	"github.com/kamflow/kamflow/activities"
+	kamclient "github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/runfile"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/workflows"
+)
+
+// Deps is what a worker may be given instead of making it itself. What is
+// given is not closed by Stop.
+type Deps struct {
+	Log       *zap.Logger
+	Store     *store.Store  // schema in place
+	Temporal  client.Client // of the namespace
+	Deliverer Deliverer
+	// AllowUnsafe takes a database that may lose commits in a crash: tests.
+	AllowUnsafe bool
+	// InProcess leaves what belongs to the whole process, its garbage
+	// collector, to the program around.
+	InProcess bool
+}
+
+// An App is a running worker.
+type App struct {
+	// BuildID is the version under which Temporal knows this worker.
+	BuildID string
+	// Address is that of /healthz, /readyz and /metrics.
+	Address string
+
+	log      *zap.Logger
+	store    *store.Store
+	temporal client.Client
+	worker   worker.Worker
+	health   *health
+	counters *counters
+	stop     context.CancelFunc // of the loops
+	loops    sync.WaitGroup
+	failed   chan error
+	closers  []func()
+}
+
+// Start connects, brings schema, namespace and search attributes up to date,
+// and works until Stop. It returns when the worker takes cases.
+func Start(ctx context.Context, cfg config.Config, deps Deps) (*App, error) {
+	a := &App{log: deps.Log, counters: &counters{}, failed: make(chan error, 1), stop: func() {}}
+	if a.log == nil {
+		a.log = zap.NewNop()
+	}
+	if err := a.start(ctx, cfg, deps); err != nil {
+		a.Stop()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err error) {
+	if a.BuildID, err = BuildID(cfg.Worker.BuildID); err != nil {
+		return err
+	}
+	if !deps.InProcess {
+		debug.SetGCPercent(cfg.Worker.GCPercent)
+	}
+	namespace, err := a.connect(ctx, cfg, deps)
+	if err != nil {
+		return err
+	}
+	if cfg.Worker.Setup {
+		if err := Setup(ctx, a.temporal, namespace, cfg.Temporal.Retention); err != nil {
+			return err
+		}
+	}
+	deliverer := deps.Deliverer
+	if deliverer == nil {
+		if deliverer, err = NewDeliverer(cfg.Notify, a.log); err != nil {
+			return err
+		}
+	}
+	if err := a.serve(cfg); err != nil {
+		return err
+	}
+	if err := a.work(ctx, cfg); err != nil {
+		return err
+	}
+	a.loop(ctx, cfg, deliverer)
+	a.log.Info("worker is ready", zap.String("build_id", a.BuildID), zap.String("namespace", namespace), zap.String("task_queue", cfg.Temporal.TaskQueue), zap.String("listen", a.Address))
+	return nil
+}
+
+// connect reaches PostgreSQL and Temporal, unless they were given.
+func (a *App) connect(ctx context.Context, cfg config.Config, deps Deps) (namespace string, err error) {
+	if deps.Store == nil {
+		if cfg, _, err = runfile.Locate(cfg); err != nil {
+			return "", err
+		}
+	}
+	opts, err := cfg.Temporal.ClientOptions(config.SDKLog(a.log))
+	if err != nil {
+		return "", err
+	}
+	if a.store = deps.Store; a.store == nil {
+		url := cfg.Database.URL.Reveal()
+		if err := store.Migrate(ctx, url); err != nil {
+			return "", err
+		}
+		a.store, err = store.Open(ctx, url, store.Options{MaxConns: int32(cfg.Database.MaxConns), AllowUnsafe: deps.AllowUnsafe}) //nolint:gosec // checked: at most 1000
+		if err != nil {
+			return "", err
+		}
+		a.closers = append(a.closers, a.store.Close)
+	}
+	if a.temporal = deps.Temporal; a.temporal == nil {
+		if a.temporal, err = client.DialContext(ctx, opts); err != nil {
+			return "", fmt.Errorf("reach Temporal at %s: %w", opts.HostPort, err)
+		}
+		a.closers = append(a.closers, a.temporal.Close)
+	}
+	return opts.Namespace, nil
+}
+
+func (a *App) serve(cfg config.Config) error {
+	if !config.Loopback(cfg.Worker.Listen) {
+		a.log.Warn("health endpoints are open to other machines", zap.String("listen", cfg.Worker.Listen))
+	}
+	a.health = &health{
+		counters: a.counters, started: time.Now(), build: a.BuildID,
+		checks: []check{
+			{"database", a.store.Ping},
+			{"temporal", func(ctx context.Context) error {
+				_, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+				return err
+			}},
+		},
+		extra: a.gauges,
+	}
+	err := a.health.listen(cfg.Worker.Listen, a.log)
+	a.Address = a.health.addr
+	return err
+}
+
+// gauges are the figures that PostgreSQL knows.
+func (a *App) gauges(ctx context.Context) ([]gauge, error) {
+	waiting, dead, err := a.store.OutboxState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []gauge{
+		{"kamflow_outbox_waiting", "Messages that wait to leave.", "gauge", float64(waiting)},
+		{"kamflow_outbox_dead", "Messages that were put aside.", "gauge", float64(dead)},
+	}, nil
+}
+
+// work registers workflows and activities and starts to poll.
+func (a *App) work(ctx context.Context, cfg config.Config) error {
+	worker.SetStickyWorkflowCacheSize(cfg.Worker.StickyCache)
+	a.worker = worker.New(a.temporal, cfg.Temporal.TaskQueue, worker.Options{
+		MaxConcurrentWorkflowTaskExecutionSize:  cfg.Worker.WorkflowTasks,
+		MaxConcurrentActivityExecutionSize:      cfg.Worker.Activities,
+		MaxConcurrentLocalActivityExecutionSize: cfg.Worker.Activities,
+		WorkerStopTimeout:                       cfg.Worker.StopTimeout,
+		DeploymentOptions: worker.DeploymentOptions{
+			UseVersioning:             true,
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: cfg.Worker.Deployment, BuildID: a.BuildID},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+		},
+		OnFatalError: func(err error) {
+			select {
+			case a.failed <- err:
+			default:
+			}
+		},
+	})
+	workflows.Register(a.worker)
+	activities.New(a.store).Register(a.worker)
+	if err := a.worker.Start(); err != nil {
+		a.worker = nil
+		return fmt.Errorf("start worker: %w", err)
+	}
+	if !cfg.Worker.PromoteSelf {
+		return nil
+	}
+	return promote(ctx, a.temporal, cfg.Worker.Deployment, a.BuildID)
+}
+
+// loop starts the relay of the outbox and the reconciler.
+func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) {
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
+	reconciler := &reconciler{
+		client: kamclient.New(a.store, a.temporal, cfg.Temporal.TaskQueue), clock: a.store, counters: a.counters, log: a.log,
+		every: cfg.Worker.ReconcileEvery,
+	}
+	a.loops.Go(func() { every(ctx, cfg.Worker.RelayEvery, relay.run) })
+	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, reconciler.run) })
+}
+
+// Failed tells that the worker cannot go on by itself, as when it may no
+// longer poll.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Stop lets running work end, as long as worker.stop_timeout allows, and
+// closes what Start opened. It may be called more than once.
+func (a *App) Stop() {
+	if a.worker != nil {
+		a.worker.Stop()
+		a.worker = nil
+	}
+	a.stop()
+	a.loops.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := a.health.stop(ctx); err != nil {
+		a.log.Warn("end health endpoints", zap.Error(err))
+	}
+	a.health = nil
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		a.closers[i]()
+	}
+	a.closers = nil
+}

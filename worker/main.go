@@ -1,0 +1,84 @@
+// Command worker runs workflows and activities, carries messages out of the
+// outbox, and keeps cases in step with PostgreSQL. Run as many as you like.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/workerapp"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// The exit statuses: 1 for a worker that failed, 2 for bad usage.
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	fs := pflag.NewFlagSet("worker", pflag.ContinueOnError)
+	fs.SetOutput(errOut)
+	config.AddFlags(fs)
+	config.Flag(fs, "listen", "worker.listen", "address of /healthz, /readyz and /metrics")
+	if err := fs.Parse(args); err != nil {
+		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
+			return 0
+		}
+		return tell(errOut, 2, err)
+	}
+	if fs.NArg() > 0 {
+		return tell(errOut, 2, fmt.Errorf("worker takes no arguments, got %q", fs.Args()))
+	}
+	cfg, err := config.Load(fs)
+	if err != nil {
+		return tell(errOut, 2, err)
+	}
+	if config.PrintAsked(fs) {
+		if err := cfg.Print(out); err != nil {
+			return tell(errOut, 1, err)
+		}
+		return 0
+	}
+	log, err := cfg.Config.Log.Logger()
+	if err != nil {
+		return tell(errOut, 2, err)
+	}
+	status := work(ctx, cfg.Config, log)
+	_ = log.Sync() // stderr cannot always be synced
+	return status
+}
+
+func work(ctx context.Context, cfg config.Config, log *zap.Logger) int {
+	app, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log})
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0 // asked to stop while starting
+		}
+		log.Error("worker does not start", zap.Error(err))
+		return 1
+	}
+	defer app.Stop()
+	select {
+	case <-ctx.Done():
+		log.Info("worker stops")
+		return 0
+	case err := <-app.Failed():
+		log.Error("worker failed", zap.Error(err))
+		return 1
+	}
+}
+
+func tell(w io.Writer, status int, err error) int {
+	fmt.Fprintf(w, "worker: %v\n", err)
+	return status
+}
