@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
+	"github.com/kamflow/kamflow/internal/workerapp"
 )
 
 // The parts that can run alone.
@@ -36,4 +37,6 @@ type stopper interface {
 }
 
 // program is put together here, in one place.
-var program = hooks{}
+var program = hooks{
+	searchAttributes: workerapp.SearchAttributes(),
+}

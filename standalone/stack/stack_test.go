@@ -2,6 +2,7 @@ package stack_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
 
@@ -107,8 +108,20 @@ func TestRestart(t *testing.T) {
 	conn, err := pgx.Connect(t.Context(), s.DatabaseURL)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
+	page, err := http.Get(s.UIAddress + "/namespaces/kamflow/workflows")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, page.StatusCode)
+	require.Contains(t, page.Header.Get("Content-Type"), "text/html")
+	require.NoError(t, page.Body.Close())
 	stopWork()
 	stop(t, s)
+
+	_, err = stack.Start(t.Context(), stack.Options{
+		DataDir: dir, NoUI: true,
+		SearchAttributes: map[string]enumspb.IndexedValueType{stage.GetName(): enumspb.INDEXED_VALUE_TYPE_INT},
+	})
+	require.ErrorContains(t, err, "KamStage exists with type Keyword, want Int")
+	stop(t, start(t, dir)) // the refused start has left nothing behind
 }
 
 // answer ends a waiting workflow. The signal is sent until it is taken, since
