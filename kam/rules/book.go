@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -47,4 +49,20 @@ type Current struct {
 	KAStatus      kam.KAStatus `json:"ka_status"`
 	Tier          kam.Tier     `json:"tier"`
 	FailedReviews int          `json:"failed_reviews"`
+}
+
+// Domains are the web and mail domains that speak for the customer; those of
+// free mail providers do not.
+func (c *Customer) Domains() []string {
+	p := PartyOf(*c)
+	var out []string
+	if d := webDomain(p.Website); d != "" {
+		out = append(out, d)
+	}
+	for _, e := range p.Emails {
+		if d := mailDomain(e); d != "" && !freeMail[d] && !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	return out
 }

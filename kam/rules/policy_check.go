@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -123,18 +122,15 @@ func (r *policyReader) checkBandRow(n *yaml.Node, path string, rows []bandRow, i
 	}
 }
 
-// findingFloors are the rules that stay ERROR whatever a policy says (P3.7).
-var findingFloors = []string{"VI01", "VI02", "VH02", "VS01"}
-
-// ruleIDs counts the validation rules of each family (P3.4).
-var ruleIDs = map[string]int{"VF": 9, "VA": 7, "VI": 9, "VH": 5, "VD": 9, "VS": 3}
-
-func knownRule(id string) bool {
-	if len(id) != 4 || id[2] != '0' {
-		return false
+// knownRule finds a validation rule; floor says that it stays ERROR whatever a
+// policy says (P3.7).
+func knownRule(id string) (floor, known bool) {
+	for _, r := range ValidationRules {
+		if r.ID == id {
+			return r.Floor, true
+		}
 	}
-	n := int(id[3] - '0')
-	return n >= 1 && n <= ruleIDs[id[:2]]
+	return false, false
 }
 
 // check tests what spans several keys, once every key has been read.
@@ -177,9 +173,10 @@ func (r *policyReader) check(p *Policy) {
 	}
 	for _, id := range sortedKeys(p.Findings) {
 		path := "findings." + id
-		if !knownRule(id) {
+		floor, known := knownRule(id)
+		if !known {
 			r.failAt(path, "name a rule such as VF06", "there is no validation rule %q", clip(id))
-		} else if slices.Contains(findingFloors, id) && p.Findings[id] != kam.SeverityError {
+		} else if floor && p.Findings[id] != kam.SeverityError {
 			r.failAt(path, "give ERROR or leave the key out", "%s may not be less than ERROR", id)
 		}
 	}

@@ -1,0 +1,268 @@
+package rulescli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+var bookVerbs = []bookVerb{
+	{"add", "1.1.4: determine whether to add", runAdd},
+	{"segment", "1.3: segment", runSegment},
+	{"rollup", "1.5: roll groups up to a tier", runRollUp},
+	{"classify", "1.5: key accounts with gates and history", runClassify},
+	{"validate", "1.4: validate", runValidate},
+	{"match", "1.1.2: pairs that may be one customer", runMatch},
+}
+
+// decision is a line of `add`.
+type decision struct {
+	CustomerNo  string                `json:"customer_no"`
+	Outcome     string                `json:"outcome"`
+	Score       *kam.Dec              `json:"score"`
+	Confidence  *kam.Dec              `json:"confidence_pct"`
+	Headline    string                `json:"headline"`
+	HardStops   []string              `json:"hard_stops"`
+	Criteria    []kam.CriterionResult `json:"criteria"`
+	Missing     []string              `json:"missing"`
+	WouldChange []kam.WouldChange     `json:"would_change"`
+}
+
+type addAnswer struct {
+	Decisions []decision `json:"decisions"`
+}
+
+func runAdd(p *rules.Policy, b rules.Book) (answer, error) {
+	out := addAnswer{Decisions: make([]decision, len(b.Customers))}
+	for i, c := range b.Customers {
+		r, err := p.AddDecision(c, b.Rates)
+		if err != nil {
+			return nil, at(err, i)
+		}
+		d := decision{CustomerNo: c.CustomerNo, Outcome: r.Outcome, Score: r.Score, Confidence: r.Confidence, Headline: r.Headline,
+			HardStops: []string{}, Criteria: r.Criteria, Missing: list(r.Missing), WouldChange: list(r.WouldChange)}
+		for _, h := range r.HardStops {
+			d.HardStops = append(d.HardStops, h.ID)
+		}
+		out.Decisions[i] = d
+	}
+	return out, nil
+}
+
+// list is never null in JSON.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// at puts the customer's place before the field of an error.
+func at(err error, i int) error {
+	e := kam.AsError(err)
+	if e == nil {
+		return err
+	}
+	c := *e
+	c.Field = fmt.Sprintf("customers[%d].%s", i, e.Field)
+	return &c
+}
+
+func (a addAnswer) table() [][]string {
+	rows := [][]string{{"customer", "outcome", "score", "confidence", "headline"}}
+	for _, d := range a.Decisions {
+		rows = append(rows, []string{d.CustomerNo, d.Outcome, d.Score.Fixed(), d.Confidence.String() + "%", d.Headline})
+	}
+	return rows
+}
+
+type segmentAnswer struct {
+	Customers []rules.SegmentResult `json:"customers"`
+	Totals    rules.SegmentTotals   `json:"totals"`
+}
+
+func runSegment(p *rules.Policy, b rules.Book) (answer, error) {
+	results, totals, err := p.SegmentBook(b)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		results[i].Lines = nil // the leakage says it
+	}
+	return segmentAnswer{list(results), totals}, nil
+}
+
+func (a segmentAnswer) table() [][]string {
+	rows := [][]string{{"customer", "segment", "potential", "attract.", "strength", "index", "capability", "KA score", "complete"}}
+	for _, r := range a.Customers {
+		potential := ""
+		if r.AnnualPotential != nil {
+			potential = r.AnnualPotential.String()
+		}
+		rows = append(rows, []string{r.CustomerNo, r.Segment, potential, r.Attractiveness.Fixed(), r.RelativeStrength.Fixed(),
+			r.ImprovementIndex.Fixed(), r.CapabilityIndex.Fixed(), r.KAScore.Fixed(), r.CompletenessPct.String() + "%"})
+	}
+	return rows
+}
+
+type rollUpAnswer struct {
+	Groups []rules.RollUp `json:"groups"`
+}
+
+func runRollUp(p *rules.Policy, b rules.Book) (answer, error) {
+	groups, err := p.RollUpBook(b)
+	return rollUpAnswer{list(groups)}, err
+}
+
+func (a rollUpAnswer) table() [][]string {
+	rows := [][]string{{"group", "members", "potential", "score", "buying", "span", "alone", "size", "tier", "home", "what stops the next level"}}
+	for _, g := range a.Groups {
+		rows = append(rows, rollUpRow(g, g.Stops))
+	}
+	return rows
+}
+
+func rollUpRow(g rules.RollUp, stops string) []string {
+	return []string{g.GroupID, fmt.Sprint(len(g.Members)), g.Potential.String(), g.Score.Fixed(), string(g.Buying), string(g.SpanLevel),
+		string(g.AloneLevel), orNone(g.SizeLevel), orNone(g.Tier), string(g.HomeNode), stops}
+}
+
+func orNone(t rules.TierOrNone) string {
+	if t == "" {
+		return string(kam.NonKA)
+	}
+	return string(t)
+}
+
+type classifyAnswer struct {
+	Groups []rules.Classification `json:"groups"`
+}
+
+func runClassify(p *rules.Policy, b rules.Book) (answer, error) {
+	groups, err := p.ClassifyBook(b)
+	return classifyAnswer{list(groups)}, err
+}
+
+func (a classifyAnswer) table() [][]string {
+	rows := [][]string{{"group", "members", "potential", "score", "status", "tier", "change", "home", "review in", "headline"}}
+	for _, g := range a.Groups {
+		rows = append(rows, []string{g.GroupID, fmt.Sprint(len(g.Members)), g.Potential.String(), g.Score.Fixed(), string(g.KAStatus),
+			orNone(g.Tier), string(g.Change), string(g.HomeNode), fmt.Sprintf("%d days", g.ReviewInDays), g.Headline})
+	}
+	return rows
+}
+
+type matchAnswer struct {
+	Pairs []rules.MatchPair `json:"pairs"`
+}
+
+func runMatch(p *rules.Policy, b rules.Book) (answer, error) {
+	return matchAnswer{list(p.MatchBook(b))}, nil
+}
+
+func (a matchAnswer) table() [][]string {
+	rows := [][]string{{"left", "right", "class", "score", "name", "reasons", "vetoes"}}
+	for _, m := range a.Pairs {
+		rows = append(rows, []string{m.Left, m.Right, string(m.Class), m.Score.Fixed(), m.NameSimilarity.Fixed(), strings.Join(m.Reasons, ", "), strings.Join(m.Vetoes, ", ")})
+	}
+	return rows
+}
+
+type identifierAnswer struct {
+	Scheme  kam.IdentifierScheme     `json:"scheme"`
+	Value   string                   `json:"value"`
+	Compact string                   `json:"compact"`
+	Valid   bool                     `json:"valid"`
+	Problem *rules.IdentifierProblem `json:"problem"`
+}
+
+func (a identifierAnswer) table() [][]string {
+	problem := ""
+	if a.Problem != nil {
+		problem = string(*a.Problem)
+	}
+	return [][]string{{"scheme", "value", "compact", "valid", "problem"}, {string(a.Scheme), a.Value, a.Compact, yesNo(a.Valid), problem}}
+}
+
+func (o *options) identifier() *cobra.Command {
+	country := ""
+	cmd := &cobra.Command{
+		Use: "identifier SCHEME VALUE", Short: "check one identifier", Args: exactArgs(2, "a scheme and a value"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			known := kam.Choices("identifiers[].scheme")
+			scheme := strings.ToUpper(args[0])
+			if !contains(known, scheme) {
+				return kam.Errorf(kam.Invalid, "there is no scheme %q", args[0]).On("SCHEME").Try("use one of " + strings.Join(known, ", "))
+			}
+			r := rules.CheckIdentifier(kam.IdentifierScheme(scheme), args[1], country)
+			a := identifierAnswer{Scheme: r.Scheme, Value: r.Value, Compact: r.Compact, Valid: r.Valid}
+			if r.Problem != "" {
+				a.Problem = &r.Problem
+			}
+			return o.print(cmd.OutOrStdout(), a)
+		},
+	}
+	cmd.Flags().StringVar(&country, "country", "", "issuing country, where the value does not say")
+	return cmd
+}
+
+func contains(values []string, v string) bool {
+	for _, x := range values {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+type normalizeAnswer struct {
+	Plain    string `json:"plain"`
+	Expanded string `json:"expanded"`
+}
+
+func (a normalizeAnswer) table() [][]string {
+	return [][]string{{"plain", "expanded"}, {a.Plain, a.Expanded}}
+}
+
+func (o *options) normalize() *cobra.Command {
+	return &cobra.Command{
+		Use: "normalize NAME", Short: "the form in which names are compared", Args: exactArgs(1, "a name, in quotes"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n := rules.Normalize(args[0])
+			return o.print(cmd.OutOrStdout(), normalizeAnswer{n.Plain, n.Expanded})
+		},
+	}
+}
+
+// policyCommand checks a policy file, or prints the default and its schema.
+func (o *options) policyCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", Short: "check a policy file, or print the default one"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "check FILE", Short: "list every problem of a policy file", Args: exactArgs(1, "the policy file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := readPolicy(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "policy %s version %d is well formed\n", p.ID, p.Version)
+			return err
+		},
+	}, &cobra.Command{
+		Use: "default", Short: "print the default policy", Args: exactArgs(0, "nothing"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(rules.DefaultYAML())
+			return err
+		},
+	}, &cobra.Command{
+		Use: "schema", Short: "print the JSON Schema of a policy file", Args: exactArgs(0, "nothing"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(rules.PolicySchema())
+			return err
+		},
+	})
+	return cmd
+}
