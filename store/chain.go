@@ -107,7 +107,7 @@ func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	rows, err := list(ctx, tx, "read events", pgx.RowToStructByPos[kam.AuditEvent], events, after, all[len(all)-1].No)
+	rows, err := list(ctx, tx, "read events", scanEvent, events, after, all[len(all)-1].No)
 	if err != nil {
 		return nil, err
 	}

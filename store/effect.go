@@ -65,7 +65,10 @@ func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Conte
 	if p, done, err := tx.before(); done || err != nil {
 		return p, err
 	}
-	err = errors.Join(fn(ctx, tx), tx.err)
+	err = fn(ctx, tx)
+	if tx.err != nil { // a lookup failed: what fn made of it does not count
+		err = tx.err
+	}
 	refused := kam.AsError(err)
 	switch {
 	case err == nil && tx.noChange:
@@ -124,6 +127,10 @@ type storedEffect struct {
 func (tx *Tx) before() (p kam.Progress, done bool, err error) {
 	e := tx.effect
 	switch {
+	case !e.People && tx.was.Version > e.Known && (tx.stored == nil || tx.stored.Digest != e.Digest):
+		// The engine numbers its effects; a number that was spent in a workflow
+		// task that Temporal lost may come again for something else.
+		return kam.Progress{Snapshot: tx.was, Ahead: true}, true, nil
 	case tx.stored != nil && tx.stored.Digest != e.Digest:
 		return p, true, kam.Errorf(kam.IDReused, "effect %s of case %s was stored with other content", e.Key, e.CaseNo).On("decision_id")
 	case tx.stored != nil:
@@ -132,8 +139,6 @@ func (tx *Tx) before() (p kam.Progress, done bool, err error) {
 			p.Snapshot, p.Ahead = tx.was, true
 		}
 		return p, true, nil
-	case !e.People && tx.was.Version > e.Known:
-		return kam.Progress{Snapshot: tx.was, Ahead: true}, true, nil
 	case e.Known > tx.was.Version:
 		return p, true, kam.Errorf(kam.Fault, "the database knows version %d of case %s, the workflow %d: was an old backup restored?", tx.was.Version, e.CaseNo, e.Known)
 	}

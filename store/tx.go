@@ -83,8 +83,8 @@ func (tx *Tx) queueAudit() []kam.TimelineEntry {
 	const insert = `
 		insert into kam.audit (case_no, seq, at, db_at, actor_id, on_behalf_of, roles_used, type, step_code,
 			from_state, to_state, revision, material_hash, policy_version, decision_id, reason_code, text,
-			payload_digest, prev_hash, hash)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+			restricted, payload_digest, prev_hash, hash)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`
 
 	var lines []kam.TimelineEntry
 	for _, e := range tx.audit {
@@ -96,14 +96,18 @@ func (tx *Tx) queueAudit() []kam.TimelineEntry {
 		tx.auditSeq, tx.auditHash = e.Seq, e.Hash
 		tx.queued.Queue(insert, e.CaseNo, e.Seq, e.At, e.DBAt, e.Actor, e.OnBehalfOf, e.RolesUsed, e.Type, e.Step,
 			e.From, e.To, e.Revision, e.MaterialHash, e.PolicyVersion, e.DecisionID, e.ReasonCode, e.Text,
-			e.PayloadDigest, e.PrevHash, e.Hash)
+			e.Restricted, e.PayloadDigest, e.PrevHash, e.Hash)
 		lines = append(lines, LineOf(e))
 	}
 	return lines
 }
 
-// LineOf is an audit event as people read it.
+// LineOf is an audit event as people read it; the text of a restricted one is
+// for compliance and audit, who read the events themselves.
 func LineOf(e kam.AuditEvent) kam.TimelineEntry {
+	if e.Restricted {
+		e.Text = ""
+	}
 	return kam.TimelineEntry{
 		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To,
 		Actor: e.Actor, Code: e.ReasonCode, Text: e.Text,

@@ -64,6 +64,7 @@ create table kam.audit (
     decision_id    text not null,
     reason_code    text not null,
     text           text not null,
+    restricted     boolean not null,
     payload_digest text not null,
     prev_hash      text not null,
     hash           text not null,

@@ -1,0 +1,283 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+// within runs fn in an effect of the engine, whatever the case's version is.
+func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *store.Tx)) {
+	t.Helper()
+	c, err := s.Case(t.Context(), no)
+	require.NoError(t, err)
+	_, err = s.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *store.Tx) error {
+		fn(tx)
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func keysOf(d kam.RequestData, names ...string) store.PartyKeys {
+	return store.PartyKeys{Names: names, Country: d.CountryCode, PostalCode: d.PostalCode, Identifiers: d.Identifiers}
+}
+
+func TestCommitCustomer(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	d := data(t, nordwind)
+	within(t, s, no, func(tx *store.Tx) {
+		customerNo, err := tx.CommitCustomer(store.CustomerCommit{
+			Data: d, GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto",
+			Segment: map[string]string{"abc": "NEW"}, Keys: keysOf(d, "nordwind klinik"),
+		})
+		require.NoError(t, err)
+		require.Equal(t, "C-000001", customerNo)
+		tx.Case.CommittedAs = customerNo
+		require.NoError(t, tx.SetCustomerStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &noon, "NEW"))
+		require.ErrorIs(t, tx.SetCustomerStatus("C-999999", kam.NonKA, "", false, false, nil, ""), kam.NotFound)
+	})
+	within(t, s, no, func(tx *store.Tx) {
+		d.City = "Altona"
+		customerNo, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: "C-000001", Data: d, GroupID: "G-1", Keys: keysOf(d, "nordwind klinik")})
+		require.NoError(t, err)
+		require.Equal(t, "C-000001", customerNo)
+	})
+	c, err := s.Customer(t.Context(), "C-000001")
+	require.NoError(t, err)
+	require.Equal(t, 2, c.Version)
+	require.Equal(t, "Altona", c.Data.City)
+	require.Equal(t, "Ada Berg", c.Data.Contacts[0].Name)
+	require.JSONEq(t, `{"abc":"NEW"}`, string(c.Segment))
+	require.True(t, c.Watch)
+	require.Equal(t, kam.Active, c.Status)
+	require.Equal(t, 2, count(t, s, `select count(*) from kam.customer_version`))
+	_, err = s.Customer(t.Context(), "C-000009")
+	require.ErrorIs(t, err, kam.NotFound)
+	lines, err := s.Cases(t.Context(), store.Filter{Customer: "C-000001"})
+	require.NoError(t, err)
+	require.Len(t, lines, 1)
+}
+
+// Two cases commit the same VAT number, and neither knows its address.
+func TestIdentifiersAreUnique(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	d := data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
+	commit := func(no kam.CaseNo, d kam.RequestData) (string, error) {
+		var customerNo string
+		p, err := s.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *store.Tx) (err error) {
+			customerNo, err = tx.CommitCustomer(store.CustomerCommit{Data: d, Keys: keysOf(d, "nordwind")})
+			tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
+			return err
+		})
+		if p.Refused != nil {
+			return "", p.Refused
+		}
+		return customerNo, err
+	}
+	cases := []kam.CaseNo{newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3"), newCase(t, s, "4")}
+	errs := make(chan error, len(cases))
+	for _, no := range cases {
+		go func() { _, err := commit(no, d); errs <- err }()
+	}
+	refused := 0
+	for range cases {
+		if err := <-errs; err != nil {
+			require.ErrorIs(t, err, kam.TargetInvalid)
+			require.Equal(t, "DUPLICATE_IDENTIFIER", kam.AsError(err).Rule)
+			refused++
+		}
+	}
+	require.Equal(t, 3, refused)
+	require.Equal(t, 1, count(t, s, `select count(*) from kam.customer`))
+
+	// At an address of its own it is another site of the company.
+	d.Street, d.PostalCode = "Am Wall 1", "20095"
+	_, err := commit(newCase(t, s, "5"), d)
+	require.NoError(t, err)
+	_, err = commit(newCase(t, s, "6"), d)
+	require.ErrorIs(t, err, kam.TargetInvalid)
+	// A number of a site stands on one site only.
+	gln := data(t, `{"legal_name":"Site","country_code":"DE","identifiers":[{"scheme":"GLN","value":"4012345000009"}]}`)
+	_, err = commit(newCase(t, s, "7"), gln)
+	require.NoError(t, err)
+	gln.Street, gln.City = "Elsewhere 2", "Bremen"
+	_, err = commit(newCase(t, s, "8"), gln)
+	require.ErrorIs(t, err, kam.TargetInvalid)
+
+	// After the refusal the effect goes on.
+	within(t, s, newCase(t, s, "9"), func(tx *store.Tx) {
+		_, err := tx.CommitCustomer(store.CustomerCommit{Data: gln})
+		require.ErrorIs(t, err, kam.TargetInvalid)
+		tx.Case.State = kam.ValidationReview
+	})
+	require.Equal(t, 1, count(t, s, `select count(*) from kam.cases where state = 'VALIDATION_REVIEW'`))
+}
+
+func TestParties(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	d := data(t, nordwind)
+	open, rejected, mine := newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3")
+	for _, no := range []kam.CaseNo{open, rejected, mine} {
+		within(t, s, no, func(tx *store.Tx) {
+			require.NoError(t, tx.SaveParty(store.Party{Data: store.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
+			if no == rejected {
+				tx.Case.State = kam.Rejected
+			}
+		})
+	}
+	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
+		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
+	}))
+	within(t, s, mine, func(tx *store.Tx) {
+		refs := func(k store.PartyKeys) (all []string) {
+			found, err := tx.Parties(k)
+			require.NoError(t, err)
+			for _, p := range found {
+				all = append(all, p.Kind+" "+p.Ref)
+			}
+			return all
+		}
+		all := []string{"CUSTOMER C-000007", "CASE " + string(open), "REJECTED " + string(rejected)}
+		require.Equal(t, all, refs(store.PartyKeys{Identifiers: d.Identifiers}), "by identifier")
+		require.Equal(t, all, refs(store.PartyKeys{Country: "DE", Names: []string{"nordlicht"}}), "by the first letters")
+		require.Equal(t, all, refs(store.PartyKeys{Country: "DE", PostalCode: "20 095"}), "by postal code")
+		require.Equal(t, []string{"CUSTOMER C-000008"}, refs(store.PartyKeys{Domains: []string{"X.example"}}), "by domain")
+		require.Empty(t, refs(store.PartyKeys{Country: "AT", Names: []string{"nordwind klinik"}}))
+		if similar := refs(store.PartyKeys{Country: "DE", Names: []string{"klinik nordwind"}}); len(similar) > 0 {
+			require.Equal(t, all, similar, "by similar names")
+		}
+
+		no, ok, err := tx.RecentRejection(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90))
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, rejected, no)
+		_, ok, err = tx.RecentRejection(keysOf(d, "nordwind klinik"), noon.Add(time.Hour))
+		require.NoError(t, err)
+		require.False(t, ok)
+
+		shared, err := tx.DomainOrIdentifierElsewhere(keysOf(d), "G-2", "C-000001")
+		require.NoError(t, err)
+		require.Equal(t, []string{"C-000007"}, shared)
+		shared, err = tx.DomainOrIdentifierElsewhere(keysOf(d), "G-1", "C-000001")
+		require.NoError(t, err)
+		require.Empty(t, shared)
+	})
+}
+
+func TestGroupsAndKeyAccounts(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	var book []store.BookCustomer
+	for i := 1; i <= 3; i++ {
+		d := data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE","sales_account_no":"A%d"}`, i, i))
+		if i > 1 {
+			d.ParentCustomerID = fmt.Sprintf("C-%06d", i-1)
+		}
+		book = append(book, store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), Data: d, GroupID: "G-1", Territory: "DE-HH"})
+	}
+	require.NoError(t, s.LoadCustomers(t.Context(), book))
+	require.NoError(t, s.LoadCustomers(t.Context(), book), "again")
+	within(t, s, no, func(tx *store.Tx) {
+		members, err := tx.GroupMembers("G-1")
+		require.NoError(t, err)
+		require.Len(t, members, 3)
+		require.Equal(t, "A1", members[0].SalesAccount)
+
+		k := store.KeyAccount{GroupID: "G-1", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "otto", ReviewDue: &noon, Members: []string{"C-000001", "C-000002"}}
+		k.No, err = tx.SaveKeyAccount(k)
+		require.NoError(t, err)
+		require.Equal(t, "KA-000001", k.No)
+		for _, key := range []string{"G-1", "C-000002"} {
+			found, err := tx.KeyAccountOf(key)
+			require.NoError(t, err)
+			require.Equal(t, k.Members, found.Members)
+			require.Equal(t, store.KeyAccountActive, found.State)
+		}
+		owned, err := tx.KeyAccountsOf("otto")
+		require.NoError(t, err)
+		require.Equal(t, map[kam.Tier]int{kam.TierRegional: 1}, owned)
+
+		k.Members = k.Members[:1]
+		_, err = tx.SaveKeyAccount(k)
+		require.NoError(t, err)
+		c, err := tx.Customer("C-000002")
+		require.NoError(t, err)
+		require.Equal(t, kam.NonKA, c.KAStatus)
+		k.State = store.KeyAccountEnded
+		_, err = tx.SaveKeyAccount(k)
+		require.NoError(t, err)
+		found, err := tx.KeyAccountOf("G-1")
+		require.NoError(t, err)
+		require.Nil(t, found)
+
+		parents, exists, err := tx.ParentChain("C-000003")
+		require.NoError(t, err)
+		require.True(t, exists)
+		require.Equal(t, []string{"C-000002", "C-000001"}, parents)
+		_, exists, err = tx.ParentChain("C-000099")
+		require.NoError(t, err)
+		require.False(t, exists)
+
+		g, err := tx.EnsureGroup("", "Nordwind  Gruppe")
+		require.NoError(t, err)
+		require.Equal(t, "G-000001", g)
+		g, err = tx.EnsureGroup("", " nordwind gruppe ")
+		require.NoError(t, err)
+		require.Equal(t, "G-000001", g)
+		next, err := tx.CommitCustomer(store.CustomerCommit{Data: kam.RequestData{}})
+		require.NoError(t, err)
+		require.Greater(t, next, "C-000003", "numbers go on after those of the book")
+	})
+}
+
+func TestSales(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	margin := int64(4000)
+	facts := []store.SalesFact{
+		{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 10000, GrossMargin: &margin, Orders: 2, LastOrderDate: "2026-09-10", PLLines: map[string]int64{"rebates": 300}},
+		{AccountNo: "A1", Month: "2025-10", Currency: "EUR", NetRevenue: 5000, Orders: 1, LastOrderDate: "2025-10-02", PLLines: map[string]int64{"rebates": 50}},
+		{AccountNo: "A1", Month: "2025-09", Currency: "EUR", NetRevenue: 700, Orders: 1},
+		{AccountNo: "A1", Month: "2024-09", Currency: "EUR", NetRevenue: 99, Orders: 1},
+	}
+	require.NoError(t, s.LoadSales(t.Context(), facts))
+	require.NoError(t, s.LoadSales(t.Context(), facts), "again")
+	require.ErrorIs(t, s.LoadSales(t.Context(), []store.SalesFact{{Month: "09/2026"}}), kam.Invalid)
+	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+		{CustomerNo: "C-000001", Data: data(t, `{"legal_name":"A","sales_account_no":"A1"}`)},
+		{CustomerNo: "C-000002", Data: data(t, `{"legal_name":"B"}`)},
+	}))
+	id, err := s.RebuildABC(t.Context(), noon)
+	require.NoError(t, err)
+	within(t, s, no, func(tx *store.Tx) {
+		got, err := tx.SalesFacts("A1", noon)
+		require.NoError(t, err)
+		last := time.Date(2026, 9, 10, 0, 0, 0, 0, time.UTC)
+		require.Equal(t, store.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 15000, Prior12: 700, Margin12: &margin,
+			Orders12: 3, LastOrder: &last, ActiveMonths: 2, Currencies: 1}, got)
+		got, err = tx.SalesFacts("A2", noon)
+		require.NoError(t, err)
+		require.False(t, got.Known)
+		lines, err := tx.PLLines("A1")
+		require.NoError(t, err)
+		require.Equal(t, map[string]int64{"rebates": 350}, lines)
+		snapshot, rows, err := tx.ABCSnapshot()
+		require.NoError(t, err)
+		require.Equal(t, id, snapshot)
+		require.Equal(t, []store.ABCRow{{CustomerNo: "C-000001", Revenue: 15000, Currency: "EUR"}, {CustomerNo: "C-000002"}}, rows)
+	})
+}

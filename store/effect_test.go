@@ -1,0 +1,282 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+func TestEffectIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+
+	first, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, first.Snapshot.Version)
+	require.Equal(t, "decision-1", first.Snapshot.LastDecision)
+	require.Len(t, first.Timeline, 1)
+	require.EqualValues(t, 2, first.Timeline[0].Seq)
+
+	again, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+
+	other := act(no, "decision-1", 1)
+	other.Digest = "something else"
+	_, err = s.Effect(t.Context(), other, comment)
+	require.ErrorIs(t, err, kam.IDReused)
+
+	_, err = s.Effect(t.Context(), act("KAM-2026-000999", "decision-1", 0), comment)
+	require.ErrorIs(t, err, kam.NotFound)
+
+	// Another act moves the case; the first answer then says so.
+	_, err = s.Effect(t.Context(), act(no, "decision-2", 2), comment)
+	require.NoError(t, err)
+	again, err = s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	require.NoError(t, err)
+	require.True(t, again.Ahead)
+	require.EqualValues(t, 3, again.Snapshot.Version)
+	require.Equal(t, first.Timeline, again.Timeline)
+}
+
+func TestLostRepliesAreRecognised(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	lost := errors.New("connection reset")
+	var n atomic.Int64
+	s.LoseReplies(func() error {
+		if n.Add(1)%2 == 1 {
+			return lost
+		}
+		return nil
+	})
+	for i := range 30 {
+		e := act(no, fmt.Sprintf("decision-%02d", i), int64(i+1))
+		_, err := s.Effect(t.Context(), e, comment)
+		require.ErrorIs(t, err, lost)
+		require.Nil(t, kam.AsError(err), "worth another attempt")
+		p, err := s.Effect(t.Context(), e, comment)
+		require.NoError(t, err)
+		require.EqualValues(t, i+2, p.Snapshot.Version)
+	}
+	require.Equal(t, 30, count(t, s, `select count(*) from kam.outbox`))
+	require.Equal(t, 31, count(t, s, `select count(*) from kam.audit`))
+}
+
+func TestRacingWorkers(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	const workers, keys = 8, 50
+	var ran atomic.Int64
+	var wg sync.WaitGroup
+	failed := make(chan error, workers*keys)
+	for range workers {
+		wg.Go(func() {
+			for k := range keys {
+				_, err := s.Effect(context.Background(), act(no, fmt.Sprintf("decision-%02d", k), 1), func(ctx context.Context, tx *store.Tx) error {
+					ran.Add(1)
+					return comment(ctx, tx)
+				})
+				if err != nil {
+					failed <- err
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(failed)
+	require.NoError(t, <-failed)
+	require.EqualValues(t, keys, ran.Load())
+	require.Equal(t, keys, count(t, s, `select count(*) from kam.outbox`))
+	require.Equal(t, keys+1, count(t, s, `select count(*) from kam.effect`))
+	require.Equal(t, keys+1, count(t, s, `select version from kam.cases`))
+	require.Empty(t, breaks(t, s))
+}
+
+func TestFencing(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	_, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	require.NoError(t, err)
+
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(context.Context, *store.Tx) error {
+		return errors.New("a late attempt must not run")
+	})
+	require.NoError(t, err)
+	require.True(t, p.Ahead)
+	require.EqualValues(t, 2, p.Snapshot.Version)
+	require.Equal(t, "decision-1", p.Snapshot.LastDecision)
+
+	_, err = s.Effect(t.Context(), engine(no, 2, 9), comment)
+	require.ErrorIs(t, err, kam.Fault, "a database older than the workflow")
+}
+
+func TestNoChangeStoresTheEffectOnly(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.Tx) error {
+		tx.Case.State = kam.Deciding
+		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
+			return err
+		}
+		tx.NoChange()
+		return comment(ctx, tx)
+	})
+	require.NoError(t, err)
+	require.Equal(t, kam.DataEntry, p.Snapshot.State)
+	require.EqualValues(t, 1, p.Snapshot.Version)
+	require.Equal(t, 1, count(t, s, `select count(*) from kam.audit`))
+	require.Equal(t, 1, count(t, s, `select count(*) from kam.revision`))
+	require.Equal(t, 2, count(t, s, `select count(*) from kam.effect`))
+}
+
+func TestRefusalIsStored(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	refuse := func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
+			return err
+		}
+		return kam.Errorf(kam.Forbidden, "mona may not do this").By("R1")
+	}
+	p, err := s.Effect(t.Context(), act(no, "decision-1", 1), refuse)
+	require.NoError(t, err)
+	require.Equal(t, kam.Forbidden, p.Refused.Code)
+	require.EqualValues(t, 1, p.Snapshot.Version)
+	require.Equal(t, kam.EventDecisionRefused, p.Timeline[0].Type)
+	require.Equal(t, kam.UserID("mona"), p.Timeline[0].Actor)
+
+	again, err := s.Effect(t.Context(), act(no, "decision-1", 1), refuse)
+	require.NoError(t, err)
+	require.Equal(t, p, again)
+	require.Equal(t, 1, count(t, s, `select count(*) from kam.revision`), "what it wrote is undone")
+
+	// The same on the engine's own effect is an error, and nothing is kept.
+	_, err = s.Effect(t.Context(), engine(no, 2, 1), refuse)
+	require.ErrorIs(t, err, kam.Forbidden)
+	require.Equal(t, 2, count(t, s, `select count(*) from kam.effect`))
+
+	// A refusal that the client saw is noted once.
+	a := kam.Act{DecisionID: "decision-9", Name: kam.ActWithdraw, By: "otto"}
+	for range 2 {
+		require.NoError(t, s.Refuse(t.Context(), no, a, kam.Errorf(kam.TooLate, "too late"), noon))
+	}
+	events, err := s.Events(t.Context(), no)
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+	require.Equal(t, kam.UserID("otto"), events[2].Actor)
+	require.Equal(t, "TOO_LATE", events[2].ReasonCode)
+	require.Empty(t, breaks(t, s))
+	require.Equal(t, 1, count(t, s, `select version from kam.cases`))
+}
+
+func TestWithdrawIntent(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	require.NoError(t, s.WithdrawIntent(t.Context(), no, "rita", "decision-1"))
+	require.NoError(t, s.WithdrawIntent(t.Context(), no, "otto", "decision-2"))
+	require.ErrorIs(t, s.WithdrawIntent(t.Context(), "KAM-2026-000999", "rita", "decision-1"), kam.NotFound)
+	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.Tx) error {
+		by, id, ok, err := tx.WithdrawIntended()
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, kam.UserID("rita"), by)
+		require.Equal(t, "decision-1", id)
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func TestOutbox(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	for i := range 20 {
+		_, err := s.Effect(t.Context(), act(no, fmt.Sprintf("decision-%02d", i), 1), comment)
+		require.NoError(t, err)
+	}
+	var mu sync.Mutex
+	seen := map[string]int{}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				all, err := s.ClaimMessages(context.Background(), 3)
+				if err != nil || len(all) == 0 {
+					return
+				}
+				mu.Lock()
+				for _, m := range all {
+					seen[m.ID]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, seen, 20)
+	require.Equal(t, 1, seen[string(no)+"/2/1"])
+	for id, n := range seen {
+		require.Equal(t, 1, n, id)
+	}
+	require.NoError(t, s.MarkDelivered(t.Context(), string(no)+"/2/1"))
+	require.NoError(t, s.MarkFailed(t.Context(), string(no)+"/3/1", errors.New("no route")))
+	require.NoError(t, s.Exec(t.Context(), `update kam.outbox set created_at = clock_timestamp() - interval '25 hours' where id = $1`, string(no)+"/4/1"))
+	require.NoError(t, s.MarkFailed(t.Context(), string(no)+"/4/1", errors.New("no route")))
+	waiting, dead, err := s.OutboxState(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 18, waiting)
+	require.Equal(t, 1, dead)
+	all, err := s.ClaimMessages(t.Context(), 100)
+	require.NoError(t, err)
+	require.Empty(t, all, "claimed ones come back after the lease only")
+	require.NoError(t, s.Exec(t.Context(), `update kam.outbox set next_try = clock_timestamp() - interval '1 second'`))
+	all, err = s.ClaimMessages(t.Context(), 100)
+	require.NoError(t, err)
+	require.Len(t, all, 18)
+	require.Equal(t, "kamflow.commented", all[0].EventType())
+	require.Equal(t, 2, all[0].Attempts)
+}
+
+func TestConflictsAreRunAgain(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	runs := 0
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.Tx) error {
+		if runs++; runs < 4 {
+			tx.Case.State = kam.Deciding
+			return fmt.Errorf("save: %w", &pgconn.PgError{Code: []string{"40001", "40P01"}[runs%2]})
+		}
+		return comment(ctx, tx)
+	})
+	require.NoError(t, err)
+	require.Equal(t, 4, runs)
+	require.Equal(t, kam.DataEntry, p.Snapshot.State, "each run starts afresh")
+
+	for code, fault := range map[string]bool{"57P01": false, "53100": false, "08006": false, "22003": true, "23514": true, "40001": false} {
+		_, err := s.Effect(t.Context(), act(no, "decision-"+code, 2), func(context.Context, *store.Tx) error {
+			return &pgconn.PgError{Code: code}
+		})
+		require.Error(t, err, code)
+		require.Equal(t, fault, errors.Is(err, kam.Fault), code)
+	}
+	require.Equal(t, 2, count(t, s, `select count(*) from kam.effect`))
+}

@@ -1,0 +1,233 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+var sample = store.Org{
+	Users: []store.User{
+		{ID: "gina", Name: "Gina", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"W"}},
+		{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina"},
+		{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"},
+		{ID: "dora", Name: "Dora", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"DE"}},
+		{ID: "olaf", Name: "Olaf", Roles: []kam.Role{kam.Operator}},
+		{ID: "away", Name: "Left", Roles: []kam.Role{kam.DataSteward}, Inactive: true},
+	},
+	Nodes: []store.Node{
+		{Code: "W", Level: kam.LevelGlobal, ManagerID: "gina", Calendar: "utc"},
+		{Code: "DE", Level: kam.LevelCountry, Parent: "W"},
+		{Code: "DE-N", Level: kam.LevelRegion, Parent: "DE"},
+		{Code: "DE-HH", Level: kam.LevelTerritory, Parent: "DE-N", ManagerID: "mona"},
+		{Code: "FR", Level: kam.LevelCountry, Parent: "W"},
+	},
+	Calendars:       []store.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"}}},
+	AssignmentRules: []store.AssignmentRule{{Kind: store.AreaRule, Country: "DE", PostalPrefix: "20", Territory: "DE-HH"}},
+	BlockedParties:  []store.BlockedParty{{Ref: "B1", Name: "Bad Actor", Country: "DE"}},
+	Groups:          []store.Group{{ID: "G-1", Name: "Nordwind"}},
+	FinanceHolds:    []store.Hold{{Scheme: kam.SchemeVATEU, Value: "de136695976"}, {GroupID: "G-9"}},
+	Absences:        []store.Absence{{UserID: "mona", From: "2026-09-14", To: "2026-09-18"}},
+}
+
+func TestOrg(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	require.NoError(t, s.LoadOrg(t.Context(), sample))
+	require.NoError(t, s.LoadOrg(t.Context(), sample), "again")
+	within(t, s, no, func(tx *store.Tx) {
+		p, err := tx.Person("mona")
+		require.NoError(t, err)
+		require.Equal(t, kam.Person{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina", Active: true}, p)
+		_, err = tx.Person("nobody")
+		require.ErrorIs(t, err, kam.NotFound)
+		stewards, err := tx.PeopleByRole(kam.DataSteward)
+		require.NoError(t, err)
+		require.Len(t, stewards, 1, "active ones only")
+
+		chain, err := tx.Chain("DE-HH")
+		require.NoError(t, err)
+		var codes []string
+		for _, n := range chain {
+			codes = append(codes, n.Code)
+		}
+		require.Equal(t, []string{"DE-HH", "DE-N", "DE", "W"}, codes)
+		n, err := tx.Node("DE-HH")
+		require.NoError(t, err)
+		require.Equal(t, kam.UserID("mona"), n.ManagerID)
+		cal, err := tx.Calendar("utc")
+		require.NoError(t, err)
+		require.Equal(t, sample.Calendars[0], cal)
+		rules, err := tx.AssignmentRules()
+		require.NoError(t, err)
+		require.Equal(t, "RULE-0001", rules[0].Code)
+		blocked, err := tx.BlockedParties()
+		require.NoError(t, err)
+		require.Equal(t, sample.BlockedParties, blocked)
+
+		require.True(t, tx.Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
+		require.False(t, tx.Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
+		for group, ids := range map[string][]kam.Identifier{"G-9": nil, "": {{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}} {
+			hold, err := tx.FinanceHold(ids, group)
+			require.NoError(t, err)
+			require.True(t, hold)
+		}
+		hold, err := tx.FinanceHold([]kam.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
+		require.NoError(t, err)
+		require.False(t, hold)
+		g, ok, err := tx.GroupByName("NORDWIND")
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "G-1", g.ID)
+		_, _, err = tx.LatestPolicy()
+		require.ErrorIs(t, err, kam.NotFound)
+	})
+	rest := sample
+	rest.Users = sample.Users[:1]
+	require.NoError(t, s.LoadOrg(t.Context(), rest))
+	p, err := s.Person(t.Context(), "rita")
+	require.NoError(t, err)
+	require.False(t, p.Active, "who is no longer listed is kept, inactive")
+}
+
+func TestPolicy(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	require.NoError(t, s.SavePolicy(t.Context(), 1, []byte("a: 1"), "paul"))
+	require.NoError(t, s.SavePolicy(t.Context(), 1, []byte("a: 1"), "paul"))
+	require.ErrorIs(t, s.SavePolicy(t.Context(), 1, []byte("a: 2"), "paul"), kam.IDReused)
+	require.NoError(t, s.SavePolicy(t.Context(), 2, []byte("a: 2"), "paul"))
+	version, text, err := s.LatestPolicy(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, version)
+	require.Equal(t, "a: 2", string(text))
+}
+
+// A person sees in the inbox what he himself just did.
+func TestInbox(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	require.NoError(t, s.LoadOrg(t.Context(), sample))
+	first, second := newCase(t, s, "1"), newCase(t, s, "2")
+	inbox := func(u kam.UserID) (kinds []string) {
+		items, err := s.Inbox(t.Context(), u)
+		require.NoError(t, err)
+		for _, i := range items {
+			kinds = append(kinds, string(i.CaseNo)+" "+string(i.Task.Kind))
+		}
+		return kinds
+	}
+	require.Equal(t, []string{string(first) + " data_entry", string(second) + " data_entry"}, inbox("rita"))
+
+	soon, later := noon.Add(time.Hour), noon.Add(48*time.Hour)
+	for no, due := range map[kam.CaseNo]time.Time{first: later, second: soon} {
+		within(t, s, no, func(tx *store.Tx) {
+			require.NoError(t, tx.CloseTask("DONE", "rita"))
+			tx.Case.State = kam.AwaitingConfirmation
+			require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
+				Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}}}))
+			require.NotEmpty(t, tx.Case.Task.ID)
+		})
+		require.NotContains(t, inbox("rita"), string(no)+" data_entry")
+	}
+	require.Equal(t, []string{string(second) + " confirmation", string(first) + " confirmation"}, inbox("mona"), "by due date")
+	require.Empty(t, inbox("gina"))
+
+	within(t, s, first, func(tx *store.Tx) {
+		tx.Case.Task.Priority = "HIGH"
+		tx.Case.Task.Assignees = []kam.UserID{"mona", "gina"}
+		require.NoError(t, tx.UpdateTask())
+		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Assignees: []kam.UserID{"gina"}}, "KA-000001"))
+	})
+	require.Equal(t, string(first)+" confirmation", inbox("mona")[0], "urgent ones first")
+	require.Equal(t, []string{string(first) + " confirmation", string(first) + " profile"}, inbox("gina"))
+
+	within(t, s, second, func(tx *store.Tx) {
+		require.NoError(t, tx.CloseTask("DONE", "mona"))
+		require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
+	})
+	require.Equal(t, []string{string(second) + " validation_review"}, inbox("dora"), "the queue of a role, below the node")
+	require.Empty(t, inbox("away"))
+	within(t, s, second, func(tx *store.Tx) {
+		tx.Case.Task.Queue = kam.QueueUnrouted
+		require.NoError(t, tx.UpdateTask())
+	})
+	require.Empty(t, inbox("dora"))
+	require.Equal(t, []string{string(second) + " validation_review"}, inbox("olaf"))
+
+	stuck, err := s.Stuck(t.Context())
+	require.NoError(t, err)
+	require.Len(t, stuck, 2)
+	lines, err := s.Cases(t.Context(), store.Filter{State: kam.AwaitingConfirmation, Requester: "rita", Customer: "nordWIND", Open: true})
+	require.NoError(t, err)
+	require.Len(t, lines, 2)
+	st, err := s.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, st.ByState["AWAITING_CONFIRMATION"])
+	require.Equal(t, 2, st.OpenTasks["gina"])
+	require.Equal(t, map[string]int{kam.QueueUnrouted: 1}, st.Queued)
+}
+
+func TestWhatStagesKeep(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	candidates := []kam.Candidate{{Ref: "C-000001", Kind: store.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
+	findings := []kam.Finding{{RuleID: "VH04", Severity: kam.SeverityReview}, {RuleID: "VS01", Severity: kam.SeverityReview}}
+	within(t, s, no, func(tx *store.Tx) {
+		require.NoError(t, tx.SaveCandidates(candidates))
+		require.NoError(t, tx.WaiveCandidates([]string{"C-000001"}, "rita", "another town"))
+		require.NoError(t, tx.SaveFindings(findings))
+		require.NoError(t, tx.Waive([]string{"VH04"}, "dora", "known"))
+		require.NoError(t, tx.SaveAnalysis(map[string]int{"revenue": 7}))
+		require.NoError(t, tx.SaveRecord(kam.DecisionRecord{Kind: kam.RecordAdd, Outcome: "ADD"}))
+		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: noon}))
+		require.ErrorIs(t, tx.SetHuman(kam.RecordSegment, kam.HumanDecision{}), kam.NotFound)
+	})
+	within(t, s, no, func(tx *store.Tx) {
+		require.NoError(t, tx.SaveCandidates(candidates))
+		found, err := tx.Candidates()
+		require.NoError(t, err)
+		require.True(t, found[0].Waived, "a waiver outlives a new search")
+		require.NoError(t, tx.SaveFindings(findings[:1]))
+		open, err := tx.Findings()
+		require.NoError(t, err)
+		require.Empty(t, open[0].WaivedBy)
+		waivers, err := tx.Waivers()
+		require.NoError(t, err)
+		require.Equal(t, "known", waivers["VH04"].WaiverReason)
+		var analysis map[string]int
+		ok, err := tx.Analysis(&analysis)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, 7, analysis["revenue"])
+		ok, err = tx.Segment(&analysis)
+		require.NoError(t, err)
+		require.False(t, ok)
+		r, ok, err := tx.LastRecord(kam.RecordAdd)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, kam.UserID("mona"), r.Human.By)
+		require.Equal(t, no, r.CaseNo)
+	})
+	view, err := s.CaseView(t.Context(), no)
+	require.NoError(t, err)
+	require.True(t, view.Started)
+	require.JSONEq(t, `{"revenue":7}`, string(view.Analysis))
+	require.Len(t, view.Records, 1)
+	require.Equal(t, "Ada Berg", view.Request.Contacts[0].Name)
+
+	_, err = s.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *store.Tx) error { return nil })
+	require.NoError(t, err)
+	check, err := s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
+	require.NoError(t, err)
+	require.Len(t, check, 1)
+	require.EqualValues(t, 4, check[0].Version)
+}
