@@ -227,3 +227,28 @@ var Boxes = []Box{
 	{"1.5.5", 3, "Endorse", Inferred, KindHT, "endorser(s) of the tier", "DecideEndorsement", to("1.5.6")},
 	{"1.5.6", 3, "Assign and hand off", Inferred, KindAH, "system; manager picks the key account manager", "AssignOwner, StartKeyAccount or AddToCallPlan", to("2.1", "3.1")},
 }
+
+// A CodeSpec is an error code and what it means to people.
+type CodeSpec struct {
+	Code    Code
+	Meaning string
+}
+
+// ErrorCodes lists the codes of the process with their meaning.
+var ErrorCodes = []CodeSpec{
+	{Invalid, "the request breaks a rule of form"},
+	{NotFound, "no such case, customer, person or task"},
+	{Forbidden, "the person may not do this"},
+	{Separation, "separation of duties stands against it"},
+	{WrongState, "the case is not waiting for this"},
+	{StaleRevision, "decided on data that have changed since; read the case again"},
+	{AlreadyDecided, "somebody else decided first"},
+	{TooLate, "the customer is committed; a DEACTIVATE case undoes it"},
+	{RoundsUsed, "no change round is left: confirm or reject"},
+	{ReasonNeeded, "a reason, code or note is missing"},
+	{IDReused, "the same id came before with other content"},
+	{OpenCaseExists, "the customer is in an open case already"},
+	{TargetInvalid, "the customer that the case is for is unknown or of the wrong status"},
+	{Unreachable, "a system that is needed does not answer; try again"},
+	{Fault, "retrying will not cure it; an operator must look"},
+}

@@ -1,7 +1,11 @@
 package kam_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -104,4 +108,30 @@ func TestStepsOfStages(t *testing.T) {
 	for i, s := range kam.MainPath[:len(kam.MainPath)-1] {
 		require.Contains(t, graph(s, nil), kam.MainPath[i+1], "main path")
 	}
+}
+
+// TestErrorCodesAreListed reads the codes off the source.
+func TestErrorCodesAreListed(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
+	require.NoError(t, err)
+	listed := map[string]bool{}
+	for _, c := range kam.ErrorCodes {
+		require.NotEmpty(t, c.Meaning)
+		listed[string(c.Code)] = true
+	}
+	declared := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.Ident); ok && typ.Name == "Code" && len(spec.Values) == 1 {
+			declared++
+			value, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			require.True(t, listed[value], "%s is not listed", value)
+		}
+		return true
+	})
+	require.Len(t, listed, declared)
 }
