@@ -5,4 +5,5 @@ var (
 	Details    = details
 	StageLabel = stageLabel
 	ActLabel   = actLabel
+	DigestOf   = digestOf
 )

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -325,4 +326,26 @@ func TestFloodOfActsContinuesInANewRun(t *testing.T) {
 	}
 	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
 	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
+}
+
+// TestDigestCoversTheWholeAct fails when kam.Act gains a field that the digest
+// leaves out.
+func TestDigestCoversTheWholeAct(t *testing.T) {
+	t.Parallel()
+	fields := reflect.TypeOf(kam.Act{})
+	for i := range fields.NumField() {
+		var a kam.Act
+		f := reflect.ValueOf(&a).Elem().Field(i)
+		switch f.Kind() {
+		case reflect.Int:
+			f.SetInt(7)
+		case reflect.Slice:
+			f.Set(reflect.ValueOf([]string{"x"}))
+		default:
+			f.SetString("x")
+		}
+		covered := workflows.DigestOf(a) != workflows.DigestOf(kam.Act{})
+		require.Equal(t, fields.Field(i).Name != "DecisionID", covered, fields.Field(i).Name)
+	}
+	require.Equal(t, "b7aedd19d677e71d6450973aee7dce0c", workflows.DigestOf(confirm("decision-1", "boss"))[:32], "digests are in open cases: the form must not change")
 }
