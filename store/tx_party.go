@@ -53,7 +53,7 @@ func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
 		with hit as (
 			select ref from kam.party where keys && $1::text[]
 			union
-			select ref from kam.party where country = $4 and name_text % any ($5::text[])
+			select ref from unnest($5::text[]) n join kam.party on name_text % n where country = $4
 		) ` + parties
 	const trigrams = `select to_regoperator('%(text,text)') is not null`
 
