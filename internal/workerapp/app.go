@@ -15,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/workflows"
@@ -74,12 +75,12 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if !deps.InProcess {
 		debug.SetGCPercent(cfg.Worker.GCPercent)
 	}
-	namespace, err := a.connect(ctx, cfg, deps)
+	ns, err := a.connect(ctx, cfg, deps)
 	if err != nil {
 		return err
 	}
 	if cfg.Worker.Setup {
-		if err := Setup(ctx, a.temporal, namespace, cfg.Temporal.Retention); err != nil {
+		if err := namespace.Setup(ctx, a.temporal, ns, cfg.Temporal.Retention); err != nil {
 			return err
 		}
 	}
@@ -96,12 +97,12 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 		return err
 	}
 	a.loop(ctx, cfg, deliverer)
-	a.log.Info("worker is ready", zap.String("build_id", a.BuildID), zap.String("namespace", namespace), zap.String("task_queue", cfg.Temporal.TaskQueue), zap.String("listen", a.Address))
+	a.log.Info("worker is ready", zap.String("build_id", a.BuildID), zap.String("namespace", ns), zap.String("task_queue", cfg.Temporal.TaskQueue), zap.String("listen", a.Address))
 	return nil
 }
 
 // connect reaches PostgreSQL and Temporal, unless they were given.
-func (a *App) connect(ctx context.Context, cfg config.Config, deps Deps) (namespace string, err error) {
+func (a *App) connect(ctx context.Context, cfg config.Config, deps Deps) (ns string, err error) {
 	if deps.Store == nil {
 		if cfg, _, err = runfile.Locate(cfg); err != nil {
 			return "", err

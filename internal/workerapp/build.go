@@ -56,11 +56,14 @@ func revision(settings []debug.BuildSetting) string {
 	return rev[:min(12, len(rev))]
 }
 
+// patience is how long promotion is tried.
+const patience = 30 * time.Second
+
 // promote makes this build the current version of its deployment. The server
 // learns of a version when the first worker polls for it, so a first attempt
 // may come too early.
 func promote(ctx context.Context, c client.Client, deployment, buildID string) error {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		_, err := c.WorkerDeploymentClient().GetHandle(deployment).SetCurrentVersion(ctx, client.WorkerDeploymentSetCurrentVersionOptions{

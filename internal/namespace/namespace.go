@@ -1,4 +1,6 @@
-package workerapp
+// Package namespace is what kamflow needs of a Temporal namespace: that it is
+// there, and the search attributes that a case sets.
+package namespace
 
 import (
 	"context"
@@ -36,7 +38,7 @@ func Setup(ctx context.Context, c client.Client, namespace string, retention tim
 	if err := makeNamespace(ctx, c, namespace, retention); err != nil {
 		return err
 	}
-	missing, err := MissingAttributes(ctx, c, namespace)
+	missing, err := Missing(ctx, c, namespace)
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func Setup(ctx context.Context, c client.Client, namespace string, retention tim
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{SearchAttributes: missing, Namespace: namespace})
 	var exists *serviceerror.AlreadyExists
 	if err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("make search attributes: %w\nLet somebody who may do it run:\n%s", err, AttributeCommands(namespace, missing))
+		return fmt.Errorf("make search attributes: %w\nLet somebody who may do it run:\n%s", err, Commands(namespace, missing))
 	}
 	return awaitAttributes(ctx, c, namespace)
 }
@@ -76,9 +78,9 @@ func makeNamespace(ctx context.Context, c client.Client, namespace string, reten
 	})
 }
 
-// MissingAttributes are the search attributes that the namespace lacks. One
+// Missing lists the search attributes that the namespace lacks. One
 // that exists with another type is an error: nobody may change it silently.
-func MissingAttributes(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+func Missing(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
 	var have map[string]enumspb.IndexedValueType
 	err := untilUsable(ctx, func() error {
 		list, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -105,8 +107,8 @@ func missingOf(have map[string]enumspb.IndexedValueType) (map[string]enumspb.Ind
 	return missing, nil
 }
 
-// AttributeCommands are the commands of Temporal's own tool that add them.
-func AttributeCommands(namespace string, missing map[string]enumspb.IndexedValueType) string {
+// Commands lists the commands of Temporal's own tool that add them.
+func Commands(namespace string, missing map[string]enumspb.IndexedValueType) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
 		fmt.Fprintf(&b, "  temporal operator search-attribute create --namespace %s --name %s --type %v\n", namespace, name, missing[name])

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// act sends what the person does and prints where the case stands then.
+func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) error {
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	if act.DecisionID == "" {
+		act.DecisionID = client.NewDecisionID()
+	}
+	p, err := back.Act(ctx, no, act, data)
+	if err != nil {
+		if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
+			e.Remedy = strings.TrimPrefix(e.Remedy+"; "+text.Say("error.retry", act.DecisionID), "; ")
+		}
+		return err
+	}
+	s := a.rest(ctx, back, p.Snapshot)
+	if a.json {
+		return a.printJSON(actedJSON{caseJSON: jsonOf(s), DecisionID: act.DecisionID})
+	}
+	a.say("act.done", string(s.CaseNo), string(s.State))
+	a.printCase(s)
+	return nil
+}
+
+// actedJSON is the answer of every verb that acts on a case.
+type actedJSON struct {
+	caseJSON
+	DecisionID string `json:"decision_id"`
+}
+
+// simple makes a verb that needs a case and flags only.
+func simple(a *app, name kam.ActName, use, short string, flags func(*cobra.Command, *kam.Act)) *cobra.Command {
+	act := kam.Act{Name: name}
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			act.By = by
+			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
+		},
+	}
+	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	flags(cmd, &act)
+	return cmd
+}
+
+func reasonFlag(cmd *cobra.Command, act *kam.Act) {
+	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
+}
+
+func withdrawCommand(a *app) *cobra.Command {
+	return simple(a, kam.ActWithdraw, "withdraw CASE", "Take a request back, until the customer is committed", reasonFlag)
+}
+
+func retryCommand(a *app) *cobra.Command {
+	return simple(a, kam.ActRetry, "retry CASE", "Let a case go on that was set aside after a fault", reasonFlag)
+}
+
+func commentCommand(a *app) *cobra.Command {
+	cmd := simple(a, kam.ActComment, "comment CASE --text TEXT", "Say something about a case; nothing else changes", func(cmd *cobra.Command, act *kam.Act) {
+		cmd.Flags().StringVar(&act.Reason, "text", "", "what you want to say")
+		cmd.Flags().StringVar(&act.Reason, "reason", "", "same as --text")
+	})
+	return cmd
+}
+
+func reassignCommand(a *app) *cobra.Command {
+	return simple(a, kam.ActReassign, "reassign CASE --to USER --reason TEXT", "Move the open task to another person", func(cmd *cobra.Command, act *kam.Act) {
+		reasonFlag(cmd, act)
+		cmd.Flags().StringVar((*string)(&act.Assignee), "to", "", "who takes it")
+	})
+}
+
+// choices are the ways to resolve a possible duplicate.
+var choices = map[string]kam.Verdict{"different": kam.NotDuplicate, "not_duplicate": kam.NotDuplicate, "existing": kam.UseExisting, "use_existing": kam.UseExisting}
+
+func resolveCommand(a *app) *cobra.Command {
+	act := kam.Act{Name: kam.ActResolveDuplicate}
+	cmd := &cobra.Command{
+		Use:   "resolve-duplicate CASE different|existing",
+		Short: "Say whether the customer is one that exists already",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			verdict, ok := choices[strings.ReplaceAll(strings.ToLower(args[1]), "-", "_")]
+			if !ok {
+				return usagef("%s", text.Say("decide.word", args[1], strings.Join(sortedKeys(choices), ", ")))
+			}
+			act.By, act.Verdict = by, verdict
+			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
+		},
+	}
+	reasonFlag(cmd, &act)
+	cmd.Flags().StringVar(&act.CustomerNo, "customer", "", "number of the existing customer")
+	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
+func submitCommand(a *app) *cobra.Command {
+	var details bool
+	cmd := dataCommand(a, "submit CASE -f data.json", "Send data that the case waits for", func(s kam.State) kam.ActName {
+		// The same verb serves both sets: what the state waits for decides,
+		// --details says otherwise.
+		if details || s == kam.AwaitingCompletion || s == kam.AwaitingConfirmation || s == kam.DuplicateReview || s == kam.ComplianceReview {
+			return kam.ActSubmitDetails
+		}
+		return kam.ActSubmitData
+	})
+	cmd.Flags().BoolVar(&details, "details", false, "send them as details, which may come before they are asked for")
+	return cmd
+}
+
+func amendCommand(a *app) *cobra.Command {
+	return dataCommand(a, "amend CASE -f data.json", "Change material data while a manager has the case", func(kam.State) kam.ActName { return kam.ActAmendMaterial })
+}
+
+// dataCommand makes a verb that sends data.
+func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *cobra.Command {
+	var act kam.Act
+	var file string
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			b, err := a.readFile(file)
+			if err != nil {
+				return err
+			}
+			var data kam.RequestData
+			if err := decode(file, b, &data); err != nil {
+				return err
+			}
+			if err := checkForm(file, data); err != nil {
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			s, err := back.Case(cmd.Context(), kam.CaseNo(args[0]))
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			act.By, act.Name = by, name(s.State)
+			return a.act(cmd.Context(), s.CaseNo, act, &data)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&file, "file", "f", "", "data file, - for standard input")
+	f.IntVar(&act.ExpectRevision, "expect-revision", 0, "revision that you have read")
+	f.StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+func adminCommand(a *app) *cobra.Command {
+	cmd := group("admin", "Load organisation, customers, sales and policies")
+	policy := group("policy", "Publish rule sets")
+	policy.AddCommand(a.loader("load FILE", "Put a policy into force for new cases", a.loadPolicy))
+	cmd.AddCommand(
+		a.loader("load-org FILE", "Load people, territories, calendars and lists (YAML or JSON)", a.loadOrg),
+		a.loader("load-customers FILE", "Load customers that exist already (JSON: a list, or one a line)", a.loadCustomers),
+		a.loader("load-sales FILE", "Load sales facts (JSON or CSV) and rebuild the ABC snapshot", a.loadSales),
+		a.loader("load-policy FILE", "Put a policy into force for new cases", a.loadPolicy),
+		policy,
+	)
+	return cmd
+}
+
+// loader makes a verb that reads one file and loads it.
+func (a *app) loader(use, short string, load func(ctx context.Context, back backend, name string, b []byte) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := a.readFile(args[0])
+			if err != nil {
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return unreachable("PostgreSQL", load(cmd.Context(), back, args[0], b))
+		},
+	}
+}
+
+// loaded tells how many rows of what were loaded.
+func (a *app) loaded(what map[string]int, id string, args ...any) error {
+	if a.json {
+		return a.printJSON(map[string]any{"loaded": what})
+	}
+	a.say(id, args...)
+	return nil
+}
+
+func (a *app) loadOrg(ctx context.Context, back backend, name string, b []byte) error {
+	var org store.Org
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(&org); err != nil {
+		return usagef("%s: %w", name, err)
+	}
+	if err := back.LoadOrg(ctx, org); err != nil {
+		return err
+	}
+	return a.loaded(map[string]int{"people": len(org.Users), "nodes": len(org.Nodes)}, "admin.org", len(org.Users), len(org.Nodes))
+}
+
+func (a *app) loadCustomers(ctx context.Context, back backend, name string, b []byte) error {
+	book, err := readRows[store.BookCustomer](name, b)
+	if err != nil {
+		return err
+	}
+	for i := range book {
+		if book[i].CustomerNo == "" {
+			return usagef("%s: customer %d has no customer_no", name, i+1)
+		}
+		book[i].Keys = parties.Keys(book[i].Data)
+	}
+	if err := back.LoadCustomers(ctx, book); err != nil {
+		return err
+	}
+	return a.loaded(map[string]int{"customers": len(book)}, "admin.customers", len(book))
+}
+
+func (a *app) loadSales(ctx context.Context, back backend, name string, b []byte) error {
+	read := readRows[store.SalesFact]
+	if first := bytes.TrimSpace(b); len(first) > 0 && first[0] != '[' && first[0] != '{' {
+		read = readSalesCSV
+	}
+	facts, err := read(name, b)
+	if err != nil {
+		return err
+	}
+	if err := back.LoadSales(ctx, facts); err != nil {
+		return err
+	}
+	if _, err := back.RebuildABC(ctx, a.now()); err != nil {
+		return err
+	}
+	return a.loaded(map[string]int{"sales_facts": len(facts)}, "admin.sales", len(facts))
+}
+
+func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byte) error {
+	by, err := a.who()
+	if err != nil {
+		return err
+	}
+	p, err := rules.ParsePolicy(b)
+	if err != nil {
+		return usagef("%s:\n%w", name, err)
+	}
+	if err := back.SavePolicy(ctx, p.Version, b, by); err != nil {
+		return err
+	}
+	return a.loaded(map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
+}
+
+// readRows reads a JSON list, or one JSON object after the other.
+func readRows[T any](name string, b []byte) ([]T, error) {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if first := bytes.TrimSpace(b); len(first) > 0 && first[0] == '[' {
+		var all []T
+		if err := dec.Decode(&all); err != nil {
+			return nil, usagef("%s: %s", name, jsonTrouble(b, err))
+		}
+		return all, nil
+	}
+	var all []T
+	for {
+		var row T
+		err := dec.Decode(&row)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, usagef("%s: row %d: %s", name, len(all)+1, jsonTrouble(b, err))
+		}
+		all = append(all, row)
+	}
+}
+
+// readSalesCSV reads facts under a heading line with the names of the JSON.
+func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
+	r := csv.NewReader(bytes.NewReader(b))
+	heads, err := r.Read()
+	if err != nil {
+		return nil, usagef("%s: %w", name, err)
+	}
+	var all []store.SalesFact
+	for {
+		cells, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, usagef("%s: %w", name, err)
+		}
+		var f store.SalesFact
+		for i, head := range heads {
+			if err := setFact(&f, strings.TrimSpace(head), strings.TrimSpace(cells[i])); err != nil {
+				line, _ := r.FieldPos(i)
+				return nil, usagef("%s: line %d: %w", name, line, err)
+			}
+		}
+		all = append(all, f)
+	}
+}
+
+func setFact(f *store.SalesFact, head, cell string) error {
+	texts := map[string]*string{
+		"account_no": &f.AccountNo, "month": &f.Month, "product_family": &f.ProductFamily, "currency": &f.Currency, "last_order_date": &f.LastOrderDate,
+	}
+	if at, ok := texts[head]; ok {
+		*at = cell
+		return nil
+	}
+	if cell == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(cell, 10, 64)
+	switch {
+	case head == "net_revenue_minor":
+		f.NetRevenue = n
+	case head == "gross_margin_minor":
+		f.GrossMargin = &n
+	case head == "orders":
+		f.Orders = n
+	default:
+		return errors.New(text.Say("file.keys", head))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q is no whole number", head, cell)
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/rulescli"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// app is one run of starter.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	screen   term.Screen
+	now      func() time.Time
+	ask      bool // a person sits at the terminal
+
+	json    bool
+	as      string
+	timeout time.Duration
+	cfg     config.Loaded
+
+	// connect reaches the system; tests put their own in place.
+	connect func(ctx context.Context, a *app) (backend, error)
+	back    backend
+}
+
+func newApp(in io.Reader, out, err io.Writer) *app {
+	return &app{in: in, out: out, err: err, screen: term.For(out), now: time.Now, ask: term.Interactive(in), connect: dial}
+}
+
+// run executes the command line and returns the exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	err := root.ExecuteContext(ctx)
+	if a.back != nil {
+		a.back.Close()
+	}
+	var shown printed
+	if err != nil && !errors.As(err, &shown) {
+		a.report(err)
+	}
+	return status(err)
+}
+
+// printed marks an error that the command has told already.
+type printed struct{ error }
+
+func (p printed) Unwrap() error { return p.error }
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "starter",
+		Short:         "Start onboardings, decide, and read who decided what and why",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no verb %q; starter help lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config.PrintAsked(cmd.Flags()) {
+				return nil // printed before
+			}
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+	}
+	flags := root.PersistentFlags()
+	config.AddFlags(flags)
+	flags.BoolVar(&a.json, "json", false, "print JSON with stable field names")
+	flags.StringVar(&a.as, "as", os.Getenv("KAM_AS"), "who acts, a user id (default $KAM_AS)")
+	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait for a committed answer (default client.timeout)")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(a.verbs()...)
+	return root
+}
+
+func (a *app) verbs() []*cobra.Command {
+	verbs := []*cobra.Command{
+		onboardCommand(a), submitCommand(a), amendCommand(a), decideCommand(a), resolveCommand(a),
+		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
+		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
+		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
+		rulescli.Command(),
+	}
+	for _, v := range verbs {
+		usageErrors(v)
+	}
+	return verbs
+}
+
+// usageErrors makes wrong arguments of a verb exit as bad usage.
+func usageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usagef("%s: %w; see starter help %s", cmd.CommandPath(), err, cmd.Name())
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usageErrors(sub)
+	}
+}
+
+// errPrinted ends a command after --print-config.
+var errPrinted = printed{exitError{exitDone, errors.New("printed")}}
+
+func (a *app) prepare(cmd *cobra.Command) error {
+	cfg, err := config.Load(cmd.Flags())
+	if err != nil {
+		return usageError{err}
+	}
+	a.cfg = cfg
+	if a.timeout == 0 {
+		a.timeout = cfg.Config.Client.Timeout
+	}
+	if a.timeout < 0 {
+		return usagef("--timeout %s: give a positive duration", a.timeout)
+	}
+	if config.PrintAsked(cmd.Flags()) {
+		if err := cfg.Print(a.out); err != nil {
+			return err
+		}
+		if cmd.HasParent() {
+			return errPrinted
+		}
+	}
+	return nil
+}
+
+// who is the person who acts.
+func (a *app) who() (kam.UserID, error) {
+	if a.as == "" {
+		return "", usagef("%s", text.Say("as.missing"))
+	}
+	return kam.UserID(a.as), nil
+}
+
+// system is the connection to PostgreSQL and Temporal, made when first needed.
+func (a *app) system(ctx context.Context) (backend, error) {
+	if a.back == nil {
+		b, err := a.connect(ctx, a)
+		if err != nil {
+			return nil, unreachable("kamflow", err)
+		}
+		a.back = b
+	}
+	return a.back, nil
+}
+
+// printJSON writes the answer for programs.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// say prints a text of the catalogue as a line; its arguments are cleaned.
+func (a *app) say(id string, args ...any) {
+	for i, arg := range args {
+		switch x := arg.(type) {
+		case string:
+			args[i] = term.Clean(x)
+		case fmt.Stringer:
+			args[i] = term.Clean(x.String())
+		}
+	}
+	fmt.Fprintln(a.out, text.Say(id, args...))
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// words are the decisions as they are typed; waive and clear are one verdict.
+var words = map[string]kam.Verdict{
+	"confirm": kam.Confirm, "reject": kam.RejectIt, "send_back": kam.SendBack,
+	"endorse": kam.Endorse, "decline": kam.Decline, "change_tier": kam.ChangeTier,
+	"clear": kam.ClearIt, "waive": kam.ClearIt, "refuse": kam.RefuseIt, "merge": kam.MergeIt,
+}
+
+const expectCurrent = "current"
+
+// decideCommand is decide CASE WORD.
+func decideCommand(a *app) *cobra.Command {
+	var act kam.Act
+	var tier, owner string
+	cmd := &cobra.Command{
+		Use:   "decide CASE " + strings.Join(sortedKeys(words), "|"),
+		Short: "Decide on a case that waits for you",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			act.By, act.OwnerID, act.Tier = by, kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
+			return a.decide(cmd.Context(), kam.CaseNo(args[0]), args[1], act)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&act.ReasonCode, "reason-code", "", "code of a rejection: "+strings.Join(kam.ReasonCodes, ", "))
+	f.StringVar(&act.Reason, "reason", "", "why, in words")
+	f.StringArrayVar(&act.Fields, "field", nil, "field to be changed, with send_back; may be repeated")
+	f.StringVar(&act.ExpectHash, "expect", "", "hash of the data that you decide on, its first 8 digits or more, or "+expectCurrent)
+	f.StringVar(&tier, "tier", "", "tier to change to: TERRITORY, REGIONAL, NATIONAL, GLOBAL")
+	f.StringVar(&owner, "owner", "", "key account manager, with endorse")
+	f.StringVar(&act.CustomerNo, "customer", "", "existing customer, with merge")
+	f.StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
+func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Act) error {
+	verdict, ok := words[strings.ReplaceAll(strings.ToLower(word), "-", "_")]
+	if !ok {
+		return usagef("%s", text.Say("decide.word", word, strings.Join(sortedKeys(words), ", ")))
+	}
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	view, err := back.CaseView(ctx, no)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	spec := specFor(verdict, view.Snapshot.State)
+	act.Name, act.Verdict = spec.Name, spec.Verdict
+	if slices.Contains(spec.Needs, kam.NeedHash) {
+		if act.ExpectHash, err = a.expected(view.Snapshot, view.Request, word, act.ExpectHash); err != nil {
+			return err
+		}
+	}
+	return a.act(ctx, no, act, nil)
+}
+
+// specFor picks the row of the table of acts that a word means in a state. In
+// a state that takes none of them the first stands, and the case says no.
+func specFor(verdict kam.Verdict, state kam.State) kam.ActSpec {
+	var first kam.ActSpec
+	for _, s := range kam.Acts {
+		if s.Verdict != verdict {
+			continue
+		}
+		if s.TakenIn(state) {
+			return s
+		}
+		if first.Name == "" {
+			first = s
+		}
+	}
+	return first
+}
+
+// expected is the hash of the data that the person decides on. He must have
+// seen them: a person at a terminal is shown them and asked, a program has to
+// say which.
+func (a *app) expected(s kam.Snapshot, data kam.RequestData, word, expect string) (string, error) {
+	switch {
+	case expect == expectCurrent:
+		return s.MaterialHash, nil
+	case expect != "":
+		return fullHash(expect, s.MaterialHash), nil
+	case !a.ask || a.json:
+		return "", usagef("%s", text.Say("decide.expect"))
+	}
+	a.printf("%s\n", a.dataTable(data).Text(a.screen))
+	a.printf("%s", text.Say("decide.ask", word, s.CaseNo, shortHash(s.MaterialHash)))
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if answer := strings.TrimSpace(line); answer != "yes" && answer != "y" {
+		if err != nil {
+			return "", usageError{err}
+		}
+		return "", usagef("%s", text.Say("decide.not"))
+	}
+	return s.MaterialHash, nil
+}
+
+const hashPrefix = "sha256:"
+
+// fullHash completes the start of the current hash; anything else is sent as
+// it is and refused as stale.
+func fullHash(given, current string) string {
+	digits := strings.TrimPrefix(given, hashPrefix)
+	if len(digits) >= 8 && strings.HasPrefix(strings.TrimPrefix(current, hashPrefix), digits) {
+		return current
+	}
+	return given
+}
+
+func shortHash(h string) string {
+	h = strings.TrimPrefix(h, hashPrefix)
+	return h[:min(12, len(h))]
+}
+
+// dataTable shows the fields that are known, in the order of the form.
+func (a *app) dataTable(d kam.RequestData) *term.Table {
+	t := term.NewTable(text.Say("label.field"), text.Say("label.value"))
+	for _, c := range kam.Diff(kam.RequestData{}, d) {
+		name := c.Field
+		if c.Material {
+			name += " *"
+		}
+		t.Row(name, c.After)
+	}
+	return t
+}

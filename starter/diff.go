@@ -1,0 +1,114 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+func diffCommand(a *app) *cobra.Command {
+	var from, to int
+	cmd := &cobra.Command{
+		Use:   "diff CASE",
+		Short: "What differs between two revisions, side by side (default: the last two)",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			no := kam.CaseNo(args[0])
+			all, err := back.Revisions(cmd.Context(), no)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			if len(all) < 2 && from == 0 && to == 0 {
+				if a.json {
+					return a.printJSON(diffJSON{CaseNo: no, Changes: []kam.FieldChange{}})
+				}
+				a.say("diff.one", string(no))
+				return nil
+			}
+			before, after, err := pick(all, from, to)
+			if err != nil {
+				return err
+			}
+			return a.diff(no, before, after)
+		},
+	}
+	cmd.Flags().IntVar(&from, "from", 0, "earlier revision (default: the one before --to)")
+	cmd.Flags().IntVar(&to, "to", 0, "later revision (default: the last)")
+	return cmd
+}
+
+// pick finds the two revisions that are asked for.
+func pick(all []store.Revision, from, to int) (before, after store.Revision, err error) {
+	if len(all) == 0 {
+		return before, after, kam.Errorf(kam.NotFound, "the case has no revision yet")
+	}
+	if to == 0 {
+		to = all[len(all)-1].No
+	}
+	at := slices.IndexFunc(all, func(r store.Revision) bool { return r.No == to })
+	if at < 0 {
+		return before, after, usagef("--to %d: there is no such revision", to)
+	}
+	if from == 0 && at > 0 {
+		from = all[at-1].No
+	}
+	start := slices.IndexFunc(all, func(r store.Revision) bool { return r.No == from })
+	if start < 0 {
+		return before, after, usagef("--from %d: there is no such revision", from)
+	}
+	return all[start], all[at], nil
+}
+
+// diffJSON is the answer of diff.
+type diffJSON struct {
+	CaseNo  kam.CaseNo        `json:"case_no"`
+	From    *revisionJSON     `json:"from,omitempty"`
+	To      *revisionJSON     `json:"to,omitempty"`
+	Changes []kam.FieldChange `json:"changes"`
+}
+
+type revisionJSON struct {
+	No   int        `json:"revision"`
+	At   time.Time  `json:"at"`
+	By   kam.UserID `json:"by"`
+	Hash string     `json:"material_hash"`
+}
+
+func (a *app) diff(no kam.CaseNo, before, after store.Revision) error {
+	changes := kam.Diff(before.Data, after.Data)
+	if a.json {
+		if changes == nil {
+			changes = []kam.FieldChange{}
+		}
+		return a.printJSON(diffJSON{
+			CaseNo: no, Changes: changes,
+			From: &revisionJSON{before.No, before.At, before.By, before.Hash},
+			To:   &revisionJSON{after.No, after.At, after.By, after.Hash},
+		})
+	}
+	a.say("diff.title", string(no), before.No, string(before.By), a.screen.Time(before.At), after.No, string(after.By), a.screen.Time(after.At))
+	if len(changes) == 0 {
+		a.say("diff.none", before.No, after.No)
+		return nil
+	}
+	t := term.NewTable(text.Say("label.field"), text.Say("label.before"), text.Say("label.after"), text.Say("label.material"))
+	for _, c := range changes {
+		material := ""
+		if c.Material {
+			material = "yes"
+		}
+		t.Row(c.Field, c.Before, c.After, material)
+	}
+	a.printf("\n%s", t.Text(a.screen))
+	return nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// The exit statuses.
+const (
+	exitDone        = 0
+	exitRefused     = 1  // the process said no
+	exitUsage       = 2  // bad usage or input
+	exitUnreachable = 3  // a system does not answer, or an answer is not confirmed
+	exitTampered    = 10 // audit verify: a chain is broken
+	exitUnsure      = 11 // audit verify: cannot decide
+)
+
+// usageError is what the caller got wrong on the command line or in a file.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitError carries a status that no kam code stands for.
+type exitError struct {
+	status int
+	error
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+// status is the exit status of an error.
+func status(err error) int {
+	var exit exitError
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &exit):
+		return exit.status
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	switch kam.CodeOf(err) {
+	case kam.Invalid, kam.NotFound, kam.IDReused:
+		return exitUsage
+	case kam.Unreachable, kam.Fault, "":
+		return exitUnreachable
+	default:
+		return exitRefused
+	}
+}
+
+// errorJSON is what --json writes to standard error.
+type errorJSON struct {
+	Error  *kam.Error `json:"error"`
+	Status int        `json:"exit_status"`
+}
+
+// report tells the person what went wrong and what would help.
+func (a *app) report(err error) {
+	e := kam.AsError(err)
+	st := status(err)
+	if a.json {
+		if e == nil {
+			code := kam.Unreachable
+			if st == exitUsage {
+				code = kam.Invalid
+			}
+			e = kam.Errorf(code, "%s", err)
+		}
+		if b, err := json.Marshal(errorJSON{Error: e, Status: st}); err == nil {
+			fmt.Fprintf(a.err, "%s\n", b)
+			return
+		}
+	}
+	head := text.Say("error.head")
+	switch st {
+	case exitUsage:
+		head = text.Say("error.usage")
+	case exitUnreachable:
+		head = text.Say("error.unreachable")
+	}
+	if e == nil {
+		fmt.Fprintf(a.err, "%s: %s\n", head, term.CleanLines(err.Error()))
+		return
+	}
+	msg := e.Msg
+	if e.Field != "" {
+		msg = e.Field + ": " + msg
+	}
+	fmt.Fprintf(a.err, "%s: %s (%s)\n", head, term.Clean(msg), e.Code)
+	if e.Rule != "" {
+		fmt.Fprintf(a.err, "  %s: %s\n", text.Say("error.rule"), term.Clean(e.Rule))
+	}
+	if e.Remedy != "" {
+		fmt.Fprintf(a.err, "  %s: %s\n", text.Say("error.remedy"), term.Clean(e.Remedy))
+	}
+}
+
+// unreachable says that a system does not answer, keeping what already says
+// something about the process.
+func unreachable(what string, err error) error {
+	if err == nil || kam.CodeOf(err) != "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return err
+	}
+	return kam.Errorf(kam.Unreachable, "%s: %s", what, strings.TrimSpace(err.Error())).Try(text.Say("backend.standalone"))
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+func explainCommand(a *app) *cobra.Command {
+	var step string
+	cmd := &cobra.Command{
+		Use:   "explain CASE",
+		Short: "Why the rules decided as they did, and what would have changed it",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			no := kam.CaseNo(args[0])
+			all, err := back.Records(cmd.Context(), no)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			var records []kam.DecisionRecord
+			for _, r := range all {
+				if step == "" || string(r.Step) == step {
+					records = append(records, r)
+				}
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"case_no": no, "records": records})
+			}
+			if len(records) == 0 {
+				a.say("explain.none", string(no))
+			}
+			for i, r := range records {
+				if i > 0 {
+					a.printf("\n")
+				}
+				a.explain(r)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&step, "step", "", "only the records of a step, as 1.1.4")
+	return cmd
+}
+
+func (a *app) explain(r kam.DecisionRecord) {
+	a.printf("%s\n", a.screen.Bold(term.Clean(text.Say("explain.head", stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
+	if r.ComputedAt != nil {
+		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
+	}
+	a.printf("%s\n", term.Clean(r.Headline))
+	if r.Score != nil && r.Confidence != nil {
+		a.say("explain.score", r.Score.String(), r.Confidence.String())
+	}
+	if len(r.HardStops) > 0 {
+		var stops []string
+		for _, h := range r.HardStops {
+			stops = append(stops, h.ID+" ("+string(h.Outcome)+")")
+		}
+		a.say("explain.stops", strings.Join(stops, ", "))
+	}
+	a.criteria(r)
+	a.tests(r)
+	a.findings(r.Findings)
+	if len(r.Missing) > 0 {
+		a.say("explain.missing", strings.Join(r.Missing, ", "))
+	}
+	if len(r.Members) > 0 {
+		a.say("explain.members", strings.Join(r.Members, ", "))
+	}
+	for _, w := range r.WouldChange {
+		a.say("explain.change", w.Outcome, w.Criterion, w.To, w.Score.String())
+	}
+	if r.Kind == kam.RecordAdd && len(r.WouldChange) == 0 && r.Outcome != string(kam.Add) && len(r.HardStops) == 0 {
+		a.say("explain.unchanged")
+	}
+	if h := r.Human; h != nil {
+		by := string(h.By)
+		if h.OnBehalfOf != "" {
+			by += " for " + string(h.OnBehalfOf)
+		}
+		a.say("explain.human", by, h.Decision, a.screen.Time(h.At))
+		if h.AgainstRecommendation {
+			a.say("explain.against", h.Reason)
+		}
+	}
+}
+
+func (a *app) criteria(r kam.DecisionRecord) {
+	t := term.NewTable(text.Say("label.criterion"), text.Say("label.value"), text.Say("label.points")+">", text.Say("label.weight")+">", text.Say("label.share")+">")
+	for _, c := range r.Criteria {
+		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.String())
+	}
+	a.section("", t)
+	if t.Len() > 0 {
+		a.printf("\n")
+	}
+}
+
+func (a *app) tests(r kam.DecisionRecord) {
+	yes := map[bool]string{true: "yes", false: "NO"}
+	gates := term.NewTable(text.Say("label.gate"), text.Say("label.passed"), text.Say("label.why"))
+	for _, g := range r.Gates {
+		gates.Row(g.ID, yes[g.Passed], g.Reason)
+	}
+	a.section("", gates)
+	tests := term.NewTable(text.Say("label.tier"), text.Say("label.test"), text.Say("label.value")+">", text.Say("label.limit")+">", text.Say("label.passed"))
+	for _, x := range r.Tests {
+		tests.Row(string(x.Tier), x.Test, x.Value, x.Limit, yes[x.Passed])
+	}
+	a.section("", tests)
+	if gates.Len()+tests.Len() > 0 {
+		a.printf("\n")
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func historyCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "history CASE",
+		Short: "What happened, step by step, and how long each took",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			events, err := back.Events(cmd.Context(), kam.CaseNo(args[0]))
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			h := historyOf(events, a.now())
+			if a.json {
+				return a.printJSON(h)
+			}
+			a.history(h)
+			return nil
+		},
+	}
+}
+
+// historyJSON is a timeline with the time that each step took.
+type historyJSON struct {
+	CaseNo kam.CaseNo    `json:"case_no"`
+	Lines  []historyLine `json:"events"`
+	Steps  []stepTime    `json:"steps"`
+	Total  float64       `json:"total_seconds"`
+	People float64       `json:"people_seconds"`
+	Engine float64       `json:"engine_seconds"`
+}
+
+type historyLine struct {
+	kam.TimelineEntry
+	DecisionID string `json:"decision_id,omitempty"`
+	OnBehalfOf string `json:"on_behalf_of,omitempty"`
+	// Seconds since the event before.
+	Seconds float64 `json:"seconds"`
+}
+
+type stepTime struct {
+	Step    kam.StepCode `json:"step_code"`
+	Name    string       `json:"name"`
+	Visits  int          `json:"visits"`
+	Seconds float64      `json:"seconds"`
+}
+
+// historyOf adds up the time in each step: from the transition that entered a
+// state to the one that left it. An open case counts up to now.
+func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
+	var h historyJSON
+	if len(events) == 0 {
+		return h
+	}
+	h.CaseNo = events[0].CaseNo
+	places := map[kam.StepCode]int{}
+	state, since := kam.Draft, events[0].At
+	spend := func(until time.Time) {
+		took := max(0, until.Sub(since).Seconds())
+		step := state.Spec().Step
+		if state.Ended() {
+			return
+		}
+		at, ok := places[step]
+		if !ok {
+			at = len(h.Steps)
+			places[step] = at
+			h.Steps = append(h.Steps, stepTime{Step: step, Name: stepLabel(step)})
+		}
+		h.Steps[at].Visits++
+		h.Steps[at].Seconds += took
+		h.Total += took
+		if state.Kind() == kam.Human {
+			h.People += took
+		} else {
+			h.Engine += took
+		}
+	}
+	for i, e := range events {
+		line := historyLine{TimelineEntry: entryOf(e), DecisionID: e.DecisionID, OnBehalfOf: string(e.OnBehalfOf)}
+		if i > 0 {
+			line.Seconds = max(0, e.At.Sub(events[i-1].At).Seconds())
+		}
+		h.Lines = append(h.Lines, line)
+		if e.To != "" && e.To != state {
+			spend(e.At)
+			state, since = e.To, e.At
+		}
+	}
+	if !state.Ended() {
+		spend(now)
+	}
+	return h
+}
+
+func entryOf(e kam.AuditEvent) kam.TimelineEntry {
+	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To, Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
+}
+
+func (a *app) history(h historyJSON) {
+	t := term.NewTable(text.Say("label.time"), text.Say("label.step"), text.Say("label.event"), text.Say("label.to"), text.Say("label.by"), text.Say("label.took")+">", text.Say("label.note"))
+	for i, l := range h.Lines {
+		by := string(l.Actor)
+		if l.OnBehalfOf != "" {
+			by += " for " + l.OnBehalfOf
+		}
+		took := ""
+		if i > 0 {
+			took = span(l.Seconds)
+		}
+		to := ""
+		if l.To != l.From {
+			to = string(l.To)
+		}
+		t.Row(a.screen.Clock(l.At), string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
+	}
+	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(text.Say("history.totals")))
+	totals := term.NewTable(text.Say("label.step"), text.Say("label.took")+">")
+	for _, s := range h.Steps {
+		name := s.Name
+		if s.Visits > 1 {
+			name += " (" + itoa(s.Visits) + "x)"
+		}
+		totals.Row(name, span(s.Seconds))
+	}
+	totals.Row(text.Say("history.people"), span(h.People))
+	totals.Row(text.Say("history.engine"), span(h.Engine))
+	totals.Row(text.Say("history.total"), span(h.Total))
+	a.printf("%s", totals.Text(a.screen))
+}
+
+func span(seconds float64) string { return term.Span(time.Duration(seconds * float64(time.Second))) }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+func inboxCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inbox",
+		Short: "What waits for me",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			items, err := back.Inbox(cmd.Context(), by)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			if a.json {
+				if items == nil {
+					items = []store.InboxItem{}
+				}
+				return a.printJSON(map[string]any{"user_id": by, "tasks": items})
+			}
+			if len(items) == 0 {
+				a.say("inbox.empty", string(by))
+				return nil
+			}
+			a.printf("%s", a.inboxTable(items).Text(a.screen))
+			return nil
+		},
+	}
+}
+
+func (a *app) inboxTable(items []store.InboxItem) *term.Table {
+	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.task"), text.Say("label.priority"), text.Say("label.age")+">", text.Say("label.due"))
+	for _, i := range items {
+		task := i.Task.Step.Label()
+		if i.Task.Kind != "" {
+			task = strings.ReplaceAll(string(i.Task.Kind), "_", " ") + " (" + string(i.Task.Step) + ")"
+		}
+		if !i.Mine {
+			task += ", queue " + i.Task.Queue
+		}
+		due := ""
+		if i.Due != nil {
+			due = a.screen.Time(*i.Due)
+		}
+		name := i.CustomerName
+		if i.Subject != "" {
+			name += " " + i.Subject
+		}
+		t.Row(string(i.CaseNo), name, task, i.Task.Priority, term.Span(a.now().Sub(i.Task.OpenedAt)), due)
+	}
+	return t
+}
+
+func listCommand(a *app) *cobra.Command {
+	var f store.Filter
+	var state, requester string
+	var olderDays int
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Find cases by customer, state, requester, territory or age",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.State, f.Requester, f.OlderThan = kam.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
+			if f.State != "" && f.State.Spec().State == "" {
+				return usagef("--state %s: there is no such state", state)
+			}
+			if f.Limit < 1 || f.Limit > 10_000 {
+				return usagef("--limit %d is not within 1 to 10000", f.Limit)
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			lines, err := back.Cases(cmd.Context(), f)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			return a.list(lines, f.Limit)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.Customer, "customer", "", "number of a customer, or part of a name")
+	fs.StringVar(&state, "state", "", "state, as AWAITING_CONFIRMATION")
+	fs.StringVar(&requester, "requester", "", "who requested it")
+	fs.StringVar(&f.Territory, "territory", "", "node of the tree, with all below it")
+	fs.IntVar(&olderDays, "older", 0, "not changed for so many days")
+	fs.BoolVar(&f.Open, "open", false, "only cases that have not ended")
+	fs.IntVar(&f.Limit, "limit", 100, "how many at most")
+	return cmd
+}
+
+func (a *app) list(lines []store.CaseLine, limit int) error {
+	if a.json {
+		if lines == nil {
+			lines = []store.CaseLine{}
+		}
+		return a.printJSON(map[string]any{"cases": lines})
+	}
+	if len(lines) == 0 {
+		a.say("list.empty")
+		return nil
+	}
+	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
+	for _, l := range lines {
+		t.Row(string(l.CaseNo), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
+	}
+	a.printf("%s", t.Text(a.screen))
+	if len(lines) == limit {
+		a.say("list.more", limit)
+	}
+	return nil
+}

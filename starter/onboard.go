@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+func onboardCommand(a *app) *cobra.Command {
+	var file, key string
+	cmd := &cobra.Command{
+		Use:   "onboard -f request.json",
+		Short: "Start a case; the file holds the screening set, the detail set or both",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.onboard(cmd.Context(), file, key)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "request file, - for standard input")
+	cmd.Flags().StringVar(&key, "key", "", "request key (default: request_key of the file, else derived from content and person)")
+	return cmd
+}
+
+// startedJSON is the answer of onboard.
+type startedJSON struct {
+	caseJSON
+	RequestKey string `json:"request_key"`
+	Created    bool   `json:"created"`
+}
+
+func (a *app) onboard(ctx context.Context, file, key string) error {
+	by, err := a.who()
+	if err != nil {
+		return err
+	}
+	b, err := a.readFile(file)
+	if err != nil {
+		return err
+	}
+	var f requestFile
+	if err := decode(file, b, &f); err != nil {
+		return err
+	}
+	if err := checkForm(file, f.RequestData); err != nil {
+		return err
+	}
+	r, err := f.request(by, key)
+	if err != nil {
+		return err
+	}
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	started, err := back.Start(ctx, r)
+	if err != nil {
+		return err
+	}
+	s := a.rest(ctx, back, started.Progress.Snapshot)
+	if a.json {
+		return a.printJSON(startedJSON{caseJSON: jsonOf(s), RequestKey: r.Key, Created: started.Created})
+	}
+	id := "onboard.created"
+	if !started.Created {
+		id = "onboard.existing"
+	}
+	a.say(id, string(s.CaseNo))
+	a.printCase(s)
+	return nil
+}
+
+// atRest is how long a person is kept waiting for the engine to come to a
+// state in which somebody has to do something.
+const atRest = 5 * time.Second
+
+// rest follows the case through its automatic states, as far as it gets in a
+// moment. The act itself is committed already.
+func (a *app) rest(ctx context.Context, back backend, s kam.Snapshot) kam.Snapshot {
+	ctx, cancel := context.WithTimeout(ctx, min(atRest, a.timeout))
+	defer cancel()
+	for pause := 20 * time.Millisecond; s.State.Kind() == kam.Automatic; pause = min(2*pause, 250*time.Millisecond) {
+		select {
+		case <-ctx.Done():
+			return s
+		case <-time.After(pause):
+		}
+		if now, err := back.Case(ctx, s.CaseNo); err == nil {
+			s = now
+		}
+	}
+	return s
+}
+
+// caseJSON is a case for programs: the snapshot, what it waits for in words,
+// and the command that people type next.
+type caseJSON struct {
+	kam.Snapshot
+	WaitsFor string `json:"waits_for,omitempty"`
+	Next     string `json:"next_command,omitempty"`
+}
+
+func jsonOf(s kam.Snapshot) caseJSON {
+	return caseJSON{Snapshot: s, WaitsFor: waitsFor(s), Next: nextCommand(s)}
+}
+
+// waitsFor names the persons of the task, else the role of the state.
+func waitsFor(s kam.Snapshot) string {
+	if s.State.Ended() {
+		return ""
+	}
+	if s.Task != nil {
+		var who []string
+		for _, u := range s.Task.Assignees {
+			who = append(who, string(u))
+		}
+		if s.Task.Queue != "" {
+			who = append(who, s.Task.Queue)
+		}
+		if len(who) > 0 {
+			return strings.Join(who, ", ")
+		}
+	}
+	return s.State.Spec().WaitsFor
+}
+
+// nextCommand is what the awaited person types, empty where nobody has to.
+func nextCommand(s kam.Snapshot) string {
+	no := string(s.CaseNo)
+	if s.Version == 0 {
+		return ""
+	}
+	switch s.State {
+	case kam.Draft, kam.DataEntry, kam.ChangesRequested:
+		return "starter submit " + no + " -f data.json"
+	case kam.AwaitingCompletion:
+		return "starter submit " + no + " -f details.json --details"
+	case kam.DuplicateReview:
+		return "starter resolve-duplicate " + no + " different --reason '...'"
+	case kam.ComplianceReview:
+		return "starter decide " + no + " clear --reason '...'"
+	case kam.AwaitingConfirmation:
+		return "starter decide " + no + " confirm --expect " + shortHash(s.MaterialHash)
+	case kam.ValidationReview:
+		return "starter decide " + no + " waive --reason '...'"
+	case kam.AwaitingEndorsement:
+		return "starter decide " + no + " endorse"
+	case kam.NeedsIntervention:
+		return "starter retry " + no
+	case kam.Completed, kam.Rejected:
+		return "starter explain " + no
+	default:
+		return "starter show " + no
+	}
+}
+
+// printCase is the head of a case: where it stands and who does what next.
+func (a *app) printCase(s kam.Snapshot) {
+	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
+	a.pair("label.state", string(s.State)+", "+text.Say("state."+string(s.State)))
+	a.pair("label.step", stepLabel(s.Step))
+	a.pair("label.outcome", string(s.Outcome))
+	a.pair("label.waits", waitsFor(s))
+	a.pair("label.missing", strings.Join(s.MissingFields, ", "))
+	if s.Task != nil {
+		a.pair("label.asked", strings.Join(append(append([]string{}, s.Task.Fields...), s.Task.Note), " "))
+		if d, ok := s.Task.Next(); ok {
+			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
+		}
+	}
+	a.pair("label.committed", s.CommittedAs)
+	a.pair("label.next", nextCommand(s))
+}
+
+// labelWidth puts the values of a head under each other.
+const labelWidth = 15
+
+// pair prints a label and its value, nothing where the value is empty.
+func (a *app) pair(label, value string) {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return
+	}
+	name := text.Say(label)
+	pad := strings.Repeat(" ", max(1, labelWidth-len([]rune(name))))
+	width := 0
+	if a.screen.Width > 0 {
+		width = max(20, a.screen.Width-labelWidth)
+	}
+	indent := "\n" + strings.Repeat(" ", labelWidth)
+	a.printf("%s%s%s\n", a.screen.Bold(name), pad, strings.Join(term.Fold(term.Clean(value), width), indent))
+}
+
+// stepLabel is the number of a step with its name.
+func stepLabel(code kam.StepCode) string {
+	for _, b := range kam.Boxes {
+		if b.Code == code {
+			return b.Label()
+		}
+	}
+	return string(code)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+func policyCommand(a *app) *cobra.Command {
+	cmd := group("policy", "Check and read rule sets")
+	cmd.AddCommand(&cobra.Command{
+		Use:   "check FILE",
+		Short: "Say what is wrong with a policy file, with line and column",
+		Args:  cobra.ExactArgs(1),
+		RunE:  func(_ *cobra.Command, args []string) error { return a.checkPolicy(args[0]) },
+	})
+	var version int
+	var shipped bool
+	show := &cobra.Command{
+		Use:   "show",
+		Short: "Print the policy in force, or another version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if shipped {
+				_, err := a.out.Write(rules.DefaultYAML())
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			var b []byte
+			if version == 0 {
+				_, b, err = back.LatestPolicy(cmd.Context())
+			} else {
+				b, err = back.PolicyText(cmd.Context(), version)
+			}
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			_, err = a.out.Write([]byte(term.CleanLines(string(b))))
+			return err
+		},
+	}
+	show.Flags().IntVar(&version, "version", 0, "version (default: the newest)")
+	show.Flags().BoolVar(&shipped, "shipped", false, "the one that comes with the program")
+	cmd.AddCommand(show)
+	return cmd
+}
+
+// group makes a verb that has verbs of its own.
+func group(use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("%s knows no %q", cmd.CommandPath(), args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+}
+
+// policyJSON is the answer of policy check.
+type policyJSON struct {
+	File     string          `json:"file"`
+	Valid    bool            `json:"valid"`
+	Version  int             `json:"version,omitempty"`
+	Problems []rules.Problem `json:"problems"`
+}
+
+func (a *app) checkPolicy(path string) error {
+	b, err := a.readFile(path)
+	if err != nil {
+		return err
+	}
+	p, err := rules.ParsePolicy(b)
+	var bad *rules.PolicyError
+	switch {
+	case err == nil && a.json:
+		return a.printJSON(policyJSON{File: path, Valid: true, Version: p.Version, Problems: []rules.Problem{}})
+	case err == nil:
+		a.say("policy.clean", path)
+		return nil
+	case !errors.As(err, &bad):
+		return usageError{err}
+	case a.json:
+		if err := a.printJSON(policyJSON{File: path, Problems: bad.Problems}); err != nil {
+			return err
+		}
+	default:
+		for _, x := range bad.Problems {
+			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+x.Message+"; "+x.Remedy))
+		}
+	}
+	return printed{exitError{exitUsage, errors.New(text.Say("error.usage"))}}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/procdoc"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+func showCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show CASE",
+		Short: "Where a case stands, in the picture of the process, and whom it waits for",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			v, err := back.CaseView(cmd.Context(), kam.CaseNo(args[0]))
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			if a.json {
+				return a.printJSON(shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings})
+			}
+			a.show(v)
+			return nil
+		},
+	}
+}
+
+// shownJSON is the answer of show.
+type shownJSON struct {
+	caseJSON
+	Started    bool            `json:"started"`
+	Request    kam.RequestData `json:"request"`
+	Candidates []kam.Candidate `json:"candidates,omitempty"`
+	Findings   []kam.Finding   `json:"findings,omitempty"`
+}
+
+func (a *app) show(v store.CaseView) {
+	s := v.Snapshot
+	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.State), "\n"))
+	a.printf("\n")
+	if !v.Started {
+		a.say("show.unstarted")
+	}
+	a.printCase(s)
+	a.pair("label.customer", v.Request.LegalName)
+	a.pair("label.requester", string(s.Requester))
+	a.pair("label.territory", s.Territory)
+	a.pair("label.owner", string(s.OwnerID))
+	a.pair("label.tier", strings.TrimSpace(string(s.KAStatus)+" "+string(s.Tier)))
+	a.pair("label.flags", join(s.Flags))
+	a.pair("label.revision", revisionLine(s))
+	a.pair("label.decision", s.Headline)
+	a.pair("label.reason", s.ReasonCode)
+	a.pair("label.opened", a.screen.Time(s.OpenedAt))
+	a.pair("label.changed", a.screen.Time(s.UpdatedAt))
+	if s.Task != nil {
+		a.deadlines(*s.Task)
+	}
+	a.candidates(v.Candidates)
+	a.findings(v.Findings)
+	a.section(text.Say("label.data"), a.dataTable(v.Request))
+}
+
+func revisionLine(s kam.Snapshot) string {
+	if s.Revision == 0 {
+		return ""
+	}
+	line := itoa(s.Revision)
+	if s.MaterialHash != "" {
+		line += ", " + strings.ToLower(text.Say("label.hash")) + " " + shortHash(s.MaterialHash)
+	}
+	return line
+}
+
+func (a *app) deadlines(task kam.Task) {
+	var all []string
+	for _, d := range task.Deadlines {
+		all = append(all, strings.ToLower(string(d.Kind))+" "+a.screen.Time(d.At))
+	}
+	a.pair("label.deadlines", strings.Join(all, "; "))
+}
+
+func (a *app) candidates(all []kam.Candidate) {
+	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.class"), text.Say("label.score")+">", text.Say("label.why"))
+	for _, c := range all {
+		class := string(c.Class)
+		if c.Waived {
+			class += " (waived)"
+		}
+		t.Row(c.Ref, c.Name, class, c.Score.String(), strings.Join(c.Reasons, ", "))
+	}
+	a.section(text.Say("label.candidates"), t)
+}
+
+func (a *app) findings(all []kam.Finding) {
+	t := term.NewTable(text.Say("label.finding"), text.Say("label.severity"), text.Say("label.field"), text.Say("label.message"))
+	for _, f := range all {
+		severity := string(f.Severity)
+		if f.WaivedBy != "" {
+			severity += " (waived by " + string(f.WaivedBy) + ")"
+		}
+		t.Row(f.RuleID, severity, f.Field, f.Message)
+	}
+	a.section("", t)
+}
+
+// section prints a table under a heading, nothing where it has no rows.
+func (a *app) section(heading string, t *term.Table) {
+	if t.Len() == 0 {
+		return
+	}
+	a.printf("\n")
+	if heading != "" {
+		a.printf("%s\n\n", a.screen.Bold(heading))
+	}
+	a.printf("%s", t.Text(a.screen))
+}
+
+func join[S ~string](all []S) string {
+	parts := make([]string, len(all))
+	for i, x := range all {
+		parts[i] = string(x)
+	}
+	return strings.Join(parts, ", ")
+}
