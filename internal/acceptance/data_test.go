@@ -81,3 +81,11 @@ func capability(v ...int) fields {
 func identifier(scheme, value string) fields {
 	return fields{"identifiers": []fields{{"scheme": scheme, "value": value}}}
 }
+
+// text is a record as JSON, to look for a figure in it.
+func text(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(b)
+}
