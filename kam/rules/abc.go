@@ -192,7 +192,7 @@ func (s *Snapshot) rfm(p *Policy, c *Customer, revenue int64, hasRevenue bool) (
 	quintile := s != nil && s.size > 0 && (r.Mode == "QUINTILE" || r.Mode == "AUTO" && s.size >= r.QuintileMinPop)
 	rec = 1
 	if c.RecencyDays != nil {
-		rec = int(r.Recency.At(kam.DecFromInt(min(*c.RecencyDays, 1e9))) / 100)
+		rec = int(r.Recency.At(kam.DecFromInt(max(0, min(*c.RecencyDays, 1e9)))) / 100)
 		if quintile {
 			later := s.ordered[0]
 			worse := len(later) - sort.Search(len(later), func(i int) bool { return later[i] > *c.RecencyDays })
@@ -200,7 +200,7 @@ func (s *Snapshot) rfm(p *Policy, c *Customer, revenue int64, hasRevenue bool) (
 		}
 	}
 	if c.Orders12m != nil {
-		freq = int(r.Frequency.At(kam.DecFromInt(min(*c.Orders12m, 1e9))) / 100)
+		freq = int(r.Frequency.At(kam.DecFromInt(max(0, min(*c.Orders12m, 1e9)))) / 100)
 		if quintile {
 			freq = fifth(sort.Search(len(s.ordered[1]), func(i int) bool { return s.ordered[1][i] >= *c.Orders12m }), len(s.ordered[1]))
 		}

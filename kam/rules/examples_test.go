@@ -173,3 +173,27 @@ func TestSegmentRefuses(t *testing.T) {
 	_, _, err = defaultPolicy(t).SegmentBook(b)
 	require.ErrorContains(t, err, "customers[1].capability_items.data_shareing")
 }
+
+// TestRFMQuintiles: from 500 customers on AUTO compares with the population;
+// equal customers get equal scores.
+func TestRFMQuintiles(t *testing.T) {
+	p, err := ParsePolicy([]byte(edited(t, "mode: FIXED", "mode: AUTO")))
+	require.NoError(t, err)
+	b := Book{}
+	for i := range int64(500) {
+		c := Customer{CustomerNo: string(rune('a'+i/26)) + string(rune('a'+i%26))}
+		c.RecencyDays, c.Orders12m, c.NetRevenue12m = ptr(i), ptr(i/100), eur(i)
+		b.Customers = append(b.Customers, c)
+	}
+	results, _, err := p.SegmentBook(b)
+	require.NoError(t, err)
+	for i, want := range map[int][3]int{0: {5, 1, 1}, 99: {5, 1, 1}, 100: {4, 2, 2}, 250: {3, 3, 3}, 499: {1, 5, 5}} {
+		r := results[i].RFM
+		require.Equal(t, want, [3]int{*r.Recency, *r.Frequency, *r.Monetary}, i)
+	}
+	b.Customers = b.Customers[:499] // below the population, fixed bands
+	results, _, err = p.SegmentBook(b)
+	require.NoError(t, err)
+	require.Equal(t, 5, *results[30].RFM.Recency)
+	require.Equal(t, 4, *results[31].RFM.Recency)
+}

@@ -37,7 +37,7 @@ func TestParsePolicyRefuses(t *testing.T) {
 		{"missing value", "{NONE: 0, PARTIAL: 50, FULL: 100}", "{NONE: 0, FULL: 100}", "add_decision.maps.strategic_fit.PARTIAL", "the value is missing"},
 		{"closed text", "scope: COMPANY", "scope: PLANET", "abc.scope", `"PLANET" is not a value`},
 		{"tiers out of order", "{tier: GLOBAL, ", "{tier: REGIONAL, ", "key_account.tiers[0]", "REGIONAL stands where GLOBAL belongs"},
-		{"hard stop missing", "    - {id: HS8_CREDIT_D, outcome: REFER}", "", "add_decision.hard_stops", "HS8_CREDIT_D is missing"},
+		{"hard stop missing", "    - {id: HS8_CREDIT_D, outcome: REFER} ", "    ", "add_decision.hard_stops", "HS8_CREDIT_D is missing"},
 		{"floor", "version: 1", "version: 1\nfindings: {VI02: WARNING}", "findings.VI02", "may not be less than ERROR"},
 		{"share without revenue", "threshold_mode: ABSOLUTE", "threshold_mode: SHARE_OF_COMPANY_REVENUE", "key_account.threshold_mode", "need company_revenue"},
 		{"gap", "[[0, 1], [2, 2], [6, 3], [12, 4], [24, 5]]", "[{min: 0, max: 2, points: 1}, {min: 3, points: 5}]", "rfm.frequency_orders", "gap: values from 2 to under 3 have no points"},
@@ -81,4 +81,19 @@ func TestPolicySharesOfRevenue(t *testing.T) {
 		require.Equal(t, absolute.calc.tiers[i].min, l.min)
 		require.Equal(t, absolute.calc.tiers[i].alone, l.alone)
 	}
+}
+
+// TestShippedComments: the added keys of D10, which the file shows as
+// comments, are the defaults.
+func TestShippedComments(t *testing.T) {
+	text := string(defaultYAML)
+	for _, key := range []string{"  # boundary:", "  # labels:", "  #   - {label:", "  # blocking:"} {
+		text = strings.ReplaceAll(text, key, strings.Replace(key, "# ", "", 1))
+	}
+	shown, err := ParsePolicy([]byte(text))
+	require.NoError(t, err)
+	p := defaultPolicy(t)
+	require.Equal(t, p.ABC, shown.ABC)
+	require.Equal(t, p.RFM, shown.RFM)
+	require.Equal(t, p.Duplicates, shown.Duplicates)
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/kamflow/kamflow/kam"
+import (
+	"math/big"
+
+	"github.com/kamflow/kamflow/kam"
+)
 
 // A SegmentResult is the outcome of 1.3 for one customer. Money is in the base
 // currency; nil is unknown.
@@ -289,6 +293,7 @@ func (p *Policy) SegmentBook(b Book) ([]SegmentResult, SegmentTotals, error) {
 		return nil, totals, err
 	}
 	results := make([]SegmentResult, len(b.Customers))
+	sums := [3]big.Int{}
 	ctx := SegmentContext{Rates: b.Rates, Snapshot: snap, Tree: tree}
 	for i := range b.Customers {
 		s, err := p.score(&b.Customers[i], b.Rates, nil)
@@ -299,13 +304,19 @@ func (p *Policy) SegmentBook(b Book) ([]SegmentResult, SegmentTotals, error) {
 		results[i] = r
 		totals.ABC[r.ABCClass]++
 		totals.Quadrants[r.Quadrant]++
-		totals.NetRevenue12m.Minor += s.revenue
+		sums[0].Add(&sums[0], big.NewInt(s.revenue))
 		if r.AnnualPotential != nil {
-			totals.AnnualPotential.Minor += r.AnnualPotential.Minor
+			sums[1].Add(&sums[1], big.NewInt(r.AnnualPotential.Minor))
 		}
 		if r.ImprovementValue != nil {
-			totals.ImprovementValue.Minor += r.ImprovementValue.Minor
+			sums[2].Add(&sums[2], big.NewInt(r.ImprovementValue.Minor))
 		}
+	}
+	for i, into := range []*kam.Money{&totals.NetRevenue12m, &totals.AnnualPotential, &totals.ImprovementValue} {
+		if !sums[i].IsInt64() {
+			return nil, totals, kam.Errorf(kam.Invalid, "the sum of all amounts is out of range").On("customers")
+		}
+		into.Minor = sums[i].Int64()
 	}
 	return results, totals, nil
 }
