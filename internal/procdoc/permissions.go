@@ -1,0 +1,36 @@
+package procdoc
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+var rightWords = map[kam.Right]string{kam.RightCreate: "create", kam.RightRead: "read", kam.RightChange: "change", kam.RightDecide: "decide"}
+
+// Permissions is docs/permissions.md.
+func Permissions() string {
+	var b strings.Builder
+	b.WriteString("# Who may do what\n\n" + generated)
+	fmt.Fprintf(&b, "%d rows: a role may do an action on the records of a scope, under a condition. Nothing else is allowed. Authority is looked up in the tables when a decision is stored, never claimed by a message.\n\n", len(kam.Permissions))
+	b.WriteString("Separation of duties stands above these rows: who requested a case or changed its data never confirms it (SOD1); from NATIONAL on the endorser neither nominated nor confirmed (SOD2); a reviewer does not clear his own case (SOD3); operator and user_admin hold no deciding role (SOD5), an auditor no other role (SOD6).\n\n## Scopes\n\n")
+	var rows [][]string
+	for _, s := range []kam.Scope{kam.ScopeOwn, kam.ScopeOwnArea, kam.ScopeSub, kam.ScopeAssigned, kam.ScopeTeam, kam.ScopeReferred, kam.ScopeGranted, kam.ScopeLink, kam.ScopeAll} {
+		rows = append(rows, []string{code(string(s)), s.Words()})
+	}
+	table(&b, "Scope|Meaning", rows)
+	b.WriteString("## Actions\n\nThe source is the section of the process specification that gives the row.\n\n")
+	for _, a := range kam.Actions {
+		fmt.Fprintf(&b, "### %s\n\n", strings.ReplaceAll(string(a), "_", " "))
+		rows = nil
+		for i := 0; i < len(kam.Permissions); i++ {
+			p := kam.Permissions[i]
+			if p.Action == a {
+				rows = append(rows, []string{string(p.Role), rightWords[p.Right], code(string(p.Scope)), p.When.Text, p.Source})
+			}
+		}
+		table(&b, "Role|May|Scope|Only if|Source", rows)
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
