@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -232,3 +233,6 @@ func (a *App) Stop() {
 	}
 	a.closers = nil
 }
+
+// SearchAttributes are those of the namespace, for whoever makes it first.
+func SearchAttributes() map[string]enumspb.IndexedValueType { return namespace.SearchAttributes() }
