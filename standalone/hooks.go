@@ -7,14 +7,15 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/runfile"
-	"github.com/kamflow/kamflow/internal/workerapp"
 )
 
 // The parts that can run alone.
 const (
 	partPostgres = "postgres"
 	partTemporal = "temporal"
+	partWorker   = "worker"
 )
 
 // hooks are what kamflow itself adds to the servers that it stands on.
@@ -22,21 +23,25 @@ type hooks struct {
 	// searchAttributes are made before anything runs.
 	searchAttributes map[string]enumspb.IndexedValueType
 
-	// start migrates the database and runs worker and console until Stop. The
-	// configuration points at the running servers. It may add what it opens,
-	// such as the console's address and token, to running.
-	start func(ctx context.Context, cfg config.Config, running *runfile.Running, say func(string)) (stopper, error)
+	// start migrates the database and works until Stop. The configuration
+	// points at the running servers. It may add what it opens, such as the
+	// console's address and token, to running.
+	start func(ctx context.Context, cfg config.Config, running *runfile.Running, say func(string)) (app, error)
 
 	// demo walks cases through the process and tells out about it.
 	demo func(ctx context.Context, cfg config.Config, running runfile.Running, out io.Writer) error
 }
 
-// A stopper lets running work end, at the latest when ctx does.
-type stopper interface {
+// An app is what hooks.start runs.
+type app interface {
+	// Stop lets running work end, at the latest when ctx does.
 	Stop(ctx context.Context) error
+	// Failed tells that it cannot go on; we end then.
+	Failed() <-chan error
 }
 
 // program is put together here, in one place.
 var program = hooks{
-	searchAttributes: workerapp.SearchAttributes(),
+	searchAttributes: namespace.SearchAttributes(),
+	start:            startWorker,
 }

@@ -5,6 +5,7 @@
 //	standalone           everything
 //	standalone postgres  PostgreSQL alone
 //	standalone temporal  Temporal alone, on the PostgreSQL of --database-url
+//	standalone worker    a worker alone, on servers that run on the data directory
 //
 // The parts are for trials in which one of them has to die by itself.
 package main
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -88,17 +90,17 @@ func parse(args []string, stdout io.Writer) (command, *config.Loaded, error) {
 	fs.BoolVar(&cmd.demo, "demo", false, "walk some cases through the process, then stay")
 	fs.BoolVar(&cmd.demoExit, "demo-exit", false, "walk some cases through the process, then end")
 	fs.Usage = func() {
-		fmt.Fprintf(stdout, "Usage: standalone [postgres|temporal] [flags]\n\nRuns all of kamflow on this machine, or one part of it.\n\n%s", fs.FlagUsages())
+		fmt.Fprintf(stdout, "Usage: standalone [postgres|temporal|worker] [flags]\n\nRuns all of kamflow on this machine, or one part of it.\n\n%s", fs.FlagUsages())
 	}
 	if err := fs.Parse(args); err != nil {
 		return cmd, nil, err
 	}
 	switch rest := fs.Args(); {
 	case len(rest) == 0:
-	case len(rest) == 1 && (rest[0] == partPostgres || rest[0] == partTemporal):
+	case len(rest) == 1 && slices.Contains([]string{partPostgres, partTemporal, partWorker}, rest[0]):
 		cmd.part = rest[0]
 	default:
-		return cmd, nil, fmt.Errorf("unknown part %q: there are postgres and temporal", strings.Join(rest, " "))
+		return cmd, nil, fmt.Errorf("unknown part %q: there are postgres, temporal and worker", strings.Join(rest, " "))
 	}
 	loaded, err := config.Load(fs)
 	if err != nil {
@@ -131,6 +133,9 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 		debug.SetGCPercent(c.cfg.Worker.GCPercent)
 	}
 	say := func(line string) { fmt.Fprintln(stdout, line) }
+	if c.part == partWorker {
+		return c.runWorker(ctx, say)
+	}
 	begin := time.Now()
 	say("Starting kamflow in " + c.cfg.DataDir)
 
@@ -148,12 +153,14 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 		PID:             os.Getpid(),
 	}
 	c.point(running)
+	var failed <-chan error // of the servers alone nobody waits for
 	if c.part == "" && program.start != nil {
 		app, err := program.start(ctx, c.cfg, &running, say)
 		if err != nil {
 			return interrupted(ctx, err)
 		}
 		defer func() { err = errors.Join(err, within(stopPatience, app.Stop)) }()
+		failed = app.Failed()
 	}
 	if err := runfile.Write(s.DataDir, running); err != nil {
 		return err
@@ -166,10 +173,33 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 			return interrupted(ctx, err)
 		}
 	}
+	return stay(ctx, say, failed)
+}
+
+// runWorker runs a worker on the servers that are configured, else on those
+// that run on the data directory.
+func (c command) runWorker(ctx context.Context, say func(string)) (err error) {
+	cfg, _, err := runfile.Locate(c.cfg)
+	if err != nil {
+		return err
+	}
+	app, err := program.start(ctx, cfg, &runfile.Running{}, say)
+	if err != nil {
+		return interrupted(ctx, err)
+	}
+	defer func() { err = errors.Join(err, within(stopPatience, app.Stop)) }()
+	return stay(ctx, say, app.Failed())
+}
+
+func stay(ctx context.Context, say func(string), failed <-chan error) error {
 	say("Ctrl-C stops; the next start goes on from here.")
-	<-ctx.Done()
-	say("Stopping")
-	return nil
+	select {
+	case <-ctx.Done():
+		say("Stopping")
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 // point directs the configuration at the servers that we have just started.

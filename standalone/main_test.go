@@ -42,7 +42,7 @@ func launch(t *testing.T, dir string, args ...string) (*child, runfile.Running) 
 	t.Helper()
 	require.NoError(t, runfile.Remove(dir))
 	c := &child{ended: make(chan struct{}), cmd: exec.Command(os.Args[0], append(args,
-		"--data-dir", dir, "--set", "standalone.temporal_port=0", "--set", "standalone.ui_port=0")...)}
+		"--data-dir", dir, "--set", "standalone.temporal_port=0", "--set", "standalone.ui_port=0", "--set", "worker.listen=127.0.0.1:0")...)}
 	c.cmd.Env = append(os.Environ(), mainEnv+"=1")
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
 	begin := time.Now()
