@@ -312,7 +312,8 @@ func (f *filler) check() {
 			f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF02", Category: "SCHEMA", Message: "the row cannot be read as request data"})
 			return
 		}
-		errs := kam.CheckForm(f.row.Data)
+		rules.Clean(&f.row.Data)
+		errs := rules.FormErrors(f.row.Data)
 		if len(errs) == 0 {
 			return
 		}
@@ -333,7 +334,7 @@ func (f *filler) check() {
 
 func (f *filler) finish() {
 	r := f.row
-	r.Missing = kam.Missing(r.Data, kam.Screening)
+	r.Missing = rules.Missing(r.Data, kam.Screening)
 	if r.Status == Refused {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 const openHeader = "row_ref,legal_name,trading_name,country,region,city,postal_code,address,industry,annual_revenue,revenue_currency,employees,employees_band,website,identifier_scheme,identifier,ticker,parent_name\n"
@@ -55,18 +56,20 @@ func TestRowsThatLackSomething(t *testing.T) {
 		status Status
 		want   string
 	}{
-		"no city":        {"1,Nord AG,,DE,,,,,Steel,100000000,EUR,,,,,,,", Parked, "VF01 city: is missing"},
-		"no revenue":     {"1,Nord AG,,DE,,Köln,,,Steel,,,,,,,,,", Parked, "VF01 declared_potential: is missing"},
-		"no rate":        {"1,Nord AG,,DE,,Köln,,,Steel,100000000,CHF,,,,,,,", Parked, "no rate for CHF"},
-		"no currency":    {"1,Nord AG,,DE,,Köln,,,Steel,100000000,,,,,,,,", Parked, "annual_revenue 100000000"},
-		"bad revenue":    {"1,Nord AG,,DE,,Köln,,,Steel,\"1.234,56\",EUR,,,,,,,", Parked, "annual_revenue 1.234,56"},
-		"bad website":    {"1,Nord AG,,DE,,Köln,,,Steel,100000000,EUR,,,n/a,,,,", Ready, "website: \"n/a\" cannot be read"},
-		"bad LEI":        {"1,Nord AG,,DE,,Köln,,,Steel,100000000,EUR,,,,LEI,213800KUD8LXJWSQ9D15,,", Ready, "VI02 identifiers"},
-		"bad employees":  {"1,Nord AG,,DE,,Köln,,,Steel,100000000,EUR,many,,,,,,", Ready, "employees: \"many\" cannot be read"},
+		"no postal code": {"1,Nord AG,,DE,,Köln,,,Steel,100000000,EUR,,,,,,,", Parked, "VF01 postal_code: is missing"},
+		"bad postal":     {"1,Nord AG,,DE,,Köln,5066,,Steel,100000000,EUR,,,,,,,", Parked, "VA02 postal_code"},
+		"no city":        {"1,Nord AG,,DE,,,50667,,Steel,100000000,EUR,,,,,,,", Parked, "VF01 city: is missing"},
+		"no revenue":     {"1,Nord AG,,DE,,Köln,50667,,Steel,,,,,,,,,", Parked, "VF01 declared_potential: is missing"},
+		"no rate":        {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,CHF,,,,,,,", Parked, "no rate for CHF"},
+		"no currency":    {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,,,,,,,,", Parked, "annual_revenue 100000000"},
+		"bad revenue":    {"1,Nord AG,,DE,,Köln,50667,,Steel,\"1.234,56\",EUR,,,,,,,", Parked, "annual_revenue 1.234,56"},
+		"bad website":    {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,EUR,,,n/a,,,,", Ready, "website: \"n/a\" cannot be read"},
+		"bad LEI":        {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,EUR,,,,LEI,213800KUD8LXJWSQ9D15,,", Ready, "VI02 identifiers"},
+		"bad employees":  {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,EUR,many,,,,,,", Ready, "employees: \"many\" cannot be read"},
 		"bad country":    {"1,Nord AG,,ZZ,,Köln,,,Steel,100000000,EUR,,,,,,,", Refused, "VA01 country_code"},
 		"no country":     {"1,Nord AG,,,,Köln,,,Steel,100000000,EUR,,,,,,,", Refused, "VF01 country_code"},
 		"no name":        {"1,,,DE,,Köln,,,Steel,100000000,EUR,,,,,,,", Refused, "VF01 legal_name"},
-		"half a number":  {"1,Nord AG,,DE,,Köln,,,Steel,100000000,EUR,,,,,12345,,", Ready, "scheme and value go together"},
+		"half a number":  {"1,Nord AG,,DE,,Köln,50667,,Steel,100000000,EUR,,,,,12345,,", Ready, "scheme and value go together"},
 		"name too short": {"1,N,,DE,,Köln,,,Steel,100000000,EUR,,,,,,,", Refused, "VF02 legal_name"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +77,7 @@ func TestRowsThatLackSomething(t *testing.T) {
 			r := planOne(t, c.row, someDefaults)
 			require.Equal(t, c.status, r.Status, FindingsText(r.Findings))
 			require.Contains(t, FindingsText(r.Findings), c.want)
-			require.Empty(t, kam.CheckForm(r.Data))
+			require.Empty(t, rules.FormErrors(r.Data))
 		})
 	}
 }
@@ -134,7 +137,7 @@ func TestDefaultsAreStrict(t *testing.T) {
 
 func TestFormulaBounds(t *testing.T) {
 	t.Parallel()
-	const row = `1,Nord AG,,DE,,Köln,,,Steel,%s,EUR,,,,,,,`
+	const row = `1,Nord AG,,DE,,Köln,50667,,Steel,%s,EUR,,,,,,,`
 	const defaults = `{"declared_potential": {"share_of": "annual_revenue", "pct": 0.015, "floor": 5000, "cap": 250000}}`
 	for revenue, want := range map[string]string{"1": "5000.00", "100000000": "15000.00", "100000033": "15000.00", "100000034": "15000.01", "9000000000": "250000.00"} {
 		r := planOne(t, strings.Replace(row, "%s", revenue, 1), defaults)
@@ -243,6 +246,6 @@ func TestSampleDefaults(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../config/sample/import_defaults.json")
 	require.NoError(t, err)
-	r := planOne(t, "1,Nord AG,,US,Ohio,Akron,,,Steel,2000000000,USD,,,,,,,", string(raw))
+	r := planOne(t, "1,Nord AG,,US,Ohio,Akron,44308,,Steel,2000000000,USD,,,,,,,", string(raw))
 	require.Equal(t, Ready, r.Status, FindingsText(r.Findings))
 }

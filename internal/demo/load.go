@@ -1,0 +1,177 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kamflow/kamflow/config/sample"
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Organisation reads the sample organisation.
+func Organisation() (store.Org, error) {
+	var org store.Org
+	raw, err := fs.ReadFile(sample.FS(), sample.Organisation)
+	if err != nil {
+		return org, err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&org); err != nil {
+		return org, fmt.Errorf("read %s: %w", sample.Organisation, err)
+	}
+	return org, nil
+}
+
+// Customers reads the sample customer book, with the keys by which the
+// duplicate search finds them.
+func Customers() ([]store.BookCustomer, error) {
+	raw, err := fs.ReadFile(sample.FS(), sample.Customers)
+	if err != nil {
+		return nil, err
+	}
+	var book []store.BookCustomer
+	if err := kam.StrictUnmarshal(raw, &book); err != nil {
+		return nil, fmt.Errorf("read %s: %w", sample.Customers, err)
+	}
+	for i := range book {
+		book[i].Keys = parties.Keys(book[i].Data)
+	}
+	return book, nil
+}
+
+// Sales reads the sample sales facts, moved in time so that the last month of
+// the file is the month of asOf and an order n days before the file's day is n
+// days before asOf: the figures of the worked examples come out on any day.
+func Sales(asOf time.Time) ([]store.SalesFact, error) {
+	raw, err := fs.ReadFile(sample.FS(), sample.Sales)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", sample.Sales, err)
+	}
+	head, rows := rows[0], rows[1:]
+	facts := make([]store.SalesFact, len(rows))
+	for i, row := range rows {
+		cells := map[string]string{}
+		for j, v := range row {
+			cells[head[j]] = v
+		}
+		if facts[i], err = salesFact(cells, asOf); err != nil {
+			return nil, fmt.Errorf("read %s, row %d: %w", sample.Sales, i+1, err)
+		}
+	}
+	return facts, nil
+}
+
+// salesColumns are the columns that are not lines of the profit and loss.
+var salesColumns = map[string]bool{"account_no": true, "month": true, "currency": true, "net_revenue": true, "gross_margin": true, "orders": true, "last_order_date": true}
+
+func salesFact(cells map[string]string, asOf time.Time) (store.SalesFact, error) {
+	f := store.SalesFact{AccountNo: cells["account_no"], Currency: cells["currency"], PLLines: map[string]int64{}}
+	month, err := time.Parse("2006-01", cells["month"])
+	if err != nil {
+		return f, err
+	}
+	shift := (asOf.Year()-sample.AsOf.Year())*12 + int(asOf.Month()) - int(sample.AsOf.Month())
+	f.Month = month.AddDate(0, shift, 0).Format("2006-01")
+	if d := cells["last_order_date"]; d != "" {
+		last, err := time.Parse(time.DateOnly, d)
+		if err != nil {
+			return f, err
+		}
+		days := int(sample.AsOf.Sub(last).Hours() / 24)
+		f.LastOrderDate = asOf.UTC().AddDate(0, 0, -days).Format(time.DateOnly)
+	}
+	if f.Orders, err = strconv.ParseInt(cells["orders"], 10, 64); err != nil {
+		return f, err
+	}
+	if f.NetRevenue, err = minor(cells["net_revenue"], f.Currency); err != nil {
+		return f, err
+	}
+	margin, err := minor(cells["gross_margin"], f.Currency)
+	if err != nil {
+		return f, err
+	}
+	f.GrossMargin = &margin
+	for name, text := range cells {
+		if salesColumns[name] || text == "" {
+			continue
+		}
+		if f.PLLines[name], err = minor(text, f.Currency); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+func minor(amount, currency string) (int64, error) {
+	m, err := kam.ParseMoney(amount, currency)
+	return m.Minor, err
+}
+
+// load brings the sample into an empty system. Once a case of the demo exists
+// it leaves everything alone: people have decided on these data meanwhile.
+func (d *demo) load(ctx context.Context) error {
+	if _, begun, err := d.Store.RequestByKey(ctx, d.scripts[0].key()); err != nil || begun {
+		return err
+	}
+	org, err := Organisation()
+	if err != nil {
+		return err
+	}
+	book, err := Customers()
+	if err != nil {
+		return err
+	}
+	facts, err := Sales(d.Now())
+	if err != nil {
+		return err
+	}
+	d.say("Loading %d people, %d territories, %d customers and %d months of sales.", len(org.Users), len(org.Nodes), len(book), len(facts))
+	if err := d.policy(ctx); err != nil {
+		return err
+	}
+	if err := d.Store.LoadOrg(ctx, org); err != nil {
+		return err
+	}
+	if err := d.Store.LoadCustomers(ctx, book); err != nil {
+		return err
+	}
+	if err := d.Store.LoadSales(ctx, facts); err != nil {
+		return err
+	}
+	_, err = d.Store.RebuildABC(ctx, d.Now())
+	return err
+}
+
+// policy loads the default policy into a system that has none.
+func (d *demo) policy(ctx context.Context) error {
+	_, _, err := d.Store.LatestPolicy(ctx)
+	if kam.CodeOf(err) != kam.NotFound {
+		return err
+	}
+	return d.Store.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System)
+}
+
+// remarshal turns what a YAML file holds into a struct, by its JSON names.
+func remarshal(from, into any) error {
+	b, err := json.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return kam.StrictUnmarshal(b, into)
+}

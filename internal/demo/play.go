@@ -1,0 +1,145 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// A played case is what became of one script.
+type played struct {
+	script Script
+	view   store.CaseView
+	events []kam.AuditEvent
+	// off says how the case left its script, nil where it did not.
+	off error
+}
+
+// settle is how long a case may stand in another waiting state than the script
+// names before it counts as off the script: a stage that has just been started
+// shows the state before it for a moment.
+const settle = 5 * time.Second
+
+// play runs all scripts, some at a time.
+func (d *demo) play(ctx context.Context) ([]played, error) {
+	out := make([]played, len(d.scripts))
+	bar := d.bar(len(d.scripts))
+	gate := make(chan struct{}, d.Concurrency)
+	var wg sync.WaitGroup
+	for i, s := range d.scripts {
+		wg.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			out[i] = d.playOne(ctx, s)
+			bar()
+		})
+	}
+	wg.Wait()
+	return out, ctx.Err()
+}
+
+func (d *demo) playOne(ctx context.Context, s Script) played {
+	p := played{script: s}
+	started, err := d.Client.Start(ctx, store.Request{Key: s.key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	if err != nil {
+		p.off = fmt.Errorf("start: %w", err)
+		return p
+	}
+	p.off = d.follow(ctx, s, started.CaseNo)
+	view, err := d.Store.CaseView(ctx, started.CaseNo)
+	if err == nil {
+		p.events, err = d.Store.Events(ctx, started.CaseNo)
+	}
+	p.view = view
+	if p.off == nil {
+		p.off = err
+	}
+	return p
+}
+
+// follow takes the steps of a script that have not been taken before.
+func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
+	events, err := d.Store.Events(ctx, no)
+	if err != nil {
+		return err
+	}
+	done := map[string]bool{}
+	for _, e := range events {
+		if e.Type != kam.EventDecisionRefused {
+			done[e.DecisionID] = true
+		}
+	}
+	for i, step := range s.Steps {
+		id := s.decisionID(i)
+		if done[id] {
+			continue
+		}
+		now, err := d.reach(ctx, no, step.In)
+		if err != nil {
+			return fmt.Errorf("step %d, %s %s: %w", i+1, step.By, step.Do, err)
+		}
+		act, data, err := step.act()
+		if err != nil {
+			return err
+		}
+		act.DecisionID = id
+		if act.Name == kam.ActDecideConfirmation {
+			act.ExpectHash = now.MaterialHash
+		}
+		if _, err := d.Client.Act(ctx, no, act, data); err != nil {
+			return fmt.Errorf("step %d, %s %s: %w", i+1, step.By, step.Do, err)
+		}
+	}
+	end, err := d.reach(ctx, no, s.Expect.State)
+	if err != nil {
+		return err
+	}
+	return s.Expect.met(end)
+}
+
+// met compares where a case ended with what the script expects.
+func (e Expect) met(s kam.Snapshot) error {
+	if e.Outcome != "" && s.Outcome != e.Outcome {
+		return fmt.Errorf("the outcome is %s, not %s", s.Outcome, e.Outcome)
+	}
+	if e.Tier != "" && s.Tier != e.Tier {
+		return fmt.Errorf("the tier is %s, not %s", s.Tier, e.Tier)
+	}
+	return nil
+}
+
+// reach waits until the case stands in a state.
+func (d *demo) reach(ctx context.Context, no kam.CaseNo, want kam.State) (kam.Snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var stands time.Time
+	var last kam.Snapshot
+	for {
+		s, err := d.Store.Case(ctx, no)
+		if err != nil {
+			return s, err
+		}
+		if s.State == want {
+			return s, nil
+		}
+		switch {
+		case s.State.Ended():
+			return s, fmt.Errorf("%s is %s and never reached %s: %s", no, s.State, want, s.Headline)
+		case s.State.Kind() == kam.Automatic || s.Version != last.Version || stands.IsZero():
+			stands, last = time.Now(), s
+		case time.Since(stands) > settle:
+			return s, fmt.Errorf("%s waits in %s, not in %s: %s", no, s.State, want, s.Headline)
+		}
+		select {
+		case <-ctx.Done():
+			return s, fmt.Errorf("%s is still %s, not %s: %w", no, s.State, want, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package demo
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kamflow/kamflow/config/sample"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Script is one onboarding: the request that somebody starts, and who
+// decides what on it.
+type Script struct {
+	Name    string          `yaml:"-"`
+	Request kam.RequestData `yaml:"-"`
+
+	Title  string     `yaml:"title"`
+	Shows  string     `yaml:"shows"` // which example or scenario of the process
+	By     kam.UserID `yaml:"by"`
+	Steps  []Step     `yaml:"steps"`
+	Expect Expect     `yaml:"expect"`
+}
+
+// A Step is what one person does once the case is in a state.
+type Step struct {
+	By         kam.UserID     `yaml:"by"`
+	In         kam.State      `yaml:"in"`
+	Do         string         `yaml:"do"`
+	Reason     string         `yaml:"reason"`
+	ReasonCode string         `yaml:"reason_code"`
+	Fields     []string       `yaml:"fields"`
+	CustomerNo string         `yaml:"customer_no"`
+	Tier       kam.Tier       `yaml:"tier"`
+	Owner      kam.UserID     `yaml:"owner"`
+	Data       map[string]any `yaml:"data"`
+}
+
+// Expect is where the case stands when everybody has done his part.
+type Expect struct {
+	State   kam.State   `yaml:"state"`
+	Outcome kam.Outcome `yaml:"outcome"`
+	Tier    kam.Tier    `yaml:"tier"`
+}
+
+// verbs are the words of a script. What "clear", "refuse" and "send_back"
+// mean depends on the state, see [Step.act].
+var verbs = map[string]kam.Act{
+	"confirm":        {Name: kam.ActDecideConfirmation, Verdict: kam.Confirm},
+	"reject":         {Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt},
+	"send_back":      {Name: kam.ActDecideConfirmation, Verdict: kam.SendBack},
+	"clear":          {Name: kam.ActDecideCompliance, Verdict: kam.ClearIt},
+	"refuse":         {Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt},
+	"merge":          {Name: kam.ActDecideValidation, Verdict: kam.MergeIt},
+	"endorse":        {Name: kam.ActDecideEndorsement, Verdict: kam.Endorse},
+	"decline":        {Name: kam.ActDecideEndorsement, Verdict: kam.Decline},
+	"change_tier":    {Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier},
+	"not_duplicate":  {Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate},
+	"use_existing":   {Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting},
+	"submit_data":    {Name: kam.ActSubmitData},
+	"submit_details": {Name: kam.ActSubmitDetails},
+	"amend":          {Name: kam.ActAmendMaterial},
+	"withdraw":       {Name: kam.ActWithdraw},
+	"comment":        {Name: kam.ActComment},
+}
+
+// act makes the act of a step, but for its id and hash.
+func (s Step) act() (kam.Act, *kam.RequestData, error) {
+	a, ok := verbs[s.Do]
+	if !ok {
+		return a, nil, fmt.Errorf("nobody can %q", s.Do)
+	}
+	if s.In == kam.ValidationReview && (s.Do == "clear" || s.Do == "refuse" || s.Do == "send_back") {
+		a.Name = kam.ActDecideValidation
+	}
+	a.By, a.Reason, a.ReasonCode, a.Fields = s.By, s.Reason, s.ReasonCode, s.Fields
+	a.CustomerNo, a.Tier, a.OwnerID = s.CustomerNo, s.Tier, s.Owner
+	if s.Data == nil {
+		return a, nil, nil
+	}
+	var data kam.RequestData
+	if err := remarshal(s.Data, &data); err != nil {
+		return a, nil, err
+	}
+	return a, &data, nil
+}
+
+// space derives the ids of a script, so that playing it again sends the same
+// requests and the same acts.
+var space = uuid.MustParse("3c1d5f0e-7f0a-5b7e-9a53-6f5a0f1f2c11")
+
+func (s Script) key() string { return uuid.NewSHA1(space, []byte(s.Name)).String() }
+
+func (s Script) decisionID(step int) string {
+	return uuid.NewSHA1(space, fmt.Appendf(nil, "%s/%d", s.Name, step)).String()
+}
+
+// Scripts reads the sample onboardings, in the order of their names.
+func Scripts() ([]Script, error) {
+	names, err := fs.Glob(sample.FS(), path.Join(sample.Onboardings, "*.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	scripts := make([]Script, len(names))
+	for i, name := range names {
+		if scripts[i], err = readScript(name); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return scripts, nil
+}
+
+func readScript(name string) (Script, error) {
+	s := Script{Name: strings.TrimSuffix(path.Base(name), ".yaml")}
+	raw, err := fs.ReadFile(sample.FS(), name)
+	if err != nil {
+		return s, err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&s); err != nil {
+		return s, err
+	}
+	for i, step := range s.Steps {
+		if _, _, err := step.act(); err != nil {
+			return s, fmt.Errorf("step %d: %w", i+1, err)
+		}
+	}
+	request, err := fs.ReadFile(sample.FS(), strings.TrimSuffix(name, ".yaml")+".json")
+	if err != nil {
+		return s, err
+	}
+	return s, kam.StrictUnmarshal(request, &s.Request)
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/kamflow/kamflow/internal/importer"
+	"github.com/kamflow/kamflow/internal/term"
+)
+
+// shownFindings is how many refused rows a person is shown.
+const shownFindings = 20
+
+// importSummary counts the rows by what became of them.
+func importSummary(rep importer.Report) *term.Table {
+	s := rep.Summary
+	t := term.NewTable("Rows", "Count>")
+	add := func(name string, n int) {
+		if n > 0 {
+			t.Row(name, strconv.Itoa(n))
+		}
+	}
+	add("in the file", s.Rows)
+	add("complete", s.Ready)
+	add("lack something", s.Parked)
+	add("refused by the file check", s.Refused)
+	add("equal to an earlier row", s.Same)
+	if s.DryRun {
+		return t
+	}
+	add("started now", s.Started)
+	add("started before", s.Existing)
+	for _, state := range sortedKeys(s.States) {
+		add("  "+state, s.States[state])
+	}
+	return t
+}
+
+// importMissing counts the fields that rows lack, the commonest first.
+func importMissing(s importer.Summary) *term.Table {
+	t := term.NewTable("Missing field", "Rows>")
+	names := sortedKeys(s.Missing)
+	slices.SortStableFunc(names, func(a, b string) int { return s.Missing[b] - s.Missing[a] })
+	for _, name := range names {
+		t.Row(name, strconv.Itoa(s.Missing[name]))
+	}
+	return t
+}
+
+// importFindings lists the rows that have no case and why.
+func importFindings(rep importer.Report) (t *term.Table, more int) {
+	t = term.NewTable("Row", "Reference", "Refused because")
+	for _, r := range rep.Rows {
+		if r.State != importer.StateRefused {
+			continue
+		}
+		if t.Len() == shownFindings {
+			more++
+			continue
+		}
+		t.Row(strconv.Itoa(r.Row), r.Ref, importer.FindingsText(r.Findings))
+	}
+	return t, more
+}

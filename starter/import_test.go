@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/importer"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// importDesk is a system that only starts cases.
+type importDesk struct {
+	backend
+	mu    sync.Mutex
+	cases map[string]kam.Snapshot
+	down  int // from this case on it does not answer; 0 is never
+}
+
+func (d *importDesk) Start(_ context.Context, r store.Request) (client.Started, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s, ok := d.cases[r.Key]; ok {
+		return client.Started{CaseNo: s.CaseNo, Progress: kam.Progress{Snapshot: s}}, nil
+	}
+	if d.down > 0 && len(d.cases)+1 >= d.down {
+		return client.Started{}, errors.New("connection refused")
+	}
+	if strings.Contains(r.Data.LegalName, "Fremd") {
+		return client.Started{}, kam.Errorf(kam.Forbidden, "not your territory")
+	}
+	s := kam.Snapshot{CaseNo: kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(d.cases)+1)), State: kam.AwaitingConfirmation, Requester: r.Requester}
+	if s.MissingFields = rules.Missing(r.Data, kam.Screening); len(s.MissingFields) > 0 {
+		s.State = kam.DataEntry
+	}
+	d.cases[r.Key] = s
+	return client.Started{CaseNo: s.CaseNo, Created: true, Progress: kam.Progress{Snapshot: s}}, nil
+}
+
+func (d *importDesk) Close() {}
+
+func importRun(t *testing.T, d *importDesk, args ...string) (st int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	a := newApp(strings.NewReader(""), &o, &e)
+	a.connect = func(context.Context, *app) (backend, error) { return d, nil }
+	root := a.root()
+	for _, c := range root.Commands() {
+		if c.Name() == "import" {
+			root.RemoveCommand(c)
+		}
+	}
+	cmd := importCommand(a)
+	usageErrors(cmd)
+	root.AddCommand(cmd)
+	root.SetArgs(append([]string{"import", "--as", "vera.steward"}, args...))
+	root.SetOut(&o)
+	root.SetErr(&e)
+	err := root.ExecuteContext(t.Context())
+	var shown printed
+	if err != nil && !errors.As(err, &shown) {
+		a.report(err)
+	}
+	return status(err), o.String(), e.String()
+}
+
+func importFixture(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+const importRows = "row_ref,legal_name,country,city,postal_code,annual_revenue,revenue_currency,industry\n" +
+	"A1,Nord Pumpen AG,DE,Köln,50667,100000000,EUR,Steel\n" +
+	"A2,Süd Pumpen AG,DE,,80331,,,Steel\n" +
+	"A3,Ost Pumpen AG,QQ,Linz,4020,,,\n"
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	file := importFixture(t, "in.csv", importRows)
+	result := filepath.Join(t.TempDir(), "out.csv")
+	defaults := filepath.Join("..", "config", "sample", "import_defaults.json")
+
+	st, out, errs := importRun(t, d, file, "--defaults", defaults, "--result", result)
+	require.Equal(t, exitRefused, st, errs)
+	require.Len(t, d.cases, 2)
+	require.Contains(t, out, "AWAITING_CONFIRMATION")
+	require.Contains(t, out, "DATA_ENTRY")
+	require.Contains(t, out, "VA01 country_code")
+
+	// The result file is the same import again.
+	st, out, _ = importRun(t, d, result, "--defaults", defaults, "--result", result)
+	require.Equal(t, exitRefused, st)
+	require.Len(t, d.cases, 2)
+	require.Contains(t, out, "started before")
+	written, err := os.ReadFile(result)
+	require.NoError(t, err)
+	require.Contains(t, string(written), "KAM-2026-00000")
+	require.Equal(t, 1, strings.Count(strings.SplitN(string(written), "\n", 2)[0], "case_no"))
+}
+
+func TestImportDryRunStartsNothing(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	st, out, _ := importRun(t, d, importFixture(t, "in.csv", importRows), "--dry-run", "--json")
+	require.Equal(t, exitRefused, st)
+	require.Empty(t, d.cases)
+	var got struct {
+		Summary importer.Summary     `json:"summary"`
+		Rows    []importer.RowResult `json:"rows"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &got))
+	require.True(t, got.Summary.DryRun)
+	require.Equal(t, 3, got.Summary.Rows)
+	require.Equal(t, 1, got.Summary.Refused)
+	require.Len(t, got.Rows, 3)
+}
+
+func TestImportRefusesADamagedFile(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	st, _, errs := importRun(t, d, importFixture(t, "in.csv", importRows[:len(importRows)-1]))
+	require.Equal(t, exitUsage, st)
+	require.Contains(t, errs, "nothing was started")
+	require.Contains(t, errs, "may be cut off")
+	require.Empty(t, d.cases)
+}
+
+func TestImportBreaksOffAndGoesOn(t *testing.T) {
+	t.Parallel()
+	var rows strings.Builder
+	rows.WriteString("row_ref,legal_name,country\n")
+	for i := range 30 {
+		fmt.Fprintf(&rows, "R%d,Kunde %d AG,DE\n", i, i)
+	}
+	file := importFixture(t, "in.csv", rows.String())
+	d := &importDesk{cases: map[string]kam.Snapshot{}, down: 11}
+	st, out, errs := importRun(t, d, file, "--concurrency", "3")
+	require.Equal(t, exitUnreachable, st)
+	require.Contains(t, errs, "connection refused")
+	require.Contains(t, out, "20 rows were not started")
+	require.Len(t, d.cases, 10)
+
+	d.down = 0
+	st, _, errs = importRun(t, d, file)
+	require.Equal(t, exitDone, st, errs)
+	require.Len(t, d.cases, 30)
+}
+
+func TestImportShowsWhatTheProcessRefused(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	st, out, _ := importRun(t, d, importFixture(t, "in.csv", "legal_name,country\nFremd AG,DE\nEigen AG,DE\n"))
+	require.Equal(t, exitRefused, st)
+	require.Contains(t, out, "not your territory")
+	require.Len(t, d.cases, 1)
+}
+
+func TestImportUsage(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	st, _, _ := importRun(t, d, "no-such-file.csv")
+	require.Equal(t, exitUsage, st)
+	st, _, _ = importRun(t, d, importFixture(t, "in.csv", importRows), "--concurrency", "0")
+	require.Equal(t, exitUsage, st)
+	st, _, _ = importRun(t, d, importFixture(t, "in.csv", importRows), "--defaults", importFixture(t, "d.json", `{"colour": 1}`))
+	require.Equal(t, exitUsage, st)
+}
