@@ -83,7 +83,7 @@ func Load(fs *pflag.FlagSet) (Loaded, error) {
 	}
 	err := v.Unmarshal(&l.Config, viper.DecodeHook(mapstructure.StringToTimeDurationHookFunc()))
 	if err != nil {
-		return l, l.explain(err)
+		return l, fmt.Errorf("configuration: %w", err)
 	}
 	return l, l.Config.Check()
 }
@@ -206,11 +206,6 @@ func nearest(word string, candidates []string) (string, int) {
 		}
 	}
 	return best, dist
-}
-
-// explain makes a decoding error name the keys that people know.
-func (l *Loaded) explain(err error) error {
-	return fmt.Errorf("configuration: %w", err)
 }
 
 // leaves maps each key to its value in c, in dotted form.
