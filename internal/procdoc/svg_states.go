@@ -176,7 +176,8 @@ func (c *canvas) detours() {
 				down = "refer compliance"
 			}
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+24, y+boxH, x+24, y2-2), false)
-			c.text(x+30, y+boxH+18, 11, "400", quiet, "start", down)
+			first, _, _ := strings.Cut(down, ",") // what follows is for the other case types
+			c.text(x+30, y+boxH+18, 11, "400", quiet, "start", first)
 		}
 		if up := words(s.State, main); up != "" && main == kam.Validating {
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+colWidth-24, y2, x+colWidth-24, y+boxH+2), false)

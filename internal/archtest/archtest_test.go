@@ -1,0 +1,276 @@
+package archtest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/kamflow/kamflow"
+
+// pkg is what go list says of a package of the root module.
+type pkg struct {
+	ImportPath     string
+	Dir            string
+	GoFiles        []string
+	IgnoredGoFiles []string
+	Imports        []string
+}
+
+// name is the path below the module, "kam/rules".
+func (p pkg) name() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,IgnoredGoFiles,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var list []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		require.NoError(t, err)
+		list = append(list, p)
+	}
+}
+
+// A rule says what a package may import besides the standard library: exact
+// paths, or with /... everything below. Paths without a dot in front of the
+// first slash belong to this module. Nil means anything that the rules for all
+// do not forbid.
+type rule struct {
+	pkg string
+	may []string
+}
+
+// rules is the picture of dependencies: arrows point one way, towards kam.
+var rules = []rule{
+	{"kam", []string{}},
+	{"kam/rules", []string{"kam", "github.com/shopspring/decimal", "go.yaml.in/yaml/v3", "golang.org/x/text/...", "github.com/hbollon/go-edlib"}},
+	{"store", []string{"kam", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
+	{"activities", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
+	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
+	{"client", []string{"kam", "store", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
+	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
+		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
+	{"worker", nil},
+	{"starter", nil},
+	{"console", nil},
+}
+
+// onlyFor lists imports that only some packages may have.
+var onlyFor = []struct {
+	what string
+	by   []string
+	why  string
+}{
+	{"github.com/spf13/viper", []string{"config", "worker", "starter", "console"}, "settings are read in one place"},
+	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp"}, "libraries do not choose a logger"},
+	{"github.com/jackc/pgx/v5/...", []string{"store", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
+	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
+	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
+	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
+	{"go.temporal.io/server/...", nil, "a worker must not carry the server"},
+}
+
+// pure is what code without clock, chance and I/O has no use for. Packages that
+// only read text, such as net/url and net/mail, are fine.
+var pure = []string{"os", "os/...", "net", "net/http/...", "net/smtp", "net/rpc/...", "log", "log/...", "math/rand", "math/rand/v2", "crypto/rand", "database/sql/...", "syscall", "unsafe"}
+
+// never lists parts of the standard library that a package must not import,
+// because there it would not replay, or not be pure.
+var never = map[string][]string{
+	"kam":       pure,
+	"kam/rules": pure,
+	"workflows": {"os", "os/...", "net", "net/...", "log", "log/...", "math/rand", "math/rand/v2", "crypto/rand", "database/sql/...", "sync", "syscall", "unsafe"},
+}
+
+// matches says whether an import is what a pattern names.
+func matches(pattern, path string) bool {
+	path = strings.TrimPrefix(path, module+"/")
+	pattern = strings.TrimPrefix(pattern, module+"/")
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return path == base || strings.HasPrefix(path, base+"/")
+	}
+	return path == pattern
+}
+
+func anyMatch(patterns []string, path string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, path) })
+}
+
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+// violations judges one package.
+func violations(p pkg) []string {
+	var bad []string
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.pkg == p.name() })
+	if i < 0 && !strings.Contains(p.name(), "/") {
+		bad = append(bad, p.name()+" has no rule: say what it may import")
+	}
+	for _, path := range p.Imports {
+		if anyMatch(never[p.name()], path) {
+			bad = append(bad, p.name()+" must not import "+path)
+		}
+		if i >= 0 && rules[i].may != nil && !standard(path) && !anyMatch(rules[i].may, path) {
+			bad = append(bad, p.name()+" may not import "+path)
+		}
+		for _, o := range onlyFor {
+			if matches(o.what, path) && !slices.Contains(o.by, p.name()) {
+				bad = append(bad, fmt.Sprintf("%s may not import %s: %s", p.name(), path, o.why))
+			}
+		}
+	}
+	return bad
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	list := packages(t)
+	require.NotEmpty(t, list)
+	for _, p := range list {
+		for _, v := range violations(p) {
+			t.Error(v)
+		}
+	}
+}
+
+// TestTheRulesBite keeps the test above from passing because it looks away.
+func TestTheRulesBite(t *testing.T) {
+	t.Parallel()
+	for _, p := range []pkg{
+		{ImportPath: module + "/kam", Imports: []string{"go.uber.org/zap"}},
+		{ImportPath: module + "/kam", Imports: []string{"os"}},
+		{ImportPath: module + "/kam/rules", Imports: []string{module + "/store"}},
+		{ImportPath: module + "/workflows", Imports: []string{module + "/store"}},
+		{ImportPath: module + "/workflows", Imports: []string{module + "/config"}},
+		{ImportPath: module + "/workflows", Imports: []string{"math/rand/v2"}},
+		{ImportPath: module + "/workflows", Imports: []string{"net/http"}},
+		{ImportPath: module + "/starter", Imports: []string{module + "/standalone/stack"}},
+		{ImportPath: module + "/internal/other", Imports: []string{"github.com/spf13/viper"}},
+		{ImportPath: module + "/client", Imports: []string{module + "/workflows"}},
+		{ImportPath: module + "/newcomer"},
+	} {
+		require.NotEmpty(t, violations(p), p)
+	}
+	require.Empty(t, violations(pkg{ImportPath: module + "/workflows", Imports: []string{"time", module + "/kam", "go.temporal.io/sdk/workflow"}}))
+}
+
+// files parses the sources of a package without its tests.
+func files(t *testing.T, p pkg) (*token.FileSet, []*ast.File) {
+	t.Helper()
+	set := token.NewFileSet()
+	var list []*ast.File
+	for _, name := range append(slices.Clone(p.GoFiles), p.IgnoredGoFiles...) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(set, filepath.Join(p.Dir, name), nil, parser.ParseComments)
+		require.NoError(t, err)
+		list = append(list, f)
+	}
+	return set, list
+}
+
+// TestNoClockInTheProcess: rules and workflows get the time handed in. In a
+// workflow, go statements, channels' select and the clock would not replay.
+func TestNoClockInTheProcess(t *testing.T) {
+	clock := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+	for _, p := range packages(t) {
+		if !slices.Contains([]string{"kam", "kam/rules", "workflows"}, p.name()) {
+			continue
+		}
+		set, list := files(t, p)
+		for _, f := range list {
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.SelectorExpr:
+					if x, ok := n.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clock, n.Sel.Name) {
+						t.Errorf("%s: time.%s", set.Position(n.Pos()), n.Sel.Name)
+					}
+				case *ast.GoStmt, *ast.SelectStmt:
+					t.Errorf("%s: goroutines and select do not replay", set.Position(n.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+// TestPackagesSayWhatTheyAre: one package comment each.
+func TestPackagesSayWhatTheyAre(t *testing.T) {
+	for _, p := range packages(t) {
+		_, list := files(t, p)
+		docs := 0
+		for _, f := range list {
+			if f.Doc != nil && strings.TrimSpace(f.Doc.Text()) != "" {
+				docs++
+			}
+		}
+		if len(list) > 0 && docs != 1 {
+			t.Errorf("%s has %d package comments", p.name(), docs)
+		}
+	}
+}
+
+// TestTheProcessIsDocumented: every exported identifier of kam has a comment,
+// its own or that of its group.
+func TestTheProcessIsDocumented(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.name() != "kam" {
+			continue
+		}
+		set, list := files(t, p)
+		missing := func(id *ast.Ident, docs ...*ast.CommentGroup) {
+			for _, d := range docs {
+				if d != nil {
+					return
+				}
+			}
+			if id.IsExported() {
+				t.Errorf("%s: %s has no comment", set.Position(id.Pos()), id.Name)
+			}
+		}
+		for _, f := range list {
+			for _, d := range f.Decls {
+				switch d := d.(type) {
+				case *ast.FuncDecl:
+					// What implements an interface of the standard library is known.
+					known := d.Recv != nil && slices.Contains([]string{"Error", "String", "Unwrap"}, d.Name.Name)
+					if !known {
+						missing(d.Name, d.Doc)
+					}
+				case *ast.GenDecl:
+					for _, spec := range d.Specs {
+						switch s := spec.(type) {
+						case *ast.TypeSpec:
+							missing(s.Name, d.Doc, s.Doc, s.Comment)
+						case *ast.ValueSpec:
+							for _, id := range s.Names {
+								missing(id, d.Doc, s.Doc, s.Comment)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
