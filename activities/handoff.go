@@ -62,7 +62,10 @@ func (w *work) handOffKeyAccount(c classified) error {
 	}
 	joined := existing != nil && existing.Tier == k.Tier
 	if existing != nil {
-		k.No = existing.No
+		k.No, k.Name = existing.No, existing.Name
+		if joined {
+			k.HomeNode = existing.HomeNode // also where a change was declined
+		}
 		if k.OwnerID == "" {
 			k.OwnerID = existing.OwnerID
 		}
@@ -81,7 +84,7 @@ func (w *work) handOffKeyAccount(c classified) error {
 	if k.No, err = w.SaveKeyAccount(k); err != nil {
 		return err
 	}
-	w.Case.KeyAccountNo = k.No
+	w.Case.KeyAccountNo, w.Case.HomeNode = k.No, k.HomeNode
 	if joined {
 		return w.tell("keyaccount.member", fmt.Sprintf("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
 	}

@@ -34,8 +34,8 @@ func (e Effect) decisionID() string {
 }
 
 // Effect runs fn and stores what it did, in one transaction under the lock of
-// the case. The same effect again returns the stored answer; with another
-// digest it is a kam.IDReused. An effect of the engine that finds the case
+// the case. The same effect again returns the stored answer, unless that was a
+// refusal, which is judged anew; with another digest it is a kam.IDReused. An effect of the engine that finds the case
 // ahead of what it knows does nothing. A kam.Error that fn returns on a
 // person's act is a refusal: fn's writes are undone, the refusal is stored and
 // audited, and Progress carries it. fn may run more than once and must not
@@ -133,7 +133,7 @@ func (tx *Tx) before() (p kam.Progress, done bool, err error) {
 		return kam.Progress{Snapshot: tx.was, Ahead: true}, true, nil
 	case tx.stored != nil && tx.stored.Digest != e.Digest:
 		return p, true, kam.Errorf(kam.IDReused, "effect %s of case %s was stored with other content", e.Key, e.CaseNo).On("decision_id")
-	case tx.stored != nil:
+	case tx.stored != nil && tx.stored.Progress.Refused == nil:
 		p = tx.stored.Progress
 		if tx.was.Version > p.Snapshot.Version {
 			p.Snapshot, p.Ahead = tx.was, true
@@ -146,7 +146,10 @@ func (tx *Tx) before() (p kam.Progress, done bool, err error) {
 }
 
 const (
-	insertEffect = `insert into kam.effect (case_no, key, digest, progress, at) values ($1, $2, $3, $4, $5)`
+	// Only a refusal is ever replaced: it may have been cured since (D10b).
+	insertEffect = `
+		insert into kam.effect (case_no, key, digest, progress, at) values ($1, $2, $3, $4, $5)
+		on conflict (case_no, key) do update set progress = excluded.progress, at = excluded.at`
 	updateCase   = `
 		update kam.cases set snapshot = $2, version = $3, by_person = $4, state = $5, step_code = $6,
 			outcome = $7, territory = $8, owner = $9, country = $10, open = $11, opened_at = $12, updated_at = $13,

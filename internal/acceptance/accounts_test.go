@@ -134,6 +134,8 @@ func TestAC29_GlobalManagerDeclines(t *testing.T) {
 	require.Equal(t, kam.Completed, end.State)
 	require.Equal(t, kam.AddedKA, end.Outcome)
 	require.True(t, end.Has(kam.FlagEndorsementDeclined))
+	require.Equal(t, "DE", end.HomeNode)
+	require.Equal(t, "KA-000001", end.KeyAccountNo, "the account that was there")
 	for _, no := range []string{"NW-HH", end.CommittedAs} {
 		c, err := w.db.Customer(t.Context(), no)
 		require.NoError(t, err)

@@ -208,7 +208,7 @@ func (p *Policy) classify(g *group, tree *Tree) Classification {
 	out.NextLevel = g.stops(tier)
 	low := p.calc.tiers[0].row.MinScore
 	out.WatchList = tier < 0 && !holder && gates.failed == "" && g.Score >= low-p.KeyAccount.WatchMargin && g.Score < low
-	out.Provisional = tier >= 0 && declared
+	out.Provisional = declared
 	out.ReviewInDays = p.reviewDays(&out)
 	out.HeadCountry = g.head(tree)
 	out.Headline = p.classHeadline(&out, gates)
