@@ -137,6 +137,10 @@ type Subject struct {
 	Together []Role
 }
 
+// second says whether the task asks for the second of two endorsements: one is
+// in, or the task is raised to the level that gives the second.
+func (s Subject) second() bool { return s.Endorsed > 0 || s.Level == LevelGlobal }
+
 // Level is the level of the tree at which a managing role stands; ok is false
 // for the other roles.
 func (r Role) Level() (NodeLevel, bool) {
@@ -160,8 +164,8 @@ var (
 		return s.Level == "" || s.Level.Rank() >= 0 && l.Rank() >= s.Level.Rank()
 	}}
 	ifOwnTask = Condition{"the open task is the person's own", func(_ Role, p Person, s Subject) bool { return contains(s.Assignees, p.ID) }}
-	ifFirst   = Condition{"tier GLOBAL: first of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && s.Endorsed == 0 }}
-	ifSecond  = Condition{"tier GLOBAL: second of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && s.Endorsed > 0 }}
+	ifFirst   = Condition{"tier GLOBAL: first of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && !s.second() }}
+	ifSecond  = Condition{"tier GLOBAL: second of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && s.second() }}
 	ifNotOwn  = Condition{"not the own draft (SOD4)", func(_ Role, p Person, s Subject) bool { return p.ID != s.Requester }}
 	ifWithMgr = Condition{"tier NATIONAL, together with the national manager", func(_ Role, _ Person, s Subject) bool {
 		return s.Tier == TierNational && contains(s.Together, NationalManager)

@@ -246,6 +246,10 @@ func TestPermit(t *testing.T) {
 		{gm, kam.ActionEndorse, tier(kam.TierGlobal, 0), kam.GlobalManager},
 		{gm, kam.ActionEndorse, tier(kam.TierGlobal, 1), kam.GlobalManager},
 		{gm, kam.ActionEndorse, tier(kam.TierNone, 0), ""},
+		// The level of the task says the same as the count of endorsements.
+		{nm, kam.ActionEndorse, with(func(s *kam.Subject) { s.Tier, s.Level = kam.TierGlobal, kam.LevelCountry }), kam.NationalManager},
+		{nm, kam.ActionEndorse, with(func(s *kam.Subject) { s.Tier, s.Level = kam.TierGlobal, kam.LevelGlobal }), ""},
+		{gm, kam.ActionEndorse, with(func(s *kam.Subject) { s.Tier, s.Level = kam.TierGlobal, kam.LevelGlobal }), kam.GlobalManager},
 		{rm, kam.ActionEndorse, named("rm"), kam.RegionalManager},
 
 		{rep, kam.ActionWithdraw, here, kam.SalesRep},
