@@ -47,8 +47,12 @@
 //   - Nothing here judges an act a second time. A validator judges before the
 //     act is written down, and is not replayed; the second test, under the
 //     lock, is RecordAct's own, within the transaction, and its verdict is
-//     recorded. So kam.Act.CheckAgainst and kam.Transitions may change
-//     without breaking open cases.
+//     recorded. So kam.Act.CheckAgainst, the rows of kam.Acts and the guards
+//     of kam.Transitions may change without breaking open cases.
+//   - What replay does read of kam: kam.StageOf, which states end a case, and
+//     the fields of the snapshot that view.go looks at (a change there decides
+//     whether search attributes are written and a timer is started).
+//   - Waits use await of waits.go, not workflow.AwaitWithOptions.
 //   - No clock but workflow.Now, no range over a map, no goroutine but
 //     workflow.Go, no configuration and no package variable that changes.
 //   - Names of stages, updates, signals and queries are in kam; once released

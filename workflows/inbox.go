@@ -218,7 +218,7 @@ func sizeOf(a kam.Act) int {
 		n += len(s)
 	}
 	for _, f := range a.Fields {
-		n += len(f)
+		n += len(f) + 1
 	}
 	return n
 }

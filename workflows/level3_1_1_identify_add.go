@@ -23,20 +23,12 @@ func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 			return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, e)
 		}
 		workflow.GetLogger(ctx).Error("case cannot be opened", "case_no", c.start.CaseNo, "error", err)
-		if err := c.pauseUntilOpened(ctx); err != nil {
+		if _, err := c.await(ctx, pauseAfterFault, "pause after a fault: "+stageLabel(kam.StageOpen), c.opened); err != nil {
 			return err
 		}
 	}
 	workflow.SetCurrentDetails(ctx, details(c.Snapshot))
 	return nil
-}
-
-func (c *onboarding) pauseUntilOpened(ctx workflow.Context) error {
-	_, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-		Timeout:      pauseAfterFault,
-		TimerOptions: workflow.TimerOptions{Summary: "pause after a fault: " + stageLabel(kam.StageOpen)},
-	}, c.opened)
-	return err
 }
 
 // open runs the stage of 1.1.1 once, whoever asks first: the update that came

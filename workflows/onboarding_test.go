@@ -111,15 +111,18 @@ func TestDeadlinesLongPastElapseAtOnce(t *testing.T) {
 func TestOneTimerAtATime(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	running, most, started := 0, 0, 0
-	s.env.SetOnTimerScheduledListener(func(string, time.Duration) { started++; running++; most = max(most, running) })
-	s.env.SetOnTimerFiredListener(func(string) { running-- })
-	s.env.SetOnTimerCanceledListener(func(string) { running-- })
+	started, fired, stopped := 0, 0, 0
+	s.env.SetOnTimerScheduledListener(func(string, time.Duration) { started++ })
+	s.env.SetOnTimerFiredListener(func(string) { fired++ })
+	s.env.SetOnTimerCanceledListener(func(string) { stopped++ })
 	s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"})
-	s.sendAt(2*hour, "u2", confirm("decision-2", "boss"))
+	s.sendAt(2*hour, "u2", sendBack("decision-2"))
+	s.sendAt(3*hour, "u3", submit("decision-3", "h1"))
+	s.sendAt(4*hour, "u4", confirm("decision-4", "boss"))
 	require.Equal(t, kam.Completed, s.play().State)
-	require.Equal(t, 1, started, "a comment leaves the timer alone")
-	require.Equal(t, 1, most)
+	require.Equal(t, 3, started, "one for each wait; a comment leaves it alone")
+	require.Equal(t, 2, stopped, "before the next one starts; the end of the case stops the last")
+	require.Zero(t, fired)
 }
 
 func TestFaultParksAndRetryResumes(t *testing.T) {

@@ -59,7 +59,7 @@ func (c *onboarding) hear(ctx workflow.Context, name kam.ActName, a kam.Act) {
 	switch {
 	case c.Snapshot.State.Ended():
 		log.Info("signal to an ended case ignored", "case_no", c.start.CaseNo, "signal", name)
-	case a.DecisionID == "" || sizeOf(a) > maxActBytes || len(a.Fields) > kam.MaxFields:
+	case a.DecisionID == "" || sizeOf(a) > maxActBytes:
 		log.Warn("signal dropped: no decision id, or too large", "case_no", c.start.CaseNo, "signal", name, "bytes", sizeOf(a))
 	case c.taken >= maxActsAtAll:
 		log.Warn("signal dropped: too many in one run", "case_no", c.start.CaseNo, "signal", name)

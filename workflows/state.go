@@ -56,6 +56,8 @@ type onboarding struct {
 	hops     int // stages since the last wait for people
 	signals  []workflow.ReceiveChannel
 
+	stopTimer workflow.CancelFunc // of the last wait
+
 	// A deadline that could not be recorded is tried again at retryAt, so that
 	// people may act meanwhile.
 	stuck   *kam.Deadline

@@ -29,19 +29,41 @@ func (c *onboarding) waitForPeople(ctx workflow.Context) error {
 
 	due, ok := c.Snapshot.Task.Next()
 	if !ok {
+		c.stopOldTimer()
 		return workflow.Await(ctx, moved)
 	}
 
 	if wait := c.effective(due).Sub(workflow.Now(ctx)); wait > 0 {
-		acted, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{
-			Timeout:      wait,
-			TimerOptions: workflow.TimerOptions{Summary: string(c.Snapshot.Task.Step) + " " + deadlineWord(due.Kind)},
-		}, moved)
+		acted, err := c.await(ctx, wait, string(c.Snapshot.Task.Step)+" "+deadlineWord(due.Kind), moved)
 		if err != nil || acted {
 			return err
 		}
 	}
 	return c.elapse(ctx, due)
+}
+
+// await waits for a condition, at most for a time, and says whether it holds.
+//
+// workflow.AwaitWithOptions leaves its timer running where the condition comes
+// first (SDK 1.50: the flag that stops it is off), and each such timer would
+// wake the case later for nothing. Here it is stopped when the next wait
+// begins, not before: a case that ends meanwhile is spared the event.
+func (c *onboarding) await(ctx workflow.Context, wait time.Duration, summary string, cond func() bool) (bool, error) {
+	c.stopOldTimer()
+	timerCtx, stop := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: summary})
+	c.stopTimer = stop
+	err := workflow.Await(ctx, func() bool { return cond() || timer.IsReady() })
+	return cond(), err
+}
+
+// stopOldTimer stops the timer of the last wait; one that has fired or was
+// stopped stays as it is.
+func (c *onboarding) stopOldTimer() {
+	if c.stopTimer != nil {
+		c.stopTimer()
+		c.stopTimer = nil
+	}
 }
 
 // effective is when a deadline is acted on: at its time, or later where
