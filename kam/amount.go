@@ -169,7 +169,7 @@ func parseFixed(s string, digits int) (int64, error) {
 	}
 	whole, frac, dot := strings.Cut(s, ".")
 	frac = strings.TrimRight(frac, "0")
-	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || len(whole) > 16 || !isDigits(whole) || !isDigits(frac) {
+	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || len(whole) > 19 || !isDigits(whole) || !isDigits(frac) {
 		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", clip(text, 40), digits)
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)

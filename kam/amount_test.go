@@ -50,6 +50,7 @@ func TestMoney(t *testing.T) {
 		{"1000", "JPY", "1000 JPY", 1000},
 		{"1.234", "KWD", "1.234 KWD", 1234},
 		{"-0.01", "USD", "-0.01 USD", -1},
+		{"100000000000000000", "JPY", "100000000000000000 JPY", 1e17}, // the bound itself
 	} {
 		m, err := kam.ParseMoney(tc.amount, tc.currency)
 		require.NoError(t, err, tc)
