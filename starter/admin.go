@@ -3,19 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/internal/parties"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
@@ -147,59 +142,4 @@ func readRows[T any](name string, b []byte) ([]T, error) {
 		}
 		all = append(all, row)
 	}
-}
-
-// readSalesCSV reads facts under a heading line with the names of the JSON.
-func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
-	r := csv.NewReader(bytes.NewReader(b))
-	heads, err := r.Read()
-	if err != nil {
-		return nil, usagef("%s: %w", name, err)
-	}
-	var all []store.SalesFact
-	for {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, usagef("%s: %w", name, err)
-		}
-		var f store.SalesFact
-		for i, head := range heads {
-			if err := setFact(&f, strings.TrimSpace(head), strings.TrimSpace(cells[i])); err != nil {
-				line, _ := r.FieldPos(i)
-				return nil, usagef("%s: line %d: %w", name, line, err)
-			}
-		}
-		all = append(all, f)
-	}
-}
-
-func setFact(f *store.SalesFact, head, cell string) error {
-	texts := map[string]*string{
-		"account_no": &f.AccountNo, "month": &f.Month, "product_family": &f.ProductFamily, "currency": &f.Currency, "last_order_date": &f.LastOrderDate,
-	}
-	if at, ok := texts[head]; ok {
-		*at = cell
-		return nil
-	}
-	if cell == "" {
-		return nil
-	}
-	n, err := strconv.ParseInt(cell, 10, 64)
-	switch {
-	case head == "net_revenue_minor":
-		f.NetRevenue = n
-	case head == "gross_margin_minor":
-		f.GrossMargin = &n
-	case head == "orders":
-		f.Orders = n
-	default:
-		return errors.New(text.Say("file.keys", head))
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %q is no whole number", head, cell)
-	}
-	return nil
 }

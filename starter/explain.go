@@ -28,7 +28,7 @@ func explainCommand(a *app) *cobra.Command {
 			}
 			var records []kam.DecisionRecord
 			for _, r := range all {
-				if step == "" || string(r.Step) == step {
+				if strings.HasPrefix(string(r.Step), step) {
 					records = append(records, r)
 				}
 			}
@@ -47,7 +47,7 @@ func explainCommand(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&step, "step", "", "only the records of a step, as 1.1.4")
+	cmd.Flags().StringVar(&step, "step", "", "only the records of a step, as 1.1.4, or of a group of steps, as 1.5")
 	return cmd
 }
 
@@ -70,6 +70,9 @@ func (a *app) explain(r kam.DecisionRecord) {
 	a.criteria(r)
 	a.tests(r)
 	a.findings(r.Findings)
+	if len(r.Criteria)+len(r.Gates)+len(r.Tests)+len(r.Findings) > 0 {
+		a.printf("\n")
+	}
 	if len(r.Missing) > 0 {
 		a.say("explain.missing", strings.Join(r.Missing, ", "))
 	}
@@ -100,9 +103,6 @@ func (a *app) criteria(r kam.DecisionRecord) {
 		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.String())
 	}
 	a.section("", t)
-	if t.Len() > 0 {
-		a.printf("\n")
-	}
 }
 
 func (a *app) tests(r kam.DecisionRecord) {
@@ -117,7 +117,4 @@ func (a *app) tests(r kam.DecisionRecord) {
 		tests.Row(string(x.Tier), x.Test, x.Value, x.Limit, yes[x.Passed])
 	}
 	a.section("", tests)
-	if gates.Len()+tests.Len() > 0 {
-		a.printf("\n")
-	}
 }

@@ -113,6 +113,8 @@ func Span(d time.Duration) string {
 		return sign + n(hours) + "h " + n(minutes) + "m"
 	case hours > 0:
 		return sign + n(hours) + "h"
+	case minutes > 0 && d%time.Minute >= time.Second:
+		return sign + n(minutes) + "m " + n(d%time.Minute/time.Second) + "s"
 	case minutes > 0:
 		return sign + n(minutes) + "m"
 	case d >= time.Second:

@@ -1,0 +1,309 @@
+package client_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+func confirm() kam.Act {
+	return kam.Act{DecisionID: "decision-0001", Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: "boss", ExpectHash: "sha256:aa"}
+}
+
+func at(state kam.State, version int64) kam.Progress {
+	return kam.Progress{Snapshot: kam.Snapshot{State: state, Version: version}}
+}
+
+func TestStart(t *testing.T) {
+	t.Parallel()
+
+	t.Run("SendsNumberAndPolicies", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.Identifying, 1), nil))
+		s, err := b.Start(t.Context(), request())
+		require.NoError(t, err)
+		require.True(t, s.Created)
+		require.Equal(t, kam.Identifying, s.Progress.Snapshot.State)
+
+		o := b.fake.starts[0]
+		require.Equal(t, "case/"+string(s.CaseNo), o.ID)
+		require.Equal(t, "queue", o.TaskQueue)
+		require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, o.WorkflowIDConflictPolicy)
+		require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, o.WorkflowIDReusePolicy)
+		require.True(t, o.WorkflowExecutionErrorWhenAlreadyStarted)
+		require.Equal(t, "Onboarding "+string(s.CaseNo), o.StaticSummary)
+		require.NotContains(t, o.StaticSummary, "Acme")
+		u := b.fake.updates[0]
+		require.Equal(t, string(kam.ActStart), u.UpdateName)
+		require.Regexp(t, `^start-[0-9a-f-]{36}/1$`, u.UpdateID)
+		require.Equal(t, []any{kam.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}}, u.Args)
+	})
+
+	t.Run("AgainAfterTheAnswerWasLost", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errDown))
+		b.Patience = 300 * time.Millisecond
+		first, err := b.Start(t.Context(), request())
+		require.ErrorIs(t, err, kam.Unreachable)
+		require.ErrorContains(t, err, "safe to retry")
+		for _, u := range b.fake.updates {
+			require.Equal(t, b.fake.updates[0].UpdateID, u.UpdateID)
+		}
+
+		never, err := b.store.NeverStarted(t.Context(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		require.Len(t, never, 1)
+
+		b.fake.answers = []func() (kam.Progress, error){says(at(kam.DataEntry, 2), nil)}
+		b.Patience = time.Second
+		again, err := b.Start(t.Context(), request())
+		require.NoError(t, err)
+		require.Equal(t, first.CaseNo, again.CaseNo)
+		require.False(t, again.Created)
+	})
+
+	t.Run("StartedBeforeIsReadFromPostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errors.New("nobody asks Temporal")))
+		no := b.opened(kam.DataEntry)
+		s, err := b.Start(t.Context(), request())
+		require.NoError(t, err)
+		require.Equal(t, no, s.CaseNo)
+		require.Equal(t, kam.DataEntry, s.Progress.Snapshot.State)
+		require.Empty(t, b.fake.updates)
+	})
+
+	t.Run("OtherContentUnderTheKeyIsRefused", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.Identifying, 1), nil))
+		_, err := b.Start(t.Context(), request())
+		require.NoError(t, err)
+		r := request()
+		r.Data.LegalName = "Other"
+		_, err = b.Start(t.Context(), r)
+		require.ErrorIs(t, err, kam.IDReused)
+	})
+
+	t.Run("EndedMeanwhile", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, serviceerror.NewWorkflowExecutionAlreadyStarted("closed", "", "")))
+		s, err := b.Start(t.Context(), request())
+		require.NoError(t, err)
+		require.Equal(t, s.CaseNo, s.Progress.Snapshot.CaseNo)
+	})
+}
+
+func TestAct(t *testing.T) {
+	t.Parallel()
+
+	t.Run("AnswersWithTheCommittedState", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.AwaitingCompletion, 2), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		p, err := b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err)
+		require.Equal(t, kam.AwaitingCompletion, p.Snapshot.State)
+		require.Equal(t, "decision-0001/1", b.fake.updates[0].UpdateID)
+		require.Equal(t, "case/"+string(no), b.fake.updates[0].WorkflowID)
+	})
+
+	t.Run("StagesDataAndSendsTheirDigestOnly", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.Deciding, 2), nil))
+		no := b.opened(kam.DataEntry)
+		data := request().Data
+		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActSubmitData, By: "rep"}
+		_, err := b.Act(t.Context(), no, act, &data)
+		require.NoError(t, err)
+		digest, ok, err := b.store.StagedExists(t.Context(), no, "decision-0002")
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, digest, b.fake.updates[0].Args[0].(kam.Act).DataDigest)
+	})
+
+	t.Run("LostAnswersKeepTheUpdateID", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errDown), says(kam.Progress{}, serviceerror.NewDeadlineExceeded("slow")), says(at(kam.AwaitingCompletion, 2), nil))
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		require.NoError(t, err)
+		require.Len(t, b.fake.updates, 3)
+		require.Equal(t, "decision-0001/1", b.fake.updates[2].UpdateID)
+	})
+
+	t.Run("AFailedHandlerGetsANewUpdateID", func(t *testing.T) {
+		t.Parallel()
+		outage := refusal(kam.Errorf(kam.Unreachable, "the case could not be stored"))
+		b := setup(t, says(kam.Progress{}, outage), says(at(kam.AwaitingCompletion, 2), nil))
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		require.NoError(t, err)
+		require.Equal(t, "decision-0001/2", b.fake.updates[1].UpdateID)
+		require.Equal(t, "decision-0001", b.fake.updates[1].Args[0].(kam.Act).DecisionID)
+	})
+
+	t.Run("GivesUpInTimeAndSaysThatRetryingIsSafe", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errDown))
+		b.Patience = 300 * time.Millisecond
+		no := b.opened(kam.AwaitingConfirmation)
+		began := time.Now()
+		_, err := b.Act(t.Context(), no, confirm(), nil)
+		require.ErrorIs(t, err, kam.Unreachable)
+		require.ErrorContains(t, err, "safe to retry")
+		require.Less(t, time.Since(began), 5*time.Second)
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("RefusalsComeBackWholeAndAreRecordedOnce", func(t *testing.T) {
+		t.Parallel()
+		sod := kam.Errorf(kam.Separation, "rep requested the case").By("SOD1").Try("another manager")
+		b := setup(t, says(kam.Progress{}, refusal(sod)))
+		no := b.opened(kam.AwaitingConfirmation)
+		for range 2 {
+			_, err := b.Act(t.Context(), no, confirm(), nil)
+			require.Equal(t, sod, kam.AsError(err))
+		}
+		require.Equal(t, []string{"SEPARATION"}, b.refusals(no))
+	})
+
+	t.Run("BadFormIsNotSent", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errDown))
+		act := confirm()
+		act.ExpectHash = ""
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), act, nil)
+		require.ErrorIs(t, err, kam.Invalid)
+		require.Empty(t, b.fake.updates)
+	})
+
+	t.Run("AWorkflowThatIsBehindCatchesUp", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "not yet"))), says(at(kam.Analyzing, 3), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.fake.version = 0
+		b.fake.refresh = func(f *fake) { f.version = 1 }
+		_, err := b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+		require.Equal(t, "decision-0001/2", b.fake.updates[1].UpdateID)
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("AnUpToDateWorkflowIsBelieved", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "changed"))))
+		b.fake.version = 1
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		require.ErrorIs(t, err, kam.StaleRevision)
+		require.Empty(t, b.fake.signals)
+		require.Len(t, b.fake.updates, 1)
+	})
+}
+
+func TestActOnAnEndedWorkflow(t *testing.T) {
+	t.Parallel()
+
+	t.Run("TheStoredActIsTheAnswer", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		p, err := b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err)
+		require.Equal(t, kam.Rejected, p.Snapshot.State)
+	})
+
+	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.Rejected)
+		_, err := b.Act(t.Context(), no, confirm(), nil)
+		require.ErrorIs(t, err, kam.AlreadyDecided)
+		require.Equal(t, []string{"ALREADY_DECIDED"}, b.refusals(no))
+	})
+
+	t.Run("NeverStarted", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no, _, err := b.store.AllotCase(t.Context(), request())
+		require.NoError(t, err)
+		_, err = b.Act(t.Context(), no, confirm(), nil)
+		require.ErrorIs(t, err, kam.WrongState)
+		require.ErrorContains(t, err, "never started")
+	})
+
+	t.Run("AcceptedAndEndedBeforeTheAnswer", func(t *testing.T) {
+		t.Parallel()
+		lost := temporal.NewApplicationErrorWithOptions("gone", "AcceptedUpdateCompletedWorkflow", temporal.ApplicationErrorOptions{NonRetryable: true})
+		b := setup(t, says(kam.Progress{}, lost))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		_, err := b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err)
+	})
+}
+
+func TestWithdraw(t *testing.T) {
+	t.Parallel()
+	withdraw := func(by kam.UserID) kam.Act {
+		return kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: by}
+	}
+
+	t.Run("AnIntentThatWonIsTheAnswer", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.Validating)
+		b.effect(no, "seq/2", 1, kam.Withdrawn) // the commit saw the intent
+		p, err := b.Act(t.Context(), no, withdraw("rep"), nil)
+		require.NoError(t, err)
+		require.Equal(t, kam.Withdrawn, p.Snapshot.State)
+	})
+
+	t.Run("TooLate", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.Completed)
+		_, err := b.Act(t.Context(), no, withdraw("rep"), nil)
+		require.ErrorIs(t, err, kam.TooLate)
+	})
+
+	t.Run("OnlyRequesterAndManagerLeaveAnIntent", func(t *testing.T) {
+		t.Parallel()
+		for by, want := range map[kam.UserID]bool{"rep": true, "boss": true, "other": false} {
+			b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.Forbidden, "no"))))
+			no := b.opened(kam.Validating)
+			_, err := b.Act(t.Context(), no, withdraw(by), nil)
+			require.ErrorIs(t, err, kam.Forbidden)
+			require.Equal(t, want, b.intended(no), by)
+		}
+	})
+}
+
+func TestReconcile(t *testing.T) {
+	t.Parallel()
+	b := setup(t, says(kam.Progress{}, errDown))
+	no := b.opened(kam.AwaitingConfirmation)
+	b.effect(no, "act/decision-0001", 1, kam.AwaitingCompletion)
+	b.fake.version = 1
+
+	r, err := b.Reconcile(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Compared)
+	require.Equal(t, 1, r.Behind)
+	require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+
+	b.fake.version = 2
+	r, err = b.Reconcile(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.Zero(t, r.Behind)
+
+	b.fake.queries = errDown
+	_, err = b.Reconcile(t.Context(), time.Time{})
+	require.ErrorContains(t, err, string(no))
+}

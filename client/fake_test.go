@@ -1,0 +1,194 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// fake is Temporal as the client sees it: answers are taken in turn, the last
+// one stays.
+type fake struct {
+	client.Temporal
+	mu      sync.Mutex
+	answers []func() (kam.Progress, error)
+	starts  []sdk.StartWorkflowOptions
+	updates []sdk.UpdateWorkflowOptions
+	signals []string
+	version int64 // that the workflow knows
+	queries error
+	refresh func(f *fake) // what the signal Refresh does
+}
+
+type operation struct{ sdk.WithStartWorkflowOperation }
+
+func (f *fake) NewWithStartWorkflowOperation(o sdk.StartWorkflowOptions, _ any, _ ...any) sdk.WithStartWorkflowOperation {
+	f.starts = append(f.starts, o)
+	return operation{}
+}
+
+func (f *fake) UpdateWithStartWorkflow(ctx context.Context, o sdk.UpdateWithStartWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
+	return f.UpdateWorkflow(ctx, o.UpdateOptions)
+}
+
+func (f *fake) UpdateWorkflow(_ context.Context, o sdk.UpdateWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.updates = append(f.updates, o)
+	next := f.answers[0]
+	if len(f.answers) > 1 {
+		f.answers = f.answers[1:]
+	}
+	return handle{next: next}, nil
+}
+
+func (f *fake) SignalWorkflow(_ context.Context, _, _, name string, _ any) error {
+	f.signals = append(f.signals, name)
+	if f.refresh != nil {
+		f.refresh(f)
+	}
+	return nil
+}
+
+func (f *fake) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+	return value{kam.Snapshot{Version: f.version}}, f.queries
+}
+
+// handle answers at Get, where a refusal surfaces.
+type handle struct {
+	sdk.WorkflowUpdateHandle
+	next func() (kam.Progress, error)
+}
+
+func (h handle) Get(_ context.Context, into any) error {
+	p, err := h.next()
+	if err != nil {
+		return err
+	}
+	*into.(*kam.Progress) = p
+	return nil
+}
+
+type value struct{ v any }
+
+func (value) HasValue() bool { return true }
+
+func (v value) Get(into any) error {
+	b, err := json.Marshal(v.v)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
+}
+
+func says(p kam.Progress, err error) func() (kam.Progress, error) {
+	return func() (kam.Progress, error) { return p, err }
+}
+
+// refusal is a kam error as it arrives over the wire.
+func refusal(e *kam.Error) error {
+	return temporal.NewApplicationErrorWithOptions(e.Error(), string(e.Code), temporal.ApplicationErrorOptions{NonRetryable: true, Details: []any{*e}})
+}
+
+var (
+	errDown = serviceerror.NewUnavailable("no server")
+	errGone = serviceerror.NewNotFound("workflow execution already completed")
+)
+
+// bundle is a client over a real PostgreSQL.
+type bundle struct {
+	*client.Client
+	t     *testing.T
+	store *store.Store
+	fake  *fake
+}
+
+func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+	t.Helper()
+	dsn := pgtest.DSN(t)
+	require.NoError(t, store.Migrate(t.Context(), dsn))
+	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	require.NoError(t, s.LoadOrg(t.Context(), store.Org{
+		Users: []store.User{
+			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},
+			{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
+			{ID: "other", Name: "Other", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}},
+		},
+		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
+		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
+	}))
+	f := &fake{answers: answers}
+	c := client.New(s, f, "queue")
+	c.Patience = 2 * time.Second
+	return bundle{Client: c, t: t, store: s, fake: f}
+}
+
+func request() store.Request {
+	return store.Request{Key: "key with spaces/ü", Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme"}}}
+}
+
+// opened allots a case and brings it into a state, as the engine would.
+func (b bundle) opened(state kam.State) kam.CaseNo {
+	b.t.Helper()
+	no, _, err := b.store.AllotCase(b.t.Context(), request())
+	require.NoError(b.t, err)
+	b.effect(no, "seq/1", 0, state)
+	return no
+}
+
+func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam.Progress {
+	b.t.Helper()
+	p, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: key, Digest: key, Known: known, People: key[:3] == "act", At: time.Now()},
+		func(_ context.Context, tx *store.Tx) error {
+			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: tx.Case.State, To: to})
+			tx.Case.State = to
+			tx.Case.MaterialHash = "sha256:aa"
+			return nil
+		})
+	require.NoError(b.t, err)
+	return p
+}
+
+func (b bundle) refusals(no kam.CaseNo) []string {
+	b.t.Helper()
+	events, err := b.store.Events(b.t.Context(), no)
+	require.NoError(b.t, err)
+	var codes []string
+	for _, e := range events {
+		if e.Type == kam.EventDecisionRefused {
+			codes = append(codes, e.ReasonCode)
+		}
+	}
+	return codes
+}
+
+// intended says whether the commit would see a withdrawal.
+func (b bundle) intended(no kam.CaseNo) (ok bool) {
+	b.t.Helper()
+	_, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: "seq/look", Digest: "look", Known: 1, At: time.Now()},
+		func(_ context.Context, tx *store.Tx) (err error) {
+			_, _, ok, err = tx.WithdrawIntended()
+			tx.NoChange()
+			return err
+		})
+	require.NoError(b.t, err)
+	return ok
+}
