@@ -141,7 +141,7 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("Loading %d people, %d territories, %d customers and %d months of sales.", len(org.Users), len(org.Nodes), len(book), len(facts))
+	d.say("Loading %d people, %d territories, %d customers and %d monthly sales facts.", len(org.Users), len(org.Nodes), len(book), len(facts))
 	if err := d.policy(ctx); err != nil {
 		return err
 	}

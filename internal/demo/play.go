@@ -24,17 +24,24 @@ type played struct {
 // shows the state before it for a moment.
 const settle = 5 * time.Second
 
-// play runs all scripts, some at a time.
+// play starts all requests in their order, so that case numbers follow it, and
+// then lets people decide, on some cases at a time.
 func (d *demo) play(ctx context.Context) ([]played, error) {
 	out := make([]played, len(d.scripts))
-	bar := d.bar(len(d.scripts))
+	bar := d.bar(2 * len(d.scripts))
+	for i, s := range d.scripts {
+		out[i] = d.start(ctx, s)
+		bar()
+	}
 	gate := make(chan struct{}, d.Concurrency)
 	var wg sync.WaitGroup
-	for i, s := range d.scripts {
+	for i := range out {
 		wg.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			out[i] = d.playOne(ctx, s)
+			if out[i].off == nil {
+				d.decide(ctx, &out[i])
+			}
 			bar()
 		})
 	}
@@ -42,23 +49,28 @@ func (d *demo) play(ctx context.Context) ([]played, error) {
 	return out, ctx.Err()
 }
 
-func (d *demo) playOne(ctx context.Context, s Script) played {
+func (d *demo) start(ctx context.Context, s Script) played {
 	p := played{script: s}
 	started, err := d.Client.Start(ctx, store.Request{Key: s.key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
 	if err != nil {
 		p.off = fmt.Errorf("start: %w", err)
-		return p
 	}
-	p.off = d.follow(ctx, s, started.CaseNo)
-	view, err := d.Store.CaseView(ctx, started.CaseNo)
+	p.view.Snapshot.CaseNo = started.CaseNo
+	return p
+}
+
+// decide lets the people of a script act, and reads what came of it.
+func (d *demo) decide(ctx context.Context, p *played) {
+	no := p.view.Snapshot.CaseNo
+	p.off = d.follow(ctx, p.script, no)
+	view, err := d.Store.CaseView(ctx, no)
 	if err == nil {
-		p.events, err = d.Store.Events(ctx, started.CaseNo)
+		p.view = view
+		p.events, err = d.Store.Events(ctx, no)
 	}
-	p.view = view
 	if p.off == nil {
 		p.off = err
 	}
-	return p
 }
 
 // follow takes the steps of a script that have not been taken before.

@@ -14,6 +14,7 @@ func (d *demo) report(all []played) {
 	d.rejections(all)
 	d.waiting(all)
 	d.keyAccounts(all)
+	d.others(all)
 	if p, r, ok := longest(all, kam.RecordAdd, "REFER"); ok {
 		d.explain(p, r)
 	}
@@ -41,6 +42,8 @@ func ending(s kam.Snapshot) string {
 	switch {
 	case s.Outcome == kam.AddedKA:
 		return "key account, " + strings.ToLower(string(s.Tier))
+	case s.Outcome == kam.AddedNonKA && s.Has(kam.FlagProvisional):
+		return "customer, provisional"
 	case s.Outcome == kam.AddedNonKA:
 		return "customer"
 	case s.State == "":
@@ -125,6 +128,18 @@ func (d *demo) keyAccounts(all []played) {
 	d.table(t)
 }
 
+// others says why the rest of the new customers are no key accounts.
+func (d *demo) others(all []played) {
+	t := term.NewTable("Case", "Customer", "Why not a key account")
+	for _, p := range all {
+		if r, ok := record(p, kam.RecordClassification); ok && p.view.Snapshot.Outcome == kam.AddedNonKA {
+			t.Row(string(p.view.Snapshot.CaseNo), p.script.Request.LegalName, r.Headline)
+		}
+	}
+	d.head(fmt.Sprintf("%d became customers that are covered from the call plan", t.Len()))
+	d.table(t)
+}
+
 // explain shows one decision as it can be read for any case.
 func (d *demo) explain(p played, r kam.DecisionRecord) {
 	d.head(fmt.Sprintf("Why %s for %s (%s, step %s, policy %s %d)", r.Outcome, p.script.Request.LegalName, r.CaseNo, r.Step, r.Policy.ID, r.Policy.Version))
@@ -139,7 +154,7 @@ func (d *demo) explain(p played, r kam.DecisionRecord) {
 	d.table(t)
 	d.say("%s.", r.Headline)
 	if r.Confidence != nil {
-		d.say("Confidence %s %%; unknown: %s.", r.Confidence, orNone(r.Missing))
+		d.say("Confidence %s percent; unknown: %s.", r.Confidence, orNone(r.Missing))
 	}
 	for _, w := range r.WouldChange {
 		d.say("It would be %s (%s) with %s %s.", w.Outcome, w.Score.Fixed(), words(w.Criterion), w.To)
@@ -153,7 +168,11 @@ func orNone(list []string) string {
 	if len(list) == 0 {
 		return "nothing"
 	}
-	return strings.Join(list, ", ")
+	names := make([]string, len(list))
+	for i, name := range list {
+		names[i] = words(name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // timeline shows the history of one case.
