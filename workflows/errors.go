@@ -8,12 +8,6 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// codes are the codes that an error of an activity may have as its type.
-var codes = []kam.Code{
-	kam.Invalid, kam.NotFound, kam.Forbidden, kam.Separation, kam.WrongState, kam.StaleRevision, kam.AlreadyDecided,
-	kam.TooLate, kam.RoundsUsed, kam.ReasonNeeded, kam.IDReused, kam.OpenCaseExists, kam.TargetInvalid, kam.Unreachable, kam.Fault,
-}
-
 // refusal is an error for the caller of an update: its type is the code, its
 // detail the whole kam.Error. It is expected, so it does not count as a
 // failure in metrics and logs.
@@ -56,9 +50,10 @@ func asError(err error) *kam.Error {
 	return kam.Errorf(kam.Unreachable, "the case could not be stored").Try("send the same decision again, with the same decision id")
 }
 
+// isCode says whether the type of an application error is one of ours.
 func isCode(s string) bool {
-	for _, c := range codes {
-		if string(c) == s {
+	for _, c := range kam.ErrorCodes {
+		if string(c.Code) == s {
 			return true
 		}
 	}

@@ -68,8 +68,8 @@ func TestSameDecisionTwiceAtOnceIsOne(t *testing.T) {
 	s := newScript(t)
 	var one, two answer
 	s.at(hour, func() {
-		s.follow(&one, "decision-1/1", confirm("decision-1", "boss"))
-		s.follow(&two, "decision-1/2", confirm("decision-1", "boss"))
+		s.send(&one, "decision-1/1", confirm("decision-1", "boss"))
+		s.send(&two, "decision-1/2", confirm("decision-1", "boss"))
 	})
 	require.Equal(t, kam.Completed, s.play().State)
 	require.NoError(t, one.err)
@@ -84,8 +84,8 @@ func TestTwoManagersAtOnce(t *testing.T) {
 	var one, two answer
 	no := kam.Act{DecisionID: "decision-2", Name: kam.ActDecideConfirmation, By: "chief", Verdict: kam.RejectIt, ExpectHash: "h1", ReasonCode: "OTHER", Reason: "no"}
 	s.at(hour, func() {
-		s.follow(&one, "u1", confirm("decision-1", "boss"))
-		s.follow(&two, "u2", no)
+		s.send(&one, "u1", confirm("decision-1", "boss"))
+		s.send(&two, "u2", no)
 	})
 	require.Equal(t, kam.Completed, s.play().State)
 	require.NoError(t, one.err)
@@ -321,7 +321,7 @@ func TestFloodOfActsContinuesInANewRun(t *testing.T) {
 	for i := range 501 {
 		id := fmt.Sprintf("decision-%d", i)
 		s.at(time.Duration(i+1)*time.Second, func() {
-			s.follow(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: "again"})
+			s.send(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: "again"})
 		})
 	}
 	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})

@@ -55,9 +55,9 @@ func local(ctx workflow.Context, summary string, within time.Duration) workflow.
 // UNREACHABLE.
 func nonRetryable() []string {
 	var types []string
-	for _, c := range codes {
-		if c != kam.Unreachable {
-			types = append(types, string(c))
+	for _, c := range kam.ErrorCodes {
+		if c.Code != kam.Unreachable {
+			types = append(types, string(c.Code))
 		}
 	}
 	return types

@@ -58,30 +58,15 @@ func (a *answer) code() string {
 // at plays f at a time after the start.
 func (s *script) at(after time.Duration, f func()) { s.env.RegisterDelayedCallback(f, after) }
 
-// send sends an act as an update now.
-func (s *script) send(updateID string, a kam.Act) *answer {
-	out := &answer{}
-	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
-		OnAccept: func() { out.accepted = true },
-		OnReject: func(err error) { out.rejected = err },
-		OnComplete: func(v any, err error) {
-			out.done, out.err = true, err
-			if p, ok := v.(kam.Progress); ok {
-				out.progress = p
-			}
-		},
-	}, a)
-	return out
-}
-
 // sendAt sends an act as an update after a time.
 func (s *script) sendAt(after time.Duration, updateID string, a kam.Act) *answer {
 	out := &answer{}
-	s.at(after, func() { *out = answer{}; s.follow(out, updateID, a) })
+	s.at(after, func() { s.send(out, updateID, a) })
 	return out
 }
 
-func (s *script) follow(out *answer, updateID string, a kam.Act) {
+// send sends an act as an update now; out is filled in when it is answered.
+func (s *script) send(out *answer, updateID string, a kam.Act) {
 	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
 		OnAccept: func() { out.accepted = true },
 		OnReject: func(err error) { out.rejected = err },
