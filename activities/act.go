@@ -100,7 +100,10 @@ func (w *work) actionFor(spec kam.ActSpec, _ kam.Person) kam.Action {
 
 // subject is the case as the permission matrix sees it.
 func (w *work) subject(act kam.Act) (kam.Subject, error) {
-	s := kam.Subject{Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory}
+	s := kam.Subject{
+		Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory,
+		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
+	}
 	requester, err := w.Person(w.Case.Requester)
 	if err != nil {
 		return s, err
@@ -115,7 +118,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		if err != nil {
 			return s, err
 		}
-		s.Path = pathOf(chain)
+		for _, n := range chain {
+			s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
+		}
 	}
 	if t := w.Case.Task; t != nil {
 		s.Assignees = t.Assignees

@@ -136,6 +136,9 @@ func (w *work) decideCompliance(d doing) error {
 // and the rules run again once none is left.
 func (w *work) decideValidation(d doing) error {
 	f := w.facts()
+	if d.Verdict != kam.ClearIt && d.role != kam.DataSteward {
+		return kam.Errorf(kam.Forbidden, "%s waives findings of screening and nothing else", d.role).Try("a data steward decides")
+	}
 	switch d.Verdict {
 	case kam.ClearIt:
 		findings, err := w.Findings()

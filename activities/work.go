@@ -144,15 +144,6 @@ func (w *work) tell(kind, subject string, to ...kam.UserID) error {
 	})
 }
 
-// pathOf is the case's territory and the nodes above it, as codes.
-func pathOf(chain []kam.TerritoryNode) []string {
-	codes := make([]string, len(chain))
-	for i, n := range chain {
-		codes[i] = n.Code
-	}
-	return codes
-}
-
 // errorList joins the form errors of a submission into one refusal that names
 // the first field and lists the rest.
 func errorList(errs []*kam.Error) error {

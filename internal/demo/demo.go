@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -42,6 +43,7 @@ type Deps struct {
 	Store       Store
 	Client      Client
 	Out         io.Writer
+	Only        string // plays this script alone; all when empty
 	Now         func() time.Time
 	Concurrency int           // onboardings at a time; 4 when 0
 	Patience    time.Duration // for a state to be reached; a minute when 0
@@ -70,6 +72,9 @@ func Run(ctx context.Context, deps Deps) error {
 	var err error
 	if d.scripts, err = Scripts(); err != nil {
 		return err
+	}
+	if d.Only != "" {
+		d.scripts = slices.DeleteFunc(d.scripts, func(s Script) bool { return s.Name != d.Only })
 	}
 	if err := d.load(ctx); err != nil {
 		return fmt.Errorf("load the sample: %w", err)

@@ -126,7 +126,7 @@ func minor(amount, currency string) (int64, error) {
 // load brings the sample into an empty system. Once a case of the demo exists
 // it leaves everything alone: people have decided on these data meanwhile.
 func (d *demo) load(ctx context.Context) error {
-	if _, begun, err := d.Store.RequestByKey(ctx, d.scripts[0].key()); err != nil || begun {
+	if _, begun, err := d.Store.RequestByKey(ctx, d.scripts[0].Key()); err != nil || begun {
 		return err
 	}
 	org, err := Organisation()

@@ -51,7 +51,7 @@ func (d *demo) play(ctx context.Context) ([]played, error) {
 
 func (d *demo) start(ctx context.Context, s Script) played {
 	p := played{script: s}
-	started, err := d.Client.Start(ctx, store.Request{Key: s.key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	started, err := d.Client.Start(ctx, store.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
 	if err != nil {
 		p.off = fmt.Errorf("start: %w", err)
 	}

@@ -94,7 +94,8 @@ func (s Step) act() (kam.Act, *kam.RequestData, error) {
 // requests and the same acts.
 var space = uuid.MustParse("3c1d5f0e-7f0a-5b7e-9a53-6f5a0f1f2c11")
 
-func (s Script) key() string { return uuid.NewSHA1(space, []byte(s.Name)).String() }
+// Key is the request key of the script: the same each time it is played.
+func (s Script) Key() string { return uuid.NewSHA1(space, []byte(s.Name)).String() }
 
 func (s Script) decisionID(step int) string {
 	return uuid.NewSHA1(space, fmt.Appendf(nil, "%s/%d", s.Name, step)).String()

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	sdk "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/namespace"
+	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
+	"github.com/kamflow/kamflow/internal/workerapp"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/standalone/stack"
+	"github.com/kamflow/kamflow/store"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// A house is a running product with the sample organisation and its book.
+type house struct {
+	dir      string
+	stack    *stack.Stack
+	worker   *workerapp.App
+	db       *store.Store
+	temporal sdk.Client
+	client   *client.Client
+	cfg      config.Config
+}
+
+func open(t *testing.T, dir string) *house {
+	t.Helper()
+	h := &house{dir: dir}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var err error
+	h.stack, err = stack.Start(ctx, stack.Options{DataDir: dir, NoUI: true, Unsafe: true, SearchAttributes: namespace.SearchAttributes()})
+	require.NoError(t, err)
+	h.cfg = config.Defaults()
+	h.cfg.DataDir = dir
+	h.cfg.Database.URL = config.Secret(h.stack.DatabaseURL)
+	h.cfg.Temporal.Address = h.stack.TemporalAddress
+	h.cfg.Temporal.Namespace = h.stack.Namespace
+	h.cfg.Worker.Listen = "127.0.0.1:0"
+	h.cfg.Worker.PromoteSelf = true
+	h.worker, err = workerapp.Start(ctx, h.cfg, workerapp.Deps{AllowUnsafe: true, InProcess: true})
+	require.NoError(t, err)
+	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true})
+	require.NoError(t, err)
+	h.temporal, err = sdk.Dial(sdk.Options{
+		HostPort: h.stack.TemporalAddress, Namespace: h.stack.Namespace,
+		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	h.client = client.New(h.db, h.temporal, kam.TaskQueue)
+	return h
+}
+
+func (h *house) close(t *testing.T) {
+	t.Helper()
+	h.temporal.Close()
+	h.db.Close()
+	h.worker.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	require.NoError(t, h.stack.Stop(ctx))
+}
+
+// furnish loads the sample organisation, book, sales and policy.
+func (h *house) furnish(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	org, err := demo.Organisation()
+	require.NoError(t, err)
+	require.NoError(t, h.db.LoadOrg(ctx, org))
+	book, err := demo.Customers()
+	require.NoError(t, err)
+	require.NoError(t, h.db.LoadCustomers(ctx, book))
+	facts, err := demo.Sales(time.Now())
+	require.NoError(t, err)
+	require.NoError(t, h.db.LoadSales(ctx, facts))
+	_, err = h.db.RebuildABC(ctx, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, h.db.SavePolicy(ctx, 1, rules.DefaultYAML(), "system"))
+}
+
+// script is one of the sample onboardings.
+func script(t *testing.T, name string) demo.Script {
+	t.Helper()
+	all, err := demo.Scripts()
+	require.NoError(t, err)
+	for _, s := range all {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("there is no sample onboarding %q", name)
+	return demo.Script{}
+}
+
+// play runs all sample onboardings and fails where one leaves its script.
+func (h *house) play(t *testing.T, out io.Writer) {
+	t.Helper()
+	require.NoError(t, demo.Run(t.Context(), demo.Deps{Store: h.db, Client: h.client, Out: out}))
+}
+
+// history is the workflow history of a case.
+func (h *house) history(t *testing.T, no kam.CaseNo) []*event {
+	t.Helper()
+	var all []*event
+	it := h.temporal.GetWorkflowHistory(t.Context(), no.WorkflowID(), "", false, allEvents)
+	for it.HasNext() {
+		e, err := it.Next()
+		require.NoError(t, err)
+		all = append(all, e)
+	}
+	return all
+}
+
+// eventually waits until a case is in a state.
+func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snapshot {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for {
+		s, err := h.db.Case(t.Context(), no)
+		require.NoError(t, err)
+		if s.State == want {
+			return s
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is %s, not %s: %s", no, s.State, want, s.Headline)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// recordTo is where histories are recorded to, "" when they are not.
+func recordTo() string {
+	v := os.Getenv("KAM_RECORD")
+	if v == "" {
+		return ""
+	}
+	return filepath.Join("..", "..", "workflows", "testdata", "history", v)
+}
