@@ -74,20 +74,26 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	return a.act(ctx, no, act, nil)
 }
 
-// specFor picks the row of the table of acts that a word means in a state. In
-// a state that takes none of them the first stands, and the case says no.
+// specFor picks the row of the table of acts that a word means in a state: one
+// that names the state before one that any state with a fitting transition
+// takes. In a state that takes none of them the first stands, and the case
+// says no.
 func specFor(verdict kam.Verdict, state kam.State) kam.ActSpec {
-	var first kam.ActSpec
+	var first, taken kam.ActSpec
 	for _, s := range kam.Acts {
-		if s.Verdict != verdict {
+		switch {
+		case s.Verdict != verdict:
 			continue
-		}
-		if s.TakenIn(state) {
+		case slices.Contains(s.States, state):
 			return s
-		}
-		if first.Name == "" {
+		case taken.Name == "" && s.TakenIn(state):
+			taken = s
+		case first.Name == "":
 			first = s
 		}
+	}
+	if taken.Name != "" {
+		return taken
 	}
 	return first
 }

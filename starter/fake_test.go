@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// fake is a system with one case.
+type fake struct {
+	backend
+	view      store.CaseView
+	events    []kam.AuditEvent
+	records   []kam.DecisionRecord
+	revisions []store.Revision
+	inbox     []store.InboxItem
+	lines     []store.CaseLine
+	chains    []store.Chain
+	checks    []finding
+	err       error // of reads
+	actErr    error
+
+	request  store.Request
+	sent     []kam.Act
+	data     *kam.RequestData
+	filter   store.Filter
+	org      store.Org
+	book     []store.BookCustomer
+	facts    []store.SalesFact
+	policies map[int][]byte
+}
+
+func (f *fake) Start(_ context.Context, r store.Request) (client.Started, error) {
+	created := f.request.Key != r.Key
+	f.request = r
+	return client.Started{CaseNo: f.view.Snapshot.CaseNo, Created: created, Progress: kam.Progress{Snapshot: f.view.Snapshot}}, f.actErr
+}
+
+func (f *fake) Act(_ context.Context, _ kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+	f.sent, f.data = append(f.sent, act), d
+	return kam.Progress{Snapshot: f.view.Snapshot}, f.actErr
+}
+
+func (f *fake) Case(context.Context, kam.CaseNo) (kam.Snapshot, error) { return f.view.Snapshot, f.err }
+
+func (f *fake) CaseView(context.Context, kam.CaseNo) (store.CaseView, error) { return f.view, f.err }
+
+func (f *fake) Cases(_ context.Context, filter store.Filter) ([]store.CaseLine, error) {
+	f.filter = filter
+	return f.lines, f.err
+}
+
+func (f *fake) Inbox(context.Context, kam.UserID) ([]store.InboxItem, error) { return f.inbox, f.err }
+
+func (f *fake) Events(context.Context, kam.CaseNo) ([]kam.AuditEvent, error) { return f.events, f.err }
+
+func (f *fake) Records(context.Context, kam.CaseNo) ([]kam.DecisionRecord, error) {
+	return f.records, f.err
+}
+
+func (f *fake) Revisions(context.Context, kam.CaseNo) ([]store.Revision, error) {
+	return f.revisions, f.err
+}
+
+func (f *fake) Chains(_ context.Context, fn func(store.Chain) error) error {
+	for _, c := range f.chains {
+		if err := fn(c); err != nil {
+			return err
+		}
+	}
+	return f.err
+}
+
+func (f *fake) SavePolicy(_ context.Context, version int, text []byte, _ kam.UserID) error {
+	f.policies = map[int][]byte{version: text}
+	return nil
+}
+
+func (f *fake) LoadOrg(_ context.Context, o store.Org) error { f.org = o; return f.err }
+
+func (f *fake) LoadCustomers(_ context.Context, book []store.BookCustomer) error {
+	f.book = book
+	return f.err
+}
+
+func (f *fake) LoadSales(_ context.Context, facts []store.SalesFact) error {
+	f.facts = facts
+	return f.err
+}
+
+func (f *fake) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
+
+func (f *fake) Diagnose(context.Context) []finding { return f.checks }
+
+func (f *fake) Close() {}
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// result is what a command line did.
+type result struct {
+	status   int
+	out, err string
+}
+
+// start runs a command line against the fake; input is standard input. It is
+// given a terminal that a person sits at where asked is true.
+func start(t *testing.T, f *fake, input string, asked bool, args ...string) result {
+	t.Helper()
+	t.Setenv("KAM_AS", "")
+	t.Chdir(t.TempDir())
+	var out, errs bytes.Buffer
+	a := newApp(strings.NewReader(input), &out, &errs)
+	a.screen = term.Screen{Out: &out, Zone: time.UTC}
+	a.now = func() time.Time { return noon }
+	a.ask = asked
+	a.connect = func(context.Context, *app) (backend, error) { return f, nil }
+	status := a.run(t.Context(), args)
+	return result{status, out.String(), errs.String()}
+}
+
+func run(t *testing.T, f *fake, args ...string) result {
+	t.Helper()
+	return start(t, f, "", false, args...)
+}
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, dir, name, got string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644)) //nolint:gosec // a golden file is public
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func testdata(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("testdata")
+	require.NoError(t, err)
+	return dir
+}
+
+const theCase = kam.CaseNo("KAM-2026-000007")
+
+func dec(s string) kam.Dec {
+	d, err := kam.ParseDec(s)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+func request(name string) kam.RequestData {
+	potential := kam.NewMoney(140_000, "EUR")
+	return kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", City: "Hamburg", DeclaredPotential: &potential, SourceChannel: "VISIT"}}
+}
+
+// waiting is a case that waits for its manager's confirmation.
+func waiting() *fake {
+	task := kam.Task{
+		ID: "t1", Kind: kam.TaskConfirmation, Step: "1.1.5", Assignees: []kam.UserID{"tom"}, OpenedAt: noon.Add(-26 * time.Hour), Priority: "HIGH",
+		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon.Add(24 * time.Hour)}, {Kind: kam.DueEscalate, At: noon.Add(48 * time.Hour)}},
+	}
+	due := noon.Add(24 * time.Hour)
+	s := kam.Snapshot{
+		CaseNo: theCase, Type: kam.NewCase, State: kam.AwaitingConfirmation, Step: "1.1.5", Version: 4, Revision: 1,
+		MaterialHash: "sha256:0123456789abcdef0123456789abcdef", Requester: "rita", Territory: "DE-N-01", OwnerID: "rita",
+		Headline: "Score 86.50, 60 or more", Task: &task, OpenedAt: noon.Add(-27 * time.Hour), UpdatedAt: noon.Add(-26 * time.Hour),
+	}
+	f := &fake{view: store.CaseView{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH")}}
+	f.inbox = []store.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true}}
+	f.lines = []store.CaseLine{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt}}
+	return f
+}
+
+// told is the trail of a case that was rejected, with its records.
+func told() *fake {
+	f := waiting()
+	f.view.Snapshot.State = kam.Rejected
+	at := func(h int) time.Time { return noon.Add(time.Duration(h-30) * time.Hour) }
+	f.events = []kam.AuditEvent{
+		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: kam.Draft, Text: "NEW"},
+		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: kam.Draft, To: kam.Identifying},
+		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: kam.Identifying, To: kam.DataEntry},
+		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: kam.DataEntry, To: kam.Deciding},
+		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: kam.Deciding, To: kam.AwaitingConfirmation, ReasonCode: "REFER"},
+		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: kam.AwaitingConfirmation, To: kam.Rejected, ReasonCode: "TOO_SMALL", Text: "No\nfit"},
+	}
+	score, confidence := dec("54.5"), dec("90")
+	computed := at(2)
+	f.records = []kam.DecisionRecord{
+		{
+			CaseNo: theCase, Step: "1.1.4", Kind: kam.RecordAdd, Policy: kam.PolicyRef{ID: "default", Version: 3}, Revision: 1, ComputedAt: &computed,
+			Outcome: "REFER", Headline: "Score 54.50, 40 or more and below 60", Score: &score, Confidence: &confidence,
+			HardStops: []kam.HardStop{{ID: "HS4", Outcome: kam.Refer}},
+			Criteria: []kam.CriterionResult{
+				{ID: "annual_potential", Value: "30000 EUR", Points: dec("60"), Weight: dec("30"), Contribution: dec("18")},
+				{ID: "credit_rating", Value: "unknown", Points: dec("40"), Weight: dec("15"), Contribution: dec("6")},
+			},
+			Missing:     []string{"credit_rating"},
+			WouldChange: []kam.WouldChange{{Criterion: "credit_rating", To: "A", Score: dec("63.5"), Outcome: "ADD"}},
+			Human:       &kam.HumanDecision{Decision: "REJECT", By: "dora", OnBehalfOf: "tom", AgainstRecommendation: true, Reason: "No fit", At: at(28)},
+		},
+		{
+			CaseNo: theCase, Step: "1.5.4", Kind: kam.RecordClassification, Policy: kam.PolicyRef{ID: "default", Version: 3}, Outcome: "NON_KA", Headline: "Not a key account",
+			Gates: []kam.Gate{{ID: "KG1", Passed: true, Reason: "passed"}, {ID: "KG2", Reason: "rating D"}},
+			Tests: []kam.TierTest{{Tier: kam.TierNational, Test: "score", Value: "48.83", Limit: "65"}},
+		},
+	}
+	later := request("NordWerk AG")
+	f.revisions = []store.Revision{
+		{No: 1, At: at(0), By: "rita", Data: request("NordWerk GmbH")},
+		{No: 2, At: at(2), By: "rita", Data: later},
+		{No: 3, At: at(3), By: "rita", Data: later},
+	}
+	return f
+}
+
+func last(t *testing.T, f *fake) kam.Act {
+	t.Helper()
+	require.NotEmpty(t, f.sent)
+	return slices.Clone(f.sent)[len(f.sent)-1]
+}

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// TestTables holds what people see against files. A change of one is read.
+func TestTables(t *testing.T) {
+	dir := testdata(t)
+	tests := []struct {
+		file string
+		f    *fake
+		args []string
+	}{
+		{"inbox.txt", waiting(), []string{"--as", "tom", "inbox"}},
+		{"inbox_empty.txt", &fake{}, []string{"--as", "tom", "inbox"}},
+		{"list.txt", waiting(), []string{"list"}},
+		{"show.txt", waiting(), []string{"show", string(theCase)}},
+		{"history.txt", told(), []string{"history", string(theCase)}},
+		{"explain.txt", told(), []string{"explain", string(theCase)}},
+		{"explain_step.txt", told(), []string{"explain", string(theCase), "--step", "1.5"}},
+		{"diff.txt", told(), []string{"diff", string(theCase), "--from", "1"}},
+		{"diff_same.txt", told(), []string{"diff", string(theCase)}},
+		{"decided.txt", waiting(), []string{"--as", "tom", "decide", string(theCase), "confirm", "--expect", "current"}},
+		{"doctor.txt", &fake{checks: []finding{{"database", isOK, ""}, {"stuck cases", isLook, "1: KAM-2026-000001 (DRAFT, never started)"}}}, []string{"doctor"}},
+		{"show.json", waiting(), []string{"show", string(theCase), "--json"}},
+		{"history.json", told(), []string{"history", string(theCase), "--json"}},
+		{"diff.json", told(), []string{"diff", string(theCase), "--json", "--from", "1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			got := run(t, tt.f, tt.args...)
+			require.Zero(t, got.status, got.err)
+			golden(t, dir, tt.file, got.out)
+		})
+	}
+}
+
+func TestExitStatus(t *testing.T) {
+	refuses := func(code kam.Code) *fake {
+		f := waiting()
+		f.actErr = kam.Errorf(code, "no")
+		return f
+	}
+	down := &fake{err: errors.New("connection refused")}
+	no := string(theCase)
+	tests := []struct {
+		name string
+		f    *fake
+		args []string
+		want int
+	}{
+		{"no such verb", waiting(), []string{"frobnicate"}, exitUsage},
+		{"no such flag", waiting(), []string{"inbox", "--frob"}, exitUsage},
+		{"a verb in a group that is unknown", waiting(), []string{"audit", "frob"}, exitUsage},
+		{"no case", waiting(), []string{"show"}, exitUsage},
+		{"nobody acts", waiting(), []string{"withdraw", no}, exitUsage},
+		{"no such decision", waiting(), []string{"--as", "tom", "decide", no, "maybe"}, exitUsage},
+		{"no such state", waiting(), []string{"list", "--state", "SLEEPING"}, exitUsage},
+		{"confirming without a hash", waiting(), []string{"--as", "tom", "decide", no, "confirm"}, exitUsage},
+		{"unknown configuration", waiting(), []string{"--set", "log.levle=debug", "list"}, exitUsage},
+		{"unknown case", &fake{err: kam.Errorf(kam.NotFound, "there is no case")}, []string{"show", "KAM-1"}, exitUsage},
+		{"forbidden", refuses(kam.Forbidden), []string{"--as", "tom", "withdraw", no}, exitRefused},
+		{"separation of duties", refuses(kam.Separation), []string{"--as", "rita", "decide", no, "confirm", "--expect", "current"}, exitRefused},
+		{"stale", refuses(kam.StaleRevision), []string{"--as", "tom", "decide", no, "confirm", "--expect", "ff00ff00ff"}, exitRefused},
+		{"not confirmed", refuses(kam.Unreachable), []string{"--as", "tom", "retry", no}, exitUnreachable},
+		{"database away", down, []string{"history", no}, exitUnreachable},
+		{"doctor finds a fault", &fake{checks: []finding{{"temporal", isBad, "away"}}}, []string{"doctor"}, exitUnreachable},
+		{"chains hold", &fake{chains: []store.Chain{{CaseNo: theCase}}}, []string{"audit", "verify"}, exitDone},
+		{"a case is gone", &fake{chains: []store.Chain{{CaseNo: theCase, Gone: true}}}, []string{"audit", "verify"}, exitTampered},
+		{"chains cannot be read", down, []string{"audit", "verify"}, exitUnsure},
+		{"the case to verify is unknown", &fake{}, []string{"audit", "verify", "KAM-1"}, exitUnsure},
+		{"help", waiting(), []string{"help"}, exitDone},
+		{"print config", waiting(), []string{"--print-config"}, exitDone},
+		{"print config of a verb", down, []string{"list", "--print-config"}, exitDone},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := run(t, tt.f, tt.args...)
+			require.Equal(t, tt.want, got.status, got.out+got.err)
+			if tt.want != exitDone && tt.want != exitTampered && tt.name != "doctor finds a fault" {
+				require.NotEmpty(t, got.err)
+			}
+		})
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out, errs strings.Builder
+	a := newApp(strings.NewReader(""), &out, &errs)
+	require.Equal(t, exitUnreachable, a.run(context.Background(), []string{"list"}))
+	require.Contains(t, errs.String(), "no standalone is running")
+	require.Contains(t, errs.String(), "go run ./standalone")
+}
+
+func TestErrorsAsJSON(t *testing.T) {
+	f := waiting()
+	f.actErr = kam.Errorf(kam.Separation, "rita requested the case").By("SOD1")
+	got := run(t, f, "--json", "--as", "rita", "retry", string(theCase))
+	var e errorJSON
+	require.NoError(t, json.Unmarshal([]byte(got.err), &e))
+	require.Equal(t, kam.Separation, e.Error.Code)
+	require.Equal(t, "SOD1", e.Error.Rule)
+	require.Equal(t, exitRefused, e.Status)
+	require.Empty(t, got.out)
+}
+
+func TestAnUnconfirmedActTellsItsID(t *testing.T) {
+	f := waiting()
+	f.actErr = kam.Errorf(kam.Unreachable, "not confirmed yet").Try("safe to retry")
+	got := run(t, f, "--as", "tom", "decide", string(theCase), "endorse")
+	require.Contains(t, got.err, "--decision-id "+last(t, f).DecisionID)
+}
+
+const screening = `{"legal_name":"NordWerk GmbH","country_code":"DE","city":"Hamburg","source_channel":"VISIT",
+	"declared_potential":{"amount":"140000.00","currency":"EUR"},"language":"de"}`
+
+func TestOnboard(t *testing.T) {
+	t.Run("the same file is the same request", func(t *testing.T) {
+		f := waiting()
+		got := start(t, f, screening, false, "--as", "rita", "onboard", "-f", "-")
+		require.Zero(t, got.status, got.err)
+		require.Contains(t, got.out, "is open")
+		require.Contains(t, got.out, "starter decide KAM-2026-000007 confirm --expect 0123456789ab")
+		first := f.request
+		require.Equal(t, "de", first.Data.Language)
+		require.Equal(t, kam.NewCase, first.Type)
+
+		got = start(t, f, screening, false, "--as", "rita", "onboard", "-f", "-")
+		require.Equal(t, first, f.request)
+		require.Contains(t, got.out, "already")
+
+		start(t, f, screening, false, "--as", "otto", "onboard", "-f", "-")
+		require.NotEqual(t, first.Key, f.request.Key)
+	})
+
+	t.Run("keys that are given win", func(t *testing.T) {
+		f := waiting()
+		withKey := strings.Replace(screening, "{", `{"request_key":"from-file","case_type":"MODIFY","customer_no":"C-1",`, 1)
+		start(t, f, withKey, false, "--as", "rita", "onboard", "-f", "-")
+		require.Equal(t, "from-file", f.request.Key)
+		require.Equal(t, kam.Modify, f.request.Type)
+		require.Equal(t, "C-1", f.request.CustomerNo)
+		start(t, f, withKey, false, "--as", "rita", "onboard", "-f", "-", "--key", "from-flag")
+		require.Equal(t, "from-flag", f.request.Key)
+	})
+
+	t.Run("JSON", func(t *testing.T) {
+		got := start(t, waiting(), screening, false, "--json", "--as", "rita", "onboard", "-f", "-")
+		var out map[string]any
+		require.NoError(t, json.Unmarshal([]byte(got.out), &out))
+		for _, field := range []string{"case_no", "state", "step_code", "waits_for", "next_command", "request_key", "created"} {
+			require.Contains(t, out, field)
+		}
+	})
+
+	busted := []struct{ name, give, want string }{
+		{"unknown key", `{"legal_nme":"x"}`, "legal_nme: unknown key; did you mean legal_name?"},
+		{"unknown key in a list", `{"contacts":[{},{"emial":"a"}]}`, "contacts[1].emial: unknown key; did you mean email?"},
+		{"all unknown keys", `{"aaaaaaaa":1,"zzzzzzzz":1}`, "zzzzzzzz: unknown key"},
+		{"a list", `[]`, "one JSON object is expected"},
+		{"broken", "{\n\"legal_name\": }", "line 2"},
+		{"cut off", `{"legal_name":`, "ends too early"},
+		{"two documents", screening + screening, "more than one JSON document"},
+		{"wrong kind", `{"legal_name":7}`, "legal_name"},
+		{"bad form, all of it", `{"country_code":"XX","website":"nowhere"}`, "website"},
+		{"case type", `{"case_type":"MERGE"}`, "case_type"},
+	}
+	for _, tt := range busted {
+		t.Run(tt.name, func(t *testing.T) {
+			f := waiting()
+			got := start(t, f, tt.give, false, "--as", "rita", "onboard", "-f", "-")
+			require.Equal(t, exitUsage, got.status)
+			require.Contains(t, got.err, tt.want)
+			require.Empty(t, f.request.Key)
+		})
+	}
+}
+
+func TestDecide(t *testing.T) {
+	tests := []struct {
+		word  string
+		state kam.State
+		want  kam.ActName
+		what  kam.Verdict
+	}{
+		{"confirm", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.Confirm},
+		{"reject", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.RejectIt},
+		{"send_back", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.SendBack},
+		{"send-back", kam.ValidationReview, kam.ActDecideValidation, kam.SendBack},
+		{"clear", kam.ComplianceReview, kam.ActDecideCompliance, kam.ClearIt},
+		{"waive", kam.ValidationReview, kam.ActDecideValidation, kam.ClearIt},
+		{"refuse", kam.ComplianceReview, kam.ActDecideCompliance, kam.RefuseIt},
+		{"refuse", kam.ValidationReview, kam.ActDecideValidation, kam.RefuseIt},
+		{"merge", kam.ValidationReview, kam.ActDecideValidation, kam.MergeIt},
+		{"endorse", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.Endorse},
+		{"decline", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.Decline},
+		{"change_tier", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.ChangeTier},
+		{"confirm", kam.Completed, kam.ActDecideConfirmation, kam.Confirm}, // the case says no
+	}
+	for _, tt := range tests {
+		t.Run(tt.word+" in "+string(tt.state), func(t *testing.T) {
+			f := waiting()
+			f.view.Snapshot.State = tt.state
+			got := run(t, f, "--as", "tom", "decide", string(theCase), tt.word, "--expect", "0123456789", "--reason", "because", "--reason-code", "OTHER",
+				"--field", "city", "--field", "region", "--tier", "regional", "--owner", "kim", "--customer", "C-9")
+			require.Zero(t, got.status, got.err)
+			act := last(t, f)
+			require.Equal(t, tt.want, act.Name)
+			require.Equal(t, tt.what, act.Verdict)
+			require.Equal(t, kam.UserID("tom"), act.By)
+			require.Equal(t, []string{"city", "region"}, act.Fields)
+			require.Equal(t, kam.TierRegional, act.Tier)
+			require.Equal(t, kam.UserID("kim"), act.OwnerID)
+			require.NoError(t, act.Check())
+		})
+	}
+
+	t.Run("the start of the hash is completed", func(t *testing.T) {
+		f := waiting()
+		run(t, f, "--as", "tom", "decide", string(theCase), "confirm", "--expect", "sha256:01234567")
+		require.Equal(t, f.view.Snapshot.MaterialHash, last(t, f).ExpectHash)
+		run(t, f, "--as", "tom", "decide", string(theCase), "confirm", "--expect", "0123")
+		require.Equal(t, "0123", last(t, f).ExpectHash) // too short to mean it
+	})
+
+	t.Run("a person is shown the data and asked", func(t *testing.T) {
+		f := waiting()
+		got := start(t, f, "yes\n", true, "--as", "tom", "decide", string(theCase), "confirm")
+		require.Zero(t, got.status)
+		require.Contains(t, got.out, "140000 EUR")
+		require.Equal(t, f.view.Snapshot.MaterialHash, last(t, f).ExpectHash)
+
+		f = waiting()
+		got = start(t, f, "no\n", true, "--as", "tom", "decide", string(theCase), "confirm")
+		require.Equal(t, exitUsage, got.status)
+		require.Empty(t, f.sent)
+	})
+}
+
+func TestOtherActs(t *testing.T) {
+	no := string(theCase)
+	tests := []struct {
+		name  string
+		state kam.State
+		args  []string
+		want  kam.Act
+	}{
+		{"withdraw", kam.DataEntry, []string{"withdraw", no, "--reason", "lost"}, kam.Act{Name: kam.ActWithdraw, Reason: "lost"}},
+		{"comment", kam.DataEntry, []string{"comment", no, "--text", "hello"}, kam.Act{Name: kam.ActComment, Reason: "hello"}},
+		{"reassign", kam.AwaitingConfirmation, []string{"reassign", no, "--to", "uta", "--reason", "away"}, kam.Act{Name: kam.ActReassign, Assignee: "uta", Reason: "away"}},
+		{"retry", kam.NeedsIntervention, []string{"retry", no}, kam.Act{Name: kam.ActRetry}},
+		{"another customer", kam.DuplicateReview, []string{"resolve-duplicate", no, "different", "--reason", "other firm"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, Reason: "other firm"}},
+		{"the same customer", kam.DuplicateReview, []string{"resolve-duplicate", no, "existing", "--customer", "C-1"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, CustomerNo: "C-1"}},
+		{"data", kam.ChangesRequested, []string{"submit", no, "-f", "-"}, kam.Act{Name: kam.ActSubmitData}},
+		{"details when they are due", kam.AwaitingCompletion, []string{"submit", no, "-f", "-"}, kam.Act{Name: kam.ActSubmitDetails}},
+		{"details ahead of time", kam.DataEntry, []string{"submit", no, "-f", "-", "--details"}, kam.Act{Name: kam.ActSubmitDetails}},
+		{"amend", kam.AwaitingConfirmation, []string{"amend", no, "-f", "-", "--expect-revision", "2"}, kam.Act{Name: kam.ActAmendMaterial, ExpectRevision: 2}},
+		{"a decision that is sent again", kam.DataEntry, []string{"withdraw", no, "--decision-id", "decision-1"}, kam.Act{Name: kam.ActWithdraw, DecisionID: "decision-1"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := waiting()
+			f.view.Snapshot.State = tt.state
+			got := start(t, f, screening, false, append([]string{"--as", "rita"}, tt.args...)...)
+			require.Zero(t, got.status, got.err)
+			act := last(t, f)
+			require.NotEmpty(t, act.DecisionID)
+			tt.want.By = "rita"
+			if tt.want.DecisionID == "" {
+				tt.want.DecisionID = act.DecisionID
+			}
+			require.Equal(t, tt.want, act)
+		})
+	}
+}
+
+func TestPolicyCheck(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good.yaml")
+	require.NoError(t, os.WriteFile(good, rules.DefaultYAML(), 0o600))
+	require.Zero(t, run(t, &fake{}, "policy", "check", good).status)
+
+	bad := filepath.Join(dir, "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte("version: none\n"), 0o600))
+	got := run(t, &fake{}, "policy", "check", bad)
+	require.Equal(t, exitUsage, got.status)
+	require.Contains(t, got.out, "bad.yaml:1:")
+
+	f := &fake{}
+	require.Zero(t, run(t, f, "--as", "pia", "admin", "policy", "load", good).status)
+	require.Len(t, f.policies, 1)
+	require.Equal(t, exitUsage, run(t, f, "--as", "pia", "admin", "load-policy", bad).status)
+}
+
+func TestLoads(t *testing.T) {
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "file")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	f := &fake{}
+	require.Zero(t, run(t, f, "admin", "load-org", file("users: [{user_id: a, name: A, roles: [sales_rep]}]\n")).status)
+	require.Equal(t, kam.UserID("a"), f.org.Users[0].ID)
+	require.Equal(t, exitUsage, run(t, f, "admin", "load-org", file("usres: []\n")).status)
+
+	book := `{"customer_no":"C-1","data":{"legal_name":"Acme GmbH"},"territory_code":"T"}`
+	for _, text := range []string{"[" + book + "]", book + "\n"} {
+		require.Zero(t, run(t, f, "admin", "load-customers", file(text)).status)
+		require.Len(t, f.book, 1)
+		require.NotEmpty(t, f.book[0].Keys.Names)
+	}
+	require.Equal(t, exitUsage, run(t, f, "admin", "load-customers", file(`{"customer":"C-1"}`)).status)
+
+	csv := "account_no,month,currency,net_revenue,orders,rebates\nA,2026-01,EUR,12.50,2,1.25\nB,2026-01,JPY,500,,\n"
+	require.Zero(t, run(t, f, "admin", "load-sales", file(csv)).status)
+	require.Equal(t, int64(1250), f.facts[0].NetRevenue)
+	require.Equal(t, int64(125), f.facts[0].PLLines["rebates"])
+	require.Equal(t, int64(500), f.facts[1].NetRevenue)
+	got := run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revnue\n"))
+	require.Contains(t, got.err, "did you mean net_revenue?")
+	got = run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revenue\nA,2026-01,EUR,lots\n"))
+	require.Contains(t, got.err, "line 2")
+	require.Equal(t, exitUsage, got.status)
+}
+
+func TestListFilter(t *testing.T) {
+	f := waiting()
+	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--older", "3", "--open", "--limit", "7")
+	require.Equal(t, store.Filter{Customer: "nord", State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
+}
+
+// TestWords sees to it that every state has its words.
+func TestWords(t *testing.T) {
+	for _, s := range kam.States {
+		require.True(t, text.Known("state."+string(s.State)), s.State)
+	}
+}
