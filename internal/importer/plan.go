@@ -327,7 +327,7 @@ func (f *filler) check() {
 				f.dropped[top] = true
 				continue
 			}
-			f.drop(top, e.Rule, "FORMAT", strings.TrimPrefix(e.Field, top)+" "+e.Msg)
+			f.drop(top, e.Rule, "FORMAT", strings.TrimSpace(strings.TrimPrefix(e.Field, top)+" "+e.Msg))
 		}
 	}
 }

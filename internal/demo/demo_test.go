@@ -1,0 +1,158 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// stage is a fake system that lets every script have its way: a case stands
+// in the state that the next step of its script waits for.
+type stage struct {
+	mu      sync.Mutex
+	scripts map[string]Script // by request key
+	keys    map[kam.CaseNo]string
+	events  map[kam.CaseNo][]kam.AuditEvent
+	loads   int
+	breakAt int // the act that finds no system; 0 is none
+	acts    int
+	stuck   string // name of a script whose case never leaves its first state
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	scripts, err := Scripts()
+	require.NoError(t, err)
+	s := &stage{scripts: map[string]Script{}, keys: map[kam.CaseNo]string{}, events: map[kam.CaseNo][]kam.AuditEvent{}}
+	for _, sc := range scripts {
+		s.scripts[sc.key()] = sc
+	}
+	return s
+}
+
+func (s *stage) LoadOrg(context.Context, store.Org) error {
+	s.loads++
+	return nil
+}
+func (s *stage) LoadCustomers(context.Context, []store.BookCustomer) error { return nil }
+func (s *stage) LoadSales(context.Context, []store.SalesFact) error        { return nil }
+func (s *stage) RebuildABC(context.Context, time.Time) (string, error)     { return "abc", nil }
+func (s *stage) SavePolicy(context.Context, int, []byte, kam.UserID) error { return nil }
+func (s *stage) People(context.Context) ([]kam.Person, error)              { return nil, nil }
+func (s *stage) LatestPolicy(context.Context) (int, []byte, error) {
+	return 0, nil, kam.Errorf(kam.NotFound, "no policy is loaded")
+}
+
+func (s *stage) RequestByKey(_ context.Context, key string) (kam.CaseNo, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for no, k := range s.keys {
+		if k == key {
+			return no, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+func (s *stage) Start(ctx context.Context, r store.Request) (client.Started, error) {
+	if no, ok, _ := s.RequestByKey(ctx, r.Key); ok {
+		return client.Started{CaseNo: no}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	no := kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(s.keys)+1))
+	s.keys[no] = r.Key
+	return client.Started{CaseNo: no, Created: true}, nil
+}
+
+func (s *stage) Act(_ context.Context, no kam.CaseNo, act kam.Act, _ *kam.RequestData) (kam.Progress, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acts++
+	if s.breakAt > 0 && s.acts >= s.breakAt {
+		return kam.Progress{}, errors.New("connection refused")
+	}
+	s.events[no] = append(s.events[no], kam.AuditEvent{CaseNo: no, DecisionID: act.DecisionID, Actor: act.By, Type: kam.EventConfirmed})
+	return kam.Progress{}, nil
+}
+
+func (s *stage) Case(_ context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sc := s.scripts[s.keys[no]]
+	n := len(s.events[no])
+	snap := kam.Snapshot{CaseNo: no, Version: int64(n + 1), MaterialHash: "hash", Requester: sc.By}
+	switch {
+	case sc.Name == s.stuck:
+		snap.State = kam.NeedsIntervention
+	case n < len(sc.Steps):
+		snap.State = sc.Steps[n].In
+	default:
+		snap.State, snap.Outcome, snap.Tier = sc.Expect.State, sc.Expect.Outcome, sc.Expect.Tier
+	}
+	return snap, nil
+}
+
+func (s *stage) CaseView(ctx context.Context, no kam.CaseNo) (store.CaseView, error) {
+	snap, err := s.Case(ctx, no)
+	return store.CaseView{Snapshot: snap, Started: true}, err
+}
+
+func (s *stage) Events(_ context.Context, no kam.CaseNo) ([]kam.AuditEvent, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]kam.AuditEvent(nil), s.events[no]...), nil
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var out bytes.Buffer
+	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &out}))
+	steps := 0
+	for _, sc := range s.scripts {
+		steps += len(sc.Steps)
+	}
+	require.Equal(t, steps, s.acts)
+	for _, want := range []string{"18 requests came in", "3 were rejected", "2 became key accounts"} {
+		require.Contains(t, out.String(), want)
+	}
+
+	// Again: nothing is loaded, started or decided twice.
+	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &out}))
+	require.Equal(t, steps, s.acts)
+	require.Equal(t, 1, s.loads)
+	require.Len(t, s.keys, len(s.scripts))
+}
+
+func TestRunGoesOnWhereItBrokeOff(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.breakAt = 7
+	require.ErrorContains(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}}), "connection refused")
+	s.breakAt = 0
+	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}}))
+	require.Equal(t, 1, s.loads)
+	for no, events := range s.events {
+		require.Len(t, events, len(s.scripts[s.keys[no]].Steps), no)
+	}
+}
+
+func TestRunSaysWhatIsOffItsScript(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.stuck = "01_clear_add"
+	err := Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Patience: 200 * time.Millisecond})
+	require.ErrorContains(t, err, "01_clear_add: step 1, kai.terr confirm")
+	require.ErrorContains(t, err, string(kam.NeedsIntervention))
+}
