@@ -1,0 +1,27 @@
+package namespace
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+func TestMissingOf(t *testing.T) {
+	t.Parallel()
+	missing, err := missingOf(SearchAttributes())
+	require.NoError(t, err)
+	require.Empty(t, missing)
+
+	have := SearchAttributes()
+	delete(have, kam.AttrDue)
+	missing, err = missingOf(have)
+	require.NoError(t, err)
+	require.Equal(t, "  temporal operator search-attribute create --namespace sales --name KamDue --type Datetime", Commands("sales", missing))
+
+	have[kam.AttrState] = enumspb.INDEXED_VALUE_TYPE_TEXT
+	_, err = missingOf(have)
+	require.ErrorContains(t, err, "KamState exists as Text and must be Keyword")
+}
