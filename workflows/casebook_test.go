@@ -22,8 +22,8 @@ type casebook struct {
 	keys  map[any]stored
 	calls []string              // effects that ran, refusals included
 	fails map[kam.Stage][]error // what the next runs of a stage fail with
-	bare  bool                  // human tasks have no deadlines
-	lose  map[kam.Stage]bool    // commit, but let the workflow know nothing
+	fence bool                  // acts too are handed back where the case is ahead
+	idle  map[kam.Stage]int     // the next runs store that there was nothing to do
 	hook  map[kam.Stage]func()  // runs before the stage, outside the lock
 	at    map[string]time.Time  // when a deadline was recorded
 	times map[kam.Stage][]kam.StageInput
@@ -38,7 +38,7 @@ func newCasebook() *casebook {
 	return &casebook{
 		facts: kam.Facts{Type: kam.NewCase, HasNameCountryChannel: true, ScreeningComplete: true, DetailComplete: true,
 			Recommendation: kam.Add, AutoReject: true, RoundsLeft: true, LastRequired: true},
-		keys: map[any]stored{}, fails: map[kam.Stage][]error{}, lose: map[kam.Stage]bool{},
+		keys: map[any]stored{}, fails: map[kam.Stage][]error{}, idle: map[kam.Stage]int{},
 		hook: map[kam.Stage]func(){}, at: map[string]time.Time{}, times: map[kam.Stage][]kam.StageInput{},
 	}
 }
@@ -70,14 +70,19 @@ func (b *casebook) stage(s kam.Stage, in kam.StageInput) (kam.Progress, error) {
 		return kam.Progress{Snapshot: b.snap, Ahead: b.snap.Version > in.Known}, nil
 	}
 	digest := digestOf(string(s), in.Due)
-	if old, ok := b.keys[in.Seq]; ok {
-		if old.digest != digest {
-			return kam.Progress{}, wire(kam.Errorf(kam.Fault, "effect %d stored for something else", in.Seq))
-		}
+	old, ok := b.keys[in.Seq]
+	switch {
+	case b.snap.Version > in.Known && old.digest != digest:
+		return kam.Progress{Snapshot: b.snap, Ahead: true}, nil
+	case ok && old.digest != digest:
+		return kam.Progress{}, wire(kam.Errorf(kam.IDReused, "effect %d stored for something else", in.Seq))
+	case ok:
 		return old.Progress, nil
 	}
-	if b.snap.Version > in.Known {
-		return kam.Progress{Snapshot: b.snap, Ahead: true}, nil
+	if b.idle[s] > 0 { // stored, but nothing to do
+		b.idle[s]--
+		b.keys[in.Seq] = stored{digest, kam.Progress{Snapshot: b.snap}}
+		return kam.Progress{Snapshot: b.snap}, nil
 	}
 	event, after := b.eventOf(s, in)
 	p, err := b.move(event, s, "", in.Now)
@@ -168,9 +173,13 @@ func (b *casebook) act(in kam.ActInput) (kam.Progress, error) {
 		if old.digest != digestOf(a) {
 			return kam.Progress{Snapshot: b.snap, Refused: kam.Errorf(kam.IDReused, "other content")}, nil
 		}
-		return old.Progress, nil
+		p := old.Progress
+		if b.snap.Version > p.Snapshot.Version {
+			p.Snapshot, p.Ahead = b.snap, true
+		}
+		return p, nil
 	}
-	if b.snap.Version > in.Known {
+	if b.fence && b.snap.Version > in.Known {
 		return kam.Progress{Snapshot: b.snap, Ahead: true}, nil
 	}
 	if err := a.CheckAgainst(b.snap); err != nil {
@@ -240,7 +249,7 @@ func (b *casebook) enter(to kam.State, now time.Time) {
 	if to == kam.AwaitingEndorsement {
 		end = kam.DueLapse
 	}
-	if !b.bare && to != kam.NeedsIntervention {
+	if to != kam.NeedsIntervention {
 		t.Deadlines = []kam.Deadline{{Kind: kam.DueRemind, At: now.Add(24 * time.Hour)},
 			{Kind: kam.DueEscalate, At: now.Add(48 * time.Hour)}, {Kind: end, At: now.Add(720 * time.Hour)}}
 		if !kam.Takes(to, kam.EvEscalate) {

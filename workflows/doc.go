@@ -33,9 +33,10 @@
 // there.
 //
 // The number of an effect, StageInput.Seq, is the version that the effect
-// leads to: the known version and one. So the same attempt made again after a
-// crash has the same number, and two different effects never share one, even
-// where an act of a person overtook the engine's own effect.
+// leads to: the known version and one (and one more for each number that was
+// spent without moving the case). So the same attempt made again after a crash
+// has the same number, and two different effects do not share one, even where
+// an act of a person overtook the engine's own effect.
 //
 // # Rules for changing the files
 //

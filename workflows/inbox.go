@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -87,9 +88,25 @@ func (c *onboarding) check(name kam.ActName, a kam.Act) error {
 		return nil // take has the answer
 	case reused:
 		return idReused(a)
-	default:
-		return a.CheckAgainst(c.Snapshot)
 	}
+	err := a.CheckAgainst(c.Snapshot)
+	if kam.CodeOf(err) == kam.AlreadyDecided && c.decided(a) {
+		return nil
+	}
+	return err
+}
+
+// decided says whether the person has decided this himself. Then it may be his
+// own decision, stored when Temporal lost its answer and overtaken since:
+// RecordAct knows it by its id, or refuses it.
+func (c *onboarding) decided(a kam.Act) bool {
+	switch a.Name {
+	case kam.ActDecideConfirmation:
+		return a.By == c.Snapshot.ConfirmedBy
+	case kam.ActDecideEndorsement:
+		return slices.Contains(c.Snapshot.Endorsed, a.By)
+	}
+	return false
 }
 
 func idReused(a kam.Act) *kam.Error {
@@ -131,8 +148,10 @@ func (c *onboarding) take(ctx workflow.Context, name kam.ActName, a kam.Act) (ka
 	}
 }
 
-// record stores an act. Where PostgreSQL is ahead (D10a) nothing was done: the
-// case adopts what is there, and the act is judged again against that.
+// record stores an act. Ahead says that PostgreSQL knew more (D10a): either the
+// act was not judged, or it is in effect since longer. The case adopts what is
+// there and asks once more; ahead of nothing that is still unknown, the act is
+// in effect.
 func (c *onboarding) record(ctx workflow.Context, a kam.Act) (kam.Progress, error) {
 	ctx = quick(ctx, actLabel(c.Snapshot, a))
 	for range 3 {
@@ -145,7 +164,7 @@ func (c *onboarding) record(ctx workflow.Context, a kam.Act) (kam.Progress, erro
 		switch {
 		case p.Refused != nil:
 			return p, nil
-		case !p.Ahead || p.Snapshot.LastDecision == a.DecisionID:
+		case !p.Ahead, p.Snapshot.Version <= in.Known, p.Snapshot.LastDecision == a.DecisionID:
 			c.remember(a.DecisionID, digestOf(a))
 			return c.answer(p), nil
 		}

@@ -204,6 +204,29 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 		require.NoError(t, own.err, "sent again, it is answered, not refused as decided")
 		require.EqualValues(t, "boss", own.progress.Snapshot.ConfirmedBy)
 	})
+	t.Run("a later act adopts it and is judged again", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.b.fence = true
+		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
+		a := s.sendAt(2*hour, "u2", confirm("decision-2", "chief"))
+		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, string(kam.AlreadyDecided), a.code())
+		require.Equal(t, 2, count(s.b.calls, "DecideConfirmation CONFIRM"))
+	})
+	t.Run("sent again after the case moved on", func(t *testing.T) {
+		t.Parallel()
+		s := newScript(t)
+		s.b.facts.DetailComplete = false
+		s.at(hour, func() {
+			s.lost(confirm("decision-1", "boss"))
+			s.lost(kam.Act{DecisionID: "decision-2", Name: kam.ActComment, By: "boss", Reason: "thanks"})
+		})
+		a := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
+		require.Equal(t, kam.Expired, s.play().State)
+		require.NoError(t, a.err)
+		require.Equal(t, kam.AwaitingCompletion, a.progress.Snapshot.State)
+	})
 	t.Run("the same decision sent again is answered", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)

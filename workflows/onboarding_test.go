@@ -184,6 +184,20 @@ func TestDeadlineThatCannotBeRecordedStopsNobody(t *testing.T) {
 	require.Equal(t, 4, count(s.b.calls, "DeadlinePassed"))
 }
 
+func TestNumberThatMovedNothingIsNotUsedAgain(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.idle[kam.StageElapse] = 1
+	require.Equal(t, kam.Expired, s.play().State)
+	require.Equal(t, 4, count(s.b.calls, "DeadlinePassed"), "the reminder was tried again, under a number of its own")
+	seen := map[int64]bool{}
+	for _, in := range s.b.times[kam.StageElapse] {
+		require.False(t, seen[in.Seq])
+		require.False(t, in.Now.Before(in.Due.At))
+		seen[in.Seq] = true
+	}
+}
+
 func TestCaseThatDoesNotExistFailsOnce(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)

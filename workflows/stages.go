@@ -23,11 +23,21 @@ const (
 func (c *onboarding) effect(ctx workflow.Context, stage kam.Stage, in kam.StageInput) (kam.Progress, error) {
 	in.CaseNo = c.start.CaseNo
 	in.Known = c.Snapshot.Version
-	in.Seq = c.Snapshot.Version + 1
+	in.Seq = c.Snapshot.Version + 1 + c.Spent
 	in.Now = workflow.Now(ctx)
+	if in.Due != nil && in.Now.Before(in.Due.At) {
+		in.Now = in.Due.At // its timer has fired: clocks of servers differ a little
+	}
 
 	var p kam.Progress
 	err := workflow.ExecuteLocalActivity(ctx, string(stage), in).Get(ctx, &p)
+
+	// A number that was stored without moving the case, or that turns out to
+	// stand for something else, is not used again.
+	unmoved := err == nil && stage != kam.StageRefresh && !p.Ahead && p.Snapshot.Version == in.Known
+	if unmoved || err != nil && asError(err).Code == kam.IDReused {
+		c.Spent++
+	}
 	return p, err
 }
 

@@ -25,7 +25,8 @@ type Carried struct {
 	Applied  []Applied            `json:"applied,omitempty"` // oldest first
 	Timeline []kam.TimelineEntry  `json:"timeline,omitempty"`
 	Records  []kam.DecisionRecord `json:"records,omitempty"`
-	Runs     int                  `json:"runs,omitempty"` // earlier runs of this case
+	Spent    int64                `json:"spent,omitempty"` // numbers of effects that left the version as it was
+	Runs     int                  `json:"runs,omitempty"`  // earlier runs of this case
 }
 
 // Applied is a decision that has taken effect. Digest is empty where the case
