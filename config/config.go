@@ -128,7 +128,7 @@ func Defaults() Config {
 		},
 		Client:     Client{Timeout: 15 * time.Second},
 		Console:    Console{Listen: "127.0.0.1:8080"},
-		Standalone: Standalone{TemporalPort: 7233, UIPort: 8233, UI: true, Sample: true},
+		Standalone: Standalone{TemporalPort: 7233, UIPort: 8233, UI: true},
 		Log:        Log{Level: "info"},
 	}
 }

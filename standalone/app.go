@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
+	_ "time/tzdata" // calendars name time zones, and not every machine has them
 
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/workerapp"
+	"github.com/kamflow/kamflow/store"
 )
 
 // inProcess is the worker that runs beside the servers.
@@ -19,10 +23,14 @@ type inProcess struct {
 }
 
 // startWorker runs a worker in this process. It migrates the database first.
-func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, _ func(string)) (app, error) {
+func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, say func(string)) (app, error) {
 	if cfg.Log.File == "" {
 		// The terminal is for people.
 		cfg.Log.File = filepath.Join(cfg.DataDir, "worker.log")
+	}
+	if cfg.Worker.Listen == config.Defaults().Worker.Listen {
+		// Another standalone may run on this machine: its address is in the log.
+		cfg.Worker.Listen = "127.0.0.1:0"
 	}
 	// Nobody else is there to say which build takes new cases.
 	cfg.Worker.PromoteSelf = true
@@ -35,7 +43,24 @@ func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, _ f
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
-	return &inProcess{worker: worker, log: log}, nil
+	p := &inProcess{worker: worker, log: log}
+	if cfg.Standalone.Sample {
+		if err := furnish(ctx, cfg, say); err != nil {
+			worker.Stop()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// furnish loads the sample organisation into an empty database.
+func furnish(ctx context.Context, cfg config.Config, say func(string)) error {
+	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true})
+	if err != nil {
+		return fmt.Errorf("load the sample: %w", err)
+	}
+	defer s.Close()
+	return demo.Furnish(ctx, s, time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
 }
 
 // Failed tells that the worker cannot go on.

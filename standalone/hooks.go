@@ -44,4 +44,5 @@ type app interface {
 var program = hooks{
 	searchAttributes: namespace.SearchAttributes(),
 	start:            startWorker,
+	demo:             playDemo,
 }

@@ -76,7 +76,7 @@ func Run(ctx context.Context, deps Deps) error {
 	if d.Only != "" {
 		d.scripts = slices.DeleteFunc(d.scripts, func(s Script) bool { return s.Name != d.Only })
 	}
-	if err := d.load(ctx); err != nil {
+	if err := Furnish(ctx, d.Store, d.Now(), d.say); err != nil {
 		return fmt.Errorf("load the sample: %w", err)
 	}
 	if err := d.know(ctx); err != nil {

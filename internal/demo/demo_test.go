@@ -35,7 +35,7 @@ func newStage(t *testing.T) *stage {
 	require.NoError(t, err)
 	s := &stage{scripts: map[string]Script{}, keys: map[kam.CaseNo]string{}, events: map[kam.CaseNo][]kam.AuditEvent{}}
 	for _, sc := range scripts {
-		s.scripts[sc.key()] = sc
+		s.scripts[sc.Key()] = sc
 	}
 	return s
 }
@@ -48,7 +48,9 @@ func (s *stage) LoadCustomers(context.Context, []store.BookCustomer) error { ret
 func (s *stage) LoadSales(context.Context, []store.SalesFact) error        { return nil }
 func (s *stage) RebuildABC(context.Context, time.Time) (string, error)     { return "abc", nil }
 func (s *stage) SavePolicy(context.Context, int, []byte, kam.UserID) error { return nil }
-func (s *stage) People(context.Context) ([]kam.Person, error)              { return nil, nil }
+func (s *stage) People(context.Context) ([]kam.Person, error) {
+	return make([]kam.Person, s.loads), nil // nobody before the first load
+}
 func (s *stage) LatestPolicy(context.Context) (int, []byte, error) {
 	return 0, nil, kam.Errorf(kam.NotFound, "no policy is loaded")
 }

@@ -123,10 +123,12 @@ func minor(amount, currency string) (int64, error) {
 	return m.Minor, err
 }
 
-// load brings the sample into an empty system. Once a case of the demo exists
-// it leaves everything alone: people have decided on these data meanwhile.
-func (d *demo) load(ctx context.Context) error {
-	if _, begun, err := d.Store.RequestByKey(ctx, d.scripts[0].Key()); err != nil || begun {
+// Furnish loads organisation, book, sales and policy of the sample into a
+// database that knows nobody yet, and says what it loads. A database that
+// knows people is left alone.
+func Furnish(ctx context.Context, s Store, now time.Time, say func(format string, args ...any)) error {
+	people, err := s.People(ctx)
+	if err != nil || len(people) > 0 {
 		return err
 	}
 	org, err := Organisation()
@@ -137,34 +139,34 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	facts, err := Sales(d.Now())
+	facts, err := Sales(now)
 	if err != nil {
 		return err
 	}
-	d.say("Loading %d people, %d territories, %d customers and %d monthly sales facts.", len(org.Users), len(org.Nodes), len(book), len(facts))
-	if err := d.policy(ctx); err != nil {
+	say("Loading %d people, %d territories, %d customers and %d monthly sales facts.", len(org.Users), len(org.Nodes), len(book), len(facts))
+	if err := policy(ctx, s); err != nil {
 		return err
 	}
-	if err := d.Store.LoadOrg(ctx, org); err != nil {
+	if err := s.LoadOrg(ctx, org); err != nil {
 		return err
 	}
-	if err := d.Store.LoadCustomers(ctx, book); err != nil {
+	if err := s.LoadCustomers(ctx, book); err != nil {
 		return err
 	}
-	if err := d.Store.LoadSales(ctx, facts); err != nil {
+	if err := s.LoadSales(ctx, facts); err != nil {
 		return err
 	}
-	_, err = d.Store.RebuildABC(ctx, d.Now())
+	_, err = s.RebuildABC(ctx, now)
 	return err
 }
 
 // policy loads the default policy into a system that has none.
-func (d *demo) policy(ctx context.Context) error {
-	_, _, err := d.Store.LatestPolicy(ctx)
+func policy(ctx context.Context, s Store) error {
+	_, _, err := s.LatestPolicy(ctx)
 	if kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	return d.Store.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System)
+	return s.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System)
 }
 
 // remarshal turns what a YAML file holds into a struct, by its JSON names.

@@ -20,7 +20,6 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -79,19 +78,7 @@ func (h *house) close(t *testing.T) {
 // furnish loads the sample organisation, book, sales and policy.
 func (h *house) furnish(t *testing.T) {
 	t.Helper()
-	ctx := t.Context()
-	org, err := demo.Organisation()
-	require.NoError(t, err)
-	require.NoError(t, h.db.LoadOrg(ctx, org))
-	book, err := demo.Customers()
-	require.NoError(t, err)
-	require.NoError(t, h.db.LoadCustomers(ctx, book))
-	facts, err := demo.Sales(time.Now())
-	require.NoError(t, err)
-	require.NoError(t, h.db.LoadSales(ctx, facts))
-	_, err = h.db.RebuildABC(ctx, time.Now())
-	require.NoError(t, err)
-	require.NoError(t, h.db.SavePolicy(ctx, 1, rules.DefaultYAML(), "system"))
+	require.NoError(t, demo.Furnish(t.Context(), h.db, time.Now(), t.Logf))
 }
 
 // script is one of the sample onboardings.
