@@ -2,6 +2,9 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -111,13 +114,25 @@ func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attem
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d", act.DecisionID, attempt),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   string(act.Name),
 		Args:         []any{act},
 		WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
 	return result(ctx, handle, err)
+}
+
+// fingerprint is a short digest of an act. Temporal answers an update id that
+// it knows without a look at the content; with the fingerprint in the id, other
+// content under a decision id reaches the workflow, which refuses it.
+func fingerprint(act kam.Act) string {
+	b, err := json.Marshal(act)
+	if err != nil {
+		return "0"
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:4])
 }
 
 // catchUp helps a workflow that refuses because it knows less than PostgreSQL

@@ -110,7 +110,7 @@ func TestAct(t *testing.T) {
 		p, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
 		require.Equal(t, kam.AwaitingCompletion, p.Snapshot.State)
-		require.Equal(t, "decision-0001/1", b.fake.updates[0].UpdateID)
+		require.Regexp(t, `^decision-0001/1-[0-9a-f]{8}$`, b.fake.updates[0].UpdateID)
 		require.Equal(t, "case/"+string(no), b.fake.updates[0].WorkflowID)
 	})
 
@@ -134,7 +134,8 @@ func TestAct(t *testing.T) {
 		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
 		require.NoError(t, err)
 		require.Len(t, b.fake.updates, 3)
-		require.Equal(t, "decision-0001/1", b.fake.updates[2].UpdateID)
+		require.Equal(t, b.fake.updates[0].UpdateID, b.fake.updates[2].UpdateID)
+		require.Regexp(t, `^decision-0001/1-[0-9a-f]{8}$`, b.fake.updates[2].UpdateID)
 	})
 
 	t.Run("AFailedHandlerGetsANewUpdateID", func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestAct(t *testing.T) {
 		b := setup(t, says(kam.Progress{}, outage), says(at(kam.AwaitingCompletion, 2), nil))
 		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
 		require.NoError(t, err)
-		require.Equal(t, "decision-0001/2", b.fake.updates[1].UpdateID)
+		require.Regexp(t, `^decision-0001/2-[0-9a-f]{8}$`, b.fake.updates[1].UpdateID)
 		require.Equal(t, "decision-0001", b.fake.updates[1].Args[0].(kam.Act).DecisionID)
 	})
 
@@ -172,6 +173,19 @@ func TestAct(t *testing.T) {
 		require.Equal(t, []string{"SEPARATION"}, b.refusals(no))
 	})
 
+	t.Run("OtherContentIsAnotherUpdate", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.AwaitingConfirmation, 2), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		other := confirm()
+		other.Reason = "something else"
+		for _, act := range []kam.Act{confirm(), other} {
+			_, err := b.Act(t.Context(), no, act, nil)
+			require.NoError(t, err)
+		}
+		require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
+	})
+
 	t.Run("BadFormIsNotSent", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errDown))
@@ -191,7 +205,7 @@ func TestAct(t *testing.T) {
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
 		require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
-		require.Equal(t, "decision-0001/2", b.fake.updates[1].UpdateID)
+		require.Regexp(t, `^decision-0001/2-[0-9a-f]{8}$`, b.fake.updates[1].UpdateID)
 		require.Empty(t, b.refusals(no))
 	})
 

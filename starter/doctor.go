@@ -41,6 +41,9 @@ func doctorCommand(a *app) *cobra.Command {
 			var all []finding
 			if err != nil {
 				all = []finding{{"database", isBad, err.Error()}}
+				if e := kam.AsError(err); e != nil {
+					all[0].Detail = e.Msg
+				}
 			} else {
 				all = back.Diagnose(cmd.Context())
 			}

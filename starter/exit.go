@@ -88,6 +88,8 @@ func (a *app) report(err error) {
 		head = text.Say("error.usage")
 	case exitUnreachable:
 		head = text.Say("error.unreachable")
+	case exitUnsure:
+		head = text.Say("error.unsure")
 	}
 	if e == nil {
 		fmt.Fprintf(a.err, "%s: %s\n", head, term.CleanLines(err.Error()))

@@ -138,6 +138,7 @@ var english = map[string]string{
 	"error.rule":         "Rule",
 	"error.unreachable":  "Not reachable",
 	"error.usage":        "Not understood",
+	"error.unsure":       "Cannot decide",
 	"error.retry":        "To send the same decision again, add: --decision-id %s",
 	"backend.standalone": "start it with: go run ./standalone; or set KAM_DATABASE_URL and TEMPORAL_ADDRESS",
 }
