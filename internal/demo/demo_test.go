@@ -23,7 +23,9 @@ type stage struct {
 	scripts map[string]Script // by request key
 	keys    map[kam.CaseNo]string
 	events  map[kam.CaseNo][]kam.AuditEvent
+	people  []kam.Person
 	loads   int
+	noSales bool
 	breakAt int // the act that finds no system; 0 is none
 	acts    int
 	stuck   string // name of a script whose case never leaves its first state
@@ -40,12 +42,20 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) LoadOrg(context.Context, store.Org) error {
-	s.loads++
+func (s *stage) LoadOrg(_ context.Context, o store.Org) error {
+	if s.people = nil; o.Users != nil {
+		s.loads++
+		s.people = []kam.Person{{ID: o.Users[0].ID}}
+	}
 	return nil
 }
 func (s *stage) LoadCustomers(context.Context, []store.BookCustomer) error { return nil }
-func (s *stage) LoadSales(context.Context, []store.SalesFact) error        { return nil }
+func (s *stage) LoadSales(context.Context, []store.SalesFact) error {
+	if s.noSales {
+		return errors.New("connection refused")
+	}
+	return nil
+}
 func (s *stage) RebuildABC(context.Context, time.Time) (string, error)     { return "abc", nil }
 func (s *stage) SavePolicy(context.Context, int, []byte, kam.UserID) error { return nil }
 func (s *stage) People(context.Context) ([]kam.Person, error) {
@@ -148,6 +158,21 @@ func TestRunGoesOnWhereItBrokeOff(t *testing.T) {
 	for no, events := range s.events {
 		require.Len(t, events, len(s.scripts[s.keys[no]].Steps), no)
 	}
+}
+
+// TestFurnishAgainAfterABreak holds that a load that was broken off is done
+// over.
+func TestFurnishAgainAfterABreak(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.noSales = true
+	say := func(string, ...any) {}
+	require.Error(t, Furnish(t.Context(), s, time.Now(), say))
+	require.Zero(t, s.loads)
+	s.noSales = false
+	require.NoError(t, Furnish(t.Context(), s, time.Now(), say))
+	require.NoError(t, Furnish(t.Context(), s, time.Now(), say))
+	require.Equal(t, 1, s.loads)
 }
 
 func TestRunSaysWhatIsOffItsScript(t *testing.T) {

@@ -147,6 +147,9 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 	if err := policy(ctx, s); err != nil {
 		return err
 	}
+	// People come last: they are the sign that all of it is there.
+	users := org.Users
+	org.Users = nil
 	if err := s.LoadOrg(ctx, org); err != nil {
 		return err
 	}
@@ -156,8 +159,10 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 	if err := s.LoadSales(ctx, facts); err != nil {
 		return err
 	}
-	_, err = s.RebuildABC(ctx, now)
-	return err
+	if _, err := s.RebuildABC(ctx, now); err != nil {
+		return err
+	}
+	return s.LoadOrg(ctx, store.Org{Users: users})
 }
 
 // policy loads the default policy into a system that has none.
