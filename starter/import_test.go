@@ -56,24 +56,8 @@ func importRun(t *testing.T, d *importDesk, args ...string) (st int, out, errs s
 	var o, e bytes.Buffer
 	a := newApp(strings.NewReader(""), &o, &e)
 	a.connect = func(context.Context, *app) (backend, error) { return d, nil }
-	root := a.root()
-	for _, c := range root.Commands() {
-		if c.Name() == "import" {
-			root.RemoveCommand(c)
-		}
-	}
-	cmd := importCommand(a)
-	usageErrors(cmd)
-	root.AddCommand(cmd)
-	root.SetArgs(append([]string{"import", "--as", "vera.steward"}, args...))
-	root.SetOut(&o)
-	root.SetErr(&e)
-	err := root.ExecuteContext(t.Context())
-	var shown printed
-	if err != nil && !errors.As(err, &shown) {
-		a.report(err)
-	}
-	return status(err), o.String(), e.String()
+	st = a.run(t.Context(), append([]string{"import", "--as", "vera.steward"}, args...))
+	return st, o.String(), e.String()
 }
 
 func importFixture(t *testing.T, name, text string) string {
