@@ -19,6 +19,7 @@ func (l Log) Logger() (*zap.Logger, error) {
 	}
 	cfg := zap.NewProductionConfig()
 	cfg.Level = zap.NewAtomicLevelAt(level)
+	cfg.DisableStacktrace = true // errors say where they come from
 	cfg.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	cfg.EncoderConfig.TimeKey = "time"
 	if l.File != "" {
