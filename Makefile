@@ -40,7 +40,7 @@ replay: ## recorded histories against today's workflow code
 record: ## record histories of the main paths: make record VERSION=v0.1.0
 	@test -n "$(VERSION)" || { echo "say which release: make record VERSION=v0.1.0"; exit 2; }
 	@test ! -e workflows/testdata/history/$(VERSION) || { echo "histories of $(VERSION) exist; a released history is never edited"; exit 2; }
-	cd standalone && KAM_RECORD=$(VERSION) $(GO) test -count 1 -run 'TestRecord' -timeout 20m .
+	cd standalone && KAM_RECORD=$(VERSION) $(GO) test -count 1 -run TestSampleOnboardings ./e2e
 
 lint: ## formatting, vet, determinism of workflows, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 
+	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -13,6 +14,7 @@ import (
 // too, with its reason. Its business key is the decision id that the client
 // made: the same act again returns the stored answer.
 func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
+	failpoint.Hit("act/before")
 	p, err := a.Store.Effect(ctx, store.Effect{
 		CaseNo: in.CaseNo,
 		Key:    "act/" + in.Act.DecisionID,
@@ -21,7 +23,10 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		People: true,
 		By:     in.Act.By,
 		At:     in.Now,
-	}, a.within(func(w *work) error { return w.act(in.Act) }))
+	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
+	if err == nil {
+		failpoint.Hit("act/after-commit")
+	}
 	return p, toTemporal(err)
 }
 

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -65,14 +66,27 @@ func (a *Activities) Register(r Registry) {
 // The digest leaves the time out: a workflow task that is lost and run again
 // has a later one, and asks for the same effect.
 func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
+	failpoint.Hit("stage", string(name), "before")
 	p, err := a.Store.Effect(ctx, store.Effect{
 		CaseNo: in.CaseNo,
 		Key:    fmt.Sprintf("seq/%d", in.Seq),
 		Digest: digest([]any{name, in.Due}),
 		Known:  in.Known,
 		At:     in.Now,
-	}, a.within(do))
+	}, a.within(hit(do, "stage", string(name), "in-tx")))
+	if err == nil {
+		failpoint.Hit("stage", string(name), "after-commit")
+	}
 	return p, toTemporal(err)
+}
+
+// hit lets a test strike inside the transaction, when do is done.
+func hit(do func(*work) error, point ...string) func(*work) error {
+	return func(w *work) error {
+		err := do(w)
+		failpoint.Hit(point...)
+		return err
+	}
 }
 
 // within opens the case for do: its policy and its present data.
@@ -143,12 +157,13 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 }
 
 // toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and tells Temporal that retrying will not change the answer.
+// survive, and tells Temporal that retrying will not change the answer. What
+// cannot be reached now may be reached later.
 func toTemporal(err error) error {
 	if err == nil {
 		return nil
 	}
-	if e := kam.AsError(err); e != nil {
+	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable {
 		return temporal.NewNonRetryableApplicationError(err.Error(), string(e.Code), err, e)
 	}
 	return err
