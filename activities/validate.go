@@ -16,11 +16,8 @@ import (
 // From there the case can only end as COMPLETED.
 func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageValidate, in, func(w *work) error {
-		if by, id, ok, err := w.WithdrawIntended(); err != nil || ok {
-			if err != nil {
-				return err
-			}
-			return w.move(kam.EvWithdraw, w.facts(), kam.AuditEvent{Type: kam.EventWithdrawn, Actor: by, DecisionID: id})
+		if gone, err := w.withdrawn(); err != nil || gone {
+			return err
 		}
 		keys := parties.Keys(w.data)
 		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
@@ -48,6 +45,27 @@ func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progr
 		w.logValidation(findings)
 		return w.afterValidation(f, findings)
 	})
+}
+
+// withdrawn ends the case where somebody who may do so noted, before this
+// transaction, that he takes the request back (D12).
+func (w *work) withdrawn() (bool, error) {
+	by, id, ok, err := w.WithdrawIntended()
+	if err != nil || !ok {
+		return false, err
+	}
+	who, err := w.Person(by)
+	if err != nil {
+		return false, err
+	}
+	subject, err := w.subject(kam.Act{Name: kam.ActWithdraw})
+	if err != nil {
+		return false, err
+	}
+	if _, err := kam.Permit(who, kam.ActionWithdraw, subject); err != nil {
+		return false, nil // a note by somebody who may not is no withdrawal
+	}
+	return true, w.move(kam.EvWithdraw, w.facts(), kam.AuditEvent{Type: kam.EventWithdrawn, Actor: by, DecisionID: id})
 }
 
 // blocking says whether an ERROR is open, and whether a REVIEW is that nobody

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,17 @@ func historyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
+			mayReadAll, err := a.readsRestricted(cmd.Context(), back)
+			if err != nil {
+				return err
+			}
+			if !mayReadAll {
+				for i := range events {
+					if events[i].Restricted {
+						events[i].Text = text.Say("history.restricted")
+					}
+				}
+			}
 			h := historyOf(events, a.now())
 			if a.json {
 				return a.printJSON(h)
@@ -36,6 +48,21 @@ func historyCommand(a *app) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// readsRestricted says whether who asks may read what compliance wrote.
+func (a *app) readsRestricted(ctx context.Context, back backend) (bool, error) {
+	if a.as == "" {
+		return false, nil
+	}
+	p, err := back.Person(ctx, kam.UserID(a.as))
+	switch {
+	case kam.CodeOf(err) == kam.NotFound:
+		return false, nil
+	case err != nil:
+		return false, unreachable("PostgreSQL", err)
+	}
+	return p.Active && (p.Is(kam.ComplianceRole) || p.Is(kam.Auditor)), nil
 }
 
 // historyJSON is a timeline with the time that each step took.

@@ -94,6 +94,7 @@ var english = map[string]string{
 	"inbox.empty":        "Nothing waits for %s.",
 	"list.empty":         "No case fits.",
 	"list.more":          "Only the first %d cases are shown; narrow the search or raise --limit.",
+	"history.restricted": "(for compliance and audit to read)",
 	"history.totals":     "Time per step",
 	"history.total":      "total",
 	"history.people":     "waiting for people",
