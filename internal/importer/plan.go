@@ -106,6 +106,7 @@ func (f *filler) fill(i int) {
 	f.defaults()
 	f.identifiers(cells)
 	f.postal()
+	f.legalAddress(cells)
 	f.check()
 	f.finish()
 }
@@ -299,6 +300,20 @@ func (f *filler) postal() {
 			f.fields["postal_code"] = raw
 		}
 	}
+}
+
+// legalAddress takes the street of the row for the customer's seat. A street
+// that is a default of all rows is nobody's address.
+func (f *filler) legalAddress(cells map[string]string) {
+	street, city := cells["street"], cells["city"]
+	if street == "" || city == "" {
+		return
+	}
+	a := kam.Address{Type: kam.AddressLegal, Line1: street, City: city}
+	for name, into := range map[string]*string{"postal_code": &a.PostalCode, "region": &a.Region, "country_code": &a.CountryCode} {
+		_ = json.Unmarshal(f.fields[name], into) // absent: the address goes without
+	}
+	f.set("addresses", []kam.Address{a})
 }
 
 // check applies the form check. What does not pass is left out, but for name

@@ -95,6 +95,10 @@ func Run(ctx context.Context, b *Batch, s Starter, o RunOptions) (Report, error)
 	if o.Concurrency <= 0 {
 		o.Concurrency = 8
 	}
+	order, err := b.order()
+	if err != nil {
+		return rep, err
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
@@ -107,12 +111,17 @@ func Run(ctx context.Context, b *Batch, s Starter, o RunOptions) (Report, error)
 	for range o.Concurrency {
 		wg.Go(func() {
 			for i := range next {
-				got, err := s.StartCase(ctx, Case{RequestKey: b.Rows[i].Key, By: o.By, Data: b.Rows[i].Data})
+				var got Started
+				err := order.turn(ctx, i)
+				if err == nil {
+					got, err = s.StartCase(ctx, Case{RequestKey: b.Rows[i].Key, By: o.By, Data: b.Rows[i].Data})
+				}
 				mu.Lock()
 				if fatal(ctx, err) {
 					stop(err)
 				} else {
 					rep.Rows[i].settle(got, err)
+					close(order.done[i])
 					done++
 					if o.Progress != nil {
 						o.Progress(done)
@@ -124,7 +133,7 @@ func Run(ctx context.Context, b *Batch, s Starter, o RunOptions) (Report, error)
 	}
 feed:
 	for i := range b.Rows {
-		if st := b.Rows[i].Status; st != Ready && st != Parked {
+		if !b.Rows[i].starts() {
 			continue
 		}
 		select {
@@ -177,14 +186,14 @@ func (r *RowResult) settle(got Started, err error) {
 	}
 }
 
-// fatal says that an error concerns all rows: the system is not there, or the
-// import was interrupted.
+// fatal says that an error concerns all rows: the system is not there or not
+// set up, it does not know who imports, or the import was interrupted.
 func fatal(ctx context.Context, err error) bool {
 	if err == nil {
 		return false
 	}
 	code := kam.CodeOf(err)
-	return ctx.Err() != nil || code == "" || code == kam.Unreachable || code == kam.Fault || errors.Is(err, context.Canceled)
+	return ctx.Err() != nil || code == "" || code == kam.Unreachable || code == kam.Fault || code == kam.NotFound || errors.Is(err, context.Canceled)
 }
 
 // count fills the summary, and gives equal rows the case of the first.
