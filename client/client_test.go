@@ -36,7 +36,7 @@ func TestStart(t *testing.T) {
 		require.Equal(t, "case/"+string(s.CaseNo), o.ID)
 		require.Equal(t, "queue", o.TaskQueue)
 		require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, o.WorkflowIDConflictPolicy)
-		require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, o.WorkflowIDReusePolicy)
+		require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, o.WorkflowIDReusePolicy)
 		require.True(t, o.WorkflowExecutionErrorWhenAlreadyStarted)
 		require.Equal(t, "Onboarding "+string(s.CaseNo), o.StaticSummary)
 		require.NotContains(t, o.StaticSummary, "Acme")
@@ -98,6 +98,20 @@ func TestStart(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, s.CaseNo, s.Progress.Snapshot.CaseNo)
 	})
+}
+
+// TestStartAgainAfterARefusal holds that a start is asked anew, not answered
+// with what Temporal remembers of the one that was refused.
+func TestStartAgainAfterARefusal(t *testing.T) {
+	t.Parallel()
+	b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.NotFound, "no policy is loaded"))), says(kam.Progress{}, nil))
+	_, err := b.Start(t.Context(), request())
+	require.Equal(t, kam.NotFound, kam.CodeOf(err))
+	s, err := b.Start(t.Context(), request())
+	require.NoError(t, err)
+	require.False(t, s.Created)
+	require.Len(t, b.fake.updates, 2)
+	require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
 }
 
 func TestAct(t *testing.T) {

@@ -44,12 +44,17 @@ func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 			return s, nil
 		}
 	}
-	s.Progress, err = c.begin(ctx, no, r)
+	s.Progress, err = c.begin(ctx, no, r, created)
 	return s, err
 }
 
-func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request) (kam.Progress, error) {
+func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
+	if !first {
+		// Temporal answers an id that it knows with what it answered before: a
+		// refusal that has been cured since would stand for ever.
+		base += "/" + NewDecisionID()
+	}
 	var last error
 	for try, attempt := 0, 1; ; try++ {
 		p, err := c.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
@@ -84,8 +89,9 @@ func (c *Client) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, 
 		TaskQueue:                c.taskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		// Use-existing covers running workflows only: a case that has ended
-		// must not run again.
-		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		// must not run again. A run that failed never opened its case, for
+		// want of a policy for example, and whoever tries again starts anew.
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            "Onboarding " + string(no),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
