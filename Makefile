@@ -6,16 +6,15 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults replay record lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults replay record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole product on this machine with the invented sample organisation
 	@echo "Building. The first build compiles the Temporal server and takes 5 to 10 minutes; later ones take seconds."
-	@cd standalone && ( while sleep 15; do echo "  still building ($$SECONDS s)"; done & dots=$$!; \
-		$(GO) build -o ../bin/standalone . ; status=$$?; kill $$dots 2>/dev/null; exit $$status )
-	@$(GO) build -o bin/starter ./starter
+	@( while sleep 15; do echo "  still building ($$SECONDS s)"; done & dots=$$!; trap 'kill $$dots 2>/dev/null' EXIT; \
+		$(GO) build ./... && (cd standalone && $(GO) build ./...) && $(GO) build -o bin/starter ./starter )
 	$(GO) run ./standalone --demo $(DEMO)
 
 run: ## the same without sample data
@@ -56,6 +55,9 @@ generate: ## the documents and pictures made from the tables
 
 verify: generate ## generated files are current
 	git diff --exit-code -- docs
+
+figures: ## what the rules do on open data, and how fast, with the numbers
+	@$(GO) test -count=1 -v -run 'Open|Restaurants|Onboarding|SameRegistration|Large|Speed|Expected|Published|Truth' ./kam/rules/... | grep -E '^ +[a-z_]+_test.go|^(---|ok|FAIL)' | grep -v '^--- PASS'
 
 bench: ## the rules on 100,000 customers
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./kam/rules/...

@@ -1,9 +1,6 @@
 package activities
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 )
@@ -32,9 +29,6 @@ func (w *work) submit(d doing) error {
 	if err := w.mayChange(d, before); err != nil {
 		return err
 	}
-	if err := w.complete(d); err != nil {
-		return err
-	}
 	if err := w.SaveRevision(merged, d.By); err != nil {
 		return err
 	}
@@ -59,67 +53,50 @@ func (w *work) mayChange(d doing, before kam.RequestData) error {
 	return nil
 }
 
-// complete refuses a form whose set is still incomplete, and names what lacks.
-func (w *work) complete(d doing) error {
-	var missing []string
-	switch {
-	case d.Name == kam.ActSubmitData && w.Case.State == kam.Draft:
-		if !w.facts().HasNameCountryChannel {
-			missing = slices.DeleteFunc([]string{"legal_name", "country_code", "source_channel"}, func(f string) bool { return !slices.Contains(w.missing(kam.Screening), f) })
-		}
-	case d.Name == kam.ActSubmitData, d.Name == kam.ActAmendMaterial:
-		missing = w.missingForDecision()
-	case w.Case.State == kam.AwaitingCompletion:
-		missing = w.missing(kam.Detail)
-	}
-	if len(missing) > 0 {
-		return kam.Errorf(kam.Invalid, "still missing: %s", strings.Join(missing, ", ")).On(missing[0]).By("VF01").Try("send the missing fields too; what you sent is kept")
-	}
-	return nil
-}
-
-// onward moves the case as the stored data demand.
+// onward moves the case as the stored data demand. What is not complete yet is
+// kept, and the wait for the rest begins anew: nothing that somebody typed is
+// lost.
 func (w *work) onward(d doing) error {
 	f := w.facts()
-	switch w.Case.State {
-	case kam.Draft:
+	details := d.Name == kam.ActSubmitDetails
+	switch from := w.Case.State; {
+	case w.incomplete(d, f):
+		w.Log(d.log(kam.EventDataSubmitted))
+		if err := w.CloseTask("DONE", d.By); err != nil {
+			return err
+		}
+		return w.enter()
+	case from == kam.AwaitingCompletion && details && !f.HashChanged:
+		return w.move(kam.EvSubmitDetails, f, d.log(kam.EventDetailsSubmitted))
+	case from == kam.AwaitingCompletion, d.Name == kam.ActAmendMaterial:
+		return w.amend(d, f)
+	case details:
+		w.Log(d.log(kam.EventDetailsSubmitted))
+		return nil
+	case from == kam.Draft:
 		return w.move(kam.EvSubmitRequest, f, d.log(kam.EventDataSubmitted))
-	case kam.DataEntry:
-		if d.Name == kam.ActSubmitDetails {
-			w.Log(d.log(kam.EventDetailsSubmitted))
-			return nil
-		}
-		if f.IdentityChanged {
-			w.Case.ReturnTo = kam.DataEntry
-			return w.move(kam.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
-		}
+	case f.IdentityChanged:
+		w.Case.ReturnTo = from
+		return w.move(kam.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
+	case from == kam.DataEntry:
 		return w.move(kam.EvSubmitData, f, d.log(kam.EventDataSubmitted))
-	case kam.ChangesRequested:
-		if d.Name == kam.ActSubmitDetails {
-			w.Log(d.log(kam.EventDetailsSubmitted))
-			return nil
-		}
-		if f.IdentityChanged {
-			w.Case.ReturnTo = kam.ChangesRequested
-			return w.move(kam.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
-		}
+	default:
 		w.Log(d.log(kam.EventDataSubmitted))
 		return w.resubmit(d.By)
-	case kam.AwaitingCompletion:
-		if f.HashChanged || d.Name == kam.ActAmendMaterial {
-			return w.amend(d, f)
-		}
-		return w.move(kam.EvSubmitDetails, f, d.log(kam.EventDetailsSubmitted))
-	case kam.AwaitingConfirmation:
-		if d.Name == kam.ActAmendMaterial {
-			return w.amend(d, f)
-		}
-		w.Log(d.log(kam.EventDetailsSubmitted))
-		return nil
-	default:
-		w.Log(d.log(kam.EventDetailsSubmitted))
-		return nil
 	}
+}
+
+// incomplete says whether the form that the case waits for still lacks fields.
+func (w *work) incomplete(d doing, f kam.Facts) bool {
+	switch {
+	case w.Case.State == kam.Draft:
+		return !f.HasNameCountryChannel
+	case w.Case.State == kam.DataEntry && d.Name == kam.ActSubmitData:
+		return !f.ScreeningComplete
+	case w.Case.State == kam.AwaitingCompletion && d.Name == kam.ActSubmitDetails:
+		return !f.DetailComplete
+	}
+	return false
 }
 
 // amend voids a confirmation and has the case decided again.

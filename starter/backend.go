@@ -69,13 +69,13 @@ func dial(ctx context.Context, a *app) (backend, error) {
 	// worker to refuse, not for whoever reads.
 	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true})
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL: %w", err)
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	// Reads need no Temporal, so it is connected to when first used.
 	tc, err := sdk.NewLazyClient(opts)
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("Temporal: %w", err)
+		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
 	acts := client.New(s, tc, cfg.Temporal.TaskQueue)
 	acts.Patience = a.timeout

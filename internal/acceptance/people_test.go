@@ -226,3 +226,20 @@ func TestAC47_OperatorMayNotConfirm(t *testing.T) {
 	require.Equal(t, kam.Withdrawn, s.run().State)
 	require.Equal(t, 4, s.count(kam.EventDecisionRefused))
 }
+
+func TestDataEntryInParts(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Stueckwerk GmbH"), fields{"declared_potential": nil, "strategic_fit": nil}))
+	s.expect(1*hour, kam.DataEntry, "rep.south")
+	s.act(15*day, "", kam.Act{Name: kam.ActSubmitData, By: "rep.south"}, data(t, fields{"strategic_fit": "FULL"}))
+	s.at(15*day+hour, func(now kam.Snapshot) {
+		if len(now.MissingFields) != 1 || now.MissingFields[0] != "declared_potential" {
+			s.faults = append(s.faults, "missing: "+text(t, now.MissingFields))
+		}
+	})
+	// The wait began anew with the first part: day 30 is not idle.
+	s.act(30*day, "", kam.Act{Name: kam.ActSubmitData, By: "rep.south"}, data(t, fields{"declared_potential": eur("140000.00")}))
+	s.expect(30*day+hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(30*day+2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	require.Equal(t, kam.Withdrawn, s.run().State)
+}

@@ -25,7 +25,7 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 	}
 	postal := func(field, country, code string) {
 		if code != "" && PostalCodeKnown(country) && !CheckPostalCode(country, code) {
-			errs = append(errs, kam.Errorf(kam.Invalid, "does not fit the postal codes of %s", country).On(field).By("VA02"))
+			errs = append(errs, kam.Errorf(kam.Invalid, "does not fit the postal codes of %s", country).On(field).By("VA02").Try("write it as in "+postalShown[country]))
 		}
 	}
 	postal("postal_code", d.CountryCode, d.PostalCode)

@@ -288,7 +288,7 @@ func (r *policyReader) readScalar(n *yaml.Node, v reflect.Value, path string, ta
 		v.SetInt(int64(d) / 100)
 	default:
 		one := strings.Fields(tag.Get("one"))
-		if one != nil && len(one) > 0 && !slices.Contains(one, n.Value) {
+		if len(one) > 0 && !slices.Contains(one, n.Value) {
 			r.fail(n, path, nearest(n.Value, one), "%q is not a value of the set", clip(n.Value))
 		}
 		if tag.Get("date") != "" {
