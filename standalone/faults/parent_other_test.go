@@ -1,0 +1,8 @@
+//go:build !linux
+
+package faults
+
+import "syscall"
+
+// endWithParent can do nothing here.
+func endWithParent(*syscall.SysProcAttr) {}
