@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 func confirm() kam.Act {
@@ -102,6 +103,34 @@ func TestStart(t *testing.T) {
 
 // TestStartAgainAfterARefusal holds that a start is asked anew, not answered
 // with what Temporal remembers of the one that was refused.
+func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		give func(*store.Request)
+		want kam.Code
+	}{
+		{"nobody knows him", func(r *store.Request) { r.Requester = "nobody" }, kam.Forbidden},
+		{"another type of case", func(r *store.Request) { r.Type = kam.Deactivate }, kam.Invalid},
+		{"a check digit is wrong", func(r *store.Request) {
+			r.Data.Identifiers = []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
+		}, kam.Invalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			r := request()
+			tt.give(&r)
+			_, err := b.Start(t.Context(), r)
+			require.Equal(t, tt.want, kam.CodeOf(err))
+			_, known, err := b.store.RequestByKey(t.Context(), r.Key)
+			require.NoError(t, err)
+			require.False(t, known, "no number was allotted")
+		})
+	}
+}
+
 func TestStartAgainAfterARefusal(t *testing.T) {
 	t.Parallel()
 	b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.NotFound, "no policy is loaded"))), says(kam.Progress{}, nil))

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -31,6 +32,9 @@ var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
+	if err := c.mayStart(ctx, r); err != nil {
+		return Started{}, reachable(ctx, "the request", err)
+	}
 	no, created, err := c.record.AllotCase(ctx, r)
 	if err != nil {
 		return Started{}, reachable(ctx, "the request", err)
@@ -46,6 +50,30 @@ func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 	}
 	s.Progress, err = c.begin(ctx, no, r, created)
 	return s, err
+}
+
+// mayStart refuses, before there is a case, a person who may not request one
+// and a form with a bad format (1.1.1, 1.2.1a).
+func (c *Client) mayStart(ctx context.Context, r store.Request) error {
+	if r.Type != kam.NewCase {
+		return kam.Errorf(kam.Invalid, "cases of type %s are not served yet", r.Type).On("case_type").Try("request a NEW case")
+	}
+	who, err := c.record.Person(ctx, r.Requester)
+	if kam.CodeOf(err) == kam.NotFound {
+		return kam.Errorf(kam.Forbidden, "nobody is known as %q", r.Requester).On("by")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := kam.Permit(who, kam.ActionStart, kam.Subject{Requester: r.Requester}); err != nil {
+		return err
+	}
+	data := r.Data
+	rules.Clean(&data)
+	if bad := rules.FormErrors(data); len(bad) > 0 {
+		return bad[0]
+	}
+	return nil
 }
 
 func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
