@@ -20,7 +20,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 		w.Case.Step = kam.Draft.Spec().Step
 		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, Text: string(w.Case.Type)})
 		rules.Clean(&o.Data)
-		if bad := rules.FormErrors(o.Data); len(bad) > 0 {
+		if bad := w.pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
 			// another way waits with the request it came with.
 			return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())

@@ -21,7 +21,7 @@ func (w *work) submit(d doing) error {
 		return err
 	}
 	rules.Clean(&merged)
-	if err := errorList(rules.FormErrors(merged)); err != nil {
+	if err := errorList(w.pol.FormErrors(merged)); err != nil {
 		return err
 	}
 	before := w.data

@@ -29,6 +29,7 @@ type Record interface {
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 }
 

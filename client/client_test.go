@@ -112,6 +112,10 @@ func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 	}{
 		{"nobody knows him", func(r *store.Request) { r.Requester = "nobody" }, kam.Forbidden},
 		{"another type of case", func(r *store.Request) { r.Type = kam.Deactivate }, kam.Invalid},
+		{"an amount without a rate", func(r *store.Request) {
+			usd := kam.NewMoney(1000, "USD")
+			r.Data.DeclaredPotential = &usd
+		}, kam.Invalid},
 		{"a check digit is wrong", func(r *store.Request) {
 			r.Data.Identifiers = []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
 		}, kam.Invalid},

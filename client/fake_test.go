@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -135,6 +136,7 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
 		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
+	require.NoError(t, s.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "boss"))
 	f := &fake{answers: answers}
 	c := client.New(s, f, "queue")
 	c.Patience = 2 * time.Second

@@ -68,9 +68,17 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	if _, err := kam.Permit(who, kam.ActionStart, kam.Subject{Requester: r.Requester}); err != nil {
 		return err
 	}
+	_, text, err := c.record.LatestPolicy(ctx)
+	if err != nil {
+		return err
+	}
+	policy, err := rules.ParsePolicy(text)
+	if err != nil {
+		return err
+	}
 	data := r.Data
 	rules.Clean(&data)
-	if bad := rules.FormErrors(data); len(bad) > 0 {
+	if bad := policy.FormErrors(data); len(bad) > 0 {
 		return bad[0]
 	}
 	return nil

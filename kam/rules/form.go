@@ -6,6 +6,24 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
+// FormErrors adds to those of every form what this policy cannot compute with:
+// amounts that the rules use, in a currency other than the base.
+func (p *Policy) FormErrors(d kam.RequestData) []*kam.Error {
+	errs := FormErrors(d)
+	amount := func(field string, m *kam.Money) {
+		if m == nil {
+			return
+		}
+		if in, err := m.In(p.BaseCurrency); err != nil || in.Currency != p.BaseCurrency {
+			errs = append(errs, kam.Errorf(kam.Invalid, "%s is not in %s, and there is no rate", m, p.BaseCurrency).On(field).By("VF02").
+				Try("state it in "+p.BaseCurrency))
+		}
+	}
+	amount("declared_potential", d.DeclaredPotential)
+	amount("addressable_spend_12m", d.AddressableSpend12m)
+	return errs
+}
+
 // FormErrors are the reasons for which a form is not accepted at once
 // (P2.5, 1.2.1a): bounds and closed values of every field that is given,
 // identifiers whose form or check digit is wrong (VI01, VI02), and postal codes
