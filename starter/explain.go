@@ -80,7 +80,11 @@ func (a *app) explain(r kam.DecisionRecord) {
 		a.say("explain.members", strings.Join(r.Members, ", "))
 	}
 	for _, w := range r.WouldChange {
-		a.say("explain.change", w.Outcome, w.Criterion, w.To, w.Score.String())
+		to := w.To
+		if !strings.HasPrefix(to, ">") && !strings.HasPrefix(to, "<") {
+			to = "= " + to
+		}
+		a.say("explain.change", w.Outcome, w.Criterion, to, w.Score.String())
 	}
 	if r.Kind == kam.RecordAdd && len(r.WouldChange) == 0 && r.Outcome != string(kam.Add) && len(r.HardStops) == 0 {
 		a.say("explain.unchanged")

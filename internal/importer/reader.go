@@ -39,7 +39,7 @@ func (p Problem) String() string {
 	switch {
 	case p.Row > 0:
 		fmt.Fprintf(&b, "row %d", p.Row)
-	case p.Line > 0 || p.Column != "":
+	case p.Line == 1 || p.Column != "":
 		b.WriteString("header")
 	default:
 		b.WriteString("file")

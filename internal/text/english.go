@@ -107,7 +107,7 @@ var english = map[string]string{
 	"explain.score":      "Score %s, confidence %s %%.",
 	"explain.stops":      "Hard stops: %s.",
 	"explain.missing":    "Unknown: %s.",
-	"explain.change":     "It would become %s with %s = %s (score %s).",
+	"explain.change":     "It would become %s with %s %s (score %s).",
 	"explain.human":      "%s decided %s on %s.",
 	"explain.against":    "That is against the recommendation: %s",
 	"explain.members":    "Members of the group: %s.",
