@@ -83,7 +83,7 @@ func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 }
 
 func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
-	refreshed := false
+	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
 		p, err := c.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
@@ -91,12 +91,11 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 		case answered:
 			return settled(p)
 		case refused:
-			if refreshed || !c.catchUp(ctx, no, refusal) {
+			if caughtUp == maxCatchUp || !c.catchUp(ctx, no, act, refusal) {
 				return p, refusal
 			}
-			refreshed = true
+			caughtUp++
 			attempt++
-			continue
 		case gone:
 			return c.fromRecord(ctx, no, act, what)
 		case failed:
@@ -135,10 +134,15 @@ func fingerprint(act kam.Act) string {
 	return hex.EncodeToString(sum[:4])
 }
 
+// maxCatchUp is how often an act is sent again to a workflow that refuses what
+// PostgreSQL would allow.
+const maxCatchUp = 3
+
 // catchUp helps a workflow that refuses because it knows less than PostgreSQL
-// does: a decision was stored and its acceptance lost (D10a). It says whether
-// the act is worth sending again.
-func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, refusal *kam.Error) bool {
+// does: a decision was stored and its acceptance lost (D10a), or a worker died
+// and its steps are being gone through again. It says whether the act is worth
+// sending again.
+func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) bool {
 	switch refusal.Code {
 	case kam.WrongState, kam.StaleRevision, kam.AlreadyDecided, kam.TooLate:
 	default:
@@ -148,8 +152,11 @@ func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, refusal *kam.Error)
 	if err != nil {
 		return false
 	}
-	behind, err := c.refresh(ctx, no, s.Version)
-	return behind && err == nil
+	if behind, err := c.refresh(ctx, no, s.Version); behind && err == nil {
+		return true
+	}
+	// It may have caught up between its refusal and the question.
+	return act.CheckAgainst(s) == nil
 }
 
 // refresh tells a workflow that is behind the version to read PostgreSQL, and

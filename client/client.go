@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -43,6 +44,7 @@ type Client struct {
 	record    Record
 	temporal  Temporal
 	taskQueue string
+	policy    atomic.Pointer[versioned]
 }
 
 // patience is the default: long enough for a worker to come back.

@@ -256,11 +256,34 @@ func TestAct(t *testing.T) {
 		require.Empty(t, b.refusals(no))
 	})
 
+	t.Run("AWorkflowThatHasCaughtUpIsAskedAgain", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))), says(at(kam.Analyzing, 3), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.fake.version = 1
+		_, err := b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err)
+		require.Empty(t, b.fake.signals)
+		require.Regexp(t, `^decision-0001/2-[0-9a-f]{8}$`, b.fake.updates[1].UpdateID)
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("AWorkflowThatInsistsIsBelieved", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))))
+		b.fake.version = 1
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		require.ErrorIs(t, err, kam.WrongState)
+		require.Len(t, b.fake.updates, 4)
+	})
+
 	t.Run("AnUpToDateWorkflowIsBelieved", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "changed"))))
 		b.fake.version = 1
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		act := confirm()
+		act.ExpectHash = "sha256:old"
+		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), act, nil)
 		require.ErrorIs(t, err, kam.StaleRevision)
 		require.Empty(t, b.fake.signals)
 		require.Len(t, b.fake.updates, 1)

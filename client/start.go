@@ -68,11 +68,7 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	if _, err := kam.Permit(who, kam.ActionStart, kam.Subject{Requester: r.Requester}); err != nil {
 		return err
 	}
-	_, text, err := c.record.LatestPolicy(ctx)
-	if err != nil {
-		return err
-	}
-	policy, err := rules.ParsePolicy(text)
+	policy, err := c.latestPolicy(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,6 +78,29 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 		return bad[0]
 	}
 	return nil
+}
+
+// latestPolicy is the policy that a case started now will keep. A published
+// version never changes, so it is read once.
+func (c *Client) latestPolicy(ctx context.Context) (*rules.Policy, error) {
+	version, text, err := c.record.LatestPolicy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p := c.policy.Load(); p != nil && p.version == version {
+		return p.Policy, nil
+	}
+	parsed, err := rules.ParsePolicy(text)
+	if err != nil {
+		return nil, err
+	}
+	c.policy.Store(&versioned{version, parsed})
+	return parsed, nil
+}
+
+type versioned struct {
+	version int
+	*rules.Policy
 }
 
 func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
