@@ -6,6 +6,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/kam"
 )
 
 // shownFindings is how many refused rows a person is shown.
@@ -31,8 +32,11 @@ func importSummary(rep importer.Report) *term.Table {
 	add("started now", s.Started)
 	add("started before", s.Existing)
 	for _, state := range sortedKeys(s.States) {
-		add("  "+state, s.States[state])
+		if state != importer.StateRefused {
+			add("  "+state, s.States[state])
+		}
 	}
+	add("refused by the process", s.States[importer.StateRefused]-s.Refused)
 	return t
 }
 
@@ -58,7 +62,12 @@ func importFindings(rep importer.Report) (t *term.Table, more int) {
 			more++
 			continue
 		}
-		t.Row(strconv.Itoa(r.Row), r.Ref, importer.FindingsText(r.Findings))
+		t.Row(strconv.Itoa(r.Row), r.Ref, importer.FindingsText(errorsOf(r.Findings)))
 	}
 	return t, more
+}
+
+// errorsOf leaves out what did not stand against the row.
+func errorsOf(all []kam.Finding) []kam.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f kam.Finding) bool { return f.Severity != kam.SeverityError })
 }
