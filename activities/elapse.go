@@ -76,19 +76,20 @@ func (w *work) escalate() error {
 	if err := w.again(kam.Person{}); err != nil {
 		return err
 	}
-	return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), w.leads(*t)...)
+	to, err := w.leads(*t)
+	if err != nil {
+		return err
+	}
+	return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 }
 
-// leads are the people of a shared queue; the first of them by id leads it.
-func (w *work) leads(t kam.Task) []kam.UserID {
+// leads are those who are told that shared work is overdue.
+func (w *work) leads(t kam.Task) ([]kam.UserID, error) {
 	if len(t.Assignees) > 0 {
-		return t.Assignees
+		return t.Assignees, nil
 	}
-	people, err := w.PeopleByRole(kam.Role(t.Queue))
-	if err != nil || len(people) == 0 {
-		return nil
-	}
-	return []kam.UserID{people[0].ID}
+	p, err := w.lead(kam.Role(t.Queue))
+	return []kam.UserID{p.ID}, err
 }
 
 // again sets the daily repeat of an escalation.

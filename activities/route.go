@@ -52,8 +52,23 @@ func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []stri
 }
 
 // openForQueue puts work where everybody of a role sees it.
+// Its hours are those of the person who leads the queue.
 func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla rules.Wait) error {
-	return w.openTask(kam.Task{Kind: kind, Queue: string(role)}, sla, kam.Person{})
+	lead, err := w.lead(role)
+	if err != nil {
+		return err
+	}
+	return w.openTask(kam.Task{Kind: kind, Queue: string(role)}, sla, lead)
+}
+
+// lead is the person who leads the queue of a role: the first by id. Where
+// nobody holds the role it is nobody.
+func (w *work) lead(role kam.Role) (kam.Person, error) {
+	people, err := w.PeopleByRole(role)
+	if err != nil || len(people) == 0 {
+		return kam.Person{}, err
+	}
+	return people[0], nil
 }
 
 // openTask fills in step and deadlines, stores the task and tells whom it

@@ -192,7 +192,7 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 	if err != nil {
 		return p, reachable(ctx, what, err)
 	}
-	if stored || act.Name == kam.ActWithdraw && s.State == kam.Withdrawn {
+	if stored || act.Name == kam.ActWithdraw && s.State == kam.Withdrawn && act.By == s.Requester {
 		return p, nil
 	}
 	switch {

@@ -390,4 +390,16 @@ func TestReconcile(t *testing.T) {
 	b.fake.queries = errDown
 	_, err = b.Reconcile(t.Context(), time.Time{})
 	require.ErrorContains(t, err, string(no))
+
+	// An act and all steps after it, to the end of the case, were lost at once.
+	b.fake.queries, b.fake.signals = nil, nil
+	b.effect(no, "seq/2", 2, kam.Completed)
+	r, err = b.Reconcile(t.Context(), time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 1, r.Behind)
+	require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+
+	b.fake.queries = errGone
+	_, err = b.Reconcile(t.Context(), time.Time{})
+	require.NoError(t, err)
 }

@@ -17,8 +17,8 @@ type Reconciled struct {
 	Behind   int // workflows that knew less than PostgreSQL and were told
 }
 
-// Reconcile compares the cases whose last effect, since then, is a person's
-// act with their workflows, and tells those that are behind to read the record
+// Reconcile compares the cases on which people acted and that moved since then
+// with their workflows, and tells those that are behind to read the record
 // (D10a). It goes on past a case that does not answer, and reports all such at
 // the end.
 func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
@@ -29,10 +29,10 @@ func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, er
 	}
 	var errs []error
 	for _, v := range cases {
-		if !v.Open {
-			continue // a workflow that has ended has nothing left to learn
-		}
 		behind, err := c.tell(ctx, v.CaseNo, v.Version)
+		if ended := new(serviceerror.NotFound); !v.Open && errors.As(err, &ended) {
+			continue // and Temporal keeps its workflow no longer
+		}
 		if ctx.Err() != nil {
 			return r, errors.Join(append(errs, ctx.Err())...)
 		}

@@ -97,8 +97,36 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 	return "", p.refused(a, strings.Join(why, "; "), "may: "+roleNames(may))
 }
 
+// actionWords complete the sentence "he may not …".
+var actionWords = map[Action]string{
+	ActionStart:          "start a case",
+	ActionRead:           "read the case",
+	ActionEnterData:      "enter or change the data",
+	ActionWithdraw:       "withdraw the case",
+	ActionClearDuplicate: "say that it is another customer",
+	ActionClearCertain:   "clear a certain duplicate",
+	ActionWaive:          "decide on findings",
+	ActionCompliance:     "decide for compliance",
+	ActionConfirm:        "decide on the confirmation",
+	ActionEndorse:        "endorse a key account",
+	ActionNominate:       "nominate a key account",
+	ActionAssignOwner:    "assign an owner",
+	ActionReassign:       "reassign the task",
+	ActionComment:        "comment on the case",
+	ActionRetry:          "let the case go on",
+	ActionAuditCheck:     "check the audit trail",
+}
+
+// Words complete the sentence "he may not …".
+func (a Action) Words() string {
+	if w, ok := actionWords[a]; ok {
+		return w
+	}
+	return "do this: " + strings.ReplaceAll(clip(string(a), 40), "_", " ")
+}
+
 func (p Person) refused(a Action, why, remedy string) error {
-	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), strings.ReplaceAll(clip(string(a), 40), "_", " "), why).Try(remedy)
+	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), a.Words(), why).Try(remedy)
 }
 
 // holds is empty where the row lets the person act, else what stands against.
