@@ -151,7 +151,7 @@ const (
 		insert into kam.effect (case_no, key, digest, progress, at) values ($1, $2, $3, $4, $5)
 		on conflict (case_no, key) do update set progress = excluded.progress, at = excluded.at`
 	updateCase = `
-		update kam.cases set snapshot = $2, version = $3, by_person = $4, state = $5, step_code = $6,
+		update kam.cases set snapshot = $2, version = $3, by_person = by_person or $4, state = $5, step_code = $6,
 			outcome = $7, territory = $8, owner = $9, country = $10, open = $11, opened_at = $12, updated_at = $13,
 			customer_no = coalesce(nullif($14, ''), customer_no),
 			customer_name = coalesce(nullif($15, ''), customer_name),

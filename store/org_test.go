@@ -230,4 +230,12 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, check, 1)
 	require.EqualValues(t, 4, check[0].Version)
+
+	// The steps after an act may be lost with it, up to the end of the case.
+	within(t, s, no, func(tx *store.Tx) { tx.Case.State = kam.Completed })
+	check, err = s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
+	require.NoError(t, err)
+	require.Len(t, check, 1)
+	require.EqualValues(t, 5, check[0].Version)
+	require.False(t, check[0].Open)
 }

@@ -121,12 +121,18 @@ type CaseVersion struct {
 	At      time.Time // of the last effect, in database time
 }
 
-// NeedingCheck lists the cases whose last effect is a person's act, stored
-// since then: their workflow may not know it, if worker and Temporal died in
-// between (D10a).
+// NeedingCheck lists the cases on which people acted and that have moved since
+// then: their workflow may not know it, if worker and Temporal died in between
+// (D10a). A person's act and the steps after it share one task of the workflow,
+// so the last effect that was lost may be any of them. A case that has ended is
+// listed for a day: its workflow then waits in vain.
 func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersion, error) {
-	return list(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion],
-		`select case_no, version, open, touched_at from kam.cases where by_person and touched_at >= $1 order by touched_at`, since)
+	const moved = `
+		select case_no, version, open, touched_at from kam.cases
+		where by_person and touched_at >= $1 and (open or touched_at >= clock_timestamp() - interval '1 day')
+		order by touched_at`
+
+	return list(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion], moved, since)
 }
 
 // NeverStarted lists numbers that were allotted before then and whose case

@@ -78,7 +78,8 @@ func (c *onboarding) check(name kam.ActName, a kam.Act) error {
 		return kam.Errorf(kam.Invalid, "more than %d bytes of text", maxActBytes)
 	}
 	if !c.opened() {
-		return kam.Errorf(kam.WrongState, "case %s is not open yet", c.start.CaseNo).Try("send it again in a moment")
+		// PostgreSQL may know it as open: a worker that died had opened it.
+		return kam.Errorf(kam.Unreachable, "case %s is not open yet", c.start.CaseNo).Try("send it again in a moment")
 	}
 	if c.inFlight >= maxInFlight || c.taken >= maxActsAtAll {
 		return kam.Errorf(kam.Unreachable, "case %s is busy", c.start.CaseNo).Try("send it again in a moment")

@@ -177,7 +177,7 @@ func TestUpdateBeforeTheCaseIsOpen(t *testing.T) {
 	a := s.sendAt(time.Second, "u1", confirm("decision-1", "boss"))
 	b := s.sendAt(hour, "u2", confirm("decision-1", "boss"))
 	require.Equal(t, kam.Completed, s.play().State)
-	require.Equal(t, string(kam.WrongState), a.code())
+	require.Equal(t, string(kam.Unreachable), a.code(), "to be sent again, and nothing that stands against the act")
 	require.NoError(t, b.err)
 }
 

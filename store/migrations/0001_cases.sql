@@ -13,7 +13,7 @@ create table kam.cases (
     opening        jsonb not null,
     snapshot       jsonb not null,
     version        bigint not null default 0,
-    by_person      boolean not null default false, -- the last effect was a person's act
+    by_person      boolean not null default false, -- a person has acted on it
     state          text not null,
     step_code      text not null default '',
     case_type      text not null,
