@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func (r *rig) noneLostNoneDoubled(t *testing.T) {
 		Outcome                         kam.Outcome
 		Customers, KeyAccounts          int
 		Confirmed, Committed, HandedOff int
-		Endorsed, OpenTasks             int
+		Endorsed, Faults, OpenTasks     int
 	}
 	const count = `
 		select c.case_no, c.request_key, c.state, c.outcome,
@@ -55,6 +56,7 @@ func (r *rig) noneLostNoneDoubled(t *testing.T) {
 			(select count(*) from kam.audit a where a.case_no = c.case_no and a.type = 'CUSTOMER_COMMITTED'),
 			(select count(*) from kam.audit a where a.case_no = c.case_no and a.type = 'HANDED_OFF'),
 			(select count(*) from kam.audit a where a.case_no = c.case_no and a.type = 'ENDORSED'),
+			(select count(*) from kam.audit a where a.case_no = c.case_no and a.type = 'FAULT'),
 			(select count(*) from kam.task x where x.case_no = c.case_no and x.status = 'OPEN' and x.subject = '')
 		from kam.cases c order by c.request_key`
 
@@ -140,6 +142,16 @@ func text(t *testing.T, v any) string {
 	return string(b)
 }
 
+// result is what the workflow of a case ended with.
+func (r *rig) result(t *testing.T, j *journey) kam.Snapshot {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var told kam.Snapshot
+	require.NoError(t, r.sdk.GetWorkflow(ctx, j.no.WorkflowID(), "").Get(ctx, &told), "the workflow of %s has not ended", j.no)
+	return told
+}
+
 // workflowsAgree: each workflow ended with the case as PostgreSQL holds it,
 // and its history replays with the code of today.
 func (r *rig) workflowsAgree(t *testing.T) {
@@ -149,9 +161,7 @@ func (r *rig) workflowsAgree(t *testing.T) {
 	for _, j := range r.journeys {
 		stored, err := r.db.Case(t.Context(), j.no)
 		require.NoError(t, err)
-		var told kam.Snapshot
-		require.NoError(t, r.sdk.GetWorkflow(t.Context(), j.no.WorkflowID(), "").Get(t.Context(), &told))
-		require.JSONEq(t, text(t, stored), text(t, told))
+		require.JSONEq(t, text(t, stored), text(t, r.result(t, j)))
 		events := r.history(t, j.no)
 		longest = max(longest, len(events))
 		require.NoError(t, replayer.ReplayWorkflowHistory(silent(), &history.History{Events: events}), j.no)

@@ -27,7 +27,9 @@ func TestFaults(t *testing.T) {
 		{"a worker that dies at any point loses and doubles nothing", r.workerDies},
 		{"cases outlive a crash of PostgreSQL", r.postgresDies},
 		{"cases outlive a crash of Temporal", r.temporalDies},
-		{"a decision that Temporal lost is adopted without its client", r.decisionAdopted},
+		{"a decision that Temporal lost is adopted without its client", func(t *testing.T) { r.decisionAdopted(t, "act/after-commit") }},
+		{"so is one with steps after it", func(t *testing.T) { r.decisionAdopted(t, "stage/Segment/after-commit") }},
+		{"and one with all steps to the end", func(t *testing.T) { r.decisionAdopted(t, "stage/HandOff/after-commit") }},
 		{"a decision that Temporal lost and is sent again gets the stored answer", r.decisionRepeated},
 		{"a decision that Temporal lost stands against another manager", r.decisionStands},
 		{"a client that dies before the start gets its number again", r.clientDies},
@@ -179,12 +181,12 @@ func (r *rig) temporalDies(t *testing.T) {
 	}
 }
 
-// loseDecision has a manager confirm, and kills the worker when that is
-// committed, Temporal at once after it, and the client. Temporal is back then,
-// and knows nothing of the decision.
-func (r *rig) loseDecision(t *testing.T) (*journey, kam.Snapshot, kam.Act) {
+// loseDecision has a manager confirm, and kills the worker when that or a step
+// after it is committed, Temporal at once after it, and the client. Temporal
+// is back then, and knows nothing of the decision.
+func (r *rig) loseDecision(t *testing.T, point string) (*journey, kam.Snapshot, kam.Act) {
 	t.Helper()
-	r.replaceWorker(t, "act/after-commit:1")
+	r.replaceWorker(t, point+":1")
 	j := r.newJourney(t)
 	s := r.bring(t, j)
 	act := decide(s, s.Task.Assignees[0])
@@ -212,17 +214,18 @@ func (r *rig) loseDecision(t *testing.T) (*journey, kam.Snapshot, kam.Act) {
 }
 
 // decisionAdopted: the reconciler of the next worker tells the workflow.
-func (r *rig) decisionAdopted(t *testing.T) {
-	j, _, act := r.loseDecision(t)
+func (r *rig) decisionAdopted(t *testing.T, point string) {
+	j, _, act := r.loseDecision(t, point)
 	r.startWorker(t, "")
 	r.finish(t, j)
+	r.result(t, j)
 	require.Empty(t, r.accepted(t, j.no, act.DecisionID), "nobody sent it again")
 	require.NotZero(t, r.signals(t, j.no, kam.SignalRefresh))
 }
 
 // decisionRepeated: the client is run again, with the same act.
 func (r *rig) decisionRepeated(t *testing.T) {
-	j, stored, act := r.loseDecision(t)
+	j, stored, act := r.loseDecision(t, "act/after-commit")
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
 	told := make(chan error, 1)
@@ -235,7 +238,7 @@ func (r *rig) decisionRepeated(t *testing.T) {
 
 // decisionStands: the manager above decides too, and comes second.
 func (r *rig) decisionStands(t *testing.T) {
-	j, stored, first := r.loseDecision(t)
+	j, stored, first := r.loseDecision(t, "act/after-commit")
 	manager, err := r.db.Person(t.Context(), first.By)
 	require.NoError(t, err)
 	second := first

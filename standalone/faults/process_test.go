@@ -131,6 +131,9 @@ func tails(dir string) string {
 		if err != nil {
 			continue
 		}
+		if strings.HasSuffix(strings.TrimSpace(string(text)), readyLine+"; the next start goes on from here.") {
+			continue // nothing went wrong since it was ready
+		}
 		lines := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
 		fmt.Fprintf(&b, "--- %s, the last of %d lines\n", filepath.Base(path), len(lines))
 		for _, line := range lines[max(0, len(lines)-15):] {
