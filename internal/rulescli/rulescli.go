@@ -29,8 +29,8 @@ type options struct {
 func Command() *cobra.Command {
 	o := &options{}
 	root := &cobra.Command{
-		Use:   "rules",
-		Short: "run the rules on a file, without a server",
+		Use: "rules", Args: noVerb, RunE: help,
+		Short: "Run the rules on a file, without a server",
 		Long: "Run the rules on a book of customers (JSON) and print one JSON document.\n" +
 			"The book is read from the file of -f, or from standard input with -f -.",
 	}
@@ -67,6 +67,9 @@ func (o *options) bookCommand(v bookVerb) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := check(v.name, p, book); err != nil {
+				return err
+			}
 			a, err := v.run(p, book)
 			if err != nil {
 				return err
@@ -77,6 +80,16 @@ func (o *options) bookCommand(v bookVerb) *cobra.Command {
 	cmd.Flags().StringVarP(&o.file, "file", "f", "", "the book, - for standard input")
 	return cmd
 }
+
+// noVerb refuses what would be a verb, so that a misspelt one is no success.
+func noVerb(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return kam.Errorf(kam.Invalid, "there is no verb %q", args[0]).Try(cmd.CommandPath() + " --help lists them")
+	}
+	return nil
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -89,7 +102,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 func exactArgs(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
-			return kam.Errorf(kam.Invalid, "%d arguments given", len(args)).Try("give " + what)
+			return kam.Errorf(kam.Invalid, "arguments given: %d", len(args)).Try("give " + what)
 		}
 		return nil
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 var bookVerbs = []bookVerb{
-	{"add", "1.1.4: determine whether to add", runAdd},
-	{"segment", "1.3: segment", runSegment},
-	{"rollup", "1.5: roll groups up to a tier", runRollUp},
-	{"classify", "1.5: key accounts with gates and history", runClassify},
-	{"validate", "1.4: validate", runValidate},
-	{"match", "1.1.2: pairs that may be one customer", runMatch},
+	{"add", "1.1.4 Determine whether to add", runAdd},
+	{"segment", "1.3 Segment: ABC, RFM, matrix, Improvement Potential, capability", runSegment},
+	{"rollup", "1.5 Roll groups up to a tier", runRollUp},
+	{"classify", "1.5 Key accounts, with gates and history", runClassify},
+	{"validate", "1.4 Validate: fields, identifiers, hierarchy", runValidate},
+	{"match", "1.1.2 Pairs that may be one customer", runMatch},
 }
 
 // decision is a line of `add`.
@@ -191,7 +191,7 @@ func (a identifierAnswer) table() [][]string {
 func (o *options) identifier() *cobra.Command {
 	country := ""
 	cmd := &cobra.Command{
-		Use: "identifier SCHEME VALUE", Short: "check one identifier", Args: exactArgs(2, "a scheme and a value"),
+		Use: "identifier SCHEME VALUE", Short: "Check one identifier", Args: exactArgs(2, "a scheme and a value"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := kam.Choices("identifiers[].scheme")
 			scheme := strings.ToUpper(args[0])
@@ -230,7 +230,7 @@ func (a normalizeAnswer) table() [][]string {
 
 func (o *options) normalize() *cobra.Command {
 	return &cobra.Command{
-		Use: "normalize NAME", Short: "the form in which names are compared", Args: exactArgs(1, "a name, in quotes"),
+		Use: "normalize NAME", Short: "The form in which names are compared", Args: exactArgs(1, "a name, in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n := rules.Normalize(args[0])
 			return o.print(cmd.OutOrStdout(), normalizeAnswer{n.Plain, n.Expanded})
@@ -240,9 +240,9 @@ func (o *options) normalize() *cobra.Command {
 
 // policyCommand checks a policy file, or prints the default and its schema.
 func (o *options) policyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "check a policy file, or print the default one"}
+	cmd := &cobra.Command{Use: "policy", Short: "Check a policy file, or print the default one", Args: noVerb, RunE: help}
 	cmd.AddCommand(&cobra.Command{
-		Use: "check FILE", Short: "list every problem of a policy file", Args: exactArgs(1, "the policy file"),
+		Use: "check FILE", Short: "List every problem of a policy file", Args: exactArgs(1, "the policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := readPolicy(args[0])
 			if err != nil {
@@ -252,13 +252,13 @@ func (o *options) policyCommand() *cobra.Command {
 			return err
 		},
 	}, &cobra.Command{
-		Use: "default", Short: "print the default policy", Args: exactArgs(0, "nothing"),
+		Use: "default", Short: "Print the default policy", Args: exactArgs(0, "nothing"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(rules.DefaultYAML())
 			return err
 		},
 	}, &cobra.Command{
-		Use: "schema", Short: "print the JSON Schema of a policy file", Args: exactArgs(0, "nothing"),
+		Use: "schema", Short: "Print the JSON Schema of a policy file", Args: exactArgs(0, "nothing"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(rules.PolicySchema())
 			return err

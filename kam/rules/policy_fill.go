@@ -103,9 +103,10 @@ func isClock(s string) bool {
 	return len(s) == 5 && s[2] == ':' && s[:2] >= "00" && s[:2] <= "24" && s[3:] >= "00" && s[3:] <= "59"
 }
 
-// nearest is the remedy for a name that is not known.
+// nearest is the remedy for a name that is not known; a suggestion shares at
+// least half of its letters.
 func nearest(name string, known []string) string {
-	best, at := 4, ""
+	best, at := min(4, len(name)/2+1), ""
 	for _, k := range known {
 		if d := distance(strings.ToLower(clip(name)), strings.ToLower(k)); d < best {
 			best, at = d, k
@@ -117,7 +118,7 @@ func nearest(name string, known []string) string {
 	case len(known) <= 16:
 		return "use one of " + strings.Join(known, ", ")
 	}
-	return "remove it; the default policy shows the known ones"
+	return "remove it"
 }
 
 // distance is Levenshtein's, on bytes.
