@@ -58,32 +58,46 @@ func (t *Table) Text(s Screen) string {
 // least is how narrow a column may become.
 const least = 8
 
+// widths are the columns' own, or on a narrow screen less: first down to
+// their longest word, so that a case number stays one word that can be copied.
 func (t *Table) widths(limit int) []int {
-	widths := make([]int, len(t.heads))
-	for i, h := range t.heads {
-		widths[i] = lipgloss.Width(h)
-	}
+	widths, words := make([]int, len(t.heads)), make([]int, len(t.heads))
 	total := len(gap) * (len(widths) - 1)
-	for i := range widths {
+	for i, h := range t.heads {
+		widths[i], words[i] = lipgloss.Width(h), least
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], lipgloss.Width(row[i]))
+			for _, w := range split(row[i]) {
+				words[i] = max(words[i], lipgloss.Width(w.text))
+			}
 		}
 		total += widths[i]
 	}
+	total = narrow(widths, words, total, limit)
+	for i := range words {
+		words[i] = least
+	}
+	narrow(widths, words, total, limit)
+	return widths
+}
+
+// narrow takes from the widest column until the total fits or no column is
+// wider than its least.
+func narrow(widths, least []int, total, limit int) int {
 	for limit > 0 && total > limit {
-		widest := 0
+		widest := -1
 		for i, w := range widths {
-			if w > widths[widest] {
+			if w > least[i] && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
-		if widths[widest] <= least {
+		if widest < 0 {
 			break
 		}
 		widths[widest]--
 		total--
 	}
-	return widths
+	return total
 }
 
 func (t *Table) row(b *strings.Builder, row []string, widths []int) {
@@ -121,36 +135,53 @@ func (t *Table) line(b *strings.Builder, cells []string, widths []int, style fun
 	b.WriteByte('\n')
 }
 
-// Fold breaks a line at spaces so that no part is wider than width; a word
-// that is wider itself is cut.
+// Fold breaks a line at spaces, or after an underscore, so that no part is
+// wider than width; a word that is wider itself is cut.
 func Fold(text string, width int) []string {
 	if width <= 0 || lipgloss.Width(text) <= width {
 		return []string{text}
 	}
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
-		for lipgloss.Width(word) > width {
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			head := cut(word, width)
-			lines = append(lines, head)
-			word = word[len(head):]
+	for _, w := range split(text) {
+		joint := ""
+		if w.spaced && line != "" {
+			joint = " "
 		}
-		switch {
-		case line == "":
-			line = word
-		case lipgloss.Width(line)+1+lipgloss.Width(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
+		if lipgloss.Width(line)+len(joint)+lipgloss.Width(w.text) <= width {
+			line += joint + w.text
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		line = w.text
+		for lipgloss.Width(line) > width {
+			head := cut(line, width)
+			lines, line = append(lines, head), line[len(head):]
 		}
 	}
 	if line != "" {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// A word is what should stay on one line.
+type word struct {
+	text   string
+	spaced bool // a space stands before it
+}
+
+func split(text string) (words []word) {
+	for _, field := range strings.Fields(text) {
+		for i, part := range strings.SplitAfter(field, "_") {
+			if part != "" {
+				words = append(words, word{part, i == 0})
+			}
+		}
+	}
+	return words
 }
 
 // cut is the longest start of a word that fits, one rune at least.

@@ -48,6 +48,21 @@ func TestFoldCutsLongWords(t *testing.T) {
 	require.Equal(t, []string{"ab", "cdef", "gh", "ij"}, Fold("ab cdefgh ij", 4))
 }
 
+// TestNarrowKeepsWords: on a narrow screen text folds before a number that
+// people copy is cut.
+func TestNarrowKeepsWords(t *testing.T) {
+	t.Parallel()
+	table := NewTable("Case", "Customer", "State", "Changed")
+	table.Row("KAM-2026-000016", "Traunblick Orthopädie GmbH", "AWAITING_CONFIRMATION", "2026-11-23 21:42 UTC")
+	require.Equal(t, "Case             Customer    State         Changed\n"+
+		"---------------  ----------  ------------  ----------\n"+
+		"KAM-2026-000016  Traunblick  AWAITING_     2026-11-23\n"+
+		"                 Orthopädie  CONFIRMATION  21:42 UTC\n"+
+		"                 GmbH\n", table.Text(Screen{Width: 53}))
+	require.Equal(t, []string{"a_", "bcd", "ef"}, Fold("a_bcd ef", 4))
+	require.Equal(t, []string{"a_b", "ef"}, Fold("a_b ef", 4))
+}
+
 func TestSpan(t *testing.T) {
 	t.Parallel()
 	for give, want := range map[time.Duration]string{
