@@ -43,23 +43,24 @@ func (t *Table) Len() int { return len(t.rows) }
 func (t *Table) Text(s Screen) string {
 	widths := t.widths(s.Width)
 	var b strings.Builder
-	t.line(&b, t.heads, widths, s.Bold)
+	t.row(&b, t.heads, widths, s.Bold)
 	rule := make([]string, len(widths))
 	for i, w := range widths {
 		rule[i] = strings.Repeat("-", w)
 	}
 	t.line(&b, rule, widths, s.Faint)
 	for _, row := range t.rows {
-		t.row(&b, row, widths)
+		t.row(&b, row, widths, nil)
 	}
 	return b.String()
 }
 
 // least is how narrow a column may become.
-const least = 8
+const least = 7
 
 // widths are the columns' own, or on a narrow screen less: first down to
-// their longest word, so that a case number stays one word that can be copied.
+// their longest word, the first column last of all, so that a case number
+// stays one word that can be copied.
 func (t *Table) widths(limit int) []int {
 	widths, words := make([]int, len(t.heads)), make([]int, len(t.heads))
 	total := len(gap) * (len(widths) - 1)
@@ -75,7 +76,13 @@ func (t *Table) widths(limit int) []int {
 	}
 	total = narrow(widths, words, total, limit)
 	for i := range words {
-		words[i] = least
+		if i > 0 {
+			words[i] = least
+		}
+	}
+	total = narrow(widths, words, total, limit)
+	if len(words) > 0 {
+		words[0] = least
 	}
 	narrow(widths, words, total, limit)
 	return widths
@@ -100,7 +107,7 @@ func narrow(widths, least []int, total, limit int) int {
 	return total
 }
 
-func (t *Table) row(b *strings.Builder, row []string, widths []int) {
+func (t *Table) row(b *strings.Builder, row []string, widths []int, style func(string) string) {
 	folded := make([][]string, len(row))
 	height := 1
 	for i, cell := range row {
@@ -114,7 +121,7 @@ func (t *Table) row(b *strings.Builder, row []string, widths []int) {
 				line[i] = folded[i][l]
 			}
 		}
-		t.line(b, line, widths, nil)
+		t.line(b, line, widths, style)
 	}
 }
 

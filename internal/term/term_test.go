@@ -59,6 +59,7 @@ func TestNarrowKeepsWords(t *testing.T) {
 		"KAM-2026-000016  Traunblick  AWAITING_     2026-11-23\n"+
 		"                 Orthopädie  CONFIRMATION  21:42 UTC\n"+
 		"                 GmbH\n", table.Text(Screen{Width: 53}))
+	require.Contains(t, table.Text(Screen{Width: 46}), "\nKAM-2026-000016  Traunb")
 	require.Equal(t, []string{"a_", "bcd", "ef"}, Fold("a_bcd ef", 4))
 	require.Equal(t, []string{"a_b", "ef"}, Fold("a_b ef", 4))
 }
