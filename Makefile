@@ -28,7 +28,7 @@ unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 
 e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
-	cd standalone && $(GO) vet $(PKGS) && $(GO) test -timeout 30m $(PKGS)
+	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
