@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,14 +108,20 @@ func (a *app) verbs() []*cobra.Command {
 	return verbs
 }
 
-// usageErrors makes wrong arguments of a verb exit as bad usage.
+// usageErrors makes wrong arguments of a verb exit as bad usage, and says how
+// the verb is written.
 func usageErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usagef("%s: %w; see starter help %s", cmd.CommandPath(), err, cmd.Name())
+			err := check(cmd, args)
+			var usage usageError
+			switch {
+			case err == nil:
+				return nil
+			case errors.As(err, &usage) || kam.AsError(err) != nil:
+				return err
 			}
-			return nil
+			return usagef("arguments given: %d; write: %s", len(args), strings.TrimSuffix(cmd.CommandPath(), cmd.Name())+cmd.Use)
 		}
 	}
 	for _, sub := range cmd.Commands() {

@@ -58,7 +58,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 	}
 	a.printf("%s\n", term.Clean(r.Headline))
 	if r.Score != nil && r.Confidence != nil {
-		a.say("explain.score", r.Score.String(), r.Confidence.String())
+		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())
 	}
 	if len(r.HardStops) > 0 {
 		var stops []string
@@ -84,7 +84,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 		if !strings.HasPrefix(to, ">") && !strings.HasPrefix(to, "<") {
 			to = "= " + to
 		}
-		a.say("explain.change", w.Outcome, w.Criterion, to, w.Score.String())
+		a.say("explain.change", w.Outcome, w.Criterion, to, w.Score.Fixed())
 	}
 	if r.Kind == kam.RecordAdd && len(r.WouldChange) == 0 && r.Outcome != string(kam.Add) && len(r.HardStops) == 0 {
 		a.say("explain.unchanged")
@@ -104,7 +104,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 func (a *app) criteria(r kam.DecisionRecord) {
 	t := term.NewTable(text.Say("label.criterion"), text.Say("label.value"), text.Say("label.points")+">", text.Say("label.weight")+">", text.Say("label.share")+">")
 	for _, c := range r.Criteria {
-		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.String())
+		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.Fixed())
 	}
 	a.section("", t)
 }

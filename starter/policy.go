@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -26,8 +27,7 @@ func policyCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if shipped {
-				_, err := a.out.Write(rules.DefaultYAML())
-				return err
+				return a.policyText(rules.DefaultYAML())
 			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
@@ -42,8 +42,7 @@ func policyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			_, err = a.out.Write([]byte(term.CleanLines(string(b))))
-			return err
+			return a.policyText(b)
 		},
 	}
 	show.Flags().IntVar(&version, "version", 0, "version (default: the newest)")
@@ -52,13 +51,21 @@ func policyCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+func (a *app) policyText(yaml []byte) error {
+	if a.json {
+		return a.printJSON(map[string]string{"yaml": string(yaml)})
+	}
+	_, err := io.WriteString(a.out, term.CleanLines(string(yaml)))
+	return err
+}
+
 // group makes a verb that has verbs of its own.
 func group(use, short string) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("%s knows no %q", cmd.CommandPath(), args[0])
+				return usagef("%s knows no %q; %s --help lists what it knows", cmd.CommandPath(), args[0], cmd.CommandPath())
 			}
 			return nil
 		},

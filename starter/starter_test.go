@@ -66,6 +66,7 @@ func TestExitStatus(t *testing.T) {
 		{"no such verb", waiting(), []string{"frobnicate"}, exitUsage},
 		{"no such flag", waiting(), []string{"inbox", "--frob"}, exitUsage},
 		{"a verb in a group that is unknown", waiting(), []string{"audit", "frob"}, exitUsage},
+		{"a rule that is unknown", waiting(), []string{"rules", "frob"}, exitUsage},
 		{"no case", waiting(), []string{"show"}, exitUsage},
 		{"nobody acts", waiting(), []string{"withdraw", no}, exitUsage},
 		{"no such decision", waiting(), []string{"--as", "tom", "decide", no, "maybe"}, exitUsage},
@@ -96,6 +97,20 @@ func TestExitStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUsage: wrong arguments are answered with how the verb is written.
+func TestUsage(t *testing.T) {
+	require.Contains(t, run(t, waiting(), "policy", "check").err, "arguments given: 0; write: starter policy check FILE")
+	require.Contains(t, run(t, waiting(), "inbox", "x").err, "arguments given: 1; write: starter inbox\n")
+	require.Contains(t, run(t, waiting(), "admin", "x").err, `starter admin knows no "x"; starter admin --help lists`)
+}
+
+func TestPolicyShow(t *testing.T) {
+	require.Contains(t, run(t, waiting(), "policy", "show", "--shipped").out, "policy_id: default\n")
+	var doc struct{ YAML string }
+	require.NoError(t, json.Unmarshal([]byte(run(t, waiting(), "policy", "show", "--shipped", "--json").out), &doc))
+	require.Contains(t, doc.YAML, "policy_id: default\n")
 }
 
 func TestNobodyAnswers(t *testing.T) {
