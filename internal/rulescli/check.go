@@ -83,8 +83,8 @@ func checkCurrent(c rules.Current) error {
 	switch {
 	case !none && !slices.Contains(tiers, string(c.Tier)):
 		return kam.Errorf(kam.Invalid, "%q is not a tier", c.Tier).On("current.tier").Try("use one of " + strings.Join(tiers, ", "))
-	case none && c.KAStatus == kam.KA:
-		return kam.Errorf(kam.Invalid, "a key account has a tier").On("current.tier").Try("use one of " + strings.Join(tiers, ", "))
+	case string(c.Tier) == string(kam.NonKA) && c.KAStatus == kam.KA:
+		return kam.Errorf(kam.Invalid, "a key account has a tier, not %s", kam.NonKA).On("current.tier").Try("use one of " + strings.Join(tiers, ", "))
 	case c.FailedReviews < 0:
 		return kam.Errorf(kam.Invalid, "%d is below zero", c.FailedReviews).On("current.failed_reviews")
 	}

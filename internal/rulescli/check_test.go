@@ -27,7 +27,6 @@ func TestCheck(t *testing.T) {
 		`"recency_days": -1`:                                  "recency_days",
 		`"active_months": -1`:                                 "active_months",
 		`"current": {"ka_status": "MAYBE"}`:                   "current.ka_status",
-		`"current": {"ka_status": "KA"}`:                      "current.tier",
 		`"current": {"ka_status": "KA", "tier": "NON_KA"}`:    "current.tier",
 		`"current": {"ka_status": "NON_KA", "tier": "LOCAL"}`: "current.tier",
 		`"current": {"failed_reviews": -1}`:                   "current.failed_reviews",
@@ -42,7 +41,7 @@ func TestCheck(t *testing.T) {
 	require.ErrorContains(t, err, "as_of")
 	for _, good := range []string{
 		`"current": {"ka_status": "NON_KA", "tier": "NON_KA"}`, `"current": {"ka_status": "KA", "tier": "GLOBAL", "failed_reviews": 1}`,
-		`"current": {}`, `"current": null`, `"pl_lines_pct": {"cost_of_goods": 40, "rebates": 5}`,
+		`"current": {}`, `"current": null`, `"current": {"ka_status": "KA"}`, `"pl_lines_pct": {"cost_of_goods": 40, "rebates": 5}`,
 	} {
 		_, err := run(t, `{"customers": [{"customer_no": "B", `+good+`}]}`, "classify", "-f", "-")
 		require.NoError(t, err, good)
