@@ -30,6 +30,9 @@ e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
 	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
 
+faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
+	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
+
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
 

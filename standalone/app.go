@@ -11,6 +11,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/store"
@@ -26,6 +27,9 @@ type inProcess struct {
 func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, say func(string)) (app, error) {
 	if cfg.Log.File == "" {
 		// The terminal is for people.
+		if err := pgserver.MakeDir(cfg.DataDir); err != nil {
+			return nil, err
+		}
 		cfg.Log.File = filepath.Join(cfg.DataDir, "worker.log")
 	}
 	if cfg.Worker.Listen == config.Defaults().Worker.Listen {
