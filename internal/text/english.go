@@ -2,7 +2,7 @@ package text
 
 var english = map[string]string{
 	// What a case waits for, by state.
-	"state.DRAFT":                 "being opened",
+	"state.DRAFT":                 "a draft; name, country and channel are wanted first",
 	"state.IDENTIFYING":           "searching existing customers",
 	"state.DUPLICATE_REVIEW":      "possible duplicate to be judged",
 	"state.DATA_ENTRY":            "data to be entered",
