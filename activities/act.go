@@ -110,10 +110,10 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
 	}
 	requester, err := w.Person(w.Case.Requester)
-	if err != nil {
+	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return s, err
 	}
-	s.RequesterManager = requester.ManagerID
+	s.RequesterManager = requester.ManagerID // nobody's, where the requester is not known any more
 	node := w.Case.Territory
 	if act.Name == kam.ActDecideEndorsement {
 		node = w.endorsingNode()

@@ -21,6 +21,30 @@ const (
 	ActRetry              ActName = "Retry"
 )
 
+// actWords name the acts for people.
+var actWords = map[ActName]string{
+	ActSubmitData:         "data",
+	ActSubmitDetails:      "details",
+	ActAmendMaterial:      "an amendment",
+	ActResolveDuplicate:   "the answer on duplicates",
+	ActDecideConfirmation: "the management confirmation",
+	ActDecideCompliance:   "the decision of compliance",
+	ActDecideValidation:   "the decision on findings",
+	ActDecideEndorsement:  "the endorsement",
+	ActWithdraw:           "a withdrawal",
+	ActReassign:           "a reassignment",
+	ActComment:            "a comment",
+	ActRetry:              "a retry",
+}
+
+// Words name the act for people.
+func (n ActName) Words() string {
+	if w, ok := actWords[n]; ok {
+		return w
+	}
+	return clip(string(n), 40)
+}
+
 // Verdict is what a person decided, where an act has more than one outcome.
 type Verdict string
 
@@ -170,6 +194,11 @@ func (a Act) Check() error {
 	if len(a.Fields) > MaxFields {
 		return Errorf(Invalid, "more than %d fields", MaxFields).On("fields")
 	}
+	for _, f := range a.Fields {
+		if _, ok := FieldNamed(f); !ok {
+			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
+		}
+	}
 	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest} {
 		if len(f) > 2*maxID {
 			return Errorf(Invalid, "a field is longer than %d characters", 2*maxID)
@@ -192,7 +221,7 @@ func (a Act) carries(n Need) error {
 		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
 			code = ReasonNeeded
 		}
-		return Errorf(code, "%s needs %s", a.Name, n).On(string(n))
+		return Errorf(code, "%s needs %s", a.Name.Words(), n).On(string(n))
 	}
 	switch n {
 	case NeedHash:
@@ -254,7 +283,7 @@ func (a Act) wrongState(s Snapshot) error {
 	if decided || s.State.Ended() {
 		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State)
 	}
-	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name)
+	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
 }
 
 func contains[T comparable](list []T, x T) bool {

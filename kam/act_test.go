@@ -87,6 +87,7 @@ func TestActsCarryWhatTheyNeed(t *testing.T) {
 		"nobody":        func(a *kam.Act) { a.By = "" },
 		"long reason":   func(a *kam.Act) { a.Reason = strings.Repeat("ä", kam.MaxReason+1) },
 		"many fields":   func(a *kam.Act) { a.Fields = make([]string, kam.MaxFields+1) },
+		"unknown field": func(a *kam.Act) { a.Fields = []string{"zap"} },
 		"long hash":     func(a *kam.Act) { a.ExpectHash = strings.Repeat("a", 161) },
 		"unknown code":  func(a *kam.Act) { a.ReasonCode = "WHIM" },
 		"wrong verdict": func(a *kam.Act) { a.Verdict = kam.Endorse },

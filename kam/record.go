@@ -1,6 +1,10 @@
 package kam
 
-import "time"
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
 
 // RecordKind says which run of the rules a record explains.
 type RecordKind string
@@ -83,9 +87,64 @@ type Gate struct {
 type TierTest struct {
 	Tier   Tier   `json:"tier"`
 	Test   string `json:"test"`
-	Value  string `json:"value"`
-	Limit  string `json:"limit"`
+	Value  Figure `json:"value"`
+	Limit  Figure `json:"limit"`
 	Passed bool   `json:"passed"`
+}
+
+// A Figure is one side of a test: an amount, a score, or the name of a level.
+// In JSON it is money, a number or a string, as everywhere.
+type Figure struct {
+	Money *Money
+	Score *Dec
+	Level string
+}
+
+// AmountFigure is an amount of money.
+func AmountFigure(m Money) Figure { return Figure{Money: &m} }
+
+// ScoreFigure is a score or percentage.
+func ScoreFigure(d Dec) Figure { return Figure{Score: &d} }
+
+// LevelFigure is the name of a level.
+func LevelFigure(name string) Figure { return Figure{Level: name} }
+
+// String is the figure for people; an amount without its currency.
+func (f Figure) String() string {
+	switch {
+	case f.Money != nil:
+		whole, _, _ := strings.Cut(f.Money.String(), " ")
+		return whole
+	case f.Score != nil:
+		return f.Score.String()
+	default:
+		return f.Level
+	}
+}
+
+// MarshalJSON writes money, a number or a string.
+func (f Figure) MarshalJSON() ([]byte, error) {
+	switch {
+	case f.Money != nil:
+		return json.Marshal(f.Money)
+	case f.Score != nil:
+		return json.Marshal(f.Score)
+	default:
+		return json.Marshal(f.Level)
+	}
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (f *Figure) UnmarshalJSON(b []byte) error {
+	*f = Figure{}
+	switch {
+	case len(b) > 0 && b[0] == '{':
+		return json.Unmarshal(b, &f.Money)
+	case len(b) > 0 && b[0] == '"':
+		return json.Unmarshal(b, &f.Level)
+	default:
+		return json.Unmarshal(b, &f.Score)
+	}
 }
 
 // HumanDecision is what a person decided on a recommendation.

@@ -47,24 +47,29 @@ func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, say
 	if err != nil {
 		return nil, fmt.Errorf("start worker: %w", err)
 	}
-	p := &inProcess{worker: worker, log: log}
-	if cfg.Standalone.Sample {
-		if err := furnish(ctx, cfg, say); err != nil {
-			worker.Stop()
-			return nil, err
-		}
+	if err := furnish(ctx, cfg, say); err != nil {
+		worker.Stop()
+		return nil, err
 	}
-	return p, nil
+	return &inProcess{worker: worker, log: log}, nil
 }
 
-// furnish loads the sample organisation into an empty database.
+// furnish loads the sample organisation into an empty database where that is
+// wanted, and otherwise says what is missing.
 func furnish(ctx context.Context, cfg config.Config, say func(string)) error {
 	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true})
 	if err != nil {
-		return fmt.Errorf("load the sample: %w", err)
+		return fmt.Errorf("look for people: %w", err)
 	}
 	defer s.Close()
-	return demo.Furnish(ctx, s, time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+	if cfg.Standalone.Sample {
+		return demo.Furnish(ctx, s, time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+	}
+	people, err := s.People(ctx)
+	if err == nil && len(people) == 0 {
+		say("Nobody is known yet: load your organisation and policy with starter admin, or start with --demo.")
+	}
+	return err
 }
 
 // Failed tells that the worker cannot go on.

@@ -110,6 +110,9 @@ func parse(args []string, stdout io.Writer) (command, *config.Loaded, error) {
 	if *noUI {
 		cmd.cfg.Standalone.UI = false
 	}
+	if cmd.demo || cmd.demoExit {
+		cmd.cfg.Standalone.Sample = true
+	}
 	if config.PrintAsked(fs) {
 		loaded.Config = cmd.cfg
 		return cmd, &loaded, nil

@@ -118,7 +118,7 @@ func (a *app) tests(r kam.DecisionRecord) {
 	a.section("", gates)
 	tests := term.NewTable(text.Say("label.tier"), text.Say("label.test"), text.Say("label.value")+">", text.Say("label.limit")+">", text.Say("label.passed"))
 	for _, x := range r.Tests {
-		tests.Row(string(x.Tier), x.Test, x.Value, x.Limit, yes[x.Passed])
+		tests.Row(string(x.Tier), x.Test, x.Value.String(), x.Limit.String(), yes[x.Passed])
 	}
 	a.section("", tests)
 }

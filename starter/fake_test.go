@@ -221,7 +221,7 @@ func told() *fake {
 		{
 			CaseNo: theCase, Step: "1.5.4", Kind: kam.RecordClassification, Policy: kam.PolicyRef{ID: "default", Version: 3}, Outcome: "NON_KA", Headline: "Not a key account",
 			Gates: []kam.Gate{{ID: "KG1", Passed: true, Reason: "passed"}, {ID: "KG2", Reason: "rating D"}},
-			Tests: []kam.TierTest{{Tier: kam.TierNational, Test: "score", Value: "48.83", Limit: "65"}},
+			Tests: []kam.TierTest{{Tier: kam.TierNational, Test: "score", Value: kam.ScoreFigure(4883), Limit: kam.ScoreFigure(6500)}},
 		},
 	}
 	later := request("NordWerk AG")

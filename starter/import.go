@@ -37,8 +37,9 @@ func importCommand(a *app) *cobra.Command {
 		Short: "Start a case for every row of a customer list; safe to run again",
 		Long: `Checks the whole file first and starts nothing if any row is damaged. Then
 every accepted row becomes a case: complete ones go on to the decision, the
-others wait in DATA_ENTRY for what they lack. The same row is the same case,
-so an import that was interrupted, and its result file, can be run again.
+others wait in DATA_ENTRY for what they lack, or in DRAFT where they do not
+even say through which channel they came. The same row is the same case, so an
+import that was interrupted, and its result file, can be run again.
 
 Columns are the field names of the request data (legal_name, country_code,
 declared_potential, ...) and those that exports commonly have: row_ref,

@@ -58,7 +58,7 @@ func TestVerbs(t *testing.T) {
 			`"attractiveness":81.5`, `"improvement_potential_index":51.07`, `"ka_score":67.77`, `"segment":"A-STRATEGIC"`, `"completeness_pct":100`,
 			`"leakage":{"freight_logistics":{"amount":"480.00","currency":"EUR"}`, `"totals":{`}},
 		{[]string{"rollup", "-f", "-"}, []string{`"group_id":"NORDWIND","members":["NW-HH"],"material_sites":["NW-HH"]`, `"span_level":"TERRITORY","alone_level":null,"size_level":"REGIONAL","tier":"TERRITORY","home_node":"DE-N-01"`,
-			`{"tier":"GLOBAL","test":"potential","value":"320000","limit":"1000000","passed":false}`}},
+			`{"tier":"GLOBAL","test":"potential","value":{"amount":"320000.00","currency":"EUR"},"limit":{"amount":"1000000.00","currency":"EUR"},"passed":false}`}},
 		{[]string{"classify", "-f", "-"}, []string{`"ka_status":"KA","change":"PROMOTE"`, `"gates":[{"id":"KG1","passed":true`, `"watch_list":false,"provisional":false,"review_in_days":90`}},
 		{[]string{"validate", "-f", "-"}, []string{`"customer_no":"NW-HH","findings":[{"rule_id":`}},
 		{[]string{"match", "-f", "-"}, []string{`{"pairs":[]}`}},

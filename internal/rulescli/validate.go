@@ -90,6 +90,9 @@ func newLookup(b rules.Book) *lookup {
 func (l *lookup) context(i int) rules.ValidationContext {
 	c := l.customers[i]
 	ctx := rules.ValidationContext{Group: l.groups[c.GroupID]}
+	if m := c.ActiveMonths; m != nil && *m > 0 {
+		ctx.CaseType = kam.Modify // a customer that is served already
+	}
 	if c.ParentCustomerID != "" {
 		ctx.Parent = l.parent(c)
 	}

@@ -190,7 +190,9 @@ func (s *Snapshot) class(p *Policy, e SnapshotEntry, activeMonths *int64) kam.AB
 func (s *Snapshot) rfm(p *Policy, c *Customer, revenue int64, hasRevenue bool) (rec, freq, mon int) {
 	r := &p.RFM
 	quintile := s != nil && s.size > 0 && (r.Mode == "QUINTILE" || r.Mode == "AUTO" && s.size >= r.QuintileMinPop)
-	rec = 1
+	if never := c.Orders12m != nil && *c.Orders12m == 0 || hasRevenue && revenue == 0; never {
+		rec = 1 // who ordered nothing has no last order
+	}
 	if c.RecencyDays != nil {
 		rec = int(r.Recency.At(kam.DecFromInt(max(0, min(*c.RecencyDays, 1e9)))) / 100)
 		if quintile {

@@ -82,6 +82,9 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 	potential.options = p.calc.options["annual_potential"]
 	growth := criterion{id: "growth_outlook_pct", value: unknown, points: a.MissingPoints, weight: a.Weights.GrowthOutlook}
 	if g := c.GrowthOutlookPct; g != nil {
+		if *g < -100_00 || *g > 300_00 {
+			return nil, kam.Errorf(kam.Invalid, "%s is outside -100 to 300", *g).On("growth_outlook_pct").By("VF02")
+		}
 		growth.known, growth.value, growth.points = true, g.String(), a.Bands.GrowthOutlookPct.At(*g)
 	}
 	growth.options = p.calc.options["growth_outlook_pct"]

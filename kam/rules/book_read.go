@@ -84,10 +84,22 @@ func (b *bookReader) customers(into *Book) error {
 	if err := b.delim('[', "customers"); err != nil {
 		return err
 	}
+	seen := map[string]bool{}
 	for i := 0; b.dec.More(); i++ {
 		into.Customers = append(into.Customers, Customer{})
-		if err := b.value(&into.Customers[i], "customers", i); err != nil {
+		given := &into.Customers[i]
+		if err := b.value(&given, "customers", i); err != nil {
 			return err
+		}
+		path := fmt.Sprintf("customers[%d]", i)
+		switch {
+		case given == nil:
+			return badInput(path, "null is no customer")
+		case given.CustomerNo == "":
+		case seen[given.CustomerNo]:
+			return badInput(path+".customer_no", "%q stands there twice", clip(given.CustomerNo))
+		default:
+			seen[given.CustomerNo] = true
 		}
 	}
 	return b.delim(']', "customers")

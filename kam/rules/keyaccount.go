@@ -205,7 +205,7 @@ func (p *Policy) tests(g *group) {
 		buying = unknown
 	}
 	g.Tests = make([]kam.TierTest, 0, 16)
-	potential, score := plainAmount(g.Potential), g.Score.Fixed()
+	level := kam.LevelFigure
 	for rank := len(kam.Tiers) - 1; rank >= 0; rank-- {
 		l, tier := p.calc.tiers[rank], kam.Tiers[rank]
 		reach := span
@@ -213,10 +213,10 @@ func (p *Policy) tests(g *group) {
 			reach = string(g.AloneLevel) // lifted
 		}
 		g.Tests = append(g.Tests,
-			kam.TierTest{Tier: tier, Test: "potential", Value: potential, Limit: plainAmount(p.money(l.min)), Passed: g.minor >= l.min},
-			kam.TierTest{Tier: tier, Test: "score", Value: score, Limit: l.row.MinScore.String(), Passed: g.Score >= l.row.MinScore},
-			kam.TierTest{Tier: tier, Test: "buying", Value: buying, Limit: string(l.row.MinBuying), Passed: p.buys(g, rank)},
-			kam.TierTest{Tier: tier, Test: "span", Value: reach, Limit: string(tier), Passed: g.span >= rank})
+			kam.TierTest{Tier: tier, Test: "potential", Value: kam.AmountFigure(g.Potential), Limit: kam.AmountFigure(p.money(l.min)), Passed: g.minor >= l.min},
+			kam.TierTest{Tier: tier, Test: "score", Value: kam.ScoreFigure(g.Score), Limit: kam.ScoreFigure(l.row.MinScore), Passed: g.Score >= l.row.MinScore},
+			kam.TierTest{Tier: tier, Test: "buying", Value: level(buying), Limit: level(string(l.row.MinBuying)), Passed: p.buys(g, rank)},
+			kam.TierTest{Tier: tier, Test: "span", Value: level(reach), Limit: level(string(tier)), Passed: g.span >= rank})
 	}
 }
 
@@ -232,7 +232,7 @@ func (g *group) stops(rank int) string {
 			if text != "" {
 				text += ", "
 			}
-			text += English.Text("stop."+t.Test, t.Value, t.Limit)
+			text += English.Text("stop."+t.Test, t.Value.String(), t.Limit.String())
 		}
 	}
 	return string(next) + ": " + text

@@ -133,7 +133,7 @@ func (p *Policy) place(s *scored, ctx SegmentContext, res *SegmentResult) {
 	if freq > 0 || mon > 0 || c.RecencyDays != nil {
 		res.RFM = &RFM{positive(rec), positive(freq), positive(mon)}
 	}
-	if freq > 0 && mon > 0 {
+	if rec > 0 && freq > 0 && mon > 0 {
 		label := p.label(rec, freq, mon)
 		res.RFMLabel = &label
 	}
