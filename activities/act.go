@@ -49,11 +49,11 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	role, err := kam.Permit(who, w.actionFor(spec, who), subject)
+	role, err := kam.Permit(who, spec.Action, subject)
 	if err != nil {
 		return err
 	}
-	d := doing{Act: act, event: spec.Event, who: who, role: role}
+	d := doing{Act: act, event: spec.Event, role: role}
 	switch act.Name {
 	case kam.ActSubmitData, kam.ActSubmitDetails, kam.ActAmendMaterial:
 		return w.submit(d)
@@ -81,26 +81,16 @@ func (w *work) act(act kam.Act) error {
 	}
 }
 
-// doing is an act with who does it, and in which role.
+// doing is an act with what it brings about, and the role it is done in.
 type doing struct {
 	kam.Act
 	event kam.Event
-	who   kam.Person
 	role  kam.Role
 }
 
 // log is the audit event of the act.
 func (d doing) log(t kam.EventType) kam.AuditEvent {
 	return kam.AuditEvent{Type: t, Actor: d.By, RolesUsed: []kam.Role{d.role}, DecisionID: d.DecisionID, ReasonCode: d.ReasonCode, Text: d.Reason}
-}
-
-// actionFor is the permission that an act needs. A CERTAIN duplicate may be
-// cleared by a steward only.
-func (w *work) actionFor(spec kam.ActSpec, _ kam.Person) kam.Action {
-	if spec.Name == kam.ActResolveDuplicate && w.Case.Task != nil && w.Case.Task.Queue == string(kam.DataSteward) {
-		return kam.ActionClearCertain
-	}
-	return spec.Action
 }
 
 // subject is the case as the permission matrix sees it.
@@ -138,6 +128,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		if t.Kind == kam.TaskValidation {
 			s.Rule = w.rulesToWaive(act)
 		}
+		// The stewards are asked only where a candidate is CERTAIN. That it is
+		// another customer is theirs to say; to take the existing one is not.
+		s.Certain = t.Queue == string(kam.DataSteward) && act.Verdict == kam.NotDuplicate
 	}
 	return s, nil
 }
@@ -155,11 +148,11 @@ func (w *work) reassign(d doing) error {
 	if err != nil {
 		return err
 	}
-	action := kam.ActionConfirm
+	decide, action := kam.ActDecideConfirmation, kam.ActionConfirm
 	if t.Kind == kam.TaskEndorsement {
-		action = kam.ActionEndorse
+		decide, action = kam.ActDecideEndorsement, kam.ActionEndorse
 	}
-	s, err := w.subject(kam.Act{Name: map[kam.Action]kam.ActName{kam.ActionConfirm: kam.ActDecideConfirmation, kam.ActionEndorse: kam.ActDecideEndorsement}[action]})
+	s, err := w.subject(kam.Act{Name: decide})
 	if err != nil {
 		return err
 	}

@@ -131,5 +131,7 @@ func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) erro
 	if f.Match == kam.MatchCertain {
 		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.pol.SLA.DuplicateReview)
 	}
-	return w.openForRequester(kam.TaskDuplicateReview, w.pol.SLA.DuplicateReview, nil, "")
+	sla := w.pol.SLA.DuplicateReview
+	sla.Escalate = nil // there is a lead to escalate to only where stewards are asked
+	return w.openForRequester(kam.TaskDuplicateReview, sla, nil, "")
 }

@@ -222,6 +222,15 @@ func TestAC09_CertainDuplicateNeedsASteward(t *testing.T) {
 	require.Equal(t, "C-OLD", end.CommittedAs)
 }
 
+func TestRequesterMayTakeTheExistingCustomer(t *testing.T) {
+	w := newWorld(t)
+	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	s := w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
+	s.act(1*hour, kam.Invalid, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OTHER"})
+	s.act(2*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OLD"})
+	require.Equal(t, kam.Merged, s.run().State)
+}
+
 func TestAC10_LookAlikeInAnotherCityIsNoCandidate(t *testing.T) {
 	w := newWorld(t)
 	w.has(store.BookCustomer{CustomerNo: "C-HB", Territory: "DE-N-02", Data: data(t, screening("Stadtklinik Bremen"), fields{"postal_code": "28195", "city": "Bremen", "street": "Domshof 1", "identifiers": nil})})
