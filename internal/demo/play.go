@@ -86,7 +86,7 @@ func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
 		}
 	}
 	for i, step := range s.Steps {
-		id := s.decisionID(i)
+		id := s.DecisionID(i)
 		if done[id] {
 			continue
 		}
@@ -94,7 +94,7 @@ func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
 		if err != nil {
 			return fmt.Errorf("step %d, %s %s: %w", i+1, step.By, step.Do, err)
 		}
-		act, data, err := step.act()
+		act, data, err := step.Act()
 		if err != nil {
 			return err
 		}

@@ -284,9 +284,9 @@ func TestScriptsAgreeWithTheRules(t *testing.T) {
 			require.True(t, slices.ContainsFunc(org.Users, func(u store.User) bool { return u.ID == id }), "%s: %s", s.Name, id)
 		}
 		for i, step := range s.Steps {
-			act, data, err := step.act()
+			act, data, err := step.Act()
 			require.NoError(t, err)
-			act.DecisionID, act.DataDigest, act.ExpectHash = s.decisionID(i), "x", "x"
+			act.DecisionID, act.DataDigest, act.ExpectHash = s.DecisionID(i), "x", "x"
 			require.NoError(t, act.Check(), "%s, step %d", s.Name, i+1)
 			if data != nil {
 				require.Empty(t, rules.FormErrors(*data), "%s, step %d", s.Name, i+1)

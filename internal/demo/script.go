@@ -49,7 +49,7 @@ type Expect struct {
 }
 
 // verbs are the words of a script. What "clear", "refuse" and "send_back"
-// mean depends on the state, see [Step.act].
+// mean depends on the state, see [Step.Act].
 var verbs = map[string]kam.Act{
 	"confirm":        {Name: kam.ActDecideConfirmation, Verdict: kam.Confirm},
 	"reject":         {Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt},
@@ -69,8 +69,8 @@ var verbs = map[string]kam.Act{
 	"comment":        {Name: kam.ActComment},
 }
 
-// act makes the act of a step, but for its id and hash.
-func (s Step) act() (kam.Act, *kam.RequestData, error) {
+// Act makes the act of a step, but for its id and hash.
+func (s Step) Act() (kam.Act, *kam.RequestData, error) {
 	a, ok := verbs[s.Do]
 	if !ok {
 		return a, nil, fmt.Errorf("nobody can %q", s.Do)
@@ -97,7 +97,9 @@ var space = uuid.MustParse("3c1d5f0e-7f0a-5b7e-9a53-6f5a0f1f2c11")
 // Key is the request key of the script: the same each time it is played.
 func (s Script) Key() string { return uuid.NewSHA1(space, []byte(s.Name)).String() }
 
-func (s Script) decisionID(step int) string {
+// DecisionID is the id of the act that a step is: the same each time it is
+// played.
+func (s Script) DecisionID(step int) string {
 	return uuid.NewSHA1(space, fmt.Appendf(nil, "%s/%d", s.Name, step)).String()
 }
 
@@ -128,7 +130,7 @@ func readScript(name string) (Script, error) {
 		return s, err
 	}
 	for i, step := range s.Steps {
-		if _, _, err := step.act(); err != nil {
+		if _, _, err := step.Act(); err != nil {
 			return s, fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}

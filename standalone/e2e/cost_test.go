@@ -3,6 +3,7 @@ package e2e
 import (
 	"io"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 func pgtestDir(t *testing.T) string { return pgtest.DataDir(t) }
@@ -42,4 +44,67 @@ func (h *house) connect(t *testing.T) *pgx.Conn {
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close(t.Context()) })
 	return conn
+}
+
+// settle is how long a backend that has become idle may take to report its
+// transactions.
+const settle = 11 * time.Second
+
+// commits are those of our own database so far, as far as they are reported
+// after a settle.
+func (h *house) commits(t *testing.T, conn *pgx.Conn) int64 {
+	t.Helper()
+	time.Sleep(settle)
+	var n int64
+	require.NoError(t, conn.QueryRow(t.Context(), `select xact_commit from pg_stat_database where datname = current_database()`).Scan(&n))
+	return n
+}
+
+// TestTransactions measures on the database itself what a case costs, reads of
+// people's programs and the delivery of its messages included, less what the
+// loops of an idle worker do in the same time.
+func TestTransactions(t *testing.T) {
+	h := open(t, pgtestDir(t))
+	defer h.close(t)
+	h.furnish(t)
+	conn := h.connect(t)
+	// Preparing a statement on a new connection counts as a transaction, too.
+	for _, warm := range []string{"02_refer_confirmed", "04_low_confidence", "14_watch_list", "18_vacant_post"} {
+		h.drive(t, script(t, warm))
+	}
+	start := h.commits(t, conn)
+	idleFrom := time.Now()
+	idle := h.commits(t, conn) - start
+	perSecond := float64(idle) / time.Since(idleFrom).Seconds()
+
+	began, before := time.Now(), start+idle
+	no := h.drive(t, script(t, "01_clear_add"))
+	after := h.commits(t, conn)
+	own := float64(after-before) - perSecond*time.Since(began).Seconds()
+	now, err := h.db.Case(t.Context(), no)
+	require.NoError(t, err)
+	require.Equal(t, kam.Completed, now.State)
+	t.Logf("01_clear_add: %.0f transactions of our own (at most %d); an idle worker makes %.1f a second", own, maxTransactions, perSecond)
+	require.LessOrEqual(t, own, float64(maxTransactions))
+}
+
+// drive takes the steps of a script as people's programs do: one look at the
+// case, then the act.
+func (h *house) drive(t *testing.T, s demo.Script) kam.CaseNo {
+	t.Helper()
+	started, err := h.client.Start(t.Context(), store.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	require.NoError(t, err)
+	for i, step := range s.Steps {
+		act, data, err := step.Act()
+		require.NoError(t, err)
+		now, err := h.db.Case(t.Context(), started.CaseNo)
+		require.NoError(t, err)
+		act.DecisionID = s.DecisionID(i)
+		if act.Name == kam.ActDecideConfirmation {
+			act.ExpectHash = now.MaterialHash
+		}
+		_, err = h.client.Act(t.Context(), started.CaseNo, act, data)
+		require.NoError(t, err)
+	}
+	return started.CaseNo
 }
