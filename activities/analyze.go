@@ -27,16 +27,24 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 			text string
 		}{
 			{"1.2.2", fmt.Sprintf("net revenue of 12 months: %s", f.NetRevenue12m)},
-			{"1.2.3", fmt.Sprintf("%d needs, %d contacts", len(w.data.Needs), len(w.data.Contacts))},
+			{"1.2.3", counted(len(w.data.Needs), "need") + ", " + counted(len(w.data.Contacts), "contact")},
 			{"1.2.4", potentialText(w.data)},
-			{"1.2.5", fmt.Sprintf("%d P&L lines", len(f.PLLinesPct))},
+			{"1.2.5", counted(len(f.PLLinesPct), "P&L line")},
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
 		}
 		return w.move(kam.EvAnalyzed, w.facts(), kam.AuditEvent{
-			Type: kam.EventAnalyzed, Step: "1.2.6", Text: fmt.Sprintf("%d competitors, relationship %s", len(w.data.Competitors), w.data.RelationshipStage), PayloadDigest: sum,
+			Type: kam.EventAnalyzed, Step: "1.2.6", Text: counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage), PayloadDigest: sum,
 		})
 	})
+}
+
+// counted is a number of things in words.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func potentialText(d kam.RequestData) string {

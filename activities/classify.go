@@ -99,7 +99,7 @@ func (w *work) logClassification(c rules.Classification) {
 	}{
 		{"1.5.1", gates},
 		{"1.5.2", "group score " + c.Score.Fixed()},
-		{"1.5.3", fmt.Sprintf("potential %s, span %s, %d members", c.Potential, c.SpanLevel, len(c.Members))},
+		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, counted(len(c.Members), "member"))},
 	} {
 		w.Log(kam.AuditEvent{Type: kam.EventClassified, Step: box.step, Text: box.text})
 	}

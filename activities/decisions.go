@@ -23,7 +23,10 @@ func (w *work) resolveDuplicate(d doing) error {
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}
-		return w.tell("case.merged", string(w.Case.CaseNo)+" is customer "+d.CustomerNo, w.Case.Requester)
+		return w.tellMerged()
+	}
+	if f.Match == kam.MatchCertain && (d.By == w.Case.Requester || d.By == w.Case.OwnerID) {
+		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
 	}
 	var refs []string
 	for _, c := range candidates {
@@ -38,6 +41,10 @@ func (w *work) resolveDuplicate(d doing) error {
 		return err
 	}
 	return w.goOn(d.By)
+}
+
+func (w *work) tellMerged() error {
+	return w.tell("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
 }
 
 // confirm is step 1.1.5. Silence never confirms; what is confirmed is exactly
@@ -174,8 +181,16 @@ func (w *work) decideValidation(d doing) error {
 		}
 		return w.enter()
 	case kam.MergeIt:
+		if _, err := w.Customer(d.CustomerNo); kam.CodeOf(err) == kam.NotFound {
+			return kam.Errorf(kam.Invalid, "there is no customer %s to merge with", d.CustomerNo).On("customer_no")
+		} else if err != nil {
+			return err
+		}
 		w.Case.CommittedAs = d.CustomerNo
-		return w.move(d.event, f, d.log(kam.EventMerged))
+		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
+			return err
+		}
+		return w.tellMerged()
 	case kam.SendBack:
 		return w.sendBack(d, f)
 	default:

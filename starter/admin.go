@@ -113,6 +113,9 @@ func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byt
 	if err != nil {
 		return usagef("%s:\n%w", name, err)
 	}
+	if err := p.Served(); err != nil {
+		return err
+	}
 	if err := back.SavePolicy(ctx, p.Version, b, by); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (p *Policy) fillDefaults() {
 		p.RFM.Labels = slices.Clone(defaultLabels)
 	}
 	if p.Duplicates.Blocking == nil {
-		p.Duplicates.Blocking = []string{"IDENTIFIER", "NAME_PREFIX", "POSTAL_CODE", "NAME_TRIGRAM", "DOMAIN"}
+		p.Duplicates.Blocking = slices.Clone(blockingRules)
 	}
 }
 

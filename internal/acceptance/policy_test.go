@@ -1,0 +1,77 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// under publishes the default policy with one change as version 2.
+func (w *world) under(from, to string) {
+	w.t.Helper()
+	text := string(rules.DefaultYAML())
+	require.Contains(w.t, text, from)
+	text = strings.Replace(strings.Replace(text, from, to, 1), "\nversion: 1\n", "\nversion: 2\n", 1)
+	require.NoError(w.t, w.db.SavePolicy(w.t.Context(), 2, []byte(text), "pol.admin"))
+}
+
+func TestWithoutAutoRejectTheManagerDecides(t *testing.T) {
+	w := newWorld(t)
+	w.under("auto_reject: true", "auto_reject: false")
+	s := w.onboard("rep.south", data(t, screening("Trotzdem GmbH"), ad3, details()))
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(2*hour, kam.ReasonNeeded, confirm("theo.territory", ""))
+	s.act(3*hour, "", confirm("theo.territory", "the mother company is a key account elsewhere"))
+	end := s.run()
+	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, 2, end.PolicyVersion)
+	require.True(t, end.Has(kam.FlagOverridden))
+}
+
+func TestFullDataBeforeTheDecision(t *testing.T) {
+	w := newWorld(t)
+	w.under("data_entry_mode: progressive", "data_entry_mode: full_before_decision")
+	s := w.onboard("rep.south", data(t, screening("Alles Vorher GmbH")))
+	s.expect(1*hour, kam.DataEntry, "rep.south")
+	s.act(2*hour, "", kam.Act{Name: kam.ActSubmitData, By: "rep.south"}, data(t, details()))
+	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(4*hour, "", confirm("theo.territory", ""))
+	require.Equal(t, kam.Completed, s.run().State)
+	require.NotContains(t, s.states(), kam.AwaitingCompletion)
+}
+
+func TestSOD3StewardMayNotClearHisOwnRequest(t *testing.T) {
+	w := newWorld(t, func(o *store.Org) {
+		o.Users = append(o.Users, store.User{ID: "stew.two", Name: "stew.two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
+	})
+	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	s := w.onboard("stew.one", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
+	other := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "another company"}
+	s.act(1*hour, kam.Separation, other)
+	other.By = "stew.two"
+	s.act(2*hour, "", other)
+	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "theo.territory"})
+	require.Equal(t, kam.Withdrawn, s.run().State)
+}
+
+func TestLateMergeNeedsACustomerThatExists(t *testing.T) {
+	w := newWorld(t)
+	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
+	box := details()
+	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
+	s := w.onboard("rep.south", data(t, screening("Postfach Klinik GmbH"), box))
+	s.act(1*hour, "", confirm("theo.territory", ""))
+	merge := kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-NONE", Reason: "the same clinic"}
+	s.act(2*hour, kam.Invalid, merge)
+	merge.CustomerNo = "C-OLD"
+	s.act(3*hour, "", merge)
+	end := s.run()
+	require.Equal(t, kam.Merged, end.State)
+	require.Equal(t, "C-OLD", end.CommittedAs)
+}
