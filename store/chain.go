@@ -9,8 +9,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// A Chain is the audit trail of one case with its head as the case's row
-// knows it. Gone is a case whose number was allotted and whose row is no
+// A Chain is the audit trail of one case, or of a subject that is none, with
+// its head as its row knows it. Gone is a case whose number was allotted and whose row is no
 // longer there.
 type Chain struct {
 	CaseNo   kam.CaseNo
@@ -94,7 +94,13 @@ func (s *Store) Chains(ctx context.Context, fn func(Chain) error) error {
 }
 
 func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
-	const heads = `select case_no, audit_seq, audit_hash, version from kam.cases where case_no > $1 order by case_no limit $2`
+	const heads = `
+		select case_no, audit_seq, audit_hash, version from (
+			select case_no, audit_seq, audit_hash, version from kam.cases
+			union all
+			select subject, audit_seq, audit_hash, audit_seq from kam.subject
+		) heads
+		where case_no > $1 order by case_no limit $2`
 	const events = `select ` + auditColumns + ` from kam.audit where case_no > $1 and case_no <= $2 order by case_no, seq`
 	type head struct {
 		No      kam.CaseNo
@@ -122,14 +128,19 @@ func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	return page, nil
 }
 
-// gone compares with the counter of numbers, which has no gaps.
+// gone compares with the counter of numbers, which has no gaps, and looks for
+// events that belong to nothing.
 func gone(ctx context.Context, tx pgx.Tx, fn func(Chain) error) error {
 	const missing = `
 		with allotted as (
 			select 'KAM-' || lpad(year::text, 4, '0') || '-' || lpad(n::text, greatest(6, length(n::text)), '0') as case_no
 			from kam.case_counter, generate_series(1, last) n
 		)
-		select case_no from allotted where not exists (select from kam.cases c where c.case_no = allotted.case_no) order by 1`
+		select case_no from allotted where not exists (select from kam.cases c where c.case_no = allotted.case_no)
+		union
+		select case_no from kam.audit a where not exists (select from kam.cases c where c.case_no = a.case_no)
+			and not exists (select from kam.subject s where s.subject = a.case_no)
+		order by 1`
 
 	all, err := list(ctx, tx, "look for cases that are gone", pgx.RowTo[kam.CaseNo], missing)
 	if err != nil {

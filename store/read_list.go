@@ -105,9 +105,9 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 			where t.status = 'OPEN' and t.queue in (select queue from queues)
 			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
 		)
-		select t.task, t.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, t.subject, t.due_at, f.assigned
+		select t.task, t.case_no, coalesce(c.case_type, ''), coalesce(c.state, ''), coalesce(c.customer_name, ''), coalesce(c.country, ''), coalesce(c.territory, t.node), t.subject, t.due_at, f.assigned
 		from (select task_id, bool_or(assigned) as assigned from found group by task_id) f
-		join kam.task t using (task_id) join kam.cases c using (case_no)
+		join kam.task t using (task_id) left join kam.cases c using (case_no)
 		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`
 
 	return list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)

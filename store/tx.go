@@ -17,15 +17,16 @@ type Tx struct {
 	Case *kam.Snapshot
 	At   time.Time // business time
 
-	ctx       context.Context // of the effect: a Tx lives no longer
-	tx        pgx.Tx
-	effect    Effect
-	decision  string
-	was       kam.Snapshot
-	stored    *storedEffect
-	auditSeq  int64
-	auditHash string
-	dbAt      time.Time
+	ctx          context.Context // of the effect: a Tx lives no longer
+	tx           pgx.Tx
+	effect       Effect
+	decision     string
+	was          kam.Snapshot
+	stored       *storedEffect
+	storedResult *storedResult // of a subject
+	auditSeq     int64
+	auditHash    string
+	dbAt         time.Time
 
 	queued       *pgx.Batch
 	audit        []kam.AuditEvent
