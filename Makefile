@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults replay record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults rolling replay mutations upgrade-check record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +33,20 @@ e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
 
+rolling: ## workers of two versions take over from each other, there and back: KAM_ROLLING_CASES=200
+	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
+
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
 
 replay: ## recorded histories against today's workflow code
 	$(GO) test -run 'TestReplay' ./workflows/...
+
+mutations: ## edits that would break open cases are each caught
+	@set -o pipefail; KAM_MUTATIONS=all $(GO) test -count 1 -v -run TestMutations ./internal/mutations | sed 's/^ *mutations_test.go:[0-9]*: //'
+
+upgrade-check: ## the open cases of a running installation against today's workflow code: make upgrade-check ARGS="--config FILE"
+	@$(GO) run ./worker upgrade-check $(ARGS)
 
 record: ## record histories of the main paths: make record VERSION=v0.1.0
 	@test -n "$(VERSION)" || { echo "say which release: make record VERSION=v0.1.0"; exit 2; }
@@ -55,6 +64,7 @@ fmt: ## format the code
 
 generate: ## the documents and pictures made from the tables
 	$(GO) test ./internal/procdoc/... -update
+	$(GO) test ./internal/mutations -run TestDocumentIsCurrent -update
 
 verify: generate ## generated files are current
 	git diff --exit-code -- docs
