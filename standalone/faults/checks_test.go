@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,11 @@ func (r *rig) chainsVerify(t *testing.T) {
 	require.Equal(t, len(r.journeys), n)
 }
 
+// byPeople are the events of the acts that people send here.
+var byPeople = []kam.EventType{
+	kam.EventConfirmed, kam.EventEndorsed, kam.EventSentBack, kam.EventDataSubmitted, kam.EventDetailsSubmitted, kam.EventCommented,
+}
+
 // toldIsStored: the state that a client was told is the one that is stored as
 // that version of the case, and its decision is in the audit trail once, as
 // taken or as refused.
@@ -124,7 +130,7 @@ func (r *rig) toldIsStored(t *testing.T) {
 				case e.DecisionID != a.decision:
 				case e.Type == kam.EventDecisionRefused && e.ReasonCode == string(a.code):
 					refused++
-				case e.Type == kam.EventConfirmed, e.Type == kam.EventEndorsed:
+				case slices.Contains(byPeople, e.Type):
 					taken++
 				}
 			}
