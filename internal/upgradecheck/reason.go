@@ -11,7 +11,7 @@ var mismatch = regexp.MustCompile(`(history event is|replay command is|missing r
 
 // dataFrom is where the SDK begins to print payloads, which may hold data of a
 // customer, and stacks.
-var dataFrom = []string{", markerData", " StackTrace", ", Details:", "\n", ": ("}
+var dataFrom = []string{", markerData", ", state=", " StackTrace", ", Details:", "\n", ": ("}
 
 // longest is how much of a reason is shown.
 const longest = 240

@@ -45,6 +45,7 @@ type rig struct {
 	address   string // of Temporal
 	temporal  *process
 	worker    *process
+	versions  []*process // workers of the command worker
 
 	db       *store.Store
 	sdk      sdk.Client
@@ -95,7 +96,11 @@ func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.pg.StopImmediate()) })
 	r.address = freeAddress(t)
-	t.Cleanup(func() { r.temporal.kill(); r.worker.kill() })
+	t.Cleanup(func() {
+		for _, p := range append(r.versions, r.temporal, r.worker) {
+			p.kill()
+		}
+	})
 	r.startTemporal(t)
 	startWorker(r)
 

@@ -52,7 +52,7 @@ func (r *rig) run(t *testing.T, v version, promote bool) *process {
 		"KAM_WORKER_LISTEN=127.0.0.1:0", "KAM_WORKER_RECONCILE_EVERY=2s")
 	p, err := launch("worker "+v.id, r.dir, log, env, v.bin)
 	require.NoError(t, err)
-	t.Cleanup(p.kill)
+	r.versions = append(r.versions, p)
 	if err := p.says(ctx, "worker is ready"); err != nil {
 		p.kill()
 		t.Fatal(err)
