@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -26,6 +28,7 @@ var thisRunOnly = map[string]string{
 // what becomes of it where a case continues in a new run.
 func TestEveryFieldOfACaseIsCarried(t *testing.T) {
 	t.Parallel()
+	left := maps.Clone(thisRunOnly)
 	fields := reflect.TypeOf(onboarding{})
 	for i := range fields.NumField() {
 		f := fields.Field(i)
@@ -33,53 +36,68 @@ func TestEveryFieldOfACaseIsCarried(t *testing.T) {
 			require.Equal(t, reflect.TypeOf(Carried{}), f.Type)
 			continue
 		}
-		require.NotEmpty(t, thisRunOnly[f.Name], "%s: put it into Carried, or say why a new run may do without", f.Name)
-		delete(thisRunOnly, f.Name)
+		require.NotEmpty(t, left[f.Name], "%s: put it into Carried, or say why a new run may do without", f.Name)
+		delete(left, f.Name)
 	}
-	require.Empty(t, thisRunOnly, "these are fields no more")
+	require.Empty(t, left, "these are fields no more")
 }
 
-// Fill gives every field that can be set, at any depth, a value of its own.
+// Fill gives every field that can be set, at any depth, a value of its own. A
+// type that reads its own JSON gets the first text that it takes.
 func Fill(v reflect.Value, n *int) {
 	*n++
+	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+		for _, text := range []string{`{"amount": "%d.00", "currency": "EUR"}`, `%d`, `"2031-01-01T00:00:00.%09dZ"`} {
+			if u.UnmarshalJSON(fmt.Appendf(nil, text, *n)) == nil {
+				return
+			}
+		}
+		panic(fmt.Sprintf("nothing known is a %s", v.Type()))
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		Fill(v.Elem(), n)
 	case reflect.Struct:
-		if v.Type() == reflect.TypeOf(time.Time{}) {
-			v.Set(reflect.ValueOf(time.Date(2031, 1, 1, 0, 0, *n, 0, time.UTC)))
-			return
-		}
 		for i := range v.NumField() {
-			if f := v.Field(i); f.CanSet() {
-				Fill(f, n)
-			}
+			Fill(v.Field(i), n)
 		}
 	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Uint8 {
-			v.SetBytes([]byte(`"x"`)) // raw JSON
-			return
-		}
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range v.Len() {
 			Fill(v.Index(i), n)
 		}
-	case reflect.Map:
-		v.Set(reflect.MakeMap(v.Type()))
-		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		Fill(key, n)
-		Fill(value, n)
-		v.SetMapIndex(key, value)
 	case reflect.String:
-		v.SetString("value " + time.Duration(*n).String())
+		v.SetString(fmt.Sprintf("value %d", *n))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		v.SetUint(uint64(*n)) //nolint:gosec // small
-	case reflect.Float32, reflect.Float64:
-		v.SetFloat(float64(*n) + 0.5)
+	default:
+		panic(fmt.Sprintf("%s: say how a %s is filled", v.Type(), v.Kind()))
 	}
+}
+
+// Zeroes lists the fields, at any depth, that hold nothing.
+func Zeroes(path string, v reflect.Value) []string {
+	if v.IsZero() {
+		return []string{path}
+	}
+	if _, ok := v.Addr().Interface().(json.Unmarshaler); ok {
+		return nil
+	}
+	var found []string
+	switch v.Kind() {
+	case reflect.Pointer:
+		return Zeroes(path, v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			found = append(found, Zeroes(path+"."+v.Type().Field(i).Name, v.Field(i))...)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			found = append(found, Zeroes(fmt.Sprintf("%s[%d]", path, i), v.Index(i))...)
+		}
+	}
+	return found
 }

@@ -58,9 +58,15 @@ func (c *onboarding) full(ctx workflow.Context) bool {
 
 // settle waits until everybody who was let in has his answer and every signal
 // is read: what is left in a channel when a run closes is lost.
+//
+// A signal that came with this very task has left its channel already and is
+// in the hands of its reader, who runs after us. So everybody gets a turn
+// first: a coroutine that is new runs after all others.
 func (c *onboarding) settle(ctx workflow.Context) error {
+	turn := false
+	workflow.Go(ctx, func(workflow.Context) { turn = true })
 	return workflow.Await(ctx, func() bool {
-		return c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
+		return turn && c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
 	})
 }
 
