@@ -72,6 +72,7 @@ func TestRolling(t *testing.T) {
 		{"chains verify", w.chainsVerify},
 		{"told is stored", w.toldIsStored},
 		{"workflows returned what PostgreSQL holds, and replay", w.workflowsAgree},
+		{"a version that breaks a case leaves it waiting for one that does not", func(t *testing.T) { w.breakAndReturn(t, now, broken) }},
 	} {
 		if !t.Run(step.shows, step.run) {
 			t.Fatal(tails(w.dir))
@@ -85,12 +86,26 @@ var waiting = []kam.State{
 	kam.AwaitingConfirmation, kam.AwaitingCompletion, kam.AwaitingEndorsement, kam.ChangesRequested, kam.DataEntry, kam.AwaitingConfirmation,
 }
 
-// waitAll brings each case to where it waits.
+// waitAll brings cases to where they wait.
 func (w *roll) waitAll(t *testing.T, n int) {
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
-	for i := range n {
-		state := waiting[i%len(waiting)]
+	states := make([]kam.State, n)
+	count := map[kam.State]int{}
+	for i := range states {
+		states[i] = waiting[i%len(waiting)]
+		count[states[i]]++
+	}
+	w.start(ctx, t, states...)
+	require.Len(t, count, 5)
+	t.Logf("%d cases wait: %v", n, count)
+}
+
+// start starts a case for each state and brings it there.
+func (w *roll) start(ctx context.Context, t *testing.T, states ...kam.State) {
+	t.Helper()
+	first := len(w.journeys)
+	for _, state := range states {
 		j := w.newJourneyOf(t, state == kam.AwaitingEndorsement)
 		full := j.request.Data
 		if state == kam.AwaitingCompletion || state == kam.DataEntry {
@@ -103,18 +118,12 @@ func (w *roll) waitAll(t *testing.T, n int) {
 		}
 		w.at[j] = state
 	}
-	w.each(t, w.journeys, func(j *journey) error {
+	w.each(t, w.journeys[first:], func(j *journey) error {
 		if err := w.begin(ctx, j); err != nil {
 			return err
 		}
 		return w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == w.at[j] })
 	})
-	count := map[kam.State]int{}
-	for _, j := range w.journeys {
-		count[w.at[j]]++
-	}
-	require.Len(t, count, 5)
-	t.Logf("%d cases wait: %v", n, count)
 }
 
 // each does something with each case, ten at a time.
@@ -318,10 +327,8 @@ func (w *roll) carried(t *testing.T) {
 func (w *roll) noTaskFailed(t *testing.T) {
 	causes := map[enums.WorkflowTaskFailedCause]int{}
 	for _, j := range w.journeys {
-		for _, e := range w.history(t, j.no) {
-			if f := e.GetWorkflowTaskFailedEventAttributes(); f != nil {
-				causes[f.GetCause()]++
-			}
+		for cause, n := range w.failures(t, j) {
+			causes[cause] += n
 		}
 	}
 	// A new message may reach a case while its task is being completed: the
@@ -329,6 +336,52 @@ func (w *roll) noTaskFailed(t *testing.T) {
 	delete(causes, enums.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND)
 	require.Empty(t, causes)
 	require.Empty(t, w.logged(t, "TMPRL1100"))
+}
+
+// breakAndReturn lets a version take over that cannot carry a case on, and
+// then the version before again.
+func (w *roll) breakAndReturn(t *testing.T, good *process, broken version) {
+	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
+	defer cancel()
+	before := len(w.journeys)
+	w.start(ctx, t, kam.AwaitingCompletion)
+	j := w.journeys[before]
+	bad := w.run(t, broken, false)
+	w.promote(t, broken)
+	require.NoError(t, good.stop(toStart))
+
+	var err error
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		err = w.until(ctx, j, ended)
+	}()
+	require.Eventually(t, func() bool { return w.failures(t, j)[enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR] > 0 },
+		toStrike, 200*time.Millisecond, "the broken version has not come by the case")
+	s, readErr := w.db.Case(ctx, j.no)
+	require.NoError(t, readErr)
+	require.Equal(t, kam.AwaitingCompletion, s.State, "it waits")
+	require.NotEmpty(t, w.logged(t, "TMPRL1100"))
+
+	w.run(t, w.old, false)
+	w.promote(t, w.old)
+	require.NoError(t, bad.stop(toStart))
+	<-told
+	require.NoError(t, err)
+	w.noneLostNoneDoubled(t)
+	w.toldIsStored(t)
+}
+
+// failures counts the tasks of a case that failed, by cause.
+func (w *roll) failures(t *testing.T, j *journey) map[enums.WorkflowTaskFailedCause]int {
+	t.Helper()
+	causes := map[enums.WorkflowTaskFailedCause]int{}
+	for _, e := range w.history(t, j.no) {
+		if f := e.GetWorkflowTaskFailedEventAttributes(); f != nil {
+			causes[f.GetCause()]++
+		}
+	}
+	return causes
 }
 
 // linesWith are the lines of a text that hold a word.
