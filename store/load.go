@@ -39,6 +39,7 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 		if err := queueLists(&b, o); err != nil {
 			return err
 		}
+		b.Queue(noteOrgChange)
 		return tx.SendBatch(ctx, &b).Close()
 	})
 }
