@@ -361,7 +361,8 @@ func (w *work) openValidation() error {
 	}
 	role := kam.ComplianceRole
 	for _, f := range findings {
-		if f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID) {
+		review := f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID)
+		if review || f.Severity == kam.SeverityError {
 			role = kam.DataSteward
 		}
 	}
