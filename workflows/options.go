@@ -21,9 +21,9 @@ const (
 	// moreThanADay is never reached at these pauses. The test environment of the
 	// SDK takes "without limit" for ten attempts.
 	moreThanADay = 1000
-	firstPause  = 200 * time.Millisecond
-	longestWait = 10 * time.Minute
-	giveUpAfter = 24 * time.Hour
+	firstPause   = 200 * time.Millisecond
+	longestWait  = 10 * time.Minute
+	giveUpAfter  = 24 * time.Hour
 	// The SDK takes a ScheduleToClose of zero for StartToClose, so "without
 	// limit" has to be said in years.
 	withoutLimit = 100 * 365 * 24 * time.Hour
