@@ -10,8 +10,9 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// rerouter tells cases that people or territories changed, so that no task
-// waits for somebody who has left or lost his post (P2.7).
+// rerouter acts on changes of the organisation (P2.7): it tells cases, so that
+// no task waits for somebody who has left or lost his post, and compares the
+// customers with a screening list that has grown.
 type rerouter struct {
 	client *kamclient.Client
 	clock  clock
@@ -24,6 +25,7 @@ type rerouter struct {
 	counters *counters
 	log      *zap.Logger
 	seen     string // the last change that all cases have been told of
+	busy     bool   // a customer that the list hits was in an open case
 }
 
 // run looks whether anything changed since the last round that went well; the
@@ -37,8 +39,18 @@ func (r *rerouter) run(ctx context.Context) {
 
 func (r *rerouter) look(ctx context.Context) error {
 	at, err := r.org.OrgChanged(ctx)
-	if err != nil || at == r.seen {
+	if err != nil || at == r.seen && !r.busy {
 		return err
+	}
+	screened, err := r.client.Rescreen(ctx)
+	if err != nil {
+		return err
+	}
+	if screened.Opened > 0 {
+		r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
+	}
+	if r.busy = screened.Busy > 0; at == r.seen {
+		return nil
 	}
 	now, err := r.clock.Now(ctx)
 	if err != nil {
