@@ -18,6 +18,7 @@ type rerouter struct {
 	clock  clock
 	org    interface {
 		OrgChanged(ctx context.Context) (at string, err error)
+		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 	}
 	cases interface {
 		Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error)
@@ -64,6 +65,13 @@ func (r *rerouter) look(ctx context.Context) error {
 		if err := r.client.Reroute(ctx, no); err != nil {
 			return err
 		}
+	}
+	moved, err := r.org.MoveLeaversTasks(ctx, at)
+	if err != nil {
+		return err
+	}
+	if moved > 0 {
+		r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
 	}
 	if len(cases) > 0 {
 		r.log.Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))
