@@ -136,14 +136,21 @@ func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene
 	require.True(w.t, created)
 	s.no = no
 
+	s.env = environment(at)
+	activities.New(w.db).Register(s.env)
+	return s
+}
+
+// environment runs the workflows in skipped time from a start; activities are
+// yet to be registered.
+func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	s.env = suite.NewTestWorkflowEnvironment()
-	s.env.SetStartTime(at)
-	s.env.SetTestTimeout(2 * time.Minute)
-	activities.New(w.db).Register(s.env)
-	workflows.Register(s.env)
-	return s
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(at)
+	env.SetTestTimeout(2 * time.Minute)
+	workflows.Register(env)
+	return env
 }
 
 // run plays the case to its end and returns it.
