@@ -13,7 +13,14 @@ import (
 // is No: hard stops from lookups, then the score, then the path of P2.6.
 func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageDecide, in, func(w *work) error {
-		stops, err := w.hardStops()
+		s, err := w.screen()
+		if err != nil {
+			return err
+		}
+		if wait, err := w.screenFirst(s, in.Unscreened); wait || err != nil {
+			return err
+		}
+		stops, err := w.hardStops(s)
 		if err != nil {
 			return err
 		}
@@ -50,12 +57,8 @@ func (w *work) rejected(by kam.UserID, reason, text string) error {
 }
 
 // hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7.
-func (w *work) hardStops() ([]string, error) {
+func (w *work) hardStops(s screening) ([]string, error) {
 	var out []string
-	s, err := w.screen()
-	if err != nil {
-		return nil, err
-	}
 	if s.blocked {
 		out = append(out, "HS1_BLOCKED_PARTY")
 	}
@@ -65,11 +68,7 @@ func (w *work) hardStops() ([]string, error) {
 	case kam.ScreeningPossible:
 		out = append(out, "HS6_SANCTIONS_POSSIBLE")
 	}
-	opening, err := w.Opening()
-	if err != nil {
-		return nil, err
-	}
-	if opening.AppealOf == "" {
+	if w.Case.AppealOf == "" {
 		since := w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays)
 		_, again, err := w.RecentRejection(parties.Keys(w.data), since)
 		if err != nil {
@@ -89,16 +88,9 @@ func (w *work) hardStops() ([]string, error) {
 	return out, nil
 }
 
-// screening is what the local list says of a party.
-type screening struct {
-	result  kam.ScreeningResult
-	blocked bool // equal normalized name and country, or an identifier
-	ref     string
-}
-
-// screen is the default adapter of P3.4.5: CONFIRMED only on an identifier,
+// screenLocally is the default adapter of P3.4.5: CONFIRMED only on an identifier,
 // POSSIBLE from the policy's similarity with equal or unknown country.
-func (w *work) screen() (screening, error) {
+func (w *work) screenLocally() (screening, error) {
 	list, err := w.BlockedParties()
 	if err != nil {
 		return screening{}, err

@@ -45,7 +45,7 @@ func (w *work) remind() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: waitingFor(*t)})
-	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), t.Assignees...)
+	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), append(slices.Clone(t.Assignees), t.ClaimedBy)...)
 }
 
 // notifyManager tells the confirming manager that the details he confirmed for
@@ -66,6 +66,10 @@ func (w *work) escalate() error {
 		return w.escalateLevel()
 	}
 	t.Escalated++
+	if t.ClaimedBy != "" { // whoever took it had his time
+		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: "claimed by " + string(t.ClaimedBy)})
+		t.ClaimedBy = ""
+	}
 	if t.Kind != kam.TaskIntervention {
 		if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
 			return err
@@ -119,7 +123,11 @@ func (w *work) again() error {
 // escalateLevel lets the next manager of the chain join.
 func (w *work) escalateLevel() error {
 	t := w.Case.Task
-	sla, allowed, start := w.pol.SLA.Confirmation, w.mayConfirm, w.Case.Territory
+	start, _, err := w.confirmingPlace()
+	if err != nil {
+		return err
+	}
+	sla, allowed := w.pol.SLA.Confirmation, w.mayConfirm
 	if t.Kind == kam.TaskEndorsement {
 		sla, allowed, start = w.pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
 	}
@@ -143,18 +151,9 @@ func (w *work) escalateLevel() error {
 	}
 	t.Assignees = append(t.Assignees, next.person.ID)
 	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""
-	fresh, err := w.deadlines(sla, t.Priority != "", next.person)
-	if err != nil {
+	if err := w.freshDeadlines(t, sla, next.person); err != nil {
 		return err
 	}
-	// Remind and escalate count per level; the end counts from the state's start.
-	t.Deadlines = slices.DeleteFunc(t.Deadlines, func(d kam.Deadline) bool { return d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate })
-	for _, d := range fresh {
-		if d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate {
-			t.Deadlines = append(t.Deadlines, d)
-		}
-	}
-	sortDeadlines(t.Deadlines)
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
@@ -178,7 +177,7 @@ func (w *work) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error
 	})
 }
 
-func (w *work) mayConfirm(u kam.UserID) error { return kam.NotOwnRequest(u, *w.Case) }
+func (w *work) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *w.Case) }
 
 // expire ends a case that nobody moved.
 func (w *work) expire() error {

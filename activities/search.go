@@ -28,6 +28,9 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 	self := asRulesParty(w.party())
 	var out []kam.Candidate
 	for _, p := range found {
+		if p.Ref == w.Case.CommittedAs && w.existing() || p.Ref == string(w.Case.AppealOf) && w.Case.AppealOf != "" {
+			continue // the customer itself; the rejection that is appealed
+		}
 		m := w.pol.Compare(self, asRulesParty(p))
 		if m.Class == "" {
 			continue

@@ -47,6 +47,17 @@ const (
 	EventDecisionRefused     EventType = "DECISION_REFUSED"
 	EventFault               EventType = "FAULT"
 	EventRetried             EventType = "RETRIED"
+	EventReevaluated         EventType = "REEVALUATED"
+	EventCancelAsked         EventType = "CANCEL_ASKED"
+	EventCancelled           EventType = "CANCELLED"
+	EventTaskClaimed         EventType = "TASK_CLAIMED"
+	EventTaskReleased        EventType = "TASK_RELEASED"
+	EventRequestMoved        EventType = "REQUEST_MOVED" // its requester has left
+	EventTargetPinned        EventType = "TARGET_PINNED"
+	EventScreened            EventType = "SCREENED" // by an outside service
+	EventAccountReleased     EventType = "KEY_ACCOUNT_RELEASED"
+	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
+	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
 )
 
 // An AuditEvent is one line of the record that proves itself. Seq counts

@@ -48,6 +48,7 @@ const (
 	ActionReassign       Action = "reassign"
 	ActionComment        Action = "comment"
 	ActionRetry          Action = "retry"
+	ActionReview         Action = "start_review" // RECLASSIFY
 	ActionAuditCheck     Action = "audit_check"
 )
 

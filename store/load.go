@@ -47,6 +47,7 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 		if err := queueLists(&b, o); err != nil {
 			return err
 		}
+		b.Queue(noteOrgChange)
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 			return err
 		}

@@ -147,7 +147,7 @@ func queueCustomer(b *pgx.Batch, c CustomerCommit, segment any, caseNo string, a
 			status = excluded.status, sales_account = excluded.sales_account,
 			segment = coalesce(excluded.segment, old.segment),
 			coverage = coalesce(nullif(excluded.coverage, ''), old.coverage),
-			provisional = excluded.provisional, data = excluded.data, updated_at = excluded.updated_at`
+			data = excluded.data, updated_at = excluded.updated_at`
 	const version = `
 		insert into kam.customer_version (customer_no, version, case_no, at, data)
 		select customer_no, version, case_no, updated_at, data from kam.customer where customer_no = $1`
@@ -202,10 +202,36 @@ func (tx *Tx) SetFailedReviews(customerNo string, n int) error {
 	return tx.updateCustomer(customerNo, `update kam.customer set failed_reviews = $2 where customer_no = $1`, n)
 }
 
-// SetLifecycle sets whether the customer is active.
+// SetLifecycle sets whether the customer is active, as a version of its own.
 func (tx *Tx) SetLifecycle(customerNo string, status kam.LifecycleStatus) error {
-	return tx.updateCustomer(customerNo, `update kam.customer set status = $2, updated_at = $3 where customer_no = $1`, status, tx.At)
+	const set = `
+		with changed as (
+			update kam.customer set status = $2, version = version + 1, case_no = $4, updated_at = $3 where customer_no = $1
+			returning customer_no, version, case_no, updated_at, data
+		)
+		insert into kam.customer_version (customer_no, version, case_no, at, data) select * from changed`
+
+	return tx.updateCustomer(customerNo, set, status, tx.At, tx.was.CaseNo)
 }
+
+// SetSegment keeps the segment of a customer that was looked at again; its data
+// stay, and so does its version.
+func (tx *Tx) SetSegment(customerNo string, segment any) error {
+	raw, err := rawOrNil(segment)
+	if err != nil {
+		return err
+	}
+	return tx.updateCustomer(customerNo, `update kam.customer set segment = $2, updated_at = $3 where customer_no = $1`, raw, tx.At)
+}
+
+// StopCoverage takes a customer off the call plans (P2.7: a hit of screening
+// after onboarding).
+func (tx *Tx) StopCoverage(customerNo string) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set coverage = $2, updated_at = $3 where customer_no = $1`, CoverageStopped, tx.At)
+}
+
+// CoverageStopped stands where a coverage class would: nobody calls.
+const CoverageStopped = "STOPPED"
 
 func (tx *Tx) updateCustomer(no, sql string, args ...any) error {
 	tag, err := exec(tx.ctx, tx.tx, "change customer "+no, sql, append([]any{no}, args...)...)

@@ -31,6 +31,13 @@ func (tx *Tx) SaveParty(p Party, keys PartyKeys) error {
 	return err
 }
 
+// DropParty forgets what the case is found by: it has become a change of an
+// existing customer.
+func (tx *Tx) DropParty() error {
+	_, err := exec(tx.ctx, tx.tx, "forget the keys of the party", `delete from kam.party where ref = $1`, string(tx.was.CaseNo))
+	return err
+}
+
 // A case stands for a party while it is open and not yet committed as a
 // customer, and for a time after it was rejected.
 const parties = `

@@ -197,6 +197,7 @@ var machineTime = map[string][]string{
 	"audit":        {"db_at", "prev_hash", "hash", "payload_digest"},
 	"staged":       {"at"},
 	"refusal":      {"at"},
+	"org_change":   {"changed_at"},
 	"outbox":       {"next_try", "created_at"},
 	"abc_snapshot": {"at"},
 	"policy":       {"at"},
