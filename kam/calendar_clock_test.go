@@ -148,6 +148,19 @@ func TestTwoOfficesOneCase(t *testing.T) {
 	}
 }
 
+// TestADayIsADayOfTheOffice: at 23:00Z on a Thursday it is Friday in Auckland
+// and still Thursday in New York.
+func TestADayIsADayOfTheOffice(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 7, 2, 23, 0, 0, 0, time.UTC)
+	friday := []time.Weekday{time.Friday}
+	require.False(t, office(t, "Pacific/Auckland", h9, h17, friday).WorksOn(at))
+	require.True(t, office(t, "America/New_York", h9, h17, friday).WorksOn(at))
+	require.False(t, office(t, "Pacific/Auckland", h9, h17, noWeekend, "2026-07-03").WorksOn(at))
+	require.True(t, office(t, "America/New_York", h9, h17, noWeekend, "2026-07-03").WorksOn(at))
+	require.False(t, office(t, "America/New_York", h9, h17, noWeekend, "2026-07-02").WorksOn(at))
+}
+
 // TestAfterTheYear9999: the calendar goes on where the form of dates has no
 // room left.
 func TestAfterTheYear9999(t *testing.T) {

@@ -160,24 +160,24 @@ func TestConfirmationOverTheTurnOfTheYear(t *testing.T) {
 // its territory (D20).
 func TestManagerInViennaConfirmsAGermanCase(t *testing.T) {
 	w := newWorld(t, holidays, worksAt("theo.territory", "AT-1", "DE-S-02"))
-	monday := instant(t, "2027-01-04T11:00:00Z")
-	s := w.onboardAt(monday, "rep.south", data(t, screening("Grenzverkehr GmbH"), details()))
-	s.deadlines(1*hour, "REMIND 2027-01-05T11:00:00Z", "ESCALATE 2027-01-07T11:00:00Z", "EXPIRE 2027-02-15T11:00:00Z")
+	tuesday := instant(t, "2027-01-05T11:00:00Z")
+	s := w.onboardAt(tuesday, "rep.south", data(t, screening("Grenzverkehr GmbH"), details()))
+	s.deadlines(1*hour, "REMIND 2027-01-07T11:00:00Z", "ESCALATE 2027-01-08T11:00:00Z", "EXPIRE 2027-02-16T11:00:00Z")
 	// The region is in Germany again.
-	s.deadlines(3*day+hour, "REMIND 2027-01-08T11:00:00Z", "ESCALATE 2027-01-11T11:00:00Z", "EXPIRE 2027-02-15T11:00:00Z")
-	s.act(4*day+hour, "", confirm("theo.territory", ""))
+	s.deadlines(3*day+hour, "REMIND 2027-01-11T11:00:00Z", "ESCALATE 2027-01-12T11:00:00Z", "EXPIRE 2027-02-16T11:00:00Z")
+	s.act(6*day+hour, "", confirm("theo.territory", ""))
 	end := s.run()
 	require.Equal(t, kam.Completed, end.State)
 	require.Equal(t, kam.UserID("theo.territory"), end.ConfirmedBy)
-	require.Equal(t, []string{"reminded 2027-01-05T11:00:00Z", "escalated 2027-01-07T11:00:00Z", "reminded 2027-01-08T11:00:00Z"}, s.silence())
+	require.Equal(t, []string{"reminded 2027-01-07T11:00:00Z", "escalated 2027-01-08T11:00:00Z", "reminded 2027-01-11T11:00:00Z"}, s.silence())
 }
 
 // TestManagerInBerlinConfirmsAnAustrianCase is the other way round: the end is
 // a day later, because the sixth of January does not count for it.
 func TestManagerInBerlinConfirmsAnAustrianCase(t *testing.T) {
 	w := newWorld(t, holidays, worksAt("tess.territory", "DE-S", "AT-1-01"))
-	s := w.onboardAt(instant(t, "2027-01-04T11:00:00Z"), "rep.vienna", data(t, screening("Gegenverkehr GmbH"), austrian))
-	s.deadlines(1*hour, "REMIND 2027-01-05T11:00:00Z", "ESCALATE 2027-01-06T11:00:00Z", "EXPIRE 2027-02-16T11:00:00Z")
+	s := w.onboardAt(instant(t, "2027-01-05T11:00:00Z"), "rep.vienna", data(t, screening("Gegenverkehr GmbH"), austrian))
+	s.deadlines(1*hour, "REMIND 2027-01-06T11:00:00Z", "ESCALATE 2027-01-07T11:00:00Z", "EXPIRE 2027-02-17T11:00:00Z")
 	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
 	s.run()
 }
