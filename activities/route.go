@@ -231,10 +231,14 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		if err != nil {
 			return s, false, err
 		}
+		away, err := w.away(p)
+		if err != nil {
+			return s, false, err
+		}
 		switch refusal := allowed(p.ID); {
 		case !p.Active:
 			s.passed = append(s.passed, string(p.ID)+" has left")
-		case w.Absent(p.ID, w.At):
+		case away:
 			s.passed = append(s.passed, string(p.ID)+" is absent")
 		case refusal != nil:
 			s.passed = append(s.passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
@@ -244,6 +248,15 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		}
 	}
 	return s, false, nil
+}
+
+// away says whether a person is absent today, where he works.
+func (w *work) away(p kam.Person) (bool, error) {
+	c, err := w.calendarOf(p)
+	if err != nil {
+		return false, err
+	}
+	return w.Absent(p.ID, w.At.In(c.Location)), nil
 }
 
 // confirmingSeat is the seat that the confirmation belongs to now.
