@@ -54,7 +54,7 @@ func (w *work) missingNow() []string {
 // openForRequester puts work into the requester's inbox, or his manager's
 // where he has left (P2.7).
 func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
-	who, err := w.present(w.Case.Requester)
+	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
 	}
@@ -374,7 +374,8 @@ func (w *work) openValidation() error {
 	}
 	role := kam.ComplianceRole
 	for _, f := range findings {
-		if f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID) {
+		review := f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID)
+		if review || f.Severity == kam.SeverityError {
 			role = kam.DataSteward
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,15 +61,33 @@ const (
 // KeyAccountOf is the key account of a group or of a customer, nil if there
 // is none.
 func (tx *Tx) KeyAccountOf(groupOrCustomer string) (*KeyAccount, error) {
+	return keyAccount(tx.ctx, tx.tx, ofParty, groupOrCustomer)
+}
+
+// KeyAccountOf is the running key account of a group or of a customer, nil if
+// there is none.
+func (s *Store) KeyAccountOf(ctx context.Context, groupOrCustomer string) (*KeyAccount, error) {
+	return keyAccount(ctx, s.pool, ofParty, groupOrCustomer)
+}
+
+// KeyAccountNamed is a key account by its number, ended or not; nil if there is
+// none.
+func (tx *Tx) KeyAccountNamed(no string) (*KeyAccount, error) {
+	return keyAccount(tx.ctx, tx.tx, `k.key_account_no = $1`, no)
+}
+
+// ofParty picks the running account of a group or customer.
+const ofParty = `
+	state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
+		select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))`
+
+func keyAccount(ctx context.Context, q querier, which, what string) (*KeyAccount, error) {
 	const find = `
 		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
 			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1), ended_as
-		from kam.key_account k
-		where state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
-			select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))
-		order by k.key_account_no limit 1`
+		from kam.key_account k where `
 
-	k, ok, err := one(tx.ctx, tx.tx, "look up the key account", pgx.RowToStructByPos[KeyAccount], find, groupOrCustomer)
+	k, ok, err := one(ctx, q, "look up the key account", pgx.RowToStructByPos[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -117,21 +136,6 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 	b.Queue(join, k.No, members)
 	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)
 	return k.No, sendBatch(tx.ctx, tx.tx, "save key account "+k.No, &b)
-}
-
-// KeyAccountNamed is a key account by its number, ended or not; nil if there is
-// none.
-func (tx *Tx) KeyAccountNamed(no string) (*KeyAccount, error) {
-	const find = `
-		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
-			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1), ended_as
-		from kam.key_account k where key_account_no = $1`
-
-	k, ok, err := one(tx.ctx, tx.tx, "look up the key account", pgx.RowToStructByPos[KeyAccount], find, no)
-	if err != nil || !ok {
-		return nil, err
-	}
-	return &k, nil
 }
 
 // CloseSideTasks ends the tasks about something that outlived their cases.

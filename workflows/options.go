@@ -18,9 +18,12 @@ import (
 const (
 	oneAttempt  = 10 * time.Second
 	longAttempt = time.Minute // of an activity that calls out
-	firstPause  = 200 * time.Millisecond
-	longestWait = 10 * time.Minute
-	giveUpAfter = 24 * time.Hour
+	// moreThanADay is never reached at these pauses. The test environment of the
+	// SDK takes "without limit" for ten attempts.
+	moreThanADay = 1000
+	firstPause   = 200 * time.Millisecond
+	longestWait  = 10 * time.Minute
+	giveUpAfter  = 24 * time.Hour
 	// The SDK takes a ScheduleToClose of zero for StartToClose, so "without
 	// limit" has to be said in years.
 	withoutLimit = 100 * 365 * 24 * time.Hour
@@ -48,6 +51,7 @@ func patient(ctx workflow.Context, summary string) workflow.Context {
 			InitialInterval:        time.Second,
 			BackoffCoefficient:     2,
 			MaximumInterval:        longestWait,
+			MaximumAttempts:        moreThanADay,
 			NonRetryableErrorTypes: nonRetryable(),
 		},
 		Summary: summary,

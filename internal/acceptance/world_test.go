@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 	"github.com/kamflow/kamflow/workflows"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(covered.check(storetest.Main(m))) }
 
 // monday is 09:00 in Berlin on an ordinary Monday.
 var monday = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
@@ -34,8 +35,9 @@ const (
 
 // A world is a database with the organisation of these tests.
 type world struct {
-	t  *testing.T
-	db *store.Store
+	t      *testing.T
+	db     *store.Store
+	screen activities.Screener // the service outside, where a test has one
 }
 
 func newWorld(t *testing.T, change ...func(*store.Org)) *world {
@@ -129,16 +131,36 @@ type scene struct {
 func (w *world) onboard(by kam.UserID, d kam.RequestData) *scene { return w.onboardAt(monday, by, d) }
 
 func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene {
+	return w.requestAt(at, store.Request{Type: kam.NewCase, Requester: by, Data: d})
+}
+
+// request allots a number for any kind of request and prepares its workflow.
+func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) }
+
+// requests numbers the keys of a test's requests.
+var requests atomic.Int64
+
+func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
 	s := &scene{world: w}
-	no, created, err := w.db.AllotCase(w.t.Context(), store.Request{Key: fmt.Sprintf("%s/%s/%d", w.t.Name(), d.LegalName, at.UnixNano()), Type: kam.NewCase, Requester: by, Data: d})
+	if r.Key == "" {
+		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), requests.Add(1))
+	}
+	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
 	s.no = no
 
 	s.env = environment(at)
-	activities.New(w.db).Register(s.env)
+	w.activities().Register(s.env)
 	return s
+}
+
+// activities are the real ones over the world's database.
+func (w *world) activities() *activities.Activities {
+	acts := activities.New(w.db)
+	acts.Moved, acts.Screen = covered.note, w.screen
+	return acts
 }
 
 // environment runs the workflows in skipped time from a start; activities are
@@ -149,6 +171,7 @@ func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(at)
 	env.SetTestTimeout(2 * time.Minute)
+	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
 	workflows.Register(env)
 	return env
 }
