@@ -151,10 +151,15 @@ func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	s.no = no
 
 	s.env = environment(at)
+	w.activities().Register(s.env)
+	return s
+}
+
+// activities are the real ones over the world's database.
+func (w *world) activities() *activities.Activities {
 	acts := activities.New(w.db)
 	acts.Moved, acts.Screen = covered.note, w.screen
-	acts.Register(s.env)
-	return s
+	return acts
 }
 
 // environment runs the workflows in skipped time from a start; activities are
