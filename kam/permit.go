@@ -114,6 +114,7 @@ var actionWords = map[Action]string{
 	ActionReassign:       "reassign the task",
 	ActionComment:        "comment on the case",
 	ActionRetry:          "let the case go on",
+	ActionMerge:          "merge or split customers",
 	ActionAuditCheck:     "check the audit trail",
 }
 

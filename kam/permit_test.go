@@ -145,6 +145,7 @@ func TestPermissionsBesidesTheTable(t *testing.T) {
 		"2.6: national_manager D withdraw OWN",
 		"2.6: global_manager D withdraw OWN",
 		"2.6: policy_admin D reevaluate ALL",
+		"3.4.4: data_steward D merge_customers ALL",
 		"5.1: integration C start_case GRANTED",
 		"5.1: integration R read_case OWN",
 		"5.1: integration U enter_data OWN",

@@ -48,6 +48,7 @@ const (
 	ActionReassign       Action = "reassign"
 	ActionComment        Action = "comment"
 	ActionRetry          Action = "retry"
+	ActionMerge          Action = "merge_customers"
 	ActionAuditCheck     Action = "audit_check"
 )
 
