@@ -32,6 +32,7 @@ type Record interface {
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
+	Customers
 }
 
 // A Client starts cases and brings people's acts to them. It may be used from

@@ -31,5 +31,7 @@ func PlanMerge(survivor, absorbed kam.MergeSide, c kam.MergeChoice) (kam.MergePl
 
 // PlanSplit is [kam.PlanSplit] with the rules on identifiers.
 func PlanSplit(d kam.RequestData, c kam.SplitChoice) (stays, goes kam.RequestData, err error) {
-	return kam.PlanSplit(d, c, NumberClass)
+	stays, goes, err = kam.PlanSplit(d, c, NumberClass)
+	Clean(&goes)
+	return stays, goes, err
 }
