@@ -155,7 +155,7 @@ func (s *Store) CustomerTrail(ctx context.Context, no string) (t CustomerTrail, 
 	if err != nil {
 		return t, err
 	}
-	t.CustomerNo = v.Customer.CustomerNo
+	t.CustomerNo, t.Events = v.Customer.CustomerNo, []kam.AuditEvent{}
 	if t.Records, err = list(ctx, s.pool, "read the merged records", pgx.RowTo[string], part, t.CustomerNo); err != nil {
 		return t, err
 	}
