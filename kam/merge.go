@@ -82,6 +82,8 @@ var mergeTogether = [][]string{
 // too long, TARGET_INVALID where identifiers or groups contradict each other
 // and the choice does not say which stands.
 func PlanMerge(survivor, absorbed MergeSide, c MergeChoice, numbers NumberClass) (MergePlan, error) {
+	// The records' groups are those of their rows, whatever the forms said.
+	survivor.Data.GroupID, absorbed.Data.GroupID = survivor.GroupID, absorbed.GroupID
 	m := merging{a: survivor.Data, b: absorbed.Data, out: cloneData(survivor.Data), choice: c, from: map[string]string{}}
 	if err := m.checkTake(); err != nil {
 		return MergePlan{}, err
@@ -447,14 +449,15 @@ func (m *merging) table() []MergeField {
 		if strings.Contains(s.Name, "[]") {
 			continue
 		}
-		f := MergeField{Field: s.Name, Survivor: fieldText(m.a, s.Name), Absorbed: fieldText(m.b, s.Name), Merged: fieldText(m.out, s.Name), From: m.from[s.Name]}
-		if f.Survivor == "" && f.Absorbed == "" && f.Merged == "" {
+		a, b, out := fieldText(m.a, s.Name), fieldText(m.b, s.Name), fieldText(m.out, s.Name)
+		if a == "" && b == "" && out == "" {
 			continue
 		}
+		f := MergeField{Field: s.Name, Survivor: entriesText(m.a, s.Name), Absorbed: entriesText(m.b, s.Name), Merged: entriesText(m.out, s.Name), From: m.from[s.Name]}
 		switch {
-		case f.Merged == f.Survivor:
+		case out == a:
 			f.From = FromSurvivor
-		case f.Merged == f.Absorbed:
+		case out == b:
 			f.From = FromAbsorbed
 		case f.From == "":
 			f.From = FromBoth
@@ -462,6 +465,38 @@ func (m *merging) table() []MergeField {
 		rows = append(rows, f)
 	}
 	return rows
+}
+
+// entriesText is a field for people: of lists the words by which an entry is
+// known.
+func entriesText(d RequestData, name string) string {
+	switch name {
+	case "trading_names":
+		return strings.Join(d.TradingNames, "; ")
+	case "identifiers":
+		return eachText(d.Identifiers, func(x Identifier) string { return spaced(string(x.Scheme), x.Name, x.Value) })
+	case "addresses":
+		return eachText(d.Addresses, func(x Address) string { return spaced(string(x.Type), x.Line1+",", x.PostalCode, x.City) })
+	case "contacts":
+		return eachText(d.Contacts, func(x Contact) string { return spaced(x.Name, x.Email, x.Phone) })
+	case "documents":
+		return eachText(d.Documents, func(x Document) string { return spaced(string(x.Type), x.Name) })
+	case "competitors":
+		return eachText(d.Competitors, func(x Competitor) string { return x.Name })
+	case "needs":
+		return eachText(d.Needs, func(x CustomerNeed) string { return x.Text })
+	}
+	return fieldText(d, name)
+}
+
+func spaced(words ...string) string { return strings.Join(words, " ") }
+
+func eachText[T any](all []T, words func(T) string) string {
+	texts := make([]string, len(all))
+	for i, x := range all {
+		texts[i] = strings.Join(strings.Fields(words(x)), " ")
+	}
+	return strings.Join(texts, "; ")
 }
 
 // Unmerge takes out of a record what a merge brought into it: before and

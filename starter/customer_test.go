@@ -103,7 +103,7 @@ func newClinic() *clinic {
 			GroupID: "G-1", Dropped: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE129273398"}},
 			Fields: []kam.MergeField{
 				{Field: "legal_name", Survivor: "Nordwind Klinik GmbH", Absorbed: "Nordwind Hospital", Merged: "Nordwind Klinik GmbH", From: kam.FromSurvivor},
-				{Field: "trading_names", Merged: `["Nordwind Hospital"]`, From: kam.FromBoth},
+				{Field: "trading_names", Merged: "Nordwind Hospital", From: kam.FromBoth},
 				{Field: "website", Absorbed: "https://hospital.example", Merged: "https://hospital.example", From: kam.FromAbsorbed},
 			},
 		}},

@@ -126,6 +126,8 @@ func (s *Store) FindCustomers(ctx context.Context, text string, limit int) ([]Cu
 		   or exists (select from jsonb_array_elements_text(case jsonb_typeof(data -> 'trading_names') when 'array' then data -> 'trading_names' else '[]' end) n
 		              where position(lower($1) in lower(n)) > 0)
 		   or exists (select from kam.customer_identifier i where i.customer_no = c.customer_no and i.value = upper(regexp_replace($1, '[ .-]', '', 'g')))
+		   or merged_into <> '' and exists (select from jsonb_array_elements(case jsonb_typeof(data -> 'identifiers') when 'array' then data -> 'identifiers' else '[]' end) i
+		              where upper(regexp_replace(i ->> 'value', '[ .-]', '', 'g')) = upper(regexp_replace($1, '[ .-]', '', 'g')))
 		order by customer_no = upper($1) desc, merged_into <> '', name, customer_no limit $2`
 
 	return list(ctx, s.pool, "find customers", pgx.RowToStructByPos[CustomerLine], find, text, limit)

@@ -272,6 +272,12 @@ func mayBecomeOne(survivor, absorbed Customer) error {
 			Try("nothing is left to do; or undo that merge first")
 	case survivor.MergedInto != "":
 		return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", survivor.CustomerNo, survivor.MergedInto).On("survivor").Try("merge with " + survivor.MergedInto)
+	case (survivor.Status == kam.Blocked) != (absorbed.Status == kam.Blocked):
+		return kam.Errorf(kam.TargetInvalid, "%s is %s, %s is %s: one record would hide the block", survivor.CustomerNo, survivor.Status, absorbed.CustomerNo, absorbed.Status).
+			On("lifecycle_status").Try("have the block lifted, or set on both, first")
+	case survivor.Status != kam.Active && absorbed.Status == kam.Active:
+		return kam.Errorf(kam.TargetInvalid, "%s is %s, %s is in use", survivor.CustomerNo, survivor.Status, absorbed.CustomerNo).
+			On("survivor").Try("merge the other way round")
 	}
 	return nil
 }
@@ -350,6 +356,26 @@ func (m *merger) notOwn(records ...Customer) error {
 
 func sideOf(c Customer) kam.MergeSide {
 	return kam.MergeSide{CustomerNo: c.CustomerNo, GroupID: c.GroupID, Data: c.Data}
+}
+
+// keepsHold refuses a choice that would lose a stop by finance: one on a number
+// that is dropped, or on a group that does not stand.
+func (m *merger) keepsHold(a, b Customer, plan kam.MergePlan) error {
+	for _, c := range []Customer{a, b} {
+		lost := c.GroupID
+		if lost == plan.GroupID {
+			lost = ""
+		}
+		held, err := m.FinanceHold(plan.Dropped, lost)
+		if err != nil {
+			return err
+		}
+		if held {
+			return kam.Errorf(kam.TargetInvalid, "finance holds a number or a group that would not stand").
+				On("keep").By("FINANCE_HOLD").Try("keep what is held, or have the hold lifted")
+		}
+	}
+	return nil
 }
 
 // A mergeRecord is what kam.merge keeps: enough to undo it, no contacts.
@@ -461,6 +487,9 @@ func (m *merger) merge(o MergeOrder, p Planner) (MergeResult, error) {
 	}
 	plan, err := p.Merge(sideOf(a), sideOf(b), o.Choice)
 	if err != nil {
+		return none, err
+	}
+	if err := m.keepsHold(a, b, plan); err != nil {
 		return none, err
 	}
 	if err := m.nextID(); err != nil {

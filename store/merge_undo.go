@@ -54,11 +54,14 @@ func (m *merger) undo(l MergeLine, o UndoOrder, p Planner) (MergeResult, error) 
 		MergeID: l.MergeID, Kind: MergeKind, Undone: true, CustomerNo: a.CustomerNo, Version: a.Version + 1, OtherNo: b.CustomerNo,
 		OtherVersion: b.Version + 1, GroupID: rec.Before.text("group_id"), Moved: rec.Moved,
 	}
+	if err := r.Moved.giveBack(rec.Absorbed); err != nil {
+		return none, err
+	}
 	row, err := m.restoreSurvivor(a, rec, p, &r)
 	if err != nil {
 		return none, err
 	}
-	if err := m.restoreAbsorbed(b, rec, p); err != nil {
+	if err := m.restoreAbsorbed(b, rec, p, &r.Moved); err != nil {
 		return none, err
 	}
 	if r.Moved.Children, err = m.moveChildren(a.CustomerNo, b.CustomerNo, append([]string{}, rec.Moved.Children...)); err != nil {
@@ -94,6 +97,16 @@ func (m *merger) undo(l MergeLine, o UndoOrder, p Planner) (MergeResult, error) 
 		return none, err
 	}
 	return r, m.tell(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
+}
+
+// giveBack counts what the absorbed record has again.
+func (v *Moved) giveBack(absorbed rowImage) error {
+	d, err := absorbed.data()
+	v.Identifiers, v.Dropped, v.Addresses = nil, nil, len(d.Addresses)
+	for _, id := range d.Identifiers {
+		v.Identifiers = append(v.Identifiers, string(id.Scheme)+" "+id.Value)
+	}
+	return err
 }
 
 func (m *merger) undoable(l MergeLine, a, b Customer, rec *mergeRecord) error {
@@ -191,14 +204,23 @@ func (m *merger) dataOf(image rowImage, what string) (kam.RequestData, error) {
 }
 
 // restoreAbsorbed brings the absorbed record back under its number. A parent
-// that was merged since is followed.
-func (m *merger) restoreAbsorbed(b Customer, rec mergeRecord, p Planner) error {
+// that was merged since is followed, and one to which an earlier merge had
+// moved it is left again where that merge was undone meanwhile.
+func (m *merger) restoreAbsorbed(b Customer, rec mergeRecord, p Planner, moved *Moved) error {
+	const parent = `
+		select kam.survivor(coalesce((
+			select e.other_no from kam.merge e, kam.merge this
+			where this.merge_id = $3 and e.kind = 'MERGE' and e.merge_id < this.merge_id and e.customer_no = $1
+			  and e.undone_at >= this.at and e.record -> 'moved' -> 'children' ? $2
+			order by e.merge_id desc limit 1), $1))`
+
 	data, err := m.dataOf(rec.Absorbed, "absorbed")
 	if err != nil {
 		return err
 	}
+	moved.Contacts = len(data.Contacts)
 	if data.ParentCustomerID != "" {
-		if data.ParentCustomerID, _, err = one(m.ctx, m.tx, "follow the parent", pgx.RowTo[string], `select kam.survivor($1)`, data.ParentCustomerID); err != nil {
+		if data.ParentCustomerID, _, err = one(m.ctx, m.tx, "follow the parent", pgx.RowTo[string], parent, data.ParentCustomerID, b.CustomerNo, m.id); err != nil {
 			return err
 		}
 	}

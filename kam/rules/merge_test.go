@@ -58,6 +58,12 @@ func TestPlanMerge(t *testing.T) {
 	from := map[string]string{}
 	for _, f := range p.Fields {
 		from[f.Field] = f.From
+		switch f.Field {
+		case "identifiers":
+			require.Equal(t, "VAT_EU DE136695976; DUNS 812810734; LEI 213800KUD8LAJWSQ9D15", f.Merged, "words, not JSON")
+		case "group_id":
+			require.Equal(t, kam.MergeField{Field: "group_id", Absorbed: "G-2", Merged: "G-2", From: kam.FromAbsorbed}, f)
+		}
 	}
 	require.Equal(t, kam.FromSurvivor, from["credit_rating"])
 	require.Equal(t, kam.FromAbsorbed, from["website"])
