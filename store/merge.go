@@ -282,11 +282,12 @@ func mayBecomeOne(survivor, absorbed Customer) error {
 	return nil
 }
 
-// notMerged refuses to change a record that is read as another one.
+// notMerged refuses to change a record that is read as another one. It waits
+// for a merge that is under way.
 func (tx *Tx) notMerged(no string) error {
-	into, ok, err := one(tx.ctx, tx.tx, "look for a merge", pgx.RowTo[string],
-		`select merged_into from kam.customer where customer_no = $1 and merged_into <> ''`, no)
-	if err != nil || !ok {
+	into, _, err := one(tx.ctx, tx.tx, "look for a merge", pgx.RowTo[string],
+		`select merged_into from kam.customer where customer_no = $1 for update`, no)
+	if err != nil || into == "" {
 		return err
 	}
 	return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", no, into).On("customer_no").By(ruleMerged).Try("change " + into + ", or split the two first")
