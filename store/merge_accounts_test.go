@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -157,4 +158,39 @@ func TestUndoOutOfOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 	sound(t, s)
+}
+
+// TestCommitAndMergeAtOnce: a case commits a record while it is merged. One of
+// the two comes first, and the other is told.
+func TestCommitAndMergeAtOnce(t *testing.T) {
+	t.Parallel()
+	s := merging(t)
+	no := newCase(t, s, "commit")
+	changed, err := s.Customer(t.Context(), absorbedNo)
+	require.NoError(t, err)
+	changed.Data.City = "Hamburg"
+	o := mergeOrder(t, s, "d-1")
+	merged := make(chan error, 1)
+	go func() {
+		_, err := s.Merge(context.Background(), o, planner)
+		merged <- err
+	}()
+	p, err := s.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *store.Tx) error {
+		tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
+		_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: changed.Data, Keys: parties.Keys(changed.Data)})
+		return err
+	})
+	require.NoError(t, err)
+	mergeErr := <-merged
+	now, err := s.Customer(t.Context(), absorbedNo)
+	require.NoError(t, err)
+	if p.Refused != nil {
+		require.NoError(t, mergeErr)
+		require.Equal(t, "MERGED", p.Refused.Rule)
+		require.Equal(t, kam.Absorbed, now.Status)
+	} else {
+		require.ErrorIs(t, mergeErr, kam.StaleRevision)
+		require.Equal(t, kam.Active, now.Status)
+		require.Equal(t, "Hamburg", now.Data.City)
+	}
 }
