@@ -155,7 +155,8 @@ func queueLists(b *pgx.Batch, o Org) error {
 
 // LoadCustomers brings customers that exist already. Loading the same again
 // changes nothing but their version. An identifier that stands on two of them
-// is a kam.Fault.
+// is a kam.Fault, a record that was merged into another one a
+// kam.TargetInvalid.
 func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
@@ -196,6 +197,9 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 
 	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
 		now := time.Now().UTC()
+		if err := noneMerged(ctx, tx, book); err != nil {
+			return err
+		}
 		for len(book) > 0 {
 			n := min(500, len(book))
 			var b pgx.Batch
