@@ -111,3 +111,32 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 	s.act(7*hour, "", endorse("tom.territory"))
 	require.Equal(t, kam.Completed, s.run().State)
 }
+
+// TestWithdrawalEndsAWaitBeforeItsDeadline: out of a draft, sent-back data and
+// a review; nothing fires later.
+func TestWithdrawalEndsAWaitBeforeItsDeadline(t *testing.T) {
+	w := newWorld(t, holidays)
+	at := instant(t, eve)
+	none := fields{"identifiers": nil}
+	box := details()
+	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
+	back := kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}}
+	for _, tc := range []struct {
+		in   kam.State
+		data kam.RequestData
+		then *kam.Act
+	}{
+		{kam.Draft, data(t, screening("Entwurf GmbH"), none, fields{"source_channel": nil}), nil},
+		{kam.ChangesRequested, data(t, screening("Nachbesserung GmbH"), none), &back},
+		{kam.ValidationReview, data(t, screening("Postfach Klinik GmbH"), box), new(confirm("theo.territory", ""))},
+	} {
+		s := w.onboardAt(at, "rep.south", tc.data)
+		if tc.then != nil {
+			s.act(1*hour, "", *tc.then)
+		}
+		s.expect(2*hour, tc.in)
+		s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+		require.Equal(t, kam.Withdrawn, s.run().State)
+		require.Empty(t, s.silence())
+	}
+}
