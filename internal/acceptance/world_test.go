@@ -38,6 +38,8 @@ type world struct {
 	t      *testing.T
 	db     *store.Store
 	screen activities.Screener // the service outside, where a test has one
+	// requests numbers the keys of the test's requests.
+	requests atomic.Int64
 }
 
 func newWorld(t *testing.T, change ...func(*store.Org)) *world {
@@ -137,14 +139,11 @@ func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene
 // request allots a number for any kind of request and prepares its workflow.
 func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) }
 
-// requests numbers the keys of a test's requests.
-var requests atomic.Int64
-
 func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
 	s := &scene{world: w}
 	if r.Key == "" {
-		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), requests.Add(1))
+		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1))
 	}
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
