@@ -143,15 +143,18 @@ func (w *work) potentialUnits() (kam.Dec, bool) {
 }
 
 // deadlines turns business days into instants: reminders and escalation by the
-// calendar of the first assignee, the end by the territory's (D20).
+// calendar of the first assignee, the end by the territory's (D20), or by the
+// assignee's too while the case has no territory.
 func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
 	own, err := w.calendarOf(first)
 	if err != nil {
 		return nil, err
 	}
-	home, err := w.calendarAt(w.Case.Territory)
-	if err != nil {
-		return nil, err
+	home := own
+	if w.Case.Territory != "" && w.Case.Territory != Unassigned {
+		if home, err = w.calendarAt(w.Case.Territory); err != nil {
+			return nil, err
+		}
 	}
 	factor := 1.0
 	if high {

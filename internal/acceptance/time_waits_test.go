@@ -19,34 +19,40 @@ const eve = "2026-12-23T11:00:00Z"
 func TestEveryWaitOverTheTurnOfTheYear(t *testing.T) {
 	w := newWorld(t, holidays)
 	at := instant(t, eve)
-	leave := func(s *scene, by kam.UserID) {
+	ends := func(s *scene, at string) {
 		t.Helper()
-		s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: by})
-		require.Equal(t, kam.Withdrawn, s.run().State)
+		require.Equal(t, kam.Expired, s.run().State)
+		all := s.silence()
+		require.Equal(t, "expired "+at, all[len(all)-1])
 	}
+
+	draft := w.onboardAt(at, "rep.south", data(t, screening("Entwurf GmbH"), fields{"source_channel": nil, "identifiers": nil}))
+	draft.expect(1*hour, kam.Draft)
+	draft.deadlines(1*hour, "REMIND 2026-12-28T11:00:00Z", "EXPIRE 2027-01-22T11:00:00Z")
+	ends(draft, "2027-01-22T11:00:00Z")
 
 	entry := w.onboardAt(at, "rep.south", data(t, screening("Dateneingabe GmbH"), fields{"declared_potential": nil, "identifiers": nil}))
 	entry.expect(1*hour, kam.DataEntry)
 	entry.deadlines(1*hour, "REMIND 2026-12-28T11:00:00Z", "EXPIRE 2027-01-22T11:00:00Z")
-	leave(entry, "rep.south")
+	ends(entry, "2027-01-22T11:00:00Z")
 
 	compliance := w.onboardAt(at, "rep.south", data(t, screening("Schattenhandel Exporte GmbH"), fields{"identifiers": nil}))
 	compliance.expect(1*hour, kam.ComplianceReview)
 	compliance.deadlines(1*hour, "REMIND 2026-12-24T11:00:00Z", "ESCALATE 2026-12-29T11:00:00Z", "EXPIRE 2027-02-05T11:00:00Z")
-	leave(compliance, "rep.south")
+	ends(compliance, "2027-02-05T11:00:00Z")
 
 	// An hour later the details are asked for, and the sent-back data.
 	completion := w.onboardAt(at, "rep.south", data(t, screening("Einzelheiten GmbH"), fields{"identifiers": nil}))
 	completion.act(1*hour, "", confirm("theo.territory", ""))
 	completion.expect(2*hour, kam.AwaitingCompletion)
 	completion.deadlines(2*hour, "REMIND 2026-12-28T12:00:00Z", "NOTIFY_MANAGER 2026-12-31T12:00:00Z", "EXPIRE 2027-01-22T12:00:00Z")
-	leave(completion, "rep.south")
+	ends(completion, "2027-01-22T12:00:00Z")
 
 	changes := w.onboardAt(at, "rep.south", data(t, screening("Nachbesserung GmbH"), fields{"identifiers": nil}))
 	changes.act(1*hour, "", kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
 	changes.expect(2*hour, kam.ChangesRequested)
 	changes.deadlines(2*hour, "REMIND 2026-12-28T12:00:00Z", "EXPIRE 2027-01-22T12:00:00Z")
-	leave(changes, "rep.south")
+	ends(changes, "2027-01-22T12:00:00Z")
 
 	box := details()
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
@@ -54,7 +60,7 @@ func TestEveryWaitOverTheTurnOfTheYear(t *testing.T) {
 	review.act(1*hour, "", confirm("theo.territory", ""))
 	review.expect(2*hour, kam.ValidationReview)
 	review.deadlines(2*hour, "REMIND 2026-12-24T12:00:00Z", "ESCALATE 2026-12-28T12:00:00Z", "EXPIRE 2027-02-05T12:00:00Z")
-	leave(review, "rep.south")
+	ends(review, "2027-02-05T12:00:00Z")
 }
 
 // TestEndorsementLapsesOverTheTurnOfTheYear: five business days a level, thirty
@@ -110,4 +116,33 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 	})
 	s.act(7*hour, "", endorse("tom.territory"))
 	require.Equal(t, kam.Completed, s.run().State)
+}
+
+// TestWithdrawalEndsAWaitBeforeItsDeadline: out of a draft, sent-back data and
+// a review; nothing fires later.
+func TestWithdrawalEndsAWaitBeforeItsDeadline(t *testing.T) {
+	w := newWorld(t, holidays)
+	at := instant(t, eve)
+	none := fields{"identifiers": nil}
+	box := details()
+	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
+	back := kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}}
+	for _, tc := range []struct {
+		in   kam.State
+		data kam.RequestData
+		then *kam.Act
+	}{
+		{kam.Draft, data(t, screening("Entwurf GmbH"), none, fields{"source_channel": nil}), nil},
+		{kam.ChangesRequested, data(t, screening("Nachbesserung GmbH"), none), &back},
+		{kam.ValidationReview, data(t, screening("Postfach Klinik GmbH"), box), new(confirm("theo.territory", ""))},
+	} {
+		s := w.onboardAt(at, "rep.south", tc.data)
+		if tc.then != nil {
+			s.act(1*hour, "", *tc.then)
+		}
+		s.expect(2*hour, tc.in)
+		s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+		require.Equal(t, kam.Withdrawn, s.run().State)
+		require.Empty(t, s.silence())
+	}
 }
