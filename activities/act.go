@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
@@ -49,7 +50,11 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	role, err := kam.Permit(who, spec.Action, subject)
+	action := spec.Action
+	if action == "" && w.Case.Task != nil {
+		action = w.Case.Task.Kind.Action()
+	}
+	role, err := kam.Permit(who, action, subject)
 	if err != nil {
 		return err
 	}
@@ -76,6 +81,12 @@ func (w *work) act(act kam.Act) error {
 		return nil
 	case kam.ActRetry:
 		return w.retry(d)
+	case kam.ActClaim, kam.ActRelease:
+		return w.claim(d)
+	case kam.ActReevaluate:
+		return w.reevaluate(d)
+	case kam.ActCancel:
+		return w.cancel(d)
 	default:
 		return kam.Errorf(kam.Invalid, "%s is not an act on a case", act.Name)
 	}
@@ -105,6 +116,12 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 	}
 	s.RequesterManager = requester.ManagerID // nobody's, where the requester is not known any more
 	node := w.Case.Territory
+	level := kam.NodeLevel("")
+	if act.Name == kam.ActDecideConfirmation {
+		if node, level, err = w.confirmingPlace(); err != nil {
+			return s, err
+		}
+	}
 	if act.Name == kam.ActDecideEndorsement {
 		node = w.endorsingNode()
 	}
@@ -120,7 +137,7 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 	if t := w.Case.Task; t != nil {
 		s.Assignees = t.Assignees
 		if t.Kind == kam.TaskConfirmation {
-			s.Level = w.confirmingLevel()
+			s.Level = cmp.Or(level, w.confirmingLevel())
 		}
 		if t.Kind == kam.TaskEndorsement {
 			s.Level = w.nextEndorser().level
@@ -131,6 +148,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		// The stewards are asked only where a candidate is CERTAIN. That it is
 		// another customer is theirs to say; to take the existing one is not.
 		s.Certain = t.Queue == string(kam.DataSteward) && act.Verdict == kam.NotDuplicate
+		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
+			s.Rule = w.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
+		}
 	}
 	return s, nil
 }
@@ -148,9 +168,9 @@ func (w *work) reassign(d doing) error {
 	if err != nil {
 		return err
 	}
-	decide, action := kam.ActDecideConfirmation, kam.ActionConfirm
+	decide, action := kam.ActDecideConfirmation, t.Kind.Action()
 	if t.Kind == kam.TaskEndorsement {
-		decide, action = kam.ActDecideEndorsement, kam.ActionEndorse
+		decide = kam.ActDecideEndorsement
 	}
 	s, err := w.subject(kam.Act{Name: decide})
 	if err != nil {
@@ -163,7 +183,7 @@ func (w *work) reassign(d doing) error {
 	if err := w.move(d.event, w.facts(), d.log(kam.EventTaskReassigned)); err != nil {
 		return err
 	}
-	t.Assignees, t.Queue = []kam.UserID{target.ID}, ""
+	t.Assignees, t.Queue, t.ByHand = []kam.UserID{target.ID}, "", true
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

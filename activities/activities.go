@@ -28,6 +28,11 @@ import (
 // the names of [kam.Stage]; renaming one breaks open cases.
 type Activities struct {
 	Store *store.Store
+	// Moved, where given, is told of every transition that a stage makes, also
+	// in a transaction that fails later.
+	Moved func(kam.Transition)
+	// Screen asks the outside service of screening; nil where none is set up.
+	Screen Screener
 
 	policies sync.Map // version -> *rules.Policy; a published version never changes
 }
@@ -55,6 +60,8 @@ func (a *Activities) Register(r Registry) {
 		kam.StageElapse:   a.DeadlinePassed,
 		kam.StagePark:     a.Park,
 		kam.StageRefresh:  a.ReadCase,
+		kam.StageReroute:  a.Reroute,
+		kam.StageScreen:   a.ScreenParty,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
 	}
@@ -109,7 +116,16 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &work{ctx: ctx, Tx: tx, pol: pol, data: data}, nil
+	w := &work{ctx: ctx, Tx: tx, pol: pol, data: data, moved: a.Moved}
+	if w.existing() {
+		var b base
+		if ok, err := tx.Fact(factBase, &b); err != nil {
+			return nil, err
+		} else if ok {
+			w.base = &b
+		}
+	}
+	return w, nil
 }
 
 // policy is the version that the case started with; 0 takes the newest, which

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/big"
@@ -14,11 +15,8 @@ import (
 // history is normal for a newcomer: revenue is then a known 0.
 func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageAnalyze, in, func(w *work) error {
-		f, err := w.salesFacts(w.data.SalesAccountNo)
+		f, err := w.analyze()
 		if err != nil {
-			return err
-		}
-		if err := w.SaveAnalysis(f); err != nil {
 			return err
 		}
 		sum := digest(f)
@@ -39,6 +37,20 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 	})
 }
 
+// analyze computes and keeps the facts of 1.2. A customer that exists already
+// has its sales under its account, or else under its own number.
+func (w *work) analyze() (rules.Facts, error) {
+	account := w.data.SalesAccountNo
+	if w.existing() {
+		account = cmp.Or(account, w.Case.CommittedAs)
+	}
+	f, err := w.salesFacts(account)
+	if err != nil {
+		return f, err
+	}
+	return f, w.SaveAnalysis(f)
+}
+
 // counted is a number of things in words.
 func counted(n int, one string) string {
 	if n == 1 {
@@ -48,8 +60,14 @@ func counted(n int, one string) string {
 }
 
 func potentialText(d kam.RequestData) string {
+	if d.AddressableSpend12m != nil && d.DeclaredPotential == nil {
+		return fmt.Sprintf("addressable spend %s, potential not declared", d.AddressableSpend12m)
+	}
 	if d.AddressableSpend12m != nil {
 		return fmt.Sprintf("addressable spend %s, declared potential %s", d.AddressableSpend12m, d.DeclaredPotential)
+	}
+	if d.DeclaredPotential == nil {
+		return "wallet and potential unknown"
 	}
 	return fmt.Sprintf("wallet unknown: potential as declared, %s", d.DeclaredPotential)
 }
@@ -105,36 +123,8 @@ func percent(part, whole int64) kam.Dec {
 // last snapshot of the whole book.
 func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageSegment, in, func(w *work) error {
-		var f rules.Facts
-		if _, err := w.Analysis(&f); err != nil {
-			return err
-		}
-		tree, err := w.tree()
+		res, rec, err := w.segment()
 		if err != nil {
-			return err
-		}
-		id, rows, err := w.ABCSnapshot()
-		if err != nil {
-			return err
-		}
-		entries := make([]rules.SnapshotEntry, len(rows))
-		for i, r := range rows {
-			entries[i] = rules.SnapshotEntry{CustomerNo: r.CustomerNo, Revenue: r.Revenue}
-		}
-		snapshot, err := w.pol.NewSnapshot(id, entries)
-		if err != nil {
-			return err
-		}
-		c := w.customer(f)
-		c.TerritoryCode = w.Case.Territory
-		res, rec, err := w.pol.Segment(c, rules.SegmentContext{Snapshot: snapshot, Tree: tree})
-		if err != nil {
-			return err
-		}
-		if rec, err = w.record(rec, "1.3.7"); err != nil {
-			return err
-		}
-		if err := w.SaveSegment(res); err != nil {
 			return err
 		}
 		label := "none"
@@ -158,6 +148,43 @@ func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progre
 			Type: kam.EventSegmented, Step: "1.3.7", ReasonCode: res.Segment, Text: rec.Headline, PayloadDigest: digest(res),
 		})
 	})
+}
+
+// segment computes and keeps the segment of 1.3.
+func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err error) {
+	var f rules.Facts
+	if _, err := w.Analysis(&f); err != nil {
+		return res, rec, err
+	}
+	tree, err := w.tree()
+	if err != nil {
+		return res, rec, err
+	}
+	id, rows, err := w.ABCSnapshot()
+	if err != nil {
+		return res, rec, err
+	}
+	entries := make([]rules.SnapshotEntry, len(rows))
+	for i, r := range rows {
+		entries[i] = rules.SnapshotEntry{CustomerNo: r.CustomerNo, Revenue: r.Revenue}
+	}
+	snapshot, err := w.pol.NewSnapshot(id, entries)
+	if err != nil {
+		return res, rec, err
+	}
+	c := w.customer(f)
+	c.TerritoryCode = w.Case.Territory
+	res, rec, err = w.pol.Segment(c, rules.SegmentContext{Snapshot: snapshot, Tree: tree})
+	if err != nil {
+		return res, rec, err
+	}
+	if rec, err = w.record(rec, "1.3.7"); err != nil {
+		return res, rec, err
+	}
+	if err := w.SaveSegment(res); err != nil {
+		return res, rec, err
+	}
+	return res, rec, nil
 }
 
 func (w *work) tree() (*rules.Tree, error) {

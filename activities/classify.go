@@ -11,15 +11,18 @@ import (
 
 // classified is what 1.5 hands to 1.5.6.
 type classified struct {
-	GroupID      string    `json:"group_id"`
-	Name         string    `json:"name"`
-	Score        kam.Dec   `json:"score"`
-	Potential    kam.Money `json:"potential"`
-	Members      []string  `json:"members"`
-	Coverage     string    `json:"coverage"`
-	WatchList    bool      `json:"watch_list"`
-	Provisional  bool      `json:"provisional"`
-	ReviewInDays int       `json:"review_in_days"`
+	GroupID      string                  `json:"group_id"`
+	Name         string                  `json:"name"`
+	Score        kam.Dec                 `json:"score"`
+	Potential    kam.Money               `json:"potential"`
+	Members      []string                `json:"members"`
+	Coverage     string                  `json:"coverage"`
+	WatchList    bool                    `json:"watch_list"`
+	Provisional  bool                    `json:"provisional"`
+	ReviewInDays int                     `json:"review_in_days"`
+	Change       kam.ClassificationShift `json:"change,omitempty"`
+	// FailedReviews counts the failing reviews in a row, this one included.
+	FailedReviews int `json:"failed_reviews,omitempty"`
 }
 
 const factClassification = "classification"
@@ -51,11 +54,14 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.SaveFact(factClassification, classified{
 			GroupID: id, Name: w.groupName(), Score: c.Score, Potential: c.Potential, Members: c.Members,
 			Coverage: string(seg.ABCClass), WatchList: c.WatchList, ReviewInDays: c.ReviewInDays,
+			Change: c.Change, FailedReviews: c.FailedReviews,
 			Provisional: c.Provisional || seg.PotentialBasis != nil && *seg.PotentialBasis == kam.BasisDeclared,
 		}); err != nil {
 			return err
 		}
-		w.standing(members, c)
+		if err := w.standing(id, members, c); err != nil {
+			return err
+		}
 		w.logClassification(c)
 
 		f := w.facts()
@@ -70,7 +76,7 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 }
 
 // standing keeps on the case what the group was and what is proposed.
-func (w *work) standing(members []rules.Customer, c rules.Classification) {
+func (w *work) standing(id string, members []rules.Customer, c rules.Classification) error {
 	w.Case.PriorStatus, w.Case.PriorTier = kam.NonKA, kam.TierNone
 	for _, m := range members {
 		if m.Current != nil && m.Current.KAStatus == kam.KA {
@@ -81,8 +87,16 @@ func (w *work) standing(members []rules.Customer, c rules.Classification) {
 	w.Case.HomeNode, w.Case.HeadCountry = string(c.HomeNode), c.HeadCountry
 	if c.NeedsEndorsement() && w.Case.Tier == kam.TierNone {
 		// A demotion to NON_KA is endorsed where the account was managed.
+		k, err := w.KeyAccountOf(id)
+		if err != nil {
+			return err
+		}
 		w.Case.Tier = w.Case.PriorTier
+		if k != nil {
+			w.Case.HomeNode = k.HomeNode
+		}
 	}
+	return nil
 }
 
 func (w *work) logClassification(c rules.Classification) {
@@ -119,6 +133,13 @@ func (w *work) group() (string, []rules.Customer, error) {
 	}
 	self := w.customer(own)
 	self.CustomerNo, self.TerritoryCode = no, w.Case.Territory
+	if w.existing() {
+		row, err := w.Customer(no)
+		if err != nil {
+			return "", nil, err
+		}
+		self.Current = w.current(row.KAStatus, row.Tier, row.FailedReviews)
+	}
 	if id == "" {
 		return no, []rules.Customer{self}, nil
 	}
@@ -135,12 +156,22 @@ func (w *work) group() (string, []rules.Customer, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		f.Current = &rules.Current{KAStatus: m.KAStatus, Tier: m.Tier, FailedReviews: m.FailedReviews}
+		f.Current = w.current(m.KAStatus, m.Tier, m.FailedReviews)
 		c := rules.Customer{CustomerNo: m.CustomerNo, ScreeningData: m.Data.ScreeningData, DetailData: m.Data.DetailData, Facts: f}
 		c.TerritoryCode, c.GroupID = m.Territory, id
+		c.NominateKeyAccount = false // it was a request of its own time
 		out = append(out, c)
 	}
 	return id, out, nil
+}
+
+// current is the standing of a customer. Failing reviews in a row are counted by
+// reviews: any other case that happens to look at the group is none.
+func (w *work) current(status kam.KAStatus, tier kam.Tier, failed int) *rules.Current {
+	if w.Case.Type != kam.Reclassify {
+		failed = 0
+	}
+	return &rules.Current{KAStatus: status, Tier: tier, FailedReviews: failed}
 }
 
 func (w *work) groupName() string {

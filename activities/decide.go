@@ -6,14 +6,20 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
 // is No: hard stops from lookups, then the score, then the path of P2.6.
 func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageDecide, in, func(w *work) error {
-		stops, err := w.hardStops()
+		s, err := w.screen()
+		if err != nil {
+			return err
+		}
+		if wait, err := w.screenFirst(s, in.Unscreened); wait || err != nil {
+			return err
+		}
+		stops, err := w.hardStops(s)
 		if err != nil {
 			return err
 		}
@@ -50,12 +56,8 @@ func (w *work) rejected(by kam.UserID, reason, text string) error {
 }
 
 // hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7.
-func (w *work) hardStops() ([]string, error) {
+func (w *work) hardStops(s screening) ([]string, error) {
 	var out []string
-	s, err := w.screen()
-	if err != nil {
-		return nil, err
-	}
 	if s.blocked {
 		out = append(out, "HS1_BLOCKED_PARTY")
 	}
@@ -65,11 +67,7 @@ func (w *work) hardStops() ([]string, error) {
 	case kam.ScreeningPossible:
 		out = append(out, "HS6_SANCTIONS_POSSIBLE")
 	}
-	opening, err := w.Opening()
-	if err != nil {
-		return nil, err
-	}
-	if opening.AppealOf == "" {
+	if w.Case.AppealOf == "" {
 		since := w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays)
 		_, again, err := w.RecentRejection(parties.Keys(w.data), since)
 		if err != nil {
@@ -89,58 +87,25 @@ func (w *work) hardStops() ([]string, error) {
 	return out, nil
 }
 
-// screening is what the local list says of a party.
-type screening struct {
-	result  kam.ScreeningResult
-	blocked bool // equal normalized name and country, or an identifier
-	ref     string
-}
-
-// screen is the default adapter of P3.4.5: CONFIRMED only on an identifier,
-// POSSIBLE from the policy's similarity with equal or unknown country.
-func (w *work) screen() (screening, error) {
+// screenLocally is the default adapter of P3.4.5: our own list.
+func (w *work) screenLocally() (screening, error) {
 	list, err := w.BlockedParties()
 	if err != nil {
 		return screening{}, err
 	}
 	s := screening{result: kam.ScreeningClear}
-	mine := parties.Keys(w.data)
+	me := parties.Screened(w.data)
 	for _, b := range list {
-		if sharesIdentifier(mine.Identifiers, b.Identifiers) {
-			return screening{result: kam.ScreeningConfirmed, blocked: true, ref: b.Ref}, nil
+		result, blocked := w.pol.Screen(me, parties.Entry(b))
+		if result == kam.ScreeningConfirmed {
+			return screening{result: result, blocked: true, ref: b.Ref}, nil
 		}
-		if b.Country != "" && w.data.CountryCode != "" && b.Country != w.data.CountryCode {
-			continue
+		if blocked || result != kam.ScreeningClear {
+			s.ref, s.blocked = b.Ref, s.blocked || blocked
 		}
-		for _, name := range append([]string{b.Name}, b.Aliases...) {
-			sim := w.similarity(name)
-			if sim >= 1 && b.Country == w.data.CountryCode {
-				s.blocked, s.ref = true, b.Ref
-			}
-			if sim >= float64(w.pol.Screening.PossibleAt)/100 {
-				s.result, s.ref = kam.ScreeningPossible, b.Ref
-			}
+		if result != kam.ScreeningClear {
+			s.result = result
 		}
 	}
 	return s, nil
-}
-
-// similarity is the best over the party's legal and trading names.
-func (w *work) similarity(name string) float64 {
-	sim := rules.NameSimilarity(name, w.data.LegalName)
-	for _, t := range w.data.TradingNames {
-		sim = max(sim, rules.NameSimilarity(name, t))
-	}
-	return sim
-}
-
-func sharesIdentifier(mine []kam.Identifier, theirs []store.PartyIdentifier) bool {
-	for _, m := range mine {
-		for _, t := range theirs {
-			if m.Scheme == t.Scheme && m.Value == rules.CheckIdentifier(t.Scheme, t.Value, "").Compact {
-				return true
-			}
-		}
-	}
-	return false
 }

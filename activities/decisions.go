@@ -15,11 +15,18 @@ func (w *work) resolveDuplicate(d doing) error {
 	}
 	f := w.facts()
 	f.Match, f.Steward = best(candidates), d.role == kam.DataSteward
-	if d.Verdict == kam.UseExisting {
+	if d.Verdict == kam.UseExisting || d.Verdict == kam.ConvertToModify {
 		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == d.CustomerNo && c.Kind == "CUSTOMER" }) {
 			return kam.Errorf(kam.Invalid, "%s is not a customer among the candidates", d.CustomerNo).On("customer_no")
 		}
-		w.Case.CommittedAs = d.CustomerNo
+		if d.Verdict == kam.ConvertToModify {
+			return w.convert(d, f)
+		}
+		c, err := w.survivor(d.CustomerNo)
+		if err != nil {
+			return err
+		}
+		w.Case.CommittedAs = c.CustomerNo
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}
@@ -43,6 +50,47 @@ func (w *work) resolveDuplicate(d doing) error {
 	return w.goOn(d.By)
 }
 
+// convert makes the request a change of an existing customer. The requester
+// then sees what it would change, and submits.
+func (w *work) convert(d doing, f kam.Facts) error {
+	c, err := w.survivor(d.CustomerNo)
+	if err != nil {
+		return err
+	}
+	if c.Status != kam.Active {
+		return kam.Errorf(kam.TargetInvalid, "customer %s is %s", c.CustomerNo, c.Status).On("customer_no").Try("withdraw, and request a REACTIVATE case")
+	}
+	if err := w.HoldCustomer(c.CustomerNo); err != nil {
+		return err
+	}
+	// The table judges the case by what it was.
+	e := d.log(kam.EventDuplicateResolved)
+	e.ReasonCode, e.Text = string(d.Verdict), strings.TrimSpace(c.CustomerNo+" "+d.Reason)
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	w.Case.Type, w.Case.CommittedAs, w.Case.ReturnTo = kam.Modify, c.CustomerNo, ""
+	if err := w.DropParty(); err != nil {
+		return err
+	}
+	if err := w.pin(c); err != nil {
+		return err
+	}
+	if w.data, err = overlay(asRequest(c), w.data); err != nil {
+		return err
+	}
+	if err := w.SaveRevision(w.data, d.By); err != nil {
+		return err
+	}
+	if err := w.standsAs(); err != nil {
+		return err
+	}
+	if err := w.place(); err != nil {
+		return err
+	}
+	return w.enter()
+}
+
 func (w *work) tellMerged() error {
 	return w.tell("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
 }
@@ -60,6 +108,13 @@ func (w *work) confirm(d doing) error {
 		}
 		if w.Case.Territory == Unassigned {
 			return kam.Errorf(kam.WrongState, "the case has no territory yet").On("territory_code").Try("the policy admin assigns one first")
+		}
+		var err error
+		if f.LastRequired, err = w.lastConfirmation(); err != nil {
+			return err
+		}
+		if !f.LastRequired {
+			return w.firstConfirmation(d, f)
 		}
 		w.Case.ConfirmedBy, w.Case.ConfirmedHash = d.By, w.Case.MaterialHash
 		if against {
@@ -86,9 +141,33 @@ func (w *work) confirm(d doing) error {
 	}
 }
 
+// lastConfirmation says whether one confirmation more is enough: the retirement
+// of a member of a key account needs a second person (P2.3).
+func (w *work) lastConfirmation() (bool, error) {
+	if w.Case.Type != kam.Deactivate || w.Case.FirstConfirmedBy != "" {
+		return true, nil
+	}
+	k, err := w.membership()
+	return k == nil, err
+}
+
+// firstConfirmation is the first of two: the second goes to the endorser of the
+// tier.
+func (w *work) firstConfirmation(d doing, f kam.Facts) error {
+	if err := w.move(d.event, f, d.log(kam.EventConfirmed)); err != nil {
+		return err
+	}
+	w.Case.FirstConfirmedBy = d.By
+	if err := w.CloseTask("DONE", d.By); err != nil {
+		return err
+	}
+	return w.openConfirmation()
+}
+
 // sendBack asks the requester for changes, with the fields or the words of who
 // sends it back.
 func (w *work) sendBack(d doing, f kam.Facts) error {
+	w.Case.FirstConfirmedBy = ""
 	e := d.log(kam.EventSentBack)
 	if len(d.Fields) > 0 {
 		e.Text = strings.TrimSpace(e.Text + " [" + strings.Join(d.Fields, ", ") + "]")
@@ -108,6 +187,9 @@ func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) erro
 
 // humanDecision keeps beside the recommendation what a person made of it.
 func (w *work) humanDecision(d doing, kind kam.RecordKind, against bool, then func() error) error {
+	if kind == kam.RecordAdd && (w.Case.Type == kam.Modify || w.Case.Type == kam.Deactivate) {
+		return then() // no rule recommended anything
+	}
 	if err := w.SetHuman(kind, kam.HumanDecision{
 		Decision: string(d.Verdict), By: d.By, AgainstRecommendation: against, Reason: d.Reason, At: w.At,
 	}); err != nil {
@@ -162,13 +244,23 @@ func (w *work) decideValidation(d doing) error {
 				f.HasReview = true
 			}
 		}
-		if len(mine) == 0 {
+		// A review has nobody to send it back to: once its customer is repaired the
+		// rules run again.
+		repaired := w.Case.Type == kam.Reclassify && slices.ContainsFunc(findings, func(x kam.Finding) bool { return x.Severity == kam.SeverityError })
+		if repaired {
+			if err := w.HoldCustomer(w.Case.CommittedAs); err != nil {
+				return err
+			}
+		}
+		if len(mine) == 0 && !repaired {
 			return kam.Errorf(kam.Forbidden, "no finding is yours to waive as %s", d.role).Try("the other role decides")
 		}
 		if err := w.Waive(mine, d.By, d.Reason); err != nil {
 			return err
 		}
-		w.flag(kam.FlagHasWaivers)
+		if len(mine) > 0 {
+			w.flag(kam.FlagHasWaivers)
+		}
 		e := d.log(kam.EventFindingWaived)
 		e.Text = strings.Join(mine, ", ") + ": " + d.Reason
 		if err := w.move(d.event, f, e); err != nil {
@@ -181,12 +273,17 @@ func (w *work) decideValidation(d doing) error {
 		}
 		return w.enter()
 	case kam.MergeIt:
-		if _, err := w.Customer(d.CustomerNo); kam.CodeOf(err) == kam.NotFound {
+		if w.Case.Type == kam.Modify || w.Case.Type == kam.Reclassify {
+			return kam.Errorf(kam.WrongState, "%s and %s are two customers, and both stay until they are merged", w.Case.CommittedAs, d.CustomerNo).On("decision").
+				Try("refuse or send back, then merge the customers: starter customer merge")
+		}
+		c, err := w.survivor(d.CustomerNo)
+		if kam.CodeOf(err) == kam.NotFound {
 			return kam.Errorf(kam.Invalid, "there is no customer %s to merge with", d.CustomerNo).On("customer_no")
 		} else if err != nil {
 			return err
 		}
-		w.Case.CommittedAs = d.CustomerNo
+		w.Case.CommittedAs = c.CustomerNo
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}

@@ -45,7 +45,7 @@ func (w *work) remind() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: waitingFor(*t)})
-	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), t.Assignees...)
+	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), append(slices.Clone(t.Assignees), t.ClaimedBy)...)
 }
 
 // notifyManager tells the confirming manager that the details he confirmed for
@@ -66,6 +66,10 @@ func (w *work) escalate() error {
 		return w.escalateLevel()
 	}
 	t.Escalated++
+	if t.ClaimedBy != "" { // whoever took it had his time
+		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: "claimed by " + string(t.ClaimedBy)})
+		t.ClaimedBy = ""
+	}
 	if t.Kind != kam.TaskIntervention {
 		if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
 			return err
@@ -73,7 +77,7 @@ func (w *work) escalate() error {
 	} else {
 		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
 	}
-	if err := w.again(kam.Person{}); err != nil {
+	if err := w.again(); err != nil {
 		return err
 	}
 	to, err := w.leads(*t)
@@ -92,13 +96,25 @@ func (w *work) leads(t kam.Task) ([]kam.UserID, error) {
 	return []kam.UserID{p.ID}, err
 }
 
-// again sets the daily repeat of an escalation.
-func (w *work) again(first kam.Person) error {
-	c, err := w.calendarOf(first)
+// again sets the daily repeat of an escalation, by the hours of whoever was
+// asked last (D20): the manager of the highest level, or the lead of the queue.
+// Where there is nobody it goes by the territory's.
+func (w *work) again() error {
+	t := w.Case.Task
+	var asked kam.Person
+	var err error
+	if n := len(t.Assignees); n > 0 {
+		asked, err = w.Person(t.Assignees[n-1])
+	} else {
+		asked, err = w.lead(kam.Role(t.Queue))
+	}
 	if err != nil {
 		return err
 	}
-	t := w.Case.Task
+	c, err := w.calendarOf(asked)
+	if err != nil {
+		return err
+	}
 	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(w.At, 1).UTC()})
 	sortDeadlines(t.Deadlines)
 	return w.UpdateTask()
@@ -107,7 +123,11 @@ func (w *work) again(first kam.Person) error {
 // escalateLevel lets the next manager of the chain join.
 func (w *work) escalateLevel() error {
 	t := w.Case.Task
-	sla, allowed, start := w.pol.SLA.Confirmation, w.mayConfirm, w.Case.Territory
+	start, _, err := w.confirmingPlace()
+	if err != nil {
+		return err
+	}
+	sla, allowed := w.pol.SLA.Confirmation, w.mayConfirm
 	if t.Kind == kam.TaskEndorsement {
 		sla, allowed, start = w.pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
 	}
@@ -124,25 +144,16 @@ func (w *work) escalateLevel() error {
 	}
 	t.Escalated++
 	if !ok {
-		if err := w.again(kam.Person{}); err != nil {
+		if err := w.again(); err != nil {
 			return err
 		}
 		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), t.Assignees...)
 	}
 	t.Assignees = append(t.Assignees, next.person.ID)
 	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""
-	fresh, err := w.deadlines(sla, t.Priority != "", next.person)
-	if err != nil {
+	if err := w.freshDeadlines(t, sla, next.person); err != nil {
 		return err
 	}
-	// Remind and escalate count per level; the end counts from the state's start.
-	t.Deadlines = slices.DeleteFunc(t.Deadlines, func(d kam.Deadline) bool { return d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate })
-	for _, d := range fresh {
-		if d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate {
-			t.Deadlines = append(t.Deadlines, d)
-		}
-	}
-	sortDeadlines(t.Deadlines)
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
@@ -166,7 +177,7 @@ func (w *work) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error
 	})
 }
 
-func (w *work) mayConfirm(u kam.UserID) error { return kam.NotOwnRequest(u, *w.Case) }
+func (w *work) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *w.Case) }
 
 // expire ends a case that nobody moved.
 func (w *work) expire() error {

@@ -84,6 +84,11 @@ func (w *work) decideEndorsement(d doing) error {
 		}
 		w.Case.Endorsed = append(w.Case.Endorsed, d.By)
 		f.LastRequired = len(w.Case.Endorsed) >= len(w.endorsers())
+		if f.LastRequired {
+			if err := w.room(d); err != nil {
+				return err
+			}
+		}
 		return w.humanDecision(d, kam.RecordClassification, false, func() error {
 			return w.toNextEndorser(d, f, d.log(kam.EventEndorsed))
 		})

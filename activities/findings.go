@@ -12,17 +12,26 @@ import (
 
 // validate looks up what the rules of P3.4 need besides the data, and runs
 // them. Waivers given before hold as long as the finding is the same.
-func (w *work) validate(keys store.PartyKeys) ([]kam.Finding, error) {
-	vc, err := w.validationContext(keys)
+func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
+	vc, err := w.validationContext(keys, s)
 	if err != nil {
 		return nil, err
 	}
+	vc.Conflict = clash
 	c := w.customer(rules.Facts{NetRevenue12m: vc.NetRevenue12m})
 	c.CustomerNo, c.TerritoryCode = w.Case.CommittedAs, w.Case.Territory
-	return w.pol.Validate(c, vc), nil
+	if w.base == nil || w.Case.Type != kam.Modify && w.Case.Type != kam.Deactivate {
+		return w.pol.Validate(c, vc), nil
+	}
+	before := c
+	before.ScreeningData, before.DetailData = w.base.Data.ScreeningData, w.base.Data.DetailData
+	if digest(w.data.Contacts) == w.base.Contacts {
+		before.Contacts = w.data.Contacts
+	}
+	return w.pol.ValidateChange(c, before, vc), nil
 }
 
-func (w *work) validationContext(keys store.PartyKeys) (rules.ValidationContext, error) {
+func (w *work) validationContext(keys store.PartyKeys, s screening) (rules.ValidationContext, error) {
 	vc := rules.ValidationContext{CaseType: w.Case.Type}
 	var f rules.Facts
 	if _, err := w.Analysis(&f); err != nil {
@@ -45,7 +54,7 @@ func (w *work) validationContext(keys store.PartyKeys) (rules.ValidationContext,
 	if vc.Waivers, err = w.waivers(); err != nil {
 		return vc, err
 	}
-	if vc.Screening, err = w.screeningFacts(); err != nil {
+	if vc.Screening, err = w.screeningFacts(s); err != nil {
 		return vc, err
 	}
 	if err = w.hierarchyFacts(&vc, keys); err != nil {
@@ -69,16 +78,12 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 
 // screeningFacts screens again at the commit (VS03). A possible hit that
 // compliance cleared at 1.1.4c stays cleared.
-func (w *work) screeningFacts() (*rules.ScreeningFacts, error) {
-	s, err := w.screen()
-	if err != nil {
-		return nil, err
-	}
+func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
 	var cleared string
 	if _, err := w.Fact(factCleared, &cleared); err != nil {
 		return nil, err
 	}
-	f := &rules.ScreeningFacts{Result: s.result, Cleared: cleared != "" && cleared == s.ref}
+	f := &rules.ScreeningFacts{Result: s.result, Cleared: cleared != "" && cleared == s.ref, Down: s.stale}
 	if s.ref != "" {
 		f.Hits = []string{s.ref}
 	}

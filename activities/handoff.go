@@ -3,22 +3,36 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
 
-// HandOff is step 1.5.6: a key account is created or joined and its profile
-// asked for (2.1); any other customer gets its coverage class for the next
-// call cycle (3.1). Processes 2 and 3 take over from the rows and the message
-// (D21).
+// HandOff is step 1.5.6: a key account is created, joined, kept, demoted or
+// left, and its profile asked for (2.1); any other customer gets its coverage
+// class for the next call cycle (3.1). Processes 2 and 3 take over from the rows
+// and the message (D21).
 func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageHandOff, in, func(w *work) error {
+		if w.Case.Type == kam.Deactivate {
+			if err := w.retire(); err != nil {
+				return err
+			}
+			return w.finish(kam.Deactivated)
+		}
 		var c classified
-		if _, err := w.Fact(factClassification, &c); err != nil {
+		scored, err := w.Fact(factClassification, &c)
+		if err != nil {
 			return err
 		}
-		var err error
+		if !scored { // a change of no classification input
+			return w.finish(kam.Modified)
+		}
+		before, err := w.Customer(w.Case.CommittedAs)
+		if err != nil {
+			return err
+		}
 		if w.Case.KAStatus == kam.KA {
 			err = w.handOffKeyAccount(c)
 		} else {
@@ -30,21 +44,40 @@ func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progre
 		if c.Provisional {
 			w.flag(kam.FlagProvisional)
 		}
-		w.Case.Outcome = outcomeOf(w.Case.Type, w.Case.KAStatus)
-		if err := w.move(kam.EvHandedOff, w.facts(), kam.AuditEvent{Type: kam.EventHandedOff, ReasonCode: string(w.Case.Outcome)}); err != nil {
-			return err
-		}
-		return w.tell("case.completed", fmt.Sprintf("%s is done: %s", w.Case.CaseNo, w.Case.Outcome), w.Case.Requester, w.Case.OwnerID)
+		return w.finish(w.outcome(c, before.Coverage))
 	})
 }
 
-func outcomeOf(t kam.CaseType, s kam.KAStatus) kam.Outcome {
-	switch {
-	case t == kam.Reactivate && s == kam.KA:
+// finish ends the case.
+func (w *work) finish(o kam.Outcome) error {
+	w.Case.Outcome = o
+	if err := w.move(kam.EvHandedOff, w.facts(), kam.AuditEvent{Type: kam.EventHandedOff, ReasonCode: string(o)}); err != nil {
+		return err
+	}
+	if o == kam.NoChange {
+		return nil // nobody is bothered (P2.7)
+	}
+	return w.tell("case.completed", fmt.Sprintf("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
+}
+
+// outcome says what the case led to. A review that left status, tier and
+// coverage as they were changed nothing.
+func (w *work) outcome(c classified, coverage string) kam.Outcome {
+	isKA := w.Case.KAStatus == kam.KA
+	switch t := w.Case.Type; {
+	case t == kam.Modify:
+		return kam.Modified
+	case t == kam.Reclassify:
+		same := w.Case.KAStatus == w.Case.PriorStatus && (!isKA || w.Case.Tier == w.Case.PriorTier)
+		if same && (isKA || c.Coverage == coverage) {
+			return kam.NoChange
+		}
+		return kam.Reclassified
+	case t == kam.Reactivate && isKA:
 		return kam.ReactivatedKA
 	case t == kam.Reactivate:
 		return kam.ReactivatedNonKA
-	case s == kam.KA:
+	case isKA:
 		return kam.AddedKA
 	default:
 		return kam.AddedNonKA
@@ -54,7 +87,7 @@ func outcomeOf(t kam.CaseType, s kam.KAStatus) kam.Outcome {
 func (w *work) handOffKeyAccount(c classified) error {
 	k := store.KeyAccount{
 		GroupID: c.GroupID, Name: c.Name, Tier: w.Case.Tier, HomeNode: w.Case.HomeNode,
-		OwnerID: w.Case.KeyAccountOwner, Members: c.Members,
+		OwnerID: w.Case.KeyAccountOwner, Members: c.Members, State: store.KeyAccountActive,
 	}
 	existing, err := w.KeyAccountOf(c.GroupID)
 	if err != nil {
@@ -62,12 +95,21 @@ func (w *work) handOffKeyAccount(c classified) error {
 	}
 	joined := existing != nil && existing.Tier == k.Tier
 	if existing != nil {
-		k.No, k.Name = existing.No, existing.Name
+		k.No, k.Name, k.State = existing.No, existing.Name, existing.State
 		if joined {
 			k.HomeNode = existing.HomeNode // also where a change was declined
 		}
 		if k.OwnerID == "" {
 			k.OwnerID = existing.OwnerID
+		}
+	}
+	notice := false
+	if w.Case.Type == kam.Reclassify {
+		if err := w.ResumeCoverage(w.Case.CommittedAs); err != nil {
+			return err
+		}
+		if notice, err = w.reviewed(c, &k); err != nil {
+			return err
 		}
 	}
 	acting := k.OwnerID == ""
@@ -85,13 +127,88 @@ func (w *work) handOffKeyAccount(c classified) error {
 		return err
 	}
 	w.Case.KeyAccountNo, w.Case.HomeNode = k.No, k.HomeNode
-	if joined {
+	switch {
+	case notice:
+		return w.tell("keyaccount.notice", fmt.Sprintf("%s is on notice: %s", k.No, w.Case.Headline), k.OwnerID)
+	case joined && w.Case.Type == kam.Reclassify, joined && w.Case.Type == kam.Modify:
+		return nil
+	case joined:
 		return w.tell("keyaccount.member", fmt.Sprintf("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
 	}
 	if err := w.keyAccountTasks(k, acting); err != nil {
 		return err
 	}
 	return w.tell("keyaccount.endorsed", fmt.Sprintf("%s is a %s key account", k.No, k.Tier), k.OwnerID)
+}
+
+// reviewed keeps what a review found of an account: a failing one is on notice,
+// also where its demotion was proposed and declined; a good one is not any more.
+func (w *work) reviewed(c classified, k *store.KeyAccount) (notice bool, err error) {
+	failed := c.Change == kam.ShiftKeepOnNotice || c.Change == kam.ShiftDemote && w.Case.Tier == w.Case.PriorTier
+	n := 0
+	k.State = store.KeyAccountActive
+	if failed {
+		n = c.FailedReviews
+		k.State = store.KeyAccountOnNotice
+	}
+	for _, m := range c.Members {
+		if err := w.SetFailedReviews(m, n); err != nil {
+			return false, err
+		}
+	}
+	return c.Change == kam.ShiftKeepOnNotice, nil
+}
+
+// retire takes a customer out of everything that goes on with it: its key
+// account, its calls. An account without members has ended; one that goes on is
+// due for review, because its span may have fallen (P3.5.4).
+func (w *work) retire() error {
+	no := w.Case.CommittedAs
+	k, err := w.membership()
+	if err != nil {
+		return err
+	}
+	if k != nil {
+		k.Members = slices.DeleteFunc(k.Members, func(m string) bool { return m == no })
+		what := "left"
+		if k.ReviewDue = &w.At; len(k.Members) == 0 {
+			k.State, k.EndedAs, what = store.KeyAccountEnded, store.EndedRetired, "was the last member of"
+			if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
+				return err
+			}
+		}
+		if _, err := w.SaveKeyAccount(*k); err != nil {
+			return err
+		}
+		if err := w.tell("keyaccount.left", fmt.Sprintf("%s %s %s", no, what, k.No), k.OwnerID); err != nil {
+			return err
+		}
+	}
+	if err := w.SetCustomerStatus(no, kam.NonKA, kam.TierNone, false, false, nil, ""); err != nil {
+		return err
+	}
+	return w.tell("coverage.ended", no+" is not called on any more", w.Case.OwnerID)
+}
+
+// endAccount closes the account of a group that is none any more. Its members
+// get a call plan each, so that no customer falls between 2 and 3 (P4.1.1).
+func (w *work) endAccount(c classified) error {
+	k, err := w.KeyAccountOf(c.GroupID)
+	if err != nil || k == nil {
+		return err
+	}
+	k.State, k.EndedAs = store.KeyAccountEnded, store.EndedDemoted
+	if _, err := w.SaveKeyAccount(*k); err != nil {
+		return err
+	}
+	if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
+		return err
+	}
+	if err := w.CoverByClass(k.Members); err != nil {
+		return err
+	}
+	w.Case.KeyAccountNo = k.No
+	return w.tell("keyaccount.demoted", fmt.Sprintf("%s is no key account any more", k.No), k.OwnerID)
 }
 
 func (w *work) actingOwner() kam.UserID {
@@ -138,9 +255,17 @@ func (w *work) handOffToCoverage(c classified) error {
 	if days == 0 {
 		days = w.pol.Review.NonKAReviewDays
 	}
+	if w.Case.PriorStatus == kam.KA {
+		if err := w.endAccount(c); err != nil {
+			return err
+		}
+	}
 	due := w.At.AddDate(0, 0, days)
 	if err := w.SetCustomerStatus(w.Case.CommittedAs, kam.NonKA, kam.TierNone, c.WatchList, c.Provisional, &due, c.Coverage); err != nil {
 		return err
+	}
+	if w.Case.Type == kam.Reclassify {
+		return w.SetFailedReviews(w.Case.CommittedAs, 0)
 	}
 	return w.tell("coverage.assigned", fmt.Sprintf("%s is on the call plan of %s as %s", w.Case.CommittedAs, w.Case.Territory, c.Coverage), w.Case.OwnerID)
 }

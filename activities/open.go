@@ -3,14 +3,15 @@ package activities
 import (
 	"context"
 
-	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
 )
 
 // OpenCase is step 1.1.1: the request that was stored when the number was
 // allotted becomes a case. A request that names name, country and channel goes
-// on to the search at once; any other waits in DRAFT.
+// on to the search at once, and so does one that names an existing customer;
+// any other waits in DRAFT.
 func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageOpen, in, func(w *work) error {
 		o, err := w.Opening()
@@ -18,7 +19,16 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 			return err
 		}
 		w.Case.Step = kam.Draft.Spec().Step
-		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, Text: string(w.Case.Type)})
+		if err := w.mayOpen(o); err != nil {
+			return err
+		}
+		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, ReasonCode: string(o.Trigger), Text: openingText(o)})
+		if w.Case.Type == kam.Reclassify {
+			if err := w.startReview(); err != nil {
+				return err
+			}
+			return w.move(kam.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
+		}
 		rules.Clean(&o.Data)
 		if bad := w.pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
@@ -40,6 +50,61 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 	})
 }
 
+// mayOpen tests what the request itself must hold. The client has tested it
+// before a number was allotted; here it is decided.
+func (w *work) mayOpen(o store.Request) error {
+	switch {
+	case w.existing() && o.CustomerNo == "":
+		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", w.Case.Type).On("customer_no").Try("name the customer")
+	case !w.existing() && o.CustomerNo != "":
+		return kam.Errorf(kam.Invalid, "a NEW case is for a party that is no customer yet").On("customer_no").Try("request a MODIFY case for a customer")
+	case o.AppealOf != "":
+		return w.appeals(o)
+	}
+	return nil
+}
+
+// appeals binds the case to the rejection that it appeals: one level up, by
+// another person (P2.5, SOD10).
+func (w *work) appeals(o store.Request) error {
+	was, err := w.Rejection(o.AppealOf)
+	if err != nil {
+		return err
+	}
+	requester, err := w.Person(was.Requester)
+	if err != nil && kam.CodeOf(err) != kam.NotFound {
+		return err
+	}
+	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.pol.Process.AppealWindowDays); err != nil {
+		return err
+	}
+	before, err := w.RequestOf(o.AppealOf, was.Revision)
+	if err != nil {
+		return err
+	}
+	given := o.Data
+	rules.Clean(&given)
+	if len(kam.Diff(before, given)) == 0 {
+		return kam.Errorf(kam.Invalid, "nothing is new: the data are those of %s", o.AppealOf).On("appeal_of").By("APPEAL").Try("bring new facts")
+	}
+	w.data = given
+	rank := max(was.Level.Rank(), w.confirmingLevel().Rank())
+	w.Case.AppealOf, w.Case.AppealDecider = o.AppealOf, was.Decider
+	w.Case.AppealLevel = kam.NodeLevels[min(rank+1, len(kam.NodeLevels)-1)]
+	return nil
+}
+
+func openingText(o store.Request) string {
+	text := string(o.Type)
+	if o.CustomerNo != "" {
+		text += " of " + o.CustomerNo
+	}
+	if o.AppealOf != "" {
+		text += ", appeal of " + string(o.AppealOf)
+	}
+	return text
+}
+
 func fieldNames(errs []*kam.Error) []string {
 	out := make([]string, len(errs))
 	for i, e := range errs {
@@ -53,7 +118,13 @@ func fieldNames(errs []*kam.Error) []string {
 // on to the decision.
 func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageIdentify, in, func(w *work) error {
-		keys := parties.Keys(w.data)
+		switch w.Case.Type {
+		case kam.Reclassify:
+			return w.move(kam.EvReviewStarted, w.facts(), kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory})
+		case kam.Modify, kam.Deactivate, kam.Reactivate:
+			return w.identifyTarget()
+		}
+		keys := w.keys()
 		// Two requests with one identifier: the second waits here for the first
 		// to be searchable.
 		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
@@ -92,9 +163,9 @@ func (w *work) goOn(actor kam.UserID) error {
 	w.Case.ReturnTo = ""
 	f := w.facts()
 	switch {
-	case w.Case.State == kam.DataEntry && f.ScreeningComplete:
-		return w.move(kam.EvSubmitData, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
-	case w.Case.State == kam.ChangesRequested && f.ScreeningComplete:
+	case w.Case.State == kam.DataEntry && w.ready(f):
+		return w.moveAndEnter(kam.EvSubmitData, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
+	case w.Case.State == kam.ChangesRequested && w.ready(f) && (!f.Confirmed || f.DetailComplete || w.existing()):
 		return w.resubmit(actor)
 	default:
 		return w.enter()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -11,6 +12,16 @@ import (
 // overlay is base with every field that given carries set over it: absent is
 // "as it was", because a form sends only what its reader filled in.
 func overlay(base, given kam.RequestData) (kam.RequestData, error) {
+	fresh, err := fieldsOf(given)
+	if err != nil {
+		return kam.RequestData{}, err
+	}
+	return overlayFields(base, given, slices.Collect(maps.Keys(fresh)))
+}
+
+// overlayFields is base with the named fields as given has them, also where it
+// has none.
+func overlayFields(base, given kam.RequestData, names []string) (kam.RequestData, error) {
 	var out kam.RequestData
 	fields, err := fieldsOf(base)
 	if err != nil {
@@ -20,13 +31,19 @@ func overlay(base, given kam.RequestData) (kam.RequestData, error) {
 	if err != nil {
 		return out, err
 	}
-	maps.Copy(fields, fresh)
+	for _, n := range names {
+		if v, ok := fresh[n]; ok {
+			fields[n] = v
+		} else {
+			delete(fields, n)
+		}
+	}
 	b, err := json.Marshal(fields)
 	if err == nil {
 		err = json.Unmarshal(b, &out)
 	}
 	if err != nil {
-		return out, fmt.Errorf("lay the submitted data over the request: %w", err)
+		return out, fmt.Errorf("lay fields over the data: %w", err)
 	}
 	return out, nil
 }

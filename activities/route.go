@@ -18,8 +18,11 @@ func (w *work) enter() error {
 	w.Case.MissingFields = nil
 	switch w.Case.State {
 	case kam.Draft, kam.DataEntry:
-		w.Case.MissingFields = w.missingForDecision()
+		w.Case.MissingFields = w.missingNow()
 		return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, nil, "")
+	case kam.ChangesRequested:
+		w.Case.MissingFields = append(w.missingNow(), w.missing(kam.Detail)...)
+		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, w.Case.MissingFields, "")
 	case kam.AwaitingCompletion:
 		w.Case.MissingFields = w.missing(kam.Detail)
 		return w.openForRequester(kam.TaskCompletion, w.pol.SLA.Completion, nil, "")
@@ -36,17 +39,30 @@ func (w *work) enter() error {
 	}
 }
 
+// missingNow is what the first form lacks: of a change nothing, of a retirement
+// its reason.
+func (w *work) missingNow() []string {
+	switch {
+	case w.Case.Type == kam.Deactivate && w.data.Justification == "":
+		return []string{"justification"}
+	case w.Case.Type == kam.Modify, w.Case.Type == kam.Deactivate:
+		return nil
+	}
+	return w.missingForDecision()
+}
+
 // openForRequester puts work into the requester's inbox, or his manager's
 // where he has left (P2.7).
 func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
-	who, err := w.Person(w.Case.Requester)
+	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
 	}
-	if !who.Active && who.ManagerID != "" {
-		if who, err = w.Person(who.ManagerID); err != nil {
-			return err
-		}
+	if who.ID == "" {
+		return w.openTask(kam.Task{Kind: kind, Queue: kam.QueueUnrouted, Fields: fields, Note: strings.TrimSpace(note + " nobody is left to do it")}, sla, who)
+	}
+	if err := w.handOverRequest(who); err != nil {
+		return err
 	}
 	return w.openTask(kam.Task{Kind: kind, Assignees: []kam.UserID{who.ID}, Fields: fields, Note: note}, sla, who)
 }
@@ -127,15 +143,18 @@ func (w *work) potentialUnits() (kam.Dec, bool) {
 }
 
 // deadlines turns business days into instants: reminders and escalation by the
-// calendar of the first assignee, the end by the territory's (D20).
+// calendar of the first assignee, the end by the territory's (D20), or by the
+// assignee's too while the case has no territory.
 func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
 	own, err := w.calendarOf(first)
 	if err != nil {
 		return nil, err
 	}
-	home, err := w.calendarAt(w.Case.Territory)
-	if err != nil {
-		return nil, err
+	home := own
+	if w.Case.Territory != "" && w.Case.Territory != Unassigned {
+		if home, err = w.calendarAt(w.Case.Territory); err != nil {
+			return nil, err
+		}
 	}
 	factor := 1.0
 	if high {
@@ -215,10 +234,14 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		if err != nil {
 			return s, false, err
 		}
+		away, err := w.away(p)
+		if err != nil {
+			return s, false, err
+		}
 		switch refusal := allowed(p.ID); {
 		case !p.Active:
 			s.passed = append(s.passed, string(p.ID)+" has left")
-		case w.Absent(p.ID, w.At):
+		case away:
 			s.passed = append(s.passed, string(p.ID)+" is absent")
 		case refusal != nil:
 			s.passed = append(s.passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
@@ -230,17 +253,52 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 	return s, false, nil
 }
 
+// away says whether a person is absent today, where he works.
+func (w *work) away(p kam.Person) (bool, error) {
+	c, err := w.calendarOf(p)
+	if err != nil {
+		return false, err
+	}
+	return w.Absent(p.ID, w.At.In(c.Location)), nil
+}
+
+// confirmingSeat is the seat that the confirmation belongs to now.
+func (w *work) confirmingSeat() (seat, bool, error) {
+	node, level, err := w.confirmingPlace()
+	if err != nil {
+		return seat{}, false, err
+	}
+	chain, err := w.Chain(node)
+	if err != nil {
+		return seat{}, false, err
+	}
+	if len(chain) == 0 {
+		return seat{passed: []string{"there is no node " + node}}, false, nil
+	}
+	return w.seatFrom(chain, level, w.mayConfirm)
+}
+
+// confirmingPlace is where the chain of the confirming managers begins, and the
+// level that must confirm. The second of two confirmations is the endorser's of
+// the tier (P2.3).
+func (w *work) confirmingPlace() (string, kam.NodeLevel, error) {
+	if w.Case.FirstConfirmedBy == "" {
+		return w.Case.Territory, w.confirmingLevel(), nil
+	}
+	k, err := w.membership()
+	if err != nil || k == nil {
+		return w.Case.Territory, w.confirmingLevel(), err
+	}
+	return k.HomeNode, k.Tier.Level(), nil
+}
+
 // openConfirmation is the task of 1.1.5: for the manager of the level that the
 // policy asks for, or the next one up who may decide.
 func (w *work) openConfirmation() error {
 	if w.Case.Territory == Unassigned {
 		return w.openUnrouted(kam.TaskConfirmation, w.pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
 	}
-	chain, err := w.Chain(w.Case.Territory)
-	if err != nil {
-		return err
-	}
-	s, ok, err := w.seatFrom(chain, w.confirmingLevel(), func(u kam.UserID) error { return kam.NotOwnRequest(u, *w.Case) })
+	s, ok, err := w.confirmingSeat()
 	if err != nil {
 		return err
 	}
@@ -253,20 +311,39 @@ func (w *work) openConfirmation() error {
 func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
 	if err := w.openTask(kam.Task{
 		Kind: kind, Level: s.node.Level, Node: s.node.Code,
-		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(s.passed, "; "),
+		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(s.passed, "; "), Fields: w.toConfirm(kind),
 	}, sla, s.person); err != nil {
 		return err
 	}
 	return w.tellVacancies(s.passed)
 }
 
+// toConfirm names the fields that a change asks a manager to confirm; their
+// values stand in the revisions.
+func (w *work) toConfirm(kind kam.TaskKind) []string {
+	if kind != kam.TaskConfirmation || w.Case.Type != kam.Modify {
+		return nil
+	}
+	return w.changed(material)
+}
+
 // openUnrouted keeps a task that nobody may take where the policy admins see
 // it every day (P2.7).
 func (w *work) openUnrouted(kind kam.TaskKind, sla rules.Wait, why string) error {
+	sla.Escalate = daily(sla.Escalate)
 	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
 		return err
 	}
 	return w.tellVacancies([]string{why})
+}
+
+// daily is an escalation after one business day, where there is one at all.
+func daily(d *kam.Dec) *kam.Dec {
+	if d == nil {
+		return nil
+	}
+	one := kam.DecFromInt(1)
+	return &one
 }
 
 func (w *work) tellVacancies(passed []string) error {
@@ -277,17 +354,18 @@ func (w *work) tellVacancies(passed []string) error {
 	if err != nil {
 		return err
 	}
-	ids := make([]kam.UserID, len(admins))
-	for i, p := range admins {
-		ids[i] = p.ID
-	}
-	return w.tell("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids...)
+	return w.tell("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
 }
 
-// confirmingLevel is the level that must confirm, by potential (P3.9).
+// confirmingLevel is the level that must confirm, by potential (P3.9); an
+// appeal goes at least one level up.
 func (w *work) confirmingLevel() kam.NodeLevel {
 	units, _ := w.potentialUnits()
-	return w.pol.ConfirmLevel(units)
+	level := w.pol.ConfirmLevel(units)
+	if w.Case.AppealLevel.Rank() > level.Rank() {
+		return w.Case.AppealLevel
+	}
+	return level
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance
@@ -299,7 +377,8 @@ func (w *work) openValidation() error {
 	}
 	role := kam.ComplianceRole
 	for _, f := range findings {
-		if f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID) {
+		review := f.Severity == kam.SeverityReview && f.WaivedBy == "" && !screeningRule(f.RuleID)
+		if review || f.Severity == kam.SeverityError {
 			role = kam.DataSteward
 		}
 	}

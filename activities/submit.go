@@ -16,7 +16,11 @@ func (w *work) submit(d doing) error {
 	if digest != d.DataDigest {
 		return kam.Errorf(kam.IDReused, "the data stored under this decision id are others").On("data_digest").Try("send the act again with a new decision id")
 	}
-	merged, err := overlay(w.data, given)
+	was, err := w.rebase(w.data)
+	if err != nil {
+		return err
+	}
+	merged, err := overlay(was, given)
 	if err != nil {
 		return err
 	}
@@ -24,18 +28,43 @@ func (w *work) submit(d doing) error {
 	if err := errorList(w.pol.FormErrors(merged)); err != nil {
 		return err
 	}
-	before := w.data
+	before := was
 	w.data = merged
 	if err := w.mayChange(d, before); err != nil {
 		return err
 	}
+	hash := w.Case.MaterialHash
 	if err := w.SaveRevision(merged, d.By); err != nil {
 		return err
 	}
 	if merged.NominateKeyAccount && !before.NominateKeyAccount {
 		w.Case.Nominator = d.By
 	}
-	return w.onward(d)
+	if w.existing() && w.Case.State != kam.Draft {
+		if err := w.place(); err != nil {
+			return err
+		}
+	}
+	return w.onward(d, touched{hash != w.Case.MaterialHash, w.decisionInput(before)})
+}
+
+// touched says what a submission changed, as far as the table asks.
+type touched struct {
+	material bool // the material_hash is another
+	decision bool // what 1.1.4 decides by, and is not material
+}
+
+// decisionInput says whether a field was changed that is not material and that
+// the recommendation rests on: a manager must not see one that was computed
+// from other facts.
+func (w *work) decisionInput(before kam.RequestData) bool {
+	for _, c := range kam.Diff(before, w.data) {
+		switch c.Field {
+		case "growth_outlook_pct", "relationship_access", "cost_to_serve":
+			return true
+		}
+	}
+	return false
 }
 
 // mayChange refuses what the form of the moment does not take: material fields
@@ -56,30 +85,41 @@ func (w *work) mayChange(d doing, before kam.RequestData) error {
 // onward moves the case as the stored data demand. What is not complete yet is
 // kept, and the wait for the rest begins anew: nothing that somebody typed is
 // lost.
-func (w *work) onward(d doing) error {
+func (w *work) onward(d doing, t touched) error {
 	f := w.facts()
 	details := d.Name == kam.ActSubmitDetails
+	newParty := w.Case.Type == kam.NewCase || w.Case.Type == kam.Reactivate
 	switch from := w.Case.State; {
+	case from == kam.AwaitingCompletion && !f.HashChanged && f.IdentityChanged:
+		// Searched again; the confirmation is for the same material data and stays
+		// (D11).
+		w.Case.ReturnTo = kam.ChangesRequested
+		return w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended))
 	case w.incomplete(d, f):
 		w.Log(d.log(kam.EventDataSubmitted))
 		if err := w.CloseTask("DONE", d.By); err != nil {
 			return err
 		}
 		return w.enter()
-	case from == kam.AwaitingCompletion && details && !f.HashChanged:
+	case from == kam.AwaitingCompletion && !f.HashChanged && f.DetailComplete:
 		return w.move(kam.EvSubmitDetails, f, d.log(kam.EventDetailsSubmitted))
-	case from == kam.AwaitingCompletion, d.Name == kam.ActAmendMaterial:
+	case from == kam.AwaitingCompletion && f.HashChanged, from == kam.AwaitingConfirmation && (w.voids(t) || newParty && f.IdentityChanged):
 		return w.amend(d, f)
+	case d.Name == kam.ActAmendMaterial:
+		// Nothing that somebody decides by was touched: the task stays, and so
+		// does a confirmation.
+		w.Log(d.log(kam.EventAmended))
+		return nil
 	case details:
 		w.Log(d.log(kam.EventDetailsSubmitted))
 		return nil
 	case from == kam.Draft:
 		return w.move(kam.EvSubmitRequest, f, d.log(kam.EventDataSubmitted))
-	case f.IdentityChanged:
+	case newParty && f.IdentityChanged:
 		w.Case.ReturnTo = from
 		return w.move(kam.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
 	case from == kam.DataEntry:
-		return w.move(kam.EvSubmitData, f, d.log(kam.EventDataSubmitted))
+		return w.moveAndEnter(kam.EvSubmitData, f, d.log(kam.EventDataSubmitted))
 	default:
 		w.Log(d.log(kam.EventDataSubmitted))
 		return w.resubmit(d.By)
@@ -92,17 +132,41 @@ func (w *work) incomplete(d doing, f kam.Facts) bool {
 	case w.Case.State == kam.Draft:
 		return !f.HasNameCountryChannel
 	case w.Case.State == kam.DataEntry && d.Name == kam.ActSubmitData:
-		return !f.ScreeningComplete
-	case w.Case.State == kam.AwaitingCompletion && d.Name == kam.ActSubmitDetails:
+		return !w.ready(f)
+	case w.Case.State == kam.AwaitingCompletion && !f.HashChanged:
 		return !f.DetailComplete
 	}
 	return false
 }
 
+// voids says whether an amendment takes the case back from a manager who is
+// about to decide: he must decide on what there is.
+func (w *work) voids(t touched) bool {
+	if w.Case.Type == kam.Modify || w.Case.Type == kam.Deactivate {
+		return t.material
+	}
+	return t.material || t.decision
+}
+
 // amend voids a confirmation and has the case decided again.
 func (w *work) amend(d doing, f kam.Facts) error {
-	w.Case.ConfirmedBy, w.Case.ConfirmedHash, w.Case.ReturnTo = "", "", ""
-	return w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended))
+	w.unconfirm()
+	w.Case.ReturnTo = ""
+	again := w.Case.State
+	if err := w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended)); err != nil {
+		return err
+	}
+	if w.Case.State == again { // a MODIFY or DEACTIVATE waits anew, with a new task
+		if err := w.CloseTask("WITHDRAWN", d.By); err != nil {
+			return err
+		}
+	}
+	return w.enter()
+}
+
+// unconfirm voids every confirmation that was given.
+func (w *work) unconfirm() {
+	w.Case.ConfirmedBy, w.Case.ConfirmedHash, w.Case.FirstConfirmedBy = "", "", ""
 }
 
 // resubmit goes on from CHANGES_REQUESTED. A confirmation stays exactly as
@@ -110,7 +174,7 @@ func (w *work) amend(d doing, f kam.Facts) error {
 func (w *work) resubmit(actor kam.UserID) error {
 	f := w.facts()
 	if !f.Confirmed {
-		w.Case.ConfirmedBy, w.Case.ConfirmedHash = "", ""
+		w.unconfirm()
 	}
-	return w.move(kam.EvResubmit, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
+	return w.moveAndEnter(kam.EvResubmit, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
 }

@@ -23,7 +23,18 @@ func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
 			return err
 		}
-		findings, err := w.validate(keys)
+		clash, err := w.conflict()
+		if err != nil {
+			return err
+		}
+		s, err := w.screen()
+		if err != nil {
+			return err
+		}
+		if wait, err := w.screenFirst(s, in.Unscreened); wait || err != nil {
+			return err
+		}
+		findings, err := w.validate(keys, s, clash)
 		if err != nil {
 			return err
 		}
@@ -85,6 +96,12 @@ func (w *work) afterValidation(f kam.Facts, findings []kam.Finding) error {
 		if err := w.move(kam.EvFail, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "ERROR", Text: note}); err != nil {
 			return err
 		}
+		if w.Case.State == kam.ValidationReview {
+			// Nobody can be asked for other data: a steward has the customer
+			// repaired by a MODIFY case, which needs it free, or refuses.
+			w.ReleaseCustomer()
+			return w.enter()
+		}
 		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, fields, note)
 	case f.HasReview:
 		_, note := wrong(findings, kam.SeverityReview)
@@ -112,13 +129,16 @@ func (w *work) logValidation(findings []kam.Finding) {
 	boxes := []struct {
 		step   kam.StepCode
 		prefix string
-	}{{"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
+	}{{"1.4", rules.VersionConflict}, {"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
 	for _, b := range boxes {
 		var ids []string
 		for _, f := range findings {
 			if strings.HasPrefix(f.RuleID, b.prefix) {
 				ids = append(ids, f.RuleID+" "+string(f.Severity))
 			}
+		}
+		if b.prefix == rules.VersionConflict && len(ids) == 0 {
+			continue
 		}
 		text := "no finding"
 		if len(ids) > 0 {
@@ -136,12 +156,24 @@ func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
 		return nil, err
 	}
 	var seg rules.SegmentResult
-	if _, err := w.Segment(&seg); err != nil {
+	var segment any // nil leaves what is there
+	if ok, err := w.Segment(&seg); err != nil {
 		return nil, err
+	} else if ok {
+		segment = seg
+	}
+	target := ""
+	switch w.Case.Type {
+	case kam.Deactivate:
+		return nil, w.SetLifecycle(w.Case.CommittedAs, kam.Inactive)
+	case kam.Reclassify:
+		return nil, w.SetSegment(w.Case.CommittedAs, segment)
+	case kam.Modify, kam.Reactivate:
+		target = w.Case.CommittedAs
 	}
 	no, err := w.CommitCustomer(store.CustomerCommit{
-		Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
-		Status: kam.Active, Segment: seg, Keys: keys,
+		CustomerNo: target, Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
+		Status: kam.Active, Segment: segment, Keys: keys,
 	})
 	if e := kam.AsError(err); e != nil && e.Rule == rules.DuplicateIdentifier {
 		return &kam.Finding{
@@ -153,7 +185,7 @@ func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
 		return nil, err
 	}
 	w.Case.CommittedAs = no
-	return nil, nil
+	return nil, w.HoldCustomer(no)
 }
 
 // ensureGroup gives a group that was named for the first time its row.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -14,9 +15,12 @@ import (
 // keeps, and its present data.
 type work struct {
 	*store.Tx
-	ctx  context.Context
-	pol  *rules.Policy
-	data kam.RequestData
+	ctx context.Context
+	// moved is told of every transition; tests count them.
+	moved func(kam.Transition)
+	pol   *rules.Policy
+	data  kam.RequestData
+	base  *base // of a case on an existing customer
 }
 
 // move takes the case along the table of transitions, closes the task of the
@@ -36,6 +40,12 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 		e.Step = w.Case.Step
 	}
 	w.Case.State = t.To
+	if w.moved != nil {
+		w.moved(t)
+	}
+	if t.To != from {
+		w.Case.CancelAskedBy = "" // what was asked for is another case now
+	}
 	if step := t.To.Spec().Step; step != "" && !t.To.Ended() {
 		w.Case.Step = step
 	}
@@ -61,21 +71,46 @@ func closing(event kam.Event) string {
 // facts computes what the guards look at from the present data.
 func (w *work) facts() kam.Facts {
 	c := w.Case
-	return kam.Facts{
+	f := kam.Facts{
 		Type:                  c.Type,
-		HasNameCountryChannel: w.data.LegalName != "" && w.data.CountryCode != "" && w.data.SourceChannel != "",
+		HasNameCountryChannel: w.data.LegalName != "" && w.data.CountryCode != "" && w.data.SourceChannel != "" || w.existing() && c.CommittedAs != "",
 		ReturnTo:              c.ReturnTo,
 		ScreeningComplete:     len(w.missingForDecision()) == 0,
 		DetailComplete:        len(w.missing(kam.Detail)) == 0,
 		IdentityChanged:       identityHash(w.data) != c.IdentityHash,
-		ClassInputChanged:     true, // a new party has never been scored
 		Confirmed:             c.ConfirmedBy != "" && c.ConfirmedHash == c.MaterialHash,
 		HashChanged:           c.ConfirmedHash != "" && c.ConfirmedHash != c.MaterialHash,
 		AutoReject:            w.pol.Process.AutoReject,
 		RoundsLeft:            c.Rounds < w.pol.Process.MaxChangeRounds,
 		BeforeFault:           c.ResumeState,
 	}
+	switch c.Type {
+	case kam.NewCase, kam.Reactivate:
+		f.ClassInputChanged = true // it has never been scored, or not for long
+	case kam.Modify:
+		for _, x := range w.changes() {
+			f.MaterialChanged = f.MaterialChanged || x.Material
+			f.ClassInputChanged = f.ClassInputChanged || x.ClassInput || x.Field == "nominate_key_account"
+		}
+	}
+	return f
 }
+
+// ready says whether the form of DATA_ENTRY holds what the next step needs. A
+// change must change something, and a retirement needs its reason.
+func (w *work) ready(f kam.Facts) bool {
+	switch w.Case.Type {
+	case kam.Modify:
+		return len(w.changes()) > 0
+	case kam.Deactivate:
+		return w.data.Justification != ""
+	default:
+		return f.ScreeningComplete
+	}
+}
+
+// keys are what the party is searched by.
+func (w *work) keys() store.PartyKeys { return parties.Keys(w.data) }
 
 func (w *work) missing(set kam.FieldSet) []string { return rules.Missing(w.data, set, w.Case.Type) }
 
@@ -105,8 +140,12 @@ func identityHash(d kam.RequestData) string {
 // customer is the case's party as the rules see it.
 func (w *work) customer(f rules.Facts) rules.Customer {
 	f.Nominated = w.data.NominateKeyAccount
+	no := string(w.Case.CaseNo)
+	if w.existing() {
+		no = w.Case.CommittedAs
+	}
 	return rules.Customer{
-		CustomerNo:    string(w.Case.CaseNo),
+		CustomerNo:    no,
 		ScreeningData: w.data.ScreeningData,
 		DetailData:    w.data.DetailData,
 		Facts:         f,

@@ -30,8 +30,18 @@ type Record interface {
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	Customer(ctx context.Context, no string) (store.Customer, error)
+	OpenCaseOf(ctx context.Context, customerNo string) error
+	Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error)
+	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
+	Now(ctx context.Context) (time.Time, error)
+	BlockedParties(ctx context.Context) ([]store.BlockedParty, error)
+	CustomersLike(ctx context.Context, k store.PartyKeys) ([]store.Party, error)
+	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
+	Customers
 }
 
 // A Client starts cases and brings people's acts to them. It may be used from

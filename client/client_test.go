@@ -39,7 +39,7 @@ func TestStart(t *testing.T) {
 		require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, o.WorkflowIDConflictPolicy)
 		require.Equal(t, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, o.WorkflowIDReusePolicy)
 		require.True(t, o.WorkflowExecutionErrorWhenAlreadyStarted)
-		require.Equal(t, "Onboarding "+string(s.CaseNo), o.StaticSummary)
+		require.Equal(t, "NEW "+string(s.CaseNo), o.StaticSummary)
 		require.NotContains(t, o.StaticSummary, "Acme")
 		u := b.fake.updates[0]
 		require.Equal(t, string(kam.ActStart), u.UpdateName)

@@ -47,6 +47,16 @@ func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, er
 	return r, errors.Join(errs...)
 }
 
+// Reroute tells a case that people or territories changed, so that it looks at
+// whom its open task waits for. A case that has ended meanwhile is fine.
+func (c *Client) Reroute(ctx context.Context, no kam.CaseNo) error {
+	err := c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalReroute, nil)
+	if gone := new(serviceerror.NotFound); errors.As(err, &gone) {
+		return nil
+	}
+	return err
+}
+
 // tell compares one case and signals it where it is behind. Unlike refresh it
 // does not wait.
 func (c *Client) tell(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -52,11 +54,40 @@ func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 	return s, err
 }
 
-// mayStart refuses, before there is a case, a person who may not request one
-// and a form with a bad format (1.1.1, 1.2.1a).
+// mayStart refuses, before there is a case, a person who may not request one, a
+// customer that is in an open case, and a form with a bad format (1.1.1,
+// 1.2.1a). The case itself judges all that again.
 func (c *Client) mayStart(ctx context.Context, r store.Request) error {
+	subject := kam.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
-		return kam.Errorf(kam.Invalid, "cases of type %s are not served yet", r.Type).On("case_type").Try("request a NEW case")
+		if err := c.mayWorkOn(ctx, r, &subject); err != nil {
+			return err
+		}
+	}
+	if err := c.mayRequest(ctx, r, subject); err != nil {
+		return err
+	}
+	policy, err := c.latestPolicy(ctx)
+	if err != nil {
+		return err
+	}
+	if r.AppealOf != "" {
+		if err := c.mayAppeal(ctx, r, policy); err != nil {
+			return err
+		}
+	}
+	data := r.Data
+	rules.Clean(&data)
+	if bad := policy.FormErrors(data); len(bad) > 0 {
+		return bad[0]
+	}
+	return nil
+}
+
+// mayRequest looks the person up. The engine's own reviews have none.
+func (c *Client) mayRequest(ctx context.Context, r store.Request, subject kam.Subject) error {
+	if r.Type == kam.Reclassify && r.Requester == kam.System {
+		return nil
 	}
 	who, err := c.record.Person(ctx, r.Requester)
 	if kam.CodeOf(err) == kam.NotFound {
@@ -65,19 +96,76 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := kam.Permit(who, kam.ActionStart, kam.Subject{Requester: r.Requester}); err != nil {
-		return err
+	action := kam.ActionStart
+	if r.Type == kam.Reclassify {
+		action = kam.ActionReview
 	}
-	policy, err := c.latestPolicy(ctx)
+	_, err = kam.Permit(who, action, subject)
+	return err
+}
+
+// mayWorkOn says what the customer is to the person who requests a case for it,
+// and answers a second request with the number of the first.
+func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Subject) error {
+	if !slices.Contains(kam.CaseTypes, r.Type) {
+		return kam.Errorf(kam.Invalid, "%q is no type of case", r.Type).On("case_type")
+	}
+	if r.CustomerNo == "" {
+		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", r.Type).On("customer_no").Try("name the customer")
+	}
+	if r.Type == kam.Reclassify && !slices.Contains(kam.ReviewTriggers, r.Trigger) {
+		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of " + joined(kam.ReviewTriggers))
+	}
+	customer, err := c.record.Customer(ctx, r.CustomerNo)
+	if kam.CodeOf(err) == kam.NotFound {
+		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
+	}
 	if err != nil {
 		return err
 	}
-	data := r.Data
-	rules.Clean(&data)
-	if bad := policy.FormErrors(data); len(bad) > 0 {
-		return bad[0]
+	wants := kam.Active
+	if r.Type == kam.Reactivate {
+		wants = kam.Inactive
 	}
-	return nil
+	if customer.Status != wants {
+		return kam.Errorf(kam.TargetInvalid, "customer %s is %s, and a %s is for one that is %s", r.CustomerNo, customer.Status, r.Type, wants).On("customer_no")
+	}
+	subject.Owner = customer.OwnerID
+	nodes, err := c.record.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range kam.PathOf(nodes, customer.Territory) {
+		subject.Path, subject.Levels = append(subject.Path, n.Code), append(subject.Levels, n.Level)
+	}
+	if no, ok, err := c.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+		return err // the same request again
+	}
+	return c.record.OpenCaseOf(ctx, r.CustomerNo)
+}
+
+func (c *Client) mayAppeal(ctx context.Context, r store.Request, policy *rules.Policy) error {
+	was, err := c.record.Rejection(ctx, r.AppealOf)
+	if err != nil {
+		return err
+	}
+	requester, err := c.record.Person(ctx, was.Requester)
+	if err != nil && kam.CodeOf(err) != kam.NotFound {
+		return err
+	}
+	now, err := c.record.Now(ctx)
+	if err != nil {
+		return err
+	}
+	return kam.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
+}
+
+func joined[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, x := range list {
+		words[i] = string(x)
+	}
+	return strings.Join(words, ", ")
 }
 
 // latestPolicy is the policy that a case started now will keep. A published
@@ -151,7 +239,7 @@ func (c *Client) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, 
 		// want of a policy for example, and whoever tries again starts anew.
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		StaticSummary:                            "Onboarding " + string(no),
+		StaticSummary:                            string(r.Type) + " " + string(no),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			temporal.NewSearchAttributeKeyKeyword(kam.AttrState).ValueSet(string(kam.Draft)),
 			temporal.NewSearchAttributeKeyKeyword(kam.AttrStep).ValueSet(string(kam.Draft.Spec().Step)),

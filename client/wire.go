@@ -25,11 +25,17 @@ const (
 	broken                  // nothing that waiting could cure
 )
 
-// codes are those that a refusal may carry over the wire.
-var codes = []kam.Code{
-	kam.Invalid, kam.NotFound, kam.Forbidden, kam.Separation, kam.WrongState, kam.StaleRevision, kam.AlreadyDecided,
-	kam.TooLate, kam.RoundsUsed, kam.ReasonNeeded, kam.IDReused, kam.OpenCaseExists, kam.TargetInvalid,
-}
+// codes are those that a refusal may carry over the wire: all but the two that
+// speak of the system.
+var codes = func() []kam.Code {
+	var list []kam.Code
+	for _, c := range kam.ErrorCodes {
+		if c.Code != kam.Fault && c.Code != kam.Unreachable {
+			list = append(list, c.Code)
+		}
+	}
+	return list
+}()
 
 // fromWire finds the kam error in what Temporal handed back, nil if there is
 // none: its type is the code, its details the whole error.

@@ -25,6 +25,7 @@ func (c Config) Check() error {
 	}
 	k.worker(c.Worker)
 	k.notify(c.Notify)
+	k.screening(c.Screening)
 	k.between("client.timeout", c.Client.Timeout, time.Second, 10*time.Minute)
 	k.hostPort("console.listen", c.Console.Listen)
 	k.within("standalone.temporal_port", c.Standalone.TemporalPort, 0, 65535)
@@ -95,6 +96,14 @@ func (k *checks) notify(n Notify) {
 		u, err := url.Parse(n.Webhook.URL)
 		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "notify.webhook.url", "%q is not a web address", n.Webhook.URL)
 		k.that(len(n.Webhook.Secret) >= 16, "notify.webhook.secret", "needs at least 16 characters")
+	}
+}
+
+func (k *checks) screening(s Screening) {
+	k.between("screening.timeout", s.Timeout, 100*time.Millisecond, 50*time.Second)
+	if s.URL != "" {
+		u, err := url.Parse(s.URL)
+		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "screening.url", "%q is not a web address", s.URL)
 	}
 }
 

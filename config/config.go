@@ -9,6 +9,7 @@ type Config struct {
 	Temporal   Temporal   `mapstructure:"temporal"`
 	Worker     Worker     `mapstructure:"worker"`
 	Notify     Notify     `mapstructure:"notify"`
+	Screening  Screening  `mapstructure:"screening"`
 	Client     Client     `mapstructure:"client"`
 	Console    Console    `mapstructure:"console"`
 	Standalone Standalone `mapstructure:"standalone"`
@@ -79,6 +80,14 @@ type Webhook struct {
 	Secret Secret `mapstructure:"secret"`
 }
 
+// Screening is the service outside that parties are screened by, where the
+// policy says screening.adapter HTTP.
+type Screening struct {
+	URL     string        `mapstructure:"url"`
+	Token   Secret        `mapstructure:"token"`
+	Timeout time.Duration `mapstructure:"timeout"`
+}
+
 // Client is how long people's programs wait for a committed answer.
 type Client struct {
 	Timeout time.Duration `mapstructure:"timeout"`
@@ -126,6 +135,7 @@ func Defaults() Config {
 			Timeout: 5 * time.Second,
 			Mail:    Mail{Port: 587, TLS: "mandatory"},
 		},
+		Screening:  Screening{Timeout: 20 * time.Second},
 		Client:     Client{Timeout: 15 * time.Second},
 		Console:    Console{Listen: "127.0.0.1:8080"},
 		Standalone: Standalone{TemporalPort: 7233, UIPort: 8233, UI: true},

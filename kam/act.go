@@ -19,6 +19,10 @@ const (
 	ActReassign           ActName = "Reassign"
 	ActComment            ActName = "Comment"
 	ActRetry              ActName = "Retry"
+	ActClaim              ActName = "Claim"
+	ActRelease            ActName = "Release"
+	ActReevaluate         ActName = "Reevaluate"
+	ActCancel             ActName = "Cancel"
 )
 
 // actWords name the acts for people.
@@ -35,6 +39,10 @@ var actWords = map[ActName]string{
 	ActReassign:           "a reassignment",
 	ActComment:            "a comment",
 	ActRetry:              "a retry",
+	ActClaim:              "a claim",
+	ActRelease:            "a release",
+	ActReevaluate:         "a reevaluation",
+	ActCancel:             "a cancellation",
 }
 
 // Words name the act for people.
@@ -62,6 +70,8 @@ const (
 	Endorse         Verdict = "ENDORSE"
 	Decline         Verdict = "DECLINE"
 	ChangeTier      Verdict = "CHANGE_TIER"
+	AskCancel       Verdict = "ASK"   // the operator asks
+	AgreeCancel     Verdict = "AGREE" // the policy_admin agrees
 )
 
 // An Act is what a person does to a case: one JSON object per message. Its
@@ -84,6 +94,9 @@ type Act struct {
 	Assignee       UserID   `json:"assignee,omitempty"`
 	OwnerID        UserID   `json:"owner_id,omitempty"` // endorsement: the key account manager
 	DataDigest     string   `json:"data_digest,omitempty"`
+	// ReleaseAccount is the key account that the owner gives up to make room
+	// for the endorsed one (P3.5.5).
+	ReleaseAccount string `json:"release_account,omitempty"`
 }
 
 // An ActSpec is one row of the table of acts: which event an act with a
@@ -93,7 +106,7 @@ type ActSpec struct {
 	Name    ActName
 	Verdict Verdict
 	Event   Event
-	Action  Action
+	Action  Action  // empty: what deciding the open task asks for
 	States  []State // where it is taken; nil: wherever a transition leaves on Event
 	Needs   []Need
 	Signal  bool // also accepted as a signal of the same name
@@ -116,6 +129,13 @@ const (
 
 var openHuman = []State{Draft, DuplicateReview, DataEntry, ComplianceReview, AwaitingConfirmation, ChangesRequested, AwaitingCompletion, ValidationReview, AwaitingEndorsement, NeedsIntervention}
 
+// shared are the states whose task may stand in a queue that several people
+// work from.
+var shared = []State{DuplicateReview, ComplianceReview, ValidationReview, NeedsIntervention}
+
+// cancellable are the states that a case can be cancelled from.
+var cancellable = append(append([]State{}, beforeTheEnd...), NeedsIntervention)
+
 // Acts is the table of acts. Update handlers, signals, the starter's verbs,
 // the inbox and docs/process.md read it.
 var Acts = []ActSpec{
@@ -124,6 +144,7 @@ var Acts = []ActSpec{
 	{ActAmendMaterial, "", EvAmendMaterial, ActionEnterData, nil, []Need{NeedData}, false},
 	{ActResolveDuplicate, NotDuplicate, EvNotDuplicate, ActionClearDuplicate, nil, []Need{NeedReason}, false},
 	{ActResolveDuplicate, UseExisting, EvUseExisting, ActionClearDuplicate, nil, []Need{NeedCustomer}, false},
+	{ActResolveDuplicate, ConvertToModify, EvConvert, ActionClearDuplicate, nil, []Need{NeedCustomer}, false},
 	{ActDecideConfirmation, Confirm, EvConfirm, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash}, true},
 	{ActDecideConfirmation, RejectIt, EvReject, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash, NeedReasonCode, NeedReason}, true},
 	{ActDecideConfirmation, SendBack, EvSendBack, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash, NeedFields}, true},
@@ -140,6 +161,11 @@ var Acts = []ActSpec{
 	{ActReassign, "", EvReassign, ActionReassign, nil, []Need{NeedAssignee, NeedReason}, false},
 	{ActComment, "", "", ActionComment, openHuman, []Need{NeedReason}, false},
 	{ActRetry, "", EvRetry, ActionRetry, nil, nil, false},
+	{ActClaim, "", "", "", shared, nil, false},
+	{ActRelease, "", "", "", shared, nil, false},
+	{ActReevaluate, "", EvReevaluate, ActionReevaluate, nil, []Need{NeedReason}, false},
+	{ActCancel, AskCancel, "", ActionCancelAsk, cancellable, []Need{NeedReason}, false},
+	{ActCancel, AgreeCancel, EvCancel, ActionCancelAgree, nil, nil, false},
 }
 
 // ReasonCodes are the codes of a rejection at 1.1.5 (P2.5).
@@ -199,7 +225,7 @@ func (a Act) Check() error {
 			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
 		}
 	}
-	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest} {
+	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest, a.ReleaseAccount} {
 		if len(f) > 2*maxID {
 			return Errorf(Invalid, "a field is longer than %d characters", 2*maxID)
 		}
@@ -272,7 +298,23 @@ func (a Act) CheckAgainst(s Snapshot) error {
 		e.Hash = s.MaterialHash
 		return e
 	}
+	if err := a.freeToTake(s); err != nil {
+		return err
+	}
 	return CheckSeparation(a, s)
+}
+
+// freeToTake refuses to decide what a colleague has claimed from a shared
+// queue. The requester is not one of those who share the queue.
+func (a Act) freeToTake(s Snapshot) error {
+	if s.Task == nil || s.Task.ClaimedBy == "" || s.Task.ClaimedBy == a.By || a.By == s.Requester {
+		return nil
+	}
+	switch a.Name {
+	case ActDecideCompliance, ActDecideValidation, ActResolveDuplicate, ActRetry, ActClaim, ActRelease:
+		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let " + string(s.Task.ClaimedBy) + " release it; an escalation releases it too")
+	}
+	return nil
 }
 
 func (a Act) wrongState(s Snapshot) error {

@@ -25,7 +25,7 @@ func TestActsAreInTheTable(t *testing.T) {
 		actions[a] = true
 	}
 	for _, spec := range kam.Acts {
-		require.True(t, actions[spec.Action], "%s: %s is not in the matrix", spec.Name, spec.Action)
+		require.True(t, spec.Action == "" || actions[spec.Action], "%s: %s is not in the matrix", spec.Name, spec.Action)
 		taken := 0
 		for _, s := range kam.States {
 			if spec.TakenIn(s.State) {
@@ -57,7 +57,7 @@ func TestActsAreInTheTable(t *testing.T) {
 		}
 	}
 	for _, e := range without {
-		require.Contains(t, []string{"convert_to_modify", "reevaluate", "cancel"}, e, "no act brings it about")
+		require.Fail(t, "no act brings it about", e)
 	}
 }
 

@@ -47,6 +47,23 @@ const (
 	EventDecisionRefused     EventType = "DECISION_REFUSED"
 	EventFault               EventType = "FAULT"
 	EventRetried             EventType = "RETRIED"
+	EventReevaluated         EventType = "REEVALUATED"
+	EventCancelAsked         EventType = "CANCEL_ASKED"
+	EventCancelled           EventType = "CANCELLED"
+	EventTaskClaimed         EventType = "TASK_CLAIMED"
+	EventTaskReleased        EventType = "TASK_RELEASED"
+	EventRequestMoved        EventType = "REQUEST_MOVED" // its requester has left
+	EventTargetPinned        EventType = "TARGET_PINNED"
+	EventScreened            EventType = "SCREENED" // by an outside service
+	EventAccountReleased     EventType = "KEY_ACCOUNT_RELEASED"
+	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
+	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
+)
+
+// The audit events of a customer: two records became one, or one became two.
+const (
+	EventCustomerMerged EventType = "CUSTOMER_MERGED"
+	EventCustomerSplit  EventType = "CUSTOMER_SPLIT"
 )
 
 // An AuditEvent is one line of the record that proves itself. Seq counts

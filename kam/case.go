@@ -6,27 +6,29 @@ import "time"
 // waits and people's questions, without personal data. PostgreSQL holds it;
 // the workflow carries a copy that each effect hands back.
 type Snapshot struct {
-	CaseNo          CaseNo         `json:"case_no"`
-	Type            CaseType       `json:"case_type"`
-	State           State          `json:"state"`
-	Step            StepCode       `json:"step_code"`
-	Version         int64          `json:"version"` // grows by one with each stored effect
-	Revision        int            `json:"revision"`
-	MaterialHash    string         `json:"material_hash,omitempty"`
-	PolicyVersion   int            `json:"policy_version"`
-	Requester       UserID         `json:"requester_id"`
-	Editors         []UserID       `json:"editors,omitempty"` // everybody who changed the request data (SOD1)
-	Nominator       UserID         `json:"nominator_id,omitempty"`
-	ConfirmedBy     UserID         `json:"confirmed_by,omitempty"`
-	ConfirmedHash   string         `json:"confirmed_hash,omitempty"`
-	Endorsed        []UserID       `json:"endorsed,omitempty"`
-	Territory       string         `json:"territory_code,omitempty"`
-	Country         string         `json:"country_code,omitempty"`
-	OwnerID         UserID         `json:"owner_id,omitempty"`
-	Rounds          int            `json:"rounds_used"`
-	ReturnTo        State          `json:"return_to,omitempty"`
-	ResumeState     State          `json:"resume_state,omitempty"`
-	CommittedAs     string         `json:"customer_id,omitempty"` // after 1.4.7, or the existing one of a merge
+	CaseNo        CaseNo   `json:"case_no"`
+	Type          CaseType `json:"case_type"`
+	State         State    `json:"state"`
+	Step          StepCode `json:"step_code"`
+	Version       int64    `json:"version"` // grows by one with each stored effect
+	Revision      int      `json:"revision"`
+	MaterialHash  string   `json:"material_hash,omitempty"`
+	PolicyVersion int      `json:"policy_version"`
+	Requester     UserID   `json:"requester_id"`
+	Editors       []UserID `json:"editors,omitempty"` // everybody who changed the request data (SOD1)
+	Nominator     UserID   `json:"nominator_id,omitempty"`
+	ConfirmedBy   UserID   `json:"confirmed_by,omitempty"`
+	ConfirmedHash string   `json:"confirmed_hash,omitempty"`
+	Endorsed      []UserID `json:"endorsed,omitempty"`
+	Territory     string   `json:"territory_code,omitempty"`
+	Country       string   `json:"country_code,omitempty"`
+	OwnerID       UserID   `json:"owner_id,omitempty"`
+	Rounds        int      `json:"rounds_used"`
+	ReturnTo      State    `json:"return_to,omitempty"`
+	ResumeState   State    `json:"resume_state,omitempty"`
+	// CommittedAs is the customer: the one that the request names, the one that
+	// 1.4.7 committed, or the existing one of a merge.
+	CommittedAs     string         `json:"customer_id,omitempty"`
 	KAStatus        KAStatus       `json:"ka_status,omitempty"`
 	Tier            Tier           `json:"tier,omitempty"`            // proposed, then endorsed
 	PriorStatus     KAStatus       `json:"prior_ka_status,omitempty"` // of the group, before this case
@@ -49,6 +51,22 @@ type Snapshot struct {
 	LastDecision string `json:"last_decision_id,omitempty"`
 	// MissingFields are the fields that the present form still lacks.
 	MissingFields []string `json:"missing_fields,omitempty"`
+	// BaseVersion is the version of the customer that the request started from
+	// (P2.3): a commit on another one is a VERSION_CONFLICT.
+	BaseVersion int `json:"base_version,omitempty"`
+	// AppealOf is the rejected case that this one appeals, AppealLevel the level
+	// that must confirm it, AppealDecider who rejected (SOD10).
+	AppealOf      CaseNo    `json:"appeal_of,omitempty"`
+	AppealLevel   NodeLevel `json:"appeal_level,omitempty"`
+	AppealDecider UserID    `json:"appeal_decider,omitempty"`
+	// Trigger says why a RECLASSIFY was raised.
+	Trigger ReviewTrigger `json:"trigger,omitempty"`
+	// FirstConfirmedBy is who gave the first of two confirmations: the
+	// deactivation of a key account member needs a second person.
+	FirstConfirmedBy UserID `json:"first_confirmed_by,omitempty"`
+	// CancelAskedBy is the operator who asked to cancel the case; a policy_admin
+	// may agree while the case stays in its state.
+	CancelAskedBy UserID `json:"cancel_asked_by,omitempty"`
 }
 
 // Has says whether the case carries a flag.
@@ -89,6 +107,12 @@ type Task struct {
 	OpenedAt  time.Time  `json:"opened_at"`
 	Deadlines []Deadline `json:"deadlines,omitempty"` // ascending
 	Escalated int        `json:"escalated"`
+	// ClaimedBy is who took the task from its queue: the others leave it to him
+	// until he releases it or it is escalated.
+	ClaimedBy UserID `json:"claimed_by,omitempty"`
+	// ByHand says that somebody reassigned the task: a change in the tree does
+	// not move it.
+	ByHand bool `json:"by_hand,omitempty"`
 	// Fields and Note are what a person was asked to change.
 	Fields []string `json:"fields,omitempty"`
 	Note   string   `json:"note,omitempty"`
@@ -143,6 +167,9 @@ type TimelineEntry struct {
 // snapshot is to be adopted (D10a). Refused says that a person's act was
 // turned down; the refusal is stored and the case has not moved.
 type Progress struct {
+	// Needs is what the stage cannot do within a transaction; the workflow has it
+	// done and asks again.
+	Needs    Stage            `json:"needs,omitempty"`
 	Snapshot Snapshot         `json:"snapshot"`
 	Timeline []TimelineEntry  `json:"timeline,omitempty"`
 	Records  []DecisionRecord `json:"records,omitempty"`

@@ -24,6 +24,7 @@ const (
 	ReasonNeeded   Code = "REASON_NEEDED"   // a reason, code or note is missing
 	IDReused       Code = "ID_REUSED"       // same id, other content
 	OpenCaseExists Code = "OPEN_CASE_EXISTS"
+	Claimed        Code = "CLAIMED" // a colleague has taken the task from the queue
 	TargetInvalid  Code = "TARGET_INVALID"
 	Unreachable    Code = "UNREACHABLE" // a system that is needed does not answer
 	Fault          Code = "FAULT"       // retrying will not cure it; an operator must look

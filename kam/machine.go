@@ -65,7 +65,7 @@ const (
 type Facts struct {
 	Type CaseType
 
-	HasNameCountryChannel bool
+	HasNameCountryChannel bool       // or, for other types than NEW, the customer is named
 	Match                 MatchClass // best candidate that is not waived
 	Target                Target
 	ReturnTo              State // where an identity change interrupted the case

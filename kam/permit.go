@@ -114,6 +114,11 @@ var actionWords = map[Action]string{
 	ActionReassign:       "reassign the task",
 	ActionComment:        "comment on the case",
 	ActionRetry:          "let the case go on",
+	ActionReview:         "have a customer classified again",
+	ActionReevaluate:     "have the case decided under a newer policy",
+	ActionCancelAsk:      "ask to cancel the case",
+	ActionCancelAgree:    "agree to cancel the case",
+	ActionMerge:          "merge or split customers",
 	ActionAuditCheck:     "check the audit trail",
 }
 

@@ -248,6 +248,7 @@ var ErrorCodes = []CodeSpec{
 	{ReasonNeeded, "a reason, code or note is missing"},
 	{IDReused, "the same id came before with other content"},
 	{OpenCaseExists, "the customer is in an open case already"},
+	{Claimed, "a colleague has taken the task from the queue"},
 	{TargetInvalid, "the customer that the case is for is unknown or of the wrong status"},
 	{Unreachable, "a system that is needed does not answer; try again"},
 	{Fault, "retrying will not cure it; an operator must look"},

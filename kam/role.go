@@ -48,6 +48,8 @@ const (
 	ActionReassign       Action = "reassign"
 	ActionComment        Action = "comment"
 	ActionRetry          Action = "retry"
+	ActionReview         Action = "start_review" // RECLASSIFY
+	ActionMerge          Action = "merge_customers"
 	ActionAuditCheck     Action = "audit_check"
 )
 

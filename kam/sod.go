@@ -1,30 +1,41 @@
 package kam
 
 // CheckSeparation applies the rules of separation of duties that the case's
-// own facts decide (P5.3): SOD1 to SOD3. It is asked by the validator of the
+// own facts decide (P5.3): SOD1 to SOD3, SOD10. It is asked by the validator of the
 // update and again in the transaction that stores the act.
 func CheckSeparation(a Act, s Snapshot) error {
 	switch a.Name {
 	case ActDecideConfirmation:
-		return NotOwnRequest(a.By, s)
+		return MayConfirm(a.By, s)
 	case ActDecideEndorsement:
 		return mayEndorse(a.By, s)
+	case ActCancel:
+		if a.Verdict == AgreeCancel && a.By == s.CancelAskedBy {
+			return Errorf(Separation, "%s asked for it; a second person must agree", a.By).By("TWO_PERSONS")
+		}
 	case ActDecideCompliance, ActDecideValidation:
 		if a.By == s.Requester || a.By == s.OwnerID {
 			return Errorf(Separation, "%s requested the case or owns the account", a.By).By("SOD3").Try("another reviewer must decide")
 		}
 	case ActReassign:
 		if s.Task != nil && s.Task.Kind == TaskConfirmation {
-			return NotOwnRequest(a.Assignee, s)
+			return MayConfirm(a.Assignee, s)
 		}
 		return mayEndorse(a.Assignee, s)
 	}
 	return nil
 }
 
-// NotOwnRequest is SOD1: who requested a case or changed its data at any time
-// may not confirm it, at any level.
-func NotOwnRequest(u UserID, s Snapshot) error {
+// MayConfirm is SOD1: who requested a case or changed its data at any time may
+// not confirm it, at any level. Of two confirmations each is by another person,
+// and an appeal is not decided by who rejected (SOD10).
+func MayConfirm(u UserID, s Snapshot) error {
+	if u == s.FirstConfirmedBy {
+		return Errorf(Separation, "%s has confirmed already; two persons are needed", u).By("SOD2").Try("another manager, or the next level, must confirm too")
+	}
+	if s.AppealOf != "" && u == s.AppealDecider {
+		return Errorf(Separation, "%s rejected case %s", u, s.AppealOf).By("SOD10").Try("another manager, one level up, must decide")
+	}
 	if s.Edited(u) {
 		return Errorf(Separation, "%s requested the case or changed its data", u).By("SOD1").Try("another manager, or the next level, must decide")
 	}

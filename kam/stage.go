@@ -22,6 +22,10 @@ const (
 	StageElapse  Stage = "DeadlinePassed" // reminder, escalation, expiry, lapse
 	StagePark    Stage = "Park"           // a fault: NEEDS_INTERVENTION
 	StageRefresh Stage = "ReadCase"       // read only: adopt what PostgreSQL knows
+	StageReroute Stage = "Reroute"        // the organisation changed: whose is the open task now?
+	// StageScreen asks an outside service; it leaves the process, so it is an
+	// activity of its own and no transaction.
+	StageScreen Stage = "ScreenParty" // 1.4.6
 )
 
 // StageOf is the stage that moves a case out of an automatic state.
@@ -49,6 +53,9 @@ type StageInput struct {
 	Due *Deadline `json:"due,omitempty"`
 	// Fault is the text of the error, for StagePark; without personal data.
 	Fault string `json:"fault,omitempty"`
+	// Unscreened says that the outside service of screening did not answer for a
+	// day; what that means is for the policy to say (screening.when_down).
+	Unscreened bool `json:"unscreened,omitempty"`
 }
 
 // ActInput is what StageAct gets: the act and when it reached the workflow.
@@ -78,6 +85,8 @@ const (
 	// SignalRefresh tells a case to read its committed state: sent by the
 	// reconciler when PostgreSQL knows more than the workflow (D10a).
 	SignalRefresh = "Refresh"
+	// SignalReroute tells a case that people or territories changed.
+	SignalReroute = "Reroute"
 )
 
 // Search attributes of a case (typed; no personal data). Keyword unless said.

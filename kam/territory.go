@@ -54,6 +54,25 @@ type TerritoryNode struct {
 	Calendar  string    `json:"calendar,omitempty"`
 }
 
+// PathOf is the node, its parent and so on up to the root; empty for a code that
+// is not in the tree.
+func PathOf(nodes []TerritoryNode, code string) []TerritoryNode {
+	byCode := make(map[string]TerritoryNode, len(nodes))
+	for _, n := range nodes {
+		byCode[n.Code] = n
+	}
+	var path []TerritoryNode
+	for len(path) <= len(nodes) {
+		n, ok := byCode[code]
+		if !ok {
+			break
+		}
+		path = append(path, n)
+		code = n.Parent
+	}
+	return path
+}
+
 // Rate is an exact rate of exchange as decimal text, "1.0842".
 type Rate string
 

@@ -36,7 +36,7 @@ func transitions() []Transition {
 			f.Type == Deactivate && f.Confirmed
 	}
 	return []Transition{
-		{Draft, EvSubmitRequest, when("name, country and channel present", func(f Facts) bool { return f.HasNameCountryChannel }), Identifying, by(ByRequester), "1.1.1 done"},
+		{Draft, EvSubmitRequest, when("name, country and channel present; for other types than NEW the customer is named", func(f Facts) bool { return f.HasNameCountryChannel }), Identifying, by(ByRequester), "1.1.1 done"},
 		{Draft, EvExpire, Guard{Text: "20 business days idle"}, Expired, by(ByTimer), "requester told"},
 
 		{Identifying, EvNoMatch, when("NEW without a candidate, or REACTIVATE of an inactive customer; first pass", func(f Facts) bool {

@@ -99,6 +99,7 @@ func (a *app) verbs() []*cobra.Command {
 		onboardCommand(a), importCommand(a), submitCommand(a), amendCommand(a), decideCommand(a), resolveCommand(a),
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
+		customerCommand(a),
 		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
 		rulescli.Command(),
 	}

@@ -14,14 +14,16 @@ import (
 // A Request is what starts a case (1.1.1). Key is made by the client; with it
 // a request that is sent again is the same request.
 type Request struct {
-	Key         string          `json:"request_key"`
-	Type        kam.CaseType    `json:"case_type"`
-	Requester   kam.UserID      `json:"requester_id"`
-	Data        kam.RequestData `json:"data"`
-	CustomerNo  string          `json:"customer_no,omitempty"`
-	AppealOf    kam.CaseNo      `json:"appeal_of,omitempty"`
-	ImportBatch string          `json:"import_batch,omitempty"`
-	ImportRow   string          `json:"import_row,omitempty"`
+	Key        string          `json:"request_key"`
+	Type       kam.CaseType    `json:"case_type"`
+	Requester  kam.UserID      `json:"requester_id"`
+	Data       kam.RequestData `json:"data"`
+	CustomerNo string          `json:"customer_no,omitempty"`
+	AppealOf   kam.CaseNo      `json:"appeal_of,omitempty"`
+	// Trigger says why a RECLASSIFY is raised.
+	Trigger     kam.ReviewTrigger `json:"trigger,omitempty"`
+	ImportBatch string            `json:"import_batch,omitempty"`
+	ImportRow   string            `json:"import_row,omitempty"`
 }
 
 // AllotCase gives the request a case number. The same request again gets the
@@ -46,6 +48,10 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 			return err
 		})
 	})
+	if breaksUnique(err, "cases_appeal") {
+		return "", false, kam.Errorf(kam.AlreadyDecided, "case %s was appealed already", r.AppealOf).On("appeal_of").By("ONE_APPEAL").
+			Try("a rejection is appealed once")
+	}
 	if breaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
 		no, _, err = s.allotted(ctx, r.Key, digest)
 		return no, false, err
@@ -81,8 +87,8 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 		returning year, last, clock_timestamp()`
 	const insert = `
 		insert into kam.cases (case_no, request_key, request_digest, opening, snapshot, state, case_type,
-			requester, customer_no, customer_name, country, territory, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+			requester, customer_no, customer_name, country, territory, updated_at, appeal_of)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 	var year, last int64
 	var now time.Time
@@ -93,12 +99,13 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 	first := kam.Snapshot{
 		CaseNo: no, Type: r.Type, State: kam.Draft, Step: kam.Draft.Spec().Step, Requester: r.Requester,
 		Country: r.Data.CountryCode, Territory: r.Data.TerritoryCode, OpenedAt: now, UpdatedAt: now,
+		CommittedAs: r.CustomerNo, AppealOf: r.AppealOf, Trigger: r.Trigger,
 	}
 	kept := r
 	kept.Data = withoutContacts(r.Data)
 	var b pgx.Batch
 	b.Queue(insert, no, r.Key, digest, kept, first, first.State, r.Type, r.Requester, r.CustomerNo,
-		r.Data.LegalName, first.Country, first.Territory, now)
+		r.Data.LegalName, first.Country, first.Territory, now, r.AppealOf)
 	queueContacts(&b, openingOwner(no), r.Data.Contacts)
 	return no, tx.SendBatch(ctx, &b).Close()
 }

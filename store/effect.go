@@ -72,7 +72,7 @@ func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Conte
 	refused := kam.AsError(err)
 	switch {
 	case err == nil && tx.noChange:
-		p := kam.Progress{Snapshot: tx.was}
+		p := kam.Progress{Snapshot: tx.was, Needs: tx.needs}
 		return p, tx.undoAndKeep(p)
 	case err == nil:
 		return tx.save()
@@ -87,14 +87,14 @@ func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Conte
 // what the effect needs to know, in one round trip.
 func lockCase(ctx context.Context, ptx pgx.Tx, e Effect) (*Tx, error) {
 	const lock = `
-		select snapshot, version, audit_seq, audit_hash, clock_timestamp()
+		select snapshot, version, audit_seq, audit_hash, holds, clock_timestamp()
 		from kam.cases where case_no = $1 for update`
 	const done = `select digest, progress from kam.effect where case_no = $1 and key = $2`
 
 	tx := &Tx{At: e.At, ctx: ctx, tx: ptx, effect: e, decision: e.decisionID(), queued: &pgx.Batch{}}
 	var b pgx.Batch
 	b.Queue(lock, e.CaseNo).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&tx.was, &tx.was.Version, &tx.auditSeq, &tx.auditHash, &tx.dbAt)
+		return row.Scan(&tx.was, &tx.was.Version, &tx.auditSeq, &tx.auditHash, &tx.held, &tx.dbAt)
 	})
 	b.Queue(done, e.CaseNo, e.Key).Query(func(rows pgx.Rows) error {
 		stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[storedEffect])
@@ -114,7 +114,7 @@ func lockCase(ctx context.Context, ptx pgx.Tx, e Effect) (*Tx, error) {
 	// PostgreSQL keeps microseconds; so does what the hash covers.
 	tx.dbAt = tx.dbAt.UTC().Truncate(time.Microsecond)
 	now := cloned(tx.was)
-	tx.Case = &now
+	tx.Case, tx.holds = &now, tx.held
 	return tx, nil
 }
 
@@ -145,6 +145,24 @@ func (tx *Tx) before() (p kam.Progress, done bool, err error) {
 	return p, false, nil
 }
 
+// Peek runs fn as an effect would, and undoes what it did: for questions that
+// only an effect can answer.
+func (s *Store) Peek(ctx context.Context, no kam.CaseNo, at time.Time, fn func(ctx context.Context, tx *Tx) error) error {
+	return s.inTx(ctx, "look at "+string(no), func(ptx pgx.Tx) error {
+		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at})
+		if err != nil {
+			return err
+		}
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		if tx.err != nil {
+			return tx.err
+		}
+		return tx.undo()
+	})
+}
+
 const (
 	// Only a refusal is ever replaced: it may have been cured since (D10b).
 	insertEffect = `
@@ -155,7 +173,7 @@ const (
 			outcome = $7, territory = $8, owner = $9, country = $10, open = $11, opened_at = $12, updated_at = $13,
 			customer_no = coalesce(nullif($14, ''), customer_no),
 			customer_name = coalesce(nullif($15, ''), customer_name),
-			audit_seq = $16, audit_hash = $17, touched_at = $18
+			audit_seq = $16, audit_hash = $17, touched_at = $18, case_type = $19, holds = $20, appeal_of = $21, requester = $22
 		where case_no = $1`
 )
 
@@ -164,13 +182,16 @@ func (tx *Tx) save() (kam.Progress, error) {
 	c := tx.Case
 	c.CaseNo, c.Version, c.LastDecision = tx.was.CaseNo, tx.was.Version+1, tx.decision
 	c.UpdatedAt = tx.At.UTC()
-	if c.OpenedAt.IsZero() {
+	if tx.was.Version == 0 { // until now it was the database's time of the number
 		c.OpenedAt = c.UpdatedAt
+	}
+	if c.State.Ended() {
+		tx.holds = ""
 	}
 	p := kam.Progress{Snapshot: *c, Timeline: tx.queueAudit(), Records: tx.records}
 	tx.queued.Queue(updateCase, c.CaseNo, c, c.Version, tx.effect.People, c.State, c.Step,
 		c.Outcome, c.Territory, c.OwnerID, c.Country, !c.State.Ended(), c.OpenedAt, c.UpdatedAt,
-		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt)
+		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt, c.Type, tx.holds, c.AppealOf, c.Requester)
 	tx.queued.Queue(insertEffect, c.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
 	return p, sendBatch(tx.ctx, tx.tx, "save the effect", tx.queued)
 }
@@ -180,7 +201,7 @@ func (tx *Tx) undo() error {
 	if _, err := tx.tx.Exec(tx.ctx, `rollback to savepoint effect`); err != nil {
 		return fmt.Errorf("undo the effect: %w", err)
 	}
-	tx.queued, tx.audit = &pgx.Batch{}, nil
+	tx.queued, tx.audit, tx.holds = &pgx.Batch{}, nil, tx.held
 	now := cloned(tx.was)
 	tx.Case = &now
 	return nil

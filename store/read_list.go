@@ -101,8 +101,8 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 			select t.task_id, true as assigned from kam.task_assignee a join kam.task t using (task_id)
 			where a.user_id = $1 and t.status = 'OPEN'
 			union all
-			select t.task_id, false from kam.task t
-			where t.status = 'OPEN' and t.queue in (select queue from queues)
+			select t.task_id, t.claimed_by = $1 from kam.task t
+			where t.status = 'OPEN' and t.queue in (select queue from queues) and t.claimed_by in ('', $1)
 			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
 		)
 		select t.task, t.case_no, coalesce(c.case_type, ''), coalesce(c.state, ''), coalesce(c.customer_name, ''), coalesce(c.country, ''), coalesce(c.territory, t.node), t.subject, t.due_at, f.assigned

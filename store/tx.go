@@ -35,12 +35,17 @@ type Tx struct {
 	messages     int
 	customerName string
 	noChange     bool
-	err          error // of methods that return none
+	needs        kam.Stage
+	held, holds  string // customer that the case holds: before, and after the effect
+	err          error  // of methods that return none
 }
 
 // NoChange leaves the case as it is: what else was done to tx is undone, and
 // only the effect is stored.
 func (tx *Tx) NoChange() { tx.noChange = true }
+
+// After leaves the case as it is until another stage has done its work.
+func (tx *Tx) After(s kam.Stage) { tx.noChange, tx.needs = true, s }
 
 // Was is the case as the effect found it.
 func (tx *Tx) Was() kam.Snapshot { return cloned(tx.was) }

@@ -32,10 +32,11 @@ type Customer struct {
 	Coverage      string              `json:"coverage,omitempty"`
 	Segment       json.RawMessage     `json:"segment,omitempty"`
 	UpdatedAt     time.Time           `json:"updated_at"`
+	MergedInto    string              `json:"merged_into,omitempty"` // the record that is read in its place
 }
 
 const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
-	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at`
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into`
 
 // Customer is a customer with its contacts; kam.NotFound where there is none.
 func (tx *Tx) Customer(no string) (Customer, error) { return customer(tx.ctx, tx.tx, no) }
@@ -78,7 +79,8 @@ type CustomerCommit struct {
 // CommitCustomer writes the customer: row, identifiers, addresses, contacts,
 // keys. A new one gets the next number. An identifier that stands on another
 // customer at the same site, or at a site not known, is a kam.TargetInvalid
-// with rule DUPLICATE_IDENTIFIER; the effect may go on after it. Whoever
+// with rule DUPLICATE_IDENTIFIER; the effect may go on after it. So is a record
+// that was merged into another one, with rule MERGED. Whoever
 // commits locks the identifiers, so a search done before is to be repeated
 // after [Tx.LockIdentifiers].
 func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
@@ -91,7 +93,11 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 	if c.Site == "" {
 		c.Site = siteOf(c.Data)
 	}
-	if c.CustomerNo == "" {
+	if c.CustomerNo != "" {
+		if err := tx.notMerged(c.CustomerNo); err != nil {
+			return "", err
+		}
+	} else {
 		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string],
 			`select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0')`)
 		if err != nil {
@@ -147,7 +153,7 @@ func queueCustomer(b *pgx.Batch, c CustomerCommit, segment any, caseNo string, a
 			status = excluded.status, sales_account = excluded.sales_account,
 			segment = coalesce(excluded.segment, old.segment),
 			coverage = coalesce(nullif(excluded.coverage, ''), old.coverage),
-			provisional = excluded.provisional, data = excluded.data, updated_at = excluded.updated_at`
+			data = excluded.data, updated_at = excluded.updated_at`
 	const version = `
 		insert into kam.customer_version (customer_no, version, case_no, at, data)
 		select customer_no, version, case_no, updated_at, data from kam.customer where customer_no = $1`
@@ -202,10 +208,42 @@ func (tx *Tx) SetFailedReviews(customerNo string, n int) error {
 	return tx.updateCustomer(customerNo, `update kam.customer set failed_reviews = $2 where customer_no = $1`, n)
 }
 
-// SetLifecycle sets whether the customer is active.
+// SetLifecycle sets whether the customer is active, as a version of its own.
 func (tx *Tx) SetLifecycle(customerNo string, status kam.LifecycleStatus) error {
-	return tx.updateCustomer(customerNo, `update kam.customer set status = $2, updated_at = $3 where customer_no = $1`, status, tx.At)
+	const set = `
+		with changed as (
+			update kam.customer set status = $2, version = version + 1, case_no = $4, updated_at = $3 where customer_no = $1
+			returning customer_no, version, case_no, updated_at, data
+		)
+		insert into kam.customer_version (customer_no, version, case_no, at, data) select * from changed`
+
+	return tx.updateCustomer(customerNo, set, status, tx.At, tx.was.CaseNo)
 }
+
+// SetSegment keeps the segment of a customer that was looked at again; its data
+// stay, and so does its version.
+func (tx *Tx) SetSegment(customerNo string, segment any) error {
+	raw, err := rawOrNil(segment)
+	if err != nil {
+		return err
+	}
+	return tx.updateCustomer(customerNo, `update kam.customer set segment = $2, updated_at = $3 where customer_no = $1`, raw, tx.At)
+}
+
+// StopCoverage takes a customer off the call plans (P2.7: a hit of screening
+// after onboarding).
+func (tx *Tx) StopCoverage(customerNo string) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set coverage = $2, updated_at = $3 where customer_no = $1`, CoverageStopped, tx.At)
+}
+
+// ResumeCoverage puts a member of a key account that was taken off the call
+// plans back to what the account's plan says.
+func (tx *Tx) ResumeCoverage(customerNo string) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set coverage = replace(coverage, $2, '') where customer_no = $1`, CoverageStopped)
+}
+
+// CoverageStopped stands where a coverage class would: nobody calls.
+const CoverageStopped = "STOPPED"
 
 func (tx *Tx) updateCustomer(no, sql string, args ...any) error {
 	tag, err := exec(tx.ctx, tx.tx, "change customer "+no, sql, append([]any{no}, args...)...)

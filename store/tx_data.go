@@ -13,6 +13,11 @@ func (tx *Tx) Request() (kam.RequestData, error) {
 	return requestData(tx.ctx, tx.tx, tx.was.CaseNo, tx.Case.Revision)
 }
 
+// RequestOf is one revision of another case's data.
+func (tx *Tx) RequestOf(no kam.CaseNo, revision int) (kam.RequestData, error) {
+	return requestData(tx.ctx, tx.tx, no, revision)
+}
+
 // SaveRevision makes d the case's data: the next revision, with its material
 // hash, and by among the editors.
 func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {

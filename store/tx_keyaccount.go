@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,35 +35,59 @@ func (tx *Tx) GroupMembers(groupID string) ([]Member, error) {
 // A KeyAccount is a customer or group in the programme (4.1.1). State is
 // ACTIVE until it is ENDED, unless a later process sets another.
 type KeyAccount struct {
-	No        string
-	GroupID   string
-	Name      string
-	Tier      kam.Tier
-	HomeNode  string
-	OwnerID   kam.UserID
-	State     string
-	ReviewDue *time.Time
-	Members   []string // customer numbers
+	No        string     `json:"key_account_no"`
+	GroupID   string     `json:"group_id,omitempty"`
+	Name      string     `json:"name"`
+	Tier      kam.Tier   `json:"tier"`
+	HomeNode  string     `json:"home_node"`
+	OwnerID   kam.UserID `json:"owner_id"`
+	State     string     `json:"state"`
+	ReviewDue *time.Time `json:"review_due,omitempty"`
+	Members   []string   `json:"members"` // customer numbers
+	// EndedAs says why an account has ended: DEMOTED or RETIRED.
+	EndedAs string `json:"ended_as,omitempty"`
 }
 
 // The states of a key account that this store knows.
 const (
-	KeyAccountActive = "ACTIVE"
-	KeyAccountEnded  = "ENDED"
+	KeyAccountActive   = "ACTIVE"
+	KeyAccountOnNotice = "ON_NOTICE"
+	KeyAccountEnded    = "ENDED"
+
+	EndedDemoted = "DEMOTED"
+	EndedRetired = "RETIRED"
 )
 
 // KeyAccountOf is the key account of a group or of a customer, nil if there
 // is none.
 func (tx *Tx) KeyAccountOf(groupOrCustomer string) (*KeyAccount, error) {
+	return keyAccount(tx.ctx, tx.tx, ofParty, groupOrCustomer)
+}
+
+// KeyAccountOf is the running key account of a group or of a customer, nil if
+// there is none.
+func (s *Store) KeyAccountOf(ctx context.Context, groupOrCustomer string) (*KeyAccount, error) {
+	return keyAccount(ctx, s.pool, ofParty, groupOrCustomer)
+}
+
+// KeyAccountNamed is a key account by its number, ended or not; nil if there is
+// none.
+func (tx *Tx) KeyAccountNamed(no string) (*KeyAccount, error) {
+	return keyAccount(tx.ctx, tx.tx, `k.key_account_no = $1`, no)
+}
+
+// ofParty picks the running account of a group or customer.
+const ofParty = `
+	state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
+		select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))`
+
+func keyAccount(ctx context.Context, q querier, which, what string) (*KeyAccount, error) {
 	const find = `
 		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
-			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1)
-		from kam.key_account k
-		where state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
-			select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))
-		order by k.key_account_no limit 1`
+			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1), ended_as
+		from kam.key_account k where `
 
-	k, ok, err := one(tx.ctx, tx.tx, "look up the key account", pgx.RowToStructByPos[KeyAccount], find, groupOrCustomer)
+	k, ok, err := one(ctx, q, "look up the key account", pgx.RowToStructByPos[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -73,11 +98,12 @@ func (tx *Tx) KeyAccountOf(groupOrCustomer string) (*KeyAccount, error) {
 // new one gets the next number. The members of one that ended are NON_KA.
 func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 	const upsert = `
-		insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+		insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at, ended_as)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
 		on conflict (key_account_no) do update set group_id = excluded.group_id, name = excluded.name,
 			tier = excluded.tier, home_node = excluded.home_node, owner = excluded.owner, state = excluded.state,
-			case_no = excluded.case_no, review_due = excluded.review_due, updated_at = excluded.updated_at`
+			case_no = excluded.case_no, review_due = excluded.review_due, updated_at = excluded.updated_at,
+			ended_as = excluded.ended_as`
 	const left = `
 		with gone as (
 			delete from kam.key_account_member where key_account_no = $1 and customer_no <> all ($2) returning customer_no
@@ -105,11 +131,27 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 		standing, tier = kam.NonKA, kam.TierNone
 	}
 	var b pgx.Batch
-	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.was.CaseNo, k.ReviewDue, tx.At)
+	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.was.CaseNo, k.ReviewDue, tx.At, k.EndedAs)
 	b.Queue(left, k.No, members)
 	b.Queue(join, k.No, members)
 	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)
 	return k.No, sendBatch(tx.ctx, tx.tx, "save key account "+k.No, &b)
+}
+
+// CloseSideTasks ends the tasks about something that outlived their cases.
+func (tx *Tx) CloseSideTasks(subject, how string) error {
+	_, err := exec(tx.ctx, tx.tx, "close the tasks of "+subject,
+		`update kam.task set status = $2, closed_at = $3, closed_by = 'system' where subject = $1 and status = 'OPEN'`, subject, how, tx.At)
+	return err
+}
+
+// CoverByClass puts customers on the call plans by their ABC class, C where none
+// was computed.
+func (tx *Tx) CoverByClass(customers []string) error {
+	_, err := exec(tx.ctx, tx.tx, "cover customers", `
+		update kam.customer set coverage = coalesce(nullif(segment ->> 'abc_class', ''), 'C'), updated_at = $2
+		where customer_no = any ($1) and status = 'ACTIVE'`, customers, tx.At)
+	return err
 }
 
 // KeyAccountsOf counts the key accounts that a person owns, by tier.

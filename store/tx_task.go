@@ -60,10 +60,10 @@ func (tx *Tx) UpdateTask() error {
 
 func (tx *Tx) queueTask(t kam.Task, subject string) {
 	const upsert = `
-		insert into kam.task (task_id, case_no, subject, kind, step_code, node, queue, priority, opened_at, due_at, task)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		insert into kam.task (task_id, case_no, subject, kind, step_code, node, queue, priority, opened_at, due_at, task, claimed_by)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (task_id) do update set node = excluded.node, queue = excluded.queue,
-			priority = excluded.priority, due_at = excluded.due_at, task = excluded.task`
+			priority = excluded.priority, due_at = excluded.due_at, task = excluded.task, claimed_by = excluded.claimed_by`
 	const leave = `delete from kam.task_assignee where task_id = $1 and user_id <> all ($2)`
 	const assign = `
 		insert into kam.task_assignee (task_id, user_id) select distinct $1, unnest($2::text[])
@@ -74,19 +74,20 @@ func (tx *Tx) queueTask(t kam.Task, subject string) {
 		due = &d.At
 	}
 	assignees := append([]kam.UserID{}, t.Assignees...)
-	tx.queued.Queue(upsert, t.ID, tx.was.CaseNo, subject, t.Kind, t.Step, t.Node, t.Queue, t.Priority, t.OpenedAt, due, t)
+	tx.queued.Queue(upsert, t.ID, tx.was.CaseNo, subject, t.Kind, t.Step, t.Node, t.Queue, t.Priority, t.OpenedAt, due, t, t.ClaimedBy)
 	tx.queued.Queue(leave, t.ID, assignees)
 	tx.queued.Queue(assign, t.ID, assignees)
 }
 
-// Absent says whether a person is away at that time. An error fails the
-// effect.
+// Absent says whether a person is away on the day that at shows in its own
+// zone: absences are dates, and whose midnight counts the caller knows. An
+// error fails the effect.
 func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
 	const away = `
 		select exists (select from kam.absence
-			where user_id = $1 and ($2::timestamptz at time zone 'UTC')::date between from_date and to_date)`
+			where user_id = $1 and $2::text::date between from_date and to_date)`
 
-	absent, _, err := one(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at)
+	absent, _, err := one(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
 	if err != nil {
 		tx.fail(err)
 	}

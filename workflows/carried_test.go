@@ -22,6 +22,8 @@ var thisRunOnly = map[string]string{
 	"stopTimer": "of a timer that ends with its run; the next starts its own for the same instant",
 	"stuck":     "the next run tries the deadline at once, and notes it again",
 	"retryAt":   "the same",
+
+	"unscreened": "the next run asks the screening service once more",
 }
 
 // TestEveryFieldOfACaseIsCarried fails for a new field until somebody has said

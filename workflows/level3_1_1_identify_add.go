@@ -19,7 +19,7 @@ func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 			break
 		}
 		e := asError(err)
-		if e.Code == kam.NotFound || e.Code == kam.Invalid {
+		if cannotOpen(e.Code) {
 			return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, e)
 		}
 		workflow.GetLogger(ctx).Error("case cannot be opened", "case_no", c.start.CaseNo, "error", err)
@@ -29,6 +29,16 @@ func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 	}
 	workflow.SetCurrentDetails(ctx, details(c.Snapshot))
 	return nil
+}
+
+// cannotOpen says whether a request is turned down for good: it names no case,
+// or one that may not be.
+func cannotOpen(code kam.Code) bool {
+	switch code {
+	case kam.NotFound, kam.Invalid, kam.TargetInvalid, kam.OpenCaseExists, kam.Forbidden, kam.WrongState, kam.TooLate:
+		return true
+	}
+	return false
 }
 
 // open runs the stage of 1.1.1 once, whoever asks first: the update that came

@@ -17,9 +17,13 @@ import (
 // an attempt, some 900 in 24 hours at one attempt in ten minutes.
 const (
 	oneAttempt  = 10 * time.Second
-	firstPause  = 200 * time.Millisecond
-	longestWait = 10 * time.Minute
-	giveUpAfter = 24 * time.Hour
+	longAttempt = time.Minute // of an activity that calls out
+	// moreThanADay is never reached at these pauses. The test environment of the
+	// SDK takes "without limit" for ten attempts.
+	moreThanADay = 1000
+	firstPause   = 200 * time.Millisecond
+	longestWait  = 10 * time.Minute
+	giveUpAfter  = 24 * time.Hour
 	// The SDK takes a ScheduleToClose of zero for StartToClose, so "without
 	// limit" has to be said in years.
 	withoutLimit = 100 * 365 * 24 * time.Hour
@@ -35,6 +39,23 @@ func quick(ctx workflow.Context, summary string) workflow.Context {
 // parking it.
 func endless(ctx workflow.Context, summary string) workflow.Context {
 	return local(ctx, summary, withoutLimit)
+}
+
+// patient is for what leaves the process: tried again for a day, with growing
+// pauses, in the history and not in a workflow task.
+func patient(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: giveUpAfter,
+		StartToCloseTimeout:    longAttempt,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:        time.Second,
+			BackoffCoefficient:     2,
+			MaximumInterval:        longestWait,
+			MaximumAttempts:        moreThanADay,
+			NonRetryableErrorTypes: nonRetryable(),
+		},
+		Summary: summary,
+	})
 }
 
 func local(ctx workflow.Context, summary string, within time.Duration) workflow.Context {

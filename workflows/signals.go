@@ -7,15 +7,23 @@ import (
 )
 
 // openSignals listens to the decisions that are also accepted as signals, and
-// to Refresh. Nobody waits for the answer to a signal, so its verdict is taken
+// to Refresh and Reroute. Nobody waits for the answer to a signal, so its verdict is taken
 // and stored by RecordAct in every case: a refused one is on record.
 func (c *onboarding) openSignals(ctx workflow.Context) error {
 	for _, name := range actNames(func(s kam.ActSpec) bool { return s.Signal }) {
 		ch := c.listen(ctx, string(name), "The update of this name, for callers that cannot wait. "+actDescription(name))
 		workflow.GoNamed(ctx, "signal "+string(name), func(ctx workflow.Context) { c.readActs(ctx, name, ch) })
 	}
-	ch := c.listen(ctx, kam.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.")
-	workflow.GoNamed(ctx, "signal "+kam.SignalRefresh, func(ctx workflow.Context) { c.readRefresh(ctx, ch) })
+	for _, x := range []struct {
+		name, description string
+		look              func(workflow.Context) bool
+	}{
+		{kam.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.", c.read},
+		{kam.SignalReroute, "People or territories changed: see whose the open task is now.", c.reroute},
+	} {
+		ch := c.listen(ctx, x.name, x.description)
+		workflow.GoNamed(ctx, "signal "+x.name, func(ctx workflow.Context) { c.readFacts(ctx, ch, x.look) })
+	}
 	return nil
 }
 
@@ -73,8 +81,9 @@ func (c *onboarding) hear(ctx workflow.Context, name kam.ActName, a kam.Act) {
 	}
 }
 
-// readRefresh answers a burst of signals with one reading.
-func (c *onboarding) readRefresh(ctx workflow.Context, ch workflow.ReceiveChannel) {
+// readFacts answers a burst of signals that say nothing but that something
+// happened, with one look at it under the lock.
+func (c *onboarding) readFacts(ctx workflow.Context, ch workflow.ReceiveChannel, look func(workflow.Context) bool) {
 	if err := workflow.Await(ctx, c.opened); err != nil {
 		return
 	}
@@ -87,12 +96,11 @@ func (c *onboarding) readRefresh(ctx workflow.Context, ch workflow.ReceiveChanne
 		if c.Snapshot.State.Ended() {
 			continue
 		}
-		c.refresh(ctx)
+		c.locked(ctx, look)
 	}
 }
 
-// refresh adopts the committed case.
-func (c *onboarding) refresh(ctx workflow.Context) {
+func (c *onboarding) locked(ctx workflow.Context, look func(workflow.Context) bool) {
 	c.inFlight++
 	defer func() { c.inFlight-- }()
 
@@ -100,7 +108,20 @@ func (c *onboarding) refresh(ctx workflow.Context) {
 		return
 	}
 	defer c.lock.Unlock()
-	c.read(ctx)
+	look(ctx)
+}
+
+// reroute has the open task looked at again (P2.7). The caller holds the lock.
+func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
+	if c.Snapshot.Task == nil {
+		return false
+	}
+	p, err := c.effect(quick(ctx, "The organisation changed"), kam.StageReroute, kam.StageInput{})
+	if err != nil {
+		workflow.GetLogger(ctx).Error("case cannot be rerouted", "case_no", c.start.CaseNo, "error", err)
+		return false
+	}
+	return c.adopt(ctx, p)
 }
 
 // answerQueries shows what the case carries; nothing is read from elsewhere.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -58,7 +59,12 @@ func (c *onboarding) run(ctx workflow.Context) error {
 		return c.park(ctx, stage, kam.Errorf(kam.Fault, "more than %d stages without a wait for people", maxHops))
 	}
 
-	p, err := c.effect(quick(ctx, stageLabel(stage)), stage, kam.StageInput{})
+	in := kam.StageInput{Unscreened: c.unscreened}
+	c.unscreened = false
+	p, err := c.effect(quick(ctx, stageLabel(stage)), stage, in)
+	if err == nil && p.Needs == kam.StageScreen {
+		return c.screen(ctx)
+	}
 	if err == nil && p.Refused != nil {
 		err = p.Refused
 	}
@@ -68,6 +74,38 @@ func (c *onboarding) run(ctx workflow.Context) error {
 	if err != nil {
 		return c.park(ctx, stage, err)
 	}
+	return nil
+}
+
+// screen has the party screened by the service outside, which takes as long as
+// it takes: at most a day. The lock is free meanwhile, so that a case may be
+// withdrawn. What came of it is stored by the activity; where nothing came, the
+// stage is told so, and the policy says what that means.
+//
+// The caller holds the lock, and holds it again afterwards.
+func (c *onboarding) screen(ctx workflow.Context) error {
+	c.changed(ctx, changeScreeningOutside) // a mark alone: no release before called out
+	was := c.Snapshot.State
+	asking, stop := workflow.WithCancel(patient(ctx, kam.StepCode("1.4.6").Label()))
+	in := kam.StageInput{CaseNo: c.start.CaseNo, Known: c.Snapshot.Version, Seq: c.Snapshot.Version + 1 + c.Spent, Now: workflow.Now(ctx)}
+	answer := workflow.ExecuteActivity(asking, string(kam.StageScreen), in)
+
+	c.lock.Unlock()
+	err := workflow.Await(ctx, func() bool { return answer.IsReady() || c.Snapshot.State != was })
+	if relock := c.lock.Lock(ctx); err != nil || relock != nil {
+		return errors.Join(err, relock)
+	}
+	if !answer.IsReady() {
+		stop() // somebody ended the case meanwhile
+		return nil
+	}
+	var p kam.Progress
+	if err := answer.Get(ctx, &p); err != nil {
+		workflow.GetLogger(ctx).Error("party could not be screened", "case_no", c.start.CaseNo, "error", err)
+		c.unscreened = true
+		return nil
+	}
+	c.adopt(ctx, p)
 	return nil
 }
 

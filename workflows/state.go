@@ -55,7 +55,9 @@ type onboarding struct {
 	inFlight int // acts between acceptance and answer
 	taken    int // acts taken in this run
 	hops     int // stages since the last wait for people
-	signals  []workflow.ReceiveChannel
+
+	unscreened bool // the screening service gave no answer: the next stage is told
+	signals    []workflow.ReceiveChannel
 
 	stopTimer workflow.CancelFunc // of the last wait
 
@@ -192,6 +194,7 @@ func digestOf(a kam.Act) string {
 	put("assignee", string(a.Assignee))
 	put("owner_id", string(a.OwnerID))
 	put("data_digest", a.DataDigest)
+	put("release_account", a.ReleaseAccount)
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

@@ -11,8 +11,8 @@ type changeID string
 // The changes. Each is listed in docs/determinism.md with what it changed and
 // in which release; a test holds the two together.
 const (
-	// changeScreeningOutside moves the screening of a customer out of the
-	// stage that decides, into an activity of its own.
+	// changeScreeningOutside marks the cases that have called the screening
+	// service outside: older releases cannot replay them.
 	changeScreeningOutside changeID = "screening-outside"
 )
 

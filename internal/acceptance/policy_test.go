@@ -11,13 +11,21 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
+// policyWith is the default policy with changes, in pairs of before and after.
+func policyWith(t *testing.T, changes ...string) []byte {
+	t.Helper()
+	text := string(rules.DefaultYAML())
+	for i := 0; i < len(changes); i += 2 {
+		require.Contains(t, text, changes[i])
+		text = strings.Replace(text, changes[i], changes[i+1], 1)
+	}
+	return []byte(text)
+}
+
 // under publishes the default policy with one change as version 2.
 func (w *world) under(from, to string) {
 	w.t.Helper()
-	text := string(rules.DefaultYAML())
-	require.Contains(w.t, text, from)
-	text = strings.Replace(strings.Replace(text, from, to, 1), "\nversion: 1\n", "\nversion: 2\n", 1)
-	require.NoError(w.t, w.db.SavePolicy(w.t.Context(), 2, []byte(text), "pol.admin"))
+	require.NoError(w.t, w.db.SavePolicy(w.t.Context(), 2, policyWith(w.t, from, to, "\nversion: 1\n", "\nversion: 2\n"), "pol.admin"))
 }
 
 func TestWithoutAutoRejectTheManagerDecides(t *testing.T) {

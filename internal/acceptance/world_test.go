@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 	"github.com/kamflow/kamflow/workflows"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(covered.check(storetest.Main(m))) }
 
 // monday is 09:00 in Berlin on an ordinary Monday.
 var monday = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
@@ -34,8 +35,11 @@ const (
 
 // A world is a database with the organisation of these tests.
 type world struct {
-	t  *testing.T
-	db *store.Store
+	t      *testing.T
+	db     *store.Store
+	screen activities.Screener // the service outside, where a test has one
+	// requests numbers the keys of the test's requests.
+	requests atomic.Int64
 }
 
 func newWorld(t *testing.T, change ...func(*store.Org)) *world {
@@ -129,21 +133,46 @@ type scene struct {
 func (w *world) onboard(by kam.UserID, d kam.RequestData) *scene { return w.onboardAt(monday, by, d) }
 
 func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene {
+	return w.requestAt(at, store.Request{Type: kam.NewCase, Requester: by, Data: d})
+}
+
+// request allots a number for any kind of request and prepares its workflow.
+func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) }
+
+func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
 	s := &scene{world: w}
-	no, created, err := w.db.AllotCase(w.t.Context(), store.Request{Key: fmt.Sprintf("%s/%s/%d", w.t.Name(), d.LegalName, at.UnixNano()), Type: kam.NewCase, Requester: by, Data: d})
+	if r.Key == "" {
+		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1))
+	}
+	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
 	s.no = no
 
+	s.env = environment(at)
+	w.activities().Register(s.env)
+	return s
+}
+
+// activities are the real ones over the world's database.
+func (w *world) activities() *activities.Activities {
+	acts := activities.New(w.db)
+	acts.Moved, acts.Screen = covered.note, w.screen
+	return acts
+}
+
+// environment runs the workflows in skipped time from a start; activities are
+// yet to be registered.
+func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	s.env = suite.NewTestWorkflowEnvironment()
-	s.env.SetStartTime(at)
-	s.env.SetTestTimeout(2 * time.Minute)
-	activities.New(w.db).Register(s.env)
-	workflows.Register(s.env)
-	return s
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(at)
+	env.SetTestTimeout(2 * time.Minute)
+	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
+	workflows.Register(env)
+	return env
 }
 
 // run plays the case to its end and returns it.

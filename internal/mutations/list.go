@@ -142,8 +142,8 @@ var All = []Edit{
 		Breaks: "it runs beside the replay, in no order", CaughtBy: Workflowcheck,
 		Changes: []Change{{
 			File: "workflows/signals.go",
-			Old:  `workflow.GoNamed(ctx, "signal "+kam.SignalRefresh, func(ctx workflow.Context) { c.readRefresh(ctx, ch) })`,
-			New:  `go c.readRefresh(ctx, ch)`,
+			Old:  `func(ctx workflow.Context) { c.readActs(ctx, name, ch) })`,
+			New:  `func(ctx workflow.Context) { go c.readActs(ctx, name, ch) })`,
 		}},
 	},
 	{
@@ -152,8 +152,8 @@ var All = []Edit{
 		Changes: []Change{{File: "workflows/waits.go", Old: `return "notice to the manager"`, New: `return "word to the manager"`}},
 	},
 	{
-		Name: "control-option", What: "effects are given up after two days instead of one",
+		Name: "control-option", What: "the pauses between attempts grow to twenty minutes instead of ten",
 		Breaks: "nothing: options of a call are not compared", CaughtBy: Nobody,
-		Changes: []Change{{File: "workflows/options.go", Old: "giveUpAfter = 24 * time.Hour", New: "giveUpAfter = 48 * time.Hour"}},
+		Changes: []Change{{File: "workflows/options.go", Old: "= 10 * time.Minute", New: "= 20 * time.Minute"}},
 	},
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/runfile"
+	"github.com/kamflow/kamflow/internal/screening"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -186,7 +187,11 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 		},
 	})
 	workflows.Register(a.worker)
-	activities.New(a.store).Register(a.worker)
+	acts := activities.New(a.store)
+	if s := screening.New(cfg.Screening); s != nil {
+		acts.Screen = s
+	}
+	acts.Register(a.worker)
 	if err := a.worker.Start(); err != nil {
 		a.worker = nil
 		return fmt.Errorf("start worker: %w", err)
@@ -197,7 +202,7 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	return promote(ctx, a.temporal, cfg.Worker.Deployment, a.BuildID)
 }
 
-// loop starts the relay of the outbox and the reconciler.
+// loop starts the relay of the outbox, the reconciler and the rerouter.
 func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
@@ -206,7 +211,9 @@ func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) 
 		every: cfg.Worker.ReconcileEvery,
 	}
 	a.loops.Go(func() { every(ctx, cfg.Worker.RelayEvery, relay.run) })
+	rerouter := &rerouter{client: reconciler.client, clock: a.store, org: a.store, cases: activities.New(a.store), counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, reconciler.run) })
+	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, rerouter.run) })
 }
 
 // Failed tells that the worker cannot go on by itself, as when it may no

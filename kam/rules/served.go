@@ -19,8 +19,6 @@ func (p *Policy) Served() error {
 		off  bool
 		text string
 	}{
-		{p.Screening.Adapter != "LOCAL_LIST", "screening.adapter " + p.Screening.Adapter},
-		{p.Screening.WhenDown != "INTERVENTION", "screening.when_down " + p.Screening.WhenDown},
 		{p.SOD.AllowSelfConfirmAlone, "sod.allow_self_confirm_when_alone true"},
 		{p.ABC.Scope != "COMPANY", "abc.scope " + p.ABC.Scope},
 		{len(p.Duplicates.Blocking) < len(blockingRules), "fewer duplicates.blocking"},

@@ -12,8 +12,6 @@ import (
 func TestServed(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ from, to, want string }{
-		{"adapter: LOCAL_LIST ", "adapter: HTTP ", "screening.adapter HTTP"},
-		{"when_down: INTERVENTION ", "when_down: REVIEW_FINDING ", "screening.when_down REVIEW_FINDING"},
 		{"allow_self_confirm_when_alone: false", "allow_self_confirm_when_alone: true", "sod.allow_self_confirm_when_alone"},
 		{"scope: COMPANY ", "scope: COUNTRY ", "abc.scope COUNTRY"},
 		{"mode: FIXED ", "mode: AUTO ", "rfm.mode AUTO"},

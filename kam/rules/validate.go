@@ -76,6 +76,8 @@ var ValidationRules = []ValidationRule{
 	{"VS01", kam.SeverityError, catScreening, true, "CONFIRMED screening hit"},
 	{"VS02", kam.SeverityReview, catScreening, false, "POSSIBLE screening hit that compliance has not cleared"},
 	{"VS03", kam.SeverityInfo, catScreening, false, "screening is too old for a commit"},
+	{"VS04", kam.SeverityReview, catScreening, false, "the screening service did not answer"},
+	{VersionConflict, kam.SeverityError, catConsistency, true, "the customer changed since the request began"},
 }
 
 // A ValidationContext is what step 1.4 knows besides the customer. What is
@@ -94,6 +96,8 @@ type ValidationContext struct {
 	// Taken are numbers that the database refused because others have them.
 	Taken   []IdentifierOwner
 	Waivers []Waiver
+	// Conflict says that somebody changed the customer meanwhile.
+	Conflict *ConflictFacts
 }
 
 // A RegisterFact is the answer of an outside register on one identifier.
@@ -113,6 +117,9 @@ type ScreeningFacts struct {
 	Cleared  bool // by compliance
 	Hits     []string
 	AgeHours int64
+	// Down says that no result could be had for a day, and that the policy takes
+	// this for a finding.
+	Down bool
 }
 
 // An IdentifierOwner says whose number it is.
@@ -141,6 +148,7 @@ func (p *Policy) Validate(c Customer, ctx ValidationContext) []kam.Finding {
 	v.hierarchy()
 	v.duplicates()
 	v.screening()
+	v.conflict()
 	slices.SortStableFunc(v.findings, func(a, b kam.Finding) int {
 		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
 	})
@@ -223,6 +231,9 @@ func (v *validation) screening() {
 	}
 	hits := strings.Join(s.Hits, ", ")
 	switch {
+	case s.Down:
+		v.find("VS04", "screening", "compliance screens by hand", "the screening service did not answer")
+		return
 	case s.Result == kam.ScreeningConfirmed:
 		v.find("VS01", "screening", "the case cannot go on", "confirmed hit: %s", hits)
 	case s.Result == kam.ScreeningPossible && !s.Cleared:

@@ -1,0 +1,125 @@
+package activities
+
+import (
+	"fmt"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// room sees to it that the account which is being endorsed has an owner with
+// capacity for it, and that the programme has (P3.5.5). Over capacity the
+// endorser names an account that the owner gives up, or a reason, which is an
+// override.
+func (w *work) room(d doing) error {
+	if w.Case.KAStatus != kam.KA {
+		return nil // a demotion needs no room
+	}
+	existing, err := w.KeyAccountOf(w.accountID())
+	if err != nil {
+		return err
+	}
+	owner, added := w.Case.KeyAccountOwner, 1
+	if existing != nil {
+		added = 0
+		if owner == "" {
+			owner = existing.OwnerID
+		}
+	}
+	if owner == "" {
+		owner = d.By // acts until a key account manager is named
+	}
+	holds, err := w.KeyAccountsOf(owner)
+	if err != nil {
+		return err
+	}
+	if existing != nil && existing.OwnerID == owner {
+		holds[existing.Tier]--
+	}
+	if d.ReleaseAccount != "" {
+		freed, err := w.release(d, owner)
+		if err != nil {
+			return err
+		}
+		holds[freed.Tier]--
+	}
+	programme, err := w.KeyAccounts()
+	if err != nil {
+		return err
+	}
+	total := 0
+	for _, t := range kam.Tiers {
+		total += programme[t]
+	}
+	load := w.pol.Capacity(holds, w.Case.Tier, total, added)
+	var over string
+	switch {
+	case load.Over:
+		over = fmt.Sprintf("%s would hold key accounts for %s%% of one manager", owner, load.SharePct)
+	case load.Stop && added > 0:
+		over = fmt.Sprintf("the programme would have %d key accounts", load.Programme)
+	default:
+		return nil
+	}
+	if d.Reason == "" {
+		return kam.Errorf(kam.ReasonNeeded, "%s", over).On("reason").By("CAPACITY").Try("name an account to release, another owner, or a reason")
+	}
+	w.flag(kam.FlagOverridden)
+	e := d.log(kam.EventCapacityOverridden)
+	e.ReasonCode, e.Text = "CAPACITY", over+": "+d.Reason
+	w.Log(e)
+	return nil
+}
+
+// accountID is the group, or the customer where it has none.
+func (w *work) accountID() string {
+	if w.data.GroupID != "" {
+		return w.data.GroupID
+	}
+	return w.Case.CommittedAs
+}
+
+// release takes an account from its owner: the manager of its home node acts
+// for it until he names another.
+func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
+	k, err := w.KeyAccountNamed(d.ReleaseAccount)
+	if err != nil {
+		return nil, err
+	}
+	if k == nil || k.State == store.KeyAccountEnded || k.OwnerID != owner {
+		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that " + string(owner) + " owns")
+	}
+	chain, err := w.Chain(k.HomeNode)
+	if err != nil {
+		return nil, err
+	}
+	s, ok, err := w.seatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
+		if u == owner {
+			return kam.Errorf(kam.Invalid, "it is released by him").By("CAPACITY")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, kam.Errorf(kam.Invalid, "nobody above %s could take %s over", k.HomeNode, k.No).On("release_account").Try("name another one")
+	}
+	k.OwnerID = s.person.ID
+	if _, err := w.SaveKeyAccount(*k); err != nil {
+		return nil, err
+	}
+	deadlines, err := w.deadlines(w.pol.SLA.KAMAssignment, false, s.person)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.OpenSideTask(kam.Task{
+		Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{s.person.ID}, OpenedAt: w.At, Deadlines: deadlines,
+	}, k.No); err != nil {
+		return nil, err
+	}
+	e := d.log(kam.EventAccountReleased)
+	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.person.ID)
+	w.Log(e)
+	return k, w.tell("keyaccount.released", k.No+" needs a key account manager", s.person.ID, owner)
+}

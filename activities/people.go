@@ -1,0 +1,88 @@
+package activities
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// claim takes a task out of a shared queue, or gives it back. Who has claimed
+// one decides it; an escalation releases it.
+func (w *work) claim(d doing) error {
+	t := w.Case.Task
+	if t == nil || t.Queue == "" || t.Queue == kam.QueueUnrouted {
+		return kam.Errorf(kam.WrongState, "the task of %s stands in no shared queue", w.Case.CaseNo).Try("see who it waits for with show")
+	}
+	e := d.log(kam.EventTaskClaimed)
+	t.ClaimedBy = d.By
+	if d.Name == kam.ActRelease {
+		if w.Was().Task.ClaimedBy == "" {
+			return kam.Errorf(kam.WrongState, "nobody has claimed the task")
+		}
+		e.Type, t.ClaimedBy = kam.EventTaskReleased, ""
+	} else if err := kam.CheckSeparation(kam.Act{Name: kam.ActDecideValidation, By: d.By}, *w.Case); err != nil && t.Kind != kam.TaskIntervention {
+		return err
+	}
+	w.Log(e)
+	return w.UpdateTask()
+}
+
+// reevaluate has the decision computed again under the newest policy, which the
+// case then keeps.
+func (w *work) reevaluate(d doing) error {
+	newest, _, err := w.LatestPolicy()
+	if err != nil {
+		return err
+	}
+	f := w.facts()
+	f.NewerPolicy = newest > w.Case.PolicyVersion
+	if !f.NewerPolicy {
+		return kam.Errorf(kam.WrongState, "the case has policy version %d, and no newer one is published", w.Case.PolicyVersion).Try("publish one first")
+	}
+	e := d.log(kam.EventReevaluated)
+	e.Text = strings.TrimSpace(fmt.Sprintf("policy version %d to %d: %s", w.Case.PolicyVersion, newest, e.Text))
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	w.Case.PolicyVersion = newest
+	return nil
+}
+
+// cancel ends a case by two persons: an operator asks, a policy_admin agrees.
+// What was asked for counts as long as the case stays in its state.
+func (w *work) cancel(d doing) error {
+	if !kam.Takes(w.Case.State, kam.EvCancel) || w.Case.State == kam.NeedsIntervention && w.Case.ResumeState.AfterCommit() {
+		return kam.Errorf(kam.TooLate, "the customer of %s is committed: the case can only be completed", w.Case.CaseNo).Try("retry it; request a DEACTIVATE case afterwards")
+	}
+	if d.Verdict == kam.AskCancel {
+		if w.Case.CancelAskedBy != "" {
+			return kam.Errorf(kam.AlreadyDecided, "%s has asked for it already", w.Case.CancelAskedBy).Try("a policy_admin agrees")
+		}
+		w.Case.CancelAskedBy = d.By
+		w.Log(d.log(kam.EventCancelAsked))
+		admins, err := w.PeopleByRole(kam.PolicyAdmin)
+		if err != nil {
+			return err
+		}
+		return w.tell("cancel.asked", fmt.Sprintf("%s: %s asks to cancel it", w.Case.CaseNo, d.By), ids(admins)...)
+	}
+	asked := w.Case.CancelAskedBy
+	if asked == "" {
+		return kam.Errorf(kam.WrongState, "nobody has asked to cancel %s", w.Case.CaseNo).Try("an operator asks first")
+	}
+	e := d.log(kam.EventCancelled)
+	e.Text = strings.TrimSpace("asked by " + string(asked) + "; " + e.Text)
+	if err := w.move(d.event, w.facts(), e); err != nil {
+		return err
+	}
+	return w.tell("case.cancelled", string(w.Case.CaseNo)+" was cancelled", w.Case.Requester, asked)
+}
+
+func ids(people []kam.Person) []kam.UserID {
+	out := make([]kam.UserID, len(people))
+	for i, p := range people {
+		out[i] = p.ID
+	}
+	return out
+}

@@ -1,0 +1,245 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Reroute looks again at whom the open task of a case waits for, after people
+// or territories changed (P2.7): a leaver's tasks go to his manager, his
+// requests too; a task moves with its territory and its post, with a notice;
+// what was decided stays. Where nothing is to be moved it changes nothing.
+func (a *Activities) Reroute(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	return a.stage(ctx, kam.StageReroute, in, func(w *work) error {
+		moved, err := w.reroute()
+		if err == nil && !moved {
+			w.NoChange()
+		}
+		return err
+	})
+}
+
+// Misrouted lists the open cases that Reroute would change. It changes nothing.
+func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error) {
+	open, err := a.Store.PersonalTasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []kam.CaseNo
+	for _, no := range open {
+		moved := false
+		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.Tx) error {
+			w, err := a.open(ctx, tx)
+			if err == nil {
+				moved, err = w.reroute()
+			}
+			return err
+		})
+		if err != nil {
+			return out, err
+		}
+		if moved {
+			out = append(out, no)
+		}
+	}
+	return out, nil
+}
+
+func (w *work) reroute() (bool, error) {
+	t := w.Case.Task
+	if t == nil || w.Case.State.Kind() != kam.Human {
+		return false, nil
+	}
+	moved, err := w.handOverOpenRequest()
+	if err != nil {
+		return false, err
+	}
+	if t.ClaimedBy != "" {
+		who, err := w.Person(t.ClaimedBy)
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return false, err
+		}
+		if !who.Active {
+			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: string(t.ClaimedBy) + " has left"})
+			t.ClaimedBy = ""
+			return true, w.UpdateTask()
+		}
+	}
+	var again bool
+	switch t.Kind {
+	case kam.TaskConfirmation, kam.TaskEndorsement:
+		again, err = w.rerouteManagers(t)
+	case kam.TaskDataEntry, kam.TaskChanges, kam.TaskCompletion, kam.TaskDuplicateReview:
+		again, err = w.rerouteRequester(t)
+	}
+	return moved || again, err
+}
+
+// handOverOpenRequest gives a leaver's request to his manager (P2.7).
+func (w *work) handOverOpenRequest() (bool, error) {
+	if w.Case.Requester == kam.System {
+		return false, nil
+	}
+	who, err := w.Present(w.Case.Requester)
+	if err != nil || who.ID == "" || who.ID == w.Case.Requester {
+		return false, err
+	}
+	return true, w.handOverRequest(who)
+}
+
+func (w *work) handOverRequest(to kam.Person) error {
+	from := w.Case.Requester
+	if to.ID == from {
+		return nil
+	}
+	w.Case.Requester = to.ID
+	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
+	return w.tell("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
+}
+
+func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
+	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
+		return false, nil
+	}
+	who, err := w.Present(w.Case.Requester)
+	if err != nil || who.ID == "" || slices.Equal(t.Assignees, []kam.UserID{who.ID}) {
+		return false, err
+	}
+	return true, w.giveTo(t, []kam.UserID{who.ID}, "the requester has left")
+}
+
+// rerouteManagers keeps those who may still decide, and brings the manager in
+// whose task it is now.
+func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
+	relocated, err := w.relocate(t)
+	if err != nil {
+		return false, err
+	}
+	node, level, err := w.confirmingPlace()
+	if err != nil {
+		return false, err
+	}
+	allowed, sla := w.mayConfirm, w.pol.SLA.Confirmation
+	if t.Kind == kam.TaskEndorsement {
+		e := w.nextEndorser()
+		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.pol.SLA.Endorsement
+	}
+	chain, err := w.Chain(node)
+	if err != nil {
+		return false, err
+	}
+	s, ok, err := w.seatFrom(chain, level, allowed)
+	if err != nil {
+		return false, err
+	}
+	var stay []kam.UserID
+	for _, u := range t.Assignees {
+		p, err := w.Person(u)
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return false, err
+		}
+		holds := t.ByHand || slices.ContainsFunc(chain, func(n kam.TerritoryNode) bool { return n.ManagerID == u })
+		if p.Active && holds && allowed(u) == nil {
+			stay = append(stay, u)
+		}
+	}
+	want := stay
+	if ok && !slices.Contains(stay, s.person.ID) && !(t.ByHand && len(stay) > 0) && !w.awayBelow(stay, chain, s) {
+		want = append([]kam.UserID{s.person.ID}, stay...)
+	}
+	if slices.Equal(want, t.Assignees) {
+		return relocated, nil
+	}
+	if len(want) == 0 {
+		t.Queue, t.Level = kam.QueueUnrouted, kam.LevelGlobal
+		if err := w.giveTo(t, nil, strings.Join(s.passed, "; ")); err != nil {
+			return false, err
+		}
+		return true, w.tellVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.passed...), "; ")})
+	}
+	if slices.Contains(want, s.person.ID) && !slices.Contains(t.Assignees, s.person.ID) {
+		if len(stay) == 0 || t.Level.Rank() < s.node.Level.Rank() {
+			t.Level, t.Node = s.node.Level, s.node.Code
+		}
+		if err := w.freshDeadlines(t, sla, s.person); err != nil {
+			return false, err
+		}
+	}
+	t.Queue, t.ByHand = "", t.ByHand && len(stay) > 0
+	return true, w.giveTo(t, want, "the organisation changed")
+}
+
+// awayBelow says whether those who stay were asked because the manager of a
+// lower level is merely absent, or joined by escalation: then nobody new is
+// brought in below them.
+func (w *work) awayBelow(stay []kam.UserID, chain []kam.TerritoryNode, s seat) bool {
+	for _, n := range chain {
+		if slices.Contains(stay, n.ManagerID) && n.Level.Rank() <= s.node.Level.Rank() {
+			return true
+		}
+	}
+	return false
+}
+
+// relocate resolves the territory of a party anew while no customer is
+// committed: the tree or the rules of assignment may have been redrawn.
+func (w *work) relocate(t *kam.Task) (bool, error) {
+	if t.Kind != kam.TaskConfirmation || w.Case.Type == kam.Deactivate {
+		return false, nil
+	}
+	was, owner := w.Case.Territory, w.Case.OwnerID
+	if err := w.place(); err != nil {
+		return false, err
+	}
+	w.Case.OwnerID = owner
+	if w.Case.Territory == was {
+		return false, nil
+	}
+	w.Log(kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Actor: kam.System, Text: was + " to " + w.Case.Territory})
+	return true, nil
+}
+
+// giveTo moves the open task, and tells both sides.
+func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
+	before := t.Assignees
+	t.Assignees = to
+	if len(to) > 0 {
+		t.Queue = ""
+	}
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: kam.System, ReasonCode: "ORGANISATION", Text: why + ": " + waitingFor(*t)})
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	if err := w.tell("task.moved", string(w.Case.CaseNo)+" waits for somebody else now", without(before, to)...); err != nil {
+		return err
+	}
+	return w.tell("task.opened", string(w.Case.CaseNo)+" waits for you", without(to, before)...)
+}
+
+func without(list, those []kam.UserID) []kam.UserID {
+	return slices.DeleteFunc(slices.Clone(list), func(u kam.UserID) bool { return slices.Contains(those, u) })
+}
+
+// freshDeadlines gives who joins his own reminder and escalation; the end of
+// the wait stays where it is.
+func (w *work) freshDeadlines(t *kam.Task, sla rules.Wait, first kam.Person) error {
+	fresh, err := w.deadlines(sla, t.Priority != "", first)
+	if err != nil {
+		return err
+	}
+	perLevel := func(d kam.Deadline) bool { return d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate }
+	t.Deadlines = slices.DeleteFunc(t.Deadlines, perLevel)
+	for _, d := range fresh {
+		if perLevel(d) {
+			t.Deadlines = append(t.Deadlines, d)
+		}
+	}
+	sortDeadlines(t.Deadlines)
+	return nil
+}

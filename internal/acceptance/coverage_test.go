@@ -1,0 +1,61 @@
+package acceptance
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// covered are the rows of the table of transitions that the tests of this
+// package went through with the real workflow, the real activities and a real
+// database. A run of all of them must have gone through every row.
+var covered = &coverage{rows: map[row]int{}}
+
+type row struct {
+	from  kam.State
+	event kam.Event
+	guard string
+	to    kam.State
+}
+
+type coverage struct {
+	mu   sync.Mutex
+	rows map[row]int
+}
+
+// note counts a transition; where it resumes a parked case the state is the one
+// of the table.
+func (c *coverage) note(t kam.Transition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.From == kam.NeedsIntervention && t.Event == kam.EvRetry {
+		t.To = kam.Resume
+	}
+	c.rows[rowOf(t)]++
+}
+
+func rowOf(t kam.Transition) row { return row{t.From, t.Event, t.Guard.Text, t.To} }
+
+// check fails a run of all tests that left a row out.
+func (c *coverage) check(code int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var missing []row
+	for _, t := range kam.Transitions {
+		if c.rows[rowOf(t)] == 0 {
+			missing = append(missing, rowOf(t))
+		}
+	}
+	if code != 0 || flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" || flag.Lookup("test.list").Value.String() != "" {
+		return code
+	}
+	fmt.Printf("transitions driven through workflow, activities and database: %d of %d\n", len(kam.Transitions)-len(missing), len(kam.Transitions))
+	for _, r := range missing {
+		fmt.Fprintf(os.Stderr, "never driven: %s %s -> %s (%s)\n", r.from, r.event, r.to, r.guard)
+		code = 1
+	}
+	return code
+}

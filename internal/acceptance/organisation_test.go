@@ -1,0 +1,199 @@
+package acceptance
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// reorganise changes the organisation while a case is open, and tells the case
+// as the worker does.
+func (s *scene) reorganise(change func(*store.Org)) func(kam.Snapshot) {
+	return func(now kam.Snapshot) {
+		o := org()
+		change(&o)
+		if err := s.db.LoadOrg(s.t.Context(), o); err != nil {
+			s.faults = append(s.faults, err.Error())
+			return
+		}
+		open, err := activities.New(s.db).Misrouted(s.t.Context(), s.env.Now())
+		if err != nil {
+			s.faults = append(s.faults, err.Error())
+		}
+		if slices.Contains(open, s.no) {
+			s.env.SignalWorkflow(kam.SignalReroute, nil)
+		}
+	}
+}
+
+// left makes people inactive.
+func left(ids ...kam.UserID) func(*store.Org) {
+	return func(o *store.Org) {
+		for i := range o.Users {
+			o.Users[i].Inactive = slices.Contains(ids, o.Users[i].ID)
+		}
+		for i := range o.Nodes {
+			if slices.Contains(ids, o.Nodes[i].ManagerID) {
+				o.Nodes[i].ManagerID = ""
+			}
+		}
+	}
+}
+
+func TestManagerLeavesWhileHisTaskIsOpen(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Abgang GmbH"), details()))
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.at(2*hour, s.reorganise(left("theo.territory")))
+	s.expect(3*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.act(4*hour, kam.Forbidden, confirm("theo.territory", ""))
+	s.act(5*hour, "", confirm("rita.regional", ""))
+	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, 1, s.count(kam.EventTaskReassigned))
+}
+
+func TestRequesterLeaves(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Verwaist GmbH")))
+	s.at(1*hour, s.reorganise(left("rep.south")))
+	// The request is his manager's now, who may then not confirm it himself.
+	s.expect(2*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.act(3*hour, kam.Separation, confirm("theo.territory", ""))
+	s.act(4*hour, "", confirm("rita.regional", ""))
+	s.expect(5*hour, kam.AwaitingCompletion, "theo.territory")
+	s.act(6*hour, kam.Forbidden, kam.Act{Name: kam.ActSubmitDetails, By: "rep.south"}, data(t, details()))
+	s.act(7*hour, "", kam.Act{Name: kam.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
+	end := s.run()
+	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, kam.UserID("theo.territory"), end.Requester)
+	require.Contains(t, end.Editors, kam.UserID("rep.south"))
+	require.Equal(t, 1, s.count(kam.EventRequestMoved))
+}
+
+func TestRequesterLeavesWhileHeIsAsked(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Halb Fertig GmbH"), fields{"declared_potential": nil}))
+	s.expect(1*hour, kam.DataEntry, "rep.south")
+	s.at(2*hour, s.reorganise(left("rep.south", "theo.territory")))
+	s.expect(3*hour, kam.DataEntry, "rita.regional") // the manager's manager: both have left
+	s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rita.regional"})
+	require.Equal(t, kam.Withdrawn, s.run().State)
+}
+
+func TestTerritoryIsRedrawnWhileATaskIsOpen(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), details()))
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.at(2*hour, s.reorganise(func(o *store.Org) {
+		for i := range o.AssignmentRules {
+			if o.AssignmentRules[i].Code == "R1" { // postal codes 8… go north
+				o.AssignmentRules[i].Territory = "DE-N-02"
+			}
+		}
+	}))
+	s.expect(3*hour, kam.AwaitingConfirmation, "tara.territory")
+	s.act(4*hour, kam.Forbidden, confirm("theo.territory", ""))
+	s.act(5*hour, "", confirm("tara.territory", ""))
+	end := s.run()
+	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, "DE-N-02", end.Territory)
+}
+
+func TestPostIsFilledWhileTheNextLevelIsAsked(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.stuttgart", data(t, screening("Nachfolge GmbH"), fields{"postal_code": "70173", "city": "Stuttgart"}))
+	s.expect(1*hour, kam.AwaitingConfirmation, "rita.regional") // the post is vacant
+	s.at(2*hour, s.reorganise(func(o *store.Org) {
+		for i := range o.Nodes {
+			if o.Nodes[i].Code == "DE-S-01" {
+				o.Nodes[i].ManagerID = "theo.territory"
+			}
+		}
+		for i := range o.Users {
+			if o.Users[i].ID == "theo.territory" {
+				o.Users[i].Nodes = append(o.Users[i].Nodes, "DE-S-01")
+			}
+		}
+	}))
+	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory", "rita.regional")
+	s.act(4*hour, "", confirm("theo.territory", ""))
+	s.act(5*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"})
+	require.Equal(t, kam.Withdrawn, s.run().State)
+}
+
+func TestNobodyInTheChainThenSomebody(t *testing.T) {
+	w := newWorld(t, func(o *store.Org) {
+		for i := range o.Nodes {
+			o.Nodes[i].ManagerID = ""
+		}
+	})
+	s := w.onboard("rep.south", data(t, screening("Herrenlos GmbH"), details()))
+	s.expect(1*hour, kam.AwaitingConfirmation)
+	s.at(1*hour, func(now kam.Snapshot) {
+		if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
+			s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
+		}
+	})
+	s.at(3*day+2*hour, func(now kam.Snapshot) {
+		if now.Task.Escalated != 3 {
+			s.faults = append(s.faults, "the policy admins are told daily: "+text(t, now.Task))
+		}
+	})
+	s.act(3*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: "pol.admin", Assignee: "rita.regional", Reason: "she stands in"})
+	s.expect(3*day+4*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.at(3*day+5*hour, s.reorganise(func(o *store.Org) { left("tess.territory")(o) })) // the tree as it was meant: a task given by hand stays
+	s.expect(3*day+6*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.act(3*day+7*hour, "", confirm("rita.regional", ""))
+	require.Equal(t, kam.Completed, s.run().State)
+}
+
+func TestUnassignedTerritoryIsResolvedByANewRule(t *testing.T) {
+	w := newWorld(t, func(o *store.Org) { o.AssignmentRules = o.AssignmentRules[:1] })
+	s := w.onboard("rep.vienna", data(t, screening("Niemandsland GmbH"), details(), fields{
+		"country_code": "AT", "postal_code": "1010", "city": "Wien", "identifiers": []fields{{"scheme": "VAT_EU", "value": "ATU57194903"}},
+		"addresses": []fields{{"type": "LEGAL", "line1": "Ring 3", "city": "Wien", "postal_code": "1010", "country_code": "AT"}}}))
+	s.expect(1*hour, kam.AwaitingConfirmation)
+	s.at(2*hour, s.reorganise(func(*store.Org) {})) // all rules are back
+	s.expect(3*hour, kam.AwaitingConfirmation, "tess.territory")
+	s.act(4*hour, "", confirm("tess.territory", ""))
+	require.Equal(t, kam.Completed, s.run().State)
+}
+
+func TestEndorserLeaves(t *testing.T) {
+	w := newWorld(t)
+	w.sells(kastelSales...)
+	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
+	s.act(1*hour, "", confirm("tom.territory", ""))
+	s.expect(2*hour, kam.AwaitingEndorsement, "tom.territory")
+	s.at(3*hour, s.reorganise(left("tom.territory")))
+	s.expect(4*hour, kam.AwaitingEndorsement, "rolf.regional")
+	s.act(5*hour, "", endorse("rolf.regional"))
+	require.Equal(t, kam.AddedKA, s.run().Outcome)
+}
+
+func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
+	w := newWorld(t)
+	w.sells(kastelSales...)
+	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
+	s.act(1*hour, "", confirm("tom.territory", ""))
+	s.act(2*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	o := org()
+	left("kam.one")(&o)
+	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	for want, change := range []string{"first", "first"} {
+		moved, err := w.db.MoveLeaversTasks(t.Context(), change)
+		require.NoError(t, err)
+		require.Equal(t, 1-want, moved, "once for each change")
+	}
+	inbox, err := w.db.Inbox(t.Context(), "nadja.national")
+	require.NoError(t, err)
+	require.Len(t, inbox, 1)
+	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
+	require.Equal(t, []kam.UserID{"nadja.national"}, inbox[0].Task.Assignees)
+}

@@ -1,0 +1,84 @@
+// Package screening asks a service outside whether a party is on a list of
+// sanctions (P3.4.5). Which service that is, is configuration.
+package screening
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A Service takes a POST of the party as JSON and answers
+//
+//	{"result": "CLEAR" | "POSSIBLE" | "CONFIRMED", "hits": ["reference", …]}
+//
+// with status 200. Anything else is no answer: the question is asked again.
+type Service struct {
+	url    string
+	token  config.Secret
+	client *http.Client
+}
+
+// New is the service that the configuration names, nil where it names none.
+func New(c config.Screening) *Service {
+	if c.URL == "" {
+		return nil
+	}
+	return &Service{url: c.URL, token: c.Token, client: &http.Client{
+		Timeout: c.Timeout,
+		// A redirect would carry the party to an address that nobody configured.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+const (
+	maxAnswer = 64 << 10 // bytes
+	maxHits   = 50
+)
+
+// Screen asks about one party.
+func (s *Service) Screen(ctx context.Context, p kam.ScreenedParty) (kam.ScreeningAnswer, error) {
+	var a kam.ScreeningAnswer
+	body, err := json.Marshal(p)
+	if err != nil {
+		return a, fmt.Errorf("print the party: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return a, fmt.Errorf("ask the screening service: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token.Reveal())
+	}
+	res, err := s.client.Do(req)
+	if err != nil {
+		return a, fmt.Errorf("ask the screening service: %w", err)
+	}
+	defer res.Body.Close() //nolint:errcheck // read to its bound below
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return a, fmt.Errorf("read the answer of the screening service: %w", err)
+	case res.StatusCode != http.StatusOK:
+		return a, fmt.Errorf("the screening service answered %s", res.Status)
+	case len(text) > maxAnswer:
+		return a, fmt.Errorf("the screening service answered more than %d bytes", maxAnswer)
+	}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return a, fmt.Errorf("the answer of the screening service: %w", err)
+	}
+	switch a.Result {
+	case kam.ScreeningClear, kam.ScreeningPossible, kam.ScreeningConfirmed:
+	default:
+		return a, fmt.Errorf("the screening service knows a result %.40q that is none of CLEAR, POSSIBLE, CONFIRMED", a.Result)
+	}
+	a.Hits = a.Hits[:min(len(a.Hits), maxHits)]
+	return a, nil
+}

@@ -1,0 +1,81 @@
+package workerapp
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	kamclient "github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// rerouter acts on changes of the organisation (P2.7): it tells cases, so that
+// no task waits for somebody who has left or lost his post, and compares the
+// customers with a screening list that has grown.
+type rerouter struct {
+	client *kamclient.Client
+	clock  clock
+	org    interface {
+		OrgChanged(ctx context.Context) (at string, err error)
+		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
+	}
+	cases interface {
+		Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error)
+	}
+	counters *counters
+	log      *zap.Logger
+	seen     string // the last change that all cases have been told of
+	busy     bool   // a customer that the list hits was in an open case
+}
+
+// run looks whether anything changed since the last round that went well; the
+// first round looks at all cases.
+func (r *rerouter) run(ctx context.Context) {
+	if err := r.look(ctx); err != nil && ctx.Err() == nil {
+		r.counters.loopErrors.Add(1)
+		r.log.Error("reroute", zap.Error(err))
+	}
+}
+
+func (r *rerouter) look(ctx context.Context) error {
+	at, err := r.org.OrgChanged(ctx)
+	if err != nil || at == r.seen && !r.busy {
+		return err
+	}
+	screened, err := r.client.Rescreen(ctx)
+	if err != nil {
+		return err
+	}
+	if screened.Opened > 0 {
+		r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
+	}
+	if r.busy = screened.Busy > 0; at == r.seen {
+		return nil
+	}
+	now, err := r.clock.Now(ctx)
+	if err != nil {
+		return err
+	}
+	cases, err := r.cases.Misrouted(ctx, now)
+	if err != nil {
+		return err
+	}
+	for _, no := range cases {
+		if err := r.client.Reroute(ctx, no); err != nil {
+			return err
+		}
+	}
+	moved, err := r.org.MoveLeaversTasks(ctx, at)
+	if err != nil {
+		return err
+	}
+	if moved > 0 {
+		r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
+	}
+	if len(cases) > 0 {
+		r.log.Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))
+	}
+	r.seen = at
+	return nil
+}
