@@ -125,6 +125,12 @@ type scene struct {
 	no     kam.CaseNo
 	acts   int
 	faults []string // what went wrong in callbacks, reported after the run
+	// breakage is what the next run of a stage comes to; moved are the rows of
+	// the table that the case went along.
+	breakage map[kam.Stage]breakage
+	moved    []row
+	// requester is who raised the case.
+	requester kam.UserID
 }
 
 // onboard allots a number for a request and prepares its workflow.
@@ -142,7 +148,7 @@ var requests atomic.Int64
 
 func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
-	s := &scene{world: w}
+	s := &scene{world: w, breakage: map[kam.Stage]breakage{}, requester: r.Requester}
 	if r.Key == "" {
 		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), requests.Add(1))
 	}
@@ -158,8 +164,9 @@ func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	s.env.SetTestTimeout(2 * time.Minute)
 	s.env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
 	acts := activities.New(w.db)
-	acts.Moved, acts.Screen = covered.note, w.screen
-	acts.Register(s.env)
+	acts.Screen = w.screen
+	acts.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
+	acts.Register(breaking{s.env, s.breakOnce})
 	workflows.Register(s.env)
 	return s
 }
