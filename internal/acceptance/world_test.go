@@ -148,15 +148,18 @@ var requests atomic.Int64
 
 func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
-	s := &scene{world: w, breakage: map[kam.Stage]breakage{}, requester: r.Requester}
 	if r.Key == "" {
 		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), requests.Add(1))
 	}
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
-	s.no = no
+	return w.sceneOf(no, r.Requester, at)
+}
 
+// sceneOf prepares the workflow of a case.
+func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time) *scene {
+	s := &scene{world: w, no: no, requester: requester, breakage: map[kam.Stage]breakage{}}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	s.env = suite.NewTestWorkflowEnvironment()
