@@ -93,7 +93,9 @@ func (k *walk) fillBook() {
 		k.customers = append(k.customers, no)
 	}
 	for i := range 20 {
-		facts = append(facts, sales(fmt.Sprintf("SA-%d", i), int64(20_000+k.r.IntN(120_000)), 33, map[string]int64{"invoice_discounts": 80}))
+		f := sales(fmt.Sprintf("SA-%d", i), int64(20_000+k.r.IntN(120_000)), 33, map[string]int64{"invoice_discounts": 80})
+		f.Month, f.LastOrderDate = "2060-02", "2060-02-18"
+		facts = append(facts, f)
 	}
 	k.sells(facts...)
 }
@@ -110,6 +112,17 @@ func (k *walk) request() store.Request {
 	if k.chance(4) {
 		no = "C-NONE"
 	}
+	// Mostly of one that the case may be about.
+	suits := func(status kam.LifecycleStatus) string {
+		for i := 0; i < 30 && k.chance(90); i++ {
+			c, err := k.db.Customer(k.t.Context(), no)
+			if err == nil && c.Status == status && k.db.OpenCaseOf(k.t.Context(), no) == nil {
+				break
+			}
+			no = pick(k.r, k.customers...)
+		}
+		return no
+	}
 	switch n := k.r.IntN(100); {
 	case n < 45:
 		d := k.newParty(p.fields)
@@ -117,14 +130,14 @@ func (k *walk) request() store.Request {
 			return store.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d), AppealOf: pick(k.r, k.rejected...)}
 		}
 		return store.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d)}
-	case n < 68:
-		return store.Request{Type: kam.Modify, CustomerNo: no, Requester: by, Data: data(k.t, k.amendment())}
-	case n < 78:
-		return store.Request{Type: kam.Reactivate, CustomerNo: no, Requester: by, Data: data(k.t, pick(k.r, reactivation, fields{}))}
-	case n < 90:
-		return store.Request{Type: kam.Deactivate, CustomerNo: no, Requester: by, Data: data(k.t, pick(k.r, fields{"justification": "The house was closed in February."}, fields{}))}
+	case n < 71:
+		return store.Request{Type: kam.Modify, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, k.amendment())}
+	case n < 80:
+		return store.Request{Type: kam.Reactivate, CustomerNo: suits(kam.Inactive), Requester: by, Data: data(k.t, pick(k.r, reactivation, fields{}))}
+	case n < 93:
+		return store.Request{Type: kam.Deactivate, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, pick(k.r, fields{"justification": "The house was closed in February."}, fields{}))}
 	default:
-		return store.Request{Type: kam.Reclassify, CustomerNo: no, Requester: kam.System, Trigger: kam.ReviewDue}
+		return store.Request{Type: kam.Reclassify, CustomerNo: suits(kam.Active), Requester: kam.System, Trigger: kam.ReviewDue}
 	}
 }
 
@@ -152,7 +165,7 @@ func (k *walk) newParty(at fields) fields {
 		put(vienna, keep, fields{"group_id": "NORDWIND", "group_name": "Nordwind", "buying_centralization": "NATIONAL", "declared_potential": eur("450000.00")})
 	case n < 30:
 		put(fields{"nominate_key_account": true, "nomination_reason": "They decide for the whole trade."})
-	case n < 36:
+	case n < 33:
 		put(ad3)
 	case n < 42:
 		put(ad2)
@@ -264,6 +277,16 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 	if s.Task != nil && s.Task.Queue == kam.QueueUnrouted && k.chance(70) {
 		return kam.Act{Name: kam.ActReassign, By: "pol.admin", Assignee: pick(k.r, everybody[:10]...), Reason: "stands in"}, nil
 	}
+	if kam.Takes(s.State, kam.EvCancel) && k.chance(2) || s.CancelAskedBy != "" && k.chance(50) {
+		a := kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "entered for a test"}
+		if s.CancelAskedBy != "" {
+			a.Verdict, a.By = kam.AgreeCancel, "pol.admin"
+		}
+		return a, nil
+	}
+	if k.chance(2) {
+		return kam.Act{Name: kam.ActWithdraw, By: mine}, nil
+	}
 	n := k.r.IntN(100)
 	switch s.State {
 	case kam.Draft, kam.DataEntry:
@@ -338,12 +361,6 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 		}
 		return a, nil
 	case kam.NeedsIntervention:
-		switch {
-		case n < 12:
-			return kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "beyond repair"}, nil
-		case n < 24:
-			return kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"}, nil
-		}
 		return kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "repaired"}, nil
 	}
 	return kam.Act{Name: kam.ActComment, By: mine, Reason: "How far is it?"}, nil
@@ -434,7 +451,19 @@ func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
 		}
 		a.DataDigest = digest
 	}
+	if a.Name == kam.ActWithdraw && a.Check() == nil && !s.State.Ended() && !s.State.AfterCommit() && w.mayIntend(s, a.By) {
+		if err := w.db.WithdrawIntent(w.t.Context(), w.no, a.By, a.DecisionID); err != nil {
+			w.k.fail(w, "intend: %v", err)
+		}
+	}
 	w.deliver(s, a, true)
+}
+
+// mayIntend says whose withdrawals the client notes for the commit: those of
+// the requester and of his manager.
+func (w *walker) mayIntend(s kam.Snapshot, by kam.UserID) bool {
+	who, err := w.db.Person(w.t.Context(), s.Requester)
+	return by == s.Requester || err == nil && who.ManagerID == by
 }
 
 func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {

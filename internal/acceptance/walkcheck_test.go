@@ -54,9 +54,10 @@ func (k *walk) answers(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 				k.fail(w, "%s was told to be done and is not on record", id)
 			}
 			k.toldEquals(w, id, x.got.Snapshot)
+		case x.code == kam.Unreachable: // nobody knows
 		case x.fresh && effect[id]:
 			k.fail(w, "%s was told to be refused (%v) and took effect", id, x.err)
-		case x.code == kam.Fault || x.code == kam.Unreachable:
+		case x.code == kam.Fault:
 		case x.act.Check() == nil && !refusal[id]:
 			k.fail(w, "%s was refused with %s: %v, and that is not on record", id, x.code, x.err)
 		}
@@ -227,9 +228,6 @@ func scalar[T any](k *walk, sql string, args ...any) (T, error) {
 // and each version is one effect that left its line.
 func (k *walk) atTheEnd(w *walker) {
 	s := k.check(w)
-	for _, r := range w.moved {
-		k.rows[r]++
-	}
 	err := w.env.GetWorkflowError()
 	switch {
 	case !w.env.IsWorkflowCompleted():
@@ -246,14 +244,20 @@ func (k *walk) atTheEnd(w *walker) {
 	if err := w.env.GetWorkflowResult(&end); err != nil || text(k.t, end) != text(k.t, s) {
 		k.fail(w, "told %s (%v)", text(k.t, end), err)
 	}
+	events, err := k.db.Events(k.t.Context(), w.no)
+	if err != nil {
+		k.fail(w, "read: %v", err)
+	}
 	for _, x := range w.sent {
 		if !x.judged {
 			k.fail(w, "%s never had an answer", x.act.DecisionID)
 		}
-	}
-	events, err := k.db.Events(k.t.Context(), w.no)
-	if err != nil {
-		k.fail(w, "read: %v", err)
+		noted := x.act.Name == kam.ActWithdraw && x.code == kam.WrongState // D12: the commit takes it
+		for _, e := range events {
+			if x.fresh && !noted && x.code != "" && x.code != kam.Unreachable && e.DecisionID == x.act.DecisionID && e.Type != kam.EventDecisionRefused && !k.sentAgain(w, x) {
+				k.fail(w, "%s was told to be refused (%v) and took effect later, by event %d", x.act.DecisionID, x.err, e.Seq)
+			}
+		}
 	}
 	if broken, why, ok := kam.VerifyChain(events); !ok {
 		k.fail(w, "chain: event %d: %s", broken.Seq, why)
@@ -267,6 +271,12 @@ func (k *walk) atTheEnd(w *walker) {
 	if s.State == kam.Completed && !slices.Contains(k.customers, s.CommittedAs) {
 		k.customers = append(k.customers, s.CommittedAs)
 	}
+}
+
+// sentAgain says whether an act was sent once more and then took effect: a
+// refusal may have been cured meanwhile.
+func (k *walk) sentAgain(w *walker, x *sent) bool {
+	return slices.ContainsFunc(w.sent, func(y *sent) bool { return y != x && y.act.DecisionID == x.act.DecisionID && y.code == "" })
 }
 
 // effects: versions count effects one by one, and no effect is without a line.

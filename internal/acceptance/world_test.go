@@ -129,6 +129,7 @@ type scene struct {
 	// the table that the case went along.
 	breakage map[kam.Stage]breakage
 	moved    []row
+	tasks    *activities.Activities
 	// requester is who raised the case.
 	requester kam.UserID
 }
@@ -154,21 +155,21 @@ func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
-	return w.sceneOf(no, r.Requester, at)
+	s := w.sceneOf(no, r.Requester, at, activities.New(w.db))
+	s.tasks.Screen = w.screen
+	s.tasks.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
+	return s
 }
 
 // sceneOf prepares the workflow of a case.
-func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time) *scene {
-	s := &scene{world: w, no: no, requester: requester, breakage: map[kam.Stage]breakage{}}
+func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
+	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[kam.Stage]breakage{}}
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	s.env = suite.NewTestWorkflowEnvironment()
 	s.env.SetStartTime(at)
 	s.env.SetTestTimeout(2 * time.Minute)
 	s.env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
-	acts := activities.New(w.db)
-	acts.Screen = w.screen
-	acts.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
 	acts.Register(breaking{s.env, s.breakOnce})
 	workflows.Register(s.env)
 	return s
