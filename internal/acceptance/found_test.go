@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 // What the random walk found, each as a case of its own.
@@ -47,4 +48,34 @@ func TestRefusedWithdrawalIsNotTakenLater(t *testing.T) {
 	})
 	s.act(2*hour, "", confirm("theo.territory", ""))
 	require.Equal(t, kam.Completed, s.run().State)
+}
+
+// TestChangeOfGroupLeavesTheOldAccount: a customer is in one running key
+// account. One that joins another group leaves the account that it was in, and
+// that ends where nobody is left in it.
+func TestChangeOfGroupLeavesTheOldAccount(t *testing.T) {
+	w := newWorld(t)
+	w.nordwind(kam.TierNational, "DE")
+	w.has(store.BookCustomer{CustomerNo: "C-SOLO", Territory: "DE-S-02", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierNational,
+		Data: data(t, screening("Solo Klinik GmbH"), details())})
+	s := w.change(kam.Modify, "C-SOLO", "rep.south", fields{"group_id": "NORDWIND", "group_name": "Nordwind"})
+	s.at(1*hour, func(now kam.Snapshot) {
+		if now.State == kam.AwaitingConfirmation {
+			s.send(now, "", confirm("theo.territory", ""))
+		}
+	})
+	s.at(2*hour, func(now kam.Snapshot) {
+		if now.State == kam.AwaitingEndorsement {
+			s.send(now, "", endorse(now.Task.Assignees[0]))
+		}
+	})
+	require.Equal(t, kam.Modified, s.run().Outcome)
+	require.Equal(t, "NORDWIND", w.customer("C-SOLO").GroupID)
+	k, err := w.db.KeyAccountOf(t.Context(), "NORDWIND")
+	require.NoError(t, err)
+	require.Contains(t, k.Members, "C-SOLO")
+	require.Equal(t, kam.KA, w.customer("C-SOLO").KAStatus)
+	st, err := w.db.Stats(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, st.KeyAccounts[kam.TierNational], "the account that it was in alone has ended")
 }

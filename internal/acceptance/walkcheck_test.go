@@ -262,6 +262,9 @@ func (k *walk) atTheEnd(w *walker) {
 	if broken, why, ok := kam.VerifyChain(events); !ok {
 		k.fail(w, "chain: event %d: %s", broken.Seq, why)
 	}
+	if n, err := scalar[int64](k, `select count(*) from kam.key_account_member m join kam.key_account a using (key_account_no) where a.state <> 'ENDED' and m.customer_no = $1`, s.CommittedAs); err != nil || n > 1 {
+		k.fail(w, "%s is in %d running key accounts (%v)", s.CommittedAs, n, err)
+	}
 	k.effects(w, s)
 	k.history(w, s.CommittedAs)
 	k.ends[string(s.State)+" "+string(s.Outcome)]++
