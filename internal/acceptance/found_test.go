@@ -79,3 +79,17 @@ func TestChangeOfGroupLeavesTheOldAccount(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, st.KeyAccounts[kam.TierNational], "the account that it was in alone has ended")
 }
+
+// TestNoteOfNobodyIsNoWithdrawal: whoever calls himself "system" is the requester
+// of a review by name, and nobody all the same. His note must not strand it.
+func TestNoteOfNobodyIsNoWithdrawal(t *testing.T) {
+	w := newWorld(t)
+	w.known("C-RUHE", "Ruhige Klinik GmbH")
+	s := w.review("C-RUHE", monday)
+	require.NoError(t, w.db.WithdrawIntent(t.Context(), s.no, kam.System, "withdraw-0001"))
+	s.at(5*day, func(now kam.Snapshot) { // only where it was stranded
+		s.send(now, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "stranded"})
+	})
+	s.act(6*day, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
+	require.Equal(t, kam.Completed, s.run().State)
+}

@@ -227,7 +227,8 @@ func (k *walk) letGo(w *walker, s kam.Snapshot) {
 	}
 	w.cured++
 	if w.cured > 5 {
-		k.fail(w, "cannot be cured: %s", text(k.t, s.Task))
+		_, err := k.acts.Validate(k.t.Context(), kam.StageInput{CaseNo: w.no, Known: s.Version, Seq: s.Version + 1000, Now: w.env.Now()})
+		k.fail(w, "cannot be cured: %s (validation says: %v)", text(k.t, s.Task), err)
 	}
 	if k.left["ops.one"] {
 		delete(k.left, "ops.one")
