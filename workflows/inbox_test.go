@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
@@ -41,6 +42,21 @@ func TestStartCase(t *testing.T) {
 	require.Equal(t, string(kam.IDReused), other.code())
 	require.Equal(t, 1, count(s.b.calls, "OpenCase"))
 	require.EqualValues(t, 1, s.b.times[kam.StageOpen][0].Seq)
+}
+
+// TestInputThatCannotBeRead fails the run for good: whoever starts it may have
+// asked for retries.
+func TestInputThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, in := range []any{"not an input", []int{1}, map[string]any{"case_no": 7}, map[string]any{"carried": []int{1}}, nil} {
+		s := newScript(t)
+		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, s.env.GetWorkflowError(), &app)
+		require.Equal(t, string(kam.Invalid), app.Type())
+		require.True(t, app.NonRetryable())
+		require.Empty(t, s.b.calls)
+	}
 }
 
 func TestSameDecisionTwiceIsOne(t *testing.T) {

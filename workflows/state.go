@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -17,6 +18,15 @@ import (
 type Input struct {
 	kam.StartInput
 	Carried *Carried `json:"carried,omitempty"`
+}
+
+// readInput reads what the workflow was started with. The error quotes nothing
+// of it: it may hold anything.
+func readInput(raw converter.RawValue) (in Input, err error) {
+	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
+		return Input{}, kam.Errorf(kam.Invalid, "the input is not that of a case").Try("start cases with the client")
+	}
+	return in, nil
 }
 
 // Carried is everything that a case takes from one run to the next.
