@@ -212,6 +212,9 @@ func (b *casebook) apply(a kam.Act, now time.Time) (kam.Progress, error) {
 	if err != nil {
 		return kam.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
 	}
+	if a.Name == kam.ActComment {
+		p.Timeline[0].Text = a.Reason
+	}
 	b.keys[a.DecisionID] = stored{digestOf(a), p}
 	return p, nil
 }

@@ -25,7 +25,7 @@ import (
 func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (kam.Snapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
-	in, err := readInput(raw)
+	in, err := read[Input](raw)
 	if err != nil {
 		return kam.Snapshot{}, refusal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -18,15 +17,6 @@ import (
 type Input struct {
 	kam.StartInput
 	Carried *Carried `json:"carried,omitempty"`
-}
-
-// readInput reads what the workflow was started with. The error quotes nothing
-// of it: it may hold anything.
-func readInput(raw converter.RawValue) (in Input, err error) {
-	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
-		return Input{}, kam.Errorf(kam.Invalid, "the input is not that of a case").Try("start cases with the client")
-	}
-	return in, nil
 }
 
 // Carried is everything that a case takes from one run to the next.
@@ -52,7 +42,10 @@ type Applied struct {
 const (
 	maxApplied  = 1000
 	maxTimeline = 500
-	maxRecords  = 40
+	// maxLines is how much text the timeline has, in bytes: the input of a run may
+	// have 2 MiB, and JSON writes some characters in six.
+	maxLines   = 192 << 10
+	maxRecords = 40
 )
 
 // onboarding is one case at work.
@@ -116,7 +109,7 @@ func (c *onboarding) keep(p kam.Progress) {
 			c.Records = append(c.Records, r)
 		}
 	}
-	c.Timeline = last(c.Timeline, maxTimeline)
+	c.Timeline = readable(last(c.Timeline, maxTimeline))
 	c.Records = last(c.Records, maxRecords)
 }
 
@@ -207,6 +200,16 @@ func digestOf(a kam.Act) string {
 	put("release_account", a.ReleaseAccount)
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
+}
+
+// readable is the end of a timeline whose text is not too long to be carried.
+func readable(lines []kam.TimelineEntry) []kam.TimelineEntry {
+	for i, n := len(lines)-1, 0; i >= 0; i-- {
+		if n += len(lines[i].Text); n > maxLines {
+			return last(lines, len(lines)-1-i)
+		}
+	}
+	return lines
 }
 
 // last is the end of a list, at most n long.
