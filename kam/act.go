@@ -225,9 +225,13 @@ func (a Act) Check() error {
 			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
 		}
 	}
-	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest, a.ReleaseAccount} {
-		if len(f) > 2*maxID {
-			return Errorf(Invalid, "a field is longer than %d characters", 2*maxID)
+	for _, f := range []struct{ name, value string }{
+		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
+		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount},
+	} {
+		if len(f.value) > 2*maxID {
+			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
 		}
 	}
 	for _, n := range spec.Needs {
