@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults replay record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults hostile starts replay record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
 
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
+
+hostile: ## poison payloads, huge inputs, floods and doubled starts on the real servers, with figures
+	cd standalone && $(GO) test -count 1 -v -timeout 10m ./hostile
+
+starts: ## 10,000 starts, each sent twice, and what they take: KAM_STARTS=10000
+	cd standalone && KAM_STARTS=$${KAM_STARTS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestStarts$$' ./hostile
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)

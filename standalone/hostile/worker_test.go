@@ -124,8 +124,8 @@ func (w *worker) tail() string {
 	}
 	lines := bytes.Split(b, []byte("\n"))
 	var out strings.Builder
-	for _, l := range lines[max(0, len(lines)-40):] {
-		out.Write(l[:min(len(l), 400)])
+	for _, l := range lines[max(0, len(lines)-15):] {
+		out.Write(l[:min(len(l), 300)])
 		out.WriteByte('\n')
 	}
 	return out.String()
