@@ -1,5 +1,11 @@
 package kam
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
 // ActName is the name of an update, and for the Decide acts and Withdraw also
 // of a signal, that a person sends to a case (P2.8).
 type ActName string
@@ -170,6 +176,17 @@ var Acts = []ActSpec{
 
 // ReasonCodes are the codes of a rejection at 1.1.5 (P2.5).
 var ReasonCodes = []string{"NOT_STRATEGIC", "TOO_SMALL", "CREDIT_RISK", "CONFLICT_OF_INTEREST", "WRONG_TERRITORY", "DUPLICATE", "DATA_NOT_CREDIBLE", "CAPACITY", "OTHER"}
+
+// Digest binds a decision id to what was decided: it is stored with the act, and
+// other content under the same id has another one.
+func (a Act) Digest() string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
 
 // Spec finds the row of an act, Invalid if there is none.
 func (a Act) Spec() (ActSpec, error) {
