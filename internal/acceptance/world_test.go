@@ -124,7 +124,8 @@ type scene struct {
 	env    *testsuite.TestWorkflowEnvironment
 	no     kam.CaseNo
 	acts   int
-	faults []string // what went wrong in callbacks, reported after the run
+	faults []string  // what went wrong in callbacks, reported after the run
+	sent   []kam.Act // those that were to be taken
 }
 
 // onboard allots a number for a request and prepares its workflow.
@@ -237,6 +238,9 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 			return
 		}
 		a.DataDigest = digest
+	}
+	if code == "" {
+		s.sent = append(s.sent, a)
 	}
 	told := func(err error) {
 		if got := codeOf(err); got != code {
