@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ rolling: ## workers of two versions take over from each other, there and back: K
 	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
 walk: ## 10,000 random steps over the real workflow and PostgreSQL: KAM_WALK_STEPS, and KAM_WALK_SEED to repeat one
 	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestWalk$$' ./internal/acceptance
+
+hostile: ## poison payloads, huge inputs, floods and doubled starts on the real servers, with figures
+	cd standalone && $(GO) test -count 1 -v -timeout 10m ./hostile
+
+starts: ## 10,000 starts, each sent twice, and what they take: KAM_STARTS=10000
+	cd standalone && KAM_STARTS=$${KAM_STARTS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestStarts$$' ./hostile
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)

@@ -303,6 +303,18 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 		require.Equal(t, kam.Rejected, p.Snapshot.State)
 	})
 
+	t.Run("OtherContentUnderItsID", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		other := confirm()
+		other.By = "other"
+		_, err := b.Act(t.Context(), no, other, nil)
+		require.ErrorIs(t, err, kam.IDReused, "to say that it was taken would be a lie")
+		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+	})
+
 	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errGone))

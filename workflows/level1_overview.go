@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -17,9 +18,17 @@ import (
 //
 // A request to cancel the workflow is not obeyed: a case is withdrawn or
 // cancelled by an act, which is stored like any other.
-func CustomerOnboarding(ctx workflow.Context, in Input) (kam.Snapshot, error) {
+//
+// The input is read here and not by the SDK: an input that cannot be read would
+// fail the run in a way that a retry policy, which whoever starts it may send
+// along, repeats for ever.
+func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (kam.Snapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
+	in, err := read[Input](raw)
+	if err != nil {
+		return kam.Snapshot{}, refusal(err)
+	}
 	c := newOnboarding(ctx, in)
 	if err := c.openInbox(ctx); err != nil {
 		return kam.Snapshot{}, err

@@ -134,6 +134,7 @@ type scene struct {
 	tasks    *activities.Activities
 	// requester is who raised the case.
 	requester kam.UserID
+	sent      []kam.Act // those that were to be taken
 }
 
 // onboard allots a number for a request and prepares its workflow.
@@ -262,6 +263,9 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 			return
 		}
 		a.DataDigest = digest
+	}
+	if code == "" {
+		s.sent = append(s.sent, a)
 	}
 	told := func(err error) {
 		if got := codeOf(err); got != code {
