@@ -93,7 +93,6 @@ type walk struct {
 type walker struct {
 	*scene
 	k             *walk
-	kind          kam.CaseType
 	resume, yield chan bool // yield: true when the workflow has ended
 	at            time.Time
 	left          int
@@ -166,7 +165,7 @@ func (k *walk) newCase() *walker {
 	require.NoError(k.t, err)
 	require.True(k.t, created)
 	w := &walker{
-		scene: k.sceneOf(no, r.Requester, k.clock, k.acts), k: k, kind: r.Type, resume: make(chan bool), yield: make(chan bool), at: k.clock,
+		scene: k.sceneOf(no, r.Requester, k.clock, k.acts), k: k, resume: make(chan bool), yield: make(chan bool), at: k.clock,
 		left: stepsPerCase,
 	}
 	w.env.RegisterDelayedCallback(w.turn, time.Duration(1+k.r.IntN(120))*time.Minute)

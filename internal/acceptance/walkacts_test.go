@@ -417,7 +417,6 @@ func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
 // A sent act waits for its answer.
 type sent struct {
 	act    kam.Act
-	before kam.Snapshot
 	fresh  bool // its decision id was not used before
 	told   bool
 	judged bool
@@ -468,7 +467,7 @@ func (w *walker) mayIntend(s kam.Snapshot, by kam.UserID) bool {
 
 func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {
 	k := w.k
-	x := &sent{act: a, before: s, fresh: fresh}
+	x := &sent{act: a, fresh: fresh}
 	w.sent = append(w.sent, x)
 	k.note(w, "%s %s by %s in %s (fresh %t)", a.Name, a.Verdict, a.By, s.State, fresh)
 	w.env.UpdateWorkflow(string(a.Name), fmt.Sprintf("%s/%d", a.DecisionID, len(w.sent)), &testsuite.TestUpdateCallback{
