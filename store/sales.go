@@ -32,28 +32,30 @@ func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
 	return all[accountNo], err
 }
 
+// salesOf sums the facts of the accounts $1 up, all accounts where that is
+// null, as of $2.
+const salesOf = `
+	with f as (
+		select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
+		from kam.sales_fact
+		where ($1::text[] is null or account_no = any ($1)) and account_no <> ''
+		  and month <= ($2::timestamptz at time zone 'UTC')::date
+		  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
+	)
+	select account_no, true, max(currency),
+		coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
+		coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
+		(sum(gross_margin) filter (where recent))::bigint,
+		coalesce(sum(orders) filter (where recent), 0)::bigint,
+		max(last_order_date)::timestamptz,
+		count(distinct month) filter (where recent and net_revenue > 0),
+		count(distinct currency)::int
+	from f group by account_no`
+
 // SalesOf are the facts of several accounts; those without facts are left
 // out.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
-	const facts = `
-		with f as (
-			select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
-			from kam.sales_fact
-			where account_no = any ($1) and account_no <> ''
-			  and month <= ($2::timestamptz at time zone 'UTC')::date
-			  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
-		)
-		select account_no, true, max(currency),
-			coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
-			coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
-			(sum(gross_margin) filter (where recent))::bigint,
-			coalesce(sum(orders) filter (where recent), 0)::bigint,
-			max(last_order_date)::timestamptz,
-			count(distinct month) filter (where recent and net_revenue > 0),
-			count(distinct currency)::int
-		from f group by account_no`
-
-	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], facts, append([]string{}, accounts...), asOf)
+	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], salesOf, append([]string{}, accounts...), asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +114,14 @@ func (tx *Tx) ABCSnapshot() (id string, rows []ABCRow, err error) {
 // RebuildABC takes the revenue of the twelve months that end with asOf of all
 // active customers as the book that ABC classes are cut from.
 func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err error) {
+	err = s.inLoad(ctx, "rebuild the ABC book", func(tx pgx.Tx) (err error) {
+		id, err = rebuildABC(ctx, tx, asOf)
+		return err
+	})
+	return id, err
+}
+
+func rebuildABC(ctx context.Context, tx pgx.Tx, asOf time.Time) (id string, err error) {
 	const snapshot = `insert into kam.abc_snapshot (id, as_of) values ($1, $2) on conflict (id) do update set at = clock_timestamp()`
 	const rows = `
 		insert into kam.abc_row (snapshot_id, customer_no, revenue, currency)
@@ -123,14 +133,11 @@ func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err 
 		where c.status = 'ACTIVE' group by c.customer_no`
 
 	id = "abc/" + asOf.UTC().Format(time.DateOnly)
-	err = s.inLoad(ctx, "rebuild the ABC book", func(tx pgx.Tx) error {
-		var b pgx.Batch
-		b.Queue(snapshot, id, asOf)
-		b.Queue(`delete from kam.abc_row where snapshot_id = $1`, id)
-		b.Queue(rows, id, asOf)
-		return tx.SendBatch(ctx, &b).Close()
-	})
-	return id, err
+	var b pgx.Batch
+	b.Queue(snapshot, id, asOf)
+	b.Queue(`delete from kam.abc_row where snapshot_id = $1`, id)
+	b.Queue(rows, id, asOf)
+	return id, tx.SendBatch(ctx, &b).Close()
 }
 
 func countByTier(ctx context.Context, q querier, sql string, args ...any) (map[kam.Tier]int, error) {
