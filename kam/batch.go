@@ -410,3 +410,18 @@ type BatchProposal struct {
 	Members   int                 `json:"members"`
 	Why       string              `json:"headline,omitempty"`
 }
+
+// Add counts a row by what it was read or checked as.
+func (c *BatchCounts) Add(o RowOutcome, warned bool) {
+	switch o {
+	case RowReady:
+		c.Ready++
+		if warned {
+			c.Warned++
+		}
+	case RowSame:
+		c.Same++
+	default:
+		c.Refused++
+	}
+}

@@ -90,6 +90,7 @@ type filler struct {
 	fields  map[string]json.RawMessage
 	dropped map[string]bool // had a value that cannot stand: no default takes its place
 	basis   []string
+	strict  bool // a value that cannot stand refuses the row
 }
 
 func (f *filler) fill(i int) {
@@ -131,6 +132,10 @@ func (f *filler) plain(cells map[string]string) {
 func (f *filler) drop(field, rule string, cat kam.RuleCategory, msg string) {
 	delete(f.fields, field)
 	f.dropped[field] = true
+	if f.strict {
+		f.row.note(kam.SeverityError, kam.Finding{RuleID: rule, Category: cat, Field: field, Message: msg})
+		return
+	}
 	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: rule, Category: cat, Field: field, Message: msg + "; the value is left out"})
 }
 
