@@ -319,8 +319,16 @@ func (s *Store) OnBatch(ctx context.Context, no kam.BatchNo, e Effect, bulk bool
 }
 
 // RefuseBatch leaves a trace of an act on a batch that was refused before it
-// reached the batch; who tried is e.By.
+// reached the batch. A refusal that the trail has already, of the same act for
+// the same reason, is not noted again.
 func (s *Store) RefuseBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error {
+	const noted = `
+		select exists (select from kam.audit
+			where case_no = $1 and decision_id = $2 and type = $3 and reason_code = $4)`
+
+	if there, _, err := one(ctx, s.pool, "look for the refusal", pgx.RowTo[bool], noted, no.Subject(), act.DecisionID, kam.EventDecisionRefused, refusal.Code); err != nil || there {
+		return err
+	}
 	_, err := s.OnBatch(ctx, no, Effect{Key: "act/" + act.DecisionID, At: at, By: act.By}, false,
 		func(context.Context, *BatchTx) error { return refusal })
 	if err != nil && kam.CodeOf(err) == refusal.Code {
