@@ -49,6 +49,15 @@ func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.Batc
 	return p, nil
 }
 
+// ApplyPhase is one phase of [Activities.ApplyBatch], for whoever measures them.
+func (a *Activities) ApplyPhase(ctx context.Context, in kam.BatchStep, phase string) (kam.BatchProgress, error) {
+	b, err := a.Store.Batch(ctx, in.No)
+	if err != nil {
+		return kam.BatchProgress{}, err
+	}
+	return a.applyPhase(ctx, in, b, phase)
+}
+
 func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
 	pol, err := a.batchPolicy(ctx, b.PolicyVersion)
 	if err != nil {

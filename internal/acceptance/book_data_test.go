@@ -121,7 +121,11 @@ type bookWorld struct {
 
 func newBookWorld(t *testing.T, change ...func(*store.Org)) *bookWorld {
 	t.Helper()
-	dsn := storetest.DSN(t)
+	return openBookWorld(t, storetest.DSN(t), change...)
+}
+
+func openBookWorld(t *testing.T, dsn string, change ...func(*store.Org)) *bookWorld {
+	t.Helper()
 	w := &world{t: t, db: storetest.Open(t, dsn)}
 	o := org()
 	for _, c := range change {

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"reflect"
 	"runtime"
 	"slices"
 	"sort"
@@ -402,31 +404,26 @@ func (b *Book) row(i int) (store.BatchRow, []kam.BatchFinding) {
 	return r, found
 }
 
-// cells reads a row of CSV.
+// cells reads a row of CSV: straight into the data, because a book has many
+// rows.
 func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column, rule, msg, remedy string)) kam.RequestData {
-	cells := make(map[string]string, len(b.table.Columns))
+	var d kam.RequestData
+	into := reflect.ValueOf(&d).Elem()
+	cells := map[string]string{} // those that need more than copying
+	bad := func(column, rule, msg string) { note(kam.SeverityError, column, rule, msg, remedies[rule]) }
 	for j, c := range b.table.Columns {
-		if v := clean(b.table.Rows[i][j]); v != "" && !c.Ignored {
-			cells[c.Field] = v
+		text := clean(b.table.Rows[i][j])
+		switch {
+		case text == "" || c.Ignored:
+		case c.Spec.Name == "" || c.Field == "identifiers":
+			cells[c.Field] = text
+		default:
+			if !setCell(into.FieldByIndex(fieldIndex[c.Field]), c.Spec, text) {
+				bad(c.Field, "VF02", fmt.Sprintf("%q cannot be read", clip(text, 40)))
+			}
 		}
 	}
-	var d kam.RequestData
-	row := &Row{Number: r.No}
-	f := filler{t: b.table, d: NoDefaults(), row: row, fields: map[string]json.RawMessage{}, dropped: map[string]bool{}, strict: true}
-	f.plain(cells)
-	f.industry(cells[colIndustry])
-	f.trading(cells[colTrading])
-	f.revenue(cells)
-	f.identifiers(cells)
-	f.postal()
-	f.legalAddress(cells)
-	f.capability(cells)
-	if raw, ok := marshal(f.fields); !ok || json.Unmarshal(raw, &d) != nil {
-		note(kam.SeverityError, "", "VF02", "the row cannot be read as data of a customer", "correct its values")
-	}
-	for _, x := range row.Findings {
-		note(x.Severity, x.Field, x.RuleID, x.Message, remedies[x.RuleID])
-	}
+	derive(&d, cells, bad)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
 		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
@@ -450,9 +447,28 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 	return d
 }
 
-// capability reads the five items of the capability index.
-func (f *filler) capability(cells map[string]string) {
-	var items map[string]int
+// derive fills in what follows from several cells, as the import of requests
+// does.
+func derive(d *kam.RequestData, cells map[string]string, bad func(column, rule, msg string)) {
+	if code := IndustryCode(cells[colIndustry]); code != "" && d.IndustryCode == "" {
+		d.IndustryScheme, d.IndustryCode, d.IndustryText = "CUSTOM", code, clip(cells[colIndustry], 199)
+	}
+	if name := cells[colTrading]; name != "" && !strings.EqualFold(name, d.LegalName) && d.TradingNames == nil {
+		d.TradingNames = []string{name}
+	}
+	if text := cells[colRevenue]; text != "" && d.AnnualTurnover == nil {
+		m, err := kam.ParseMoney(text, strings.ToUpper(cmp.Or(cells[colCurrency], NoDefaults().Base)))
+		if err != nil {
+			bad(colRevenue, "VF02", fmt.Sprintf("%s is no amount: %s", clip(text, 24), err))
+		} else {
+			d.AnnualTurnover = &m
+		}
+	}
+	d.Identifiers = readIdentifiers(cells, d.CountryCode, func(rule, msg string) { bad("identifiers", rule, msg) })
+	d.PostalCode = postalCode(d.CountryCode, d.PostalCode)
+	if d.Street != "" && d.City != "" {
+		d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, Region: d.Region, CountryCode: d.CountryCode}}
+	}
 	for _, item := range kam.CapabilityItems {
 		text := cells[capabilityPrefix+item]
 		if text == "" {
@@ -460,16 +476,63 @@ func (f *filler) capability(cells map[string]string) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			f.drop(capabilityPrefix+item, "VF02", "FORMAT", fmt.Sprintf("%q is not a whole number", clip(text, 20)))
+			bad(capabilityPrefix+item, "VF02", fmt.Sprintf("%q is not a whole number", clip(text, 20)))
 			continue
 		}
-		if items == nil {
-			items = map[string]int{}
+		if d.CapabilityItems == nil {
+			d.CapabilityItems = map[string]int{}
 		}
-		items[item] = n
+		d.CapabilityItems[item] = n
 	}
-	if items != nil {
-		f.set("capability_items", items)
+}
+
+// fieldIndex is where the fields of the request data are, by JSON name.
+var fieldIndex = func() map[string][]int {
+	m := map[string][]int{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[kam.RequestData]()) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			m[name] = f.Index
+		}
+	}
+	return m
+}()
+
+// setCell puts a cell into its field, in the form that [jsonValue] writes;
+// false where the text is not of the field's kind.
+func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
+	if v.Kind() == reflect.String {
+		switch spec.Kind {
+		case kam.KindChoice:
+			text = strings.ToUpper(strings.ReplaceAll(text, " ", "_"))
+		case kam.KindCountry, kam.KindCurrency:
+			text = strings.ToUpper(text)
+		case kam.KindURL:
+			u, valid := website(text)
+			if !valid {
+				return false
+			}
+			text = u
+		case kam.KindPhone:
+			text = phone(text)
+		}
+		v.SetString(text)
+		return true
+	}
+	switch p := v.Addr().Interface().(type) {
+	case **kam.Money:
+		m, err := money(text, NoDefaults().Base)
+		*p = &m
+		return err == nil
+	case **kam.Dec:
+		n, err := kam.ParseDec(text)
+		*p = &n
+		return err == nil
+	case *[]string:
+		*p = list(text)
+		return true
+	default:
+		raw, ok := jsonValue(spec, text, NoDefaults().Base)
+		return ok && json.Unmarshal(raw, p) == nil
 	}
 }
 

@@ -1,0 +1,115 @@
+package acceptance
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/internal/pgserver"
+	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// TestBenchBook takes the figure of an import: make bench-book. Without
+// KAM_BENCH_BOOK, the number of customers, it imports 2,000 and asserts that
+// the phases are there, not how long they take.
+func TestBenchBook(t *testing.T) {
+	n, months := 2_000, 12
+	measured := os.Getenv("KAM_BENCH_BOOK") != ""
+	if measured {
+		var err error
+		n, err = strconv.Atoi(os.Getenv("KAM_BENCH_BOOK"))
+		require.NoError(t, err)
+	}
+	var w *bookWorld
+	if measured {
+		w = durableWorld(t)
+	} else {
+		w = newBookWorld(t)
+	}
+	text := inventBook(n, months)
+	a := activities.New(w.db)
+
+	var total time.Duration
+	timed := func(phase string, do func()) {
+		start := time.Now()
+		do()
+		took := time.Since(start)
+		total += took
+		t.Logf("%-34s %7.2f s", phase, took.Seconds())
+	}
+	var b kam.BatchSnapshot
+	timed("read the files", func() { _ = text.open(t) })
+	total = 0
+	timed("read and stage", func() { b = w.upload(text.open(t), "bench", "stew.one") })
+	step := kam.BatchStep{No: b.No, Now: monday}
+	timed("check", func() {
+		p, err := a.CheckBatch(t.Context(), step)
+		require.NoError(t, err)
+		b = p.Batch
+		require.Equal(t, kam.BatchChecked, b.State)
+	})
+	timed("confirm", func() {
+		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
+			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}
+			p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			require.NoError(t, err)
+			require.Nil(t, p.Refused)
+		}
+	})
+	for _, phase := range kam.BatchPhases {
+		timed("apply "+phase, func() {
+			p, err := a.ApplyPhase(t.Context(), step, phase)
+			require.NoError(t, err)
+			b = p.Batch
+		})
+	}
+	require.Equal(t, kam.BatchApplied, b.State)
+	require.Equal(t, n, b.Result.Created)
+	require.Equal(t, n, b.Result.Segmented)
+	t.Logf("%d customers, %d facts: %.1f s in all; settings: fsync %s, synchronous_commit %s, full_page_writes %s; %+v", n, b.Result.Facts, total.Seconds(),
+		one[string](w, "show fsync"), one[string](w, "show synchronous_commit"), one[string](w, "show full_page_writes"), b.Result)
+	if measured {
+		slow(t)
+	}
+	if measured && n <= 100_000 {
+		require.Less(t, total, time.Minute)
+	}
+}
+
+// durableWorld is on a server of its own that loses nothing: what an import
+// costs where it counts.
+func durableWorld(t *testing.T) *bookWorld {
+	t.Helper()
+	dir := pgtest.DataDir(t)
+	srv, err := pgserver.Start(t.Context(), pgserver.Options{DataDir: dir, Durable: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = srv.StopImmediate() })
+	dsn := srv.DSN("postgres")
+	require.NoError(t, store.Migrate(t.Context(), dsn))
+	benchDir = dir
+	return openBookWorld(t, dsn+"&options=-c%20log_min_duration_statement%3D100")
+}
+
+var benchDir string
+
+func slow(t *testing.T) {
+	_ = filepath.WalkDir(benchDir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".log") {
+			raw, _ := os.ReadFile(path)
+			for _, l := range strings.Split(string(raw), "\n") {
+				if i := strings.Index(l, "duration:"); i >= 0 {
+					t.Log(l[i:min(len(l), i+220)])
+				}
+			}
+		}
+		return nil
+	})
+}
