@@ -188,7 +188,7 @@ func (tx *BatchTx) findWork() error {
 		batchSQL{"memory", `set local work_mem = '64MB'`, nil},
 		batchSQL{"rows", work, []any{tx.Batch.No, tx.Batch.No.Subject()}},
 		batchSQL{"identifiers", ident, nil},
-		batchSQL{"statistics", `analyze work`, nil},
+		batchSQL{"statistics", `analyze work (row_no, customer_no, outcome)`, nil},
 		batchSQL{"statistics", `analyze ident`, nil},
 		batchSQL{"identifiers taken", taken, nil},
 	)
@@ -286,7 +286,7 @@ func (tx *BatchTx) bookStanding() error {
 	_, err := tx.run("take the standing over",
 		batchSQL{"next number", numbers, nil},
 		batchSQL{"sites of key accounts", join, nil},
-		batchSQL{"statistics", `analyze kam.customer`, nil},
+		batchSQL{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
 	)
 	if err != nil {
 		return err
@@ -313,18 +313,22 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 		select a.account_no from (select distinct account_no from kam.batch_sales where batch_no = $1) a
 		where exists (select from kam.customer c where c.customer_no = a.account_no)
 		   or exists (select from kam.customer c where c.sales_account = a.account_no and c.sales_account <> '')`
+	// The reader hands every key over once; where somebody else staged one
+	// twice, the first row counts.
 	const sales = `
-		insert into kam.sales_fact as old (account_no, month, product_family, currency, net_revenue, gross_margin, orders, last_order_date, pl_lines)
-		select distinct on (account_no, month, product_family) account_no, month, product_family, currency, net_revenue, gross_margin, orders,
-			last_order_date, coalesce(pl_lines, '{}')
+		insert into kam.sales_fact (account_no, month, product_family, currency, net_revenue, gross_margin, orders, last_order_date, pl_lines)
+		select account_no, month, product_family, currency, net_revenue, gross_margin, orders, last_order_date, coalesce(pl_lines, '{}')
 		from kam.batch_sales s join acct using (account_no)
 		where s.batch_no = $1 and not pl_only and currency = $2 and month between $3 and $4
-		order by account_no, month, product_family, row_no
-		on conflict (account_no, month, product_family) do update set currency = excluded.currency, net_revenue = excluded.net_revenue,
-			gross_margin = excluded.gross_margin, orders = excluded.orders, last_order_date = excluded.last_order_date,
-			pl_lines = old.pl_lines || excluded.pl_lines
-		where (old.currency, old.net_revenue, old.gross_margin, old.orders, old.last_order_date, old.pl_lines) is distinct from
-			(excluded.currency, excluded.net_revenue, excluded.gross_margin, excluded.orders, excluded.last_order_date, old.pl_lines || excluded.pl_lines)`
+		on conflict (account_no, month, product_family) do nothing`
+	const changed = `
+		update kam.sales_fact f set currency = s.currency, net_revenue = s.net_revenue, gross_margin = s.gross_margin, orders = s.orders,
+			last_order_date = s.last_order_date, pl_lines = f.pl_lines || coalesce(s.pl_lines, '{}')
+		from kam.batch_sales s join acct using (account_no)
+		where s.batch_no = $1 and not s.pl_only and s.currency = $2 and s.month between $3 and $4
+		  and f.account_no = s.account_no and f.month = s.month and f.product_family = s.product_family
+		  and (f.currency, f.net_revenue, f.gross_margin, f.orders, f.last_order_date, f.pl_lines) is distinct from
+			(s.currency, s.net_revenue, s.gross_margin, s.orders, s.last_order_date, f.pl_lines || coalesce(s.pl_lines, '{}'))`
 	const lines = `
 		insert into kam.sales_fact as old (account_no, month, product_family, currency, net_revenue, orders, pl_lines)
 		select distinct on (account_no, month, product_family) account_no, month, product_family, currency, 0, 0, coalesce(pl_lines, '{}')
@@ -334,29 +338,47 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 		on conflict (account_no, month, product_family) do update set pl_lines = old.pl_lines || excluded.pl_lines
 		where old.pl_lines is distinct from old.pl_lines || excluded.pl_lines`
 	const total = `
-		select count(*)::int from kam.batch_sales s join acct using (account_no)
+		select count(*) filter (where not pl_only)::int, count(*) filter (where pl_only)::int from kam.batch_sales s join acct using (account_no)
 		where s.batch_no = $1 and currency = $2 and month between $3 and $4`
 
 	no := tx.Batch.No
+	args := []any{no, currency, from, to}
 	n, err := tx.run("apply the facts",
 		batchSQL{"memory", `set local work_mem = '128MB'`, nil},
 		batchSQL{"accounts", accounts, []any{no}},
-		batchSQL{"sales", sales, []any{no, currency, from, to}},
-		batchSQL{"profit and loss", lines, []any{no, currency, from, to}},
+		batchSQL{"statistics", `analyze acct`, nil},
+		batchSQL{"sales", sales, args},
 	)
 	if err != nil {
 		return err
 	}
-	all, _, err := one(tx.ctx, tx.tx, "count the facts", pgx.RowTo[int], total, no, currency, from, to)
-	if err != nil {
-		return err
+	var facts, pl int
+	if err := tx.tx.QueryRow(tx.ctx, total, args...).Scan(&facts, &pl); err != nil {
+		return fmt.Errorf("count the facts: %w", known(err))
 	}
-	tx.Batch.Result.Facts = n[2] + n[3]
-	tx.Batch.Result.FactsSame = all - tx.Batch.Result.Facts
-	if tx.Batch.Result.Facts == 0 {
+	written := n[3]
+	for _, more := range []struct {
+		needed bool
+		what   string
+		sql    string
+	}{
+		{written < facts, "changed sales", changed}, // some were there: a book that is new is spared the comparison
+		{pl > 0, "profit and loss", lines},
+	} {
+		if !more.needed {
+			continue
+		}
+		n, err := tx.run("apply the facts", batchSQL{more.what, more.sql, args})
+		if err != nil {
+			return err
+		}
+		written += n[0]
+	}
+	tx.Batch.Result.Facts, tx.Batch.Result.FactsSame = written, max(facts+pl-written, 0)
+	if written == 0 {
 		return nil
 	}
-	_, err = exec(tx.ctx, tx.tx, "statistics of the facts", `analyze kam.sales_fact`)
+	_, err = exec(tx.ctx, tx.tx, "statistics of the facts", `analyze kam.sales_fact (account_no, month)`)
 	return err
 }
 
@@ -455,7 +477,7 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("save the segments: %w", known(err))
 	}
-	n, err := tx.run("save the segments", batchSQL{"statistics", `analyze fresh`, nil}, batchSQL{"segments", update, []any{tx.At}})
+	n, err := tx.run("save the segments", batchSQL{"statistics", `analyze fresh (customer_no)`, nil}, batchSQL{"segments", update, []any{tx.At}})
 	return n[1], err
 }
 

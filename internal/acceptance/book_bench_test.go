@@ -1,8 +1,10 @@
 package acceptance
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +48,7 @@ func TestBenchBook(t *testing.T) {
 		t.Logf("%-34s %7.2f s", phase, took.Seconds())
 	}
 	var b kam.BatchSnapshot
+	spent := processor(t)
 	timed("read the files", func() { _ = text.open(t) })
 	total = 0
 	timed("read and stage", func() { b = w.upload(text.open(t), "bench", "stew.one") })
@@ -77,6 +80,8 @@ func TestBenchBook(t *testing.T) {
 	t.Logf("%d customers, %d facts: %.1f s in all; settings: fsync %s, synchronous_commit %s, full_page_writes %s; %+v", n, b.Result.Facts, total.Seconds(),
 		one[string](w, "show fsync"), one[string](w, "show synchronous_commit"), one[string](w, "show full_page_writes"), b.Result)
 	if measured {
+		now := processor(t)
+		t.Logf("processor time: this program %.1f s, PostgreSQL %.1f s, on %d processors", now[0]-spent[0], now[1]-spent[1], runtime.NumCPU())
 		slow(t)
 	}
 	if measured && n <= 100_000 {
@@ -99,6 +104,43 @@ func durableWorld(t *testing.T) *bookWorld {
 }
 
 var benchDir string
+
+// processor is the time that this program and PostgreSQL have spent on
+// processors: what an import costs does not depend on who else is busy.
+func processor(t *testing.T) (spent [2]float64) {
+	t.Helper()
+	if benchDir == "" {
+		return spent
+	}
+	seconds := func(pid string, exited bool) float64 {
+		raw, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil {
+			return 0
+		}
+		f := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+		from := 11
+		if exited {
+			from = 13
+		}
+		a, _ := strconv.ParseFloat(f[from], 64)
+		b, _ := strconv.ParseFloat(f[from+1], 64)
+		return (a + b) / 100
+	}
+	spent[0] = seconds("self", false)
+	found, err := filepath.Glob(filepath.Join(benchDir, "*", "postmaster.pid"))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	raw, err := os.ReadFile(found[0])
+	require.NoError(t, err)
+	master, _, _ := strings.Cut(string(raw), "\n")
+	spent[1] = seconds(master, false) + seconds(master, true)
+	children, err := os.ReadFile("/proc/" + master + "/task/" + master + "/children")
+	require.NoError(t, err)
+	for _, pid := range strings.Fields(string(children)) {
+		spent[1] += seconds(pid, false) + seconds(pid, true)
+	}
+	return spent
+}
 
 func slow(t *testing.T) {
 	_ = filepath.WalkDir(benchDir, func(path string, d os.DirEntry, err error) error {

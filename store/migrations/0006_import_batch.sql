@@ -91,3 +91,8 @@ create table kam.batch_proposal (
     proposal jsonb not null,
     primary key (batch_no, n)
 );
+
+-- A customer with segment fits into a page; compressing it would cost more time
+-- than it saves room.
+alter table kam.customer set (toast_tuple_target = 8160);
+alter table kam.batch_row set (toast_tuple_target = 8160);
