@@ -39,6 +39,8 @@ type backend interface {
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
 
+	books
+
 	Diagnose(ctx context.Context) []finding
 	Close()
 }
