@@ -99,7 +99,12 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 		batchSQL{"identifiers", identifiers, nil},
 		batchSQL{"old contacts", `delete from kam.contact where owner in (select customer_no from work where outcome = 'UPDATED' and contacts > 0)`, nil},
 		batchSQL{"contacts", contacts, []any{from}},
+		batchSQL{"memory", `set local gin_pending_list_limit = '256MB'`, nil},
+		batchSQL{"memory", `set local maintenance_work_mem = '128MB'`, nil},
 		batchSQL{"parties", parties, []any{no}},
+		// The search looks through what is pending row by row, so nothing is left.
+		batchSQL{"index of parties", `select gin_clean_pending_list(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+			where i.indrelid = 'kam.party'::regclass and a.amname = 'gin'`, nil},
 		batchSQL{"outcomes", outcomes, []any{no}},
 	)
 	if err != nil {
@@ -313,14 +318,12 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 		select a.account_no from (select distinct account_no from kam.batch_sales where batch_no = $1) a
 		where exists (select from kam.customer c where c.customer_no = a.account_no)
 		   or exists (select from kam.customer c where c.sales_account = a.account_no and c.sales_account <> '')`
-	// The reader hands every key over once; where somebody else staged one
-	// twice, the first row counts.
 	const sales = `
 		insert into kam.sales_fact (account_no, month, product_family, currency, net_revenue, gross_margin, orders, last_order_date, pl_lines)
-		select account_no, month, product_family, currency, net_revenue, gross_margin, orders, last_order_date, coalesce(pl_lines, '{}')
+		select s.account_no, s.month, s.product_family, s.currency, s.net_revenue, s.gross_margin, s.orders, s.last_order_date, coalesce(s.pl_lines, '{}')
 		from kam.batch_sales s join acct using (account_no)
-		where s.batch_no = $1 and not pl_only and currency = $2 and month between $3 and $4
-		on conflict (account_no, month, product_family) do nothing`
+		where s.batch_no = $1 and not s.pl_only and currency = $2 and month between $3 and $4
+		  and not exists (select from kam.sales_fact f where f.account_no = s.account_no and f.month = s.month and f.product_family = s.product_family)`
 	const changed = `
 		update kam.sales_fact f set currency = s.currency, net_revenue = s.net_revenue, gross_margin = s.gross_margin, orders = s.orders,
 			last_order_date = s.last_order_date, pl_lines = f.pl_lines || coalesce(s.pl_lines, '{}')
@@ -343,12 +346,15 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 
 	no := tx.Batch.No
 	args := []any{no, currency, from, to}
-	n, err := tx.run("apply the facts",
+	_, err := tx.run("apply the facts",
 		batchSQL{"memory", `set local work_mem = '128MB'`, nil},
 		batchSQL{"accounts", accounts, []any{no}},
 		batchSQL{"statistics", `analyze acct`, nil},
-		batchSQL{"sales", sales, args},
 	)
+	if err != nil {
+		return err
+	}
+	fresh, err := tx.insertOnce("new sales", sales, args)
 	if err != nil {
 		return err
 	}
@@ -356,7 +362,7 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	if err := tx.tx.QueryRow(tx.ctx, total, args...).Scan(&facts, &pl); err != nil {
 		return fmt.Errorf("count the facts: %w", known(err))
 	}
-	written := n[3]
+	written := fresh
 	for _, more := range []struct {
 		needed bool
 		what   string
@@ -380,6 +386,25 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	}
 	_, err = exec(tx.ctx, tx.tx, "statistics of the facts", `analyze kam.sales_fact (account_no, month)`)
 	return err
+}
+
+// insertOnce inserts rows that are not there. The reader of a book hands every
+// key over once; only where somebody staged one twice is the insert run again
+// in the slower form that takes the first.
+func (tx *BatchTx) insertOnce(what, sql string, args []any) (n int, err error) {
+	inner, err := tx.tx.Begin(tx.ctx) // a savepoint
+	if err != nil {
+		return 0, fmt.Errorf("apply the facts: %w", err)
+	}
+	tag, err := inner.Exec(tx.ctx, sql, args...)
+	if err == nil {
+		return int(tag.RowsAffected()), inner.Commit(tx.ctx)
+	}
+	if undone := inner.Rollback(tx.ctx); undone != nil || !breaksUnique(err, "sales_fact_") {
+		return 0, fmt.Errorf("apply the facts: %s: %w", what, known(err))
+	}
+	twice, err := tx.run("apply the facts", batchSQL{what, sql + ` on conflict do nothing`, args})
+	return twice[0], err
 }
 
 // A BookRow is a customer of the whole book, as the roll-up needs it.
@@ -462,7 +487,7 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 			watch = case when c.ka_status = 'KA' then c.watch else f.watch end,
 			provisional = case when c.ka_status = 'KA' then c.provisional else f.provisional end,
 			review_due = coalesce(c.review_due, $1::timestamptz + make_interval(days => f.review_days))
-		from fresh f where f.customer_no = c.customer_no and (c.segment is distinct from f.segment
+		from fresh f where f.customer_no = c.customer_no and (c.segment is null or c.segment is distinct from f.segment
 			or c.ka_status <> 'KA' and (c.coverage, c.watch, c.provisional) is distinct from (f.coverage, f.watch, f.provisional)
 			or c.review_due is null)`
 

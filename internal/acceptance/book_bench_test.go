@@ -82,7 +82,6 @@ func TestBenchBook(t *testing.T) {
 	if measured {
 		now := processor(t)
 		t.Logf("processor time: this program %.1f s, PostgreSQL %.1f s, on %d processors", now[0]-spent[0], now[1]-spent[1], runtime.NumCPU())
-		slow(t)
 	}
 	if measured && n <= 100_000 {
 		require.Less(t, total, time.Minute)
@@ -100,7 +99,7 @@ func durableWorld(t *testing.T) *bookWorld {
 	dsn := srv.DSN("postgres")
 	require.NoError(t, store.Migrate(t.Context(), dsn))
 	benchDir = dir
-	return openBookWorld(t, dsn+"&options=-c%20log_min_duration_statement%3D100")
+	return openBookWorld(t, dsn)
 }
 
 var benchDir string
@@ -140,18 +139,4 @@ func processor(t *testing.T) (spent [2]float64) {
 		spent[1] += seconds(pid, false) + seconds(pid, true)
 	}
 	return spent
-}
-
-func slow(t *testing.T) {
-	_ = filepath.WalkDir(benchDir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".log") {
-			raw, _ := os.ReadFile(path)
-			for _, l := range strings.Split(string(raw), "\n") {
-				if i := strings.Index(l, "duration:"); i >= 0 {
-					t.Log(l[i:min(len(l), i+220)])
-				}
-			}
-		}
-		return nil
-	})
 }
