@@ -203,6 +203,9 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		if len(one) > kam.MaxBatchRowSize {
 			return nil, refuse(Problem{Row: len(all) + 1, Message: fmt.Sprintf("is larger than %d bytes", kam.MaxBatchRowSize)})
 		}
+		if key := doubleKey(one); key != "" {
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
+		}
 		var c store.BookCustomer
 		if err := kam.StrictUnmarshal(one, &c); err != nil {
 			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"})
@@ -223,6 +226,44 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		return nil, refuse(Problem{Message: "has no customers"})
 	}
 	return all, nil
+}
+
+// doubleKey is a key that an object of a JSON value has twice, empty where none
+// has: of two values nobody knows which one is meant.
+func doubleKey(raw []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	type level struct {
+		keys map[string]bool // nil for a list
+		key  bool            // a key comes next
+	}
+	var open []level
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return "" // the end, or what decoding will name
+		}
+		at := len(open) - 1
+		if d, is := tok.(json.Delim); is && (d == '}' || d == ']') {
+			open = open[:at]
+			continue
+		}
+		if at >= 0 && open[at].keys != nil {
+			if name, is := tok.(string); is && open[at].key {
+				if open[at].keys[name] {
+					return name
+				}
+				open[at].keys[name], open[at].key = true, false
+				continue
+			}
+			open[at].key = true // after this value
+		}
+		switch tok {
+		case json.Delim('{'):
+			open = append(open, level{keys: map[string]bool{}, key: true})
+		case json.Delim('['):
+			open = append(open, level{})
+		}
+	}
 }
 
 // groupFile is the schema of a file of groups.
@@ -521,11 +562,15 @@ func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
 	switch p := v.Addr().Interface().(type) {
 	case **kam.Money:
 		m, err := money(text, NoDefaults().Base)
-		*p = &m
+		if err == nil {
+			*p = &m
+		}
 		return err == nil
 	case **kam.Dec:
 		n, err := kam.ParseDec(text)
-		*p = &n
+		if err == nil {
+			*p = &n
+		}
 		return err == nil
 	case *[]string:
 		*p = list(text)
