@@ -30,8 +30,12 @@ func (p *Policy) BookFindings(d kam.RequestData) []kam.BatchFinding {
 		return name == "legal_name" || name == "country_code" || slices.Contains(askedOfRequests, name)
 	})
 	if len(missing) > 0 {
+		msg := "is unknown"
+		if len(missing) > 1 {
+			msg += ", and so are " + strings.Join(missing[1:], ", ")
+		}
 		out = append(out, kam.BatchFinding{Column: missing[0], Rule: "VF01", Severity: kam.SeverityWarning,
-			Message: "unknown: " + strings.Join(missing, ", "), Remedy: "complete the customer when there is occasion"})
+			Message: msg, Remedy: "complete the customer when there is occasion"})
 	}
 	return out
 }
