@@ -115,6 +115,8 @@ var actionWords = map[Action]string{
 	ActionComment:        "comment on the case",
 	ActionRetry:          "let the case go on",
 	ActionAuditCheck:     "check the audit trail",
+	ActionImportUpload:   "upload this import",
+	ActionImportConfirm:  "confirm the import for this scope",
 }
 
 // Words complete the sentence "he may not …".
