@@ -18,9 +18,14 @@ func nameKeyOf(expr string) string { return strings.ReplaceAll(nameKey, "$1::tex
 func (tx *BatchTx) run(doing string, statements ...batchSQL) ([]int, error) {
 	n := make([]int, len(statements))
 	for i, s := range statements {
-		tag, err := exec(tx.ctx, tx.tx, doing+": "+s.what, s.sql, s.args...)
+		tag, err := tx.tx.Exec(tx.ctx, s.sql, s.args...)
+		if breaksUnique(err, "customer_identifier_") {
+			// A case committed between the comparison and now: the next attempt
+			// sees it.
+			return n, kam.Errorf(kam.Unreachable, "an identifier was given to another customer just now").On("identifiers").Try("it is tried again by itself")
+		}
 		if err != nil {
-			return n, err
+			return n, fmt.Errorf("%s: %s: %w", doing, s.what, known(err))
 		}
 		n[i] = int(tag.RowsAffected())
 	}
@@ -274,33 +279,31 @@ func (tx *BatchTx) countWork() error {
 }
 
 // bookStanding makes the accounts of the groups that the book says are key
-// accounts; a new site of a group that is one already joins it, because the
-// status is the group's.
+// accounts; a new site of such a group joins it, unless the book says
+// otherwise, because the status is the group's.
 func (tx *BatchTx) bookStanding() error {
 	const join = `
 		with k as (
 			select w.customer_no, k.key_account_no, k.tier, k.review_due from work w
 			join kam.key_account k on k.group_id = w.group_id and k.group_id <> '' and k.state <> 'ENDED'
-			where w.outcome = 'CREATED' and w.status = 'ACTIVE'
+			where w.outcome = 'CREATED' and w.status = 'ACTIVE' and w.ka_status = ''
 		), member as (
 			insert into kam.key_account_member (key_account_no, customer_no) select key_account_no, customer_no from k on conflict do nothing
 		)
 		update kam.customer c set ka_status = 'KA', tier = k.tier, review_due = coalesce(c.review_due, k.review_due)
 		from k where c.customer_no = k.customer_no`
 
-	_, err := tx.run("take the standing over",
-		batchSQL{"next number", numbers, nil},
-		batchSQL{"sites of key accounts", join, nil},
-		batchSQL{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
-	)
-	if err != nil {
-		return err
-	}
 	made, _, err := one(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
 	if err != nil {
 		return err
 	}
-	if _, err := exec(tx.ctx, tx.tx, "make the key accounts of the book", bookAccounts, tx.At); err != nil {
+	_, err = tx.run("take the standing over",
+		batchSQL{"next number", numbers, nil},
+		batchSQL{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
+		batchSQL{"key accounts of the book", bookAccounts, []any{tx.At}},
+		batchSQL{"sites of key accounts", join, nil},
+	)
+	if err != nil {
 		return err
 	}
 	now, _, err := one(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
