@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/parties"
@@ -146,14 +148,18 @@ func classifyBook(tx *store.BatchTx, pol *rules.Policy) error {
 			fate[no] = &groups[i]
 		}
 	}
-	out := make([]store.Segmented, len(segments))
-	for i := range segments {
+	out, errs := make([]store.Segmented, len(segments)), make([]error, len(segments))
+	inParallel(len(segments), func(i int) {
 		s := &segments[i]
 		s.SnapshotID = snapshot
-		out[i] = store.Segmented{CustomerNo: s.CustomerNo, Segment: s, Coverage: string(s.ABCClass), ReviewDays: pol.Review.NonKAReviewDays}
+		out[i] = store.Segmented{CustomerNo: s.CustomerNo, Coverage: string(s.ABCClass), ReviewDays: pol.Review.NonKAReviewDays}
+		out[i].Segment, errs[i] = json.Marshal(s)
 		if g := fate[s.CustomerNo]; g != nil {
 			out[i].Watch, out[i].Provisional, out[i].ReviewDays = g.WatchList, g.Provisional, g.ReviewInDays
 		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("print the segments: %w", err)
 	}
 	r := &tx.Batch.Result
 	if r.Changed, err = tx.SaveSegments(out); err != nil {
@@ -231,10 +237,13 @@ func unfit(no, column, msg, remedy string) kam.BatchFinding {
 // thousand must not keep the others from their class.
 func classifyAll(pol *rules.Policy, book *rules.Book) (segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []kam.BatchFinding, err error) {
 	for len(left) <= maxUnfit {
-		if segments, totals, err = pol.SegmentBook(*book); err == nil {
-			if groups, err = pol.ClassifyBook(*book); err == nil {
-				return segments, totals, groups, left, nil
-			}
+		var other error
+		var wg sync.WaitGroup
+		wg.Go(func() { groups, other = pol.ClassifyBook(*book) })
+		segments, totals, err = pol.SegmentBook(*book)
+		wg.Wait()
+		if err = cmp.Or(err, other); err == nil {
+			return segments, totals, groups, left, nil
 		}
 		e := kam.AsError(err)
 		var i int

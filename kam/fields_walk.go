@@ -29,6 +29,13 @@ var jsonPlaces = func() map[reflect.Type]map[string][]int {
 	return m
 }()
 
+// The data themselves are looked into most: a book has a hundred fields for
+// each customer.
+var (
+	rootType   = reflect.TypeFor[RequestData]()
+	rootPlaces = jsonPlaces[rootType]
+)
+
 // rootOf is where walks over the fields of data begin. It is made once for all
 // fields: making it copies the data.
 func rootOf(d RequestData) reflect.Value { return reflect.ValueOf(&d).Elem() }
@@ -66,7 +73,11 @@ func eachValue(root reflect.Value, name string, visit func(path string, v reflec
 }
 
 func child(v reflect.Value, name string) reflect.Value {
-	if place, ok := jsonPlaces[v.Type()][name]; ok {
+	places := rootPlaces
+	if v.Type() != rootType {
+		places = jsonPlaces[v.Type()]
+	}
+	if place, ok := places[name]; ok {
 		return v.FieldByIndex(place)
 	}
 	return reflect.Value{}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -166,7 +167,7 @@ func (tx *BatchTx) findWork() error {
 			select r.row_no, r.line, r.customer_no, r.site, r.ka_status, r.tier, r.coverage, r.review_due, r.contacts,
 				coalesce(nullif(r.territory, ''), c.territory, '') as territory, coalesce(nullif(r.owner, ''), c.owner, '') as owner,
 				coalesce(nullif(r.group_id, ''), c.group_id, '') as group_id, coalesce(nullif(r.status, ''), c.status, 'ACTIVE') as status,
-				coalesce(c.data, '{}') || r.data as data, c.customer_no is not null as known,
+				case when c.customer_no is null then r.data else c.data || r.data end as data, c.customer_no is not null as known,
 				c.data as old_data, c.territory as old_territory, c.owner as old_owner, c.group_id as old_group, c.status as old_status, c.ka_status as old_ka
 			from r left join kam.customer c using (customer_no)
 		)
@@ -472,7 +473,7 @@ func (tx *BatchTx) WholeBook() (rows []BookRow, sales map[string]Sales, lines ma
 // account; those of a key account are the endorsers' to change.
 type Segmented struct {
 	CustomerNo  string
-	Segment     any
+	Segment     json.RawMessage
 	Coverage    string
 	Watch       bool
 	Provisional bool

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,6 +34,7 @@ func TestBenchBook(t *testing.T) {
 	var w *bookWorld
 	if measured {
 		w = durableWorld(t)
+		defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the worker is set
 	} else {
 		w = newBookWorld(t)
 	}
