@@ -17,7 +17,11 @@ var askedOfRequests = []string{"justification"}
 func (p *Policy) BookFindings(d kam.RequestData) []kam.BatchFinding {
 	var out []kam.BatchFinding
 	for _, e := range p.FormErrors(d) {
-		out = append(out, kam.BatchFinding{Column: e.Field, Rule: e.Rule, Severity: kam.SeverityError, Message: e.Msg, Remedy: e.Remedy})
+		msg := e.Msg
+		if strings.HasPrefix(e.Field, "contacts[") {
+			msg = "does not have the form of the field" // the value is personal data
+		}
+		out = append(out, kam.BatchFinding{Column: e.Field, Rule: e.Rule, Severity: kam.SeverityError, Message: msg, Remedy: e.Remedy})
 	}
 	for _, f := range []struct{ name, value string }{{"legal_name", d.LegalName}, {"country_code", d.CountryCode}} {
 		if f.value == "" {

@@ -31,6 +31,12 @@ func TestBookFindings(t *testing.T) {
 	require.Contains(t, warns[0].Message, "city")
 	require.NotContains(t, warns[0].Message, "justification")
 
+	d = kam.RequestData{}
+	d.LegalName, d.CountryCode, d.Contacts = "Werk", "DE", []kam.Contact{{Name: "Anna Probe", DecisionRole: "BUYER", Email: "anna probe"}}
+	mail := p.BookFindings(d)[0]
+	require.Equal(t, "contacts[0].email", mail.Column)
+	require.NotContains(t, mail.Message, "anna", "personal data stay out of findings")
+
 	nobody := p.BookFindings(kam.RequestData{})
 	require.Equal(t, "legal_name", nobody[0].Column)
 	require.Equal(t, "country_code", nobody[1].Column)
