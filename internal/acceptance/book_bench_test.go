@@ -43,11 +43,11 @@ func TestBenchBook(t *testing.T) {
 
 	var total time.Duration
 	timed := func(phase string, do func()) {
-		start := time.Now()
+		start, before := time.Now(), processor(t)
 		do()
-		took := time.Since(start)
+		took, after := time.Since(start), processor(t)
 		total += took
-		t.Logf("%-34s %7.2f s", phase, took.Seconds())
+		t.Logf("%-20s %7.2f s; processor time: this program %.1f s, PostgreSQL %.1f s", phase, took.Seconds(), after[0]-before[0], after[1]-before[1])
 	}
 	var b kam.BatchSnapshot
 	spent := processor(t)
