@@ -17,9 +17,10 @@ create index import_batch_open on kam.import_batch (updated_at) where state not 
 
 -- What was uploaded: staged by COPY, read by the check, and removed when the
 -- batch has ended. Contacts of a row are in kam.contact, under
--- import/B-000001/<row>.
+-- import/B-000001/<row>. No foreign keys here and below: looking the batch up
+-- for each of a million rows would cost more than copying them.
 create table kam.batch_row (
-    batch_no    text not null references kam.import_batch,
+    batch_no    text not null,
     row_no      int not null,
     line        int not null,
     read_as     text not null, -- READY, REFUSED or SAME
@@ -36,7 +37,7 @@ create table kam.batch_row (
     primary key (batch_no, row_no)
 );
 create table kam.batch_sales (
-    batch_no        text not null references kam.import_batch,
+    batch_no        text not null,
     row_no          int not null,
     account_no      text not null,
     month           date not null,
@@ -50,7 +51,7 @@ create table kam.batch_sales (
     pl_only         boolean not null -- a row of the profit and loss file
 );
 create table kam.batch_group (
-    batch_no text not null references kam.import_batch,
+    batch_no text not null,
     row_no   int not null,
     group_id text not null,
     name     text not null
@@ -58,7 +59,7 @@ create table kam.batch_group (
 
 -- What the check made of each row; the outcome stays when the batch has ended.
 create table kam.batch_checked (
-    batch_no    text not null references kam.import_batch,
+    batch_no    text not null,
     row_no      int not null,
     line        int not null,
     customer_no text not null,
@@ -72,21 +73,21 @@ create table kam.batch_checked (
 );
 -- How the duplicate search finds a row that is new.
 create table kam.batch_party (
-    batch_no text not null references kam.import_batch,
+    batch_no text not null,
     row_no   int not null,
     names    text[] not null,
     keys     text[] not null,
     data     jsonb not null
 );
 create table kam.batch_finding (
-    batch_no text not null references kam.import_batch,
+    batch_no text not null,
     n        int not null,
     severity text not null,
     finding  jsonb not null,
     primary key (batch_no, n)
 );
 create table kam.batch_proposal (
-    batch_no text not null references kam.import_batch,
+    batch_no text not null,
     n        int not null,
     proposal jsonb not null,
     primary key (batch_no, n)
