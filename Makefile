@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ figures: ## what the rules do on open data, and how fast, with the numbers
 
 bench: ## the rules on 100,000 customers
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./kam/rules/...
+
+bench-book: ## import of 100,000 customers with a year of sales, phases timed: KAM_BENCH_BOOK=100000
+	KAM_BENCH_BOOK=$${KAM_BENCH_BOOK:-100000} $(GO) test -count 1 -v -timeout 30m -run TestBenchBook ./internal/acceptance
 
 clean: ## remove built files; the data directory stays
 	rm -rf bin dist

@@ -65,6 +65,7 @@ func (a *Activities) Register(r Registry) {
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
 	}
+	a.registerBatch(r)
 }
 
 // stage runs one effect of the engine. The stage is refused, by handing back

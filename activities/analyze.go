@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
 )
 
 // Analyze is process 1.2: sales history, needs, wallet and potential, P&L, and
@@ -75,23 +77,38 @@ func potentialText(d kam.RequestData) string {
 // salesFacts are the facts of P2.4.4 for an account; a newcomer without one
 // has sold nothing yet, which is known.
 func (w *work) salesFacts(account string) (rules.Facts, error) {
-	zero := int64(0)
-	none := kam.NewMoney(0, w.pol.BaseCurrency)
-	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
 	if account == "" {
-		return f, nil
+		return factsOf(store.Sales{}, nil, w.At, w.pol.BaseCurrency)
 	}
 	s, err := w.SalesFacts(account, w.At)
-	if err != nil || !s.Known {
-		return f, err
+	if err != nil {
+		return rules.Facts{}, err
+	}
+	var lines map[string]int64
+	if s.Known && s.Currencies <= 1 && s.Net12 > 0 {
+		if lines, err = w.PLLines(account); err != nil {
+			return rules.Facts{}, err
+		}
+	}
+	return factsOf(s, lines, w.At, w.pol.BaseCurrency)
+}
+
+// factsOf turns the sums of an account and its lines of profit and loss into
+// facts. Sums in more than one currency are a kam.Fault.
+func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (rules.Facts, error) {
+	zero := int64(0)
+	none := kam.NewMoney(0, base)
+	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
+	if !s.Known {
+		return f, nil
 	}
 	if s.Currencies > 1 {
-		return f, kam.Errorf(kam.Fault, "sales account %s has facts in %d currencies, which do not add up", account, s.Currencies)
+		return f, kam.Errorf(kam.Fault, "sales account %s has facts in %d currencies, which do not add up", s.Account, s.Currencies)
 	}
 	now, before := kam.Money{Minor: s.Net12, Currency: s.Currency}, kam.Money{Minor: s.Prior12, Currency: s.Currency}
 	f.NetRevenue12m, f.NetRevenuePrior12m, f.Orders12m, f.ActiveMonths = &now, &before, &s.Orders12, &s.ActiveMonths
 	if s.LastOrder != nil {
-		days := int64(w.At.Sub(*s.LastOrder).Hours() / 24)
+		days := int64(at.Sub(*s.LastOrder).Hours() / 24)
 		f.RecencyDays = &days
 	}
 	if s.Net12 <= 0 {
@@ -100,10 +117,6 @@ func (w *work) salesFacts(account string) (rules.Facts, error) {
 	if s.Margin12 != nil {
 		pct := percent(*s.Margin12, s.Net12)
 		f.MarginPct = &pct
-	}
-	lines, err := w.PLLines(account)
-	if err != nil {
-		return f, err
 	}
 	f.PLLinesPct = make(map[string]kam.Dec, len(lines))
 	for line, amount := range lines {

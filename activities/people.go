@@ -78,11 +78,3 @@ func (w *work) cancel(d doing) error {
 	}
 	return w.tell("case.cancelled", string(w.Case.CaseNo)+" was cancelled", w.Case.Requester, asked)
 }
-
-func ids(people []kam.Person) []kam.UserID {
-	out := make([]kam.UserID, len(people))
-	for i, p := range people {
-		out[i] = p.ID
-	}
-	return out
-}

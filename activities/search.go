@@ -88,9 +88,8 @@ func asRulesParty(p store.Party) rules.Party {
 // kinds gives the order in which assignment rules are tried (1.1.3).
 var kinds = []string{store.NamedAccount, store.IndustryAndArea, store.AreaRule, store.CountryDefault}
 
-// resolveTerritory is step 1.1.3: within one kind the longest postal prefix
-// wins, then the smaller priority, then the smaller code. A territory that the
-// requester named with a reason stands, if it exists.
+// resolveTerritory is step 1.1.3. A territory that the requester named with a
+// reason stands, if it exists.
 func (w *work) resolveTerritory() error {
 	w.Case.OwnerID = w.data.RequestedOwnerID
 	if w.Case.OwnerID == "" {
@@ -109,23 +108,11 @@ func (w *work) resolveTerritory() error {
 	if err != nil {
 		return err
 	}
-	fit := slices.DeleteFunc(slices.Clone(all), func(r store.AssignmentRule) bool { return !w.fits(r) })
-	if len(fit) == 0 {
+	first, ok := assignment(all, w.data)
+	if !ok {
 		w.Case.Territory = Unassigned
 		return w.tellVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
 	}
-	first := slices.MinFunc(fit, func(a, b store.AssignmentRule) int {
-		if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
-			return d
-		}
-		if d := len(b.PostalPrefix) - len(a.PostalPrefix); d != 0 {
-			return d
-		}
-		if d := a.Priority - b.Priority; d != 0 {
-			return d
-		}
-		return strings.Compare(a.Code, b.Code)
-	})
 	w.Case.Territory = first.Territory
 	if first.OwnerID != "" && w.data.RequestedOwnerID == "" {
 		w.Case.OwnerID = first.OwnerID
@@ -133,10 +120,37 @@ func (w *work) resolveTerritory() error {
 	return nil
 }
 
-func (w *work) fits(r store.AssignmentRule) bool {
-	d := w.data
+// assignment is the rule that says where a customer belongs: within one kind
+// the longest postal prefix wins, then the smaller priority, then the smaller
+// code.
+func assignment(all []store.AssignmentRule, d kam.RequestData) (best store.AssignmentRule, ok bool) {
+	for _, r := range all {
+		if fits(r, d) && (!ok || before(r, best)) {
+			best, ok = r, true
+		}
+	}
+	return best, ok
+}
+
+func before(a, b store.AssignmentRule) bool {
+	if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
+		return d < 0
+	}
+	if d := len(b.PostalPrefix) - len(a.PostalPrefix); d != 0 {
+		return d < 0
+	}
+	if d := a.Priority - b.Priority; d != 0 {
+		return d < 0
+	}
+	return a.Code < b.Code
+}
+
+func fits(r store.AssignmentRule, d kam.RequestData) bool {
+	if r.Country != "" && r.Country != d.CountryCode {
+		return false
+	}
 	postal := strings.ToUpper(strings.ReplaceAll(d.PostalCode, " ", ""))
-	if r.Country != "" && r.Country != d.CountryCode || !strings.HasPrefix(postal, strings.ToUpper(r.PostalPrefix)) {
+	if !strings.HasPrefix(postal, strings.ToUpper(r.PostalPrefix)) {
 		return false
 	}
 	if r.IndustryScheme != "" && r.IndustryScheme != string(d.IndustryScheme) || !strings.HasPrefix(d.IndustryCode, r.IndustryPrefix) {

@@ -125,7 +125,9 @@ func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attem
 // fingerprint is a short digest of an act. Temporal answers an update id that
 // it knows without a look at the content; with the fingerprint in the id, other
 // content under a decision id reaches the workflow, which refuses it.
-func fingerprint(act kam.Act) string {
+func fingerprint(act kam.Act) string { return fingerprintOf(act) }
+
+func fingerprintOf(act any) string {
 	b, err := json.Marshal(act)
 	if err != nil {
 		return "0"

@@ -33,11 +33,13 @@ var (
 // is not wrong here, see [Missing]. Without sets it checks both.
 func CheckForm(d RequestData, sets ...FieldSet) []*Error {
 	var errs []*Error
-	for _, s := range Fields {
+	root := rootOf(d)
+	for i := range Fields {
+		s := &Fields[i]
 		if len(sets) > 0 && !slices.Contains(sets, s.Set) {
 			continue
 		}
-		eachValue(d, s.Name, func(path string, v reflect.Value) {
+		eachValue(root, s.Name, func(path string, v reflect.Value) {
 			if msg, remedy := s.wrong(v); msg != "" {
 				errs = append(errs, Errorf(Invalid, "%s", msg).On(path).By(s.rule()).Try(remedy))
 			}
@@ -58,7 +60,9 @@ func Missing(d RequestData, set FieldSet, forType ...CaseType) []string {
 		caseType = forType[0]
 	}
 	var names []string
-	for _, s := range Fields {
+	root := rootOf(d)
+	for i := range Fields {
+		s := &Fields[i]
 		if s.Set != set {
 			continue
 		}
@@ -70,10 +74,10 @@ func Missing(d RequestData, set FieldSet, forType ...CaseType) []string {
 			}
 			continue
 		}
-		eachSlot(d, s.Name, func(path string, v reflect.Value) {
+		eachSlot(root, s.Name, func(path string, v reflect.Value) {
 			needed := s.Required && (s.OnlyFor == "" || s.OnlyFor == caseType)
 			if s.With != "" {
-				needed = slotFilled(d, sibling(path, s.With))
+				needed = slotFilled(root, sibling(path, s.With))
 			}
 			if needed && unknown(v) {
 				names = append(names, path)
@@ -83,7 +87,7 @@ func Missing(d RequestData, set FieldSet, forType ...CaseType) []string {
 	return names
 }
 
-func (s FieldSpec) rule() string {
+func (s *FieldSpec) rule() string {
 	switch s.Kind {
 	case KindEmail, KindPhone:
 		return ruleContact
@@ -97,7 +101,7 @@ func (s FieldSpec) rule() string {
 }
 
 // wrong says what is wrong with a known value and what would be right.
-func (s FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
+func (s *FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
 	switch s.Kind {
 	case KindList:
 		if v.Len() > s.MaxItems {
@@ -127,9 +131,9 @@ func (s FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
 	return "", ""
 }
 
-func (s FieldSpec) between() string { return fmt.Sprintf("give %d to %d", s.Min, s.Max) }
+func (s *FieldSpec) between() string { return fmt.Sprintf("give %d to %d", s.Min, s.Max) }
 
-func (s FieldSpec) wrongMoney(m Money) (msg, remedy string) {
+func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
 	minor := m.Minor
 	if m.bare != "" {
 		n, err := parseFixed(m.bare, 3)
@@ -147,7 +151,7 @@ func (s FieldSpec) wrongMoney(m Money) (msg, remedy string) {
 	return "", ""
 }
 
-func (s FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
+func (s *FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
 	names := make([]string, 0, len(items))
 	for name := range items {
 		names = append(names, name)
@@ -164,7 +168,7 @@ func (s FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
 	return "", ""
 }
 
-func (s FieldSpec) wrongText(text string) (msg, remedy string) {
+func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 	if !utf8.ValidString(text) {
 		return "is not valid UTF-8", "send UTF-8"
 	}

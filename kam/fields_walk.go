@@ -29,10 +29,20 @@ var jsonPlaces = func() map[reflect.Type]map[string][]int {
 	return m
 }()
 
+// The data themselves are looked into most: a book has a hundred fields for
+// each customer.
+var (
+	rootType   = reflect.TypeFor[RequestData]()
+	rootPlaces = jsonPlaces[rootType]
+)
+
+// rootOf is where walks over the fields of data begin. It is made once for all
+// fields: making it copies the data.
+func rootOf(d RequestData) reflect.Value { return reflect.ValueOf(&d).Elem() }
+
 // eachSlot visits every place that a field name stands for, filled or not,
 // with its path: "contacts[1].email".
-func eachSlot(d RequestData, name string, visit func(path string, v reflect.Value)) {
-	root := reflect.ValueOf(d)
+func eachSlot(root reflect.Value, name string, visit func(path string, v reflect.Value)) {
 	list, sub, nested := strings.Cut(name, "[]")
 	v := child(root, list)
 	if !v.IsValid() {
@@ -54,8 +64,8 @@ func eachSlot(d RequestData, name string, visit func(path string, v reflect.Valu
 }
 
 // eachValue visits the places that hold a known value, pointers followed.
-func eachValue(d RequestData, name string, visit func(path string, v reflect.Value)) {
-	eachSlot(d, name, func(path string, v reflect.Value) {
+func eachValue(root reflect.Value, name string, visit func(path string, v reflect.Value)) {
+	eachSlot(root, name, func(path string, v reflect.Value) {
 		if strings.HasSuffix(name, "[]") || !unknown(v) {
 			visit(path, reflect.Indirect(v))
 		}
@@ -63,7 +73,11 @@ func eachValue(d RequestData, name string, visit func(path string, v reflect.Val
 }
 
 func child(v reflect.Value, name string) reflect.Value {
-	if place, ok := jsonPlaces[v.Type()][name]; ok {
+	places := rootPlaces
+	if v.Type() != rootType {
+		places = jsonPlaces[v.Type()]
+	}
+	if place, ok := places[name]; ok {
 		return v.FieldByIndex(place)
 	}
 	return reflect.Value{}
@@ -92,13 +106,13 @@ func sibling(path, name string) string {
 }
 
 // slotFilled says whether the place at a path with indexes holds a value.
-func slotFilled(d RequestData, path string) bool {
+func slotFilled(root reflect.Value, path string) bool {
 	name := path
 	if i, j := strings.IndexByte(path, '['), strings.IndexByte(path, ']'); i >= 0 && j > i {
 		name = path[:i+1] + path[j:]
 	}
 	filled := false
-	eachSlot(d, name, func(p string, v reflect.Value) {
+	eachSlot(root, name, func(p string, v reflect.Value) {
 		filled = filled || p == path && !unknown(v)
 	})
 	return filled

@@ -42,7 +42,7 @@ func Diff(a, b RequestData) []FieldChange {
 
 func fieldText(d RequestData, name string) string {
 	text := ""
-	eachValue(d, name, func(_ string, v reflect.Value) {
+	eachValue(rootOf(d), name, func(_ string, v reflect.Value) {
 		switch x := v.Interface().(type) {
 		case fmt.Stringer:
 			text = x.String()
@@ -76,11 +76,12 @@ func MaterialHash(d RequestData) string {
 // MaterialJSON is the text that [MaterialHash] digests.
 func MaterialJSON(d RequestData) string {
 	var fields []member
+	root := rootOf(d)
 	for _, s := range Fields {
 		if !s.Material {
 			continue
 		}
-		eachValue(d, s.Name, func(_ string, v reflect.Value) {
+		eachValue(root, s.Name, func(_ string, v reflect.Value) {
 			switch x := v.Interface().(type) {
 			case Money:
 				fields = append(fields, member{s.Name, object([]member{{"amount", quote(x.Amount())}, {"currency", quote(x.Currency)}})})

@@ -120,6 +120,8 @@ var actionWords = map[Action]string{
 	ActionCancelAgree:    "agree to cancel the case",
 	ActionMerge:          "merge or split customers",
 	ActionAuditCheck:     "check the audit trail",
+	ActionImportUpload:   "upload this import",
+	ActionImportConfirm:  "confirm the import for this scope",
 }
 
 // Words complete the sentence "he may not …".

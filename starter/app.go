@@ -96,7 +96,7 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) verbs() []*cobra.Command {
 	verbs := []*cobra.Command{
-		onboardCommand(a), importCommand(a), submitCommand(a), amendCommand(a), decideCommand(a), resolveCommand(a),
+		onboardCommand(a), importCommand(a), batchCommand(a), submitCommand(a), amendCommand(a), decideCommand(a), resolveCommand(a),
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
 		customerCommand(a),

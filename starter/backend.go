@@ -40,6 +40,7 @@ type backend interface {
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
 
 	customers
+	books
 
 	Diagnose(ctx context.Context) []finding
 	Close()

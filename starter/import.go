@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -32,6 +32,8 @@ const maxInFlight = 256
 
 func importCommand(a *app) *cobra.Command {
 	var o importOptions
+	var b bookOptions
+	var asBook bool
 	cmd := &cobra.Command{
 		Use:   "import customers.csv",
 		Short: "Start a case for every row of a customer list; safe to run again",
@@ -51,10 +53,30 @@ exchange rates, and amounts as a share of another amount:
 
   {"rates": {"USD": "0.92"}, "strategic_fit": "PARTIAL",
    "declared_potential": {"share_of": "annual_revenue", "pct": 0.01,
-                          "cap": 250000, "basis": "ESTIMATE"}}`,
-		Args: cobra.ExactArgs(1),
+                          "cap": 250000, "basis": "ESTIMATE"}}
+
+--as-book takes the file for customers that exist already: one batch, no case
+per row. Customers (CSV, or JSON as admin load-customers takes it), sales, profit
+and loss, and groups are checked, confirmed once by a manager per country,
+applied, and classified on the whole book. See starter batch.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.file = args[0]
+			if len(args) == 1 {
+				o.file = args[0]
+			}
+			if asBook {
+				if o.defaults != "" {
+					return usagef("%s", text.Say("batch.defaults"))
+				}
+				b.importOptions = o
+				return a.importBook(cmd.Context(), b)
+			}
+			if b.sales != "" || b.pl != "" || b.groups != "" || b.key != "" {
+				return usagef("%s", text.Say("batch.asBook"))
+			}
+			if o.file == "" {
+				return usagef("%s", text.Say("batch.file"))
+			}
 			return a.importFile(cmd.Context(), o)
 		},
 	}
@@ -63,6 +85,11 @@ exchange rates, and amounts as a share of another amount:
 	f.StringVar(&o.result, "result", "", "write every row with its case, state and findings to this CSV file")
 	f.BoolVar(&o.dryRun, "dry-run", false, "check the file and say what would be started")
 	f.BoolVar(&o.complete, "complete", false, "the last line is whole although no line end follows")
+	f.BoolVar(&asBook, "as-book", false, "the file is a book of customers that exist already: one batch")
+	f.StringVar(&b.sales, "sales", "", "with --as-book: sales facts by account and month (CSV)")
+	f.StringVar(&b.pl, "pl", "", "with --as-book: lines of profit and loss by account and month (CSV)")
+	f.StringVar(&b.groups, "groups", "", "with --as-book: groups, group_id and name (CSV)")
+	f.StringVar(&b.key, "key", "", "with --as-book: key of the batch (default: from the files)")
 	f.IntVar(&o.concurrency, "concurrency", 8, "cases in flight")
 	return cmd
 }
@@ -164,32 +191,8 @@ func (a *app) caseStarter(back backend) importer.StarterFunc {
 	}
 }
 
-// writeResult writes beside the target and renames, so that a result file is
-// whole or not there.
-func writeResult(path string, batch *importer.Batch, rep importer.Report) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".import-*.csv")
-	if err != nil {
-		return usageError{err}
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the error that led here counts
-		}
-	}()
-	if err = importer.WriteResult(f, batch, rep); err != nil {
-		_ = f.Close()
-		return err
-	}
-	if err = f.Chmod(0o600); err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func writeResult(path string, batch *importer.Batch, rep importer.Report) error {
+	return writeWhole(path, func(w io.Writer) error { return importer.WriteResult(w, batch, rep) })
 }
 
 // importJSON is the answer of import for programs.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
@@ -20,7 +21,7 @@ import (
 // gives benchmarks for.
 var (
 	salesColumns = []string{"account_no", "month", "product_family", "currency", "net_revenue", "gross_margin", "orders", "last_order_date"}
-	plColumns    = []string{"invoice_discounts", "rebates", "returns", "trade_promotion", "freight_logistics", "technical_service", "selling_cost", "financing_cost", "bad_debt"}
+	plColumns    = importer.PLColumns
 )
 
 // readSalesCSV reads facts under a heading line.

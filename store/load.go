@@ -153,6 +153,42 @@ func queueLists(b *pgx.Batch, o Org) error {
 	return nil
 }
 
+// numbers makes the next number of a customer one that no loaded customer has.
+const numbers = `
+	select setval('kam.customer_number', greatest(nextval('kam.customer_number'), coalesce(
+		(select max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint) from kam.customer), 0)))`
+
+// bookAccounts: a group, or a customer without one, that came in as a key account gets its
+// row; it is managed at the node of its tier above its first member.
+const bookAccounts = `
+	with recursive holder as (
+		select distinct on (coalesce(nullif(group_id, ''), customer_no)) coalesce(nullif(group_id, ''), customer_no) as account,
+			group_id, name, tier, territory, owner, review_due
+		from kam.customer c
+		where ka_status = 'KA' and status = 'ACTIVE'
+		  and not exists (select from kam.key_account_member m where m.customer_no = c.customer_no)
+		  and not exists (select from kam.key_account k where k.group_id <> '' and k.group_id = c.group_id and k.state <> 'ENDED')
+		order by 1, customer_no
+	), up as (
+		select h.account, n.code, n.level, n.parent from holder h join kam.node n on n.code = h.territory
+		union all
+		select up.account, n.code, n.level, n.parent from up join kam.node n on n.code = up.parent
+	), numbered as materialized (
+		select h.*, 'KA-' || lpad(nextval('kam.key_account_number')::text, 6, '0') as no,
+			coalesce((select g.name from kam.party_group g where g.group_id = h.group_id), h.name) as title,
+			coalesce((select code from up where up.account = h.account and level =
+				case h.tier when 'TERRITORY' then 'TERRITORY' when 'REGIONAL' then 'REGION' when 'NATIONAL' then 'COUNTRY' else 'GLOBAL' end), h.territory) as home
+		from holder h
+	), added as (
+		insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at)
+		select no, group_id, title, tier, home, owner, 'ACTIVE', '', review_due, $1, $1 from numbered
+	)
+	insert into kam.key_account_member (key_account_no, customer_no)
+	select n.no, c.customer_no from numbered n join kam.customer c
+		on coalesce(nullif(c.group_id, ''), c.customer_no) = n.account
+	where c.ka_status = 'KA' and c.status = 'ACTIVE'
+	on conflict do nothing`
+
 // LoadCustomers brings customers that exist already. Loading the same again
 // changes nothing but their version. An identifier that stands on two of them
 // is a kam.Fault, a record that was merged into another one a
@@ -160,41 +196,6 @@ func queueLists(b *pgx.Batch, o Org) error {
 func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
-	const numbers = `
-		select setval('kam.customer_number', greatest(nextval('kam.customer_number'), coalesce(
-			(select max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint) from kam.customer), 0)))`
-
-	// A group, or a customer without one, that came in as a key account gets its
-	// row; it is managed at the node of its tier above its first member.
-	const accounts = `
-		with recursive holder as (
-			select distinct on (coalesce(nullif(group_id, ''), customer_no)) coalesce(nullif(group_id, ''), customer_no) as account,
-				group_id, name, tier, territory, owner, review_due
-			from kam.customer c
-			where ka_status = 'KA' and status = 'ACTIVE'
-			  and not exists (select from kam.key_account_member m where m.customer_no = c.customer_no)
-			  and not exists (select from kam.key_account k where k.group_id <> '' and k.group_id = c.group_id and k.state <> 'ENDED')
-			order by 1, customer_no
-		), up as (
-			select h.account, n.code, n.level, n.parent from holder h join kam.node n on n.code = h.territory
-			union all
-			select up.account, n.code, n.level, n.parent from up join kam.node n on n.code = up.parent
-		), numbered as materialized (
-			select h.*, 'KA-' || lpad(nextval('kam.key_account_number')::text, 6, '0') as no,
-				coalesce((select g.name from kam.party_group g where g.group_id = h.group_id), h.name) as title,
-				coalesce((select code from up where up.account = h.account and level =
-					case h.tier when 'TERRITORY' then 'TERRITORY' when 'REGIONAL' then 'REGION' when 'NATIONAL' then 'COUNTRY' else 'GLOBAL' end), h.territory) as home
-			from holder h
-		), added as (
-			insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at)
-			select no, group_id, title, tier, home, owner, 'ACTIVE', '', review_due, $1, $1 from numbered
-		)
-		insert into kam.key_account_member (key_account_no, customer_no)
-		select n.no, c.customer_no from numbered n join kam.customer c
-			on coalesce(nullif(c.group_id, ''), c.customer_no) = n.account
-		where c.ka_status = 'KA' and c.status = 'ACTIVE'
-		on conflict do nothing`
-
 	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
 		now := time.Now().UTC()
 		if err := noneMerged(ctx, tx, book); err != nil {
@@ -229,7 +230,7 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 		if _, err := tx.Exec(ctx, numbers); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, accounts, now)
+		_, err := tx.Exec(ctx, bookAccounts, now)
 		return err
 	})
 }

@@ -47,27 +47,36 @@ func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
 	return all[accountNo], err
 }
 
+// allBooks is accountBooks for every account that has facts; $1 is null.
+const allBooks = `
+	books as (
+		select distinct account_no as account, account_no from kam.sales_fact where account_no <> '' and $1::text[] is null
+		union
+		select coalesce(nullif(c.sales_account, ''), c.customer_no), m.account_no from kam.customer c
+			join kam.customer_sales_account m using (customer_no) where c.merged_into = ''
+	)`
+
+// salesUp sums the facts of books up, as of $2.
+const salesUp = `, f as (
+		select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
+		from books join kam.sales_fact using (account_no)
+		where month <= ($2::timestamptz at time zone 'UTC')::date
+		  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
+	)
+	select account, true, max(currency),
+		coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
+		coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
+		(sum(gross_margin) filter (where recent))::bigint,
+		coalesce(sum(orders) filter (where recent), 0)::bigint,
+		max(last_order_date)::timestamptz,
+		count(distinct month) filter (where recent and net_revenue > 0),
+		count(distinct currency)::int
+	from f group by account`
+
 // SalesOf are the facts of several accounts; those without facts are left
 // out. Those of accounts that came to a customer by a merge count with its own.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
-	const facts = `
-		with ` + accountBooks + `, f as (
-			select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
-			from books join kam.sales_fact using (account_no)
-			where month <= ($2::timestamptz at time zone 'UTC')::date
-			  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
-		)
-		select account, true, max(currency),
-			coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
-			coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
-			(sum(gross_margin) filter (where recent))::bigint,
-			coalesce(sum(orders) filter (where recent), 0)::bigint,
-			max(last_order_date)::timestamptz,
-			count(distinct month) filter (where recent and net_revenue > 0),
-			count(distinct currency)::int
-		from f group by account`
-
-	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], facts, append([]string{}, accounts...), asOf)
+	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+accountBooks+salesUp, append([]string{}, accounts...), asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +136,14 @@ func (tx *Tx) ABCSnapshot() (id string, rows []ABCRow, err error) {
 // RebuildABC takes the revenue of the twelve months that end with asOf of all
 // active customers as the book that ABC classes are cut from.
 func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err error) {
+	err = s.inLoad(ctx, "rebuild the ABC book", func(tx pgx.Tx) (err error) {
+		id, err = rebuildABC(ctx, tx, asOf)
+		return err
+	})
+	return id, err
+}
+
+func rebuildABC(ctx context.Context, tx pgx.Tx, asOf time.Time) (id string, err error) {
 	const snapshot = `insert into kam.abc_snapshot (id, as_of) values ($1, $2) on conflict (id) do update set at = clock_timestamp()`
 	const rows = `
 		with books as (
@@ -143,14 +160,11 @@ func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err 
 		where c.status = 'ACTIVE' group by c.customer_no`
 
 	id = "abc/" + asOf.UTC().Format(time.DateOnly)
-	err = s.inLoad(ctx, "rebuild the ABC book", func(tx pgx.Tx) error {
-		var b pgx.Batch
-		b.Queue(snapshot, id, asOf)
-		b.Queue(`delete from kam.abc_row where snapshot_id = $1`, id)
-		b.Queue(rows, id, asOf)
-		return tx.SendBatch(ctx, &b).Close()
-	})
-	return id, err
+	var b pgx.Batch
+	b.Queue(snapshot, id, asOf)
+	b.Queue(`delete from kam.abc_row where snapshot_id = $1`, id)
+	b.Queue(rows, id, asOf)
+	return id, tx.SendBatch(ctx, &b).Close()
 }
 
 func countByTier(ctx context.Context, q querier, sql string, args ...any) (map[kam.Tier]int, error) {

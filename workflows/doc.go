@@ -12,6 +12,7 @@
 //	level2_1_analyze_and_classify.go    1.1-1.5  which page a state belongs to; 1.3, 1.4, 1.5
 //	level3_1_1_identify_add.go          1.1      1.1.1-1.1.6
 //	level3_1_2_analyze_details.go       1.2      1.2.1a, 1.2.1b, 1.2.2-1.2.6
+//	level2_5_7_import_batch.go          5.7      the import of an existing customer book
 //
 // The rest is what every box needs: state.go (what a case carries), inbox.go
 // and signals.go (what people send), stages.go (the engine's own effects),

@@ -19,4 +19,8 @@ func Register(r Registry) {
 		Name:               kam.WorkflowOnboarding,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
+	r.RegisterWorkflowWithOptions(ImportBatch, workflow.RegisterOptions{
+		Name:               kam.WorkflowImportBatch,
+		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 }

@@ -108,7 +108,10 @@ func TestRegistersUnderItsName(t *testing.T) {
 	t.Parallel()
 	r := &names{}
 	workflows.Register(r)
-	require.Equal(t, []workflow.RegisterOptions{{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade}}, r.options)
+	require.Equal(t, []workflow.RegisterOptions{
+		{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+		{Name: kam.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+	}, r.options)
 }
 
 type names struct{ options []workflow.RegisterOptions }

@@ -25,6 +25,8 @@ var businessTime = []string{"kam", "kam/rules", "activities", "workflows", "stor
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
+	"activities/batch.go beating time.NewTicker":            "heartbeats of a long activity",
+	"client/batch.go refuse time.Now":                       "when a refusal arrived that no workflow ever saw",
 	"client/act.go recordRefusal time.Now":                  "when a refusal arrived that no workflow ever saw",
 	"client/wire.go pause time.NewTimer":                    "a pause before asking again",
 	"store/cases.go allot SQL clock_timestamp()":            "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
@@ -38,7 +40,7 @@ var machineClock = map[string]string{
 	"store/read_list.go Cases SQL clock_timestamp()":        "a list of what has not moved lately",
 	"store/read_list.go NeedingCheck SQL clock_timestamp()": "what the worker compares with its workflows: it moves no case",
 	"store/read_list.go Stuck SQL clock_timestamp()":        "a list for operators: it moves no case",
-	"store/sales.go RebuildABC SQL clock_timestamp()":       "when the book was taken again; as_of is the time of business",
+	"store/sales.go rebuildABC SQL clock_timestamp()":       "when the book was taken again; as_of is the time of business",
 	"store/store.go Now SQL clock_timestamp()":              "for starter doctor, and for the loop that looks after lost effects",
 	"store/subject.go lockSubject SQL clock_timestamp()":    "db_at of the audit row, beside the time of business",
 }

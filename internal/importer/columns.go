@@ -98,31 +98,47 @@ func Headers() []string {
 	return names
 }
 
+// A schema says which columns a kind of file has.
+type schema struct {
+	field   func(header string) (Column, bool)
+	headers func() []string
+	needs   []Problem // columns that must be there: Column, and why in Remedy
+	results []string  // what a result file adds
+}
+
+// requests is the schema of a file of requests, a case for each row.
+var requests = &schema{
+	field: fieldOf, headers: Headers, results: resultColumns,
+	needs: []Problem{{Line: 1, Column: "legal_name", Message: "is missing", Remedy: "a customer needs a name"}},
+}
+
 // mapHeader gives every column its meaning and refuses headers that have none
 // or the same one.
 func (t *Table) mapHeader() []Problem {
-	// One of the three alone is no result file: "state" may be a region.
-	t.FromResult = !slices.ContainsFunc(resultColumns, func(c string) bool { return !slices.Contains(t.Header, c) })
+	// One of the columns alone is no result file: "state" may be a region.
+	t.FromResult = len(t.schema.results) > 0 && !slices.ContainsFunc(t.schema.results, func(c string) bool { return !slices.Contains(t.Header, c) })
 	var problems []Problem
 	taken := map[string]string{}
 	for _, h := range t.Header {
-		c, ok := fieldOf(h)
-		if t.FromResult && slices.Contains(resultColumns, h) {
+		c, ok := t.schema.field(h)
+		if t.FromResult && slices.Contains(t.schema.results, h) {
 			c, ok = Column{Field: h, Ignored: true}, true
 		}
 		switch {
 		case h == "":
 			problems = append(problems, Problem{Line: 1, Message: "a column has no name"})
 		case !ok:
-			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: "no field has this name", Remedy: "rename or remove it; known are " + strings.Join(Headers(), ", ")})
+			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: "no field has this name", Remedy: "rename or remove it; known are " + strings.Join(t.schema.headers(), ", ")})
 		case taken[c.Field] != "":
 			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: fmt.Sprintf("gives %s a second time, after %s", c.Field, taken[c.Field]), Remedy: "keep one of them"})
 		}
 		taken[c.Field] = h
 		t.Columns = append(t.Columns, c)
 	}
-	if len(problems) == 0 && t.column("legal_name") < 0 {
-		problems = append(problems, Problem{Line: 1, Column: "legal_name", Message: "is missing", Remedy: "a customer needs a name"})
+	for _, needed := range t.schema.needs {
+		if len(problems) == 0 && t.column(needed.Column) < 0 {
+			problems = append(problems, needed)
+		}
 	}
 	if len(problems) == 0 && (t.column(colScheme) < 0) != (t.column(colIDValue) < 0) {
 		problems = append(problems, Problem{Line: 1, Column: colIDValue, Message: colScheme + " and " + colIDValue + " go together"})

@@ -255,7 +255,15 @@ func (f *filler) justify() {
 func (f *filler) identifiers(cells map[string]string) {
 	var country string
 	_ = json.Unmarshal(f.fields["country_code"], &country) // absent: the check goes without
-	var ids []kam.Identifier
+	ids := readIdentifiers(cells, country, func(rule, msg string) { f.drop("identifiers", rule, "FORMAT", msg) })
+	if raw, ok := marshal(ids); ok && len(ids) > 0 {
+		f.fields["identifiers"] = raw
+	}
+}
+
+// readIdentifiers makes identifiers of the cells; those that are not valid are
+// told to bad.
+func readIdentifiers(cells map[string]string, country string, bad func(rule, msg string)) (ids []kam.Identifier) {
 	add := func(scheme, value string) {
 		id := identifier(scheme, value, country)
 		res := rules.CheckIdentifier(id.Scheme, id.Value, country)
@@ -268,7 +276,7 @@ func (f *filler) identifiers(cells map[string]string) {
 			if res.Problem == rules.ProblemCheckDigit {
 				rule = "VI02"
 			}
-			f.drop("identifiers", rule, "FORMAT", fmt.Sprintf("%s %q is not valid: %s", id.Scheme, clip(value, 40), res.Problem))
+			bad(rule, fmt.Sprintf("%s %q is not valid: %s", id.Scheme, clip(value, 40), res.Problem))
 			return
 		}
 		ids = append(ids, id)
@@ -276,7 +284,7 @@ func (f *filler) identifiers(cells map[string]string) {
 	for _, pair := range list(cells["identifiers"]) {
 		scheme, value, ok := strings.Cut(pair, ":")
 		if !ok {
-			f.drop("identifiers", "VI01", "FORMAT", fmt.Sprintf("%q is not SCHEME:VALUE", clip(pair, 40)))
+			bad("VI01", fmt.Sprintf("%q is not SCHEME:VALUE", clip(pair, 40)))
 			continue
 		}
 		add(clean(scheme), clean(value))
@@ -285,11 +293,9 @@ func (f *filler) identifiers(cells map[string]string) {
 	case scheme != "" && value != "":
 		add(scheme, value)
 	case scheme != "" || value != "":
-		f.drop("identifiers", "VI01", "FORMAT", "scheme and value go together")
+		bad("VI01", "scheme and value go together")
 	}
-	if raw, ok := marshal(ids); ok && len(ids) > 0 {
-		f.fields["identifiers"] = raw
-	}
+	return ids
 }
 
 func (f *filler) postal() {

@@ -15,7 +15,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// Bounds on a file. A larger book is loaded as one batch instead (P5.7).
+// Bounds on a file. A book of customers is imported as one batch (P5.7), see
+// [OpenBook].
 const (
 	MaxFile  = 200 << 20 // bytes
 	MaxRows  = 1_000_000
@@ -82,6 +83,9 @@ type Table struct {
 	BOM     bool
 	// FromResult says that the file is the result of an earlier import.
 	FromResult bool
+
+	schema *schema
+	lines  []int // where each row begins
 }
 
 // ReadOptions tell [Read] what it may take for granted.
@@ -93,6 +97,8 @@ type ReadOptions struct {
 	// MaxFile and MaxRows lower the bounds of the package.
 	MaxFile int64
 	MaxRows int
+
+	schema *schema // requests when nil
 }
 
 var bom = []byte{0xEF, 0xBB, 0xBF}
@@ -100,19 +106,14 @@ var bom = []byte{0xEF, 0xBB, 0xBF}
 // Read reads a whole file and checks its structure. Its error is a *FileError
 // when the file is at fault.
 func Read(r io.Reader, o ReadOptions) (*Table, error) {
-	limit := int64(MaxFile)
-	if o.MaxFile > 0 {
-		limit = min(limit, o.MaxFile)
-	}
-	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
+	raw, digest, err := readWhole(r, MaxFile, o.MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the file: %w", err)
+		return nil, err
 	}
-	if int64(len(raw)) > limit {
-		return nil, refuse(Problem{Message: fmt.Sprintf("is larger than %d bytes", limit), Remedy: "split it, or load it as a book"})
+	t := &Table{Digest: digest, schema: o.schema}
+	if t.schema == nil {
+		t.schema = requests
 	}
-	sum := sha256.Sum256(raw)
-	t := &Table{Digest: hex.EncodeToString(sum[:])}
 	raw, t.BOM = cutBOM(raw)
 	if p := checkBytes(raw, o.Complete); p != nil {
 		return nil, refuse(*p)
@@ -122,6 +123,22 @@ func Read(r io.Reader, o ReadOptions) (*Table, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// readWhole reads a file up to a bound, which may be lowered, and digests it.
+func readWhole(r io.Reader, limit, lower int64) (raw []byte, digest string, err error) {
+	if lower > 0 {
+		limit = min(limit, lower)
+	}
+	raw, err = io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, "", fmt.Errorf("read the file: %w", err)
+	}
+	if int64(len(raw)) > limit {
+		return nil, "", refuse(Problem{Message: fmt.Sprintf("is larger than %d bytes", limit), Remedy: "split it, or import it as a book"})
+	}
+	sum := sha256.Sum256(raw)
+	return raw, hex.EncodeToString(sum[:]), nil
 }
 
 func refuse(p ...Problem) error { return &FileError{Problems: p} }
@@ -188,16 +205,9 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 	if o.MaxRows > 0 {
 		maxRows = min(maxRows, o.MaxRows)
 	}
-	cr := csv.NewReader(bytes.NewReader(raw))
-	cr.Comma = t.Comma
-	cr.FieldsPerRecord = -1
-	header, err := cr.Read()
+	cr, err := t.head(raw)
 	if err != nil {
-		return refuse(csvProblem(err, 0))
-	}
-	t.setHeader(header)
-	if problems := t.mapHeader(); len(problems) > 0 {
-		return refuse(problems...)
+		return err
 	}
 	var problems []Problem
 	for {
@@ -212,10 +222,10 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 			break
 		}
 		line, _ := cr.FieldPos(0)
-		t.Rows = append(t.Rows, rec)
+		t.Rows, t.lines = append(t.Rows, rec), append(t.lines, line)
 		problems = append(problems, t.checkRow(rec, row, line)...)
 		if len(t.Rows) > maxRows {
-			problems = append(problems, Problem{Message: fmt.Sprintf("has more than %d rows", maxRows), Remedy: "split it, or load it as a book"})
+			problems = append(problems, Problem{Message: fmt.Sprintf("has more than %d rows", maxRows), Remedy: "split it, or import it as a book"})
 			break
 		}
 		if len(problems) >= maxProblems {
@@ -234,6 +244,22 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 		return refuse(problems...)
 	}
 	return nil
+}
+
+// head reads the header line and gives its columns their meaning.
+func (t *Table) head(raw []byte) (*csv.Reader, error) {
+	cr := csv.NewReader(bytes.NewReader(raw))
+	cr.Comma = t.Comma
+	cr.FieldsPerRecord = -1
+	header, err := cr.Read()
+	if err != nil {
+		return nil, refuse(csvProblem(err, 0))
+	}
+	t.setHeader(header)
+	if problems := t.mapHeader(); len(problems) > 0 {
+		return nil, refuse(problems...)
+	}
+	return cr, nil
 }
 
 func (t *Table) setHeader(header []string) {

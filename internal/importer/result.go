@@ -54,7 +54,15 @@ func (t *Table) unguard() {
 // WriteResult writes every row of the file with its case, state and findings.
 // The file can be imported again.
 func WriteResult(w io.Writer, b *Batch, rep Report) error {
-	t := b.Table
+	return b.Table.writeWith(w, func(i int) []string {
+		r := rep.Rows[i]
+		return []string{string(r.CaseNo), r.State, guard(FindingsText(r.Findings))}
+	})
+}
+
+// writeWith writes the file with what the result columns of its schema say of
+// row i.
+func (t *Table) writeWith(w io.Writer, row func(i int) []string) error {
 	if t.BOM {
 		if _, err := w.Write(bom); err != nil {
 			return fmt.Errorf("write the result: %w", err)
@@ -63,14 +71,13 @@ func WriteResult(w io.Writer, b *Batch, rep Report) error {
 	cw := csv.NewWriter(w)
 	cw.Comma = t.Comma
 	header := slices.Clone(t.Header)
-	place := map[string]int{}
-	for _, name := range resultColumns {
-		i := slices.Index(header, name)
+	place := make([]int, len(t.schema.results))
+	for k, name := range t.schema.results {
+		place[k] = slices.Index(header, name)
 		if !t.FromResult {
 			header = append(header, name)
-			i = len(header) - 1
+			place[k] = len(header) - 1
 		}
-		place[name] = i
 	}
 	if err := cw.Write(header); err != nil {
 		return fmt.Errorf("write the result: %w", err)
@@ -80,10 +87,9 @@ func WriteResult(w io.Writer, b *Batch, rep Report) error {
 		for j, v := range rec {
 			out[j] = guard(v)
 		}
-		r := rep.Rows[i]
-		out[place["case_no"]] = string(r.CaseNo)
-		out[place["state"]] = r.State
-		out[place["findings"]] = guard(FindingsText(r.Findings))
+		for k, v := range row(i) {
+			out[place[k]] = v
+		}
 		if err := cw.Write(out); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}

@@ -11,7 +11,26 @@ import (
 
 // clean trims a cell and joins its lines: no field of a table has line breaks
 // of its own.
-func clean(s string) string { return strings.Join(strings.Fields(s), " ") }
+func clean(s string) string {
+	if tidy(s) {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// tidy says that cleaning changes nothing, which is so for most cells of a
+// large file; text beyond ASCII may hold other blanks and is looked at whole.
+func tidy(s string) bool {
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b < ' ' || b >= 0x7f:
+			return false
+		case b == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' '):
+			return false
+		}
+	}
+	return true
+}
 
 // IndustryCode is the code under scheme CUSTOM of an industry that is known by
 // text only: the first twelve characters of a slug.

@@ -111,7 +111,7 @@ var onTheWay = []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums
 // extraTimer is the onboarding with a timer before the end that no history
 // has: cases break on it that have reached their first wait.
 func extraTimer(r Registry) {
-	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in workflows.Input) (kam.Snapshot, error) {
+	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in converter.RawValue) (kam.Snapshot, error) {
 		sdk.NewTimer(ctx, 1)
 		return workflows.CustomerOnboarding(ctx, in)
 	}, sdk.RegisterOptions{Name: kam.WorkflowOnboarding})
@@ -153,7 +153,7 @@ func TestOpenCasesReplay(t *testing.T) {
 	})
 	require.Equal(t, Report{Open: 6, Replayed: 5, NotStarted: 1, Missing: []Case{}, Breaking: []Case{}}, r)
 	require.Equal(t, 6, done)
-	require.Equal(t, "ExecutionStatus = 'Running' AND (TaskQueue = 'kamflow' OR WorkflowType IN ('CustomerOnboardingWorkflow'))", s.queries[0])
+	require.Equal(t, "ExecutionStatus = 'Running' AND (TaskQueue = 'kamflow' OR WorkflowType IN ('CustomerOnboardingWorkflow', 'ImportBatchWorkflow'))", s.queries[0])
 }
 
 func TestBreakingCasesAreListed(t *testing.T) {

@@ -1,0 +1,367 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A BatchUpload is a customer book as it was read from files. The sequences
+// are run through once; an error of theirs refuses the upload, and nothing of
+// it is kept.
+type BatchUpload struct {
+	Key     string // made by the client: the same key is the same batch
+	Content string // digest of all that is uploaded
+	By      kam.UserID
+	At      time.Time
+	Rows    iter.Seq2[BatchRow, error]
+	Facts   iter.Seq2[BatchFact, error]
+	Groups  []BatchGroup
+	// Findings are asked for when the sequences have been read.
+	Findings func() []kam.BatchFinding
+	// Progress is told how many rows of a file are staged, where it is there.
+	Progress func(file string, rows int)
+}
+
+// A BatchRow is one customer of a book. Data are its request data as JSON,
+// without contacts.
+type BatchRow struct {
+	No, Line   int
+	ReadAs     kam.RowOutcome // READY, REFUSED or SAME
+	Warned     bool
+	CustomerNo string
+	OwnerID    kam.UserID
+	Status     kam.LifecycleStatus
+	KAStatus   kam.KAStatus
+	Tier       kam.Tier
+	Coverage   string
+	ReviewDue  *time.Time
+	Data       json.RawMessage
+	Contacts   []kam.Contact
+}
+
+// A BatchFact is a row of the sales file, or with PLOnly one of the profit and
+// loss file, in minor units. PLLines is a JSON object, nil where there are
+// none.
+type BatchFact struct {
+	No        int
+	Account   string
+	Month     time.Time
+	Family    string
+	Currency  string
+	Net       int64
+	Margin    *int64
+	Orders    int64
+	LastOrder *time.Time
+	PLLines   json.RawMessage
+	PLOnly    bool
+}
+
+// A BatchGroup is a row of the file of groups.
+type BatchGroup struct {
+	No   int
+	ID   string
+	Name string
+}
+
+// UploadBatch allots a number under the key and stages what was read, in one
+// transaction. The same key with the same content returns the batch as it
+// stands, and created is false; with other content it is a kam.IDReused.
+func (s *Store) UploadBatch(ctx context.Context, u BatchUpload) (b kam.BatchSnapshot, created bool, err error) {
+	if u.Key == "" || len(u.Key) > kam.MaxBatchKey {
+		return b, false, kam.Errorf(kam.Invalid, "a key of 1 to %d characters is needed", kam.MaxBatchKey).On("batch_key")
+	}
+	// No retry: the sequences are read once.
+	err = pgx.BeginFunc(ctx, s.pool, func(ptx pgx.Tx) (err error) {
+		b, created, err = uploadBatch(ctx, ptx, u)
+		return err
+	})
+	if err != nil && kam.AsError(err) == nil {
+		err = fmt.Errorf("stage the batch: %w", known(err))
+	}
+	return b, created, err
+}
+
+func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSnapshot, created bool, err error) {
+	const insert = `
+		insert into kam.import_batch (batch_no, batch_key, content, state, uploader, snapshot, uploaded_at, updated_at)
+		values ('B-' || lpad(nextval('kam.batch_number')::text, 6, '0'), $1, $2, $3, $4, '{}', $5, $5)
+		on conflict (batch_key) do nothing returning batch_no`
+	const find = `select content, snapshot from kam.import_batch where batch_key = $1`
+
+	if _, err := ptx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+		return b, false, err
+	}
+	no, ok, err := one(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
+	if err != nil {
+		return b, false, err
+	}
+	if !ok {
+		var content string
+		if err := ptx.QueryRow(ctx, find, u.Key).Scan(&content, &b); err != nil {
+			return b, false, err
+		}
+		if content != u.Content {
+			return b, false, kam.Errorf(kam.IDReused, "key %s stands for batch %s, with other content", clip(u.Key, 40), b.No).On("batch_key").
+				Try("give other files another key")
+		}
+		return b, false, nil
+	}
+	tx, err := lockSubject(ctx, ptx, Effect{CaseNo: kam.CaseNo(no.Subject()), Key: "upload", Digest: u.Content, At: u.At, By: u.By})
+	if err != nil {
+		return b, false, err
+	}
+	counts, err := stageBatch(ctx, ptx, no, u)
+	if err != nil {
+		return b, false, err
+	}
+	b = kam.BatchSnapshot{No: no, State: kam.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
+	tx.Log(kam.AuditEvent{
+		Type: kam.EventBatchUploaded, Actor: u.By, To: kam.State(kam.BatchUploaded), PayloadDigest: u.Content,
+		Text: fmt.Sprintf("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
+	})
+	tx.queueBatch(b)
+	_, err = tx.saveSubject(b.No)
+	return b, true, err
+}
+
+func (tx *Tx) queueBatch(b kam.BatchSnapshot) {
+	tx.queued.Queue(`update kam.import_batch set state = $2, snapshot = $3, updated_at = $4 where batch_no = $1`, b.No, b.State, b, b.UpdatedAt)
+}
+
+// stageBatch copies what was uploaded into the staging tables.
+func stageBatch(ctx context.Context, tx pgx.Tx, no kam.BatchNo, u BatchUpload) (n kam.BatchCounts, err error) {
+	var people []contactRow
+	n.Rows, err = copySeq(ctx, tx, u, kam.FileCustomers, "batch_row",
+		[]string{"batch_no", "row_no", "line", "read_as", "warned", "customer_no", "owner", "status", "ka_status", "tier", "coverage", "review_due", "contacts", "data"},
+		u.Rows, kam.MaxBatchRows, func(r BatchRow) []any {
+			for i, c := range r.Contacts {
+				people = append(people, contactRow{stagedContact(no, r.No), i, c})
+			}
+			return []any{no, r.No, r.Line, r.ReadAs, r.Warned, r.CustomerNo, r.OwnerID, r.Status, r.KAStatus, r.Tier, r.Coverage, r.ReviewDue, len(r.Contacts), r.Data}
+		})
+	if err != nil {
+		return n, err
+	}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", "contact"}, []string{"owner", "position", "contact"},
+		pgx.CopyFromSlice(len(people), func(i int) ([]any, error) { return []any{people[i].owner, people[i].position, people[i].contact}, nil })); err != nil {
+		return n, err
+	}
+	n.Facts, err = copySeq(ctx, tx, u, kam.FileSales, "batch_sales",
+		[]string{"batch_no", "row_no", "account_no", "month", "product_family", "currency", "net_revenue", "gross_margin", "orders", "last_order_date", "pl_lines", "pl_only"},
+		u.Facts, kam.MaxBatchFacts, func(f BatchFact) []any {
+			return []any{no, f.No, f.Account, f.Month, f.Family, f.Currency, f.Net, f.Margin, f.Orders, f.LastOrder, f.PLLines, f.PLOnly}
+		})
+	if err != nil {
+		return n, err
+	}
+	n.Groups = len(u.Groups)
+	if n.Groups > kam.MaxBatchGroups {
+		return n, kam.Errorf(kam.Invalid, "has more than %d groups", kam.MaxBatchGroups).On(kam.FileGroups).Try("split it")
+	}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", "batch_group"}, []string{"batch_no", "row_no", "group_id", "name"},
+		pgx.CopyFromSlice(n.Groups, func(i int) ([]any, error) { g := u.Groups[i]; return []any{no, g.No, g.ID, g.Name}, nil })); err != nil {
+		return n, err
+	}
+	if u.Findings == nil {
+		return n, nil
+	}
+	return n, copyFindings(ctx, tx, no, 0, u.Findings())
+}
+
+type contactRow struct {
+	owner    string
+	position int
+	contact  kam.Contact
+}
+
+// stagedContact is the owner of the contacts of a row that is not applied yet.
+func stagedContact(no kam.BatchNo, row int) string { return fmt.Sprintf("%s/%d", no.Subject(), row) }
+
+// copySeq copies a sequence into a staging table, with a bound on its rows.
+func copySeq[T any](ctx context.Context, tx pgx.Tx, u BatchUpload, file, table string, columns []string, seq iter.Seq2[T, error], most int, row func(T) []any) (int, error) {
+	if seq == nil {
+		return 0, nil
+	}
+	next, stop := iter.Pull2(seq)
+	defer stop()
+	n := 0
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+		v, err, ok := next()
+		if !ok || err != nil {
+			return nil, err
+		}
+		if n++; n > most {
+			return nil, kam.Errorf(kam.Invalid, "has more than %d rows", most).On(file).Try("split it")
+		}
+		if u.Progress != nil && n%1000 == 0 {
+			u.Progress(file, n)
+		}
+		return row(v), nil
+	}))
+	if u.Progress != nil {
+		u.Progress(file, n)
+	}
+	return n, err
+}
+
+// copyFindings writes findings; the number of the first tells those of the
+// upload from those of the check. More than the bound are cut off: the counts
+// of the batch are of all.
+func copyFindings(ctx context.Context, tx pgx.Tx, no kam.BatchNo, first int, all []kam.BatchFinding) error {
+	all = all[:min(len(all), kam.MaxBatchFindings)]
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", "batch_finding"}, []string{"batch_no", "n", "severity", "finding"},
+		pgx.CopyFromSlice(len(all), func(i int) ([]any, error) { return []any{no, first + i, all[i].Severity, all[i]}, nil }))
+	return err
+}
+
+// Batch is a batch as it stands; kam.NotFound where there is none.
+func (s *Store) Batch(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, error) {
+	return readBatch(ctx, s.pool, no, "")
+}
+
+func readBatch(ctx context.Context, q querier, no kam.BatchNo, lock string) (kam.BatchSnapshot, error) {
+	b, ok, err := one(ctx, q, "read the batch", pgx.RowTo[kam.BatchSnapshot], `select snapshot from kam.import_batch where batch_no = $1 `+lock, no)
+	if err == nil && !ok {
+		err = kam.Errorf(kam.NotFound, "there is no batch %s", clip(string(no), 40)).On("batch_no")
+	}
+	return b, err
+}
+
+// Batches are the batches uploaded last, newest first; limit 0 is 100.
+func (s *Store) Batches(ctx context.Context, limit int) ([]kam.BatchSnapshot, error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	return list(ctx, s.pool, "list batches", pgx.RowTo[kam.BatchSnapshot],
+		`select snapshot from kam.import_batch order by uploaded_at desc, batch_no desc limit $1`, limit)
+}
+
+// BatchFindings are what is wrong with the rows of a batch, errors first, then
+// in the order of the files; limit 0 is all that were kept.
+func (s *Store) BatchFindings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
+	const find = `
+		select finding from kam.batch_finding where batch_no = $1
+		order by severity <> 'ERROR', finding ->> 'file', (finding ->> 'row')::int nulls first, n limit nullif($2, 0)`
+
+	return list(ctx, s.pool, "read the findings", pgx.RowTo[kam.BatchFinding], find, no, limit)
+}
+
+// A BatchOutcome is what became of one row of the book.
+type BatchOutcome struct {
+	Row        int            `json:"row"`
+	Line       int            `json:"line"`
+	CustomerNo string         `json:"customer_no"`
+	Outcome    kam.RowOutcome `json:"outcome"`
+	Scope      string         `json:"scope,omitempty"`
+	Territory  string         `json:"territory_code,omitempty"`
+}
+
+// BatchOutcomes are the rows of a batch in the order of the file, once it is
+// checked.
+func (s *Store) BatchOutcomes(ctx context.Context, no kam.BatchNo) ([]BatchOutcome, error) {
+	return list(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[BatchOutcome],
+		`select row_no, line, customer_no, outcome, scope, territory from kam.batch_checked where batch_no = $1 order by row_no`, no)
+}
+
+// BatchProposals are what the roll-up proposes after a batch, key accounts
+// first, then nominees, the largest potential first.
+func (s *Store) BatchProposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error) {
+	return list(ctx, s.pool, "read the proposals", pgx.RowTo[kam.BatchProposal],
+		`select proposal from kam.batch_proposal where batch_no = $1 order by n`, no)
+}
+
+// A BatchTx is the inside of an effect on a batch. Batch is saved at the end.
+type BatchTx struct {
+	*Tx
+	Batch *kam.BatchSnapshot
+}
+
+// OnBatch runs fn on a batch in one transaction, with its audit events, under
+// the lock of the batch, and returns the batch as it stands then. The same
+// effect again changes nothing. What fn refuses is audited and comes back as
+// the error, with the batch. Bulk work runs alone and has the time that it
+// takes.
+func (s *Store) OnBatch(ctx context.Context, no kam.BatchNo, e Effect, bulk bool, fn func(ctx context.Context, tx *BatchTx) error) (kam.BatchSnapshot, error) {
+	if _, err := s.Batch(ctx, no); err != nil {
+		return kam.BatchSnapshot{}, err // no subject of a batch that is not there
+	}
+	e.CaseNo = kam.CaseNo(no.Subject())
+	run := s.OnSubject
+	if bulk {
+		run = s.OnSubjectInBulk
+	}
+	_, err := run(ctx, e, func(ctx context.Context, tx *Tx) (any, error) {
+		b, err := readBatch(ctx, tx.tx, no, "for update")
+		if err != nil {
+			return nil, err
+		}
+		if err := fn(ctx, &BatchTx{tx, &b}); err != nil {
+			return nil, err
+		}
+		b.Version++
+		b.UpdatedAt = tx.At.UTC()
+		tx.queueBatch(b)
+		return b.Version, nil
+	})
+	if err != nil && kam.AsError(err) == nil {
+		return kam.BatchSnapshot{}, err
+	}
+	now, readErr := s.Batch(ctx, no)
+	return now, errors.Join(err, readErr)
+}
+
+// RefuseBatch leaves a trace of an act on a batch that was refused before it
+// reached the batch. A refusal that the trail has already, of the same act for
+// the same reason, is not noted again.
+func (s *Store) RefuseBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error {
+	const noted = `
+		select exists (select from kam.audit
+			where case_no = $1 and decision_id = $2 and type = $3 and reason_code = $4)`
+
+	if there, _, err := one(ctx, s.pool, "look for the refusal", pgx.RowTo[bool], noted, no.Subject(), act.DecisionID, kam.EventDecisionRefused, refusal.Code); err != nil || there {
+		return err
+	}
+	_, err := s.OnBatch(ctx, no, Effect{Key: "act/" + act.DecisionID, At: at, By: act.By}, false,
+		func(context.Context, *BatchTx) error { return refusal })
+	if err != nil && kam.CodeOf(err) == refusal.Code {
+		return nil
+	}
+	return err
+}
+
+// OpenBatchTask opens a task of the batch and returns it with its id.
+func (tx *BatchTx) OpenBatchTask(t kam.Task) kam.Task {
+	t = tx.newTask(t)
+	tx.queueTask(t, tx.Batch.No.Subject())
+	return t
+}
+
+// UpdateBatchTask saves what was changed in a task of the batch.
+func (tx *BatchTx) UpdateBatchTask(t kam.Task) { tx.queueTask(t, tx.Batch.No.Subject()) }
+
+// CloseBatchTask ends a task of the batch: how is DONE, WITHDRAWN or EXPIRED.
+func (tx *BatchTx) CloseBatchTask(t kam.Task, how string, by kam.UserID) {
+	const end = `update kam.task set status = $2, closed_at = $3, closed_by = $4 where task_id = $1 and status = 'OPEN'`
+
+	tx.queued.Queue(end, t.ID, how, tx.At, by)
+}
+
+// Unstage removes what was uploaded once the batch has ended: customers and
+// contacts are in their own tables then, or nowhere. Outcomes, findings and
+// proposals stay.
+func (tx *BatchTx) Unstage() error {
+	var b pgx.Batch
+	b.Queue(`delete from kam.contact where owner in (select $2 || '/' || row_no from kam.batch_row where batch_no = $1 and contacts > 0)`, tx.Batch.No, tx.Batch.No.Subject())
+	for _, table := range []string{"batch_row", "batch_sales", "batch_group", "batch_party"} {
+		b.Queue(`delete from kam.`+table+` where batch_no = $1`, tx.Batch.No)
+	}
+	return sendBatch(tx.ctx, tx.tx, "remove what was staged", &b)
+}

@@ -1,0 +1,218 @@
+package workflows_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/workflows"
+)
+
+// A shelf stands in for PostgreSQL and the activities: one batch in memory.
+type shelf struct {
+	mu    sync.Mutex
+	batch kam.BatchSnapshot
+	calls []string
+	fails map[string][]error
+	times map[string][]time.Time
+}
+
+func (s *shelf) register(env *testsuite.TestWorkflowEnvironment) {
+	for _, name := range []string{kam.BatchStageCheck, kam.BatchStageConfirm, kam.BatchStageCancel, kam.BatchStageElapse, kam.BatchStageFault, kam.BatchStageApply, kam.BatchStageRead} {
+		env.RegisterActivityWithOptions(func(_ context.Context, in kam.BatchStep) (kam.BatchProgress, error) { return s.run(name, in) }, activity.RegisterOptions{Name: name})
+	}
+}
+
+func (s *shelf) run(name string, in kam.BatchStep) (kam.BatchProgress, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, name)
+	s.times[name] = append(s.times[name], in.Now)
+	if f := s.fails[name]; len(f) > 0 {
+		s.fails[name] = f[1:]
+		return kam.BatchProgress{}, f[0]
+	}
+	b := &s.batch
+	move := func(to kam.BatchState) { b.State, b.Version = to, b.Version+1 }
+	switch name {
+	case kam.BatchStageCheck:
+		if b.State == kam.BatchUploaded {
+			b.Digest = "d1"
+			for _, node := range []string{"AT", "DE"} {
+				t := &kam.Task{Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: in.Now.Add(day)}, {Kind: kam.DueExpire, At: in.Now.Add(30 * day)}}}
+				b.Scopes = append(b.Scopes, kam.BatchScopeState{Node: node, Task: t})
+			}
+			move(kam.BatchChecked)
+		}
+	case kam.BatchStageConfirm:
+		if err := in.Act.CheckConfirm(*b); err != nil {
+			return kam.BatchProgress{Batch: *b, Refused: kam.AsError(err)}, nil
+		}
+		c := b.Scope(in.Act.Scope)
+		c.ConfirmedBy, c.DecisionID, c.Task = in.Act.By, in.Act.DecisionID, nil
+		to := kam.BatchChecked
+		if len(b.Open()) == 0 {
+			to = kam.BatchConfirmed
+		}
+		move(to)
+	case kam.BatchStageCancel:
+		if err := in.Act.CheckCancel(*b); err != nil {
+			return kam.BatchProgress{Batch: *b, Refused: kam.AsError(err)}, nil
+		}
+		move(kam.BatchCancelled)
+	case kam.BatchStageElapse:
+		c := b.Scope(in.Node)
+		if in.Due.Kind == kam.DueExpire {
+			move(kam.BatchCancelled)
+			break
+		}
+		t := *c.Task
+		t.Deadlines = t.Deadlines[1:]
+		c.Task = &t
+		b.Version++
+	case kam.BatchStageApply:
+		if b.State == kam.BatchConfirmed {
+			move(kam.BatchApplied)
+		}
+	}
+	out := *b
+	out.Scopes = append([]kam.BatchScopeState(nil), b.Scopes...)
+	return kam.BatchProgress{Batch: out}, nil
+}
+
+type importPlay struct {
+	t   *testing.T
+	s   *shelf
+	env *testsuite.TestWorkflowEnvironment
+}
+
+func newImport(t *testing.T) *importPlay {
+	t.Helper()
+	t.Parallel()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	p := &importPlay{t: t, env: suite.NewTestWorkflowEnvironment(), s: &shelf{
+		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchUploaded, Version: 1, Uploader: "stew"}, fails: map[string][]error{}, times: map[string][]time.Time{}}}
+	p.s.register(p.env)
+	workflows.Register(p.env)
+	return p
+}
+
+type told struct{ err error }
+
+func (p *importPlay) sends(after time.Duration, update string, a kam.BatchAct) *told {
+	out := &told{}
+	p.env.RegisterDelayedCallback(func() {
+		p.env.UpdateWorkflow(update, a.DecisionID+"/"+after.String(), &testsuite.TestUpdateCallback{
+			OnReject: func(err error) { out.err = err }, OnAccept: func() {}, OnComplete: func(_ any, err error) { out.err = err },
+		}, a)
+	}, after)
+	return out
+}
+
+func (p *importPlay) play() kam.BatchSnapshot {
+	p.t.Helper()
+	p.env.ExecuteWorkflow(kam.WorkflowImportBatch, kam.BatchInput{No: "B-000001"})
+	require.True(p.t, p.env.IsWorkflowCompleted())
+	require.NoError(p.t, p.env.GetWorkflowError())
+	var b kam.BatchSnapshot
+	require.NoError(p.t, p.env.GetWorkflowResult(&b))
+	return b
+}
+
+func confirmScope(id, node string) kam.BatchAct {
+	return kam.BatchAct{DecisionID: id, By: "boss", Scope: node, Digest: "d1"}
+}
+
+func TestImportIsAppliedWhenEveryScopeIsConfirmed(t *testing.T) {
+	p := newImport(t)
+	a := p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	again := p.sends(2*hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	other := p.sends(2*hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "FR"))
+	second := p.sends(3*hour, kam.UpdateConfirmBatch, confirmScope("decision-3", "AT"))
+	b := p.sends(4*hour, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
+	require.Equal(t, kam.BatchApplied, p.play().State)
+	require.NoError(t, a.err)
+	require.Error(t, again.err, "the transaction knows it")
+	require.Error(t, other.err)
+	require.Error(t, second.err)
+	require.NoError(t, b.err)
+	require.Equal(t, []string{"ReadBatch", "CheckBatch", "RecordBatchConfirmation", "RecordBatchConfirmation", "RecordBatchConfirmation", "ApplyBatch"}, p.s.calls)
+}
+
+func TestImportEndsWhereNobodyConfirms(t *testing.T) {
+	p := newImport(t)
+	p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	require.Equal(t, kam.BatchCancelled, p.play().State)
+	require.NotContains(t, p.s.calls, "ApplyBatch")
+	require.Len(t, p.s.times[kam.BatchStageElapse], 2, "reminder and end of DE")
+	opened := p.s.times[kam.BatchStageCheck][0]
+	require.WithinDuration(t, opened.Add(30*day), p.s.times[kam.BatchStageElapse][1], time.Minute)
+}
+
+// TestImportFaultIsToldAndTriedAgain: applying fails for good; the operators
+// are told once, and it is tried again until it works or is cancelled.
+func TestImportFaultIsToldAndTriedAgain(t *testing.T) {
+	p := newImport(t)
+	fault := wire(kam.Errorf(kam.Fault, "the disk is full"))
+	p.s.fails[kam.BatchStageApply] = []error{fault, fault}
+	p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
+	require.Equal(t, kam.BatchApplied, p.play().State)
+	require.Equal(t, 3, count(p.s.calls, "ApplyBatch"))
+	require.Equal(t, 1, count(p.s.calls, "BatchFault"))
+}
+
+func TestImportIsCancelledDuringAFault(t *testing.T) {
+	p := newImport(t)
+	fault := wire(kam.Errorf(kam.Fault, "the disk is full"))
+	p.s.fails[kam.BatchStageCheck] = []error{fault, fault, fault, fault}
+	a := p.sends(15*time.Minute, kam.UpdateCancelBatch, kam.BatchAct{DecisionID: "decision-1", By: "stew", Reason: "not today"})
+	require.Equal(t, kam.BatchCancelled, p.play().State)
+	require.NoError(t, a.err)
+	require.Equal(t, 2, count(p.s.calls, "CheckBatch"))
+}
+
+// TestImportDeadlineThatCannotBeRecorded does not stop the batch.
+func TestImportDeadlineThatCannotBeRecorded(t *testing.T) {
+	p := newImport(t)
+	p.s.fails[kam.BatchStageElapse] = []error{wire(kam.Errorf(kam.Fault, "no")), wire(kam.Errorf(kam.Fault, "no"))}
+	p.sends(2*day, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	p.sends(2*day, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
+	require.Equal(t, kam.BatchApplied, p.play().State)
+}
+
+// TestImportAdoptsWhatIsStored: PostgreSQL knows of a confirmation that the
+// workflow never answered.
+func TestImportAdoptsWhatIsStored(t *testing.T) {
+	p := newImport(t)
+	p.env.RegisterDelayedCallback(func() {
+		p.s.mu.Lock()
+		defer p.s.mu.Unlock()
+		p.s.batch.Scopes[0].ConfirmedBy, p.s.batch.Scopes[0].Task = "boss", nil
+		p.s.batch.Version++
+	}, hour)
+	p.sends(2*hour, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
+	require.Equal(t, kam.BatchApplied, p.play().State)
+}
+
+func TestImportRefusesBeforeItIsWritten(t *testing.T) {
+	p := newImport(t)
+	own := p.sends(hour, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-1", By: "stew", Scope: "DE", Digest: "d1"})
+	stale := p.sends(hour, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-2", By: "boss", Scope: "DE", Digest: "d0"})
+	form := p.sends(hour, kam.UpdateCancelBatch, kam.BatchAct{DecisionID: "x", By: "stew"})
+	p.sends(2*hour, kam.UpdateCancelBatch, kam.BatchAct{DecisionID: "decision-3", By: "stew", Reason: "done trying"})
+	require.Equal(t, kam.BatchCancelled, p.play().State)
+	for _, a := range []*told{own, stale, form} {
+		require.Error(t, a.err)
+	}
+	require.Equal(t, 0, count(p.s.calls, "RecordBatchConfirmation"))
+}
