@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -188,7 +189,7 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 		return kam.Progress{}, reachable(ctx, what, err)
 	}
 	p := kam.Progress{Snapshot: s}
-	stored, err := c.stored(ctx, no, act.DecisionID)
+	stored, err := c.stored(ctx, no, act)
 	if err != nil {
 		return p, reachable(ctx, what, err)
 	}
@@ -207,17 +208,26 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 	return p, kam.Errorf(kam.AlreadyDecided, "case %s has ended: it is %s", no, s.State)
 }
 
-func (c *Client) stored(ctx context.Context, no kam.CaseNo, decisionID string) (bool, error) {
+// stored says whether this very act took effect; kam.IDReused where another one
+// did under its id. A withdrawal that the commit carried out is no effect of its
+// own: it stands in the audit trail.
+func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
+	digest, ok, err := c.record.Decision(ctx, no, act.DecisionID)
+	switch {
+	case err != nil:
+		return false, err
+	case ok && digest != act.Digest():
+		return false, kam.Errorf(kam.IDReused, "decision %s was taken with other content", act.DecisionID).On("decision_id").Try("make a new id for a new decision")
+	case ok || act.Name != kam.ActWithdraw:
+		return ok, nil
+	}
 	events, err := c.record.Events(ctx, no)
 	if err != nil {
 		return false, err
 	}
-	for _, e := range events {
-		if e.DecisionID == decisionID && e.Type != kam.EventDecisionRefused {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(events, func(e kam.AuditEvent) bool {
+		return e.DecisionID == act.DecisionID && e.Type == kam.EventWithdrawn
+	}), nil
 }
 
 // recordRefusal leaves a trace of an act that was refused before anything was

@@ -25,6 +25,7 @@ type Temporal interface {
 type Record interface {
 	AllotCase(ctx context.Context, r store.Request) (no kam.CaseNo, created bool, err error)
 	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error)
+	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)

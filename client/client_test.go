@@ -303,6 +303,20 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 		require.Equal(t, kam.Rejected, p.Snapshot.State)
 	})
 
+	t.Run("OtherContentUnderItsIDIsNot", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, kam.Completed)
+		other := confirm()
+		other.Verdict, other.ReasonCode, other.Reason = kam.RejectIt, "CAPACITY", "not this year"
+		_, err := b.Act(t.Context(), no, other, nil)
+		require.ErrorIs(t, err, kam.IDReused)
+		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+		_, err = b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err, "the decision itself stands")
+	})
+
 	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errGone))

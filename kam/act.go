@@ -1,5 +1,11 @@
 package kam
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
 // ActName is the name of an update, and for the Decide acts and Withdraw also
 // of a signal, that a person sends to a case (P2.8).
 type ActName string
@@ -200,6 +206,18 @@ const (
 	MaxFields = 60
 	maxID     = 80
 )
+
+// Digest binds DecisionID to what was decided: the same id with another digest
+// is another decision, and refused. It is stored with the effect, so a field
+// that an Act gains must be left out where it is empty.
+func (a Act) Digest() string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
 
 // Check is the form of an act: known verdict, bounds, and everything that the
 // act must carry. It needs no state and no lookups.
