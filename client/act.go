@@ -47,7 +47,7 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	if err := act.Check(); err != nil {
 		return kam.Progress{}, err
 	}
-	if act.Name == kam.ActWithdraw {
+	if act.Name == kam.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := c.intend(ctx, no, act); err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
@@ -62,7 +62,8 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 // intend notes a withdrawal where the commit of the customer sees it, because
 // automatic stages may share one workflow task and leave the update no room
 // (D12). The commit trusts the note, so only the requester and his manager
-// leave one; others who may withdraw are judged by the case itself.
+// leave one; others who may withdraw, and whoever withdraws on condition of what
+// he saw, are judged by the case itself.
 func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	s, err := c.record.Case(ctx, no)
 	if err != nil {
@@ -88,6 +89,9 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 	for try, attempt := 0, 1; ; try++ {
 		p, err := c.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
+		if outcome == refused && act.Name == kam.ActWithdraw {
+			outcome = c.withNote(ctx, no, refusal)
+		}
 		switch outcome {
 		case answered:
 			return settled(p)
@@ -108,6 +112,25 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 			return p, unconfirmed(what, err)
 		}
 	}
+}
+
+// withNote judges the refusal of a withdrawal. Before the commit an automatic
+// stage has no ear for it, but the commit sees the note of it: then "not now" is
+// no answer, and what became of it is.
+func (c *Client) withNote(ctx context.Context, no kam.CaseNo, refusal *kam.Error) outcome {
+	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
+		return refused
+	}
+	s, err := c.record.Case(ctx, no)
+	switch {
+	case err != nil:
+		return lost
+	case s.State == kam.Withdrawn:
+		return gone // the record knows by which decision
+	case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
+		return failed
+	}
+	return refused
 }
 
 func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -380,6 +381,85 @@ func TestWithdraw(t *testing.T) {
 			require.ErrorIs(t, err, kam.Forbidden)
 			require.Equal(t, want, b.intended(no), by)
 		}
+	})
+}
+
+// TestWithdrawDuringAStage: the commit sees the note of a withdrawal that the
+// workflow had no ear for (D12), so "not now" is no answer.
+func TestWithdrawDuringAStage(t *testing.T) {
+	t.Parallel()
+	withdraw := kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: "rep"}
+	notNow := refusal(kam.Errorf(kam.WrongState, "it is ANALYZING"))
+	tooLate := refusal(kam.Errorf(kam.TooLate, "it has ended"))
+	carriedOut := func(b bundle, no kam.CaseNo) {
+		_, err := b.store.Effect(t.Context(), store.Effect{CaseNo: no, Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
+			func(_ context.Context, tx *store.Tx) error {
+				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: tx.Case.State, To: kam.Withdrawn})
+				tx.Case.State = kam.Withdrawn
+				return nil
+			})
+		require.NoError(t, err)
+	}
+
+	t.Run("CarriedOutByTheCommit", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){
+			says(kam.Progress{}, notNow),
+			func() (kam.Progress, error) { carriedOut(b, no); return kam.Progress{}, tooLate },
+		}
+		p, err := b.Act(t.Context(), no, withdraw, nil)
+		require.NoError(t, err)
+		require.Equal(t, kam.Withdrawn, p.Snapshot.State)
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("SentAgainToPeople", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){says(kam.Progress{}, notNow), says(at(kam.Withdrawn, 3), nil)}
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.NoError(t, err)
+		require.Len(t, b.fake.updates, 2)
+		require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
+	})
+
+	t.Run("TheCommitWasFirst", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){
+			says(kam.Progress{}, notNow),
+			func() (kam.Progress, error) {
+				b.effect(no, "seq/2", 1, kam.Classifying)
+				return kam.Progress{}, tooLate
+			},
+		}
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.TooLate)
+		require.Equal(t, []string{"TOO_LATE"}, b.refusals(no))
+	})
+
+	t.Run("NotKnownYet", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, notNow))
+		no := b.opened(kam.Analyzing)
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.Unreachable, "the stage lasts, and the note of it stands")
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("OnConditionIsNotNoted", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 2 is current"))))
+		no := b.opened(kam.AwaitingConfirmation)
+		act := withdraw
+		act.ExpectRevision = 1
+		_, err := b.Act(t.Context(), no, act, nil)
+		require.ErrorIs(t, err, kam.StaleRevision)
+		require.False(t, b.intended(no), "the commit could not judge the condition")
 	})
 }
 
