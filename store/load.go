@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 
 // loadLock keeps two loads from running at once.
 const loadLock = 7_201_150_617
+
+// numberLock keeps customers from being numbered while a load moves the numbers
+// on.
+const numberLock = 7_201_150_618
 
 // inLoad runs one transaction of bulk work, which may take longer than a
 // statement of a case.
@@ -130,10 +135,6 @@ func queueLists(b *pgx.Batch, o Org) error {
 func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
-	const numbers = `
-		select setval('kam.customer_number', greatest(nextval('kam.customer_number'), coalesce(
-			(select max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint) from kam.customer), 0)))`
-
 	// A group, or a customer without one, that came in as a key account gets its
 	// row; it is managed at the node of its tier above its first member.
 	const accounts = `
@@ -165,6 +166,9 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 		where c.ka_status = 'KA' and c.status = 'ACTIVE'
 		on conflict do nothing`
 
+	if err := s.passNumbers(ctx, book); err != nil {
+		return err
+	}
 	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
 		now := time.Now().UTC()
 		for len(book) > 0 {
@@ -193,10 +197,35 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 			}
 			book = book[n:]
 		}
-		if _, err := tx.Exec(ctx, numbers); err != nil {
+		_, err := tx.Exec(ctx, accounts, now)
+		return err
+	})
+}
+
+// passNumbers has new customers numbered beyond those of a book, before its rows
+// are there. It moves the numbers on and never back, also while cases commit:
+// a number that is given twice would write one customer over another.
+func (s *Store) passNumbers(ctx context.Context, book []BookCustomer) error {
+	const quiet = `select pg_advisory_xact_lock($1)`
+	const pass = `
+		select setval('kam.customer_number', $1) from kam.customer_number where last_value < $1 or not is_called`
+
+	var last int64
+	for _, c := range book {
+		if digits, ok := strings.CutPrefix(c.CustomerNo, "C-"); ok && len(digits) <= 15 {
+			if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				last = max(last, n)
+			}
+		}
+	}
+	if last == 0 {
+		return nil
+	}
+	return s.inTx(ctx, "pass the numbers of the book", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, quiet, int64(numberLock)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, accounts, now)
+		_, err := tx.Exec(ctx, pass, last)
 		return err
 	})
 }
