@@ -39,6 +39,9 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
 		digest, err := c.record.StageData(ctx, no, act.DecisionID, *data)
+		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
+			c.recordRefusal(ctx, no, act, e)
+		}
 		if err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
 		}

@@ -234,6 +234,19 @@ func TestAct(t *testing.T) {
 		require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
 	})
 
+	t.Run("OtherDataUnderAnIDAreRefusedOnRecord", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.AwaitingConfirmation, 2), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActAmendMaterial, By: "rep"}
+		_, err := b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Bonn"}})
+		require.NoError(t, err)
+		_, err = b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Mainz"}})
+		require.ErrorIs(t, err, kam.IDReused)
+		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+		require.Len(t, b.fake.updates, 1)
+	})
+
 	t.Run("BadFormIsNotSent", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errDown))
