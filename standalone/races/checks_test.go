@@ -74,14 +74,19 @@ func asJSON(v any) string {
 }
 
 // check holds what people were told against what is stored, and what is stored
-// against the rules of the process.
-func (r *round) check(ctx context.Context) error {
+// against the rules of the process. A round that went as it should has ended its
+// cases, and their workflows ended with what is stored.
+func (r *round) check(ctx context.Context, ended bool) error {
+	tests := []func(stored) error{r.toldIsStored, r.nobodyConfirmsHisOwn(ctx), chainVerifies}
+	if ended {
+		tests = append(tests, r.workflowAgrees(ctx))
+	}
 	for _, no := range r.cases {
 		st, err := r.stored(ctx, no)
 		if err != nil {
 			return err
 		}
-		for _, test := range []func(stored) error{r.toldIsStored, r.nobodyConfirmsHisOwn(ctx), chainVerifies, r.workflowAgrees(ctx)} {
+		for _, test := range tests {
 			if err := test(st); err != nil {
 				return err
 			}

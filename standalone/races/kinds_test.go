@@ -41,6 +41,7 @@ func kinds() []*kind {
 		{"confirmation and amendment of nothing that matters", [2]string{"amendment", "vote"}, voteAndRewording},
 		{"one decision sent ten times", [2]string{}, tenTimes},
 		{"one decision id, two contents", [2]string{"confirm", "reject"}, idReused},
+		{"one decision id, two sets of data", [2]string{"one", "two"}, dataReused},
 		{"two endorsers", [2]string{"endorse", "decline"}, twoEndorsers},
 		{"endorsement and lapse", [2]string{"lapse", "vote"}, endorsementAndLapse},
 		{"two stewards claim", [2]string{"one", "two"}, twoClaims},
@@ -398,6 +399,38 @@ func idReused(ctx context.Context, r *round) (int, error) {
 	return won, r.ended(ctx, s.CaseNo, [2]kam.State{kam.Completed, kam.Rejected}[won])
 }
 
+// dataReused: the same with an act that brings data, which are stored before it
+// is sent.
+func dataReused(ctx context.Context, r *round) (int, error) {
+	s, err := r.waiting(ctx, still)
+	if err != nil {
+		return nobody, err
+	}
+	amend := kam.Act{DecisionID: client.NewDecisionID(), Name: kam.ActAmendMaterial, By: "rosa.rep"}
+	var got [2]told
+	words := [2]string{"They open a second laboratory in spring.", "They close one of two laboratories in spring."}
+	one := func(i int) func() error {
+		var change kam.RequestData
+		change.Justification = words[i]
+		return func() (err error) { got[i], err = r.try(ctx, s.CaseNo, amend, &change); return err }
+	}
+	if err := r.both(ctx, one(0), one(1)); err != nil {
+		return nobody, err
+	}
+	won, err := oneOf(got[0], got[1], kam.IDReused)
+	if err != nil {
+		return won, err
+	}
+	v, err := r.db.CaseView(ctx, s.CaseNo)
+	if err != nil {
+		return won, err
+	}
+	if v.Request.Justification != words[won] {
+		return won, wrong("%s: %q was told as taken, and %q is stored", s.CaseNo, words[won], v.Request.Justification)
+	}
+	return won, r.end(ctx, s.CaseNo)
+}
+
 // proposed brings a case to where its key account is endorsed.
 func (r *round) proposed(ctx context.Context, territory string, manager kam.UserID) (kam.Snapshot, error) {
 	q, err := r.keyAccount(ctx, territory)
@@ -621,14 +654,18 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 		q := store.Request{Key: fmt.Sprintf("race-%d-%d", r.n, i), Type: kam.Modify, CustomerNo: no, Requester: "rosa.rep"}
 		q.Data.LegalName = words(2*r.n + 1)[i+1] + " Holding GmbH"
 		return func() error {
+			begin := time.Now()
 			for {
 				s, err := r.client.Start(ctx, q)
 				if kam.CodeOf(err) == kam.Unreachable && pause(ctx, 100*time.Millisecond) == nil {
 					continue
 				}
 				got[i] = answer{s, err}
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.told = append(r.told, told{code: kam.CodeOf(err), took: time.Since(begin), racing: true})
 				if s.CaseNo != "" {
-					r.note(s.CaseNo)
+					r.cases = append(r.cases, s.CaseNo)
 				}
 				return nil
 			}

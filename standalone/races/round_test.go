@@ -160,6 +160,8 @@ func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func
 			return s, nil
 		case s.State.Ended():
 			return s, fmt.Errorf("%s is %s and will not be %s: %s", no, s.State, what, s.Headline)
+		case s.State == kam.NeedsIntervention:
+			return s, wrong("%s was set aside: %s", no, s.Task.Note)
 		case s.State == kam.DuplicateReview: // two invented names that are somewhat alike
 			_, err := r.act(ctx, no, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "Another company."}, nil)
 			if err != nil {
