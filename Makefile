@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults replay record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race race-suite faults replay record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,12 +26,15 @@ unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 	$(GO) vet $(PKGS)
 	$(GO) test -timeout 20m $(PKGS)
 
-e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
+e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault and race
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
 	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
 
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
+
+race-suite: ## people who act at the same moment, told held against stored: KAM_RACE_ROUNDS=2000
+	cd standalone && KAM_RACE_ROUNDS=$${KAM_RACE_ROUNDS:-2000} $(GO) test -count 1 -v -timeout 60m -run TestRaces ./races
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
