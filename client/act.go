@@ -93,7 +93,7 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 		p, err := c.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
 		if outcome == refused && act.Name == kam.ActWithdraw {
-			outcome = c.withNote(ctx, no, refusal)
+			outcome = c.withNote(ctx, no, act, refusal)
 		}
 		switch outcome {
 		case answered:
@@ -119,21 +119,28 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 
 // withNote judges the refusal of a withdrawal. Before the commit an automatic
 // stage has no ear for it, but the commit sees the note of it: then "not now" is
-// no answer, and what became of it is.
-func (c *Client) withNote(ctx context.Context, no kam.CaseNo, refusal *kam.Error) outcome {
+// no answer, and what became of it is. A refusal that stands takes the note back.
+func (c *Client) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
 	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
 		return refused
 	}
-	s, err := c.record.Case(ctx, no)
-	switch {
-	case err != nil:
-		return lost
-	case s.State == kam.Withdrawn:
-		return gone // the record knows by which decision
-	case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
-		return failed
+	for noted := true; ; noted = false {
+		s, err := c.record.Case(ctx, no)
+		switch {
+		case err != nil:
+			return lost
+		case s.State == kam.Withdrawn:
+			return gone // the record knows by which decision
+		case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
+			return failed
+		case !noted || s.State.Ended() || s.State.AfterCommit():
+			return refused
+		}
+		// It may be carried out until it is taken back: then look again.
+		if err := c.record.DropIntent(ctx, no, act.DecisionID); err != nil {
+			return lost
+		}
 	}
-	return refused
 }
 
 func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {

@@ -27,6 +27,7 @@ type Record interface {
 	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error)
 	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
+	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)

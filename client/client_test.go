@@ -464,6 +464,15 @@ func TestWithdrawDuringAStage(t *testing.T) {
 		require.Empty(t, b.refusals(no))
 	})
 
+	t.Run("RefusedWhereItIsSetAside", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, notNow))
+		no := b.opened(kam.NeedsIntervention)
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.WrongState)
+		require.False(t, b.intended(no), "else the commit would carry out, after a retry, what was refused")
+	})
+
 	t.Run("OnConditionIsNotNoted", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 2 is current"))))

@@ -186,6 +186,17 @@ func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID
 	return err
 }
 
+// DropIntent takes back what WithdrawIntent noted of a decision. When it returns,
+// the commit has either seen the note or will not.
+func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error {
+	const drop = `
+		delete from kam.withdraw_intent where decision_id = $2
+		and case_no = (select case_no from kam.cases where case_no = $1 for update)`
+
+	_, err := exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, decisionID)
+	return err
+}
+
 // Refuse appends the refusal of an act to the audit trail, once for each
 // decision and code. It does not move the case.
 func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error {
