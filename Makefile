@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book clean
+.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 	$(GO) vet $(PKGS)
 	$(GO) test -timeout 20m $(PKGS)
 
-e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
+e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault and race
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
 	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
 
@@ -35,6 +35,7 @@ faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_F
 
 rolling: ## workers of two versions take over from each other, there and back: KAM_ROLLING_CASES=200
 	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
+
 walk: ## 10,000 random steps over the real workflow and PostgreSQL: KAM_WALK_STEPS, and KAM_WALK_SEED to repeat one
 	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestWalk$$' ./internal/acceptance
 
@@ -43,6 +44,9 @@ hostile: ## poison payloads, huge inputs, floods and doubled starts on the real 
 
 starts: ## 10,000 starts, each sent twice, and what they take: KAM_STARTS=10000
 	cd standalone && KAM_STARTS=$${KAM_STARTS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestStarts$$' ./hostile
+
+race-suite: ## people who act at the same moment, told held against stored: KAM_RACE_ROUNDS=2000
+	cd standalone && KAM_RACE_ROUNDS=$${KAM_RACE_ROUNDS:-2000} $(GO) test -count 1 -v -timeout 60m -run TestRaces ./races
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)

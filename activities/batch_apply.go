@@ -65,6 +65,11 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
+	if phase == "customers" {
+		if err := a.Store.PassBatchNumbers(ctx, in.No); err != nil {
+			return kam.BatchProgress{}, err
+		}
+	}
 	return a.onBatch(ctx, in.No, store.Effect{Key: "apply/" + phase, Digest: b.Digest, At: in.Now, By: kam.System}, true, func(tx *store.BatchTx) error {
 		if tx.Batch.State != kam.BatchConfirmed {
 			_, err := kam.NextBatch(tx.Batch.State, kam.BatchApply)

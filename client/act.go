@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,9 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
 		digest, err := c.record.StageData(ctx, no, act.DecisionID, *data)
+		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
+			c.recordRefusal(ctx, no, act, e)
+		}
 		if err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
@@ -46,7 +50,7 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	if err := act.Check(); err != nil {
 		return kam.Progress{}, err
 	}
-	if act.Name == kam.ActWithdraw {
+	if act.Name == kam.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := c.intend(ctx, no, act); err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
@@ -61,7 +65,8 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 // intend notes a withdrawal where the commit of the customer sees it, because
 // automatic stages may share one workflow task and leave the update no room
 // (D12). The commit trusts the note, so only the requester and his manager
-// leave one; others who may withdraw are judged by the case itself.
+// leave one; others who may withdraw, and whoever withdraws on condition of what
+// he saw, are judged by the case itself.
 func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	s, err := c.record.Case(ctx, no)
 	if err != nil {
@@ -87,6 +92,9 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 	for try, attempt := 0, 1; ; try++ {
 		p, err := c.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
+		if outcome == refused && act.Name == kam.ActWithdraw {
+			outcome = c.withNote(ctx, no, act, refusal)
+		}
 		switch outcome {
 		case answered:
 			return settled(p)
@@ -105,6 +113,32 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 		}
 		if pause(ctx, try) != nil {
 			return p, unconfirmed(what, err)
+		}
+	}
+}
+
+// withNote judges the refusal of a withdrawal. Before the commit an automatic
+// stage has no ear for it, but the commit sees the note of it: then "not now" is
+// no answer, and what became of it is. A refusal that stands takes the note back.
+func (c *Client) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
+	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
+		return refused
+	}
+	for noted := true; ; noted = false {
+		s, err := c.record.Case(ctx, no)
+		switch {
+		case err != nil:
+			return lost
+		case s.State == kam.Withdrawn:
+			return gone // the record knows by which decision
+		case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
+			return failed
+		case !noted || s.State.Ended() || s.State.AfterCommit():
+			return refused
+		}
+		// It may be carried out until it is taken back: then look again.
+		if err := c.record.DropIntent(ctx, no, act.DecisionID); err != nil {
+			return lost
 		}
 	}
 }
@@ -209,30 +243,26 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 	return p, kam.Errorf(kam.AlreadyDecided, "case %s has ended: it is %s", no, s.State)
 }
 
-// stored says whether the act has been stored. What stands under its id with
-// other content is another act, whose answer would tell a lie.
+// stored says whether this very act took effect; kam.IDReused where another one
+// did under its id. A withdrawal that the commit carried out is no effect of its
+// own: it stands in the audit trail.
 func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
-	digest, ok, err := c.record.ActDigest(ctx, no, act.DecisionID)
-	if err != nil {
+	digest, ok, err := c.record.Decision(ctx, no, act.DecisionID)
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if ok && digest != act.Digest() {
+	case ok && digest != act.Digest():
 		return false, kam.Errorf(kam.IDReused, "decision %s was taken with other content", act.DecisionID).On("decision_id").Try("make a new id for a new decision")
+	case ok || act.Name != kam.ActWithdraw:
+		return ok, nil
 	}
-	if ok {
-		return true, nil
-	}
-	// A withdrawal that the commit found has an event and no effect of its own.
 	events, err := c.record.Events(ctx, no)
 	if err != nil {
 		return false, err
 	}
-	for _, e := range events {
-		if e.DecisionID == act.DecisionID && e.Type != kam.EventDecisionRefused {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(events, func(e kam.AuditEvent) bool {
+		return e.DecisionID == act.DecisionID && e.Type == kam.EventWithdrawn
+	}), nil
 }
 
 // recordRefusal leaves a trace of an act that was refused before anything was

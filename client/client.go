@@ -25,11 +25,12 @@ type Temporal interface {
 type Record interface {
 	AllotCase(ctx context.Context, r store.Request) (no kam.CaseNo, created bool, err error)
 	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error)
+	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
+	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
-	ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
 	Customer(ctx context.Context, no string) (store.Customer, error)

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -233,6 +234,19 @@ func TestAct(t *testing.T) {
 		require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
 	})
 
+	t.Run("OtherDataUnderAnIDAreRefusedOnRecord", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(at(kam.AwaitingConfirmation, 2), nil))
+		no := b.opened(kam.AwaitingConfirmation)
+		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActAmendMaterial, By: "rep"}
+		_, err := b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Bonn"}})
+		require.NoError(t, err)
+		_, err = b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Mainz"}})
+		require.ErrorIs(t, err, kam.IDReused)
+		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+		require.Len(t, b.fake.updates, 1)
+	})
+
 	t.Run("BadFormIsNotSent", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errDown))
@@ -303,16 +317,18 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 		require.Equal(t, kam.Rejected, p.Snapshot.State)
 	})
 
-	t.Run("OtherContentUnderItsID", func(t *testing.T) {
+	t.Run("OtherContentUnderItsIDIsNot", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errGone))
 		no := b.opened(kam.AwaitingConfirmation)
-		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		b.effect(no, "act/decision-0001", 1, kam.Completed)
 		other := confirm()
-		other.By = "other"
+		other.Verdict, other.ReasonCode, other.Reason = kam.RejectIt, "CAPACITY", "not this year"
 		_, err := b.Act(t.Context(), no, other, nil)
-		require.ErrorIs(t, err, kam.IDReused, "to say that it was taken would be a lie")
+		require.ErrorIs(t, err, kam.IDReused)
 		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+		_, err = b.Act(t.Context(), no, confirm(), nil)
+		require.NoError(t, err, "the decision itself stands")
 	})
 
 	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
@@ -389,6 +405,94 @@ func TestWithdraw(t *testing.T) {
 		_, err := b.Act(t.Context(), no, act, nil)
 		require.ErrorIs(t, err, kam.StaleRevision)
 		require.False(t, b.intended(no))
+	})
+}
+
+// TestWithdrawDuringAStage: the commit sees the note of a withdrawal that the
+// workflow had no ear for (D12), so "not now" is no answer.
+func TestWithdrawDuringAStage(t *testing.T) {
+	t.Parallel()
+	withdraw := kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: "rep"}
+	notNow := refusal(kam.Errorf(kam.WrongState, "it is ANALYZING"))
+	tooLate := refusal(kam.Errorf(kam.TooLate, "it has ended"))
+	carriedOut := func(b bundle, no kam.CaseNo) {
+		_, err := b.store.Effect(t.Context(), store.Effect{CaseNo: no, Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
+			func(_ context.Context, tx *store.Tx) error {
+				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: tx.Case.State, To: kam.Withdrawn})
+				tx.Case.State = kam.Withdrawn
+				return nil
+			})
+		require.NoError(t, err)
+	}
+
+	t.Run("CarriedOutByTheCommit", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){
+			says(kam.Progress{}, notNow),
+			func() (kam.Progress, error) { carriedOut(b, no); return kam.Progress{}, tooLate },
+		}
+		p, err := b.Act(t.Context(), no, withdraw, nil)
+		require.NoError(t, err)
+		require.Equal(t, kam.Withdrawn, p.Snapshot.State)
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("SentAgainToPeople", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){says(kam.Progress{}, notNow), says(at(kam.Withdrawn, 3), nil)}
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.NoError(t, err)
+		require.Len(t, b.fake.updates, 2)
+		require.NotEqual(t, b.fake.updates[0].UpdateID, b.fake.updates[1].UpdateID)
+	})
+
+	t.Run("TheCommitWasFirst", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		no := b.opened(kam.Analyzing)
+		b.fake.answers = []func() (kam.Progress, error){
+			says(kam.Progress{}, notNow),
+			func() (kam.Progress, error) {
+				b.effect(no, "seq/2", 1, kam.Classifying)
+				return kam.Progress{}, tooLate
+			},
+		}
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.TooLate)
+		require.Equal(t, []string{"TOO_LATE"}, b.refusals(no))
+	})
+
+	t.Run("NotKnownYet", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, notNow))
+		no := b.opened(kam.Analyzing)
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.Unreachable, "the stage lasts, and the note of it stands")
+		require.Empty(t, b.refusals(no))
+	})
+
+	t.Run("RefusedWhereItIsSetAside", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, notNow))
+		no := b.opened(kam.NeedsIntervention)
+		_, err := b.Act(t.Context(), no, withdraw, nil)
+		require.ErrorIs(t, err, kam.WrongState)
+		require.False(t, b.intended(no), "else the commit would carry out, after a retry, what was refused")
+	})
+
+	t.Run("OnConditionIsNotNoted", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 2 is current"))))
+		no := b.opened(kam.AwaitingConfirmation)
+		act := withdraw
+		act.ExpectRevision = 1
+		_, err := b.Act(t.Context(), no, act, nil)
+		require.ErrorIs(t, err, kam.StaleRevision)
+		require.False(t, b.intended(no), "the commit could not judge the condition")
 	})
 }
 

@@ -177,17 +177,6 @@ var Acts = []ActSpec{
 // ReasonCodes are the codes of a rejection at 1.1.5 (P2.5).
 var ReasonCodes = []string{"NOT_STRATEGIC", "TOO_SMALL", "CREDIT_RISK", "CONFLICT_OF_INTEREST", "WRONG_TERRITORY", "DUPLICATE", "DATA_NOT_CREDIBLE", "CAPACITY", "OTHER"}
 
-// Digest binds a decision id to what was decided: it is stored with the act, and
-// other content under the same id has another one.
-func (a Act) Digest() string {
-	b, err := json.Marshal(a)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
 // Spec finds the row of an act, Invalid if there is none.
 func (a Act) Spec() (ActSpec, error) {
 	for _, s := range Acts {
@@ -217,6 +206,18 @@ const (
 	MaxFields = 60
 	maxID     = 80
 )
+
+// Digest binds DecisionID to what was decided: the same id with another digest
+// is another decision, and refused. It is stored with the effect, so a field
+// that an Act gains must be left out where it is empty.
+func (a Act) Digest() string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
 
 // Check is the form of an act: known verdict, bounds, and everything that the
 // act must carry. It needs no state and no lookups.

@@ -1,6 +1,7 @@
 package kam_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -171,5 +172,29 @@ func TestSeparationOfDuties(t *testing.T) {
 		}
 		require.ErrorIs(t, err, kam.Separation, "%s by %s", tc.act, tc.by)
 		require.Equal(t, tc.rule, kam.AsError(err).Rule)
+	}
+}
+
+// TestDigestStays: digests are stored with decisions, and a decision that is
+// sent again is known by its digest for ever.
+func TestDigestStays(t *testing.T) {
+	t.Parallel()
+	act := kam.Act{DecisionID: "decision-0001", Name: kam.ActDecideConfirmation, By: "boss", Verdict: kam.Confirm, ExpectHash: "sha256:aa"}
+	require.Equal(t, "cdf0d07e522387af888448ea6075566d5768d7a7c051a6aea27636ed6c90dc54", act.Digest())
+	seen := map[string]string{act.Digest(): "as it is"}
+	for what, change := range map[string]func(*kam.Act){
+		"by": func(a *kam.Act) { a.By = "other" }, "verdict": func(a *kam.Act) { a.Verdict = kam.RejectIt },
+		"hash": func(a *kam.Act) { a.ExpectHash = "sha256:bb" }, "reason": func(a *kam.Act) { a.Reason = "because" },
+		"fields": func(a *kam.Act) { a.Fields = []string{"city"} }, "data": func(a *kam.Act) { a.DataDigest = "d" },
+	} {
+		other := act
+		change(&other)
+		require.Empty(t, seen[other.Digest()], what)
+		seen[other.Digest()] = what
+		arrived := kam.Act{}
+		b, err := json.Marshal(other)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(b, &arrived))
+		require.Equal(t, other.Digest(), arrived.Digest(), "the worker comes to the same")
 	}
 }

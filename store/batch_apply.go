@@ -299,7 +299,6 @@ func (tx *BatchTx) bookStanding() error {
 		return err
 	}
 	_, err = tx.run("take the standing over",
-		batchSQL{"next number", numbers, nil},
 		batchSQL{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
 		batchSQL{"key accounts of the book", bookAccounts, []any{tx.At}},
 		batchSQL{"sites of key accounts", join, nil},

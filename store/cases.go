@@ -163,6 +163,13 @@ func (s *Store) StagedExists(ctx context.Context, no kam.CaseNo, decisionID stri
 		`select digest from kam.staged where case_no = $1 and decision_id = $2`, no, decisionID)
 }
 
+// Decision is the digest of a decision that took effect; false where none did
+// under that id.
+func (s *Store) Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
+	return one(ctx, s.pool, "look up a decision", pgx.RowTo[string],
+		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2::text and progress -> 'refused' is null`, no, decisionID)
+}
+
 // WithdrawIntent notes that somebody wants to withdraw, for the commit of the
 // customer to see (D12). The first intent stays.
 func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error {
@@ -176,6 +183,17 @@ func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID
 		return err
 	}
 	_, err = s.Case(ctx, no)
+	return err
+}
+
+// DropIntent takes back what WithdrawIntent noted of a decision. When it returns,
+// the commit has either seen the note or will not.
+func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error {
+	const drop = `
+		delete from kam.withdraw_intent where decision_id = $2
+		and case_no = (select case_no from kam.cases where case_no = $1 for update)`
+
+	_, err := exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, decisionID)
 	return err
 }
 

@@ -2,7 +2,10 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -241,6 +244,62 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, next, "C-000003", "numbers go on after those of the book")
 	})
+}
+
+// TestNumbersWhileTheBookIsLoaded: a load moves the numbers of customers on and
+// never back, whoever takes one meanwhile. A number that is given twice would
+// write one customer over another.
+func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	book := make([]store.BookCustomer, 400) // so many that a look through them takes its time
+	for i := range book {
+		book[i] = store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: data(t, `{"legal_name":"Buch GmbH"}`)}
+	}
+	require.NoError(t, s.LoadCustomers(t.Context(), book))
+
+	const each = 40
+	var takers, loader sync.WaitGroup
+	done, loads := make(chan struct{}), error(nil)
+	loader.Go(func() {
+		for loads == nil {
+			select {
+			case <-done:
+				return
+			default:
+				loads = s.LoadCustomers(t.Context(), book[:1])
+			}
+		}
+	})
+	numbers, errs := make([][]string, 6), make([]error, 6)
+	for i := range numbers {
+		no := newCase(t, s, fmt.Sprint(i))
+		takers.Go(func() {
+			for version := int64(1); version <= each && errs[i] == nil; version++ {
+				var number string // of the last try: an effect may run more than once
+				_, errs[i] = s.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *store.Tx) (err error) {
+					number, err = tx.CommitCustomer(store.CustomerCommit{Data: kam.RequestData{}})
+					return err
+				})
+				numbers[i] = append(numbers[i], number)
+			}
+		})
+	}
+	takers.Wait()
+	close(done)
+	loader.Wait()
+	require.NoError(t, errors.Join(append(errs, loads)...))
+	var all []string
+	for _, some := range numbers {
+		all = append(all, some...)
+	}
+	require.Len(t, all, len(numbers)*each)
+	slices.Sort(all)
+	require.Equal(t, all, slices.Compact(slices.Clone(all)), "a number was given twice")
+	require.Greater(t, all[0], book[len(book)-1].CustomerNo)
+	c, err := s.Customer(t.Context(), all[0])
+	require.NoError(t, err)
+	require.Equal(t, 1, c.Version, "nobody wrote over it")
 }
 
 func TestSales(t *testing.T) {

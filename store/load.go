@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,10 @@ import (
 
 // loadLock keeps two loads from running at once.
 const loadLock = 7_201_150_617
+
+// numberLock keeps customers from being numbered while a load moves the numbers
+// on.
+const numberLock = 7_201_150_618
 
 // inLoad runs one transaction of bulk work, which may take longer than a
 // statement of a case.
@@ -153,11 +158,6 @@ func queueLists(b *pgx.Batch, o Org) error {
 	return nil
 }
 
-// numbers makes the next number of a customer one that no loaded customer has.
-const numbers = `
-	select setval('kam.customer_number', greatest(nextval('kam.customer_number'), coalesce(
-		(select max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint) from kam.customer), 0)))`
-
 // bookAccounts: a group, or a customer without one, that came in as a key account gets its
 // row; it is managed at the node of its tier above its first member.
 const bookAccounts = `
@@ -196,6 +196,9 @@ const bookAccounts = `
 func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
+	if err := s.passNumbers(ctx, book); err != nil {
+		return err
+	}
 	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
 		now := time.Now().UTC()
 		if err := noneMerged(ctx, tx, book); err != nil {
@@ -227,10 +230,53 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 			}
 			book = book[n:]
 		}
-		if _, err := tx.Exec(ctx, numbers); err != nil {
+		_, err := tx.Exec(ctx, bookAccounts, now)
+		return err
+	})
+}
+
+// passNumbers has new customers numbered beyond those of a book, before its rows
+// are there.
+func (s *Store) passNumbers(ctx context.Context, book []BookCustomer) error {
+	var last int64
+	for _, c := range book {
+		if digits, ok := strings.CutPrefix(c.CustomerNo, "C-"); ok && len(digits) <= 15 {
+			if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+				last = max(last, n)
+			}
+		}
+	}
+	return s.passNumber(ctx, last)
+}
+
+// PassBatchNumbers has new customers numbered beyond those of a batch, before
+// its rows are applied. It may run twice.
+func (s *Store) PassBatchNumbers(ctx context.Context, no kam.BatchNo) error {
+	const highest = `
+		select coalesce(max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint), 0) from kam.batch_row where batch_no = $1`
+
+	last, _, err := one(ctx, s.pool, "find the highest number of the batch", pgx.RowTo[int64], highest, no)
+	if err != nil {
+		return err
+	}
+	return s.passNumber(ctx, last)
+}
+
+// passNumber moves the numbers of customers on and never back, also while cases
+// commit: a number that is given twice would write one customer over another.
+func (s *Store) passNumber(ctx context.Context, last int64) error {
+	const quiet = `select pg_advisory_xact_lock($1)`
+	const pass = `
+		select setval('kam.customer_number', $1) from kam.customer_number where last_value < $1 or not is_called`
+
+	if last == 0 {
+		return nil
+	}
+	return s.inTx(ctx, "pass the numbers of the book", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, quiet, int64(numberLock)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, bookAccounts, now)
+		_, err := tx.Exec(ctx, pass, last)
 		return err
 	})
 }

@@ -159,7 +159,6 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 	return all, err
 }
 
-// ActDigest is the digest of the act that was stored under a decision id, if one
 // was and not as a refusal.
 func (s *Store) ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
 	return one(ctx, s.pool, "look up a decision", pgx.RowTo[string],

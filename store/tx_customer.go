@@ -98,8 +98,10 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 			return "", err
 		}
 	} else {
-		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string],
-			`select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0')`)
+		const number = `
+			with quiet as materialized (select pg_advisory_xact_lock_shared($1))
+			select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0') from quiet`
+		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string], number, int64(numberLock))
 		if err != nil {
 			return "", err
 		}
