@@ -39,6 +39,9 @@ func CheckForm(d RequestData, sets ...FieldSet) []*Error {
 		if len(sets) > 0 && !slices.Contains(sets, s.Set) {
 			continue
 		}
+		if absent(root, s.Name) {
+			continue
+		}
 		eachValue(root, s.Name, func(path string, v reflect.Value) {
 			if msg, remedy := s.wrong(v); msg != "" {
 				errs = append(errs, Errorf(Invalid, "%s", msg).On(path).By(s.rule()).Try(remedy))
@@ -72,6 +75,9 @@ func Missing(d RequestData, set FieldSet, forType ...CaseType) []string {
 					names = append(names, s.Name+"."+item)
 				}
 			}
+			continue
+		}
+		if !s.Required && s.With == "" {
 			continue
 		}
 		eachSlot(root, s.Name, func(path string, v reflect.Value) {

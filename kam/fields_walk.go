@@ -63,6 +63,14 @@ func eachSlot(root reflect.Value, name string, visit func(path string, v reflect
 	}
 }
 
+// absent says that a field, or the list it stands in, holds nothing: there is
+// no value to visit.
+func absent(root reflect.Value, name string) bool {
+	list, _, _ := strings.Cut(name, "[]")
+	v := child(root, list)
+	return !v.IsValid() || unknown(v)
+}
+
 // eachValue visits the places that hold a known value, pointers followed.
 func eachValue(root reflect.Value, name string, visit func(path string, v reflect.Value)) {
 	eachSlot(root, name, func(path string, v reflect.Value) {
