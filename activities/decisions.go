@@ -72,7 +72,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	if w.data, err = overlay(asRequest(c), w.data); err != nil {
+	if w.data, err = kam.Overlay(asRequest(c), w.data); err != nil {
 		return err
 	}
 	if err := w.SaveRevision(w.data, d.By); err != nil {

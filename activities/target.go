@@ -116,7 +116,7 @@ func (w *work) identifyTarget() error {
 	if w.Case.Type != kam.Modify {
 		old.Justification = "" // each of these needs a reason of its own
 	}
-	merged, err := overlay(old, w.data)
+	merged, err := kam.Overlay(old, w.data)
 	if err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (w *work) rebase(before kam.RequestData) (kam.RequestData, error) {
 		return before, err
 	}
 	mine := w.changed(func(kam.FieldChange) bool { return true })
-	out, err := overlayFields(asRequest(c), before, mine)
+	out, err := kam.OverlayFields(asRequest(c), before, mine)
 	if err != nil {
 		return before, err
 	}
