@@ -11,17 +11,8 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
-// base is the customer as a case on an existing one found it: what a change is
-// compared with, and where the case belongs while nothing moves it.
-type base struct {
-	Version   int             `json:"version"`
-	Data      kam.RequestData `json:"data"`     // without contacts
-	Contacts  string          `json:"contacts"` // their digest
-	Territory string          `json:"territory"`
-	Owner     kam.UserID      `json:"owner"`
-}
-
-const factBase = "base"
+// base is the customer as a case on an existing one found it.
+type base = store.Base
 
 // asRequest is a customer's record as a form would hold it.
 func asRequest(c store.Customer) kam.RequestData {
@@ -47,7 +38,7 @@ func (w *work) pin(c store.Customer) error {
 	d.Contacts = nil
 	b.Data = d
 	w.base, w.Case.BaseVersion = &b, c.Version
-	return w.SaveFact(factBase, b)
+	return w.SaveFact(store.FactBase, b)
 }
 
 // existing says whether the case is about a customer that exists already.
