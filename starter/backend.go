@@ -30,6 +30,9 @@ type backend interface {
 	Revisions(ctx context.Context, no kam.CaseNo) ([]store.Revision, error)
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	Customer(ctx context.Context, no string) (store.Customer, error)
+	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
 
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	PolicyText(ctx context.Context, version int) ([]byte, error)

@@ -158,7 +158,12 @@ func (a *app) dataTable(d kam.RequestData) *term.Table {
 		if c.Material {
 			name += " *"
 		}
-		t.Row(name, c.After)
+		for i, line := range lines(c.After) {
+			if i > 0 {
+				name = "" // the next item of a list
+			}
+			t.Row(name, line)
+		}
 	}
 	return t
 }
