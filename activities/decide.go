@@ -6,7 +6,6 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
@@ -88,51 +87,25 @@ func (w *work) hardStops(s screening) ([]string, error) {
 	return out, nil
 }
 
-// screenLocally is the default adapter of P3.4.5: CONFIRMED only on an identifier,
-// POSSIBLE from the policy's similarity with equal or unknown country.
+// screenLocally is the default adapter of P3.4.5: our own list.
 func (w *work) screenLocally() (screening, error) {
 	list, err := w.BlockedParties()
 	if err != nil {
 		return screening{}, err
 	}
 	s := screening{result: kam.ScreeningClear}
-	mine := parties.Keys(w.data)
+	me := parties.Screened(w.data)
 	for _, b := range list {
-		if sharesIdentifier(mine.Identifiers, b.Identifiers) {
-			return screening{result: kam.ScreeningConfirmed, blocked: true, ref: b.Ref}, nil
+		result, blocked := w.pol.Screen(me, parties.Entry(b))
+		if result == kam.ScreeningConfirmed {
+			return screening{result: result, blocked: true, ref: b.Ref}, nil
 		}
-		if b.Country != "" && w.data.CountryCode != "" && b.Country != w.data.CountryCode {
-			continue
+		if blocked || result != kam.ScreeningClear {
+			s.ref, s.blocked = b.Ref, s.blocked || blocked
 		}
-		for _, name := range append([]string{b.Name}, b.Aliases...) {
-			sim := w.similarity(name)
-			if sim >= 1 && b.Country == w.data.CountryCode {
-				s.blocked, s.ref = true, b.Ref
-			}
-			if sim >= float64(w.pol.Screening.PossibleAt)/100 {
-				s.result, s.ref = kam.ScreeningPossible, b.Ref
-			}
+		if result != kam.ScreeningClear {
+			s.result = result
 		}
 	}
 	return s, nil
-}
-
-// similarity is the best over the party's legal and trading names.
-func (w *work) similarity(name string) float64 {
-	sim := rules.NameSimilarity(name, w.data.LegalName)
-	for _, t := range w.data.TradingNames {
-		sim = max(sim, rules.NameSimilarity(name, t))
-	}
-	return sim
-}
-
-func sharesIdentifier(mine []kam.Identifier, theirs []store.PartyIdentifier) bool {
-	for _, m := range mine {
-		for _, t := range theirs {
-			if m.Scheme == t.Scheme && m.Value == rules.CheckIdentifier(t.Scheme, t.Value, "").Compact {
-				return true
-			}
-		}
-	}
-	return false
 }

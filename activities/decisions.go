@@ -269,6 +269,10 @@ func (w *work) decideValidation(d doing) error {
 		}
 		return w.enter()
 	case kam.MergeIt:
+		if w.Case.Type == kam.Modify || w.Case.Type == kam.Reclassify {
+			return kam.Errorf(kam.WrongState, "%s and %s are two customers, and both stay until they are merged", w.Case.CommittedAs, d.CustomerNo).On("decision").
+				Try("refuse or send back, then merge the customers: starter customer merge")
+		}
 		if _, err := w.Customer(d.CustomerNo); kam.CodeOf(err) == kam.NotFound {
 			return kam.Errorf(kam.Invalid, "there is no customer %s to merge with", d.CustomerNo).On("customer_no")
 		} else if err != nil {

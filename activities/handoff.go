@@ -105,6 +105,9 @@ func (w *work) handOffKeyAccount(c classified) error {
 	}
 	notice := false
 	if w.Case.Type == kam.Reclassify {
+		if err := w.ResumeCoverage(w.Case.CommittedAs); err != nil {
+			return err
+		}
 		if notice, err = w.reviewed(c, &k); err != nil {
 			return err
 		}

@@ -81,28 +81,12 @@ func (w *work) reroute() (bool, error) {
 	return moved || again, err
 }
 
-// present is the person himself, or where he has left the next one above him
-// who has not; nobody where there is none.
-func (w *work) present(u kam.UserID) (kam.Person, error) {
-	for range 20 {
-		p, err := w.Person(u)
-		if kam.CodeOf(err) == kam.NotFound {
-			return kam.Person{}, nil
-		}
-		if err != nil || p.Active {
-			return p, err
-		}
-		u = p.ManagerID
-	}
-	return kam.Person{}, nil
-}
-
 // handOverOpenRequest gives a leaver's request to his manager (P2.7).
 func (w *work) handOverOpenRequest() (bool, error) {
 	if w.Case.Requester == kam.System {
 		return false, nil
 	}
-	who, err := w.present(w.Case.Requester)
+	who, err := w.Present(w.Case.Requester)
 	if err != nil || who.ID == "" || who.ID == w.Case.Requester {
 		return false, err
 	}
@@ -123,7 +107,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
 	}
-	who, err := w.present(w.Case.Requester)
+	who, err := w.Present(w.Case.Requester)
 	if err != nil || who.ID == "" || slices.Equal(t.Assignees, []kam.UserID{who.ID}) {
 		return false, err
 	}

@@ -54,7 +54,7 @@ func (w *work) missingNow() []string {
 // openForRequester puts work into the requester's inbox, or his manager's
 // where he has left (P2.7).
 func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
-	who, err := w.present(w.Case.Requester)
+	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
 	}

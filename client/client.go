@@ -36,6 +36,9 @@ type Record interface {
 	Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error)
 	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
 	Now(ctx context.Context) (time.Time, error)
+	BlockedParties(ctx context.Context) ([]store.BlockedParty, error)
+	CustomersLike(ctx context.Context, k store.PartyKeys) ([]store.Party, error)
+	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 }

@@ -42,7 +42,7 @@ func openCase(customerNo string, by kam.CaseNo) *kam.Error {
 func (s *Store) OpenCaseOf(ctx context.Context, customerNo string) error {
 	const open = `
 		select case_no from kam.cases
-		where open and (holds = $1 or customer_no = $1 and state in ('DRAFT', 'IDENTIFYING')) and $1 <> ''
+		where open and (holds = $1 or customer_no = $1 and version > 0 and state in ('DRAFT', 'IDENTIFYING')) and $1 <> ''
 		order by holds <> $1, case_no limit 1`
 
 	by, ok, err := one(ctx, s.pool, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], open, customerNo)

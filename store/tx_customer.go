@@ -230,6 +230,12 @@ func (tx *Tx) StopCoverage(customerNo string) error {
 	return tx.updateCustomer(customerNo, `update kam.customer set coverage = $2, updated_at = $3 where customer_no = $1`, CoverageStopped, tx.At)
 }
 
+// ResumeCoverage puts a member of a key account that was taken off the call
+// plans back to what the account's plan says.
+func (tx *Tx) ResumeCoverage(customerNo string) error {
+	return tx.updateCustomer(customerNo, `update kam.customer set coverage = replace(coverage, $2, '') where customer_no = $1`, CoverageStopped)
+}
+
 // CoverageStopped stands where a coverage class would: nobody calls.
 const CoverageStopped = "STOPPED"
 

@@ -403,6 +403,39 @@ func TestReviewThatFindsErrorsGoesToTheSteward(t *testing.T) {
 	require.Equal(t, 2, end.BaseVersion)
 }
 
+func TestHitOfScreeningAfterOnboarding(t *testing.T) {
+	w := newWorld(t)
+	w.known("C-SPAET", "Spaeter Gelistet GmbH")
+	list := func(b store.BlockedParty) {
+		o := org()
+		o.BlockedParties = append(o.BlockedParties, b)
+		require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	}
+	// The client stops the coverage and opens the case; here is what becomes of it.
+	stop := func() {
+		_, err := w.db.StopCoverage(t.Context(), "C-SPAET", "BL-9", kam.ScreeningPossible)
+		require.NoError(t, err)
+		require.Equal(t, store.CoverageStopped, w.customer("C-SPAET").Coverage)
+	}
+	list(store.BlockedParty{Ref: "BL-9", Name: "Spaeter Gelistet Gmbh & Co", Country: "DE"})
+	stop()
+	hit := store.Request{Type: kam.Reclassify, CustomerNo: "C-SPAET", Requester: kam.System, Trigger: kam.ReviewScreening}
+	s := w.request(hit)
+	s.expect(1*hour, kam.ValidationReview)
+	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "not mine"})
+	s.act(3*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"})
+	require.Equal(t, kam.Reclassified, s.run().Outcome)
+	require.NotEqual(t, store.CoverageStopped, w.customer("C-SPAET").Coverage, "called on again")
+
+	list(store.BlockedParty{Ref: "BL-10", Name: "Irgendwer", Identifiers: []store.PartyIdentifier{{Scheme: "VAT_EU", Value: "DE811907980"}}})
+	s = w.request(hit)
+	s.expect(1*hour, kam.ValidationReview) // CONFIRMED blocks: nobody may clear it
+	s.act(2*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "let me see"})
+	s.expect(3*hour, kam.ValidationReview)
+	s.act(4*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.RefuseIt, By: "stew.one", Reason: "on the list"})
+	require.Equal(t, kam.Rejected, s.run().State)
+}
+
 func TestReviewIsRefusedByTheSteward(t *testing.T) {
 	w := newWorld(t)
 	w.known("C-LUECKE", "Lueckenhaft Klinik GmbH", fields{"identifiers": nil})

@@ -175,3 +175,25 @@ func TestEndorserLeaves(t *testing.T) {
 	s.act(5*hour, "", endorse("rolf.regional"))
 	require.Equal(t, kam.AddedKA, s.run().Outcome)
 }
+
+func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
+	w := newWorld(t)
+	w.sells(kastelSales...)
+	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
+	s.act(1*hour, "", confirm("tom.territory", ""))
+	s.act(2*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	o := org()
+	left("kam.one")(&o)
+	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	for want, change := range []string{"first", "first"} {
+		moved, err := w.db.MoveLeaversTasks(t.Context(), change)
+		require.NoError(t, err)
+		require.Equal(t, 1-want, moved, "once for each change")
+	}
+	inbox, err := w.db.Inbox(t.Context(), "nadja.national")
+	require.NoError(t, err)
+	require.Len(t, inbox, 1)
+	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
+	require.Equal(t, []kam.UserID{"nadja.national"}, inbox[0].Task.Assignees)
+}

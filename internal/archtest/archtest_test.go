@@ -66,7 +66,7 @@ var rules = []rule{
 	{"store", []string{"kam", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
 	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
-	{"client", []string{"kam", "kam/rules", "store", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
+	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
 		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
 	{"worker", nil},

@@ -34,6 +34,27 @@ func Keys(d kam.RequestData) store.PartyKeys {
 	return k
 }
 
+// Screened is a party as a screening list is compared with it.
+func Screened(d kam.RequestData) rules.ListEntry {
+	return rules.ListEntry{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode, Identifiers: Keys(d).Identifiers}
+}
+
+// Entry is a line of the local screening list.
+func Entry(b store.BlockedParty) rules.ListEntry {
+	e := rules.ListEntry{Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country}
+	for _, id := range b.Identifiers {
+		e.Identifiers = append(e.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
+	}
+	return e
+}
+
+// EntryKeys are what customers that a line of the list may mean are found by.
+func EntryKeys(b store.BlockedParty) store.PartyKeys {
+	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: b.Name, TradingNames: b.Aliases, CountryCode: b.Country}}
+	d.Identifiers = Entry(b).Identifiers
+	return Keys(d)
+}
+
 // compact stores an identifier without blanks and signs (P3.4.2).
 func compact(id kam.Identifier) kam.Identifier {
 	if r := rules.CheckIdentifier(id.Scheme, id.Value, id.Country); r.Compact != "" {

@@ -10,13 +10,15 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// rerouter tells cases that people or territories changed, so that no task
-// waits for somebody who has left or lost his post (P2.7).
+// rerouter acts on changes of the organisation (P2.7): it tells cases, so that
+// no task waits for somebody who has left or lost his post, and compares the
+// customers with a screening list that has grown.
 type rerouter struct {
 	client *kamclient.Client
 	clock  clock
 	org    interface {
 		OrgChanged(ctx context.Context) (at string, err error)
+		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 	}
 	cases interface {
 		Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error)
@@ -24,6 +26,7 @@ type rerouter struct {
 	counters *counters
 	log      *zap.Logger
 	seen     string // the last change that all cases have been told of
+	busy     bool   // a customer that the list hits was in an open case
 }
 
 // run looks whether anything changed since the last round that went well; the
@@ -37,8 +40,18 @@ func (r *rerouter) run(ctx context.Context) {
 
 func (r *rerouter) look(ctx context.Context) error {
 	at, err := r.org.OrgChanged(ctx)
-	if err != nil || at == r.seen {
+	if err != nil || at == r.seen && !r.busy {
 		return err
+	}
+	screened, err := r.client.Rescreen(ctx)
+	if err != nil {
+		return err
+	}
+	if screened.Opened > 0 {
+		r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
+	}
+	if r.busy = screened.Busy > 0; at == r.seen {
+		return nil
 	}
 	now, err := r.clock.Now(ctx)
 	if err != nil {
@@ -52,6 +65,13 @@ func (r *rerouter) look(ctx context.Context) error {
 		if err := r.client.Reroute(ctx, no); err != nil {
 			return err
 		}
+	}
+	moved, err := r.org.MoveLeaversTasks(ctx, at)
+	if err != nil {
+		return err
+	}
+	if moved > 0 {
+		r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
 	}
 	if len(cases) > 0 {
 		r.log.Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))

@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Rescreened counts what a comparison of the customers with the screening list
+// found.
+type Rescreened struct {
+	Hits   int `json:"hits"`
+	Opened int `json:"opened"` // RECLASSIFY cases
+	Busy   int `json:"busy"`   // customers in an open case, to be tried again
+}
+
+// Rescreen compares the active customers with the local screening list, which
+// grows after they were taken on. A hit stops their coverage at once and opens a
+// RECLASSIFY case with reason SCREENING (P2.7). A hit that is known is passed
+// over; a customer in an open case is tried again the next time.
+func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
+	var r Rescreened
+	policy, err := c.latestPolicy(ctx)
+	if err != nil {
+		return r, err
+	}
+	list, err := c.record.BlockedParties(ctx)
+	if err != nil {
+		return r, err
+	}
+	var errs []error
+	for _, b := range list {
+		found, err := c.record.CustomersLike(ctx, parties.EntryKeys(b))
+		if err != nil {
+			return r, err
+		}
+		for _, p := range found {
+			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
+			result, blocked := policy.Screen(parties.Screened(d), parties.Entry(b))
+			if result == kam.ScreeningClear && !blocked {
+				continue
+			}
+			r.Hits++
+			if err := c.stop(ctx, p.Ref, b.Ref, result, &r); err != nil {
+				errs = append(errs, fmt.Errorf("hit %s on %s: %w", b.Ref, p.Ref, err))
+			}
+		}
+	}
+	return r, errors.Join(errs...)
+}
+
+func (c *Client) stop(ctx context.Context, customerNo, ref string, result kam.ScreeningResult, r *Rescreened) error {
+	if _, err := c.record.StopCoverage(ctx, customerNo, ref, result); err != nil {
+		return err
+	}
+	key := "screening/" + customerNo + "/" + ref
+	if no, ok, err := c.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
+		return err
+	}
+	_, err := c.Start(ctx, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	if kam.CodeOf(err) == kam.OpenCaseExists {
+		r.Busy++
+		return nil
+	}
+	if err == nil {
+		r.Opened++
+	}
+	return err
+}
