@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -72,7 +73,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	if w.data, err = kam.Overlay(asRequest(c), w.data); err != nil {
+	if w.data, err = kam.Overlay(parties.AsRequest(c), w.data); err != nil {
 		return err
 	}
 	if err := w.SaveRevision(w.data, d.By); err != nil {

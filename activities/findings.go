@@ -25,7 +25,7 @@ func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.Conflict
 	}
 	before := c
 	before.ScreeningData, before.DetailData = w.base.Data.ScreeningData, w.base.Data.DetailData
-	if digest(w.data.Contacts) == w.base.Contacts {
+	if parties.ContactsDigest(w.data.Contacts) == w.base.Contacts {
 		before.Contacts = w.data.Contacts
 	}
 	return w.pol.ValidateChange(c, before, vc), nil

@@ -37,6 +37,10 @@ type backend interface {
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	PolicyText(ctx context.Context, version int) ([]byte, error)
 	SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error
+	SetPerson(ctx context.Context, a store.OrgAct, u store.User) (store.OrgChange, error)
+	PersonLeaves(ctx context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error)
+	SetManager(ctx context.Context, a store.OrgAct, node string, manager kam.UserID) (store.OrgChange, error)
+	AddAbsence(ctx context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error)
 	LoadOrg(ctx context.Context, o store.Org) error
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
@@ -13,7 +13,7 @@ import (
 
 // change is what a case on an existing customer changes, nil where it has not
 // looked at the customer yet or is about a new one.
-func (a *app) change(ctx context.Context, back backend, v store.CaseView) (*activities.Change, error) {
+func (a *app) change(ctx context.Context, back backend, v store.CaseView) (*parties.Change, error) {
 	if v.Snapshot.BaseVersion == 0 {
 		return nil, nil //nolint:nilnil // most cases change no customer
 	}
@@ -25,19 +25,19 @@ func (a *app) change(ctx context.Context, back backend, v store.CaseView) (*acti
 	if err != nil {
 		return nil, unreachable("PostgreSQL", err)
 	}
-	c := activities.ChangeOf(base, now, v.Request)
+	c := parties.ChangeOf(base, now, v.Request)
 	return &c, nil
 }
 
 // conflicts says whether somebody else changed the customer while the case is
 // still to commit. A review has nothing of its own that could conflict.
-func conflicts(s kam.Snapshot, c *activities.Change) bool {
+func conflicts(s kam.Snapshot, c *parties.Change) bool {
 	return c != nil && s.Type != kam.Reclassify && !s.State.Ended() && !s.State.AfterCommit() && c.CurrentVersion != c.BaseVersion
 }
 
 // printChange shows before and after, or the three versions where they
 // conflict.
-func (a *app) printChange(s kam.Snapshot, c *activities.Change) {
+func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
 	if c == nil {
 		return
 	}
@@ -54,7 +54,7 @@ func (a *app) printChange(s kam.Snapshot, c *activities.Change) {
 	a.section(text.Say("label.changes"), t)
 }
 
-func (a *app) conflict(c *activities.Change) {
+func (a *app) conflict(c *parties.Change) {
 	t := term.NewTable(text.Say("label.field"), text.Say("conflict.base", c.BaseVersion), text.Say("conflict.current", c.CurrentVersion), text.Say("conflict.request"), text.Say("conflict.clash"))
 	for _, f := range c.Fields {
 		clash := ""
@@ -67,7 +67,7 @@ func (a *app) conflict(c *activities.Change) {
 }
 
 // starred marks a material field as the form does.
-func starred(f activities.FieldVersions) string {
+func starred(f parties.FieldVersions) string {
 	if f.Material {
 		return f.Field + " *"
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
@@ -90,7 +90,7 @@ type versionsJSON struct {
 	CaseNo     kam.CaseNo `json:"case_no"`
 	CustomerNo string     `json:"customer_no"`
 	Conflict   bool       `json:"version_conflict"`
-	activities.Change
+	parties.Change
 }
 
 // pick finds the two revisions that are asked for.

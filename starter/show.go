@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/activities"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
@@ -42,7 +42,7 @@ type shownJSON struct {
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
 	// Change is what a case on an existing customer changes.
-	Change *activities.Change `json:"change,omitempty"`
+	Change *parties.Change `json:"change,omitempty"`
 	// Conflict says that somebody else changed the customer meanwhile.
 	Conflict bool `json:"version_conflict,omitempty"`
 	// Hidden says why the data are not shown.
@@ -58,7 +58,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 		}
 		v = withoutData(v)
 	}
-	var change *activities.Change
+	var change *parties.Change
 	if refusal == nil {
 		var err error
 		if change, err = a.change(ctx, back, v); err != nil {

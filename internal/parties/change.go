@@ -1,9 +1,14 @@
-package activities
+package parties
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -33,8 +38,8 @@ type FieldVersions struct {
 // of the base are known while nobody changed the customer.
 func ChangeOf(b store.Base, now store.Customer, request kam.RequestData) Change {
 	c := Change{BaseVersion: b.Version, CurrentVersion: now.Version}
-	current := asRequest(now)
-	theirContacts, myContacts := digest(current.Contacts) != b.Contacts, digest(request.Contacts) != b.Contacts
+	current := AsRequest(now)
+	theirContacts, myContacts := ContactsDigest(current.Contacts) != b.Contacts, ContactsDigest(request.Contacts) != b.Contacts
 	row := func(x kam.FieldChange) *FieldVersions {
 		at := slices.IndexFunc(c.Fields, func(f FieldVersions) bool { return f.Field == x.Field })
 		if at < 0 {
@@ -63,4 +68,31 @@ func ChangeOf(b store.Base, now store.Customer, request kam.RequestData) Change 
 		}
 	}
 	return c
+}
+
+// AsRequest is a customer's record as a form would hold it.
+func AsRequest(c store.Customer) kam.RequestData {
+	d := c.Data
+	d.GroupID = cmp.Or(d.GroupID, c.GroupID)
+	d.ParentCustomerID = cmp.Or(d.ParentCustomerID, c.ParentNo)
+	d.SalesAccountNo = cmp.Or(d.SalesAccountNo, c.SalesAccount)
+	if d.RequestedOwnerID != "" {
+		d.RequestedOwnerID = c.OwnerID // as it is, not as it was once asked for
+	}
+	if d.TerritoryCode != "" {
+		d.TerritoryCode = c.Territory
+	}
+	d.NominateKeyAccount, d.NominationReason = false, "" // belongs to the request that it came with
+	rules.Clean(&d)
+	return d
+}
+
+// ContactsDigest tells whether contacts were changed without keeping them.
+func ContactsDigest(all []kam.Contact) string {
+	b, err := json.Marshal(all)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
