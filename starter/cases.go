@@ -70,6 +70,9 @@ func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, erro
 	case f.AppealOf != "":
 		return f, usagef("%s: appeal_of: only a NEW request appeals; write: starter appeal CASE -f data.json", q.file)
 	}
+	if t == kam.Reclassify && q.trigger == "" {
+		return f, usagef("%s", text.Say("review.why", kam.ReviewTriggers))
+	}
 	f.CaseType, f.CustomerNo = t, customer
 	if q.trigger != "" {
 		f.Trigger = kam.ReviewTrigger(strings.ToUpper(q.trigger))

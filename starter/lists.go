@@ -69,9 +69,18 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 		if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(string(i.CaseNo), name, task, i.Task.Priority, term.Span(a.now().Sub(i.Task.OpenedAt)), due)
+		t.Row(string(i.CaseNo), name, task, i.Task.Priority, a.age(i.Task.OpenedAt), due)
 	}
 	return t
+}
+
+// age is how long ago something was, in units that can be acted upon.
+func (a *app) age(since time.Time) string {
+	d := a.now().Sub(since)
+	if d < time.Minute {
+		return text.Say("inbox.new")
+	}
+	return term.Span(d)
 }
 
 func listCommand(a *app) *cobra.Command {

@@ -187,6 +187,9 @@ func nextCommand(s kam.Snapshot) string {
 	case kam.NeedsIntervention:
 		return "starter retry " + no
 	case kam.Completed, kam.Rejected:
+		if s.Type == kam.Modify || s.Type == kam.Deactivate {
+			return "starter history " + no // no rule decided anything
+		}
 		return "starter explain " + no
 	default:
 		return "starter show " + no
@@ -196,14 +199,19 @@ func nextCommand(s kam.Snapshot) string {
 // printCase is the head of a case: where it stands and who does what next.
 func (a *app) printCase(s kam.Snapshot) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
-	a.pair("label.state", string(s.State)+", "+text.Say("state."+string(s.State)))
+	a.pair("label.state", stateLine(s.State))
 	a.pair("label.step", stepLabel(s.Step))
 	a.pair("label.outcome", string(s.Outcome))
+	a.pair("label.reason", reasonLine(s))
 	a.pair("label.waits", waitsFor(s))
 	a.pair("label.claimed", claimedBy(s))
 	a.pair("label.missing", strings.Join(s.MissingFields, ", "))
 	if s.Task != nil {
-		a.pair("label.asked", strings.Join(append(append([]string{}, s.Task.Fields...), s.Task.Note), " "))
+		asked := "label.asked"
+		if s.Task.Kind == kam.TaskConfirmation {
+			asked = "label.change" // it is what the manager is asked about
+		}
+		a.pair(asked, strings.TrimSpace(strings.Join(s.Task.Fields, ", ")+" "+s.Task.Note))
 		if d, ok := s.Task.Next(); ok {
 			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
 		}
@@ -211,6 +219,22 @@ func (a *app) printCase(s kam.Snapshot) {
 	a.pair("label.cancel", cancelAsked(s))
 	a.pair("label.committed", s.CommittedAs)
 	a.pair("label.next", nextCommand(s))
+}
+
+// stateLine is the state with its words, where they say more.
+func stateLine(s kam.State) string {
+	if words := text.Say("state." + string(s)); !strings.EqualFold(words, string(s)) {
+		return string(s) + ", " + words
+	}
+	return string(s)
+}
+
+// reasonLine says why a case was rejected; what compliance wrote is not here.
+func reasonLine(s kam.Snapshot) string {
+	if s.State != kam.Rejected {
+		return ""
+	}
+	return strings.Trim(s.ReasonCode+": "+s.Headline, ": ")
 }
 
 // labelWidth puts the values of a head under each other.

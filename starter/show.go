@@ -114,7 +114,6 @@ func (a *app) printView(v store.CaseView) {
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", revisionLine(s))
 	a.pair("label.decision", s.Headline)
-	a.pair("label.reason", s.ReasonCode)
 	if s.FirstConfirmedBy != "" {
 		a.pair("label.first", text.Say("show.first", string(s.FirstConfirmedBy)))
 	}
@@ -139,7 +138,11 @@ func appealLine(s kam.Snapshot) string {
 	if s.AppealOf == "" {
 		return ""
 	}
-	return text.Say("show.appeal", string(s.AppealOf), string(s.AppealDecider), string(s.AppealLevel))
+	by := string(s.AppealDecider)
+	if s.AppealDecider == kam.System {
+		by = text.Say("show.rules")
+	}
+	return text.Say("show.appeal", string(s.AppealOf), by, string(s.AppealLevel))
 }
 
 // reviewReason is what was said when a review was asked for: the data that it
