@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults replay record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults walk calendar replay record figures lint fmt generate verify bench clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_F
 
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
+
+walk: ## a long random walk over the state machine: KAM_WALK_STEPS=50000000, KAM_WALK_SEED to repeat one
+	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-50000000} $(GO) test -count 1 -v -timeout 60m -run 'TestRandomWalk|TestEveryOrderOfEvents' ./kam
+
+calendar: ## the business calendar against the wall clock, minute by minute: CHECKS=4000
+	$(GO) test -count 1 -v -timeout 60m -run 'TestCalendarAgreesWithTheWallClock' ./kam -rapid.checks=$${CHECKS:-4000}
 
 replay: ## recorded histories against today's workflow code
 	$(GO) test -run 'TestReplay' ./workflows/...

@@ -23,7 +23,11 @@ func (w *work) resolveDuplicate(d doing) error {
 		if d.Verdict == kam.ConvertToModify {
 			return w.convert(d, f)
 		}
-		w.Case.CommittedAs = d.CustomerNo
+		c, err := w.survivor(d.CustomerNo)
+		if err != nil {
+			return err
+		}
+		w.Case.CommittedAs = c.CustomerNo
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}
@@ -50,7 +54,7 @@ func (w *work) resolveDuplicate(d doing) error {
 // convert makes the request a change of an existing customer. The requester
 // then sees what it would change, and submits.
 func (w *work) convert(d doing, f kam.Facts) error {
-	c, err := w.Customer(d.CustomerNo)
+	c, err := w.survivor(d.CustomerNo)
 	if err != nil {
 		return err
 	}
@@ -274,12 +278,13 @@ func (w *work) decideValidation(d doing) error {
 			return kam.Errorf(kam.WrongState, "%s and %s are two customers, and both stay until they are merged", w.Case.CommittedAs, d.CustomerNo).On("decision").
 				Try("refuse or send back, then merge the customers: starter customer merge")
 		}
-		if _, err := w.Customer(d.CustomerNo); kam.CodeOf(err) == kam.NotFound {
+		c, err := w.survivor(d.CustomerNo)
+		if kam.CodeOf(err) == kam.NotFound {
 			return kam.Errorf(kam.Invalid, "there is no customer %s to merge with", d.CustomerNo).On("customer_no")
 		} else if err != nil {
 			return err
 		}
-		w.Case.CommittedAs = d.CustomerNo
+		w.Case.CommittedAs = c.CustomerNo
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}

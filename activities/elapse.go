@@ -77,7 +77,7 @@ func (w *work) escalate() error {
 	} else {
 		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
 	}
-	if err := w.again(kam.Person{}); err != nil {
+	if err := w.again(); err != nil {
 		return err
 	}
 	to, err := w.leads(*t)
@@ -96,13 +96,25 @@ func (w *work) leads(t kam.Task) ([]kam.UserID, error) {
 	return []kam.UserID{p.ID}, err
 }
 
-// again sets the daily repeat of an escalation.
-func (w *work) again(first kam.Person) error {
-	c, err := w.calendarOf(first)
+// again sets the daily repeat of an escalation, by the hours of whoever was
+// asked last (D20): the manager of the highest level, or the lead of the queue.
+// Where there is nobody it goes by the territory's.
+func (w *work) again() error {
+	t := w.Case.Task
+	var asked kam.Person
+	var err error
+	if n := len(t.Assignees); n > 0 {
+		asked, err = w.Person(t.Assignees[n-1])
+	} else {
+		asked, err = w.lead(kam.Role(t.Queue))
+	}
 	if err != nil {
 		return err
 	}
-	t := w.Case.Task
+	c, err := w.calendarOf(asked)
+	if err != nil {
+		return err
+	}
 	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(w.At, 1).UTC()})
 	sortDeadlines(t.Deadlines)
 	return w.UpdateTask()
@@ -132,7 +144,7 @@ func (w *work) escalateLevel() error {
 	}
 	t.Escalated++
 	if !ok {
-		if err := w.again(kam.Person{}); err != nil {
+		if err := w.again(); err != nil {
 			return err
 		}
 		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), t.Assignees...)

@@ -121,12 +121,14 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	node, level, allowed, sla := w.Case.Territory, kam.LevelTerritory, w.mayConfirm, w.pol.SLA.Confirmation
+	node, level, err := w.confirmingPlace()
+	if err != nil {
+		return false, err
+	}
+	allowed, sla := w.mayConfirm, w.pol.SLA.Confirmation
 	if t.Kind == kam.TaskEndorsement {
 		e := w.nextEndorser()
 		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.pol.SLA.Endorsement
-	} else if node, level, err = w.confirmingPlace(); err != nil {
-		return false, err
 	}
 	chain, err := w.Chain(node)
 	if err != nil {

@@ -143,15 +143,18 @@ func (w *work) potentialUnits() (kam.Dec, bool) {
 }
 
 // deadlines turns business days into instants: reminders and escalation by the
-// calendar of the first assignee, the end by the territory's (D20).
+// calendar of the first assignee, the end by the territory's (D20), or by the
+// assignee's too while the case has no territory.
 func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
 	own, err := w.calendarOf(first)
 	if err != nil {
 		return nil, err
 	}
-	home, err := w.calendarAt(w.Case.Territory)
-	if err != nil {
-		return nil, err
+	home := own
+	if w.Case.Territory != "" && w.Case.Territory != Unassigned {
+		if home, err = w.calendarAt(w.Case.Territory); err != nil {
+			return nil, err
+		}
 	}
 	factor := 1.0
 	if high {
@@ -231,10 +234,14 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		if err != nil {
 			return s, false, err
 		}
+		away, err := w.away(p)
+		if err != nil {
+			return s, false, err
+		}
 		switch refusal := allowed(p.ID); {
 		case !p.Active:
 			s.passed = append(s.passed, string(p.ID)+" has left")
-		case w.Absent(p.ID, w.At):
+		case away:
 			s.passed = append(s.passed, string(p.ID)+" is absent")
 		case refusal != nil:
 			s.passed = append(s.passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
@@ -244,6 +251,15 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		}
 	}
 	return s, false, nil
+}
+
+// away says whether a person is absent today, where he works.
+func (w *work) away(p kam.Person) (bool, error) {
+	c, err := w.calendarOf(p)
+	if err != nil {
+		return false, err
+	}
+	return w.Absent(p.ID, w.At.In(c.Location)), nil
 }
 
 // confirmingSeat is the seat that the confirmation belongs to now.

@@ -49,7 +49,27 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 		}
 		return strings.Compare(a.Ref, b.Ref)
 	})
-	return out, nil
+	return onePerRecord(out), nil
+}
+
+// onePerRecord leaves the best match of each customer, which is found by the
+// names and numbers of the records that were merged into it as well.
+func onePerRecord(all []kam.Candidate) []kam.Candidate {
+	best := map[string]kam.Candidate{}
+	for _, c := range all {
+		b, seen := best[c.Ref]
+		if !seen || b.Class != kam.MatchCertain && (c.Class == kam.MatchCertain || c.Score > b.Score) {
+			best[c.Ref] = c
+		}
+	}
+	return slices.DeleteFunc(all, func(c kam.Candidate) bool {
+		b, wanted := best[c.Ref]
+		if wanted && b.Class == c.Class && b.Score == c.Score {
+			delete(best, c.Ref)
+			return false
+		}
+		return true
+	})
 }
 
 // party is the case as others will find it.

@@ -76,7 +76,11 @@ func (w *work) identifyTarget() error {
 		wants = kam.Inactive
 	}
 	if c.Status != wants {
-		return w.targetInvalid(kam.TargetInvalid, fmt.Sprintf("customer %s is %s, and a %s is for one that is %s", no, c.Status, w.Case.Type, wants))
+		why := fmt.Sprintf("customer %s is %s, and a %s is for one that is %s", no, c.Status, w.Case.Type, wants)
+		if c.MergedInto != "" {
+			why = fmt.Sprintf("customer %s was merged into %s", no, c.MergedInto)
+		}
+		return w.targetInvalid(kam.TargetInvalid, why)
 	}
 	if err := w.HoldCustomer(no); kam.CodeOf(err) == kam.OpenCaseExists {
 		return w.targetInvalid(kam.OpenCaseExists, kam.AsError(err).Msg)
@@ -103,6 +107,19 @@ func (w *work) identifyTarget() error {
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTargetPinned, Text: fmt.Sprintf("%s, version %d", no, c.Version)})
 	return w.identified()
+}
+
+// survivor is the customer that a number stands for today: the record may have
+// been merged since it was found.
+func (w *work) survivor(no string) (store.Customer, error) {
+	c, err := w.Customer(no)
+	for range 20 {
+		if err != nil || c.MergedInto == "" {
+			return c, err
+		}
+		c, err = w.Customer(c.MergedInto)
+	}
+	return c, err
 }
 
 // standsAs notes the key account that the customer is a member of.

@@ -41,6 +41,7 @@ type Record interface {
 	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
+	Customers
 }
 
 // A Client starts cases and brings people's acts to them. It may be used from

@@ -62,6 +62,12 @@ const (
 	EventOrgAsked            EventType = "ORG_CHANGE_ASKED" // a second admin must agree (SOD9)
 )
 
+// The audit events of a customer: two records became one, or one became two.
+const (
+	EventCustomerMerged EventType = "CUSTOMER_MERGED"
+	EventCustomerSplit  EventType = "CUSTOMER_SPLIT"
+)
+
 // An AuditEvent is one line of the record that proves itself. Seq counts
 // within the case from 1; Hash covers all fields and the hash before.
 type AuditEvent struct {

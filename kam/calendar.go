@@ -18,7 +18,9 @@ import (
 //
 // Working time is time that really passes between opening and closing. On the
 // day of a change of clock a calendar that is open during the change has an
-// hour more or less; 09:00-17:00 never notices.
+// hour more or less; 09:00-17:00 never notices. The doors open and close once a
+// day, when the clock first shows the time: an hour that comes twice does not
+// open them again.
 //
 // The zero Location is UTC, and Open and Close both zero are 09:00-17:00.
 type Calendar struct {
@@ -234,16 +236,28 @@ func (c Calendar) window(first time.Time, i int) (opens, closes time.Time) {
 	return opens, c.at(y, m, d, to)
 }
 
-// at is the instant at which the clock on the wall shows a minute of a day.
-// Where the clock jumps over it, it is the jump.
+// at is the first instant at which the clock on the wall shows a minute of a
+// day, or a later one: where the clock jumps over the minute, it is the jump,
+// and where the clock shows it twice, the first time. [time.Date] promises
+// neither, and for the hour that comes twice it takes the first in New York and
+// the second in Berlin.
 func (c Calendar) at(y int, m time.Month, d, minute int) time.Time {
 	t := time.Date(y, m, d, 0, minute, 0, 0, c.zone())
 	want := time.Date(y, m, d, 0, minute, 0, 0, time.UTC)
 	shown := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
-	if shown.Before(want) {
-		_, t = t.ZoneBounds()
-	} else if shown.After(want) {
-		t, _ = t.ZoneBounds()
+	start, end := t.ZoneBounds()
+	switch {
+	case shown.Before(want):
+		return end
+	case shown.After(want):
+		return start
+	case start.IsZero(): // the first offset of the zone, or its only one
+		return t
+	}
+	_, offset := t.Zone()
+	_, before := start.Add(-1).Zone()
+	if first := t.Add(time.Duration(offset-before) * time.Second); first.Before(start) {
+		return first
 	}
 	return t
 }

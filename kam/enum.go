@@ -56,6 +56,7 @@ const (
 	BuyingGlobal   BuyingLevel = "GLOBAL"
 
 	AddressLegal AddressType = "LEGAL"
+	AddressVisit AddressType = "VISIT"
 
 	BasisWallet   PotentialBasis = "WALLET"
 	BasisDeclared PotentialBasis = "DECLARED"
@@ -81,6 +82,7 @@ const (
 	Active   LifecycleStatus = "ACTIVE"
 	Inactive LifecycleStatus = "INACTIVE"
 	Blocked  LifecycleStatus = "BLOCKED"
+	Absorbed LifecycleStatus = "MERGED" // into another record, which is read in its place
 
 	ClassA   ABCClass = "A"
 	ClassB   ABCClass = "B"

@@ -113,6 +113,8 @@ func permissions() []Permission {
 	add(ActionReevaluate, RightDecide, everyone(PolicyAdmin))
 	source = "2.3" // a review is raised by 3.3, a change of policy, a hit of screening (2.7)
 	add(ActionReview, RightCreate, middle, global, everyone(PolicyAdmin, ComplianceRole))
+	source = "3.4.4" // records of one customer are made one, or two again
+	add(ActionMerge, RightDecide, steward)
 	source = "5.1" // the roles that the table of P5.2 lacks
 	add(ActionStart, RightCreate, own(Integration).in(ScopeGranted))
 	add(ActionRead, RightRead, own(Integration))

@@ -118,6 +118,7 @@ var actionWords = map[Action]string{
 	ActionReevaluate:     "have the case decided under a newer policy",
 	ActionCancelAsk:      "ask to cancel the case",
 	ActionCancelAgree:    "agree to cancel the case",
+	ActionMerge:          "merge or split customers",
 	ActionAuditCheck:     "check the audit trail",
 }
 

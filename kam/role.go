@@ -49,6 +49,7 @@ const (
 	ActionComment        Action = "comment"
 	ActionRetry          Action = "retry"
 	ActionReview         Action = "start_review" // RECLASSIFY
+	ActionMerge          Action = "merge_customers"
 	ActionAuditCheck     Action = "audit_check"
 )
 

@@ -100,6 +100,7 @@ func (a *app) verbs() []*cobra.Command {
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
 		claimCommand(a), releaseCommand(a), reevaluateCommand(a), cancelCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
+		customerCommand(a),
 		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
 		rulescli.Command(),
 	}

@@ -46,6 +46,8 @@ type backend interface {
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
 
+	customers
+
 	Diagnose(ctx context.Context) []finding
 	Close()
 }

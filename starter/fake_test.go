@@ -140,6 +140,12 @@ type result struct {
 // given a terminal that a person sits at where asked is true.
 func start(t *testing.T, f *fake, input string, asked bool, args ...string) result {
 	t.Helper()
+	return startOn(t, f, input, asked, args...)
+}
+
+// startOn is start on any system.
+func startOn(t *testing.T, f backend, input string, asked bool, args ...string) result {
+	t.Helper()
 	t.Setenv("KAM_AS", "")
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer

@@ -182,7 +182,7 @@ func (tx *Tx) save() (kam.Progress, error) {
 	c := tx.Case
 	c.CaseNo, c.Version, c.LastDecision = tx.was.CaseNo, tx.was.Version+1, tx.decision
 	c.UpdatedAt = tx.At.UTC()
-	if c.OpenedAt.IsZero() {
+	if tx.was.Version == 0 { // until now it was the database's time of the number
 		c.OpenedAt = c.UpdatedAt
 	}
 	if c.State.Ended() {

@@ -8,14 +8,17 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
+// lockCustomer orders whoever works on a customer's record: cases that take hold
+// of it, merges and splits.
+const lockCustomer = `select pg_advisory_xact_lock(hashtextextended('customer/' || $1, 11))`
+
 // HoldCustomer makes the case the one open case of a customer, from this effect
 // until it ends or releases it; kam.OpenCaseExists, naming the other case, where
 // another one is.
 func (tx *Tx) HoldCustomer(no string) error {
-	const lock = `select pg_advisory_xact_lock(hashtextextended('customer/' || $1, 7))`
 	const other = `select case_no from kam.cases where holds = $1 and case_no <> $2`
 
-	if _, err := exec(tx.ctx, tx.tx, "lock the customer", lock, no); err != nil {
+	if _, err := exec(tx.ctx, tx.tx, "lock the customer", lockCustomer, no); err != nil {
 		return err
 	}
 	by, ok, err := one(tx.ctx, tx.tx, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], other, no, tx.was.CaseNo)

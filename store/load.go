@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,8 +31,15 @@ func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) err
 
 // LoadOrg makes the organisation what o says. Lists that o leaves empty stay
 // as they are; in lists that it gives, what is no longer there is removed, but
-// people are made inactive, because history names them.
+// people are made inactive, because history names them. A calendar that nobody
+// can read, or that a node names and nobody knows, is a kam.Invalid: found
+// later, it would stop each case that needs it for an operator.
 func (s *Store) LoadOrg(ctx context.Context, o Org) error {
+	for _, c := range o.Calendars {
+		if _, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays); err != nil {
+			return err
+		}
+	}
 	return s.inLoad(ctx, "load the organisation", func(tx pgx.Tx) error {
 		var b pgx.Batch
 		queuePeople(&b, o)
@@ -40,8 +48,29 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 			return err
 		}
 		b.Queue(noteOrgChange)
-		return tx.SendBatch(ctx, &b).Close()
+		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+			return err
+		}
+		return calendarsKnown(ctx, tx)
 	})
+}
+
+// calendarsKnown looks for a node whose calendar is not there.
+func calendarsKnown(ctx context.Context, tx pgx.Tx) error {
+	const lost = `
+		select n.code, n.calendar from kam.node n
+		where n.calendar <> '' and not exists (select from kam.calendar c where c.code = n.calendar)
+		order by n.code limit 1`
+
+	var node, calendar string
+	switch err := tx.QueryRow(ctx, lost).Scan(&node, &calendar); {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	}
+	return kam.Errorf(kam.Invalid, "node %s goes by calendar %q, which is not there", clip(node, 40), clip(calendar, 40)).
+		On("calendar").Try("load the calendar with the nodes, or leave it to the node above")
 }
 
 func queuePerson(b *pgx.Batch, u User) {
@@ -131,7 +160,8 @@ func queueLists(b *pgx.Batch, o Org) error {
 
 // LoadCustomers brings customers that exist already. Loading the same again
 // changes nothing but their version. An identifier that stands on two of them
-// is a kam.Fault.
+// is a kam.Fault, a record that was merged into another one a
+// kam.TargetInvalid.
 func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
@@ -172,6 +202,9 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 
 	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
 		now := time.Now().UTC()
+		if err := noneMerged(ctx, tx, book); err != nil {
+			return err
+		}
 		for len(book) > 0 {
 			n := min(500, len(book))
 			var b pgx.Batch

@@ -81,6 +81,7 @@ const (
 	PartyCustomer = "CUSTOMER"
 	PartyCase     = "CASE"
 	PartyRejected = "REJECTED"
+	partyMerged   = "MERGED" // in the table only: it is found as the record that it was merged into
 )
 
 // PartyData is what parties are compared by.

@@ -25,6 +25,21 @@ type Sales struct {
 	Currencies   int   // facts in more than one currency do not add up
 }
 
+// accountBooks gives each account that is asked for ($1) with those whose facts
+// add to it: its own, and where it is a customer's account those of the records
+// that were merged into the customer.
+const accountBooks = `
+	asked as (select distinct unnest($1::text[]) as account),
+	books as (
+		select account, account as account_no from asked where account <> ''
+		union
+		select account, m.account_no from asked join kam.customer c on c.sales_account = account and c.sales_account <> ''
+			join kam.customer_sales_account m using (customer_no) where c.merged_into = ''
+		union
+		select account, m.account_no from asked join kam.customer c on c.customer_no = account and c.sales_account = ''
+			join kam.customer_sales_account m using (customer_no) where c.merged_into = ''
+	)`
+
 // SalesFacts are the facts of one account in the 12 months that end with
 // asOf, and the 12 before.
 func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
@@ -33,17 +48,16 @@ func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
 }
 
 // SalesOf are the facts of several accounts; those without facts are left
-// out.
+// out. Those of accounts that came to a customer by a merge count with its own.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
 	const facts = `
-		with f as (
+		with ` + accountBooks + `, f as (
 			select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
-			from kam.sales_fact
-			where account_no = any ($1) and account_no <> ''
-			  and month <= ($2::timestamptz at time zone 'UTC')::date
+			from books join kam.sales_fact using (account_no)
+			where month <= ($2::timestamptz at time zone 'UTC')::date
 			  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
 		)
-		select account_no, true, max(currency),
+		select account, true, max(currency),
 			coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
 			coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
 			(sum(gross_margin) filter (where recent))::bigint,
@@ -51,7 +65,7 @@ func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, erro
 			max(last_order_date)::timestamptz,
 			count(distinct month) filter (where recent and net_revenue > 0),
 			count(distinct currency)::int
-		from f group by account_no`
+		from f group by account`
 
 	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], facts, append([]string{}, accounts...), asOf)
 	if err != nil {
@@ -68,9 +82,10 @@ func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, erro
 // the twelve months that end with the effect's time.
 func (tx *Tx) PLLines(accountNo string) (map[string]int64, error) {
 	const lines = `
+		with ` + accountBooks + `
 		select key, sum(value::bigint)::bigint
-		from kam.sales_fact, jsonb_each_text(pl_lines)
-		where account_no = $1 and month <= ($2::timestamptz at time zone 'UTC')::date
+		from books join kam.sales_fact using (account_no), jsonb_each_text(pl_lines)
+		where month <= ($2::timestamptz at time zone 'UTC')::date
 		  and month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months'
 		group by key`
 	type row struct {
@@ -78,7 +93,7 @@ func (tx *Tx) PLLines(accountNo string) (map[string]int64, error) {
 		Amount int64
 	}
 
-	all, err := list(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], lines, accountNo, tx.At)
+	all, err := list(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], lines, []string{accountNo}, tx.At)
 	if err != nil {
 		return nil, err
 	}
@@ -114,10 +129,15 @@ func (tx *Tx) ABCSnapshot() (id string, rows []ABCRow, err error) {
 func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err error) {
 	const snapshot = `insert into kam.abc_snapshot (id, as_of) values ($1, $2) on conflict (id) do update set at = clock_timestamp()`
 	const rows = `
+		with books as (
+			select customer_no, coalesce(nullif(sales_account, ''), customer_no) as account_no from kam.customer
+			union
+			select customer_no, account_no from kam.customer_sales_account
+		)
 		insert into kam.abc_row (snapshot_id, customer_no, revenue, currency)
 		select $1, c.customer_no, coalesce(sum(f.net_revenue), 0)::bigint, coalesce(max(f.currency), '')
-		from kam.customer c left join kam.sales_fact f
-			on f.account_no = coalesce(nullif(c.sales_account, ''), c.customer_no)
+		from kam.customer c join books b using (customer_no) left join kam.sales_fact f
+			on f.account_no = b.account_no
 			and f.month <= ($2::timestamptz at time zone 'UTC')::date
 			and f.month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months'
 		where c.status = 'ACTIVE' group by c.customer_no`

@@ -32,10 +32,11 @@ type Customer struct {
 	Coverage      string              `json:"coverage,omitempty"`
 	Segment       json.RawMessage     `json:"segment,omitempty"`
 	UpdatedAt     time.Time           `json:"updated_at"`
+	MergedInto    string              `json:"merged_into,omitempty"` // the record that is read in its place
 }
 
 const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
-	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at`
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into`
 
 // Customer is a customer with its contacts; kam.NotFound where there is none.
 func (tx *Tx) Customer(no string) (Customer, error) { return customer(tx.ctx, tx.tx, no) }
@@ -78,7 +79,8 @@ type CustomerCommit struct {
 // CommitCustomer writes the customer: row, identifiers, addresses, contacts,
 // keys. A new one gets the next number. An identifier that stands on another
 // customer at the same site, or at a site not known, is a kam.TargetInvalid
-// with rule DUPLICATE_IDENTIFIER; the effect may go on after it. Whoever
+// with rule DUPLICATE_IDENTIFIER; the effect may go on after it. So is a record
+// that was merged into another one, with rule MERGED. Whoever
 // commits locks the identifiers, so a search done before is to be repeated
 // after [Tx.LockIdentifiers].
 func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
@@ -91,7 +93,11 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 	if c.Site == "" {
 		c.Site = siteOf(c.Data)
 	}
-	if c.CustomerNo == "" {
+	if c.CustomerNo != "" {
+		if err := tx.notMerged(c.CustomerNo); err != nil {
+			return "", err
+		}
+	} else {
 		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string],
 			`select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0')`)
 		if err != nil {

@@ -35,17 +35,17 @@ func (tx *Tx) GroupMembers(groupID string) ([]Member, error) {
 // A KeyAccount is a customer or group in the programme (4.1.1). State is
 // ACTIVE until it is ENDED, unless a later process sets another.
 type KeyAccount struct {
-	No        string
-	GroupID   string
-	Name      string
-	Tier      kam.Tier
-	HomeNode  string
-	OwnerID   kam.UserID
-	State     string
-	ReviewDue *time.Time
-	Members   []string // customer numbers
+	No        string     `json:"key_account_no"`
+	GroupID   string     `json:"group_id,omitempty"`
+	Name      string     `json:"name"`
+	Tier      kam.Tier   `json:"tier"`
+	HomeNode  string     `json:"home_node"`
+	OwnerID   kam.UserID `json:"owner_id"`
+	State     string     `json:"state"`
+	ReviewDue *time.Time `json:"review_due,omitempty"`
+	Members   []string   `json:"members"` // customer numbers
 	// EndedAs says why an account has ended: DEMOTED or RETIRED.
-	EndedAs string
+	EndedAs string `json:"ended_as,omitempty"`
 }
 
 // The states of a key account that this store knows.

@@ -41,19 +41,22 @@ func (tx *Tx) DropParty() error {
 // A case stands for a party while it is open and not yet committed as a
 // customer, and for a time after it was rejected.
 const parties = `
-	select p.ref,
-		case when p.kind = 'CUSTOMER' then 'CUSTOMER' when c.open then 'CASE' else 'REJECTED' end,
-		case when p.kind = 'CUSTOMER' then p.ref else c.customer_no end,
-		p.group_id, p.data
+	select coalesce(s.customer_no, p.ref),
+		case when p.kind in ('CUSTOMER', 'MERGED') then 'CUSTOMER' when c.open then 'CASE' else 'REJECTED' end,
+		case p.kind when 'CUSTOMER' then p.ref when 'MERGED' then s.customer_no else c.customer_no end,
+		coalesce(s.group_id, p.group_id), p.data
 	from kam.party p left join kam.cases c on p.kind = 'CASE' and c.case_no = p.ref
+		left join kam.customer s on s.customer_no = case p.kind when 'MERGED' then kam.survivor(p.ref) end
 	where p.ref <> $2 and p.ref in (select ref from hit)
-	  and (p.kind = 'CUSTOMER' or c.open and c.snapshot ->> 'customer_id' is null
+	  and (p.kind = 'CUSTOMER' or s.customer_no is not null or c.open and c.snapshot ->> 'customer_id' is null
 	       or c.state = 'REJECTED' and c.updated_at >= $3)
 	order by p.ref`
 
 // Parties finds those who may be the party with the keys: customers, other
 // cases that are open, and requests rejected not long ago. Names that are
-// merely similar are found where the database has pg_trgm.
+// merely similar are found where the database has pg_trgm. What a record was
+// found by before it was merged into another one leads to that one, which may
+// then come twice, as itself and as the record that it took in.
 func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
 	const byKey = `with hit as (select ref from kam.party where keys && $1::text[]) ` + parties
 	const byKeyOrName = `
@@ -117,9 +120,10 @@ func (tx *Tx) RecentRejection(k PartyKeys, since time.Time) (no kam.CaseNo, ok b
 // left out; without a group every other customer counts.
 func (tx *Tx) DomainOrIdentifierElsewhere(k PartyKeys, groupID, except string) ([]string, error) {
 	const elsewhere = `
-		select ref from kam.party
-		where kind = 'CUSTOMER' and keys && $1::text[] and ref <> $2 and (group_id <> $3 or $3 = '')
-		order by ref`
+		select distinct c.customer_no
+		from kam.party p join kam.customer c on c.customer_no = case p.kind when 'MERGED' then kam.survivor(p.ref) else p.ref end
+		where p.kind in ('CUSTOMER', 'MERGED') and p.keys && $1::text[] and c.customer_no <> $2 and (c.group_id <> $3 or $3 = '')
+		order by 1`
 
 	shared := PartyKeys{Domains: k.Domains, Identifiers: k.Identifiers}.tokens()
 	return list(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID)

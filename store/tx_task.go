@@ -79,14 +79,15 @@ func (tx *Tx) queueTask(t kam.Task, subject string) {
 	tx.queued.Queue(assign, t.ID, assignees)
 }
 
-// Absent says whether a person is away at that time. An error fails the
-// effect.
+// Absent says whether a person is away on the day that at shows in its own
+// zone: absences are dates, and whose midnight counts the caller knows. An
+// error fails the effect.
 func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
 	const away = `
 		select exists (select from kam.absence
-			where user_id = $1 and ($2::timestamptz at time zone 'UTC')::date between from_date and to_date)`
+			where user_id = $1 and $2::text::date between from_date and to_date)`
 
-	absent, _, err := one(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at)
+	absent, _, err := one(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
 	if err != nil {
 		tx.fail(err)
 	}

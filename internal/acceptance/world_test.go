@@ -38,6 +38,8 @@ type world struct {
 	t      *testing.T
 	db     *store.Store
 	screen activities.Screener // the service outside, where a test has one
+	// requests numbers the keys of the test's requests.
+	requests atomic.Int64
 }
 
 func newWorld(t *testing.T, change ...func(*store.Org)) *world {
@@ -137,31 +139,40 @@ func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene
 // request allots a number for any kind of request and prepares its workflow.
 func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) }
 
-// requests numbers the keys of a test's requests.
-var requests atomic.Int64
-
 func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
 	s := &scene{world: w}
 	if r.Key == "" {
-		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), requests.Add(1))
+		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1))
 	}
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
 	s.no = no
 
-	var suite testsuite.WorkflowTestSuite
-	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	s.env = suite.NewTestWorkflowEnvironment()
-	s.env.SetStartTime(at)
-	s.env.SetTestTimeout(2 * time.Minute)
-	s.env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
+	s.env = environment(at)
+	w.activities().Register(s.env)
+	return s
+}
+
+// activities are the real ones over the world's database.
+func (w *world) activities() *activities.Activities {
 	acts := activities.New(w.db)
 	acts.Moved, acts.Screen = covered.note, w.screen
-	acts.Register(s.env)
-	workflows.Register(s.env)
-	return s
+	return acts
+}
+
+// environment runs the workflows in skipped time from a start; activities are
+// yet to be registered.
+func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetStartTime(at)
+	env.SetTestTimeout(2 * time.Minute)
+	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
+	workflows.Register(env)
+	return env
 }
 
 // run plays the case to its end and returns it.

@@ -1,0 +1,180 @@
+package archtest_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// businessTime lists the packages in which the only time is the one that the
+// workflow hands in: deadlines and business dates are computed and written
+// there.
+var businessTime = []string{"kam", "kam/rules", "activities", "workflows", "store", "internal/parties", "client"}
+
+// machineClock lists, with the reason, every place there that looks at the
+// clock of the machine or of the database. A new place fails the test until it
+// stands here; one that is gone fails it too.
+var machineClock = map[string]string{
+	"client/act.go recordRefusal time.Now":                  "when a refusal arrived that no workflow ever saw",
+	"client/wire.go pause time.NewTimer":                    "a pause before asking again",
+	"store/cases.go allot SQL clock_timestamp()":            "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
+	"store/effect.go lockCase SQL clock_timestamp()":        "db_at of the audit row, beside the time of business",
+	"store/errors.go retry time.After":                      "a pause before asking again",
+	"store/hold.go - SQL clock_timestamp()":                 "that the organisation has changed: a mark to compare, read as text",
+	"store/load.go LoadCustomers time.Now":                  "when customers were loaded that existed before",
+	"store/outbox.go ClaimMessages SQL clock_timestamp()":   "when a message is sent again",
+	"store/outbox.go MarkDelivered SQL clock_timestamp()":   "when a message was delivered",
+	"store/outbox.go MarkFailed SQL clock_timestamp()":      "when a message is sent again",
+	"store/read_list.go Cases SQL clock_timestamp()":        "a list of what has not moved lately",
+	"store/read_list.go NeedingCheck SQL clock_timestamp()": "what the worker compares with its workflows: it moves no case",
+	"store/read_list.go Stuck SQL clock_timestamp()":        "a list for operators: it moves no case",
+	"store/sales.go RebuildABC SQL clock_timestamp()":       "when the book was taken again; as_of is the time of business",
+	"store/store.go Now SQL clock_timestamp()":              "for starter doctor, and for the loop that looks after lost effects",
+	"store/subject.go lockSubject SQL clock_timestamp()":    "db_at of the audit row, beside the time of business",
+}
+
+// goClocks are the functions of package time that read a clock or wait by one.
+var goClocks = []string{"Now", "Since", "Until", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "Sleep", "Local"}
+
+// sqlClock finds what reads the database's clock.
+var sqlClock = regexp.MustCompile(`(?i)\b(clock_timestamp\(\)|statement_timestamp\(\)|transaction_timestamp\(\)|now\(\)|timeofday\(\)|current_timestamp|current_date|current_time|localtime(?:stamp)?|'(?:now|today|tomorrow|yesterday)')`)
+
+// clocks lists the places of a Go file that read a clock, by function.
+func clocks(t *testing.T, name, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	require.NoError(t, err)
+	var found []string
+	for _, d := range file.Decls {
+		where := "-"
+		if fn, ok := d.(*ast.FuncDecl); ok {
+			where = fn.Name.Name
+		}
+		ast.Inspect(d, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				if id, ok := n.X.(*ast.Ident); ok && id.Name == "time" && slices.Contains(goClocks, n.Sel.Name) {
+					found = append(found, fmt.Sprintf("%s %s time.%s", name, where, n.Sel.Name))
+				}
+				if n.Sel.Name == "DBNow" {
+					found = append(found, fmt.Sprintf("%s %s DBNow", name, where))
+				}
+			case *ast.BasicLit:
+				if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+					for _, m := range sqlClock.FindAllString(text, -1) {
+						found = append(found, fmt.Sprintf("%s %s SQL %s", name, where, m))
+					}
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// TestNoDeadlineIsComputedFromTheMachinesClock: besides the places that are
+// listed with their reason, code that computes deadlines or writes business
+// dates cannot even ask for the time.
+func TestNoDeadlineIsComputedFromTheMachinesClock(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	files := 0
+	for _, p := range packages(t) {
+		if !slices.Contains(businessTime, p.name()) {
+			continue
+		}
+		for _, f := range slices.Concat(p.GoFiles, p.IgnoredGoFiles) {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			files++
+			for _, c := range clocks(t, p.name()+"/"+f, filepath.Join(p.Dir, f)) {
+				found[c] = true
+			}
+		}
+	}
+	require.Greater(t, files, 60, "the packages are there")
+	for place := range found {
+		if _, ok := machineClock[place]; !ok {
+			t.Errorf("%q reads a clock: take the time from workflow.Now through the input, or list the place with its reason", place)
+		}
+	}
+	for place, why := range machineClock {
+		require.NotEmpty(t, why, place)
+		require.True(t, found[place], "%q is listed and does not read a clock any more", place)
+	}
+}
+
+// machineColumns lists the columns that the database fills from its own clock:
+// when something arrived, never when something is due.
+var machineColumns = []string{
+	"kam.abc_snapshot at",
+	"kam.cases created_at",
+	"kam.cases touched_at",
+	"kam.effect at",
+	"kam.org_change insert",
+	"kam.outbox created_at",
+	"kam.outbox next_try",
+	"kam.policy at",
+	"kam.refusal at",
+	"kam.staged at",
+	"kam.subject created_at",
+	"kam.subject_effect at",
+	"kam.withdraw_intent at",
+}
+
+// TestNoBusinessDateIsADefaultOfTheDatabase: in the schema only the listed
+// columns take the time of the database.
+func TestNoBusinessDateIsADefaultOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob(filepath.Join("..", "..", "store", "migrations", "*.sql"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	var found []string
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		table := "-"
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "--")
+			words := strings.Fields(line)
+			if len(words) > 2 && words[0] == "create" && words[1] == "table" {
+				table = words[2]
+			}
+			if sqlClock.MatchString(line) {
+				found = append(found, table+" "+words[0])
+			}
+		}
+	}
+	slices.Sort(found)
+	require.Equal(t, machineColumns, found, "a column that takes the database's time is listed here, and holds no business date")
+}
+
+// TestClockTestSeesClocks proves the finder on code that it must not pass.
+func TestClockTestSeesClocks(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "bad.go")
+	require.NoError(t, os.WriteFile(path, []byte(`package bad
+
+import "time"
+
+func due() time.Time { return time.Now().Add(time.Hour) }
+func left(at time.Time) time.Duration { return time.Until(at) }
+func sql() string { return "update t set due_at = now() + interval '1 day', day = CURRENT_DATE" }
+func db(tx interface{ DBNow() time.Time }) time.Time { return tx.DBNow() }
+func fine() string { return "known() and snow() are no clocks" }
+`), 0o600))
+	require.ElementsMatch(t, []string{
+		"x.go due time.Now", "x.go left time.Until", "x.go sql SQL now()", "x.go sql SQL CURRENT_DATE", "x.go db DBNow",
+	}, clocks(t, "x.go", path))
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// customers is what the verbs on existing customers need.
+type customers interface {
+	Customer(ctx context.Context, by kam.UserID, no string) (store.CustomerView, error)
+	FindCustomers(ctx context.Context, by kam.UserID, text string, limit int) ([]store.CustomerLine, error)
+	CustomerHistory(ctx context.Context, by kam.UserID, no string) (store.CustomerTrail, error)
+	MergePlan(ctx context.Context, by kam.UserID, survivor, absorbed string, choice kam.MergeChoice) (client.MergePlan, error)
+	Merge(ctx context.Context, o store.MergeOrder) (store.MergeResult, error)
+	UndoMerge(ctx context.Context, o store.UndoOrder) (store.MergeResult, error)
+	Split(ctx context.Context, o store.SplitOrder) (store.MergeResult, error)
+}
+
+func (l *live) Customer(ctx context.Context, by kam.UserID, no string) (store.CustomerView, error) {
+	return l.acts.Customer(ctx, by, no)
+}
+
+func (l *live) FindCustomers(ctx context.Context, by kam.UserID, what string, limit int) ([]store.CustomerLine, error) {
+	return l.acts.FindCustomers(ctx, by, what, limit)
+}
+
+func (l *live) CustomerHistory(ctx context.Context, by kam.UserID, no string) (store.CustomerTrail, error) {
+	return l.acts.CustomerHistory(ctx, by, no)
+}
+
+func (l *live) MergePlan(ctx context.Context, by kam.UserID, survivor, absorbed string, c kam.MergeChoice) (client.MergePlan, error) {
+	return l.acts.MergePlan(ctx, by, survivor, absorbed, c)
+}
+
+func (l *live) Merge(ctx context.Context, o store.MergeOrder) (store.MergeResult, error) {
+	return l.acts.Merge(ctx, o)
+}
+
+func (l *live) UndoMerge(ctx context.Context, o store.UndoOrder) (store.MergeResult, error) {
+	return l.acts.UndoMerge(ctx, o)
+}
+
+func (l *live) Split(ctx context.Context, o store.SplitOrder) (store.MergeResult, error) {
+	return l.acts.Split(ctx, o)
+}
+
+func customerCommand(a *app) *cobra.Command {
+	cmd := group("customer", "Find and read customers, make one record of two, or two of one")
+	var limit int
+	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
+		if limit < 1 || limit > 1000 {
+			return usagef("--limit %d is not within 1 to 1000", limit)
+		}
+		lines, err := back.FindCustomers(ctx, by, args[0], limit)
+		if err != nil {
+			return err
+		}
+		return a.foundCustomers(lines, limit)
+	})
+	find.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	cmd.AddCommand(
+		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
+			v, err := back.Customer(ctx, by, args[0])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(v)
+			}
+			a.showCustomer(v)
+			return nil
+		}),
+		find,
+		a.customerVerb("history CUSTOMER", "What stewards did to the record, and the cases that touched it", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
+			t, err := back.CustomerHistory(ctx, by, args[0])
+			if err != nil {
+				return err
+			}
+			return a.customerHistory(t)
+		}),
+		mergeCommand(a), splitCommand(a),
+	)
+	return cmd
+}
+
+// customerVerb makes a verb that a person does on customers.
+func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, by kam.UserID, back backend, args []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return unreachable("PostgreSQL", do(cmd.Context(), by, back, args))
+		},
+	}
+}
+
+func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
+	if a.json {
+		if lines == nil {
+			lines = []store.CustomerLine{}
+		}
+		return a.printJSON(map[string]any{"customers": lines})
+	}
+	if len(lines) == 0 {
+		a.say("customer.none")
+		return nil
+	}
+	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.city"), text.Say("label.status"), text.Say("label.group"), text.Say("label.territory"), text.Say("label.owner"), text.Say("label.tier"))
+	for _, l := range lines {
+		status := string(l.Status)
+		if l.MergedInto != "" {
+			status = text.Say("customer.into", l.MergedInto)
+		}
+		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier))
+	}
+	a.printf("%s", t.Text(a.screen))
+	if len(lines) == limit {
+		a.say("list.more", limit)
+	}
+	return nil
+}
+
+func (a *app) showCustomer(v store.CustomerView) {
+	c := v.Customer
+	for i, no := range v.Followed {
+		next := c.CustomerNo
+		if i+1 < len(v.Followed) {
+			next = v.Followed[i+1]
+		}
+		a.say("customer.merged", no, next)
+	}
+	if len(v.Followed) > 0 {
+		a.printf("\n")
+	}
+	a.pair("label.customer", c.CustomerNo+"  "+c.Data.LegalName)
+	a.pair("label.status", string(c.Status))
+	a.pair("label.version", itoa(c.Version))
+	a.pair("label.group", c.GroupID+" "+c.Data.GroupName)
+	a.pair("label.parent", c.ParentNo)
+	a.pair("label.children", strings.Join(v.Children, ", "))
+	a.pair("label.territory", c.Territory)
+	a.pair("label.owner", string(c.OwnerID))
+	a.pair("label.tier", string(c.KAStatus)+" "+string(c.Tier))
+	if k := v.KeyAccount; k != nil {
+		a.pair("label.keyaccount", strings.Join([]string{k.No, k.Name, string(k.Tier), string(k.OwnerID)}, ", "))
+	}
+	a.pair("label.segment", segmentLine(c.Segment))
+	a.pair("label.coverage", c.Coverage)
+	if c.ReviewDue != nil {
+		a.pair("label.review", a.screen.Time(*c.ReviewDue))
+	}
+	a.pair("label.accounts", strings.Join(v.SalesAccounts, ", "))
+	for _, o := range v.OpenCases {
+		a.pair("label.opencase", string(o.CaseNo)+", "+string(o.State))
+	}
+	a.pair("label.changed", a.screen.Time(c.UpdatedAt))
+	a.customerLists(c.Data)
+	a.merges(v.Merges)
+	versions := term.NewTable(text.Say("label.version")+">", text.Say("label.changed"), text.Say("label.by"))
+	for _, n := range v.Versions {
+		versions.Row(itoa(n.Version), a.screen.Time(n.At), n.By)
+	}
+	a.section(text.Say("label.versions"), versions)
+	rest := c.Data
+	rest.Identifiers, rest.Addresses, rest.Contacts = nil, nil, nil
+	a.section(text.Say("label.data"), a.dataTable(rest))
+}
+
+// segmentLine is what the models said, as far as the record has it.
+func segmentLine(raw json.RawMessage) string {
+	var s struct {
+		ABC      string `json:"abc_class"`
+		Label    string `json:"rfm_label"`
+		Quadrant string `json:"quadrant"`
+		Strategy string `json:"strategy"`
+	}
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(s.ABC+" "+s.Label+" "+s.Quadrant+" "+s.Strategy), ", ")
+}
+
+// customerLists numbers the entries, because a split names them by number.
+func (a *app) customerLists(d kam.RequestData) {
+	ids := term.NewTable(text.Say("label.no")+">", text.Say("label.scheme"), text.Say("label.value"), text.Say("label.country"), text.Say("label.source"))
+	for i, id := range d.Identifiers {
+		ids.Row(itoa(i+1), strings.TrimSpace(string(id.Scheme)+" "+id.Name), id.Value, id.Country, id.Source)
+	}
+	a.section(text.Say("label.identifiers"), ids)
+	places := term.NewTable(text.Say("label.no")+">", text.Say("label.type"), text.Say("label.street"), text.Say("label.postal"), text.Say("label.city"), text.Say("label.country"))
+	for i, p := range d.Addresses {
+		places.Row(itoa(i+1), string(p.Type), strings.TrimSpace(p.Line1+" "+p.Line2), p.PostalCode, p.City, p.CountryCode)
+	}
+	a.section(text.Say("label.addresses"), places)
+	people := term.NewTable(text.Say("label.no")+">", text.Say("label.name"), text.Say("label.function"), text.Say("label.role"), text.Say("label.email"), text.Say("label.phone"))
+	for i, p := range d.Contacts {
+		people.Row(itoa(i+1), p.Name, p.Function, string(p.DecisionRole), p.Email, p.Phone)
+	}
+	a.section(text.Say("label.contacts"), people)
+}
+
+func (a *app) merges(all []store.MergeLine) {
+	t := term.NewTable(text.Say("label.ref"), text.Say("label.event"), text.Say("label.time"), text.Say("label.by"), text.Say("label.reason"), text.Say("label.undone"))
+	for _, m := range all {
+		what, undone := text.Say("merge.line", m.OtherNo, m.CustomerNo), ""
+		if m.Kind == store.SplitKind {
+			what = text.Say("split.line", m.OtherNo, m.CustomerNo)
+		}
+		if m.UndoneAt != nil {
+			undone = a.screen.Time(*m.UndoneAt) + " " + string(m.UndoneBy)
+		}
+		t.Row(m.MergeID, what, a.screen.Time(m.At), string(m.By), m.Reason, undone)
+	}
+	a.section(text.Say("label.merges"), t)
+}
+
+func (a *app) customerHistory(t store.CustomerTrail) error {
+	if a.json {
+		return a.printJSON(t)
+	}
+	if len(t.Records) > 1 {
+		a.say("customer.records", t.CustomerNo, strings.Join(t.Records[1:], ", "))
+	}
+	if len(t.Events) == 0 && len(t.Cases) == 0 {
+		a.say("customer.quiet", t.CustomerNo)
+		return nil
+	}
+	events := term.NewTable(text.Say("label.time"), text.Say("label.record"), text.Say("label.event"), text.Say("label.by"), text.Say("label.note"))
+	for _, e := range t.Events {
+		note := strings.TrimSpace(e.ReasonCode + " " + e.Text)
+		if e.Restricted {
+			note = text.Say("history.restricted")
+		}
+		events.Row(a.screen.Time(e.At), strings.TrimPrefix(string(e.CaseNo), "customer/"), string(e.Type), string(e.Actor), note)
+	}
+	a.section(text.Say("label.events"), events)
+	cases := term.NewTable(text.Say("label.case"), text.Say("label.record"), text.Say("label.type"), text.Say("label.state"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.opened"))
+	for _, c := range t.Cases {
+		cases.Row(string(c.CaseNo), c.CustomerNo, string(c.Type), string(c.State), string(c.Outcome), string(c.Requester), a.screen.Time(c.OpenedAt))
+	}
+	a.section(text.Say("label.cases"), cases)
+	return nil
+}

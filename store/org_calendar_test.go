@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"testing"
+	_ "time/tzdata"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+// TestCalendarThatNobodyCanReadIsRefusedWhenLoaded: the first case that needed
+// it would stop for an operator, and each after it.
+func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	good := store.CalendarRow{Code: "DE", TimeZone: "Europe/Berlin", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}, Holidays: []string{"2026-12-25"}}
+	node := store.Node{Code: "DE", Level: kam.LevelCountry, Calendar: "DE"}
+	require.NoError(t, s.LoadOrg(t.Context(), store.Org{Calendars: []store.CalendarRow{good}, Nodes: []store.Node{node}}))
+
+	for _, tc := range []struct {
+		name, field string
+		spoil       func(*store.CalendarRow)
+	}{
+		{"no zone", "timezone", func(c *store.CalendarRow) { c.TimeZone = "" }},
+		{"the zone of the machine", "timezone", func(c *store.CalendarRow) { c.TimeZone = "Local" }},
+		{"no such zone", "timezone", func(c *store.CalendarRow) { c.TimeZone = "Mars/Olympus" }},
+		{"no hours", "hours", func(c *store.CalendarRow) { c.Opens, c.Closes = "", "" }},
+		{"closes before it opens", "hours", func(c *store.CalendarRow) { c.Opens, c.Closes = "17:00", "09:00" }},
+		{"no working day", "weekend", func(c *store.CalendarRow) {
+			c.Weekend = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
+		}},
+		{"a day that is none", "weekend", func(c *store.CalendarRow) { c.Weekend = []string{"Freitag"} }},
+		{"a date that is none", "holidays", func(c *store.CalendarRow) { c.Holidays = []string{"2027-02-29"} }},
+	} {
+		bad := good
+		tc.spoil(&bad)
+		err := s.LoadOrg(t.Context(), store.Org{Calendars: []store.CalendarRow{bad}})
+		require.ErrorIs(t, err, kam.Invalid, tc.name)
+		require.Equal(t, tc.field, kam.AsError(err).Field, tc.name)
+	}
+
+	lost := node
+	lost.Calendar = "AT"
+	for name, o := range map[string]store.Org{
+		"a node names a calendar that is not loaded": {Nodes: []store.Node{lost}},
+		"neither before nor with it":                 {Calendars: []store.CalendarRow{good}, Nodes: []store.Node{lost}},
+		"a calendar goes that a node still goes by":  {Calendars: []store.CalendarRow{{Code: "FR", TimeZone: "Europe/Paris", Opens: "09:00", Closes: "17:00"}}},
+	} {
+		err := s.LoadOrg(t.Context(), o)
+		require.ErrorIs(t, err, kam.Invalid, name)
+		require.Equal(t, "calendar", kam.AsError(err).Field, name)
+	}
+
+	// What was refused has changed nothing.
+	n, err := s.Nodes(t.Context())
+	require.NoError(t, err)
+	require.Len(t, n, 1)
+	require.Equal(t, "DE", n[0].Calendar)
+}
