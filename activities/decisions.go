@@ -6,6 +6,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 // resolveDuplicate is the human part of 1.1.2.
@@ -210,7 +211,7 @@ func (w *work) decideCompliance(d doing) error {
 		if err != nil {
 			return err
 		}
-		if err := w.SaveFact(factCleared, s.ref); err != nil {
+		if err := w.SaveFact(store.FactCleared, s.ref); err != nil {
 			return err
 		}
 		return w.moveAndEnter(d.event, w.facts(), e)

@@ -31,7 +31,7 @@ type backend interface {
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
-	Customer(ctx context.Context, no string) (store.Customer, error)
+	CustomerRecord(ctx context.Context, customerNo string) (store.Customer, error)
 	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
 
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
@@ -97,6 +97,10 @@ func (l *live) Start(ctx context.Context, r store.Request) (client.Started, erro
 
 func (l *live) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
 	return l.acts.Act(ctx, no, act, data)
+}
+
+func (l *live) CustomerRecord(ctx context.Context, customerNo string) (store.Customer, error) {
+	return l.Store.Customer(ctx, customerNo)
 }
 
 func (l *live) Close() {

@@ -21,7 +21,7 @@ func (a *app) change(ctx context.Context, back backend, v store.CaseView) (*part
 	if err != nil || !ok {
 		return nil, unreachable("PostgreSQL", err)
 	}
-	now, err := back.Customer(ctx, v.Snapshot.CommittedAs)
+	now, err := back.CustomerRecord(ctx, v.Snapshot.CommittedAs)
 	if err != nil {
 		return nil, unreachable("PostgreSQL", err)
 	}

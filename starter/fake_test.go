@@ -118,7 +118,9 @@ func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 
 func (f *fake) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
 
-func (f *fake) Customer(context.Context, string) (store.Customer, error) { return f.customer, f.err }
+func (f *fake) CustomerRecord(context.Context, string) (store.Customer, error) {
+	return f.customer, f.err
+}
 
 func (f *fake) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
 	return f.base, f.base.Version > 0, f.err
