@@ -57,11 +57,17 @@ func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
 func (a *app) conflict(c *parties.Change) {
 	t := term.NewTable(text.Say("label.field"), text.Say("conflict.base", c.BaseVersion), text.Say("conflict.current", c.CurrentVersion), text.Say("conflict.request"), text.Say("conflict.clash"))
 	for _, f := range c.Fields {
-		clash := ""
+		was, wanted, clash := oneLine(f.Base), "", ""
+		if f.Field == "contacts" && f.Theirs {
+			was = text.Say("conflict.gone") // persons are not kept with a case
+		}
+		if f.Mine {
+			wanted = oneLine(f.Request)
+		}
 		if f.Mine && f.Theirs && f.Current != f.Request {
 			clash = text.Say("conflict.both")
 		}
-		t.Row(starred(f), oneLine(f.Base), oneLine(f.Current), oneLine(f.Request), clash)
+		t.Row(starred(f), was, oneLine(f.Current), wanted, clash)
 	}
 	a.section(text.Say("conflict.title", c.BaseVersion, c.CurrentVersion), t)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 func onboardCommand(a *app) *cobra.Command {
@@ -211,7 +212,7 @@ func (a *app) printCase(s kam.Snapshot) {
 		if s.Task.Kind == kam.TaskConfirmation {
 			asked = "label.change" // it is what the manager is asked about
 		}
-		a.pair(asked, strings.TrimSpace(strings.Join(s.Task.Fields, ", ")+" "+s.Task.Note))
+		a.pair(asked, askedFor(s))
 		if d, ok := s.Task.Next(); ok {
 			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
 		}
@@ -219,6 +220,15 @@ func (a *app) printCase(s kam.Snapshot) {
 	a.pair("label.cancel", cancelAsked(s))
 	a.pair("label.committed", s.CommittedAs)
 	a.pair("label.next", nextCommand(s))
+}
+
+// askedFor is what somebody was asked to change. Where versions conflict they
+// are better read side by side.
+func askedFor(s kam.Snapshot) string {
+	if strings.HasPrefix(s.Task.Note, rules.VersionConflict) {
+		return text.Say("conflict.asked", string(s.CaseNo))
+	}
+	return strings.TrimSpace(strings.Join(s.Task.Fields, ", ") + " " + s.Task.Note)
 }
 
 // stateLine is the state with its words, where they say more.

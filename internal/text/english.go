@@ -143,6 +143,8 @@ var english = map[string]string{
 	"conflict.current":   "Version %d, now",
 	"conflict.request":   "Request",
 	"conflict.clash":     "Clash",
+	"conflict.gone":      "(not kept)",
+	"conflict.asked":     "VERSION_CONFLICT: somebody changed the customer meanwhile; see both versions with: starter diff %s --conflict, and submit again",
 	"conflict.both":      "both changed it",
 	"conflict.none":      "There is no conflict: case %s began on version %d of the customer, which nobody else has changed.",
 	"show.unstarted":     "The number is allotted and the case never started. Run onboard again with the same request.",
