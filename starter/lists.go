@@ -15,9 +15,10 @@ import (
 
 func inboxCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "inbox",
-		Short: "What waits for me",
-		Args:  cobra.NoArgs,
+		Use:     "inbox",
+		Short:   "What waits for me",
+		Example: "  starter --as hanna.terr inbox",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by, err := a.who()
 			if err != nil {
