@@ -6,10 +6,10 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race faults walk calendar replay record figures lint fmt generate verify bench clean
+.PHONY: help demo run test unit e2e race faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench clean
 
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole product on this machine with the invented sample organisation
 	@echo "Building. The first build compiles the Temporal server and takes 5 to 10 minutes; later ones take seconds."
@@ -33,10 +33,21 @@ e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
 
+rolling: ## workers of two versions take over from each other, there and back: KAM_ROLLING_CASES=200
+	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
+walk: ## 10,000 random steps over the real workflow and PostgreSQL: KAM_WALK_STEPS, and KAM_WALK_SEED to repeat one
+	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestWalk$$' ./internal/acceptance
+
+hostile: ## poison payloads, huge inputs, floods and doubled starts on the real servers, with figures
+	cd standalone && $(GO) test -count 1 -v -timeout 10m ./hostile
+
+starts: ## 10,000 starts, each sent twice, and what they take: KAM_STARTS=10000
+	cd standalone && KAM_STARTS=$${KAM_STARTS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestStarts$$' ./hostile
+
 race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
 
-walk: ## a long random walk over the state machine: KAM_WALK_STEPS=50000000, KAM_WALK_SEED to repeat one
+walk-machine: ## a long random walk over the state machine: KAM_WALK_STEPS=50000000, KAM_WALK_SEED to repeat one
 	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-50000000} $(GO) test -count 1 -v -timeout 60m -run 'TestRandomWalk|TestEveryOrderOfEvents' ./kam
 
 calendar: ## the business calendar against the wall clock, minute by minute: CHECKS=4000
@@ -44,6 +55,12 @@ calendar: ## the business calendar against the wall clock, minute by minute: CHE
 
 replay: ## recorded histories against today's workflow code
 	$(GO) test -run 'TestReplay' ./workflows/...
+
+mutations: ## edits that would break open cases are each caught
+	@set -o pipefail; KAM_MUTATIONS=all $(GO) test -count 1 -v -run TestMutations ./internal/mutations | sed 's/^ *mutations_test.go:[0-9]*: //'
+
+upgrade-check: ## the open cases of a running installation against today's workflow code: make upgrade-check ARGS="--config FILE"
+	@$(GO) run ./worker upgrade-check $(ARGS)
 
 HISTORY = workflows/testdata/history/$(VERSION)
 record: ## record histories of every sample case: make record VERSION=v0.2.0
@@ -64,6 +81,7 @@ fmt: ## format the code
 
 generate: ## the documents and pictures made from the tables
 	$(GO) test ./internal/procdoc/... -update
+	$(GO) test ./internal/mutations -run TestDocumentIsCurrent -update
 
 verify: generate ## generated files are current
 	git diff --exit-code -- docs

@@ -19,7 +19,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 	p, err := a.Store.Effect(ctx, store.Effect{
 		CaseNo: in.CaseNo,
 		Key:    "act/" + in.Act.DecisionID,
-		Digest: digest(in.Act),
+		Digest: in.Act.Digest(),
 		Known:  in.Known,
 		People: true,
 		By:     in.Act.By,

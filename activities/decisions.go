@@ -72,6 +72,9 @@ func (w *work) convert(d doing, f kam.Facts) error {
 		return err
 	}
 	w.Case.Type, w.Case.CommittedAs, w.Case.ReturnTo = kam.Modify, c.CustomerNo, ""
+	// What was recommended and confirmed was a new customer.
+	w.Case.Recommended = ""
+	w.unconfirm()
 	if err := w.DropParty(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -31,6 +32,9 @@ func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progre
 		}
 		before, err := w.Customer(w.Case.CommittedAs)
 		if err != nil {
+			return err
+		}
+		if err := w.leaveOther(c.GroupID); err != nil {
 			return err
 		}
 		if w.Case.KAStatus == kam.KA {
@@ -169,18 +173,7 @@ func (w *work) retire() error {
 		return err
 	}
 	if k != nil {
-		k.Members = slices.DeleteFunc(k.Members, func(m string) bool { return m == no })
-		what := "left"
-		if k.ReviewDue = &w.At; len(k.Members) == 0 {
-			k.State, k.EndedAs, what = store.KeyAccountEnded, store.EndedRetired, "was the last member of"
-			if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
-				return err
-			}
-		}
-		if _, err := w.SaveKeyAccount(*k); err != nil {
-			return err
-		}
-		if err := w.tell("keyaccount.left", fmt.Sprintf("%s %s %s", no, what, k.No), k.OwnerID); err != nil {
+		if err := w.leave(*k); err != nil {
 			return err
 		}
 	}
@@ -188,6 +181,38 @@ func (w *work) retire() error {
 		return err
 	}
 	return w.tell("coverage.ended", no+" is not called on any more", w.Case.OwnerID)
+}
+
+// leave takes the customer out of a key account.
+func (w *work) leave(k store.KeyAccount) error {
+	no := w.Case.CommittedAs
+	k.Members = slices.DeleteFunc(k.Members, func(m string) bool { return m == no })
+	what := "left"
+	if k.ReviewDue = &w.At; len(k.Members) == 0 {
+		k.State, k.EndedAs, what = store.KeyAccountEnded, store.EndedRetired, "was the last member of"
+		if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
+			return err
+		}
+	}
+	if _, err := w.SaveKeyAccount(k); err != nil {
+		return err
+	}
+	return w.tell("keyaccount.left", fmt.Sprintf("%s %s %s", no, what, k.No), k.OwnerID)
+}
+
+// leaveOther takes a customer whose group is another one now out of the account
+// of the group that it was in, or of the one that it was alone: it is in one
+// running account.
+func (w *work) leaveOther(groupID string) error {
+	k, err := w.membership()
+	if err != nil || k == nil {
+		return err
+	}
+	alone := w.Case.CommittedAs
+	if cmp.Or(k.GroupID, alone) == cmp.Or(groupID, alone) {
+		return nil
+	}
+	return w.leave(*k)
 }
 
 // endAccount closes the account of a group that is none any more. Its members

@@ -66,6 +66,9 @@ func (w *work) withdrawn() (bool, error) {
 		return false, err
 	}
 	who, err := w.Person(by)
+	if kam.CodeOf(err) == kam.NotFound {
+		return false, nil // nobody withdraws nothing
+	}
 	if err != nil {
 		return false, err
 	}

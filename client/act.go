@@ -188,7 +188,7 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 		return kam.Progress{}, reachable(ctx, what, err)
 	}
 	p := kam.Progress{Snapshot: s}
-	stored, err := c.stored(ctx, no, act.DecisionID)
+	stored, err := c.stored(ctx, no, act)
 	if err != nil {
 		return p, reachable(ctx, what, err)
 	}
@@ -207,13 +207,26 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 	return p, kam.Errorf(kam.AlreadyDecided, "case %s has ended: it is %s", no, s.State)
 }
 
-func (c *Client) stored(ctx context.Context, no kam.CaseNo, decisionID string) (bool, error) {
+// stored says whether the act has been stored. What stands under its id with
+// other content is another act, whose answer would tell a lie.
+func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
+	digest, ok, err := c.record.ActDigest(ctx, no, act.DecisionID)
+	if err != nil {
+		return false, err
+	}
+	if ok && digest != act.Digest() {
+		return false, kam.Errorf(kam.IDReused, "decision %s was taken with other content", act.DecisionID).On("decision_id").Try("make a new id for a new decision")
+	}
+	if ok {
+		return true, nil
+	}
+	// A withdrawal that the commit found has an event and no effect of its own.
 	events, err := c.record.Events(ctx, no)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range events {
-		if e.DecisionID == decisionID && e.Type != kam.EventDecisionRefused {
+		if e.DecisionID == act.DecisionID && e.Type != kam.EventDecisionRefused {
 			return true, nil
 		}
 	}

@@ -29,6 +29,7 @@ type Record interface {
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
+	ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
 	Customer(ctx context.Context, no string) (store.Customer, error)

@@ -303,6 +303,18 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 		require.Equal(t, kam.Rejected, p.Snapshot.State)
 	})
 
+	t.Run("OtherContentUnderItsID", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, errGone))
+		no := b.opened(kam.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		other := confirm()
+		other.By = "other"
+		_, err := b.Act(t.Context(), no, other, nil)
+		require.ErrorIs(t, err, kam.IDReused, "to say that it was taken would be a lie")
+		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
+	})
+
 	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errGone))
@@ -360,12 +372,23 @@ func TestWithdraw(t *testing.T) {
 	t.Run("OnlyRequesterAndManagerLeaveAnIntent", func(t *testing.T) {
 		t.Parallel()
 		for by, want := range map[kam.UserID]bool{"rep": true, "boss": true, "other": false} {
-			b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.Forbidden, "no"))))
-			no := b.opened(kam.Validating)
+			b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "a stage of the engine has the case"))))
+			no := b.opened(kam.Analyzing)
 			_, err := b.Act(t.Context(), no, withdraw(by), nil)
-			require.ErrorIs(t, err, kam.Forbidden)
+			require.ErrorIs(t, err, kam.WrongState)
 			require.Equal(t, want, b.intended(no), by)
 		}
+	})
+
+	t.Run("ARefusalTakesTheIntentWithIt", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 3 is current"))))
+		no := b.opened(kam.AwaitingConfirmation)
+		act := withdraw("rep")
+		act.ExpectRevision = 99
+		_, err := b.Act(t.Context(), no, act, nil)
+		require.ErrorIs(t, err, kam.StaleRevision)
+		require.False(t, b.intended(no))
 	})
 }
 

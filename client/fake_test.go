@@ -158,7 +158,11 @@ func (b bundle) opened(state kam.State) kam.CaseNo {
 
 func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam.Progress {
 	b.t.Helper()
-	p, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: key, Digest: key, Known: known, People: key[:3] == "act", At: time.Now()},
+	digest := key
+	if key == "act/"+confirm().DecisionID {
+		digest = confirm().Digest()
+	}
+	p, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
 		func(_ context.Context, tx *store.Tx) error {
 			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: tx.Case.State, To: to})
 			tx.Case.State = to

@@ -1,5 +1,11 @@
 package kam
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
 // ActName is the name of an update, and for the Decide acts and Withdraw also
 // of a signal, that a person sends to a case (P2.8).
 type ActName string
@@ -171,6 +177,17 @@ var Acts = []ActSpec{
 // ReasonCodes are the codes of a rejection at 1.1.5 (P2.5).
 var ReasonCodes = []string{"NOT_STRATEGIC", "TOO_SMALL", "CREDIT_RISK", "CONFLICT_OF_INTEREST", "WRONG_TERRITORY", "DUPLICATE", "DATA_NOT_CREDIBLE", "CAPACITY", "OTHER"}
 
+// Digest binds a decision id to what was decided: it is stored with the act, and
+// other content under the same id has another one.
+func (a Act) Digest() string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 // Spec finds the row of an act, Invalid if there is none.
 func (a Act) Spec() (ActSpec, error) {
 	for _, s := range Acts {
@@ -225,9 +242,13 @@ func (a Act) Check() error {
 			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
 		}
 	}
-	for _, f := range []string{a.ReasonCode, a.CustomerNo, string(a.Assignee), string(a.OwnerID), a.ExpectHash, a.DataDigest, a.ReleaseAccount} {
-		if len(f) > 2*maxID {
-			return Errorf(Invalid, "a field is longer than %d characters", 2*maxID)
+	for _, f := range []struct{ name, value string }{
+		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
+		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount},
+	} {
+		if len(f.value) > 2*maxID {
+			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
 		}
 	}
 	for _, n := range spec.Needs {

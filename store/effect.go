@@ -231,12 +231,15 @@ func (tx *Tx) logRefusal(e *kam.Error) {
 }
 
 // saveRefusal stores a refusal without moving the case; p, where there is an
-// effect to keep, also gets its line of the timeline.
+// effect to keep, also gets its line of the timeline. The note that the client
+// left of a withdrawal goes with its refusal, unless that only says that the
+// case is in a stage of the engine: then the commit decides (D12).
 func (tx *Tx) saveRefusal(e *kam.Error, p *kam.Progress) error {
 	const once = `
 		insert into kam.refusal (case_no, decision_id, code) values ($1, $2, $3)
 		on conflict (case_no, decision_id, code) do nothing`
 	const head = `update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`
+	const note = `delete from kam.withdraw_intent where case_no = $1 and decision_id = $2`
 
 	no := tx.was.CaseNo
 	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code)
@@ -249,6 +252,9 @@ func (tx *Tx) saveRefusal(e *kam.Error, p *kam.Progress) error {
 			p.Timeline = lines
 		}
 		tx.queued.Queue(head, no, tx.auditSeq, tx.auditHash)
+	}
+	if e.Code != kam.WrongState {
+		tx.queued.Queue(note, no, tx.decision)
 	}
 	if p != nil {
 		tx.queued.Queue(insertEffect, no, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)

@@ -159,6 +159,13 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 	return all, err
 }
 
+// ActDigest is the digest of the act that was stored under a decision id, if one
+// was and not as a refusal.
+func (s *Store) ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
+	return one(ctx, s.pool, "look up a decision", pgx.RowTo[string],
+		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2 and progress -> 'refused' is null`, no, decisionID)
+}
+
 // Records are all decision records of a case, in order.
 func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error) {
 	all, err := list(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],

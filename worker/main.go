@@ -1,5 +1,9 @@
 // Command worker runs workflows and activities, carries messages out of the
 // outbox, and keeps cases in step with PostgreSQL. Run as many as you like.
+//
+//	worker                work
+//	worker upgrade-check  replay the open cases of a running installation with
+//	                      the workflows of this build, and say which would break
 package main
 
 import (
@@ -25,8 +29,12 @@ func main() {
 	os.Exit(status)
 }
 
-// The exit statuses: 1 for a worker that failed, 2 for bad usage.
+// The exit statuses: 1 for a worker that failed, 2 for bad usage. Those of
+// upgrade-check stand there.
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	if len(args) > 0 && args[0] == upgradeCheck {
+		return runUpgradeCheck(ctx, args[1:], out, errOut)
+	}
 	fs := pflag.NewFlagSet("worker", pflag.ContinueOnError)
 	fs.SetOutput(errOut)
 	config.AddFlags(fs)
@@ -38,7 +46,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		return tell(errOut, 2, err)
 	}
 	if fs.NArg() > 0 {
-		return tell(errOut, 2, fmt.Errorf("worker takes no arguments, got %q", fs.Args()))
+		return tell(errOut, 2, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {

@@ -22,6 +22,7 @@ type casebook struct {
 	keys  map[any]stored
 	calls []string              // effects that ran, refusals included
 	fails map[kam.Stage][]error // what the next runs of a stage fail with
+	grow  bool                  // details and waivers change the facts
 	fence bool                  // acts too are handed back where the case is ahead
 	idle  map[kam.Stage]int     // the next runs store that there was nothing to do
 	hook  map[kam.Stage]func()  // runs before the stage, outside the lock
@@ -208,12 +209,37 @@ func (b *casebook) apply(a kam.Act, now time.Time) (kam.Progress, error) {
 			event = kam.EvResubmit
 		}
 	}
+	was := b.facts
+	if b.grow {
+		event = b.learn(a, event)
+	}
 	p, err := b.move(event, kam.Stage(a.Name), a.DecisionID, now)
+	if err != nil {
+		b.facts = was
+	}
 	if err != nil {
 		return kam.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
 	}
+	if a.Name == kam.ActComment {
+		p.Timeline[0].Text = a.Reason
+	}
 	b.keys[a.DecisionID] = stored{digestOf(a), p}
 	return p, nil
+}
+
+// learn takes over what an act brings: details are kept wherever they are sent,
+// and move the case where it waits for them.
+func (b *casebook) learn(a kam.Act, event kam.Event) kam.Event {
+	switch a.Name {
+	case kam.ActSubmitDetails:
+		b.facts.DetailComplete = true
+		if b.snap.State != kam.AwaitingCompletion {
+			return ""
+		}
+	case kam.ActDecideValidation:
+		b.facts.HasReview = false
+	}
+	return event
 }
 
 // move stores one effect: the next state by the table, and a line.

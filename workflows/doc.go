@@ -15,7 +15,8 @@
 //
 // The rest is what every box needs: state.go (what a case carries), inbox.go
 // and signals.go (what people send), stages.go (the engine's own effects),
-// waits.go (deadlines), view.go (what operators see), options.go, errors.go.
+// waits.go (deadlines), view.go (what operators see), versions.go (changes that
+// open cases have not seen), options.go, errors.go.
 //
 // # How a case runs
 //
@@ -41,10 +42,11 @@
 // # Rules for changing the files
 //
 //   - Open cases replay their history through today's code. A change in what is
-//     called, in which order, or under which condition goes behind
-//     workflow.GetVersion, or into a workflow type of another name. Texts
-//     (summaries, details, descriptions) and validators may change freely:
-//     neither is compared nor run on replay.
+//     called, in which order, or under which condition goes behind a change id
+//     of versions.go, or into a workflow type of another name; how, and what
+//     catches a mistake, is in docs/determinism.md. Texts (summaries, details,
+//     descriptions) and validators may change freely: neither is compared nor
+//     run on replay.
 //   - Nothing here judges an act a second time. A validator judges before the
 //     act is written down, and is not replayed; the second test, under the
 //     lock, is RecordAct's own, within the transaction, and its verdict is

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -13,6 +14,9 @@ import (
 const (
 	maxInFlight = 10       // acts that wait for their answer; the server's own bound
 	maxActBytes = 32 << 10 // text in one act
+	// maxPayload is all that stands in one message, whether the act has a field
+	// for it or not: the history keeps it, and ends the case when it is full.
+	maxPayload = 64 << 10
 	// A run ends soon after maxActsPerRun; until it does, this is the most
 	// that it takes.
 	maxActsAtAll = 2 * maxActsPerRun
@@ -34,20 +38,40 @@ func (c *onboarding) openInbox(ctx workflow.Context) error {
 
 func (c *onboarding) openUpdates(ctx workflow.Context) error {
 	for _, name := range ActNames() {
-		handle := func(ctx workflow.Context, a kam.Act) (kam.Progress, error) { return c.handle(ctx, name, a) }
-		check := func(_ workflow.Context, a kam.Act) error { return refusal(c.check(name, a)) }
-		err := workflow.SetUpdateHandlerWithOptions(ctx, string(name), handle, workflow.UpdateHandlerOptions{
-			Validator:   check,
-			Description: actDescription(name),
-		})
+		err := update(ctx, string(name), actDescription(name),
+			func(a kam.Act) error { return c.check(name, a) },
+			func(ctx workflow.Context, a kam.Act) (kam.Progress, error) { return c.handle(ctx, name, a) })
 		if err != nil {
 			return err
 		}
 	}
-	return workflow.SetUpdateHandlerWithOptions(ctx, string(kam.ActStart), c.handleStart, workflow.UpdateHandlerOptions{
-		Validator:   func(_ workflow.Context, in kam.StartInput) error { return refusal(c.checkStart(in)) },
-		Description: "1.1.1: open the case; sent together with its start. Answers with the case.",
-	})
+	return update(ctx, string(kam.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
+		c.checkStart, c.handleStart)
+}
+
+// update registers a handler and its validator.
+func update[T any](ctx workflow.Context, name, description string, check func(T) error, handle func(workflow.Context, T) (kam.Progress, error)) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, name,
+		func(ctx workflow.Context, raw converter.RawValue) (kam.Progress, error) {
+			in, err := read[T](raw)
+			if err != nil {
+				return kam.Progress{}, refusal(err)
+			}
+			return handle(ctx, in)
+		},
+		workflow.UpdateHandlerOptions{
+			Validator: func(_ workflow.Context, raw converter.RawValue) error {
+				in, err := read[T](raw)
+				if err == nil {
+					err = check(in) // first: it names the field
+				}
+				if err == nil {
+					err = checkSize(raw)
+				}
+				return refusal(err)
+			},
+			Description: description,
+		})
 }
 
 // ActNames lists the acts of people that a case takes, in the order of
@@ -64,6 +88,23 @@ func actNames(want func(kam.ActSpec) bool) []kam.ActName {
 		}
 	}
 	return names
+}
+
+// checkSize bounds what the history keeps of a message.
+func checkSize(raw converter.RawValue) error {
+	if n := raw.Payload().Size(); n > maxPayload {
+		return kam.Errorf(kam.Invalid, "the message has %d bytes, more than %d", n, maxPayload)
+	}
+	return nil
+}
+
+// read reads a message. The error quotes nothing of it: it may hold anything.
+func read[T any](raw converter.RawValue) (in T, err error) {
+	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
+		var none T
+		return none, kam.Errorf(kam.Invalid, "the message cannot be read").Try("send it with the client")
+	}
+	return in, nil
 }
 
 // check is the validator of an act: what it refuses leaves no trace in the

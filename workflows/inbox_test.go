@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/workflows"
@@ -41,6 +44,21 @@ func TestStartCase(t *testing.T) {
 	require.Equal(t, string(kam.IDReused), other.code())
 	require.Equal(t, 1, count(s.b.calls, "OpenCase"))
 	require.EqualValues(t, 1, s.b.times[kam.StageOpen][0].Seq)
+}
+
+// TestInputThatCannotBeRead fails the run for good: whoever starts it may have
+// asked for retries.
+func TestInputThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, in := range []any{"not an input", []int{1}, map[string]any{"case_no": 7}, map[string]any{"carried": []int{1}}, nil} {
+		s := newScript(t)
+		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+		var app *temporal.ApplicationError
+		require.ErrorAs(t, s.env.GetWorkflowError(), &app)
+		require.Equal(t, string(kam.Invalid), app.Type())
+		require.True(t, app.NonRetryable())
+		require.Empty(t, s.b.calls)
+	}
 }
 
 func TestSameDecisionTwiceIsOne(t *testing.T) {
@@ -371,4 +389,47 @@ func TestDigestCoversTheWholeAct(t *testing.T) {
 		require.Equal(t, fields.Field(i).Name != "DecisionID", covered, fields.Field(i).Name)
 	}
 	require.Equal(t, "b7aedd19d677e71d6450973aee7dce0c", workflows.DigestOf(confirm("decision-1", "boss"))[:32], "digests are in open cases: the form must not change")
+}
+
+// TestMessageLargerThanAnAct: what stands in a message beside the act would be
+// kept in the history too.
+func TestMessageLargerThanAnAct(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	padded := map[string]any{"decision_id": "decision-1", "by": "boss", "reason": "see there", "attachment": strings.Repeat("x", 64<<10)}
+	comment := &answer{}
+	s.at(hour, func() {
+		s.env.UpdateWorkflow(string(kam.ActComment), "u1", &testsuite.TestUpdateCallback{
+			OnAccept:   func() { comment.accepted = true },
+			OnReject:   func(err error) { comment.rejected = err },
+			OnComplete: func(any, error) {},
+		}, padded)
+		s.env.SignalWorkflow(string(kam.ActWithdraw), padded)
+	})
+	require.Equal(t, kam.Expired, s.play().State)
+	require.False(t, comment.accepted)
+	require.Equal(t, string(kam.Invalid), comment.code())
+	require.NotContains(t, s.b.calls, "Comment ")
+	require.NotContains(t, s.b.calls, "Withdraw ")
+}
+
+// TestLongCommentsAreNotAllCarried: a new run takes an input of 2 MiB at most,
+// and 500 comments may have more text.
+func TestLongCommentsAreNotAllCarried(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	for i := range 501 {
+		id := fmt.Sprintf("decision-%d", i)
+		s.at(time.Duration(i+1)*time.Second, func() {
+			s.send(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: strings.Repeat("<", kam.MaxReason)})
+		})
+	}
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	var next *workflow.ContinueAsNewError
+	require.ErrorAs(t, s.env.GetWorkflowError(), &next)
+	require.Less(t, next.Input.Size(), 3<<19)
+	var in workflows.Input
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &in))
+	require.Greater(t, len(in.Carried.Timeline), 20, "the newest are carried")
+	require.EqualValues(t, in.Carried.Snapshot.Version, in.Carried.Timeline[len(in.Carried.Timeline)-1].Seq)
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -17,9 +18,17 @@ import (
 //
 // A request to cancel the workflow is not obeyed: a case is withdrawn or
 // cancelled by an act, which is stored like any other.
-func CustomerOnboarding(ctx workflow.Context, in Input) (kam.Snapshot, error) {
+//
+// The input is read here and not by the SDK: an input that cannot be read would
+// fail the run in a way that a retry policy, which whoever starts it may send
+// along, repeats for ever.
+func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (kam.Snapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
+	in, err := read[Input](raw)
+	if err != nil {
+		return kam.Snapshot{}, refusal(err)
+	}
 	c := newOnboarding(ctx, in)
 	if err := c.openInbox(ctx); err != nil {
 		return kam.Snapshot{}, err
@@ -58,9 +67,15 @@ func (c *onboarding) full(ctx workflow.Context) bool {
 
 // settle waits until everybody who was let in has his answer and every signal
 // is read: what is left in a channel when a run closes is lost.
+//
+// A signal that came with this very task has left its channel already and is
+// in the hands of its reader, who runs after us. So everybody gets a turn
+// first: a coroutine that is new runs after all others.
 func (c *onboarding) settle(ctx workflow.Context) error {
+	turn := false
+	workflow.Go(ctx, func(workflow.Context) { turn = true })
 	return workflow.Await(ctx, func() bool {
-		return c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
+		return turn && c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
 	})
 }
 

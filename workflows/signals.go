@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
@@ -44,15 +45,24 @@ func (c *onboarding) heard() bool {
 }
 
 // readActs takes signals of one name in their order, from 1.1.1 on. One that
-// cannot be decoded is dropped by the SDK with a line in the log.
+// cannot be read, or is too large, is dropped with a line in the log.
 func (c *onboarding) readActs(ctx workflow.Context, name kam.ActName, ch workflow.ReceiveChannel) {
 	if err := workflow.Await(ctx, c.opened); err != nil {
 		return
 	}
 	for {
+		var raw converter.RawValue
 		var a kam.Act
-		if more := ch.Receive(ctx, &a); !more {
+		if more := ch.Receive(ctx, &raw); !more {
 			return
+		}
+		err := checkSize(raw)
+		if err == nil {
+			a, err = read[kam.Act](raw)
+		}
+		if err != nil {
+			workflow.GetLogger(ctx).Warn("signal dropped", "case_no", c.start.CaseNo, "signal", name, "error", err)
+			continue
 		}
 		c.hear(ctx, name, a)
 	}

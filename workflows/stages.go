@@ -84,7 +84,7 @@ func (c *onboarding) run(ctx workflow.Context) error {
 //
 // The caller holds the lock, and holds it again afterwards.
 func (c *onboarding) screen(ctx workflow.Context) error {
-	workflow.GetVersion(ctx, changeScreening, workflow.DefaultVersion, 1) // no release before called out
+	c.changed(ctx, changeScreeningOutside) // a mark alone: no release before called out
 	was := c.Snapshot.State
 	asking, stop := workflow.WithCancel(patient(ctx, kam.StepCode("1.4.6").Label()))
 	in := kam.StageInput{CaseNo: c.start.CaseNo, Known: c.Snapshot.Version, Seq: c.Snapshot.Version + 1 + c.Spent, Now: workflow.Now(ctx)}
@@ -108,10 +108,6 @@ func (c *onboarding) screen(ctx workflow.Context) error {
 	c.adopt(ctx, p)
 	return nil
 }
-
-// changeScreening marks the cases that have called the screening service: older
-// releases cannot replay them.
-const changeScreening = "screening-outside"
 
 // park sets the case aside for an operator: NEEDS_INTERVENTION, with the state
 // to resume. Parking is tried without limit. Where it is turned down for good,

@@ -42,7 +42,10 @@ type Applied struct {
 const (
 	maxApplied  = 1000
 	maxTimeline = 500
-	maxRecords  = 40
+	// maxLines is how much text the timeline has, in bytes: the input of a run may
+	// have 2 MiB, and JSON writes some characters in six.
+	maxLines   = 192 << 10
+	maxRecords = 40
 )
 
 // onboarding is one case at work.
@@ -106,7 +109,7 @@ func (c *onboarding) keep(p kam.Progress) {
 			c.Records = append(c.Records, r)
 		}
 	}
-	c.Timeline = last(c.Timeline, maxTimeline)
+	c.Timeline = readable(last(c.Timeline, maxTimeline))
 	c.Records = last(c.Records, maxRecords)
 }
 
@@ -197,6 +200,16 @@ func digestOf(a kam.Act) string {
 	put("release_account", a.ReleaseAccount)
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
+}
+
+// readable is the end of a timeline whose text is not too long to be carried.
+func readable(lines []kam.TimelineEntry) []kam.TimelineEntry {
+	for i, n := len(lines)-1, 0; i >= 0; i-- {
+		if n += len(lines[i].Text); n > maxLines {
+			return last(lines, len(lines)-1-i)
+		}
+	}
+	return lines
 }
 
 // last is the end of a list, at most n long.

@@ -26,15 +26,17 @@ type coverage struct {
 	rows map[row]int
 }
 
-// note counts a transition; where it resumes a parked case the state is the one
-// of the table.
-func (c *coverage) note(t kam.Transition) {
+// note counts a transition, and says which row of the table it is: where it
+// resumes a parked case the state is the one of the table.
+func (c *coverage) note(t kam.Transition) row {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if t.From == kam.NeedsIntervention && t.Event == kam.EvRetry {
 		t.To = kam.Resume
 	}
-	c.rows[rowOf(t)]++
+	r := rowOf(t)
+	c.rows[r]++
+	return r
 }
 
 func rowOf(t kam.Transition) row { return row{t.From, t.Event, t.Guard.Text, t.To} }

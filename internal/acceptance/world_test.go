@@ -127,6 +127,14 @@ type scene struct {
 	no     kam.CaseNo
 	acts   int
 	faults []string // what went wrong in callbacks, reported after the run
+	// breakage is what the next run of a stage comes to; moved are the rows of
+	// the table that the case went along.
+	breakage map[kam.Stage]breakage
+	moved    []row
+	tasks    *activities.Activities
+	// requester is who raised the case.
+	requester kam.UserID
+	sent      []kam.Act // those that were to be taken
 }
 
 // onboard allots a number for a request and prepares its workflow.
@@ -141,24 +149,31 @@ func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) 
 
 func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	w.t.Helper()
-	s := &scene{world: w}
 	if r.Key == "" {
 		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1))
 	}
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
-	s.no = no
+	s := w.sceneOf(no, r.Requester, at, activities.New(w.db))
+	s.tasks.Screen = w.screen
+	s.tasks.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
+	return s
+}
 
+// sceneOf prepares the workflow of a case.
+func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
+	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[kam.Stage]breakage{}}
 	s.env = environment(at)
-	w.activities().Register(s.env)
+	acts.Register(breaking{s.env, s.breakOnce})
 	return s
 }
 
 // activities are the real ones over the world's database.
 func (w *world) activities() *activities.Activities {
 	acts := activities.New(w.db)
-	acts.Moved, acts.Screen = covered.note, w.screen
+	acts.Screen = w.screen
+	acts.Moved = func(t kam.Transition) { covered.note(t) }
 	return acts
 }
 
@@ -248,6 +263,9 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 			return
 		}
 		a.DataDigest = digest
+	}
+	if code == "" {
+		s.sent = append(s.sent, a)
 	}
 	told := func(err error) {
 		if got := codeOf(err); got != code {

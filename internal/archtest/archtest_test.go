@@ -69,6 +69,8 @@ var rules = []rule{
 	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
 		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
+	{"internal/mutations", []string{}},
+	{"internal/upgradecheck", []string{"kam", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "google.golang.org/protobuf/proto"}},
 	{"worker", nil},
 	{"starter", nil},
 	{"console", nil},

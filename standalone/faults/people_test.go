@@ -37,6 +37,8 @@ type answer struct {
 // templates are the sample requests that the cases of a run are made from.
 type templates struct {
 	plain    kam.RequestData // with all details: no key account
+	request  kam.RequestData // the same without its details
+	details  kam.RequestData // and these alone
 	endorsed kam.RequestData // a key account of one territory
 	sales    []store.SalesFact
 }
@@ -51,12 +53,13 @@ func readTemplates(t *testing.T) templates {
 	}
 	var out templates
 	plain := byName["01_clear_add"]
-	out.plain = plain.Request
+	out.plain, out.request = plain.Request, plain.Request
 	for _, step := range plain.Steps {
 		if step.Data != nil {
 			b, err := json.Marshal(step.Data)
 			require.NoError(t, err)
 			require.NoError(t, json.Unmarshal(b, &out.plain))
+			require.NoError(t, json.Unmarshal(b, &out.details))
 		}
 	}
 	out.endorsed = byName["12_territory_key_account"].Request
@@ -82,10 +85,17 @@ var towns = []struct {
 // newJourney is the request for another customer, like no one before it.
 func (r *rig) newJourney(t *testing.T) *journey {
 	t.Helper()
+	return r.newJourneyOf(t, len(r.journeys)%12 == 11) // in Hamburg
+}
+
+// newJourneyOf makes a key account or none. Key accounts are in Hamburg, where
+// every third journey leads.
+func (r *rig) newJourneyOf(t *testing.T, endorsed bool) *journey {
+	t.Helper()
 	n := len(r.journeys)
 	town := towns[n%len(towns)]
 	data, want := r.template.plain, kam.AddedNonKA
-	if n%12 == 11 { // in Hamburg
+	if endorsed {
 		data, want = r.template.endorsed, kam.AddedKA
 	}
 	name := words(n)

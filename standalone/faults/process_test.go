@@ -65,10 +65,12 @@ const readyLine = "Ctrl-C stops"
 
 // ready waits until the process takes work. One that was ended by its fail
 // point while it came up counts as ready: it has worked already.
-func (p *process) ready(ctx context.Context) error {
+func (p *process) ready(ctx context.Context) error { return p.says(ctx, readyLine) }
+
+func (p *process) says(ctx context.Context, line string) error {
 	for {
 		said, err := os.ReadFile(p.log)
-		if err == nil && bytes.Contains(said, []byte(readyLine)) {
+		if err == nil && bytes.Contains(said, []byte(line)) {
 			return nil
 		}
 		select {
@@ -107,6 +109,22 @@ func (p *process) kill() {
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGKILL)
 	<-p.done
+}
+
+// stop ends the process in order, as a deployment does.
+func (p *process) stop(patience time.Duration) error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		return fmt.Errorf("%s has not stopped within %v", p.name, patience)
+	}
+	if !p.cmd.ProcessState.Success() {
+		return fmt.Errorf("%s ended: %v", p.name, p.cmd.ProcessState)
+	}
+	return nil
 }
 
 // struck waits until the process has died at its fail point.

@@ -45,6 +45,7 @@ type rig struct {
 	address   string // of Temporal
 	temporal  *process
 	worker    *process
+	versions  []*process // workers of the command worker
 
 	db       *store.Store
 	sdk      sdk.Client
@@ -64,7 +65,15 @@ type rig struct {
 	starts, pointKills, workerKills, temporalKills, postgresKills int
 }
 
+// open starts everything, with a worker that lives.
 func open(t *testing.T) *rig {
+	t.Helper()
+	return openWith(t, func(r *rig) { r.startWorker(t, "") })
+}
+
+// openWith leaves it to the caller which worker comes first. It has to make
+// the schema.
+func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	t.Helper()
 	r := &rig{dir: t.TempDir(), namespace: "kamflow", seed: number("KAM_FAULT_SEED", uint64(time.Now().UnixNano())), rounds: int(number("KAM_FAULT_ROUNDS", 1))} //nolint:gosec // small
 	r.chance = rand.New(rand.NewPCG(r.seed, 10))                                                                                                                 //nolint:gosec // to be repeated, not to be secret
@@ -87,9 +96,13 @@ func open(t *testing.T) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.pg.StopImmediate()) })
 	r.address = freeAddress(t)
-	t.Cleanup(func() { r.temporal.kill(); r.worker.kill() })
+	t.Cleanup(func() {
+		for _, p := range append(r.versions, r.temporal, r.worker) {
+			p.kill()
+		}
+	})
 	r.startTemporal(t)
-	r.startWorker(t, "")
+	startWorker(r)
 
 	r.db, err = store.Open(ctx, r.pg.DSN(stack.Database), store.Options{})
 	require.NoError(t, err)
@@ -154,11 +167,14 @@ func (r *rig) startTemporal(t *testing.T) {
 // "" is one that lives.
 func (r *rig) startWorker(t *testing.T, point string) {
 	t.Helper()
-	env := []string{
+	r.worker = r.start(t, "worker", append(r.where(), "KAM_FAILPOINT="+point), "--set", "worker.build_id=faults", "--set", "worker.reconcile_every=2s")
+}
+
+// where says to a program where the servers are.
+func (r *rig) where() []string {
+	return []string{
 		"KAM_DATABASE_URL=" + r.pg.DSN(stack.Database), "KAM_TEMPORAL_ADDRESS=" + r.address, "KAM_TEMPORAL_NAMESPACE=" + r.namespace,
-		"KAM_FAILPOINT=" + point,
 	}
-	r.worker = r.start(t, "worker", env, "--set", "worker.build_id=faults", "--set", "worker.reconcile_every=2s")
 }
 
 // replaceWorker kills the worker, wherever it is, and starts another one.

@@ -100,6 +100,7 @@ func (s *Server) start(ctx context.Context) error {
 		temporal.WithDynamicConfigClient(dynamicConfig),
 		temporal.WithLogger(s.log),
 		temporal.WithAuthorizer(s.opts.Authorizer),
+		temporal.WithChainedFrontendGrpcInterceptors(refuseLarge),
 	}
 	if s.opts.ClaimMapper != nil {
 		options = append(options, temporal.WithClaimMapper(func(*config.Config) authorization.ClaimMapper {

@@ -1,0 +1,274 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/client"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/kam"
+)
+
+// byWhom is who may do an act on a case of DE-S-02, in the state that takes it.
+func byWhom(spec kam.ActSpec) kam.UserID {
+	switch spec.Action {
+	case kam.ActionEnterData, kam.ActionWithdraw, kam.ActionClearDuplicate:
+		return "rep.south"
+	case kam.ActionCompliance:
+		return "comp.one"
+	case kam.ActionWaive, "":
+		return "stew.one"
+	case kam.ActionRetry, kam.ActionCancelAsk:
+		return "ops.one"
+	case kam.ActionReevaluate, kam.ActionCancelAgree:
+		return "pol.admin"
+	default:
+		return "theo.territory"
+	}
+}
+
+// row is an act of kam.Acts with all that it needs.
+func (s *scene) row(spec kam.ActSpec, id string, now kam.Snapshot) kam.Act {
+	need := func(n kam.Need, v string) string {
+		if slices.Contains(spec.Needs, n) {
+			return v
+		}
+		return ""
+	}
+	return kam.Act{
+		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: byWhom(spec), Reason: "because of the tender",
+		ReasonCode: need(kam.NeedReasonCode, "OTHER"), ExpectHash: need(kam.NeedHash, now.MaterialHash), CustomerNo: need(kam.NeedCustomer, "C-DA"),
+		Tier: kam.Tier(need(kam.NeedTier, string(kam.TierTerritory))), Assignee: kam.UserID(need(kam.NeedAssignee, "rita.regional")),
+		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)),
+	}
+}
+
+var late = []kam.Code{kam.WrongState, kam.TooLate, kam.AlreadyDecided}
+
+// standing are scenes whose case waits in a human state from the first hour on.
+var standing = map[kam.State]func(*world) *scene{
+	kam.Draft: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Entwurf GmbH"), fields{"source_channel": nil}))
+	},
+	kam.DuplicateReview: func(w *world) *scene {
+		w.known("C-DA", "Schon Da Klinik GmbH", identifier("VAT_EU", "DE136695976"))
+		return w.onboard("rep.south", data(w.t, screening("Schon Da Klinik GmbH"), identifier("VAT_EU", "DE136695976")))
+	},
+	kam.DataEntry: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Halbvoll GmbH"), fields{"strategic_fit": nil}))
+	},
+	kam.ComplianceReview: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Schattenhandel Exporte GmbH"), details()))
+	},
+	kam.AwaitingConfirmation: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Wartend GmbH")))
+	},
+	kam.ChangesRequested: func(w *world) *scene {
+		s := w.onboard("rep.south", data(w.t, screening("Zurueck GmbH")))
+		return s.act(30*time.Minute, "", kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Reason: "which street?"})
+	},
+	kam.AwaitingCompletion: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Ohne Details GmbH"))).act(30*time.Minute, "", confirm("theo.territory", ""))
+	},
+	kam.ValidationReview: func(w *world) *scene {
+		box := details()
+		box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
+		return w.onboard("rep.south", data(w.t, screening("Postfach GmbH"), box)).act(30*time.Minute, "", confirm("theo.territory", ""))
+	},
+	kam.AwaitingEndorsement: func(w *world) *scene {
+		w.sells(kastelSales...)
+		return w.onboard("rep.north", data(w.t, screening("Kastel Pharma GmbH"), details(), kastel)).act(30*time.Minute, "", confirm("tom.territory", ""))
+	},
+	kam.NeedsIntervention: func(w *world) *scene {
+		facts := sales("KASTEL", 88_000, 33, nil)
+		foreign := facts
+		foreign.Month, foreign.Currency = "2026-01", "USD"
+		w.sells(facts, foreign)
+		s := w.onboard("rep.north", data(w.t, screening("Kastel Pharma GmbH"), details(), kastel)).act(30*time.Minute, "", confirm("tom.territory", ""))
+		s.act(20*day, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "nobody cures it"})
+		return s.act(21*day, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
+	},
+}
+
+// TestActsThatAStateDoesNotTake sends a case in each human state every act that
+// the table does not take there, one after the other, by somebody who might do
+// it elsewhere (F7). Each is refused with a code that says so and moves nothing:
+// neither version nor task nor audit trail, because an update that the validator
+// refuses is the client's to record. Who has decided already is let in, since it
+// may be his own decision that comes again; then the refusal is one line.
+func TestActsThatAStateDoesNotTake(t *testing.T) {
+	for _, st := range kam.States {
+		if st.Kind != kam.Human {
+			continue
+		}
+		t.Run(string(st.State), func(t *testing.T) {
+			w := newWorld(t)
+			s := standing[st.State](w)
+			s.expect(1*hour, st.State)
+			var before kam.Snapshot
+			events, n, onRecord := 0, 0, 0
+			s.at(1*hour, func(now kam.Snapshot) { before, events = now, len(s.events()) })
+			for i, spec := range kam.Acts {
+				if spec.TakenIn(st.State) {
+					continue
+				}
+				n++
+				s.at(1*hour+time.Duration(i+1)*time.Second, func(now kam.Snapshot) {
+					want := kam.WrongState
+					switch {
+					case spec.Name == kam.ActWithdraw && st.State.AfterCommit():
+						want = kam.TooLate
+					case spec.Name == kam.ActDecideConfirmation && now.ConfirmedBy != "", spec.Name == kam.ActDecideEndorsement && len(now.Endorsed) > 0:
+						want = kam.AlreadyDecided
+					}
+					act := s.row(spec, fmt.Sprintf("wrong-state-%02d", i), now)
+					if want == kam.AlreadyDecided && act.By == now.ConfirmedBy {
+						onRecord++
+					}
+					s.send(now, want, act)
+				})
+			}
+			s.at(2*hour, func(now kam.Snapshot) {
+				if text(t, now) != text(t, before) || len(s.events()) != events+onRecord {
+					s.faults = append(s.faults, fmt.Sprintf("%d refused acts left %d events, not %d: %s", n, len(s.events())-events, onRecord, text(t, now)))
+				}
+			})
+			require.True(t, s.run().State.Ended())
+			require.Positive(t, n)
+		})
+	}
+}
+
+// gone is Temporal where the workflow has ended.
+type gone struct{ client.Temporal }
+
+func (gone) UpdateWorkflow(context.Context, sdk.UpdateWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
+	return nil, serviceerror.NewNotFound("workflow execution already completed")
+}
+
+// ends are scenes for each end of a case.
+var ends = map[kam.State]func(*world) *scene{
+	kam.Completed: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Fertig GmbH"), details())).act(1*hour, "", confirm("theo.territory", ""))
+	},
+	kam.Rejected: func(w *world) *scene {
+		return w.onboard("rep.south", data(w.t, screening("Kleinbetrieb Winzig GmbH"), ad3))
+	},
+	kam.Withdrawn: func(w *world) *scene {
+		return standing[kam.AwaitingConfirmation](w).act(1*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	},
+	kam.Merged: func(w *world) *scene {
+		return standing[kam.DuplicateReview](w).act(1*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-DA"})
+	},
+	kam.Expired: func(w *world) *scene { return standing[kam.AwaitingConfirmation](w) },
+	kam.Cancelled: func(w *world) *scene {
+		return standing[kam.AwaitingConfirmation](w).
+			act(1*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "a test"}).
+			act(2*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
+	},
+}
+
+// TestActsOnACaseThatHasEnded: the client answers for a workflow that is no
+// more (F7). Every act of the table is refused as too late or as decided, is
+// one line of the audit trail however often it is sent, and changes nothing. The
+// decisions that the case took are answered, and refused with other content
+// (F5, F6).
+func TestActsOnACaseThatHasEnded(t *testing.T) {
+	for _, st := range kam.States {
+		if st.Kind != kam.End {
+			continue
+		}
+		t.Run(string(st.State), func(t *testing.T) {
+			w := newWorld(t)
+			s := ends[st.State](w)
+			end := s.run()
+			require.Equal(t, st.State, end.State)
+			c := client.New(w.db, gone{}, "none")
+			events, refused := s.events(), 0
+			for i, spec := range kam.Acts {
+				for range 2 {
+					act := s.row(spec, fmt.Sprintf("after-the-end-%02d", i), end)
+					p, err := c.Act(t.Context(), s.no, act, nil)
+					if st.State == kam.Withdrawn && spec.Name == kam.ActWithdraw {
+						require.NoError(t, err, "it is what the requester wants")
+						continue
+					}
+					require.Contains(t, late, kam.CodeOf(err), "%s %s: %v", spec.Name, spec.Verdict, err)
+					require.Equal(t, text(t, end), text(t, p.Snapshot), "the answer says where the case stands")
+				}
+				if st.State != kam.Withdrawn || spec.Name != kam.ActWithdraw {
+					refused++
+				}
+			}
+			require.Len(t, s.events(), len(events)+refused)
+
+			for _, sent := range s.sent {
+				_, err := c.Act(t.Context(), s.no, sent, nil)
+				require.NoError(t, err, "%s again", sent.Name)
+				sent.Reason += "!"
+				_, err = c.Act(t.Context(), s.no, sent, nil)
+				require.Equal(t, kam.IDReused, kam.CodeOf(err), "%s with other content: %v", sent.Name, err)
+				refused++
+			}
+			require.Len(t, s.events(), len(events)+refused)
+			now, err := w.db.Case(t.Context(), s.no)
+			require.NoError(t, err)
+			require.Equal(t, text(t, end), text(t, now))
+			s.verifyChain()
+		})
+	}
+}
+
+// TestVoteOnAnEarlierRevision: a manager decides on the data that he saw. A vote
+// with the hash of any earlier revision is refused, whatever its verdict, and
+// told the present one; a revision whose material data are the present ones again
+// is the present one (F12).
+func TestVoteOnAnEarlierRevision(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Viele Fassungen GmbH"), details()))
+	var hashes []string
+	keep := func(now kam.Snapshot) { hashes = append(hashes, now.MaterialHash) }
+	s.at(1*hour, keep)
+	amounts := []string{"141000.00", "142000.00", "143000.00", "144000.00", "145000.00", "146000.00", "147000.00"}
+	for i, amount := range amounts {
+		at := time.Duration(i+2) * hour
+		s.act(at, "", kam.Act{Name: kam.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amount)}))
+		s.at(at+time.Minute, keep)
+	}
+	n := 0
+	s.at(10*hour, func(now kam.Snapshot) {
+		if len(hashes) != len(amounts)+1 || now.MaterialHash != hashes[len(amounts)] || now.State != kam.AwaitingConfirmation {
+			s.faults = append(s.faults, fmt.Sprintf("%d revisions: %s", len(hashes), text(t, now)))
+			return
+		}
+		for _, old := range hashes[:len(amounts)] {
+			for _, spec := range kam.Acts {
+				if spec.Name != kam.ActDecideConfirmation {
+					continue
+				}
+				n++
+				act := s.row(spec, fmt.Sprintf("stale-vote-%03d", n), now)
+				act.ExpectHash = old
+				s.send(now, kam.StaleRevision, act)
+			}
+		}
+	})
+	s.expect(11*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.act(12*hour, "", kam.Act{Name: kam.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amounts[0])}))
+	s.at(13*hour, func(now kam.Snapshot) {
+		again := confirm("theo.territory", "")
+		again.ExpectHash = hashes[1] // the same data, so what he saw is what there is
+		s.send(now, "", again)
+	})
+	end := s.run()
+	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, 3*len(amounts), n)
+	require.Equal(t, 1, s.count(kam.EventConfirmed))
+}
