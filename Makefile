@@ -66,10 +66,13 @@ mutations: ## edits that would break open cases are each caught
 upgrade-check: ## the open cases of a running installation against today's workflow code: make upgrade-check ARGS="--config FILE"
 	@$(GO) run ./worker upgrade-check $(ARGS)
 
-record: ## record histories of the main paths: make record VERSION=v0.1.0
-	@test -n "$(VERSION)" || { echo "say which release: make record VERSION=v0.1.0"; exit 2; }
-	@test ! -e workflows/testdata/history/$(VERSION) || { echo "histories of $(VERSION) exist; a released history is never edited"; exit 2; }
-	cd standalone && KAM_RECORD=$(VERSION) $(GO) test -count 1 -run TestSampleOnboardings ./e2e
+HISTORY = workflows/testdata/history/$(VERSION)
+record: ## record histories of every sample case: make record VERSION=v0.2.0
+	@[[ "$(VERSION)" =~ ^v[0-9]+\.[0-9]+\.[0-9]+$$ ]] || { echo "say which release: make record VERSION=v0.2.0"; exit 2; }
+	@test ! -e $(HISTORY) || { echo "histories of $(VERSION) exist; a released history is never edited"; exit 2; }
+	@trap 'rm -rf $(HISTORY); exit 1' INT TERM; \
+		( cd standalone && KAM_RECORD=$(VERSION) $(GO) test -count 1 -run TestSampleOnboardings ./e2e ) || { rm -rf $(HISTORY); echo "nothing was recorded"; exit 1; }
+	@echo "$$(ls $(HISTORY) | wc -l) histories in $(HISTORY)"
 
 lint: ## formatting, vet, determinism of workflows, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -120,7 +120,7 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 	w := &work{ctx: ctx, Tx: tx, pol: pol, data: data, moved: a.Moved}
 	if w.existing() {
 		var b base
-		if ok, err := tx.Fact(factBase, &b); err != nil {
+		if ok, err := tx.Fact(store.FactBase, &b); err != nil {
 			return nil, err
 		} else if ok {
 			w.base = &b

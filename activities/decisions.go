@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 // resolveDuplicate is the human part of 1.1.2.
@@ -79,7 +81,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	if w.data, err = overlay(asRequest(c), w.data); err != nil {
+	if w.data, err = kam.Overlay(parties.AsRequest(c), w.data); err != nil {
 		return err
 	}
 	if err := w.SaveRevision(w.data, d.By); err != nil {
@@ -212,7 +214,7 @@ func (w *work) decideCompliance(d doing) error {
 		if err != nil {
 			return err
 		}
-		if err := w.SaveFact(factCleared, s.ref); err != nil {
+		if err := w.SaveFact(store.FactCleared, s.ref); err != nil {
 			return err
 		}
 		return w.moveAndEnter(d.event, w.facts(), e)

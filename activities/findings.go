@@ -25,7 +25,7 @@ func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.Conflict
 	}
 	before := c
 	before.ScreeningData, before.DetailData = w.base.Data.ScreeningData, w.base.Data.DetailData
-	if digest(w.data.Contacts) == w.base.Contacts {
+	if parties.ContactsDigest(w.data.Contacts) == w.base.Contacts {
 		before.Contacts = w.data.Contacts
 	}
 	return w.pol.ValidateChange(c, before, vc), nil
@@ -80,7 +80,7 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 // compliance cleared at 1.1.4c stays cleared.
 func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
 	var cleared string
-	if _, err := w.Fact(factCleared, &cleared); err != nil {
+	if _, err := w.Fact(store.FactCleared, &cleared); err != nil {
 		return nil, err
 	}
 	f := &rules.ScreeningFacts{Result: s.result, Cleared: cleared != "" && cleared == s.ref, Down: s.stale}
@@ -89,10 +89,6 @@ func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
 	}
 	return f, nil
 }
-
-// factCleared keeps which hit compliance cleared: another hit is another
-// question.
-const factCleared = "screening_cleared"
 
 // hierarchyFacts looks up parent and group (VH01 to VH05).
 func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys) error {

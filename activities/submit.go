@@ -20,7 +20,7 @@ func (w *work) submit(d doing) error {
 	if err != nil {
 		return err
 	}
-	merged, err := overlay(was, given)
+	merged, err := kam.Overlay(was, given)
 	if err != nil {
 		return err
 	}

@@ -1,53 +1,27 @@
 package activities
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
-// base is the customer as a case on an existing one found it: what a change is
-// compared with, and where the case belongs while nothing moves it.
-type base struct {
-	Version   int             `json:"version"`
-	Data      kam.RequestData `json:"data"`     // without contacts
-	Contacts  string          `json:"contacts"` // their digest
-	Territory string          `json:"territory"`
-	Owner     kam.UserID      `json:"owner"`
-}
-
-const factBase = "base"
-
-// asRequest is a customer's record as a form would hold it.
-func asRequest(c store.Customer) kam.RequestData {
-	d := c.Data
-	d.GroupID = cmp.Or(d.GroupID, c.GroupID)
-	d.ParentCustomerID = cmp.Or(d.ParentCustomerID, c.ParentNo)
-	d.SalesAccountNo = cmp.Or(d.SalesAccountNo, c.SalesAccount)
-	if d.RequestedOwnerID != "" {
-		d.RequestedOwnerID = c.OwnerID // as it is, not as it was once asked for
-	}
-	if d.TerritoryCode != "" {
-		d.TerritoryCode = c.Territory
-	}
-	d.NominateKeyAccount, d.NominationReason = false, "" // belongs to the request that it came with
-	rules.Clean(&d)
-	return d
-}
+// base is the customer as a case on an existing one found it.
+type base = store.Base
 
 // pin binds the case to the present version of its customer (base_version).
 func (w *work) pin(c store.Customer) error {
-	d := asRequest(c)
-	b := base{Version: c.Version, Contacts: digest(d.Contacts), Territory: c.Territory, Owner: c.OwnerID}
+	d := parties.AsRequest(c)
+	b := base{Version: c.Version, Contacts: parties.ContactsDigest(d.Contacts), Territory: c.Territory, Owner: c.OwnerID}
 	d.Contacts = nil
 	b.Data = d
 	w.base, w.Case.BaseVersion = &b, c.Version
-	return w.SaveFact(factBase, b)
+	return w.SaveFact(store.FactBase, b)
 }
 
 // existing says whether the case is about a customer that exists already.
@@ -62,7 +36,7 @@ func (w *work) changes() []kam.FieldChange {
 	d := w.data
 	d.Contacts = nil
 	all := kam.Diff(w.base.Data, d)
-	if digest(w.data.Contacts) != w.base.Contacts {
+	if parties.ContactsDigest(w.data.Contacts) != w.base.Contacts {
 		all = append(all, kam.FieldChange{Field: "contacts"})
 	}
 	return all
@@ -116,11 +90,11 @@ func (w *work) identifyTarget() error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	old := asRequest(c)
+	old := parties.AsRequest(c)
 	if w.Case.Type != kam.Modify {
 		old.Justification = "" // each of these needs a reason of its own
 	}
-	merged, err := overlay(old, w.data)
+	merged, err := kam.Overlay(old, w.data)
 	if err != nil {
 		return err
 	}
@@ -246,7 +220,7 @@ func (w *work) adoptCustomer(c store.Customer) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	w.data = asRequest(c)
+	w.data = parties.AsRequest(c)
 	if err := w.SaveRevision(w.data, kam.System); err != nil {
 		return err
 	}
@@ -275,7 +249,7 @@ func (w *work) conflict() (*rules.ConflictFacts, error) {
 		_, _, err := w.segment()
 		return nil, err
 	}
-	now := asRequest(c)
+	now := parties.AsRequest(c)
 	now.Contacts = nil
 	return &rules.ConflictFacts{Base: w.Case.BaseVersion, Current: c.Version, Theirs: kam.Diff(w.base.Data, now), Mine: w.changes()}, nil
 }
@@ -292,7 +266,7 @@ func (w *work) rebase(before kam.RequestData) (kam.RequestData, error) {
 		return before, err
 	}
 	mine := w.changed(func(kam.FieldChange) bool { return true })
-	out, err := overlayFields(asRequest(c), before, mine)
+	out, err := kam.OverlayFields(parties.AsRequest(c), before, mine)
 	if err != nil {
 		return before, err
 	}

@@ -20,8 +20,8 @@ type Rescreened struct {
 
 // Rescreen compares the active customers with the local screening list, which
 // grows after they were taken on. A hit stops their coverage at once and opens a
-// RECLASSIFY case with reason SCREENING (P2.7). A hit that is known is passed
-// over; a customer in an open case is tried again the next time.
+// RECLASSIFY case with reason SCREENING (P2.7). A hit that is known, or that
+// compliance cleared, is passed over; a customer in an open case is tried again the next time.
 func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 	var r Rescreened
 	policy, err := c.latestPolicy(ctx)
@@ -54,6 +54,9 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 }
 
 func (c *Client) stop(ctx context.Context, customerNo, ref string, result kam.ScreeningResult, r *Rescreened) error {
+	if cleared, err := c.record.HitCleared(ctx, customerNo, ref); err != nil || cleared {
+		return err
+	}
 	if _, err := c.record.StopCoverage(ctx, customerNo, ref, result); err != nil {
 		return err
 	}

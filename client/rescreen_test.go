@@ -1,10 +1,13 @@
 package client_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
@@ -41,6 +44,31 @@ func TestHitStopsCoverageAndOpensAReviewOnce(t *testing.T) {
 	cases, err := b.store.Cases(ctx, store.Filter{Customer: "C-1"})
 	require.NoError(t, err)
 	require.Equal(t, kam.Reclassify, cases[0].Type)
+}
+
+// TestHitThatComplianceClearedIsNoNews: the customer was taken on in spite of
+// the line, which is compared with it for ever after.
+func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE"}}
+	require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
+	require.NoError(t, b.store.LoadOrg(ctx, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
+	no, _, err := b.store.AllotCase(ctx, store.Request{Key: "k", Type: kam.NewCase, Requester: "rep", Data: d})
+	require.NoError(t, err)
+	_, err = b.store.Effect(ctx, store.Effect{CaseNo: no, Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.Tx) error {
+		tx.Case.CommittedAs = "C-1"
+		tx.Log(kam.AuditEvent{Type: kam.EventComplianceDecided})
+		return tx.SaveFact(store.FactCleared, "BL-1")
+	})
+	require.NoError(t, err)
+	got, err := b.Rescreen(ctx)
+	require.NoError(t, err)
+	require.Equal(t, client.Rescreened{Hits: 1}, got)
+	c, err := b.store.Customer(ctx, "C-1")
+	require.NoError(t, err)
+	require.Equal(t, "B", c.Coverage)
 }
 
 // TestRequestsForACustomer: who may request what for whom, before there is a

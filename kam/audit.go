@@ -58,6 +58,8 @@ const (
 	EventAccountReleased     EventType = "KEY_ACCOUNT_RELEASED"
 	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
 	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
+	EventOrgChanged          EventType = "ORG_CHANGED"
+	EventOrgAsked            EventType = "ORG_CHANGE_ASKED" // a second admin must agree (SOD9)
 )
 
 // The audit events of a customer: two records became one, or one became two.

@@ -90,15 +90,67 @@ func reassignCommand(a *app) *cobra.Command {
 	})
 }
 
+func claimCommand(a *app) *cobra.Command {
+	cmd := simple(a, kam.ActClaim, "claim CASE", "Take a task from the queue that you share", func(*cobra.Command, *kam.Act) {})
+	cmd.Example = "  starter --as walter.steward claim KAM-2026-000031"
+	return cmd
+}
+
+func releaseCommand(a *app) *cobra.Command {
+	cmd := simple(a, kam.ActRelease, "release CASE", "Put a task that you claimed back into its queue", func(*cobra.Command, *kam.Act) {})
+	cmd.Example = "  starter --as walter.steward release KAM-2026-000031"
+	return cmd
+}
+
+func reevaluateCommand(a *app) *cobra.Command {
+	cmd := simple(a, kam.ActReevaluate, "reevaluate CASE --reason TEXT", "Have a waiting case decided again under the policy now in force", reasonFlag)
+	cmd.Example = "  starter --as ada.policy reevaluate KAM-2026-000016 --reason 'The new limits are meant for cases like this.'"
+	return cmd
+}
+
+// cancelCommand is what takes two persons: an operator asks, a policy_admin
+// agrees.
+func cancelCommand(a *app) *cobra.Command {
+	act := kam.Act{Name: kam.ActCancel}
+	var asks, agrees bool
+	cmd := &cobra.Command{
+		Use:     "cancel CASE --request --reason TEXT | --agree",
+		Short:   "Cancel a case: an operator asks, a policy admin agrees",
+		Example: "  starter --as dario.operator cancel KAM-2026-000016 --request --reason 'Entered twice.'\n  starter --as boris.policy cancel KAM-2026-000016 --agree",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			if asks == agrees {
+				return usagef("%s", text.Say("cancel.which"))
+			}
+			act.By, act.Verdict = by, kam.AskCancel
+			if agrees {
+				act.Verdict = kam.AgreeCancel
+			}
+			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
+		},
+	}
+	cmd.Flags().BoolVar(&asks, "request", false, "ask for it, as operator")
+	cmd.Flags().BoolVar(&agrees, "agree", false, "agree to it, as policy admin")
+	reasonFlag(cmd, &act)
+	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
 // choices are the ways to resolve a possible duplicate.
-var choices = map[string]kam.Verdict{"different": kam.NotDuplicate, "not_duplicate": kam.NotDuplicate, "existing": kam.UseExisting, "use_existing": kam.UseExisting}
+var choices = map[string]kam.Verdict{"different": kam.NotDuplicate, "not_duplicate": kam.NotDuplicate, "existing": kam.UseExisting, "use_existing": kam.UseExisting,
+	"convert": kam.ConvertToModify, "convert_to_modify": kam.ConvertToModify}
 
 func resolveCommand(a *app) *cobra.Command {
 	act := kam.Act{Name: kam.ActResolveDuplicate}
 	cmd := &cobra.Command{
-		Use:   "resolve-duplicate CASE different|existing",
-		Short: "Say whether the customer is one that exists already",
-		Args:  cobra.ExactArgs(2),
+		Use:     "resolve-duplicate CASE different|existing|convert",
+		Short:   "Say whether the customer is one that exists already, or make the request a change of it",
+		Example: "  starter --as anna.rep resolve-duplicate KAM-2026-000031 convert --customer C-000131",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			by, err := a.who()
 			if err != nil {

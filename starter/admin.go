@@ -16,7 +16,7 @@ import (
 )
 
 func adminCommand(a *app) *cobra.Command {
-	cmd := group("admin", "Load organisation, customers, sales and policies")
+	cmd := group("admin", "Load organisation, customers, sales and policies; change people, posts and absences")
 	policy := group("policy", "Publish rule sets")
 	policy.AddCommand(a.loader("load FILE", "Put a policy into force for new cases", a.loadPolicy))
 	cmd.AddCommand(
@@ -26,6 +26,7 @@ func adminCommand(a *app) *cobra.Command {
 		a.loader("load-policy FILE", "Put a policy into force for new cases", a.loadPolicy),
 		policy,
 	)
+	cmd.AddCommand(orgCommands(a)...)
 	return cmd
 }
 

@@ -98,11 +98,13 @@ func (a *app) verbs() []*cobra.Command {
 	verbs := []*cobra.Command{
 		onboardCommand(a), importCommand(a), batchCommand(a), submitCommand(a), amendCommand(a), decideCommand(a), resolveCommand(a),
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
+		claimCommand(a), releaseCommand(a), reevaluateCommand(a), cancelCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
 		customerCommand(a),
 		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
 		rulescli.Command(),
 	}
+	verbs = append(verbs, existing(a)...)
 	for _, v := range verbs {
 		usageErrors(v)
 	}

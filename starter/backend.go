@@ -30,10 +30,17 @@ type backend interface {
 	Revisions(ctx context.Context, no kam.CaseNo) ([]store.Revision, error)
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	CustomerRecord(ctx context.Context, customerNo string) (store.Customer, error)
+	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
 
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	PolicyText(ctx context.Context, version int) ([]byte, error)
 	SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error
+	SetPerson(ctx context.Context, a store.OrgAct, u store.User) (store.OrgChange, error)
+	PersonLeaves(ctx context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error)
+	SetManager(ctx context.Context, a store.OrgAct, node string, manager kam.UserID) (store.OrgChange, error)
+	AddAbsence(ctx context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error)
 	LoadOrg(ctx context.Context, o store.Org) error
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
@@ -91,6 +98,10 @@ func (l *live) Start(ctx context.Context, r store.Request) (client.Started, erro
 
 func (l *live) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
 	return l.acts.Act(ctx, no, act, data)
+}
+
+func (l *live) CustomerRecord(ctx context.Context, customerNo string) (store.Customer, error) {
+	return l.Store.Customer(ctx, customerNo)
 }
 
 func (l *live) Close() {

@@ -20,6 +20,9 @@ var words = map[string]kam.Verdict{
 	"clear": kam.ClearIt, "waive": kam.ClearIt, "refuse": kam.RefuseIt, "merge": kam.MergeIt,
 }
 
+// queueWords are what is done with a task before it is decided.
+var queueWords = map[string]kam.ActName{"claim": kam.ActClaim, "release": kam.ActRelease}
+
 const expectCurrent = "current"
 
 // decideCommand is decide CASE WORD.
@@ -27,9 +30,10 @@ func decideCommand(a *app) *cobra.Command {
 	var act kam.Act
 	var tier, owner string
 	cmd := &cobra.Command{
-		Use:   "decide CASE " + strings.Join(sortedKeys(words), "|"),
-		Short: "Decide on a case that waits for you",
-		Args:  cobra.ExactArgs(2),
+		Use:     "decide CASE " + strings.Join(allWords(), "|"),
+		Short:   "Decide on a case that waits for you",
+		Example: text.Say("decide.examples"),
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			by, err := a.who()
 			if err != nil {
@@ -46,15 +50,22 @@ func decideCommand(a *app) *cobra.Command {
 	f.StringVar(&act.ExpectHash, "expect", "", "hash of the data that you decide on, its first 8 digits or more, or "+expectCurrent)
 	f.StringVar(&tier, "tier", "", "tier to change to: TERRITORY, REGIONAL, NATIONAL, GLOBAL")
 	f.StringVar(&owner, "owner", "", "key account manager, with endorse")
+	f.StringVar(&act.ReleaseAccount, "release", "", "key account that the owner gives up to make room, with endorse: KA-000003")
 	f.StringVar(&act.CustomerNo, "customer", "", "existing customer, with merge")
 	f.StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
 	return cmd
 }
 
+func allWords() []string { return append(sortedKeys(words), sortedKeys(queueWords)...) }
+
 func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Act) error {
-	verdict, ok := words[strings.ReplaceAll(strings.ToLower(word), "-", "_")]
+	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
+	if name, ok := queueWords[word]; ok {
+		return a.act(ctx, no, kam.Act{Name: name, By: act.By, DecisionID: act.DecisionID}, nil)
+	}
+	verdict, ok := words[word]
 	if !ok {
-		return usagef("%s", text.Say("decide.word", word, strings.Join(sortedKeys(words), ", ")))
+		return usagef("%s", text.Say("decide.word", word, strings.Join(allWords(), ", ")))
 	}
 	back, err := a.system(ctx)
 	if err != nil {
@@ -147,7 +158,12 @@ func (a *app) dataTable(d kam.RequestData) *term.Table {
 		if c.Material {
 			name += " *"
 		}
-		t.Row(name, c.After)
+		for i, line := range lines(c.After) {
+			if i > 0 {
+				name = "" // the next item of a list
+			}
+			t.Row(name, line)
+		}
 	}
 	return t
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
@@ -14,16 +16,28 @@ import (
 
 func diffCommand(a *app) *cobra.Command {
 	var from, to int
+	var conflict bool
 	cmd := &cobra.Command{
-		Use:   "diff CASE",
-		Short: "What differs between two revisions, side by side (default: the last two)",
-		Args:  cobra.ExactArgs(1),
+		Use:     "diff CASE",
+		Short:   "What differs between two revisions, side by side (default: the last two)",
+		Example: "  starter diff KAM-2026-000009 --from 1 --to 2\n  starter --as anna.rep diff KAM-2026-000031 --conflict",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
 			no := kam.CaseNo(args[0])
+			s, err := back.Case(cmd.Context(), no)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			if err := a.mayRead(cmd.Context(), back, s); err != nil {
+				return err
+			}
+			if conflict {
+				return a.diffVersions(cmd.Context(), back, no)
+			}
 			all, err := back.Revisions(cmd.Context(), no)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
@@ -42,9 +56,41 @@ func diffCommand(a *app) *cobra.Command {
 			return a.diff(no, before, after)
 		},
 	}
+	cmd.Flags().BoolVar(&conflict, "conflict", false, "the customer as the case found it, as it is now, and the request")
 	cmd.Flags().IntVar(&from, "from", 0, "earlier revision (default: the one before --to)")
 	cmd.Flags().IntVar(&to, "to", 0, "later revision (default: the last)")
 	return cmd
+}
+
+// diffVersions lays the versions of the customer beside the request.
+func (a *app) diffVersions(ctx context.Context, back backend, no kam.CaseNo) error {
+	v, err := back.CaseView(ctx, no)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	c, err := a.change(ctx, back, v)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		return kam.Errorf(kam.NotFound, "case %s works on no customer that was there before", no)
+	}
+	if a.json {
+		return a.printJSON(versionsJSON{CaseNo: no, CustomerNo: v.Snapshot.CommittedAs, Conflict: conflicts(v.Snapshot, c), Change: *c})
+	}
+	if !conflicts(v.Snapshot, c) {
+		a.say("conflict.none", string(no), c.BaseVersion)
+	}
+	a.conflict(c)
+	return nil
+}
+
+// versionsJSON is the answer of diff --conflict.
+type versionsJSON struct {
+	CaseNo     kam.CaseNo `json:"case_no"`
+	CustomerNo string     `json:"customer_no"`
+	Conflict   bool       `json:"version_conflict"`
+	parties.Change
 }
 
 // pick finds the two revisions that are asked for.
@@ -107,7 +153,7 @@ func (a *app) diff(no kam.CaseNo, before, after store.Revision) error {
 		if c.Material {
 			material = "yes"
 		}
-		t.Row(c.Field, c.Before, c.After, material)
+		t.Row(c.Field, oneLine(c.Before), oneLine(c.After), material)
 	}
 	a.printf("\n%s", t.Text(a.screen))
 	return nil

@@ -32,6 +32,10 @@ type fake struct {
 	lines     []store.CaseLine
 	chains    []store.Chain
 	checks    []finding
+	people    map[kam.UserID]kam.Person
+	nodes     []kam.TerritoryNode
+	customer  store.Customer
+	base      store.Base
 	err       error // of reads
 	actErr    error
 
@@ -104,6 +108,23 @@ func (f *fake) LoadSales(_ context.Context, facts []store.SalesFact) error {
 }
 
 func (f *fake) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
+
+func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
+	if p, ok := f.people[id]; ok {
+		return p, f.err
+	}
+	return kam.Person{}, kam.Errorf(kam.NotFound, "nobody is known as %s", id)
+}
+
+func (f *fake) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
+
+func (f *fake) CustomerRecord(context.Context, string) (store.Customer, error) {
+	return f.customer, f.err
+}
+
+func (f *fake) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
+	return f.base, f.base.Version > 0, f.err
+}
 
 func (f *fake) Diagnose(context.Context) []finding { return f.checks }
 

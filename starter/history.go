@@ -142,36 +142,56 @@ func entryOf(e kam.AuditEvent) kam.TimelineEntry {
 	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To, Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
 }
 
+// history shows when something happened where the second changes, and how long
+// it took where that can be felt: what the engine does in one go reads as one.
 func (a *app) history(h historyJSON) {
 	t := term.NewTable(text.Say("label.time"), text.Say("label.step"), text.Say("label.event"), text.Say("label.to"), text.Say("label.by"), text.Say("label.took")+">", text.Say("label.note"))
+	clock := ""
 	for i, l := range h.Lines {
 		by := string(l.Actor)
 		if l.OnBehalfOf != "" {
 			by += " for " + l.OnBehalfOf
 		}
 		took := ""
-		if i > 0 {
+		if i > 0 && l.Seconds >= 1 {
 			took = span(l.Seconds)
 		}
 		to := ""
 		if l.To != l.From {
 			to = string(l.To)
 		}
-		t.Row(a.screen.Clock(l.At), string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
+		at := a.screen.Clock(l.At)
+		if at == clock {
+			at = ""
+		} else {
+			clock = at
+		}
+		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
 	}
 	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(text.Say("history.totals")))
 	totals := term.NewTable(text.Say("label.step"), text.Say("label.took")+">")
 	for _, s := range h.Steps {
+		if s.Seconds < 1 {
+			continue // it is in the engine's sum, or nobody had to wait
+		}
 		name := s.Name
 		if s.Visits > 1 {
 			name += " (" + itoa(s.Visits) + "x)"
 		}
 		totals.Row(name, span(s.Seconds))
 	}
-	totals.Row(text.Say("history.people"), span(h.People))
-	totals.Row(text.Say("history.engine"), span(h.Engine))
-	totals.Row(text.Say("history.total"), span(h.Total))
+	totals.Row(text.Say("history.people"), sum(h.People))
+	totals.Row(text.Say("history.engine"), sum(h.Engine))
+	totals.Row(text.Say("history.total"), sum(h.Total))
 	a.printf("%s", totals.Text(a.screen))
+}
+
+// sum is a span that is never nothing.
+func sum(seconds float64) string {
+	if seconds < 1 {
+		return text.Say("history.moment")
+	}
+	return span(seconds)
 }
 
 func span(seconds float64) string { return term.Span(time.Duration(seconds * float64(time.Second))) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 
 func inboxCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "inbox",
-		Short: "What waits for me",
-		Args:  cobra.NoArgs,
+		Use:     "inbox",
+		Short:   "What waits for me",
+		Example: "  starter --as hanna.terr inbox",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by, err := a.who()
 			if err != nil {
@@ -53,8 +55,12 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 		if i.Task.Kind != "" {
 			task = strings.ReplaceAll(string(i.Task.Kind), "_", " ") + " (" + string(i.Task.Step) + ")"
 		}
-		if !i.Mine {
-			task += ", queue " + i.Task.Queue
+		switch {
+		case i.Task.Queue == "":
+		case i.Task.ClaimedBy != "":
+			task += ", " + text.Say("inbox.claimed", i.Task.Queue, string(i.Task.ClaimedBy))
+		default:
+			task += ", " + text.Say("inbox.shared", i.Task.Queue)
 		}
 		due := ""
 		if i.Due != nil {
@@ -64,21 +70,35 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 		if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(string(i.CaseNo), name, task, i.Task.Priority, term.Span(a.now().Sub(i.Task.OpenedAt)), due)
+		t.Row(string(i.CaseNo), name, task, i.Task.Priority, a.age(i.Task.OpenedAt), due)
 	}
 	return t
 }
 
+// age is how long ago something was, in units that can be acted upon.
+func (a *app) age(since time.Time) string {
+	d := a.now().Sub(since)
+	if d < time.Minute {
+		return text.Say("inbox.new")
+	}
+	return term.Span(d)
+}
+
 func listCommand(a *app) *cobra.Command {
 	var f store.Filter
-	var state, requester string
+	var state, requester, kind string
 	var olderDays int
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "Find cases by customer, state, requester, territory or age",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "Find cases by customer, type, state, requester, territory or age",
+		Example: "  starter list --type MODIFY --open\n  starter list --customer C-000121",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.State, f.Requester, f.OlderThan = kam.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
+			f.Type = kam.CaseType(strings.ToUpper(kind))
+			if f.Type != "" && !slices.Contains(kam.CaseTypes, f.Type) {
+				return usagef("--type %s: there is no such type of case; one of %v", kind, kam.CaseTypes)
+			}
 			if f.State != "" && f.State.Spec().State == "" {
 				return usagef("--state %s: there is no such state", state)
 			}
@@ -98,6 +118,7 @@ func listCommand(a *app) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.Customer, "customer", "", "number of a customer, or part of a name")
+	fs.StringVar(&kind, "type", "", "type of case: NEW, MODIFY, REACTIVATE, DEACTIVATE, RECLASSIFY")
 	fs.StringVar(&state, "state", "", "state, as AWAITING_CONFIRMATION")
 	fs.StringVar(&requester, "requester", "", "who requested it")
 	fs.StringVar(&f.Territory, "territory", "", "node of the tree, with all below it")
@@ -118,9 +139,9 @@ func (a *app) list(lines []store.CaseLine, limit int) error {
 		a.say("list.empty")
 		return nil
 	}
-	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
+	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
 	for _, l := range lines {
-		t.Row(string(l.CaseNo), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
+		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
 	}
 	a.printf("%s", t.Text(a.screen))
 	if len(lines) == limit {

@@ -10,24 +10,30 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 func onboardCommand(a *app) *cobra.Command {
 	var file, key string
 	cmd := &cobra.Command{
-		Use:   "onboard -f request.json",
-		Short: "Start a case; the file holds the screening set, the detail set or both",
-		Args:  cobra.NoArgs,
+		Use:     "onboard -f request.json",
+		Short:   "Start a case; the file holds the screening set, the detail set or both",
+		Args:    cobra.NoArgs,
+		Example: "  starter --as anna.rep onboard -f docs/examples/request.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.onboard(cmd.Context(), file, key)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "request file, - for standard input")
-	cmd.Flags().StringVar(&key, "key", "", "request key (default: request_key of the file, else derived from content and person)")
+	keyFlag(cmd, &key)
 	return cmd
 }
 
-// startedJSON is the answer of onboard.
+func keyFlag(cmd *cobra.Command, key *string) {
+	cmd.Flags().StringVar(key, "key", "", "request key (default: request_key of the file, else derived from content and person)")
+}
+
+// startedJSON is the answer of every verb that starts a case.
 type startedJSON struct {
 	caseJSON
 	RequestKey string `json:"request_key"`
@@ -39,17 +45,27 @@ func (a *app) onboard(ctx context.Context, file, key string) error {
 	if err != nil {
 		return err
 	}
+	var f requestFile
+	if err := a.readRequest(file, &f); err != nil {
+		return err
+	}
+	return a.start(ctx, f, by, key)
+}
+
+// readRequest reads a request from a file and checks its form.
+func (a *app) readRequest(file string, f *requestFile) error {
 	b, err := a.readFile(file)
 	if err != nil {
 		return err
 	}
-	var f requestFile
-	if err := decode(file, b, &f); err != nil {
+	if err := decode(file, b, f); err != nil {
 		return err
 	}
-	if err := checkForm(file, f.RequestData); err != nil {
-		return err
-	}
+	return checkForm(file, f.RequestData)
+}
+
+// start starts a case and prints where it stands.
+func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key string) error {
 	r, err := f.request(by, key)
 	if err != nil {
 		return err
@@ -66,11 +82,14 @@ func (a *app) onboard(ctx context.Context, file, key string) error {
 	if a.json {
 		return a.printJSON(startedJSON{caseJSON: jsonOf(s), RequestKey: r.Key, Created: started.Created})
 	}
-	id := "onboard.created"
-	if !started.Created {
-		id = "onboard.existing"
+	switch {
+	case started.Created:
+		a.say("onboard.created", string(s.CaseNo))
+	case s.State.Ended():
+		a.say("onboard.ended", string(s.CaseNo))
+	default:
+		a.say("onboard.existing", string(s.CaseNo))
 	}
-	a.say(id, string(s.CaseNo))
 	a.printCase(s)
 	return nil
 }
@@ -129,6 +148,22 @@ func waitsFor(s kam.Snapshot) string {
 	return s.State.Spec().WaitsFor
 }
 
+// claimedBy is who took the task from its queue.
+func claimedBy(s kam.Snapshot) string {
+	if s.Task == nil {
+		return ""
+	}
+	return string(s.Task.ClaimedBy)
+}
+
+// cancelAsked says who asked to cancel the case and how a second person agrees.
+func cancelAsked(s kam.Snapshot) string {
+	if s.CancelAskedBy == "" {
+		return ""
+	}
+	return text.Say("cancel.asked", string(s.CancelAskedBy), string(s.CaseNo))
+}
+
 // nextCommand is what the awaited person types, empty where nobody has to.
 func nextCommand(s kam.Snapshot) string {
 	no := string(s.CaseNo)
@@ -153,6 +188,9 @@ func nextCommand(s kam.Snapshot) string {
 	case kam.NeedsIntervention:
 		return "starter retry " + no
 	case kam.Completed, kam.Rejected:
+		if s.Type == kam.Modify || s.Type == kam.Deactivate {
+			return "starter history " + no // no rule decided anything
+		}
 		return "starter explain " + no
 	default:
 		return "starter show " + no
@@ -162,19 +200,51 @@ func nextCommand(s kam.Snapshot) string {
 // printCase is the head of a case: where it stands and who does what next.
 func (a *app) printCase(s kam.Snapshot) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
-	a.pair("label.state", string(s.State)+", "+text.Say("state."+string(s.State)))
+	a.pair("label.state", stateLine(s.State))
 	a.pair("label.step", stepLabel(s.Step))
 	a.pair("label.outcome", string(s.Outcome))
+	a.pair("label.reason", reasonLine(s))
 	a.pair("label.waits", waitsFor(s))
+	a.pair("label.claimed", claimedBy(s))
 	a.pair("label.missing", strings.Join(s.MissingFields, ", "))
 	if s.Task != nil {
-		a.pair("label.asked", strings.Join(append(append([]string{}, s.Task.Fields...), s.Task.Note), " "))
+		asked := "label.asked"
+		if s.Task.Kind == kam.TaskConfirmation {
+			asked = "label.change" // it is what the manager is asked about
+		}
+		a.pair(asked, askedFor(s))
 		if d, ok := s.Task.Next(); ok {
 			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
 		}
 	}
+	a.pair("label.cancel", cancelAsked(s))
 	a.pair("label.committed", s.CommittedAs)
 	a.pair("label.next", nextCommand(s))
+}
+
+// askedFor is what somebody was asked to change. Where versions conflict they
+// are better read side by side.
+func askedFor(s kam.Snapshot) string {
+	if strings.HasPrefix(s.Task.Note, rules.VersionConflict) {
+		return text.Say("conflict.asked", string(s.CaseNo))
+	}
+	return strings.TrimSpace(strings.Join(s.Task.Fields, ", ") + " " + s.Task.Note)
+}
+
+// stateLine is the state with its words, where they say more.
+func stateLine(s kam.State) string {
+	if words := text.Say("state." + string(s)); !strings.EqualFold(words, string(s)) {
+		return string(s) + ", " + words
+	}
+	return string(s)
+}
+
+// reasonLine says why a case was rejected; what compliance wrote is not here.
+func reasonLine(s kam.Snapshot) string {
+	if s.State != kam.Rejected {
+		return ""
+	}
+	return strings.Trim(s.ReasonCode+": "+s.Headline, ": ")
 }
 
 // labelWidth puts the values of a head under each other.

@@ -27,10 +27,11 @@ const maxFile = 4 << 20
 // requestFile is a request as it is written: what the case is for, and
 // screening set, detail set or both, in one flat object.
 type requestFile struct {
-	RequestKey string       `json:"request_key,omitempty"`
-	CaseType   kam.CaseType `json:"case_type,omitempty"`
-	CustomerNo string       `json:"customer_no,omitempty"`
-	AppealOf   kam.CaseNo   `json:"appeal_of,omitempty"`
+	RequestKey string            `json:"request_key,omitempty"`
+	CaseType   kam.CaseType      `json:"case_type,omitempty"`
+	CustomerNo string            `json:"customer_no,omitempty"`
+	AppealOf   kam.CaseNo        `json:"appeal_of,omitempty"`
+	Trigger    kam.ReviewTrigger `json:"trigger,omitempty"`
 	kam.RequestData
 }
 
@@ -170,7 +171,7 @@ var keySpace = uuid.MustParse("0b6a4a55-4c6b-5a34-8f0e-0f4d3b8a2c11")
 // and the person are the key, so the same file sent again is the same case.
 func (f requestFile) request(by kam.UserID, key string) (store.Request, error) {
 	r := store.Request{
-		Key: key, Type: f.CaseType, Requester: by, Data: f.RequestData, CustomerNo: f.CustomerNo, AppealOf: f.AppealOf,
+		Key: key, Type: f.CaseType, Requester: by, Data: f.RequestData, CustomerNo: f.CustomerNo, AppealOf: f.AppealOf, Trigger: f.Trigger,
 	}
 	if r.Type == "" {
 		r.Type = kam.NewCase

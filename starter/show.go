@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
@@ -14,9 +16,10 @@ import (
 
 func showCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show CASE",
-		Short: "Where a case stands, in the picture of the process, and whom it waits for",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show CASE",
+		Short:   "Where a case stands, in the picture of the process, and whom it waits for",
+		Example: "  starter --as hanna.terr show KAM-2026-000016",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			back, err := a.system(cmd.Context())
 			if err != nil {
@@ -26,11 +29,7 @@ func showCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			if a.json {
-				return a.printJSON(shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings})
-			}
-			a.show(v)
-			return nil
+			return a.show(cmd.Context(), back, v)
 		},
 	}
 }
@@ -42,9 +41,61 @@ type shownJSON struct {
 	Request    kam.RequestData `json:"request"`
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
+	// Change is what a case on an existing customer changes.
+	Change *parties.Change `json:"change,omitempty"`
+	// Conflict says that somebody else changed the customer meanwhile.
+	Conflict bool `json:"version_conflict,omitempty"`
+	// Hidden says why the data are not shown.
+	Hidden string `json:"hidden,omitempty"`
 }
 
-func (a *app) show(v store.CaseView) {
+// show prints a case. Who may not read its data sees where it stands.
+func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
+	refusal := a.mayRead(ctx, back, v.Snapshot)
+	if refusal != nil {
+		if kam.CodeOf(refusal) != kam.Forbidden {
+			return refusal
+		}
+		v = withoutData(v)
+	}
+	var change *parties.Change
+	if refusal == nil {
+		var err error
+		if change, err = a.change(ctx, back, v); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
+			Change: change, Conflict: conflicts(v.Snapshot, change)}
+		if refusal != nil {
+			shown.Hidden = refusal.Error()
+		}
+		return a.printJSON(shown)
+	}
+	a.printView(v)
+	a.printChange(v.Snapshot, change)
+	if refusal != nil {
+		a.printf("\n")
+		a.say("show.hidden", kam.AsError(refusal).Msg)
+		return nil
+	}
+	a.section(text.Say("label.data"), a.dataTable(v.Request))
+	return nil
+}
+
+// withoutData is the case as who may not read its data sees it.
+func withoutData(v store.CaseView) store.CaseView {
+	v.Request, v.Candidates, v.Findings = kam.RequestData{}, nil, nil
+	if v.Snapshot.Task != nil {
+		task := *v.Snapshot.Task
+		task.Note = ""
+		v.Snapshot.Task = &task
+	}
+	return v
+}
+
+func (a *app) printView(v store.CaseView) {
 	s := v.Snapshot
 	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.State), "\n"))
 	a.printf("\n")
@@ -53,6 +104,9 @@ func (a *app) show(v store.CaseView) {
 	}
 	a.printCase(s)
 	a.pair("label.customer", v.Request.LegalName)
+	a.pair("label.base", baseLine(s))
+	a.pair("label.appeal", appealLine(s))
+	a.pair("label.trigger", strings.TrimSpace(string(s.Trigger)+" "+reviewReason(v)))
 	a.pair("label.requester", string(s.Requester))
 	a.pair("label.territory", s.Territory)
 	a.pair("label.owner", string(s.OwnerID))
@@ -60,7 +114,9 @@ func (a *app) show(v store.CaseView) {
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", revisionLine(s))
 	a.pair("label.decision", s.Headline)
-	a.pair("label.reason", s.ReasonCode)
+	if s.FirstConfirmedBy != "" {
+		a.pair("label.first", text.Say("show.first", string(s.FirstConfirmedBy)))
+	}
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
 	a.pair("label.changed", a.screen.Time(s.UpdatedAt))
 	if s.Task != nil {
@@ -68,7 +124,34 @@ func (a *app) show(v store.CaseView) {
 	}
 	a.candidates(v.Candidates)
 	a.findings(v.Findings)
-	a.section(text.Say("label.data"), a.dataTable(v.Request))
+}
+
+// baseLine is the version of the customer that the case started from.
+func baseLine(s kam.Snapshot) string {
+	if s.BaseVersion == 0 {
+		return ""
+	}
+	return text.Say("show.base", s.BaseVersion, s.CommittedAs)
+}
+
+func appealLine(s kam.Snapshot) string {
+	if s.AppealOf == "" {
+		return ""
+	}
+	by := string(s.AppealDecider)
+	if s.AppealDecider == kam.System {
+		by = text.Say("show.rules")
+	}
+	return text.Say("show.appeal", string(s.AppealOf), by, string(s.AppealLevel))
+}
+
+// reviewReason is what was said when a review was asked for: the data that it
+// judges are those of the record.
+func reviewReason(v store.CaseView) string {
+	if v.Snapshot.Type != kam.Reclassify {
+		return ""
+	}
+	return v.Opening.Data.Justification
 }
 
 func revisionLine(s kam.Snapshot) string {

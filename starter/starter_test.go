@@ -36,6 +36,12 @@ func TestTables(t *testing.T) {
 		{"diff_same.txt", told(), []string{"diff", string(theCase)}},
 		{"decided.txt", waiting(), []string{"--as", "tom", "decide", string(theCase), "confirm", "--expect", "current"}},
 		{"doctor.txt", &fake{checks: []finding{{"database", isOK, ""}, {"stuck cases", isLook, "1: KAM-2026-000001 (DRAFT, never started)"}}}, []string{"doctor"}},
+		{"show_change.txt", changing(), []string{"--as", "tom", "show", string(theCase)}},
+		{"show_conflict.txt", conflicting(), []string{"--as", "rita", "show", string(theCase)}},
+		{"show_stranger.txt", changing(), []string{"--as", "otto", "show", string(theCase)}},
+		{"show_change.json", conflicting(), []string{"--as", "rita", "show", string(theCase), "--json"}},
+		{"diff_conflict.txt", conflicting(), []string{"diff", string(theCase), "--conflict"}},
+		{"inbox_shared.txt", sharing(), []string{"--as", "vera", "inbox"}},
 		{"show.json", waiting(), []string{"show", string(theCase), "--json"}},
 		{"history.json", told(), []string{"history", string(theCase), "--json"}},
 		{"diff.json", told(), []string{"diff", string(theCase), "--json", "--from", "1"}},
@@ -71,6 +77,15 @@ func TestExitStatus(t *testing.T) {
 		{"nobody acts", waiting(), []string{"withdraw", no}, exitUsage},
 		{"no such decision", waiting(), []string{"--as", "tom", "decide", no, "maybe"}, exitUsage},
 		{"no such state", waiting(), []string{"list", "--state", "SLEEPING"}, exitUsage},
+		{"no such type", waiting(), []string{"list", "--type", "OTHER"}, exitUsage},
+		{"cancelling, and not how", waiting(), []string{"--as", "tom", "cancel", no}, exitUsage},
+		{"a review without a reason", waiting(), []string{"--as", "tom", "review", "C-1"}, exitUsage},
+		{"a reason that says nothing", waiting(), []string{"--as", "tom", "deactivate", "C-1", "--reason", "old"}, exitUsage},
+		{"a customer in an open case", refuses(kam.OpenCaseExists), []string{"--as", "tom", "deactivate", "C-1"}, exitRefused},
+		{"a post for nobody and somebody", waiting(), []string{"--as", "pia", "admin", "node", "set", "DE", "--vacant", "--manager", "tom"}, exitUsage},
+		{"changing nothing of a person", changing(), []string{"--as", "ulf", "admin", "person", "set", "tom"}, exitUsage},
+		{"adding who is there", changing(), []string{"--as", "ulf", "admin", "person", "add", "tom"}, exitUsage},
+		{"the data of a stranger's case", changing(), []string{"--as", "otto", "diff", no}, exitRefused},
 		{"confirming without a hash", waiting(), []string{"--as", "tom", "decide", no, "confirm"}, exitUsage},
 		{"unknown configuration", waiting(), []string{"--set", "log.levle=debug", "list"}, exitUsage},
 		{"unknown case", &fake{err: kam.Errorf(kam.NotFound, "there is no case")}, []string{"show", "KAM-1"}, exitUsage},
@@ -275,6 +290,16 @@ func TestOtherActs(t *testing.T) {
 		args  []string
 		want  kam.Act
 	}{
+		{"claim", kam.ValidationReview, []string{"claim", no}, kam.Act{Name: kam.ActClaim}},
+		{"release", kam.ValidationReview, []string{"release", no}, kam.Act{Name: kam.ActRelease}},
+		{"decide claim", kam.ValidationReview, []string{"decide", no, "claim"}, kam.Act{Name: kam.ActClaim}},
+		{"decide release", kam.ValidationReview, []string{"decide", no, "release"}, kam.Act{Name: kam.ActRelease}},
+		{"endorse and release", kam.AwaitingEndorsement, []string{"decide", no, "endorse", "--owner", "kim", "--release", "KA-000003"},
+			kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, OwnerID: "kim", ReleaseAccount: "KA-000003"}},
+		{"reevaluate", kam.AwaitingConfirmation, []string{"reevaluate", no, "--reason", "new rules"}, kam.Act{Name: kam.ActReevaluate, Reason: "new rules"}},
+		{"ask to cancel", kam.DataEntry, []string{"cancel", no, "--request", "--reason", "twice"}, kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, Reason: "twice"}},
+		{"agree to cancel", kam.DataEntry, []string{"cancel", no, "--agree"}, kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel}},
+		{"convert", kam.DuplicateReview, []string{"resolve-duplicate", no, "convert", "--customer", "C-1"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.ConvertToModify, CustomerNo: "C-1"}},
 		{"withdraw", kam.DataEntry, []string{"withdraw", no, "--reason", "lost"}, kam.Act{Name: kam.ActWithdraw, Reason: "lost"}},
 		{"comment", kam.DataEntry, []string{"comment", no, "--text", "hello"}, kam.Act{Name: kam.ActComment, Reason: "hello"}},
 		{"reassign", kam.AwaitingConfirmation, []string{"reassign", no, "--to", "uta", "--reason", "away"}, kam.Act{Name: kam.ActReassign, Assignee: "uta", Reason: "away"}},
@@ -355,8 +380,8 @@ func TestLoads(t *testing.T) {
 
 func TestListFilter(t *testing.T) {
 	f := waiting()
-	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--older", "3", "--open", "--limit", "7")
-	require.Equal(t, store.Filter{Customer: "nord", State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
+	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--type", "modify", "--older", "3", "--open", "--limit", "7")
+	require.Equal(t, store.Filter{Customer: "nord", Type: kam.Modify, State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
 }
 
 // TestWords sees to it that every state has its words.

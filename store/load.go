@@ -78,18 +78,23 @@ func calendarsKnown(ctx context.Context, tx pgx.Tx) error {
 		On("calendar").Try("load the calendar with the nodes, or leave it to the node above")
 }
 
-func queuePeople(b *pgx.Batch, o Org) {
+func queuePerson(b *pgx.Batch, u User) {
 	const upsert = `
 		insert into kam.person (user_id, name, email, roles, nodes, manager_id, active)
 		values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict (user_id) do update set name = excluded.name, email = excluded.email, roles = excluded.roles,
 			nodes = excluded.nodes, manager_id = excluded.manager_id, active = excluded.active`
+
+	b.Queue(upsert, u.ID, u.Name, u.Email, append([]kam.Role{}, u.Roles...), append([]string{}, u.Nodes...), u.ManagerID, !u.Inactive)
+}
+
+func queuePeople(b *pgx.Batch, o Org) {
 	const rest = `update kam.person set active = false where user_id <> all ($1)`
 
 	var ids []kam.UserID
 	for _, u := range o.Users {
 		ids = append(ids, u.ID)
-		b.Queue(upsert, u.ID, u.Name, u.Email, append([]kam.Role{}, u.Roles...), append([]string{}, u.Nodes...), u.ManagerID, !u.Inactive)
+		queuePerson(b, u)
 	}
 	if ids != nil {
 		b.Queue(rest, ids)

@@ -34,6 +34,7 @@ const caseColumns = `case_no, case_type, state, step_code, outcome, customer_nam
 // or part of a name.
 type Filter struct {
 	Customer  string
+	Type      kam.CaseType
 	State     kam.State
 	Requester kam.UserID
 	Territory string        // the node and all below it
@@ -57,6 +58,7 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 		  and ($4 = '' or territory = $4 or territory in (select code from below))
 		  and ($5::interval = interval '0' or updated_at < clock_timestamp() - $5)
 		  and (open or not $6)
+		  and ($8 = '' or case_type = $8)
 		order by updated_at desc, case_no desc limit $7`
 
 	limit := f.Limit
@@ -64,7 +66,7 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 		limit = 200
 	}
 	return list(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
-		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit)
+		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type)
 }
 
 // An InboxItem is a task that waits for a person.

@@ -28,6 +28,21 @@ func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error)
 		append([]string{}, k.tokens()...), append([]string{}, k.Names...), k.Country)
 }
 
+// FactCleared is the kind of fact that keeps which hit of screening compliance
+// cleared.
+const FactCleared = "screening_cleared"
+
+// HitCleared says whether compliance cleared this hit when the customer was
+// taken on: it is no news then.
+func (s *Store) HitCleared(ctx context.Context, customerNo, ref string) (bool, error) {
+	const cleared = `
+		select exists (select from kam.case_fact f join kam.cases c using (case_no)
+			where f.kind = $3 and c.customer_no = $1 and f.value = to_jsonb($2::text))`
+
+	ok, _, err := one(ctx, s.pool, "look for a cleared hit", pgx.RowTo[bool], cleared, customerNo, ref, FactCleared)
+	return ok, err
+}
+
 // StopCoverage takes a customer off the call plans because of a hit of
 // screening, once for each hit (P2.7). It may run twice.
 func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error) {

@@ -19,7 +19,7 @@ const (
 	Customers      = "customers.json"       // the customer book
 	Sales          = "sales.csv"            // monthly facts of two years
 	ImportDefaults = "import_defaults.json" // for starter import --defaults
-	Onboardings    = "onboardings"          // NN_name.json requests, NN_name.yaml who decides what
+	Onboardings    = "onboardings"          // NN_name.yaml a case and who decides what, NN_name.json the request of a new customer
 )
 
 //go:embed organisation.yaml customers.json sales.csv import_defaults.json onboardings

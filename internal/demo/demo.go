@@ -28,6 +28,7 @@ type Store interface {
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	CaseView(ctx context.Context, no kam.CaseNo) (store.CaseView, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
+	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
 	People(ctx context.Context) ([]kam.Person, error)
 }
 
@@ -43,9 +44,9 @@ type Deps struct {
 	Store       Store
 	Client      Client
 	Out         io.Writer
-	Only        string // plays this script alone; all when empty
+	Only        string // plays this script, and what must come before it; all when empty
 	Now         func() time.Time
-	Concurrency int           // onboardings at a time; 4 when 0
+	Concurrency int           // cases at a time; 4 when 0
 	Patience    time.Duration // for a state to be reached; a minute when 0
 }
 
@@ -74,7 +75,7 @@ func Run(ctx context.Context, deps Deps) error {
 		return err
 	}
 	if d.Only != "" {
-		d.scripts = slices.DeleteFunc(d.scripts, func(s Script) bool { return s.Name != d.Only })
+		d.scripts = only(d.scripts, d.Only)
 	}
 	if err := Furnish(ctx, d.Store, d.Now(), d.say); err != nil {
 		return fmt.Errorf("load the sample: %w", err)
@@ -82,13 +83,25 @@ func Run(ctx context.Context, deps Deps) error {
 	if err := d.know(ctx); err != nil {
 		return err
 	}
-	d.say("Playing %d onboardings.", len(d.scripts))
+	d.say("Playing %d cases.", len(d.scripts))
 	all, err := d.play(ctx)
 	if err != nil {
 		return err
 	}
 	d.report(all)
 	return offScript(all)
+}
+
+// only are one script and those that have to be over before it.
+func only(all []Script, name string) []Script {
+	var chain []Script
+	for _, s := range slices.Backward(all) { // what comes before has the smaller name
+		if s.Name == name {
+			chain, name = append(chain, s), s.waitsFor()
+		}
+	}
+	slices.Reverse(chain)
+	return chain
 }
 
 // offScript joins what did not go as expected.
@@ -121,7 +134,7 @@ func (d *demo) bar(n int) func() {
 	if d.screen.Width == 0 {
 		return func() {}
 	}
-	b := progressbar.NewOptions(n, progressbar.OptionSetWriter(d.Out), progressbar.OptionSetDescription("Onboardings"),
+	b := progressbar.NewOptions(n, progressbar.OptionSetWriter(d.Out), progressbar.OptionSetDescription("Cases"),
 		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
 	return func() { _ = b.Add(1) } // a bar that cannot be drawn is no reason to stop
 }

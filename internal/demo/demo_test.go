@@ -19,16 +19,17 @@ import (
 // stage is a fake system that lets every script have its way: a case stands
 // in the state that the next step of its script waits for.
 type stage struct {
-	mu      sync.Mutex
-	scripts map[string]Script // by request key
-	keys    map[kam.CaseNo]string
-	events  map[kam.CaseNo][]kam.AuditEvent
-	people  []kam.Person
-	loads   int
-	noSales bool
-	breakAt int // the act that finds no system; 0 is none
-	acts    int
-	stuck   string // name of a script whose case never leaves its first state
+	mu       sync.Mutex
+	scripts  map[string]Script // by request key
+	keys     map[kam.CaseNo]string
+	events   map[kam.CaseNo][]kam.AuditEvent
+	requests []store.Request
+	people   []kam.Person
+	loads    int
+	noSales  bool
+	breakAt  int // the act that finds no system; 0 is none
+	acts     int
+	stuck    string // name of a script whose case never leaves its first state
 }
 
 func newStage(t *testing.T) *stage {
@@ -84,6 +85,7 @@ func (s *stage) Start(ctx context.Context, r store.Request) (client.Started, err
 	defer s.mu.Unlock()
 	no := kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(s.keys)+1))
 	s.keys[no] = r.Key
+	s.requests = append(s.requests, r)
 	return client.Started{CaseNo: no, Created: true}, nil
 }
 
@@ -126,6 +128,10 @@ func (s *stage) Events(_ context.Context, no kam.CaseNo) ([]kam.AuditEvent, erro
 	return append([]kam.AuditEvent(nil), s.events[no]...), nil
 }
 
+func (s *stage) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
+	return store.Base{}, false, nil
+}
+
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -136,7 +142,7 @@ func TestRun(t *testing.T) {
 		steps += len(sc.Steps)
 	}
 	require.Equal(t, steps, s.acts)
-	for _, want := range []string{"18 requests came in", "3 were rejected", "2 became key accounts"} {
+	for _, want := range []string{"30 requests came in", "3 were rejected", "2 became key accounts", "9 cases were about customers that we have"} {
 		require.Contains(t, out.String(), want)
 	}
 
@@ -145,6 +151,28 @@ func TestRun(t *testing.T) {
 	require.Equal(t, steps, s.acts)
 	require.Equal(t, 1, s.loads)
 	require.Len(t, s.keys, len(s.scripts))
+}
+
+// TestWhatComesAfterAnother holds that an appeal starts when its rejection is
+// there, with the data of that, and that a script that is played alone brings
+// what it needs.
+func TestWhatComesAfterAnother(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Only: "27_appeal"}))
+	require.Len(t, s.requests, 2)
+	first, appeal := s.requests[0], s.requests[1]
+	no, ok, err := s.RequestByKey(t.Context(), first.Key)
+	require.True(t, ok, err)
+	require.Equal(t, no, appeal.AppealOf)
+	require.Equal(t, first.Data.LegalName, appeal.Data.LegalName)
+	require.NotEqual(t, first.Data.DeclaredPotential, appeal.Data.DeclaredPotential)
+
+	s = newStage(t)
+	s.stuck = "22_retired"
+	err = Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Only: "23_reactivated", Patience: 200 * time.Millisecond})
+	require.ErrorContains(t, err, "23_reactivated: not started: 22_retired left its script")
+	require.Len(t, s.requests, 1)
 }
 
 func TestRunGoesOnWhereItBrokeOff(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package demo walks the sample onboardings through the process: it loads the
+// Package demo walks the sample cases through the process: it loads the
 // sample organisation with its customers and sales, starts the requests, takes
 // the decisions that the script files give to each person, and tells what came
 // of it. People are played through the same client that people use; nothing is

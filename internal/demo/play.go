@@ -15,6 +15,9 @@ type played struct {
 	script Script
 	view   store.CaseView
 	events []kam.AuditEvent
+	// changed are the fields in which the request differs from the customer as
+	// the case found it.
+	changed []string
 	// off says how the case left its script, nil where it did not.
 	off error
 }
@@ -24,34 +27,69 @@ type played struct {
 // shows the state before it for a moment.
 const settle = 5 * time.Second
 
-// play starts all requests in their order, so that case numbers follow it, and
-// then lets people decide, on some cases at a time.
+// play starts requests in their order, so that case numbers follow it, and then
+// lets people decide, on some cases at a time. What comes after another script
+// is started once those before it are over.
 func (d *demo) play(ctx context.Context) ([]played, error) {
 	out := make([]played, len(d.scripts))
 	bar := d.bar(2 * len(d.scripts))
-	for i, s := range d.scripts {
-		out[i] = d.start(ctx, s)
-		bar()
-	}
-	gate := make(chan struct{}, d.Concurrency)
-	var wg sync.WaitGroup
-	for i := range out {
-		wg.Go(func() {
-			gate <- struct{}{}
-			defer func() { <-gate }()
+	over := map[string]played{} // by script
+	for len(over) < len(out) {
+		round := d.due(over)
+		for _, i := range round {
+			out[i] = d.start(ctx, d.scripts[i], over)
+			bar()
+		}
+		d.together(round, func(i int) {
 			if out[i].off == nil {
 				d.decide(ctx, &out[i])
 			}
 			bar()
 		})
+		for _, i := range round {
+			over[d.scripts[i].Name] = out[i]
+		}
 	}
-	wg.Wait()
 	return out, ctx.Err()
 }
 
-func (d *demo) start(ctx context.Context, s Script) played {
+// due are the scripts that are not over and wait for none that is not.
+func (d *demo) due(over map[string]played) []int {
+	var round []int
+	for i, s := range d.scripts {
+		_, done := over[s.Name]
+		_, free := over[s.waitsFor()]
+		if !done && (free || s.waitsFor() == "") {
+			round = append(round, i)
+		}
+	}
+	return round
+}
+
+// together does the same for some of the scripts at a time.
+func (d *demo) together(which []int, do func(i int)) {
+	gate := make(chan struct{}, d.Concurrency)
+	var wg sync.WaitGroup
+	for _, i := range which {
+		wg.Go(func() {
+			gate <- struct{}{}
+			defer func() { <-gate }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}
+
+func (d *demo) start(ctx context.Context, s Script, over map[string]played) played {
 	p := played{script: s}
-	started, err := d.Client.Start(ctx, store.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	if over[s.waitsFor()].off != nil {
+		p.off = fmt.Errorf("not started: %s left its script", s.waitsFor())
+		return p
+	}
+	started, err := d.Client.Start(ctx, store.Request{
+		Key: s.Key(), Type: s.Type, Requester: s.By, Data: s.Request,
+		CustomerNo: s.CustomerNo, Trigger: s.Trigger, AppealOf: over[s.AppealOf].view.Snapshot.CaseNo,
+	})
 	if err != nil {
 		p.off = fmt.Errorf("start: %w", err)
 	}
@@ -68,9 +106,27 @@ func (d *demo) decide(ctx context.Context, p *played) {
 		p.view = view
 		p.events, err = d.Store.Events(ctx, no)
 	}
+	if err == nil {
+		p.changed, err = d.changed(ctx, view)
+	}
 	if p.off == nil {
 		p.off = err
 	}
+}
+
+// changed names the fields that a case on an existing customer changes.
+func (d *demo) changed(ctx context.Context, v store.CaseView) ([]string, error) {
+	base, ok, err := d.Store.BaseOf(ctx, v.Snapshot.CaseNo)
+	if err != nil || !ok {
+		return nil, err
+	}
+	now := v.Request
+	now.Contacts = nil // kept apart from the record
+	var names []string
+	for _, c := range kam.Diff(base.Data, now) {
+		names = append(names, c.Field)
+	}
+	return names, nil
 }
 
 // follow takes the steps of a script that have not been taken before.

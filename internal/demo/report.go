@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/internal/term"
@@ -15,6 +17,7 @@ func (d *demo) report(all []played) {
 	d.waiting(all)
 	d.keyAccounts(all)
 	d.others(all)
+	d.existing(all)
 	if p, r, ok := longest(all, kam.RecordAdd, "REFER"); ok {
 		d.explain(p, r)
 	}
@@ -29,12 +32,51 @@ func (d *demo) table(t *term.Table) { fmt.Fprint(d.Out, t.Text(d.screen)) }
 
 func (d *demo) overview(all []played) {
 	d.head(fmt.Sprintf("%d requests came in", len(all)))
-	t := term.NewTable("Case", "Customer", "Requested by", "Territory", "Now", "What it shows")
-	for _, p := range all {
+	t := term.NewTable("Case", "Kind", "Customer", "Requested by", "Territory", "Now", "What it shows")
+	for _, p := range inOrder(all) {
 		s := p.view.Snapshot
-		t.Row(string(s.CaseNo), p.script.Request.LegalName, d.name(p.script.By), s.Territory, ending(s), p.script.Title)
+		t.Row(string(s.CaseNo), p.kind(), p.customer(), d.name(p.script.By), s.Territory, ending(s), p.script.Title)
 	}
 	d.table(t)
+}
+
+// inOrder are the cases by number; what never got one comes last.
+func inOrder(all []played) []played {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b played) int {
+		x, y := a.view.Snapshot.CaseNo, b.view.Snapshot.CaseNo
+		if (x == "") != (y == "") {
+			return -cmp.Compare(x, y)
+		}
+		return cmp.Compare(x, y)
+	})
+}
+
+// customer is the name as the case has it.
+func (p played) customer() string {
+	return cmp.Or(p.view.Request.LegalName, p.script.Request.LegalName, p.script.CustomerNo)
+}
+
+// kinds are the types of case as people say them.
+var kinds = map[kam.CaseType]string{
+	kam.NewCase: "new", kam.Modify: "change", kam.Deactivate: "retirement", kam.Reactivate: "return", kam.Reclassify: "review",
+}
+
+// kind is what sort of case it became.
+func (p played) kind() string {
+	switch now := p.view.Snapshot.Type; {
+	case p.script.AppealOf != "":
+		return "appeal"
+	case now != "" && now != p.script.Type:
+		return kinds[p.script.Type] + ", then " + kinds[now]
+	default:
+		return kinds[p.script.Type]
+	}
+}
+
+// endings are the outcomes as people say them.
+var endings = map[kam.Outcome]string{
+	kam.Modified: "changed", kam.Deactivated: "retired", kam.ReactivatedKA: "key account again", kam.ReactivatedNonKA: "customer again",
+	kam.Reclassified: "classified anew", kam.NoChange: "as it was",
 }
 
 // ending is the state, or what a completed case led to.
@@ -46,6 +88,8 @@ func ending(s kam.Snapshot) string {
 		return "customer, provisional"
 	case s.Outcome == kam.AddedNonKA:
 		return "customer"
+	case endings[s.Outcome] != "":
+		return endings[s.Outcome]
 	case s.State == "":
 		return "not started"
 	default:
@@ -72,7 +116,7 @@ func (d *demo) rejections(all []played) {
 		if s.ReasonCode != "" {
 			why = words(s.ReasonCode) + ": " + why
 		}
-		t.Row(string(s.CaseNo), p.script.Request.LegalName, by, why)
+		t.Row(string(s.CaseNo), p.customer(), by, why)
 	}
 	d.head(fmt.Sprintf("%d were rejected", t.Len()))
 	d.table(t)
@@ -89,7 +133,7 @@ func (d *demo) waiting(all []played) {
 		if next, ok := s.Task.Next(); ok {
 			then = words(string(next.Kind)) + " " + d.screen.Time(next.At)
 		}
-		t.Row(string(s.CaseNo), p.script.Request.LegalName, d.whom(s.Task), words(string(s.Task.Kind)), d.screen.Clock(s.Task.OpenedAt), then)
+		t.Row(string(s.CaseNo), p.customer(), d.whom(s.Task), words(string(s.Task.Kind)), d.screen.Clock(s.Task.OpenedAt), then)
 	}
 	d.head(fmt.Sprintf("%d wait for somebody", t.Len()))
 	d.table(t)
@@ -122,7 +166,7 @@ func (d *demo) keyAccounts(all []played) {
 		if r, ok := record(p, kam.RecordClassification); ok {
 			why = r.Headline
 		}
-		t.Row(string(s.CaseNo), p.script.Request.LegalName, strings.ToLower(string(s.Tier)), strings.Join(by, ", "), why)
+		t.Row(string(s.CaseNo), p.customer(), strings.ToLower(string(s.Tier)), strings.Join(by, ", "), why)
 	}
 	d.head(fmt.Sprintf("%d became key accounts", t.Len()))
 	d.table(t)
@@ -133,16 +177,46 @@ func (d *demo) others(all []played) {
 	t := term.NewTable("Case", "Customer", "Why not a key account")
 	for _, p := range all {
 		if r, ok := record(p, kam.RecordClassification); ok && p.view.Snapshot.Outcome == kam.AddedNonKA {
-			t.Row(string(p.view.Snapshot.CaseNo), p.script.Request.LegalName, r.Headline)
+			t.Row(string(p.view.Snapshot.CaseNo), p.customer(), r.Headline)
 		}
 	}
 	d.head(fmt.Sprintf("%d became customers that are covered from the call plan", t.Len()))
 	d.table(t)
 }
 
+// existing says what came of the cases on customers that were there already.
+func (d *demo) existing(all []played) {
+	t := term.NewTable("Case", "Kind", "Customer", "Now", "Decided by", "What")
+	for _, p := range inOrder(all) {
+		s := p.view.Snapshot
+		if endings[s.Outcome] == "" {
+			continue
+		}
+		var by []string
+		what := s.Headline
+		for _, e := range p.events {
+			switch {
+			case e.Type == kam.EventConfirmed || e.Type == kam.EventEndorsed:
+				by = append(by, d.named(e.Actor))
+			case e.Type == kam.EventHandedOff && e.Text != "":
+				what = e.Text
+			}
+		}
+		switch s.Type {
+		case kam.Modify:
+			what = "changed: " + orNone(p.changed)
+		case kam.Deactivate:
+			what = p.view.Request.Justification
+		}
+		t.Row(string(s.CaseNo), p.kind(), p.customer(), ending(s), cmp.Or(strings.Join(by, ", "), "nobody was asked"), what)
+	}
+	d.head(fmt.Sprintf("%d cases were about customers that we have", t.Len()))
+	d.table(t)
+}
+
 // explain shows one decision as it can be read for any case.
 func (d *demo) explain(p played, r kam.DecisionRecord) {
-	d.head(fmt.Sprintf("Why %s for %s (%s, step %s, policy %s %d)", r.Outcome, p.script.Request.LegalName, r.CaseNo, r.Step, r.Policy.ID, r.Policy.Version))
+	d.head(fmt.Sprintf("Why %s for %s (%s, step %s, policy %s %d)", r.Outcome, p.customer(), r.CaseNo, r.Step, r.Policy.ID, r.Policy.Version))
 	t := term.NewTable("Criterion", "Value", "Points>", "Weight>", "Counts>")
 	for _, c := range r.Criteria {
 		value := c.Value
@@ -177,7 +251,7 @@ func orNone(list []string) string {
 
 // timeline shows the history of one case.
 func (d *demo) timeline(p played) {
-	d.head(fmt.Sprintf("The history of %s, %s", p.view.Snapshot.CaseNo, p.script.Request.LegalName))
+	d.head(fmt.Sprintf("The history of %s, %s", p.view.Snapshot.CaseNo, p.customer()))
 	t := term.NewTable("Time", "Step", "What", "Who", "State after", "Words")
 	for _, e := range p.events {
 		text := e.Text

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -14,10 +15,12 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// A Script is one onboarding: the request that somebody starts, and who
-// decides what on it.
+// A Script is one case: the request that somebody starts, and who decides what
+// on it.
 type Script struct {
-	Name    string          `yaml:"-"`
+	Name string `yaml:"-"`
+	// Request holds the data: of a NEW case the JSON file beside the script, of
+	// any other, and of an appeal, the few fields of Change.
 	Request kam.RequestData `yaml:"-"`
 
 	Title  string     `yaml:"title"`
@@ -25,7 +28,20 @@ type Script struct {
 	By     kam.UserID `yaml:"by"`
 	Steps  []Step     `yaml:"steps"`
 	Expect Expect     `yaml:"expect"`
+
+	Type       kam.CaseType      `yaml:"type"` // NEW when empty
+	CustomerNo string            `yaml:"customer_no"`
+	Trigger    kam.ReviewTrigger `yaml:"trigger"` // of a RECLASSIFY
+	Change     map[string]any    `yaml:"change"`
+	// AppealOf names the script whose rejection is appealed: its data with
+	// Change laid over them are the request.
+	AppealOf string `yaml:"appeal_of"`
+	// After names the script that has to be over before this one starts.
+	After string `yaml:"after"`
 }
+
+// waitsFor is the script that comes first, "" where none has to.
+func (s Script) waitsFor() string { return cmp.Or(s.AppealOf, s.After) }
 
 // A Step is what one person does once the case is in a state.
 type Step struct {
@@ -38,6 +54,7 @@ type Step struct {
 	CustomerNo string         `yaml:"customer_no"`
 	Tier       kam.Tier       `yaml:"tier"`
 	Owner      kam.UserID     `yaml:"owner"`
+	Release    string         `yaml:"release"` // key account that makes room
 	Data       map[string]any `yaml:"data"`
 }
 
@@ -51,22 +68,28 @@ type Expect struct {
 // verbs are the words of a script. What "clear", "refuse" and "send_back"
 // mean depends on the state, see [Step.Act].
 var verbs = map[string]kam.Act{
-	"confirm":        {Name: kam.ActDecideConfirmation, Verdict: kam.Confirm},
-	"reject":         {Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt},
-	"send_back":      {Name: kam.ActDecideConfirmation, Verdict: kam.SendBack},
-	"clear":          {Name: kam.ActDecideCompliance, Verdict: kam.ClearIt},
-	"refuse":         {Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt},
-	"merge":          {Name: kam.ActDecideValidation, Verdict: kam.MergeIt},
-	"endorse":        {Name: kam.ActDecideEndorsement, Verdict: kam.Endorse},
-	"decline":        {Name: kam.ActDecideEndorsement, Verdict: kam.Decline},
-	"change_tier":    {Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier},
-	"not_duplicate":  {Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate},
-	"use_existing":   {Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting},
-	"submit_data":    {Name: kam.ActSubmitData},
-	"submit_details": {Name: kam.ActSubmitDetails},
-	"amend":          {Name: kam.ActAmendMaterial},
-	"withdraw":       {Name: kam.ActWithdraw},
-	"comment":        {Name: kam.ActComment},
+	"confirm":           {Name: kam.ActDecideConfirmation, Verdict: kam.Confirm},
+	"reject":            {Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt},
+	"send_back":         {Name: kam.ActDecideConfirmation, Verdict: kam.SendBack},
+	"clear":             {Name: kam.ActDecideCompliance, Verdict: kam.ClearIt},
+	"refuse":            {Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt},
+	"merge":             {Name: kam.ActDecideValidation, Verdict: kam.MergeIt},
+	"endorse":           {Name: kam.ActDecideEndorsement, Verdict: kam.Endorse},
+	"decline":           {Name: kam.ActDecideEndorsement, Verdict: kam.Decline},
+	"change_tier":       {Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier},
+	"claim":             {Name: kam.ActClaim},
+	"release":           {Name: kam.ActRelease},
+	"cancel_ask":        {Name: kam.ActCancel, Verdict: kam.AskCancel},
+	"cancel_agree":      {Name: kam.ActCancel, Verdict: kam.AgreeCancel},
+	"reevaluate":        {Name: kam.ActReevaluate},
+	"convert_to_modify": {Name: kam.ActResolveDuplicate, Verdict: kam.ConvertToModify},
+	"not_duplicate":     {Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate},
+	"use_existing":      {Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting},
+	"submit_data":       {Name: kam.ActSubmitData},
+	"submit_details":    {Name: kam.ActSubmitDetails},
+	"amend":             {Name: kam.ActAmendMaterial},
+	"withdraw":          {Name: kam.ActWithdraw},
+	"comment":           {Name: kam.ActComment},
 }
 
 // Act makes the act of a step, but for its id and hash.
@@ -79,7 +102,7 @@ func (s Step) Act() (kam.Act, *kam.RequestData, error) {
 		a.Name = kam.ActDecideValidation
 	}
 	a.By, a.Reason, a.ReasonCode, a.Fields = s.By, s.Reason, s.ReasonCode, s.Fields
-	a.CustomerNo, a.Tier, a.OwnerID = s.CustomerNo, s.Tier, s.Owner
+	a.CustomerNo, a.Tier, a.OwnerID, a.ReleaseAccount = s.CustomerNo, s.Tier, s.Owner, s.Release
 	if s.Data == nil {
 		return a, nil, nil
 	}
@@ -103,23 +126,29 @@ func (s Script) DecisionID(step int) string {
 	return uuid.NewSHA1(space, fmt.Appendf(nil, "%s/%d", s.Name, step)).String()
 }
 
-// Scripts reads the sample onboardings, in the order of their names.
+// Scripts reads the sample cases, in the order of their names.
 func Scripts() ([]Script, error) {
 	names, err := fs.Glob(sample.FS(), path.Join(sample.Onboardings, "*.yaml"))
 	if err != nil {
 		return nil, err
 	}
 	scripts := make([]Script, len(names))
+	before := map[string]Script{}
 	for i, name := range names {
-		if scripts[i], err = readScript(name); err != nil {
+		s, err := readScript(name)
+		if err == nil {
+			err = s.follows(before)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
+		scripts[i], before[s.Name] = s, s
 	}
 	return scripts, nil
 }
 
 func readScript(name string) (Script, error) {
-	s := Script{Name: strings.TrimSuffix(path.Base(name), ".yaml")}
+	s := Script{Name: strings.TrimSuffix(path.Base(name), ".yaml"), Type: kam.NewCase}
 	raw, err := fs.ReadFile(sample.FS(), name)
 	if err != nil {
 		return s, err
@@ -134,9 +163,27 @@ func readScript(name string) (Script, error) {
 			return s, fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
+	if s.Type != kam.NewCase || s.AppealOf != "" {
+		return s, remarshal(s.Change, &s.Request)
+	}
 	request, err := fs.ReadFile(sample.FS(), strings.TrimSuffix(name, ".yaml")+".json")
 	if err != nil {
 		return s, err
 	}
 	return s, kam.StrictUnmarshal(request, &s.Request)
+}
+
+// follows sees to it that the script which comes first is known and comes
+// before in the order of names, and takes an appeal's data from it.
+func (s *Script) follows(before map[string]Script) error {
+	first, known := before[s.waitsFor()]
+	switch {
+	case s.waitsFor() != "" && !known:
+		return fmt.Errorf("there is no script %q before it", s.waitsFor())
+	case s.AppealOf == "":
+		return nil
+	}
+	var err error
+	s.Request, err = kam.Overlay(first.Request, s.Request)
+	return err
 }

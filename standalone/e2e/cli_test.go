@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,8 @@ func TestCommands(t *testing.T) {
 		{"BadInput", badInput},
 		{"OneCase", oneCase},
 		{"OtherActs", otherActs},
+		{"ExistingCustomers", existingCustomers},
+		{"Organisation", organisation},
 		{"Import", importSmall},
 		{"KilledAndStartedAgain", killed},
 		{"Tampering", tampering},
@@ -149,6 +152,75 @@ func otherActs(t *testing.T, c *cli, _ string) {
 	c.refused(t, 1, stranger, []string{"withdraw", no}, "FORBIDDEN")
 	require.Contains(t, c.must(t, by, "withdraw", no, "--reason", "came too early"), string(kam.Withdrawn))
 	require.Contains(t, c.must(t, by, "withdraw", no), string(kam.Withdrawn), "once more is as good as once")
+}
+
+// existingCustomers are changed, retired and classified again.
+func existingCustomers(t *testing.T, c *cli, _ string) {
+	const no, member = "C-000124", "NW-MUC"
+	phone, name := c.file(t, "phone.json", `{"phone": "+497615550124"}`), c.file(t, "name.json", `{"legal_name": "Thymianhof Rehabilitation GmbH"}`)
+	first := c.json(t, rep, "modify", no, "-f", phone)
+	require.Equal(t, string(kam.Completed), first["state"])
+	require.Equal(t, string(kam.Modified), first["outcome"])
+	require.Contains(t, c.must(t, rep, "modify", no, "-f", phone), "has ended")
+
+	second := c.json(t, rep, "modify", no, "-f", name)
+	caseNo := second["case_no"].(string)
+	require.Equal(t, manager, second["waits_for"])
+	c.refused(t, 1, rep, []string{"deactivate", no, "--reason", "They have closed the house for good."}, "OPEN_CASE_EXISTS", caseNo)
+	c.refused(t, 1, rep, []string{"review", no, "--trigger", "REQUEST"}, "FORBIDDEN")
+	for _, w := range []string{"Base version", "2 of customer " + no, "Thymianhof Reha GmbH", "Thymianhof Rehabilitation GmbH"} {
+		require.Contains(t, c.must(t, manager, "show", caseNo), w)
+	}
+	require.NotContains(t, c.must(t, stranger, "show", caseNo), "Thymianhof")
+	change := c.json(t, manager, "diff", caseNo, "--conflict")
+	require.Equal(t, false, change["version_conflict"])
+	require.Len(t, change["fields"], 1)
+
+	c.refused(t, 1, policyRole, []string{"cancel", caseNo, "--agree"}, "WRONG_STATE")
+	require.Contains(t, c.must(t, "dario.operator", "cancel", caseNo, "--request", "--reason", "entered twice"), "asked by dario.operator")
+	require.Equal(t, string(kam.Cancelled), c.json(t, policyRole, "cancel", caseNo, "--agree")["state"])
+
+	gone := c.json(t, "emil.rep", "deactivate", member, "--reason", "The house was closed at the end of last month.")
+	require.Equal(t, "lea.terr", gone["waits_for"])
+	no2 := gone["case_no"].(string)
+	confirmed := c.json(t, "lea.terr", "decide", no2, "confirm", "--expect", "current")
+	require.Equal(t, string(kam.AwaitingConfirmation), confirmed["state"])
+	require.Equal(t, "lea.terr", confirmed["first_confirmed_by"])
+	boss := confirmed["waits_for"].(string)
+	require.NotEqual(t, "lea.terr", boss)
+	require.Equal(t, string(kam.Deactivated), c.json(t, boss, "decide", no2, "confirm", "--expect", "current")["outcome"])
+
+	review := c.json(t, manager, "review", no, "--trigger", "REQUEST")
+	require.Equal(t, string(kam.Completed), review["state"])
+	require.Equal(t, false, c.json(t, manager, "review", no, "--trigger", "REQUEST")["created"], "once a day")
+	require.Contains(t, c.must(t, auditor, "list", "--type", "reclassify"), review["case_no"])
+
+	s := script(t, "03_rejected_by_rules")
+	rejected := c.json(t, string(s.By), "onboard", "-f", c.file(t, "rejected.json", s.Request))["case_no"].(string)
+	facts := c.file(t, "facts.json", `{"strategic_fit": "FULL", "declared_potential": {"amount": "60000.00", "currency": "EUR"}}`)
+	appeal := c.json(t, string(s.By), "appeal", rejected, "-f", facts)
+	require.Equal(t, rejected, appeal["appeal_of"])
+	require.Equal(t, "stefan.region", appeal["waits_for"], "one level up")
+	c.refused(t, 1, string(s.By), []string{"appeal", rejected, "-f", phone}, "ONE_APPEAL")
+}
+
+// organisation is changed row by row; open cases follow.
+func organisation(t *testing.T, c *cli, _ string) {
+	s := script(t, "18_vacant_post")
+	no := c.json(t, string(s.By), "onboard", "-f", c.file(t, "vacant.json", s.Request))["case_no"].(string)
+	c.refused(t, 1, rep, []string{"admin", "node", "set", "DE-S-03", "--manager", "lea.terr"}, "FORBIDDEN")
+	filled := c.json(t, policyRole, "admin", "node", "set", "DE-S-03", "--manager", "lea.terr")
+	require.Contains(t, filled["cases_concerned"], no)
+	require.Eventually(t, func() bool {
+		return strings.Contains(c.json(t, auditor, "show", no)["waits_for"].(string), "lea.terr")
+	}, time.Minute, time.Second, "the worker has told the case")
+
+	add := []string{"admin", "person", "add", "nils.rep", "--name", "Nils Brandt", "--role", "sales_rep", "--node", "DE-S-03", "--manager", "lea.terr"}
+	require.Contains(t, c.must(t, "carla.useradmin", add...), "A second user admin completes it")
+	require.Contains(t, c.must(t, "dora.useradmin", add...), "Done")
+	require.Contains(t, c.must(t, "carla.useradmin", "admin", "person", "leave", "nils.rep"), "No open case")
+	require.Contains(t, c.must(t, policyRole, "admin", "absence", "add", "lea.terr", "--from", "2026-12-24", "--to", "2026-12-31"), no)
+	require.Contains(t, c.must(t, auditor, "audit", "verify"), "every chain holds")
 }
 
 // importSmall imports a list as a spreadsheet writes it, twice.

@@ -30,7 +30,7 @@ const (
 	maxTransactions   = 45
 )
 
-// TestSampleOnboardings plays every sample onboarding on the real servers:
+// TestSampleOnboardings plays every sample case on the real servers:
 // each ends as its script says, the audit chains verify, what the workflow
 // returned is what PostgreSQL holds, and every history replays.
 func TestSampleOnboardings(t *testing.T) {
@@ -75,8 +75,12 @@ func (h *house) checkCase(t *testing.T, s demo.Script, no kam.CaseNo) {
 	t.Logf("%s ended %s %s after %d history events", s.Name, stored.State, stored.Outcome, len(events))
 }
 
-// identity is the process and host that recorded, which is nobody's business.
-var identity = regexp.MustCompile(`"identity": "[^"]*"`)
+// identity and sticky name the process and host that recorded, which is nobody's
+// business.
+var (
+	identity = regexp.MustCompile(`"identity": "[^"]*"`)
+	sticky   = regexp.MustCompile(`"name": "[^":]*:([0-9a-f-]{36})"`)
+)
 
 // record writes a history as the replay tests read it.
 func record(t *testing.T, file string, events []*event) {
@@ -85,6 +89,7 @@ func record(t *testing.T, file string, events []*event) {
 	b, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&history.History{Events: events})
 	require.NoError(t, err)
 	b = identity.ReplaceAll(b, []byte(`"identity": "recorder"`))
+	b = sticky.ReplaceAll(b, []byte(`"name": "recorder:$1"`))
 	require.NoError(t, os.WriteFile(file, append(b, '\n'), 0o644))
 }
 

@@ -1,4 +1,4 @@
-package activities
+package kam_test
 
 import (
 	"testing"
@@ -19,7 +19,7 @@ func TestOverlay(t *testing.T) {
 		ScreeningData: kam.ScreeningData{LegalName: "New GmbH", TradingNames: []string{"Three"}},
 		DetailData:    kam.DetailData{CapabilityItems: map[string]int{"data_sharing": 1}},
 	}
-	got, err := overlay(base, given)
+	got, err := kam.Overlay(base, given)
 	require.NoError(t, err)
 	require.Equal(t, "New GmbH", got.LegalName)
 	require.Equal(t, "Bonn", got.City, "absent is as it was")
@@ -27,31 +27,4 @@ func TestOverlay(t *testing.T) {
 	require.Equal(t, map[string]int{"data_sharing": 1}, got.CapabilityItems, "a map is given whole")
 	require.Equal(t, fit, *got.ProductFit)
 	require.Equal(t, []string{"One", "Two"}, base.TradingNames, "the revision before is not written through")
-}
-
-func TestPercent(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		part, whole int64
-		want        kam.Dec
-	}{
-		{1008, 9600, 1050}, {1, 3, 3333}, {2, 3, 6667}, {1, 8, 1250}, {1, 800, 13}, {-1, 8, -1250},
-	}
-	for _, tt := range tests {
-		require.Equal(t, tt.want, percent(tt.part, tt.whole), "%d of %d", tt.part, tt.whole)
-	}
-}
-
-func TestIdentityIgnoresOrder(t *testing.T) {
-	t.Parallel()
-	a := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "X", TradingNames: []string{"A", "B"},
-		Identifiers: []kam.Identifier{{Scheme: kam.SchemeLEI, Value: "1"}, {Scheme: kam.SchemeGLN, Value: "2"}}}}
-	b := a
-	b.TradingNames = []string{"B", "A"}
-	b.Identifiers = []kam.Identifier{a.Identifiers[1], a.Identifiers[0]}
-	require.Equal(t, identityHash(a), identityHash(b))
-	b.Phone = "+49301234567"
-	require.NotEqual(t, identityHash(a), identityHash(b))
-	a.Justification = "does not matter"
-	require.NotEqual(t, identityHash(a), identityHash(b))
 }

@@ -1,28 +1,28 @@
-package activities
+package kam
 
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-
-	"github.com/kamflow/kamflow/kam"
 )
 
-// overlay is base with every field that given carries set over it: absent is
+// Overlay is base with every field that given carries set over it: absent is
 // "as it was", because a form sends only what its reader filled in.
-func overlay(base, given kam.RequestData) (kam.RequestData, error) {
+func Overlay(base, given RequestData) (RequestData, error) {
 	fresh, err := fieldsOf(given)
 	if err != nil {
-		return kam.RequestData{}, err
+		return RequestData{}, err
 	}
-	return overlayFields(base, given, slices.Collect(maps.Keys(fresh)))
+	names := make([]string, 0, len(fresh))
+	for n := range fresh {
+		names = append(names, n)
+	}
+	return OverlayFields(base, given, names)
 }
 
-// overlayFields is base with the named fields as given has them, also where it
+// OverlayFields is base with the named fields as given has them, also where it
 // has none.
-func overlayFields(base, given kam.RequestData, names []string) (kam.RequestData, error) {
-	var out kam.RequestData
+func OverlayFields(base, given RequestData, names []string) (RequestData, error) {
+	var out RequestData
 	fields, err := fieldsOf(base)
 	if err != nil {
 		return out, err
@@ -48,7 +48,7 @@ func overlayFields(base, given kam.RequestData, names []string) (kam.RequestData
 	return out, nil
 }
 
-func fieldsOf(d kam.RequestData) (map[string]json.RawMessage, error) {
+func fieldsOf(d RequestData) (map[string]json.RawMessage, error) {
 	var m map[string]json.RawMessage
 	b, err := json.Marshal(d)
 	if err == nil {

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// changing is a MODIFY that waits for its manager.
+func changing() *fake {
+	f := waiting()
+	s := &f.view.Snapshot
+	s.Type, s.CommittedAs, s.BaseVersion, s.FirstConfirmedBy, s.CancelAskedBy = kam.Modify, "C-1", 3, "uta", "olaf"
+	s.Task.Fields = []string{"legal_name", "contacts"}
+	record := request("NordWerk GmbH")
+	record.Addresses = []kam.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", CountryCode: "DE"}}
+	record.Contacts = []kam.Contact{{Name: "Ada Berg", DecisionRole: "BUYER"}}
+	f.customer = store.Customer{CustomerNo: "C-1", Version: 3, Data: record}
+	base := parties.AsRequest(f.customer)
+	f.base = store.Base{Version: 3, Data: base, Contacts: parties.ContactsDigest(base.Contacts)}
+	f.base.Data.Contacts = nil
+	wants := base
+	wants.LegalName = "NordWerk AG"
+	wants.Contacts = append([]kam.Contact{{Name: "Bea Cord", DecisionRole: "DECIDER"}}, base.Contacts...)
+	f.view.Request = wants
+	f.nodes = []kam.TerritoryNode{{Code: "DE-N-01", Level: kam.LevelTerritory}, {Code: "AT", Level: kam.LevelCountry}}
+	f.people = map[kam.UserID]kam.Person{
+		"tom":  {ID: "tom", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-N-01"}, Active: true},
+		"rita": {ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, Active: true, ManagerID: "tom"},
+		"otto": {ID: "otto", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"AT"}, Active: true},
+	}
+	return f
+}
+
+// conflicting is one whose customer somebody else has changed.
+func conflicting() *fake {
+	f := changing()
+	s := &f.view.Snapshot
+	s.State, s.FirstConfirmedBy, s.CancelAskedBy = kam.ChangesRequested, "", ""
+	s.Task = &kam.Task{Kind: kam.TaskChanges, Assignees: []kam.UserID{"rita"}, Note: "VERSION_CONFLICT base_version: it is long"}
+	f.customer.Version = 4
+	f.customer.Data.LegalName, f.customer.Data.Phone = "NordWerk SE", "+494055501234"
+	return f
+}
+
+// sharing is an inbox of shared work.
+func sharing() *fake {
+	f := waiting()
+	free, mine := f.inbox[0], f.inbox[0]
+	free.Task.Kind, free.Task.Queue, free.Mine, free.Task.OpenedAt = kam.TaskValidation, "data_steward", false, noon.Add(-time.Second)
+	mine.Task.Kind, mine.Task.Queue, mine.Task.ClaimedBy = kam.TaskComplianceReview, "compliance_reviewer", "vera"
+	f.inbox = []store.InboxItem{free, mine}
+	return f
+}
+
+func TestCasesOnACustomer(t *testing.T) {
+	const phone = `{"phone":"+494055501234"}`
+	why := "They have closed the house for good."
+	tests := []struct {
+		name string
+		args []string
+		want store.Request
+	}{
+		{"modify", []string{"modify", "C-1", "-f", "-"}, store.Request{Type: kam.Modify, Data: kam.RequestData{DetailData: kam.DetailData{}}}},
+		{"reactivate", []string{"reactivate", "C-1", "--reason", why}, store.Request{Type: kam.Reactivate}},
+		{"deactivate", []string{"deactivate", "C-1", "--reason", why}, store.Request{Type: kam.Deactivate}},
+		{"review", []string{"review", "C-1", "--trigger", "credit_rating", "--reason", why}, store.Request{Type: kam.Reclassify, Trigger: kam.ReviewCredit}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := waiting()
+			got := start(t, f, phone, false, append([]string{"--as", "rita"}, tt.args...)...)
+			require.Zero(t, got.status, got.err)
+			require.Equal(t, tt.want.Type, f.request.Type)
+			require.Equal(t, "C-1", f.request.CustomerNo)
+			require.Equal(t, tt.want.Trigger, f.request.Trigger)
+			require.Equal(t, kam.UserID("rita"), f.request.Requester)
+			if tt.name == "modify" {
+				require.Equal(t, "+494055501234", f.request.Data.Phone)
+			} else {
+				require.Equal(t, why, f.request.Data.Justification)
+			}
+			key := f.request.Key
+			start(t, f, phone, false, append([]string{"--as", "rita", "--json"}, tt.args...)...)
+			require.Equal(t, key, f.request.Key, "the same again is the same request")
+			start(t, f, phone, false, append([]string{"--as", "rita", "--key", "mine"}, tt.args...)...)
+			require.Equal(t, "mine", f.request.Key)
+		})
+	}
+	got := start(t, waiting(), `{"customer_no":"C-2"}`, false, "--as", "rita", "modify", "C-1", "-f", "-")
+	require.Contains(t, got.err, "C-2 is not customer C-1")
+	got = start(t, waiting(), `{"case_type":"NEW"}`, false, "--as", "rita", "modify", "C-1", "-f", "-")
+	require.Equal(t, exitUsage, got.status)
+
+	ended := waiting()
+	ended.view.Snapshot.State = kam.Completed
+	ended.request.Key = "k"
+	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
+	require.Contains(t, got.out, "has ended")
+}
+
+// TestReviewIsOncePerDay: a second one on a day would count a failure twice; one
+// on another day is another.
+func TestReviewIsOncePerDay(t *testing.T) {
+	f := requestFile{CustomerNo: "C-1", Trigger: kam.ReviewAsked}
+	require.Equal(t, dayKey(noon, f, "tom"), dayKey(noon.Add(time.Hour), f, "tom"))
+	require.NotEqual(t, dayKey(noon, f, "tom"), dayKey(noon.Add(24*time.Hour), f, "tom"))
+	require.NotEqual(t, dayKey(noon, f, "tom"), dayKey(noon, f, "uta"))
+}
+
+func TestAppealTakesTheDataOfTheRejectedCase(t *testing.T) {
+	f := waiting()
+	got := start(t, f, `{"strategic_fit":"FULL"}`, false, "--as", "rita", "appeal", string(theCase), "-f", "-")
+	require.Zero(t, got.status, got.err)
+	require.Equal(t, theCase, f.request.AppealOf)
+	require.Equal(t, kam.NewCase, f.request.Type)
+	require.Equal(t, f.view.Request.City, f.request.Data.City)
+	require.Equal(t, kam.StrategicFit("FULL"), f.request.Data.StrategicFit)
+	got = start(t, f, `{"case_type":"MODIFY","customer_no":"C-1"}`, false, "--as", "rita", "appeal", string(theCase), "-f", "-")
+	require.Equal(t, exitUsage, got.status)
+	require.Equal(t, exitUsage, run(t, f, "--as", "rita", "appeal", string(theCase)).status)
+}
+
+// orgFake keeps what is asked of the organisation.
+type orgFake struct {
+	fake
+	act    store.OrgAct
+	person store.User
+	post   [2]string
+	absent store.Absence
+	answer store.OrgChange
+}
+
+func (f *orgFake) SetPerson(_ context.Context, a store.OrgAct, u store.User) (store.OrgChange, error) {
+	f.act, f.person = a, u
+	return f.answer, nil
+}
+
+func (f *orgFake) PersonLeaves(_ context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error) {
+	f.act, f.person = a, store.User{ID: id}
+	return f.answer, nil
+}
+
+func (f *orgFake) SetManager(_ context.Context, a store.OrgAct, node string, u kam.UserID) (store.OrgChange, error) {
+	f.act, f.post = a, [2]string{node, string(u)}
+	return f.answer, nil
+}
+
+func (f *orgFake) AddAbsence(_ context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error) {
+	f.act, f.absent = a, ab
+	return f.answer, nil
+}
+
+func TestOrganisationIsChangedRowByRow(t *testing.T) {
+	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
+	admin := func(args ...string) result { return startOn(t, f, "", false, append([]string{"admin"}, args...)...) }
+	got := admin("--as", "ulf", "person", "leave", "tom", "--reason", "gone")
+	require.Zero(t, got.status, got.err)
+	require.Equal(t, "Done: done so.\nDE has no manager any more. A policy admin fills the post: starter admin node set DE --manager USER\n"+
+		"Open cases concerned: KAM-2026-000007. The worker looks at them now, and tells those that wait for somebody else.\n", got.out)
+	require.Equal(t, kam.UserID("ulf"), f.act.By)
+	require.Equal(t, "gone", f.act.Reason)
+	require.NotEmpty(t, f.act.DecisionID)
+	require.Zero(t, admin("--as", "pia", "node", "set", "DE", "--manager", "tom").status)
+	require.Equal(t, [2]string{"DE", "tom"}, f.post)
+	require.Zero(t, admin("--as", "pia", "node", "set", "DE", "--vacant").status)
+	require.Equal(t, [2]string{"DE", ""}, f.post)
+	require.Zero(t, admin("--as", "pia", "absence", "add", "tom", "--from", "2026-12-24", "--to", "2026-12-31").status)
+	require.Equal(t, store.Absence{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, f.absent)
+	require.Zero(t, admin("--as", "ulf", "person", "set", "rita", "--manager", "uta").status)
+	require.Equal(t, store.User{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, ManagerID: "uta"}, f.person, "the rest stays")
+	f.answer = store.OrgChange{What: "nora is sales_rep", Pending: true}
+	got = admin("--as", "ulf", "person", "add", "nora", "--name", "Nora", "--role", "sales_rep", "--node", "DE")
+	require.Contains(t, got.out, "A second user admin completes it")
+	require.Equal(t, store.User{ID: "nora", Name: "Nora", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE"}}, f.person)
+	got = admin("--as", "ulf", "person", "leave", "tom", "--json")
+	var c store.OrgChange
+	require.NoError(t, json.Unmarshal([]byte(got.out), &c))
+	require.True(t, c.Pending)
+}
+
+func TestValuesAreReadable(t *testing.T) {
+	for given, want := range map[string][]string{
+		"":                       {""},
+		"140000 EUR":             {"140000 EUR"},
+		`["One","Two"]`:          {"One", "Two"},
+		`{"b":2,"a_c":0}`:        {"b 2, a c 0"},
+		`[{"name":"Ada","x":1}]`: {"Ada, x 1"},
+		`[{"m":{"amount":"5.00","currency":"EUR"},"n":null,"l":[1,2]}]`: {"m 5.00 EUR, n , l 1, 2"},
+		"[not JSON": {"[not JSON"},
+		"[]":        {},
+	} {
+		require.Equal(t, want, lines(given), given)
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// orgCommands change one row of the organisation: a person, a post, an absence.
+func orgCommands(a *app) []*cobra.Command {
+	person := group("person", "People: add, change, and see them leave (user_admin)")
+	person.AddCommand(personCommand(a, "add"), personCommand(a, "set"), leaveCommand(a))
+	node := group("node", "Posts of the territory tree (policy_admin)")
+	node.AddCommand(nodeCommand(a))
+	absence := group("absence", "Times in which a person takes no tasks (policy_admin)")
+	absence.AddCommand(absenceCommand(a))
+	return []*cobra.Command{person, node, absence}
+}
+
+// orgVerb makes a verb that changes one row, about what its argument names.
+func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back backend, act store.OrgAct, what string) (store.OrgChange, error)) *cobra.Command {
+	var act store.OrgAct
+	cmd.Args = cobra.ExactArgs(1)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		by, err := a.who()
+		if err != nil {
+			return err
+		}
+		back, err := a.system(cmd.Context())
+		if err != nil {
+			return err
+		}
+		act.By = by
+		if act.DecisionID == "" {
+			act.DecisionID = client.NewDecisionID()
+		}
+		c, err := change(cmd.Context(), back, act, args[0])
+		if err != nil {
+			return unreachable("PostgreSQL", err)
+		}
+		return a.changed(c)
+	}
+	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
+	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a change that is sent again")
+	return cmd
+}
+
+// changed tells what came of a change, and which open cases it may concern: the
+// worker looks at them and tells those that wait for somebody else now.
+func (a *app) changed(c store.OrgChange) error {
+	if a.json {
+		return a.printJSON(c)
+	}
+	if c.Pending {
+		a.say("org.pending", c.What)
+		return nil
+	}
+	a.say("org.done", c.What)
+	for _, p := range c.Posts {
+		a.say("org.post", p, p)
+	}
+	if len(c.Cases) == 0 {
+		a.say("org.nobody")
+		return nil
+	}
+	a.say("org.told", join(c.Cases))
+	return nil
+}
+
+func personCommand(a *app, verb string) *cobra.Command {
+	var u store.User
+	var roles []string
+	var cmd *cobra.Command
+	cmd = orgVerb(a, &cobra.Command{
+		Use:     verb + " USER",
+		Short:   map[string]string{"add": "Add a person; a role takes two user admins, who send the same command", "set": "Change what is given of a person; a new role takes two user admins"}[verb],
+		Example: text.Say("person." + verb + ".example"),
+	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+		want, err := a.personAs(ctx, back, cmd, verb, kam.UserID(id), u, roles)
+		if err != nil {
+			return store.OrgChange{}, err
+		}
+		return back.SetPerson(ctx, act, want)
+	})
+	f := cmd.Flags()
+	f.StringVar(&u.Name, "name", "", "full name")
+	f.StringVar(&u.Email, "email", "", "where messages go")
+	f.StringSliceVar(&roles, "role", nil, "role, may be repeated: sales_rep, territory_manager ...")
+	f.StringSliceVar(&u.Nodes, "node", nil, "node of the tree where he works, may be repeated")
+	f.StringVar((*string)(&u.ManagerID), "manager", "", "who manages him")
+	return cmd
+}
+
+// personAs is the person as the flags want him: all of him for add, what is
+// given laid over what is there for set.
+func (a *app) personAs(ctx context.Context, back backend, cmd *cobra.Command, verb string, id kam.UserID, given store.User, roles []string) (store.User, error) {
+	given.ID = id
+	for _, r := range roles {
+		given.Roles = append(given.Roles, kam.Role(r))
+	}
+	was, err := back.Person(ctx, id)
+	known := err == nil
+	if err != nil && kam.CodeOf(err) != kam.NotFound {
+		return given, err
+	}
+	if verb == "add" {
+		if known {
+			return given, usagef("%s", text.Say("person.known", string(id), string(id)))
+		}
+		return given, nil
+	}
+	if !known {
+		return given, usagef("%s", text.Say("person.unknown", string(id), string(id)))
+	}
+	u := store.User{ID: id, Name: was.Name, Email: was.Email, Roles: was.Roles, Nodes: was.Nodes, ManagerID: was.ManagerID}
+	set := map[string]func(){
+		"name": func() { u.Name = given.Name }, "email": func() { u.Email = given.Email }, "role": func() { u.Roles = given.Roles },
+		"node": func() { u.Nodes = given.Nodes }, "manager": func() { u.ManagerID = given.ManagerID },
+	}
+	some := false
+	for flag, take := range set {
+		if cmd.Flags().Changed(flag) {
+			take()
+			some = true
+		}
+	}
+	if !some && was.Active {
+		return u, usagef("%s", text.Say("person.nothing", strings.Join(sortedKeys(set), ", --")))
+	}
+	return u, nil
+}
+
+func leaveCommand(a *app) *cobra.Command {
+	return orgVerb(a, &cobra.Command{
+		Use:     "leave USER",
+		Short:   "Somebody leaves: his tasks go to who holds the post next, his requests to his manager",
+		Example: "  starter --as carla.useradmin admin person leave ida.rep --reason 'Has left for another company.'",
+	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+		return back.PersonLeaves(ctx, act, kam.UserID(id))
+	})
+}
+
+func nodeCommand(a *app) *cobra.Command {
+	var manager string
+	var vacant bool
+	cmd := orgVerb(a, &cobra.Command{
+		Use:     "set CODE --manager USER | --vacant",
+		Short:   "Fill the post of a node, or leave it vacant",
+		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as ada.policy admin node set AT-2-01 --vacant",
+	}, func(ctx context.Context, back backend, act store.OrgAct, code string) (store.OrgChange, error) {
+		if vacant == (manager != "") {
+			return store.OrgChange{}, usagef("%s", text.Say("node.which"))
+		}
+		return back.SetManager(ctx, act, code, kam.UserID(manager))
+	})
+	cmd.Flags().StringVar(&manager, "manager", "", "who manages the node from now on")
+	cmd.Flags().BoolVar(&vacant, "vacant", false, "nobody does: the next level is asked at once")
+	return cmd
+}
+
+func absenceCommand(a *app) *cobra.Command {
+	var ab store.Absence
+	cmd := orgVerb(a, &cobra.Command{
+		Use:     "add USER --from DAY --to DAY",
+		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
+		Example: "  starter --as ada.policy admin absence add otto.terr --from 2026-12-21 --to 2027-01-06",
+	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+		ab.UserID = kam.UserID(id)
+		return back.AddAbsence(ctx, act, ab)
+	})
+	cmd.Flags().StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
+	cmd.Flags().StringVar(&ab.To, "to", "", "last day")
+	return cmd
+}

@@ -1,0 +1,165 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+// governed is the sample with the people who may change it.
+func governed(t *testing.T) *store.Store {
+	t.Helper()
+	s := storetest.New(t)
+	o := sample
+	o.Users = append(append([]store.User{}, sample.Users...),
+		store.User{ID: "pia", Name: "Pia", Roles: []kam.Role{kam.PolicyAdmin}},
+		store.User{ID: "ulf", Name: "Ulf", Roles: []kam.Role{kam.UserAdmin}},
+		store.User{ID: "una", Name: "Una", Roles: []kam.Role{kam.UserAdmin}},
+		store.User{ID: "theo", Name: "Theo", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"FR"}},
+	)
+	require.NoError(t, s.LoadOrg(t.Context(), o))
+	return s
+}
+
+func orgAct(id string, by kam.UserID) store.OrgAct {
+	return store.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed"}
+}
+
+func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	before, err := s.OrgChanged(ctx)
+	require.NoError(t, err)
+
+	_, err = s.PersonLeaves(ctx, orgAct("1", "pia"), "mona")
+	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "people are the user admin's")
+	unchanged, err := s.OrgChanged(ctx)
+	require.NoError(t, err)
+	require.Equal(t, before, unchanged, "a refusal changes nothing")
+	_, err = s.PersonLeaves(ctx, orgAct("2", "ulf"), "ulf")
+	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "not oneself")
+	_, err = s.PersonLeaves(ctx, orgAct("3", "ulf"), "nobody")
+	require.Equal(t, kam.Invalid, kam.CodeOf(err))
+
+	c, err := s.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
+	require.NoError(t, err)
+	require.Equal(t, store.OrgChange{What: "mona has left", Posts: []string{"DE-HH"}, Cases: []kam.CaseNo{}}, c)
+	again, err := s.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
+	require.NoError(t, err)
+	require.Equal(t, c, again, "sent twice is one change")
+	_, err = s.PersonLeaves(ctx, orgAct("5", "ulf"), "mona")
+	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err))
+	after, err := s.OrgChanged(ctx)
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
+	mona, err := s.Person(ctx, "mona")
+	require.NoError(t, err)
+	require.False(t, mona.Active)
+
+	for who, node := range map[kam.UserID]string{"mona": "DE-N", "rita": "DE-HH", "nobody": "DE-HH", "theo": "MOON"} {
+		_, err = s.SetManager(ctx, orgAct("6"+string(who), "pia"), node, who)
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), who)
+	}
+	_, err = s.SetManager(ctx, orgAct("6", "pia"), "DE-HH", "mona")
+	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err), "she holds it, though she has left")
+	_, err = s.SetManager(ctx, orgAct("7", "ulf"), "DE-HH", "theo")
+	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "posts are the policy admin's")
+	c, err = s.SetManager(ctx, orgAct("8", "pia"), "DE-HH", "theo")
+	require.NoError(t, err)
+	require.Equal(t, "the post of DE-HH goes from mona to theo", c.What)
+	theo, err := s.Person(ctx, "theo")
+	require.NoError(t, err)
+	require.Equal(t, []string{"FR", "DE-HH"}, theo.Nodes)
+	mona, err = s.Person(ctx, "mona")
+	require.NoError(t, err)
+	require.Empty(t, mona.Nodes)
+	_, err = s.SetManager(ctx, orgAct("9", "pia"), "DE-HH", "")
+	require.NoError(t, err)
+	nodes, err := s.Nodes(ctx)
+	require.NoError(t, err)
+	for _, n := range nodes {
+		require.NotEqual(t, kam.UserID("theo"), n.ManagerID)
+	}
+
+	trail, err := s.TrailOf(ctx, "org")
+	require.NoError(t, err)
+	require.Equal(t, kam.EventDecisionRefused, trail[0].Type, "refusals are on record")
+	require.Equal(t, kam.UserID("pia"), trail[0].Actor)
+	last := trail[len(trail)-1]
+	require.Equal(t, kam.EventOrgChanged, last.Type)
+	require.Equal(t, []kam.Role{kam.PolicyAdmin}, last.RolesUsed)
+	require.Equal(t, "the post of DE-HH goes from theo to nobody: as agreed", last.Text)
+	_, why, ok := kam.VerifyChain(trail)
+	require.True(t, ok, why)
+}
+
+// TestGrantsTakeTwo is SOD9, and SOD5 on the way.
+func TestGrantsTakeTwo(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	nils := store.User{ID: "nils", Name: "Nils", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"}
+	c, err := s.SetPerson(ctx, orgAct("1", "ulf"), nils)
+	require.NoError(t, err)
+	require.True(t, c.Pending)
+	c, err = s.SetPerson(ctx, orgAct("2", "ulf"), nils)
+	require.NoError(t, err)
+	require.True(t, c.Pending, "one admin is one, however often he asks")
+	_, err = s.Person(ctx, "nils")
+	require.Equal(t, kam.NotFound, kam.CodeOf(err))
+	other := nils
+	other.Roles = []kam.Role{kam.GlobalManager}
+	c, err = s.SetPerson(ctx, orgAct("3", "una"), other)
+	require.NoError(t, err)
+	require.True(t, c.Pending, "something else was asked for")
+	c, err = s.SetPerson(ctx, orgAct("4", "una"), nils)
+	require.NoError(t, err)
+	require.Equal(t, store.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Cases: []kam.CaseNo{}}, c)
+	p, err := s.Person(ctx, "nils")
+	require.NoError(t, err)
+	require.True(t, p.Active)
+
+	// What grants nothing takes one.
+	nils.ManagerID = "gina"
+	c, err = s.SetPerson(ctx, orgAct("5", "una"), nils)
+	require.NoError(t, err)
+	require.False(t, c.Pending)
+	// And an agreement is used up: who left is granted his roles anew.
+	_, err = s.PersonLeaves(ctx, orgAct("6", "una"), "nils")
+	require.NoError(t, err)
+	c, err = s.SetPerson(ctx, orgAct("7", "ulf"), nils)
+	require.NoError(t, err)
+	require.True(t, c.Pending)
+
+	for name, bad := range map[string]store.User{
+		"roles": {ID: "x", Name: "X", Roles: []kam.Role{kam.Operator, kam.GlobalManager}}, // SOD5
+		"name":  {ID: "x"},
+		"node":  {ID: "x", Name: "X", Nodes: []string{"MOON"}},
+		"boss":  {ID: "x", Name: "X", ManagerID: "nobody"},
+	} {
+		_, err = s.SetPerson(ctx, orgAct("8"+name, "una"), bad)
+		require.Contains(t, []kam.Code{kam.Invalid, kam.Separation}, kam.CodeOf(err), name)
+	}
+}
+
+func TestAbsence(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	for name, bad := range map[string]store.Absence{
+		"day": {UserID: "rita", From: "24.12.2026", To: "2026-12-31"}, "to": {UserID: "rita", From: "2026-12-24", To: "soon"},
+		"order": {UserID: "rita", From: "2026-12-24", To: "2026-12-01"}, "who": {UserID: "nobody", From: "2026-12-24", To: "2026-12-31"},
+	} {
+		_, err := s.AddAbsence(ctx, orgAct(name, "pia"), bad)
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), name)
+	}
+	c, err := s.AddAbsence(ctx, orgAct("ok", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})
+	require.NoError(t, err)
+	require.Equal(t, "rita is away from 2026-12-24 to 2026-12-31", c.What)
+	_, err = s.AddAbsence(ctx, orgAct("longer", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2027-01-06"})
+	require.NoError(t, err)
+	_, err = s.AddAbsence(ctx, orgAct("rep", "rita"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})
+	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
+}
