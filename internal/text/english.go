@@ -302,7 +302,6 @@ var english = map[string]string{
 	"label.file":            "File",
 	"label.row":             "Row",
 	"label.group":           "Group",
-	"label.change":          "Change",
 	"label.proposed":        "Proposed",
 	"label.potential":       "Potential",
 	"label.refused":         "Refused",
