@@ -124,7 +124,7 @@ func Defaults() Config {
 			Setup:          true,
 			WorkflowTasks:  200,
 			Activities:     50,
-			StickyCache:    10_000,
+			StickyCache:    600,
 			GCPercent:      400,
 			StopTimeout:    20 * time.Second,
 			ReconcileEvery: 30 * time.Second,
