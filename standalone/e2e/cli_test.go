@@ -167,7 +167,7 @@ func existingCustomers(t *testing.T, c *cli, _ string) {
 	caseNo := second["case_no"].(string)
 	require.Equal(t, manager, second["waits_for"])
 	c.refused(t, 1, rep, []string{"deactivate", no, "--reason", "They have closed the house for good."}, "OPEN_CASE_EXISTS", caseNo)
-	c.refused(t, 1, rep, []string{"review", no, "--trigger", "REQUEST"}, "FORBIDDEN")
+	c.refused(t, 1, rep, []string{"review", "C-000114", "--trigger", "REQUEST"}, "FORBIDDEN")
 	for _, w := range []string{"Base version", "2 of customer " + no, "Thymianhof Reha GmbH", "Thymianhof Rehabilitation GmbH"} {
 		require.Contains(t, c.must(t, manager, "show", caseNo), w)
 	}
