@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 // NewDecisionID makes the id of an act. It is made once for what a person
@@ -38,6 +39,9 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	}
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
+		if err := checkData(*data); err != nil {
+			return kam.Progress{}, err
+		}
 		digest, err := c.record.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
 			c.recordRefusal(ctx, no, act, e)
@@ -60,6 +64,25 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 		c.recordRefusal(ctx, no, act, e)
 	}
 	return p, err
+}
+
+// checkData refuses data over the bounds of the form before they are kept: the
+// validator of a case sees their digest only, and what the case itself refuses
+// is in its history.
+func checkData(data kam.RequestData) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return kam.Errorf(kam.Invalid, "the data cannot be written down: %v", err)
+	}
+	var clean kam.RequestData // a copy to the last entry: the caller keeps his data as they are
+	if err := json.Unmarshal(b, &clean); err != nil {
+		return kam.Errorf(kam.Invalid, "the data cannot be read: %v", err)
+	}
+	rules.Clean(&clean)
+	if bad := kam.CheckForm(clean); len(bad) > 0 {
+		return bad[0]
+	}
+	return nil
 }
 
 // intend notes a withdrawal where the commit of the customer sees it, because

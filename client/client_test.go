@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -302,6 +303,28 @@ func TestAct(t *testing.T) {
 		require.Empty(t, b.fake.signals)
 		require.Len(t, b.fake.updates, 1)
 	})
+}
+
+// TestActWithDataOverTheirBounds: they are refused by the name of the field, and
+// neither kept nor sent.
+func TestActWithDataOverTheirBounds(t *testing.T) {
+	t.Parallel()
+	b := setup(t, says(at(kam.DataEntry, 2), nil))
+	no := b.opened(kam.DataEntry)
+	data := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: strings.Repeat("x", 64<<10)}}
+	act := kam.Act{DecisionID: "decision-0009", Name: kam.ActSubmitData, By: "rep"}
+	_, err := b.Act(t.Context(), no, act, &data)
+	require.ErrorIs(t, err, kam.Invalid)
+	require.Equal(t, "legal_name", kam.AsError(err).Field)
+	require.Empty(t, b.fake.updates)
+	_, kept, err := b.store.StagedExists(t.Context(), no, act.DecisionID)
+	require.NoError(t, err)
+	require.False(t, kept)
+
+	data.LegalName = " Acme " // as people type it
+	_, err = b.Act(t.Context(), no, act, &data)
+	require.NoError(t, err)
+	require.Equal(t, " Acme ", data.LegalName)
 }
 
 func TestActOnAnEndedWorkflow(t *testing.T) {

@@ -135,9 +135,16 @@ func TestStarts(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, numbers[i], no)
+		is, err := h.db.Case(t.Context(), no)
+		require.NoError(t, err)
+		if want == kam.AwaitingConfirmation && is.State == kam.DuplicateReview {
+			rest[is.State]++ // the search found that it resembles another one
+			continue
+		}
 		h.eventually(t, no, want)
 		rest[want]++
 	}
+	require.LessOrEqual(t, rest[kam.DuplicateReview], n/1000, "names are invented by chance, and a few of many may resemble each other")
 	t.Logf("at rest: %v", rest)
 	require.Eventually(t, func() bool { return h.runs(t)-runsBefore >= n }, patience, 200*time.Millisecond, "visibility catches up")
 	require.Equal(t, n, h.runs(t)-runsBefore, "one workflow for each case")
