@@ -83,7 +83,6 @@ type walk struct {
 	south     string // where postal codes 8… go
 	policy    int
 	customers []string
-	accounts  int
 	rejected  []kam.CaseNo
 	names     int
 }
