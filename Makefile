@@ -79,6 +79,7 @@ lint: ## formatting, vet, determinism of workflows, staticcheck
 	$(GO) vet $(PKGS)
 	$(GO) run $(WORKFLOWCHECK) ./workflows/...
 	$(GO) run $(STATICCHECK) $(PKGS)
+	cd standalone && $(GO) vet $(PKGS) && $(GO) run $(STATICCHECK) $(PKGS)
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

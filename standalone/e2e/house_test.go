@@ -114,23 +114,6 @@ func (h *house) history(t *testing.T, no kam.CaseNo) []*event {
 	return all
 }
 
-// eventually waits until a case is in a state.
-func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snapshot {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		s, err := h.db.Case(t.Context(), no)
-		require.NoError(t, err)
-		if s.State == want {
-			return s
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is %s, not %s: %s", no, s.State, want, s.Headline)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // recordTo is where histories are recorded to, "" when they are not.
 func recordTo() string {
 	v := os.Getenv("KAM_RECORD")
