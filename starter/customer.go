@@ -111,16 +111,6 @@ func (a *app) customerVerb(use, short string, args int, do func(ctx context.Cont
 }
 
 func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
-	if a.json {
-		if lines == nil {
-			lines = []store.CustomerLine{}
-		}
-		return a.printJSON(map[string]any{"customers": lines})
-	}
-	if len(lines) == 0 {
-		a.say("customer.none")
-		return nil
-	}
 	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.city"), text.Say("label.status"), text.Say("label.group"), text.Say("label.territory"), text.Say("label.owner"), text.Say("label.tier"))
 	for _, l := range lines {
 		status := string(l.Status)
@@ -129,11 +119,7 @@ func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
 		}
 		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier))
 	}
-	a.printf("%s", t.Text(a.screen))
-	if len(lines) == limit {
-		a.say("list.more", limit)
-	}
-	return nil
+	return listed(a, "customers", lines, "customer.none", t, limit)
 }
 
 func (a *app) showCustomer(v store.CustomerView) {

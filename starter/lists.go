@@ -129,19 +129,25 @@ func listCommand(a *app) *cobra.Command {
 }
 
 func (a *app) list(lines []store.CaseLine, limit int) error {
-	if a.json {
-		if lines == nil {
-			lines = []store.CaseLine{}
-		}
-		return a.printJSON(map[string]any{"cases": lines})
-	}
-	if len(lines) == 0 {
-		a.say("list.empty")
-		return nil
-	}
 	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
 	for _, l := range lines {
 		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
+	}
+	return listed(a, "cases", lines, "list.empty", t, limit)
+}
+
+// listed prints what was found: as JSON under key, as the table, or that there
+// is nothing; and that there may be more where the limit was reached.
+func listed[T any](a *app, key string, lines []T, none string, t *term.Table, limit int) error {
+	if a.json {
+		if lines == nil {
+			lines = []T{}
+		}
+		return a.printJSON(map[string]any{key: lines})
+	}
+	if len(lines) == 0 {
+		a.say(none)
+		return nil
 	}
 	a.printf("%s", t.Text(a.screen))
 	if len(lines) == limit {
