@@ -1,6 +1,9 @@
 package kam
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Mark says where a box comes from: from the deck, or added by us.
 type Mark string
@@ -134,6 +137,25 @@ func StepsOf(stage Stage) []StepCode {
 // MainPath lists the states that a NEW case without incident goes through.
 var MainPath = []State{Draft, Identifying, DataEntry, Deciding, AwaitingConfirmation, AwaitingCompletion,
 	Analyzing, Segmenting, Validating, Classifying, AwaitingEndorsement, HandingOff, Completed}
+
+// passedBy are the states of MainPath that no case of a type gets to (P2.3).
+var passedBy = map[CaseType][]State{
+	Modify:     {Deciding, AwaitingCompletion},
+	Deactivate: {Deciding, AwaitingCompletion, Analyzing, Segmenting, Classifying, AwaitingEndorsement},
+	Reclassify: {DataEntry, Deciding, AwaitingConfirmation, AwaitingCompletion},
+}
+
+// MainPathOf lists the states that a case of a type without incident goes through.
+// A MODIFY passes over those that its change does not call for.
+func MainPathOf(t CaseType) []State {
+	var path []State
+	for _, s := range MainPath {
+		if !slices.Contains(passedBy[t], s) {
+			path = append(path, s)
+		}
+	}
+	return path
+}
 
 func to(codes ...StepCode) []StepCode { return codes }
 

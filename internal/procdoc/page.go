@@ -45,7 +45,7 @@ func Process() string {
 	b.WriteString("Every box, state, transition and act of kamflow, as the engine itself reads them.\n\n")
 	b.WriteString("![The process: three levels and the states of a case](process.svg)\n\n")
 	b.WriteString("- [Boxes](#boxes)\n- [States](#states)\n- [Transitions](#transitions)\n- [Acts](#acts)\n- [Errors](#errors)\n- [Codes](#codes)\n- [Who may do what](permissions.md)\n- [Glossary](#glossary)\n\n")
-	b.WriteString("In text, for a case that waits at 1.1.5:\n\n```\n" + TextPicture(kam.AwaitingConfirmation) + "```\n\n")
+	b.WriteString("In text, for a case that waits at 1.1.5:\n\n```\n" + TextPicture(kam.NewCase, kam.AwaitingConfirmation) + "```\n\n")
 	writeBoxes(&b)
 	writeStates(&b)
 	writeTransitions(&b)

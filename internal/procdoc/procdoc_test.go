@@ -104,17 +104,30 @@ func TestPicture(t *testing.T) {
 
 func TestTextPicture(t *testing.T) {
 	t.Parallel()
-	for _, s := range kam.States {
-		text := procdoc.TextPicture(s.State)
-		require.Contains(t, text, procdoc.Name(s.State), s.State)
-		marks := strings.Count(text, "▶") + strings.Count(text, "■")
-		require.Equal(t, 1, marks, "one place is marked for %s:\n%s", s.State, text)
-		for _, line := range strings.Split(text, "\n") {
-			require.LessOrEqual(t, len([]rune(line)), 120)
-			require.Equal(t, strings.TrimRight(line, " "), line)
+	for _, typ := range kam.CaseTypes {
+		for _, s := range kam.States {
+			text := procdoc.TextPicture(typ, s.State)
+			require.Contains(t, text, procdoc.Name(s.State), s.State)
+			marks := strings.Count(text, "▶") + strings.Count(text, "■")
+			require.Equal(t, 1, marks, "one place is marked for %s:\n%s", s.State, text)
+			for _, line := range strings.Split(text, "\n") {
+				require.LessOrEqual(t, len([]rune(line)), 120)
+				require.Equal(t, strings.TrimRight(line, " "), line)
+			}
 		}
 	}
-	require.Zero(t, strings.Count(procdoc.TextPicture("NONSENSE"), "▶"))
+	require.Zero(t, strings.Count(procdoc.TextPicture(kam.NewCase, "NONSENSE"), "▶"))
+	require.Equal(t, strings.TrimPrefix(`
+  1.1 Identify/Add Customer/Modify
+    │  1.1.1 Receive request                          Draft
+    │  1.1.2 Search existing customers                Identifying
+    │  1.2.1a Enter data: screening set               Data entry
+    ▶  1.1.5 Management Confirmation                  Awaiting confirmation, waits for confirming manager
+  1.4 Validate
+    ·  1.4.1 Field rules                              Validating
+  1.5 Identify Key Accounts
+    ·  1.5.6 Assign and hand off                      Handing off
+`, "\n"), procdoc.TextPicture(kam.Deactivate, kam.AwaitingConfirmation), "no decision, no models, no question of key accounts")
 	require.Equal(t, strings.TrimPrefix(`
   1.1 Identify/Add Customer/Modify
     │  1.1.1 Receive request                          Draft
@@ -134,5 +147,5 @@ func TestTextPicture(t *testing.T) {
     ·  1.5.1 Gates                                    Classifying
     ·  1.5.5 Endorse                                  Awaiting endorsement
     ·  1.5.6 Assign and hand off                      Handing off
-`, "\n"), procdoc.TextPicture(kam.ComplianceReview))
+`, "\n"), procdoc.TextPicture(kam.NewCase, kam.ComplianceReview))
 }

@@ -32,15 +32,19 @@ func Name(s kam.State) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// TextPicture is the main path of a case, one line per state and under the
-// boxes of level 2, with the given state marked. A state off the main path
+// TextPicture is the path of a case of a type, one line per state and under
+// the boxes of level 2, with the given state marked. A state off the path
 // appears where it belongs.
-func TextPicture(state kam.State) string {
+func TextPicture(t kam.CaseType, state kam.State) string {
 	var b strings.Builder
-	at := slices.Index(kam.MainPath, state)
+	path := kam.MainPathOf(t)
+	at := slices.Index(path, state)
 	side := besides[state]
+	if !slices.Contains(path, side) {
+		side = ""
+	}
 	var process kam.StepCode
-	for i, s := range kam.MainPath {
+	for i, s := range path {
 		if s == kam.Completed {
 			break
 		}
@@ -52,7 +56,7 @@ func TextPicture(state kam.State) string {
 		switch {
 		case i == at:
 			mark = "▶"
-		case at > i || side != "" && slices.Index(kam.MainPath, side) >= i:
+		case at > i || side != "" && slices.Index(path, side) >= i:
 			mark = "│"
 		}
 		writeLine(&b, mark, s, i == at)
