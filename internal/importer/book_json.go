@@ -1,0 +1,111 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// readBookJSON reads a list of customers, or one a line.
+func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
+	most := kam.MaxBatchRows
+	if o.MaxRows > 0 {
+		most = min(most, o.MaxRows)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	isList := bytes.TrimSpace(raw)[0] == '['
+	if isList {
+		if _, err := dec.Token(); err != nil {
+			return nil, refuse(Problem{Message: "is not JSON"})
+		}
+	}
+	var all []store.BookCustomer
+	for dec.More() {
+		var one json.RawMessage
+		at := int(dec.InputOffset())
+		if err := dec.Decode(&one); err != nil {
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: "is not JSON: " + clip(err.Error(), 200)})
+		}
+		if len(one) > kam.MaxBatchRowSize {
+			return nil, refuse(Problem{Row: len(all) + 1, Message: fmt.Sprintf("is larger than %d bytes", kam.MaxBatchRowSize)})
+		}
+		if key := doubleKey(one); key != "" {
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
+		}
+		var c store.BookCustomer
+		if err := kam.StrictUnmarshal(one, &c); err != nil {
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"})
+		}
+		if all = append(all, c); len(all) > most {
+			return nil, refuse(Problem{Message: fmt.Sprintf("has more than %d rows", most), Remedy: "split it"})
+		}
+	}
+	if isList {
+		if _, err := dec.Token(); err != nil {
+			return nil, refuse(Problem{Message: "the list is not closed: it may be cut off"})
+		}
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, refuse(Problem{Message: "something follows the last customer"})
+	}
+	if len(all) == 0 {
+		return nil, refuse(Problem{Message: "has no customers"})
+	}
+	return all, nil
+}
+
+// doubleKey is a key that an object of a JSON value has twice, empty where none
+// has: of two values nobody knows which one is meant.
+func doubleKey(raw []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	type level struct {
+		keys map[string]bool // nil for a list
+		key  bool            // a key comes next
+	}
+	var open []level
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return "" // the end, or what decoding will name
+		}
+		at := len(open) - 1
+		if d, is := tok.(json.Delim); is && (d == '}' || d == ']') {
+			open = open[:at]
+			continue
+		}
+		if at >= 0 && open[at].keys != nil {
+			if name, is := tok.(string); is && open[at].key {
+				if open[at].keys[name] {
+					return name
+				}
+				open[at].keys[name], open[at].key = true, false
+				continue
+			}
+			open[at].key = true // after this value
+		}
+		switch tok {
+		case json.Delim('{'):
+			open = append(open, level{keys: map[string]bool{}, key: true})
+		case json.Delim('['):
+			open = append(open, level{})
+		}
+	}
+}
+
+func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {
+	c := b.json[i]
+	r.OwnerID, r.Status, r.KAStatus, r.Tier, r.Coverage, r.ReviewDue = c.OwnerID, c.Status, c.KAStatus, c.Tier, c.Coverage, c.ReviewDue
+	d := c.Data
+	if c.GroupID != "" {
+		d.GroupID = c.GroupID
+	}
+	if c.Territory != "" {
+		d.TerritoryCode = c.Territory
+	}
+	return d
+}

@@ -1,0 +1,242 @@
+package importer
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+const bookChunk = 2000 // rows that are read at a time, on all processors
+
+// customers reads the rows, in order.
+func (b *Book) customers() iter.Seq2[store.BatchRow, error] {
+	return func(yield func(store.BatchRow, error) bool) {
+		for from := 0; from < b.Rows; from += bookChunk {
+			n := min(bookChunk, b.Rows-from)
+			rows, notes := make([]store.BatchRow, n), make([][]kam.BatchFinding, n)
+			var wg sync.WaitGroup
+			workers := min(runtime.GOMAXPROCS(0), n)
+			for w := range workers {
+				wg.Go(func() {
+					for i := w; i < n; i += workers {
+						rows[i], notes[i] = b.row(from + i)
+					}
+				})
+			}
+			wg.Wait()
+			for i := range rows {
+				b.note(notes[i]...)
+				if !yield(rows[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// remedies say what to do about what the reading of a cell finds.
+var remedies = map[string]string{
+	"VF02": "correct the value; amounts are written as 1234.56, dates as 2026-01-31",
+	"VI01": "compare it with the customer's papers",
+	"VI02": "compare it with the customer's papers",
+}
+
+// row makes a row of the batch. It looks at nothing but the row: whatever is
+// wrong is a finding.
+func (b *Book) row(i int) (store.BatchRow, []kam.BatchFinding) {
+	r := store.BatchRow{No: i + 1, Line: i + 2, ReadAs: kam.RowReady, CustomerNo: b.number(i)}
+	if b.table != nil {
+		r.Line = b.table.lines[i]
+	}
+	var found []kam.BatchFinding
+	note := func(s kam.Severity, column, rule, msg, remedy string) {
+		found = append(found, kam.BatchFinding{File: kam.FileCustomers, Row: r.No, Line: r.Line, Key: clip(r.CustomerNo, 40),
+			Column: column, Rule: rule, Severity: s, Message: msg, Remedy: remedy})
+		if s == kam.SeverityError {
+			r.ReadAs = kam.RowRefused
+		}
+		r.Warned = true
+	}
+	switch {
+	case r.CustomerNo == "":
+		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, "the customer has no number", "give every customer its own number")
+	case !kam.IsCustomerNo(r.CustomerNo):
+		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, fmt.Sprintf("%q cannot be the number of a customer", clip(r.CustomerNo, 40)),
+			"1 to 40 letters, digits, '.', '_', '/' or '-', the first a letter or digit")
+	case b.sameAs[i] > 0 && b.equal[i]:
+		note(kam.SeverityWarning, colCustomer, kam.RuleBatchTwice, fmt.Sprintf("is equal to row %d", b.sameAs[i]), "leave one of them")
+		r.ReadAs = kam.RowSame
+	case b.sameAs[i] > 0:
+		note(kam.SeverityError, colCustomer, kam.RuleBatchTwice, fmt.Sprintf("row %d has the same number with other content", b.sameAs[i]), "keep the one that is right")
+	}
+	var d kam.RequestData
+	if b.table != nil {
+		d = b.cells(i, &r, note)
+	} else {
+		d = b.fromJSON(i, &r)
+	}
+	rules.Clean(&d)
+	r.Contacts, d.Contacts = d.Contacts, nil
+	raw, err := json.Marshal(d)
+	if err != nil {
+		note(kam.SeverityError, "", "VF02", "the row cannot be stored", "correct its values")
+		raw = []byte("{}")
+	}
+	if len(raw) > kam.MaxBatchRowSize {
+		note(kam.SeverityError, "", "VF02", fmt.Sprintf("the row is larger than %d bytes", kam.MaxBatchRowSize), "shorten it")
+		raw = []byte("{}")
+	}
+	r.Data = raw
+	if !kam.IsCustomerNo(r.CustomerNo) {
+		r.CustomerNo = "" // hostile text is not kept as a key
+	}
+	return r, found
+}
+
+// cells reads a row of CSV: straight into the data, because a book has many
+// rows.
+func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column, rule, msg, remedy string)) kam.RequestData {
+	var d kam.RequestData
+	into := reflect.ValueOf(&d).Elem()
+	cells := map[string]string{} // those that need more than copying
+	bad := func(column, rule, msg string) { note(kam.SeverityError, column, rule, msg, remedies[rule]) }
+	for j, c := range b.table.Columns {
+		text := clean(b.table.Rows[i][j])
+		switch {
+		case text == "" || c.Ignored:
+		case c.Spec.Name == "" || c.Field == "identifiers":
+			cells[c.Field] = text
+		default:
+			if !setCell(into.FieldByIndex(fieldIndex[c.Field]), c.Spec, text) {
+				bad(c.Field, "VF02", fmt.Sprintf("%q cannot be read", clip(text, 40)))
+			}
+		}
+	}
+	derive(&d, cells, bad)
+	if name := cells["contact_name"]; name != "" {
+		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
+		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
+			Phone: phone(cells["contact_phone"]), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
+	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
+		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
+	}
+	r.OwnerID = kam.UserID(cells[colOwner])
+	r.Status = kam.LifecycleStatus(strings.ToUpper(cells[colLifecycle]))
+	r.KAStatus = kam.KAStatus(strings.ToUpper(cells[colStanding]))
+	r.Tier = kam.Tier(strings.ToUpper(cells[colTier]))
+	r.Coverage = strings.ToUpper(cells[colCoverage])
+	if text := cells[colReview]; text != "" {
+		due, err := time.Parse(time.DateOnly, text)
+		if err != nil || due.Year() < 2000 || due.Year() > 2200 {
+			note(kam.SeverityError, colReview, "VF02", fmt.Sprintf("%q is not a date", clip(text, 20)), "write it as 2026-12-31")
+		} else {
+			r.ReviewDue = &due
+		}
+	}
+	return d
+}
+
+// derive fills in what follows from several cells, as the import of requests
+// does.
+func derive(d *kam.RequestData, cells map[string]string, bad func(column, rule, msg string)) {
+	if code := IndustryCode(cells[colIndustry]); code != "" && d.IndustryCode == "" {
+		d.IndustryScheme, d.IndustryCode, d.IndustryText = "CUSTOM", code, clip(cells[colIndustry], 199)
+	}
+	if name := cells[colTrading]; name != "" && !strings.EqualFold(name, d.LegalName) && d.TradingNames == nil {
+		d.TradingNames = []string{name}
+	}
+	if text := cells[colRevenue]; text != "" && d.AnnualTurnover == nil {
+		m, err := kam.ParseMoney(text, strings.ToUpper(cmp.Or(cells[colCurrency], NoDefaults().Base)))
+		if err != nil {
+			bad(colRevenue, "VF02", fmt.Sprintf("%s is no amount: %s", clip(text, 24), err))
+		} else {
+			d.AnnualTurnover = &m
+		}
+	}
+	d.Identifiers = readIdentifiers(cells, d.CountryCode, func(rule, msg string) { bad("identifiers", rule, msg) })
+	d.PostalCode = postalCode(d.CountryCode, d.PostalCode)
+	if d.Street != "" && d.City != "" {
+		d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, Region: d.Region, CountryCode: d.CountryCode}}
+	}
+	for _, item := range kam.CapabilityItems {
+		text := cells[capabilityPrefix+item]
+		if text == "" {
+			continue
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			bad(capabilityPrefix+item, "VF02", fmt.Sprintf("%q is not a whole number", clip(text, 20)))
+			continue
+		}
+		if d.CapabilityItems == nil {
+			d.CapabilityItems = map[string]int{}
+		}
+		d.CapabilityItems[item] = n
+	}
+}
+
+// fieldIndex is where the fields of the request data are, by JSON name.
+var fieldIndex = func() map[string][]int {
+	m := map[string][]int{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[kam.RequestData]()) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			m[name] = f.Index
+		}
+	}
+	return m
+}()
+
+// setCell puts a cell into its field, in the form that [jsonValue] writes;
+// false where the text is not of the field's kind.
+func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
+	if v.Kind() == reflect.String {
+		switch spec.Kind {
+		case kam.KindChoice:
+			text = strings.ToUpper(strings.ReplaceAll(text, " ", "_"))
+		case kam.KindCountry, kam.KindCurrency:
+			text = strings.ToUpper(text)
+		case kam.KindURL:
+			u, valid := website(text)
+			if !valid {
+				return false
+			}
+			text = u
+		case kam.KindPhone:
+			text = phone(text)
+		}
+		v.SetString(text)
+		return true
+	}
+	switch p := v.Addr().Interface().(type) {
+	case **kam.Money:
+		m, err := money(text, NoDefaults().Base)
+		if err == nil {
+			*p = &m
+		}
+		return err == nil
+	case **kam.Dec:
+		n, err := kam.ParseDec(text)
+		if err == nil {
+			*p = &n
+		}
+		return err == nil
+	case *[]string:
+		*p = list(text)
+		return true
+	default:
+		raw, ok := jsonValue(spec, text, NoDefaults().Base)
+		return ok && json.Unmarshal(raw, p) == nil
+	}
+}
