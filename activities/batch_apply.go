@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/parties"
@@ -87,7 +90,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			err = tx.ApplyFacts(pol.BaseCurrency, from, to)
 			e.Text = fmt.Sprintf("%d facts new or changed, %d unchanged", tx.Batch.Result.Facts, tx.Batch.Result.FactsSame)
 		default:
-			err = classifyBook(tx, pol)
+			err = a.classifyBook(ctx, tx, pol)
 			r := tx.Batch.Result
 			e.Text = fmt.Sprintf("%d customers segmented, %d changed; %d nominees, %d proposals", r.Segmented, r.Changed, r.Nominees, r.Proposals)
 		}
@@ -124,20 +127,27 @@ const maxUnfit = 50
 // classifyBook takes the ABC snapshot of the population, segments every active
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
-func classifyBook(tx *store.BatchTx, pol *rules.Policy) error {
-	snapshot, err := tx.RebuildABC()
-	if err != nil {
-		return err
-	}
-	rows, sales, lines, err := tx.WholeBook()
-	if err != nil {
-		return err
-	}
+func (a *Activities) classifyBook(ctx context.Context, tx *store.BatchTx, pol *rules.Policy) error {
 	nodes, err := tx.Nodes()
 	if err != nil {
 		return err
 	}
-	book, left, err := bookOf(tx, pol, rows, sales, lines, nodes)
+	// The customers are read and decoded while the facts are summed up.
+	var rows []bookRow
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.Go(func() (err error) {
+		rows, err = mapRows(a.Store.ActiveBook(ctx), func(r *bookRow, in store.BookRow) {
+			r.BookRow = in
+			r.err = json.Unmarshal(in.Data, &r.data)
+			r.Data = nil
+		})
+		return err
+	})
+	snapshot, sales, lines, err := tx.BookFacts()
+	if err := errors.Join(err, reading.Wait()); err != nil {
+		return err
+	}
+	book, left, err := bookOf(tx.At, pol, rows, sales, lines, nodes)
 	if err != nil {
 		return err
 	}
@@ -185,9 +195,16 @@ func classifyBook(tx *store.BatchTx, pol *rules.Policy) error {
 	return tx.SaveProposals(proposals)
 }
 
+// A bookRow is a customer of the book with his data.
+type bookRow struct {
+	store.BookRow
+	data kam.RequestData
+	err  error // the data cannot be read
+}
+
 // bookOf makes the book of the rules. A customer whose facts do not add up has
 // no known revenue, and is reported.
-func bookOf(tx *store.BatchTx, pol *rules.Policy, rows []store.BookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode) (rules.Book, []kam.BatchFinding, error) {
+func bookOf(at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode) (rules.Book, []kam.BatchFinding, error) {
 	known := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
 		known[n.Code] = true
@@ -196,8 +213,7 @@ func bookOf(tx *store.BatchTx, pol *rules.Policy, rows []store.BookRow, sales ma
 	errs := make([]error, len(rows))
 	inParallel(len(rows), func(i int) {
 		r, c := &rows[i], &book.Customers[i]
-		var d kam.RequestData
-		if errs[i] = json.Unmarshal(r.Data, &d); errs[i] != nil {
+		if errs[i] = r.err; errs[i] != nil {
 			return
 		}
 		account := cmp.Or(r.SalesAccount, r.CustomerNo)
@@ -205,13 +221,13 @@ func bookOf(tx *store.BatchTx, pol *rules.Policy, rows []store.BookRow, sales ma
 		if s.Known && s.Currency != pol.BaseCurrency {
 			s.Currencies = 2 // there is no rate
 		}
-		f, err := factsOf(s, lines[account], tx.At, pol.BaseCurrency)
+		f, err := factsOf(s, lines[account], at, pol.BaseCurrency)
 		if err != nil {
 			f = rules.Facts{}
 		}
 		errs[i] = err
 		f.Current = &rules.Current{KAStatus: r.KAStatus, Tier: r.Tier, FailedReviews: r.FailedReviews}
-		*c = rules.Customer{CustomerNo: r.CustomerNo, ScreeningData: d.ScreeningData, DetailData: d.DetailData, Facts: f}
+		*c = rules.Customer{CustomerNo: r.CustomerNo, ScreeningData: r.data.ScreeningData, DetailData: r.data.DetailData, Facts: f}
 		c.GroupID, c.TerritoryCode = r.GroupID, ""
 		if known[r.Territory] {
 			c.TerritoryCode = r.Territory
@@ -266,7 +282,7 @@ func classifyAll(pol *rules.Policy, book *rules.Book) (segments []rules.SegmentR
 
 // proposalsOf lists what people have to decide: key accounts first, then the
 // groups that newly qualify, the largest potential first.
-func proposalsOf(groups []rules.Classification, rows []store.BookRow) []kam.BatchProposal {
+func proposalsOf(groups []rules.Classification, rows []bookRow) []kam.BatchProposal {
 	tier, name := map[string]kam.Tier{}, map[string]string{}
 	for _, r := range rows {
 		key := cmp.Or(r.GroupID, r.CustomerNo)

@@ -186,39 +186,39 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
 		return fmt.Sprintf("has %d characters", n), s.between() + " characters"
 	}
-	quoted := fmt.Sprintf("%q", clip(text, 40))
+	quoted := func(what string) string { return fmt.Sprintf("%q ", clip(text, 40)) + what } // for few of many
 	switch s.Kind {
 	case KindChoice:
 		if choices := s.Choices(); !slices.Contains(choices, text) {
-			return quoted + " is not a value of this field", "use one of " + strings.Join(choices, ", ")
+			return quoted("is not a value of this field"), "use one of " + strings.Join(choices, ", ")
 		}
 	case KindCountry:
 		if !IsCountry(text) {
-			return quoted + " is not a country", "give an ISO 3166-1 alpha-2 code such as DE"
+			return quoted("is not a country"), "give an ISO 3166-1 alpha-2 code such as DE"
 		}
 	case KindCurrency:
 		if !IsCurrency(text) {
-			return quoted + " is not a currency", "give an ISO 4217 code such as EUR"
+			return quoted("is not a currency"), "give an ISO 4217 code such as EUR"
 		}
 	case KindLanguage:
 		if !languageForm.MatchString(text) {
-			return quoted + " is not a language tag", "give a BCP 47 tag such as de or pt-BR"
+			return quoted("is not a language tag"), "give a BCP 47 tag such as de or pt-BR"
 		}
 	case KindEmail:
 		if !isEmail(text) {
-			return quoted + " is not an e-mail address", "give one such as name@example.com"
+			return quoted("is not an e-mail address"), "give one such as name@example.com"
 		}
 	case KindPhone:
 		if !phoneForm.MatchString(text) {
-			return quoted + " is not a phone number in E.164", "give + and 7 to 15 digits such as +4940123456"
+			return quoted("is not a phone number in E.164"), "give + and 7 to 15 digits such as +4940123456"
 		}
 	case KindURL:
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			return quoted + " is not a web address", "give one such as https://example.com"
+			return quoted("is not a web address"), "give one such as https://example.com"
 		}
 	case KindDate:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
-			return quoted + " is not a date", "give one such as 2026-11-23"
+			return quoted("is not a date"), "give one such as 2026-11-23"
 		}
 	case KindDigest:
 		if !digestForm.MatchString(text) {

@@ -96,7 +96,7 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSna
 		on conflict (batch_key) do nothing returning batch_no`
 	const find = `select content, snapshot from kam.import_batch where batch_key = $1`
 
-	if _, err := ptx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+	if _, err := ptx.Exec(ctx, unhurriedly); err != nil {
 		return b, false, err
 	}
 	no, ok, err := one(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
@@ -190,7 +190,7 @@ func copySeq[T any](ctx context.Context, tx pgx.Tx, u BatchUpload, file, table s
 	if seq == nil {
 		return 0, nil
 	}
-	next, stop := iter.Pull2(seq)
+	next, stop := readAhead(seq)
 	defer stop()
 	n := 0
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
@@ -210,6 +210,57 @@ func copySeq[T any](ctx context.Context, tx pgx.Tx, u BatchUpload, file, table s
 		u.Progress(file, n)
 	}
 	return n, err
+}
+
+// readAhead runs a sequence in a goroutine of its own, some blocks ahead of
+// whoever takes the values: reading a file and sending it keep one processor
+// busy each. next is as that of [iter.Pull2]; stop waits until the sequence
+// has ended, and must be called.
+func readAhead[T any](seq iter.Seq2[T, error]) (next func() (T, error, bool), stop func()) {
+	const block, blocks = 500, 4
+	type pair struct {
+		v   T
+		err error
+	}
+	full, quit := make(chan []pair, blocks), make(chan struct{})
+	go func() {
+		defer close(full)
+		some := make([]pair, 0, block)
+		send := func() bool {
+			select {
+			case full <- some:
+				some = make([]pair, 0, block)
+				return true
+			case <-quit:
+				return false
+			}
+		}
+		for v, err := range seq {
+			if some = append(some, pair{v, err}); len(some) == block && !send() {
+				return
+			}
+		}
+		if len(some) > 0 {
+			send()
+		}
+	}()
+	var now []pair
+	next = func() (v T, err error, ok bool) {
+		if len(now) == 0 {
+			if now, ok = <-full; !ok {
+				return v, nil, false
+			}
+		}
+		p := now[0]
+		now = now[1:]
+		return p.v, p.err, true
+	}
+	stop = func() {
+		close(quit)
+		for range full { //nolint:revive // until the sequence has ended
+		}
+	}
+	return next, stop
 }
 
 // copyFindings writes findings; the number of the first tells those of the
@@ -356,10 +407,41 @@ func (tx *BatchTx) CloseBatchTask(t kam.Task, how string, by kam.UserID) {
 
 // Unstage removes what was uploaded once the batch has ended: customers and
 // contacts are in their own tables then, or nowhere. Outcomes, findings and
-// proposals stay.
+// proposals stay. Where no other batch is staged, or being staged, the tables
+// are emptied as a whole, which leaves nothing for the vacuum.
 func (tx *BatchTx) Unstage() error {
+	const (
+		lock   = `lock table kam.batch_row, kam.batch_sales, kam.batch_group, kam.batch_party in access exclusive mode nowait`
+		others = `select exists (select from kam.import_batch where batch_no <> $1 and state not in ('APPLIED', 'CANCELLED'))`
+		empty  = `truncate kam.batch_row, kam.batch_sales, kam.batch_group, kam.batch_party`
+	)
 	var b pgx.Batch
 	b.Queue(`delete from kam.contact where owner in (select $2 || '/' || row_no from kam.batch_row where batch_no = $1 and contacts > 0)`, tx.Batch.No, tx.Batch.No.Subject())
+	if err := sendBatch(tx.ctx, tx.tx, "remove the contacts that were staged", &b); err != nil {
+		return err
+	}
+	free := true
+	err := pgx.BeginFunc(tx.ctx, tx.tx, func(inner pgx.Tx) error { // a savepoint
+		_, err := inner.Exec(tx.ctx, lock)
+		return err
+	})
+	if busy(err) {
+		free, err = false, nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove what was staged: %w", err)
+	}
+	if free {
+		more, _, err := one(tx.ctx, tx.tx, "look for other batches", pgx.RowTo[bool], others, tx.Batch.No)
+		if err != nil {
+			return err
+		}
+		if !more {
+			_, err := exec(tx.ctx, tx.tx, "empty what was staged", empty)
+			return err
+		}
+	}
+	b = pgx.Batch{}
 	for _, table := range []string{"batch_row", "batch_sales", "batch_group", "batch_party"} {
 		b.Queue(`delete from kam.`+table+` where batch_no = $1`, tx.Batch.No)
 	}

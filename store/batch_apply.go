@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -14,29 +16,9 @@ import (
 // nameKeyOf is nameKey of an expression.
 func nameKeyOf(expr string) string { return strings.ReplaceAll(nameKey, "$1::text", expr) }
 
-// run sends statements one after the other and returns the rows that each has
-// changed.
-func (tx *BatchTx) run(doing string, statements ...batchSQL) ([]int, error) {
-	n := make([]int, len(statements))
-	for i, s := range statements {
-		tag, err := tx.tx.Exec(tx.ctx, s.sql, s.args...)
-		if breaksUnique(err, "customer_identifier_") {
-			// A case committed between the comparison and now: the next attempt
-			// sees it.
-			return n, kam.Errorf(kam.Unreachable, "an identifier was given to another customer just now").On("identifiers").Try("it is tried again by itself")
-		}
-		if err != nil {
-			return n, fmt.Errorf("%s: %s: %w", doing, s.what, known(err))
-		}
-		n[i] = int(tag.RowsAffected())
-	}
-	return n, nil
-}
-
-type batchSQL struct {
-	what string
-	sql  string
-	args []any
+// run is runAll in the transaction.
+func (tx *BatchTx) run(doing string, statements ...statement) ([]int, error) {
+	return runAll(tx.ctx, tx.tx, doing, statements...)
 }
 
 // ApplyCustomers writes the customers of the batch: set by set, not one by
@@ -84,9 +66,8 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 		select i.customer_no, i.position, i.scheme, i.value, i.country, i.name, i.source, i.site
 		from ident i join work using (customer_no) where outcome in ('CREATED', 'UPDATED')`
 	const contacts = `
-		insert into kam.contact (owner, position, contact)
-		select w.customer_no, c.position, c.contact from work w join kam.contact c on c.owner = $1 || '/' || w.row_no
-		where w.outcome in ('CREATED', 'UPDATED') and w.contacts > 0`
+		update kam.contact c set owner = w.customer_no from work w
+		where w.outcome in ('CREATED', 'UPDATED') and w.contacts > 0 and c.owner = $1 || '/' || w.row_no`
 	const parties = `
 		insert into kam.party (ref, kind, group_id, country, names, name_text, keys, data)
 		select w.customer_no, 'CUSTOMER', w.group_id, coalesce(w.data ->> 'country_code', ''), p.names, coalesce(p.names[1], ''), p.keys, p.data
@@ -97,21 +78,21 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 
 	changed := `where customer_no in (select customer_no from work where outcome = 'UPDATED')`
 	n, err := tx.run("apply the customers",
-		batchSQL{"customers", customers, []any{from, tx.At}},
-		batchSQL{"versions", versions, nil},
-		batchSQL{"old addresses", `delete from kam.customer_address ` + changed, nil},
-		batchSQL{"addresses", addresses, nil},
-		batchSQL{"old identifiers", `delete from kam.customer_identifier ` + changed, nil},
-		batchSQL{"identifiers", identifiers, nil},
-		batchSQL{"old contacts", `delete from kam.contact where owner in (select customer_no from work where outcome = 'UPDATED' and contacts > 0)`, nil},
-		batchSQL{"contacts", contacts, []any{from}},
-		batchSQL{"memory", `set local gin_pending_list_limit = '256MB'`, nil},
-		batchSQL{"memory", `set local maintenance_work_mem = '128MB'`, nil},
-		batchSQL{"parties", parties, []any{no}},
+		statement{"customers", customers, []any{from, tx.At}},
+		statement{"versions", versions, nil},
+		statement{"old addresses", `delete from kam.customer_address ` + changed, nil},
+		statement{"addresses", addresses, nil},
+		statement{"old identifiers", `delete from kam.customer_identifier ` + changed, nil},
+		statement{"identifiers", identifiers, nil},
+		statement{"old contacts", `delete from kam.contact where owner in (select customer_no from work where outcome = 'UPDATED' and contacts > 0)`, nil},
+		statement{"contacts", contacts, []any{from}},
+		statement{"memory", `set local gin_pending_list_limit = '256MB'`, nil},
+		statement{"memory", `set local maintenance_work_mem = '128MB'`, nil},
+		statement{"parties", parties, []any{no}},
 		// The search looks through what is pending row by row, so nothing is left.
-		batchSQL{"index of parties", `select gin_clean_pending_list(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+		statement{"index of parties", `select gin_clean_pending_list(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
 			where i.indrelid = 'kam.party'::regclass and a.amname = 'gin'`, nil},
-		batchSQL{"outcomes", outcomes, []any{no}},
+		statement{"outcomes", outcomes, []any{no}},
 	)
 	if err != nil {
 		return err
@@ -146,7 +127,7 @@ func (tx *BatchTx) applyGroups() error {
 				where k.batch_no = $1 and k.outcome = 'READY' and k.group_id = '' and r.data ->> 'group_name' <> ''
 			) n where not exists (select from kam.party_group p where p.name_key = n.key) order by key, row_no
 		) fresh`
-	n, err := tx.run("apply the groups", batchSQL{"given", given, []any{tx.Batch.No}}, batchSQL{"named", named, []any{tx.Batch.No}})
+	n, err := tx.run("apply the groups", statement{"given", given, []any{tx.Batch.No}}, statement{"named", named, []any{tx.Batch.No}})
 	tx.Batch.Result.Groups = n[0] + n[1]
 	return err
 }
@@ -196,12 +177,12 @@ func (tx *BatchTx) findWork() error {
 			  and (i.scheme in ('GLN', 'FR_SIRET') or i.scheme not in ('IBAN', 'OTHER') and x.site is not distinct from i.site))`
 
 	_, err := tx.run("compare the rows with what is known",
-		batchSQL{"memory", `set local work_mem = '64MB'`, nil},
-		batchSQL{"rows", work, []any{tx.Batch.No, tx.Batch.No.Subject()}},
-		batchSQL{"identifiers", ident, nil},
-		batchSQL{"statistics", `analyze work (row_no, customer_no, outcome)`, nil},
-		batchSQL{"statistics", `analyze ident`, nil},
-		batchSQL{"identifiers taken", taken, nil},
+		statement{"memory", `set local work_mem = '64MB'`, nil},
+		statement{"rows", work, []any{tx.Batch.No, tx.Batch.No.Subject()}},
+		statement{"identifiers", ident, nil},
+		statement{"statistics", `analyze work (row_no, customer_no, outcome)`, nil},
+		statement{"statistics", `analyze ident`, nil},
+		statement{"identifiers taken", taken, nil},
 	)
 	return err
 }
@@ -299,9 +280,9 @@ func (tx *BatchTx) bookStanding() error {
 		return err
 	}
 	_, err = tx.run("take the standing over",
-		batchSQL{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
-		batchSQL{"key accounts of the book", bookAccounts, []any{tx.At}},
-		batchSQL{"sites of key accounts", join, nil},
+		statement{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
+		statement{"key accounts of the book", bookAccounts, []any{tx.At}},
+		statement{"sites of key accounts", join, nil},
 	)
 	if err != nil {
 		return err
@@ -350,9 +331,9 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	no := tx.Batch.No
 	args := []any{no, currency, from, to}
 	_, err := tx.run("apply the facts",
-		batchSQL{"memory", `set local work_mem = '128MB'`, nil},
-		batchSQL{"accounts", accounts, []any{no}},
-		batchSQL{"statistics", `analyze acct`, nil},
+		statement{"memory", `set local work_mem = '128MB'`, nil},
+		statement{"accounts", accounts, []any{no}},
+		statement{"statistics", `analyze acct`, nil},
 	)
 	if err != nil {
 		return err
@@ -377,7 +358,7 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 		if !more.needed {
 			continue
 		}
-		n, err := tx.run("apply the facts", batchSQL{more.what, more.sql, args})
+		n, err := tx.run("apply the facts", statement{more.what, more.sql, args})
 		if err != nil {
 			return err
 		}
@@ -406,7 +387,7 @@ func (tx *BatchTx) insertOnce(what, sql string, args []any) (n int, err error) {
 	if undone := inner.Rollback(tx.ctx); undone != nil || !breaksUnique(err, "sales_fact_") {
 		return 0, fmt.Errorf("apply the facts: %s: %w", what, known(err))
 	}
-	twice, err := tx.run("apply the facts", batchSQL{what, sql + ` on conflict do nothing`, args})
+	twice, err := tx.run("apply the facts", statement{what, sql + ` on conflict do nothing`, args})
 	return twice[0], err
 }
 
@@ -424,47 +405,30 @@ type BookRow struct {
 	ParentNo      string
 }
 
-// WholeBook is every active customer, by number, with the facts of the
-// accounts as of the effect's time. Contacts are left out.
-func (tx *BatchTx) WholeBook() (rows []BookRow, sales map[string]Sales, lines map[string]map[string]int64, err error) {
+// ActiveBook is every active customer, by number, as committed; it holds a
+// connection of its own until the sequence has ended.
+func (s *Store) ActiveBook(ctx context.Context) iter.Seq2[BookRow, error] {
 	const customers = `
 		select customer_no, data, c.group_id, coalesce(g.name, ''), territory, sales_account, ka_status, tier, failed_reviews, parent_no
 		from kam.customer c left join kam.party_group g on g.group_id = c.group_id and c.group_id <> ''
 		where status = 'ACTIVE' order by customer_no`
-	const pl = `
-		select account_no, key, sum(value::bigint)::bigint
-		from kam.sales_fact, jsonb_each_text(pl_lines)
-		where pl_lines <> '{}' and month <= ($1::timestamptz at time zone 'UTC')::date
-		  and month > ($1::timestamptz at time zone 'UTC')::date - interval '12 months'
-		group by account_no, key`
-	type line struct {
-		Account, Line string
-		Amount        int64
-	}
 
-	if _, err = exec(tx.ctx, tx.tx, "memory", `set local work_mem = '64MB'`); err != nil {
-		return
+	return stream(ctx, s, "read the book", pgx.RowToStructByPos[BookRow], customers)
+}
+
+// BookFacts are the facts and the profit and loss of every account of the book
+// as of the effect's time, which also becomes that of the ABC snapshot: the
+// revenue of all active customers, from which ABC classes are cut.
+func (tx *BatchTx) BookFacts() (snapshot string, sales map[string]Sales, lines map[string]map[string]int64, err error) {
+	if snapshot, err = rebuildABC(tx.ctx, tx.tx, tx.At); err != nil {
+		return "", nil, nil, err
 	}
-	if rows, err = list(tx.ctx, tx.tx, "read the book", pgx.RowToStructByPos[BookRow], customers); err != nil {
-		return
-	}
-	facts, err := list(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByPos[Sales], `with `+allBooks+salesUp, nil, tx.At)
+	all, err := list(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByPos[Sales], `select * from abc_fact`)
 	if err != nil {
-		return
+		return "", nil, nil, err
 	}
-	sales = make(map[string]Sales, len(facts))
-	for _, s := range facts {
-		sales[s.Account] = s
-	}
-	all, err := list(tx.ctx, tx.tx, "read profit and loss of the book", pgx.RowToStructByPos[line], pl, tx.At)
-	lines = map[string]map[string]int64{}
-	for _, l := range all {
-		if lines[l.Account] == nil {
-			lines[l.Account] = map[string]int64{}
-		}
-		lines[l.Account][l.Line] = l.Amount
-	}
-	return rows, sales, lines, err
+	lines, err = tx.linesOf(`with `+allFacts+linesUp, tx.At)
+	return snapshot, byAccount(all), lines, err
 }
 
 // A Segmented is what the models make of one customer of the book. Coverage is
@@ -505,7 +469,7 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("save the segments: %w", known(err))
 	}
-	n, err := tx.run("save the segments", batchSQL{"statistics", `analyze fresh (customer_no)`, nil}, batchSQL{"segments", update, []any{tx.At}})
+	n, err := tx.run("save the segments", statement{"statistics", `analyze fresh (customer_no)`, nil}, statement{"segments", update, []any{tx.At}})
 	return n[1], err
 }
 
@@ -518,7 +482,3 @@ func (tx *BatchTx) SaveProposals(all []kam.BatchProposal) error {
 		pgx.CopyFromSlice(len(all), func(i int) ([]any, error) { return []any{tx.Batch.No, i + 1, all[i]}, nil }))
 	return err
 }
-
-// RebuildABC takes the revenue of all active customers as the book that ABC
-// classes are cut from, within the effect.
-func (tx *BatchTx) RebuildABC() (id string, err error) { return rebuildABC(tx.ctx, tx.tx, tx.At) }

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -25,24 +27,68 @@ type StagedRow struct {
 	Data       json.RawMessage
 }
 
-// BatchStaged are the rows of a batch in the order of the file.
-func (s *Store) BatchStaged(ctx context.Context, no kam.BatchNo) ([]StagedRow, error) {
+// BatchStaged are the rows of a batch in the order of the file. It holds a
+// connection until the sequence has ended.
+func (s *Store) BatchStaged(ctx context.Context, no kam.BatchNo) iter.Seq2[StagedRow, error] {
 	const rows = `
 		select row_no, line, read_as, warned, customer_no, owner, status, ka_status, tier, data
 		from kam.batch_row where batch_no = $1 order by row_no`
 
-	var all []StagedRow
-	err := s.unhurried(ctx, "read the rows of the batch", func(tx pgx.Tx) (err error) {
-		all, err = list(ctx, tx, "read the rows of the batch", pgx.RowToStructByPos[StagedRow], rows, no)
-		return err
-	})
-	return all, err
+	return stream(ctx, s, "read the rows of the batch", pgx.RowToStructByPos[StagedRow], rows, no)
 }
+
+const connectionWait = 30 * time.Second
+
+// stream reads rows one by one, for as long as it takes. What it cannot read
+// comes as the last value, and it is not tried again.
+func stream[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFunc[T], sql string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		enough := errors.New("the reader has enough")
+		// Whoever reads may hold a connection already: the wait for another ends.
+		soon, cancel := context.WithTimeout(ctx, connectionWait)
+		conn, err := s.pool.Acquire(soon)
+		cancel()
+		if err != nil {
+			var none T
+			yield(none, fmt.Errorf("%s: %w", doing, known(err)))
+			return
+		}
+		defer conn.Release()
+		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, unhurriedly); err != nil {
+				return err
+			}
+			rows, err := tx.Query(ctx, sql, args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				v, err := scan(rows)
+				if err != nil {
+					return err
+				}
+				if !yield(v, nil) {
+					return enough
+				}
+			}
+			return rows.Err()
+		})
+		if err != nil && !errors.Is(err, enough) {
+			var none T
+			yield(none, fmt.Errorf("%s: %w", doing, known(err)))
+		}
+	}
+}
+
+// unhurriedly allows a transaction statements that take longer than one of a
+// case may.
+const unhurriedly = `set local statement_timeout = '10min'`
 
 // unhurried runs reads that take longer than a statement of a case may.
 func (s *Store) unhurried(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
 	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+		if _, err := tx.Exec(ctx, unhurriedly); err != nil {
 			return err
 		}
 		return fn(tx)

@@ -24,7 +24,7 @@ const numberLock = 7_201_150_618
 // statement of a case.
 func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
 	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+		if _, err := tx.Exec(ctx, unhurriedly); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(loadLock)); err != nil {

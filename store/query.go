@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/kamflow/kamflow/kam"
 )
 
 // A querier is the pool or a transaction.
@@ -62,4 +64,30 @@ func sendBatch(ctx context.Context, tx pgx.Tx, doing string, b *pgx.Batch) error
 		return fmt.Errorf("%s: %w", doing, known(err))
 	}
 	return nil
+}
+
+// A statement is one of several that make up a piece of set-based work.
+type statement struct {
+	what string
+	sql  string
+	args []any
+}
+
+// runAll sends statements one after the other and returns the rows that each
+// has changed.
+func runAll(ctx context.Context, q querier, doing string, statements ...statement) ([]int, error) {
+	n := make([]int, len(statements))
+	for i, s := range statements {
+		tag, err := q.Exec(ctx, s.sql, s.args...)
+		if breaksUnique(err, "customer_identifier_") {
+			// A case committed between the comparison and now: the next attempt
+			// sees it.
+			return n, kam.Errorf(kam.Unreachable, "an identifier was given to another customer just now").On("identifiers").Try("it is tried again by itself")
+		}
+		if err != nil {
+			return n, fmt.Errorf("%s: %s: %w", doing, s.what, known(err))
+		}
+		n[i] = int(tag.RowsAffected())
+	}
+	return n, nil
 }

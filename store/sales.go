@@ -25,11 +25,11 @@ type Sales struct {
 	Currencies   int   // facts in more than one currency do not add up
 }
 
-// accountBooks gives each account that is asked for ($1) with those whose facts
+// accountBooks gives each account that is asked for ($2) with those whose facts
 // add to it: its own, and where it is a customer's account those of the records
 // that were merged into the customer.
 const accountBooks = `
-	asked as (select distinct unnest($1::text[]) as account),
+	asked as (select distinct unnest($2::text[]) as account),
 	books as (
 		select account, account as account_no from asked where account <> ''
 		union
@@ -47,68 +47,84 @@ func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
 	return all[accountNo], err
 }
 
-// allBooks is accountBooks for every account that has facts; $1 is null.
-const allBooks = `
-	books as (
-		select distinct account_no as account, account_no from kam.sales_fact where account_no <> '' and $1::text[] is null
-		union
-		select coalesce(nullif(c.sales_account, ''), c.customer_no), m.account_no from kam.customer c
+// askedFacts are the facts of the accounts of accountBooks.
+const askedFacts = accountBooks + `,
+	facts as (select account, f.* from books join kam.sales_fact f using (account_no))`
+
+// allFacts are askedFacts of every account that has any, read once.
+const allFacts = `
+	merged as (
+		select distinct coalesce(nullif(c.sales_account, ''), c.customer_no) as account, m.account_no from kam.customer c
 			join kam.customer_sales_account m using (customer_no) where c.merged_into = ''
+	),
+	facts as (
+		select account_no as account, f.* from kam.sales_fact f
+		union all
+		select account, f.* from merged join kam.sales_fact f using (account_no) where account <> account_no
 	)`
 
-// salesUp sums the facts of books up, as of $2.
+// salesUp sums facts up, as of $1.
 const salesUp = `, f as (
-		select *, month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
-		from books join kam.sales_fact using (account_no)
-		where month <= ($2::timestamptz at time zone 'UTC')::date
-		  and month > ($2::timestamptz at time zone 'UTC')::date - interval '24 months'
+		select *, month > ($1::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
+		from facts
+		where month <= ($1::timestamptz at time zone 'UTC')::date
+		  and month > ($1::timestamptz at time zone 'UTC')::date - interval '24 months'
 	)
-	select account, true, max(currency),
-		coalesce(sum(net_revenue) filter (where recent), 0)::bigint,
-		coalesce(sum(net_revenue) filter (where not recent), 0)::bigint,
-		(sum(gross_margin) filter (where recent))::bigint,
-		coalesce(sum(orders) filter (where recent), 0)::bigint,
-		max(last_order_date)::timestamptz,
-		count(distinct month) filter (where recent and net_revenue > 0),
-		count(distinct currency)::int
+	select account, true as known, max(currency) as currency,
+		coalesce(sum(net_revenue) filter (where recent), 0)::bigint as net12,
+		coalesce(sum(net_revenue) filter (where not recent), 0)::bigint as prior12,
+		(sum(gross_margin) filter (where recent))::bigint as margin12,
+		coalesce(sum(orders) filter (where recent), 0)::bigint as orders12,
+		max(last_order_date)::timestamptz as last_order,
+		count(distinct month) filter (where recent and net_revenue > 0) as active_months,
+		count(distinct currency)::int as currencies
 	from f group by account`
+
+// linesUp sums the lines of profit and loss up, over the year that ends with $1.
+const linesUp = `
+	select account, key, sum(value::bigint)::bigint from facts, jsonb_each_text(pl_lines)
+	where pl_lines <> '{}' and month <= ($1::timestamptz at time zone 'UTC')::date
+	  and month > ($1::timestamptz at time zone 'UTC')::date - interval '12 months'
+	group by account, key`
 
 // SalesOf are the facts of several accounts; those without facts are left
 // out. Those of accounts that came to a customer by a merge count with its own.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
-	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+accountBooks+salesUp, append([]string{}, accounts...), asOf)
-	if err != nil {
-		return nil, err
-	}
+	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+askedFacts+salesUp, asOf, append([]string{}, accounts...))
+	return byAccount(all), err
+}
+
+func byAccount(all []Sales) map[string]Sales {
 	m := make(map[string]Sales, len(all))
 	for _, s := range all {
 		m[s.Account] = s
 	}
-	return m, nil
+	return m
 }
 
 // PLLines are the lines of an account's profit and loss (4.1.4), summed over
 // the twelve months that end with the effect's time.
 func (tx *Tx) PLLines(accountNo string) (map[string]int64, error) {
-	const lines = `
-		with ` + accountBooks + `
-		select key, sum(value::bigint)::bigint
-		from books join kam.sales_fact using (account_no), jsonb_each_text(pl_lines)
-		where month <= ($2::timestamptz at time zone 'UTC')::date
-		  and month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months'
-		group by key`
+	m, err := tx.linesOf(`with `+askedFacts+linesUp, tx.At, []string{accountNo})
+	return m[accountNo], err
+}
+
+func (tx *Tx) linesOf(sql string, args ...any) (map[string]map[string]int64, error) {
 	type row struct {
-		Line   string
-		Amount int64
+		Account, Line string
+		Amount        int64
 	}
 
-	all, err := list(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], lines, []string{accountNo}, tx.At)
+	all, err := list(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	m := make(map[string]int64, len(all))
+	m := map[string]map[string]int64{}
 	for _, r := range all {
-		m[r.Line] = r.Amount
+		if m[r.Account] == nil {
+			m[r.Account] = map[string]int64{}
+		}
+		m[r.Account][r.Line] = r.Amount
 	}
 	return m, nil
 }
@@ -143,28 +159,27 @@ func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err 
 	return id, err
 }
 
+// rebuildABC leaves the facts that it has summed up in the table abc_fact of
+// the transaction, in the form of [Sales].
 func rebuildABC(ctx context.Context, tx pgx.Tx, asOf time.Time) (id string, err error) {
+	const facts = `create temp table abc_fact on commit drop as with ` + allFacts + salesUp
 	const snapshot = `insert into kam.abc_snapshot (id, as_of) values ($1, $2) on conflict (id) do update set at = clock_timestamp()`
 	const rows = `
-		with books as (
-			select customer_no, coalesce(nullif(sales_account, ''), customer_no) as account_no from kam.customer
-			union
-			select customer_no, account_no from kam.customer_sales_account
-		)
 		insert into kam.abc_row (snapshot_id, customer_no, revenue, currency)
-		select $1, c.customer_no, coalesce(sum(f.net_revenue), 0)::bigint, coalesce(max(f.currency), '')
-		from kam.customer c join books b using (customer_no) left join kam.sales_fact f
-			on f.account_no = b.account_no
-			and f.month <= ($2::timestamptz at time zone 'UTC')::date
-			and f.month > ($2::timestamptz at time zone 'UTC')::date - interval '12 months'
-		where c.status = 'ACTIVE' group by c.customer_no`
+		select $1, c.customer_no, coalesce(f.net12, 0), coalesce(f.currency, '')
+		from kam.customer c left join abc_fact f on f.account = coalesce(nullif(c.sales_account, ''), c.customer_no)
+		where c.status = 'ACTIVE'`
 
 	id = "abc/" + asOf.UTC().Format(time.DateOnly)
-	var b pgx.Batch
-	b.Queue(snapshot, id, asOf)
-	b.Queue(`delete from kam.abc_row where snapshot_id = $1`, id)
-	b.Queue(rows, id, asOf)
-	return id, tx.SendBatch(ctx, &b).Close()
+	_, err = runAll(ctx, tx, "rebuild the ABC book",
+		statement{"memory", `set local work_mem = '128MB'`, nil},
+		statement{"facts", facts, []any{asOf}},
+		statement{"statistics", `analyze abc_fact (account)`, nil},
+		statement{"snapshot", snapshot, []any{id, asOf}},
+		statement{"rows before", `delete from kam.abc_row where snapshot_id = $1`, []any{id}},
+		statement{"rows", rows, []any{id}},
+	)
+	return id, err
 }
 
 func countByTier(ctx context.Context, q querier, sql string, args ...any) (map[kam.Tier]int, error) {

@@ -64,7 +64,7 @@ var rules = []rule{
 	{"kam", []string{}},
 	{"kam/rules", []string{"kam", "github.com/shopspring/decimal", "go.yaml.in/yaml/v3", "golang.org/x/text/...", "github.com/hbollon/go-edlib"}},
 	{"store", []string{"kam", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
-	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
+	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
 	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",

@@ -79,7 +79,7 @@ func (s *Server) initCluster(ctx context.Context) error {
 	}
 	args := []string{
 		"--pgdata=" + attempt, "--username=" + Superuser, "--pwfile=" + pwfile,
-		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--lc-collate=C", "--data-checksums",
 	}
 	if !s.opts.Durable {
 		args = append(args, "--no-sync")
