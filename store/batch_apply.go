@@ -177,7 +177,7 @@ func (tx *BatchTx) findWork() error {
 			  and (i.scheme in ('GLN', 'FR_SIRET') or i.scheme not in ('IBAN', 'OTHER') and x.site is not distinct from i.site))`
 
 	_, err := tx.run("compare the rows with what is known",
-		statement{"memory", `set local work_mem = '64MB'`, nil},
+		statement{"memory", `set local work_mem = '256MB'`, nil},
 		statement{"rows", work, []any{tx.Batch.No, tx.Batch.No.Subject()}},
 		statement{"identifiers", ident, nil},
 		statement{"statistics", `analyze work (row_no, customer_no, outcome)`, nil},
