@@ -444,3 +444,36 @@ func TestBookOfProfitAndLossOnly(t *testing.T) {
 	customers := w.upload(bookText{customers: "customer_no,legal_name,country_code\nX-1,X,DE\n"}.open(t), "customers", "fin.one")
 	require.Equal(t, kam.BatchCancelled, w.play(customers.No).run().State)
 }
+
+// TestBookTakesAwayItsOwnOnly: what was staged goes when a batch ends, and what
+// others have staged, or are staging, stays.
+func TestBookTakesAwayItsOwnOnly(t *testing.T) {
+	t.Parallel()
+	w := newBookWorld(t)
+	a, _ := w.smallBatch(4, "stew.one")
+	b := w.upload(small(6).open(t), "other", "stew.one")
+	staged := func() string {
+		return one[string](w, `
+			select (select count(*) from kam.batch_row) || ' ' || (select count(*) from kam.batch_sales) || ' '
+				|| (select count(*) from kam.batch_group) || ' ' || (select count(*) from kam.contact where owner like 'import/%')`)
+	}
+	cancel := func(no kam.BatchNo) {
+		p := w.play(no)
+		p.sends(1*hour, "", kam.UpdateCancelBatch, kam.BatchAct{By: "stew.one", Reason: "the wrong file"})
+		require.Equal(t, kam.BatchCancelled, p.run().State)
+	}
+	require.Equal(t, "10 32 5 10", staged())
+	cancel(a.No)
+	require.Equal(t, "6 19 3 6", staged(), "another batch waits")
+
+	c := w.upload(small(4).open(t), "third", "stew.one")
+	cancel(b.No)
+	require.Equal(t, "4 13 2 4", staged())
+	tx, err := w.sql.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `lock table kam.batch_sales in row exclusive mode`) // somebody uploads
+	require.NoError(t, err)
+	cancel(c.No)
+	require.NoError(t, tx.Commit(t.Context()))
+	require.Equal(t, "0 0 0 0", staged())
+}
