@@ -115,7 +115,8 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 }
 
 // rerouteManagers keeps those who may still decide, and brings the manager in
-// whose task it is now.
+// whose task it is now: the next level at once where all of them are absent.
+// Who is absent keeps the right to decide.
 func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	relocated, err := w.relocate(t)
 	if err != nil {
@@ -138,19 +139,27 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var stay []kam.UserID
+	var stay, here []kam.UserID // here: those of them who are not absent today
 	for _, u := range t.Assignees {
 		p, err := w.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
 		holds := t.ByHand || slices.ContainsFunc(chain, func(n kam.TerritoryNode) bool { return n.ManagerID == u })
-		if p.Active && holds && allowed(u) == nil {
-			stay = append(stay, u)
+		if !p.Active || !holds || allowed(u) != nil {
+			continue
+		}
+		stay = append(stay, u)
+		away, err := w.away(p)
+		if err != nil {
+			return false, err
+		}
+		if !away {
+			here = append(here, u)
 		}
 	}
 	want := stay
-	if ok && !slices.Contains(stay, s.person.ID) && !(t.ByHand && len(stay) > 0) && !w.awayBelow(stay, chain, s) {
+	if ok && !slices.Contains(stay, s.person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
 		want = append([]kam.UserID{s.person.ID}, stay...)
 	}
 	if slices.Equal(want, t.Assignees) {
@@ -175,12 +184,11 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	return true, w.giveTo(t, want, "the organisation changed")
 }
 
-// awayBelow says whether those who stay were asked because the manager of a
-// lower level is merely absent, or joined by escalation: then nobody new is
-// brought in below them.
-func (w *work) awayBelow(stay []kam.UserID, chain []kam.TerritoryNode, s seat) bool {
+// askedUpTo says whether one of those who are here stands at or below the seat:
+// then nobody new is brought in.
+func askedUpTo(here []kam.UserID, chain []kam.TerritoryNode, s seat) bool {
 	for _, n := range chain {
-		if slices.Contains(stay, n.ManagerID) && n.Level.Rank() <= s.node.Level.Rank() {
+		if slices.Contains(here, n.ManagerID) && n.Level.Rank() <= s.node.Level.Rank() {
 			return true
 		}
 	}

@@ -24,11 +24,11 @@ type Rescreened struct {
 // compliance cleared, is passed over; a customer in an open case is tried again the next time.
 func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 	var r Rescreened
-	policy, err := c.latestPolicy(ctx)
-	if err != nil {
+	list, err := c.record.BlockedParties(ctx)
+	if err != nil || len(list) == 0 { // of a system without a policy, too
 		return r, err
 	}
-	list, err := c.record.BlockedParties(ctx)
+	policy, err := c.latestPolicy(ctx)
 	if err != nil {
 		return r, err
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,6 +159,13 @@ func TestAbsence(t *testing.T) {
 	c, err := s.AddAbsence(ctx, orgAct("ok", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})
 	require.NoError(t, err)
 	require.Equal(t, "rita is away from 2026-12-24 to 2026-12-31", c.What)
+	for day, want := range map[string]bool{"2026-12-22": false, "2026-12-23": true, "2026-12-25": true, "2026-12-26": false, "2026-12-31": false} {
+		now, err := time.Parse(time.DateOnly, day)
+		require.NoError(t, err)
+		near, err := s.AbsenceNear(ctx, now.Add(23*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, want, near, day)
+	}
 	_, err = s.AddAbsence(ctx, orgAct("longer", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2027-01-06"})
 	require.NoError(t, err)
 	_, err = s.AddAbsence(ctx, orgAct("rep", "rita"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})

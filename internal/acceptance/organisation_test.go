@@ -57,6 +57,30 @@ func TestManagerLeavesWhileHisTaskIsOpen(t *testing.T) {
 	require.Equal(t, 1, s.count(kam.EventTaskReassigned))
 }
 
+// TestManagerIsAwayWhileHisTaskIsOpen: the next level joins at once, also for
+// an absence that was entered long before it begins; who is away may decide all
+// the same.
+func TestManagerIsAwayWhileHisTaskIsOpen(t *testing.T) {
+	for _, who := range []kam.UserID{"rita.regional", "theo.territory"} {
+		t.Run(string(who)+" decides", func(t *testing.T) {
+			w := newWorld(t, func(o *store.Org) {
+				o.Absences = []store.Absence{{UserID: "theo.territory", From: "2026-03-03", To: "2026-03-06"}} // he is here on Monday
+			})
+			s := w.onboard("rep.south", data(t, screening("Abwesend GmbH"), details()))
+			again := s.reorganise(func(o *store.Org) { o.Absences = nil })
+			s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+			s.at(2*hour, again)
+			s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
+			s.at(day, again)
+			s.expect(day+1*hour, kam.AwaitingConfirmation, "rita.regional", "theo.territory")
+			s.at(day+2*hour, again)
+			s.act(day+3*hour, "", confirm(who, ""))
+			require.Equal(t, kam.Completed, s.run().State)
+			require.Equal(t, 1, s.count(kam.EventTaskReassigned))
+		})
+	}
+}
+
 func TestRequesterLeaves(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Verwaist GmbH")))

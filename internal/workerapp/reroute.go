@@ -14,10 +14,14 @@ import (
 // no task waits for somebody who has left or lost his post, and compares the
 // customers with a screening list that has grown.
 type rerouter struct {
-	client *kamclient.Client
-	clock  clock
+	client interface {
+		Rescreen(ctx context.Context) (kamclient.Rescreened, error)
+		Reroute(ctx context.Context, no kam.CaseNo) error
+	}
+	clock clock
 	org    interface {
 		OrgChanged(ctx context.Context) (at string, err error)
+		AbsenceNear(ctx context.Context, now time.Time) (near bool, err error)
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 	}
 	cases interface {
@@ -26,6 +30,7 @@ type rerouter struct {
 	counters *counters
 	log      *zap.Logger
 	seen     string // the last change that all cases have been told of
+	hour     string // the same, where an absence begins about then
 	busy     bool   // a customer that the list hits was in an open case
 }
 
@@ -40,22 +45,29 @@ func (r *rerouter) run(ctx context.Context) {
 
 func (r *rerouter) look(ctx context.Context) error {
 	at, err := r.org.OrgChanged(ctx)
-	if err != nil || at == r.seen && !r.busy {
-		return err
-	}
-	screened, err := r.client.Rescreen(ctx)
 	if err != nil {
 		return err
-	}
-	if screened.Opened > 0 {
-		r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
-	}
-	if r.busy = screened.Busy > 0; at == r.seen {
-		return nil
 	}
 	now, err := r.clock.Now(ctx)
 	if err != nil {
 		return err
+	}
+	hour, err := r.absences(ctx, now)
+	if err != nil {
+		return err
+	}
+	if changed := at != r.seen; changed || r.busy {
+		screened, err := r.client.Rescreen(ctx)
+		if err != nil {
+			return err
+		}
+		if screened.Opened > 0 {
+			r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
+		}
+		r.busy = screened.Busy > 0
+	}
+	if at == r.seen && hour == r.hour {
+		return nil
 	}
 	cases, err := r.cases.Misrouted(ctx, now)
 	if err != nil {
@@ -66,16 +78,28 @@ func (r *rerouter) look(ctx context.Context) error {
 			return err
 		}
 	}
-	moved, err := r.org.MoveLeaversTasks(ctx, at)
-	if err != nil {
-		return err
-	}
-	if moved > 0 {
-		r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
-	}
 	if len(cases) > 0 {
 		r.log.Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))
 	}
-	r.seen = at
+	if at != r.seen {
+		moved, err := r.org.MoveLeaversTasks(ctx, at)
+		if err != nil {
+			return err
+		}
+		if moved > 0 {
+			r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
+		}
+	}
+	r.seen, r.hour = at, hour
 	return nil
+}
+
+// absences names the hour where an absence begins about now: tasks are looked
+// at every hour then, because the day begins where a person works.
+func (r *rerouter) absences(ctx context.Context, now time.Time) (hour string, err error) {
+	near, err := r.org.AbsenceNear(ctx, now)
+	if err != nil || !near {
+		return "", err
+	}
+	return now.UTC().Format("2006-01-02 15"), nil
 }
