@@ -142,7 +142,7 @@ var MainPath = []State{Draft, Identifying, DataEntry, Deciding, AwaitingConfirma
 var passedBy = map[CaseType][]State{
 	Modify:     {Deciding, AwaitingCompletion},
 	Deactivate: {Deciding, AwaitingCompletion, Analyzing, Segmenting, Classifying, AwaitingEndorsement},
-	Reclassify: {DataEntry, Deciding, AwaitingConfirmation, AwaitingCompletion},
+	Reclassify: {Draft, DataEntry, Deciding, AwaitingConfirmation, AwaitingCompletion},
 }
 
 // MainPathOf lists the states that a case of a type without incident goes through.

@@ -97,7 +97,7 @@ func withoutData(v store.CaseView) store.CaseView {
 
 func (a *app) printView(v store.CaseView) {
 	s := v.Snapshot
-	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.Type, s.State), "\n"))
+	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.Type, s.State, v.Been...), "\n"))
 	a.printf("\n")
 	if !v.Started {
 		a.say("show.unstarted")

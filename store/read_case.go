@@ -36,6 +36,7 @@ type CaseView struct {
 	Records    []kam.DecisionRecord `json:"records,omitempty"` // the newest of each kind
 	Analysis   json.RawMessage      `json:"analysis,omitempty"`
 	Segment    json.RawMessage      `json:"segment,omitempty"`
+	Been       []kam.State          `json:"been,omitempty"` // the states that it has been in
 }
 
 // CaseView reads a case with its data, as of one moment; kam.NotFound where
@@ -45,6 +46,9 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 		select record from (
 			select distinct on (kind) n, record from kam.decision_record where case_no = $1 order by kind, n desc
 		) r order by n`
+
+	const been = `
+		select to_state from kam.audit where case_no = $1 and to_state <> '' group by to_state order by min(seq)`
 
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) (err error) {
@@ -73,6 +77,9 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 			return err
 		}
 		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
+			return err
+		}
+		if v.Been, err = list(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
 			return err
 		}
 		v.Records, err = list(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)

@@ -128,6 +128,23 @@ func TestTextPicture(t *testing.T) {
   1.5 Identify Key Accounts
     ·  1.5.6 Assign and hand off                      Handing off
 `, "\n"), procdoc.TextPicture(kam.Deactivate, kam.AwaitingConfirmation), "no decision, no models, no question of key accounts")
+	been := func(state kam.State, states ...kam.State) string {
+		return procdoc.TextPicture(kam.Modify, state, append(states, kam.Draft, kam.Identifying, kam.DataEntry)...)
+	}
+	marks := func(text string) (all string) {
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "    ") {
+				all += strings.Fields(line)[0]
+			}
+		}
+		return all
+	}
+	require.Contains(t, been(kam.Completed, kam.Validating, kam.HandingOff), "    –  1.1.5 Management Confirmation                  Awaiting confirmation, not needed\n")
+	require.Equal(t, "│││–––│––│", marks(been(kam.Completed, kam.Validating, kam.HandingOff)))
+	require.Equal(t, "│││–––▶···", marks(been(kam.Validating, kam.Validating)))
+	require.Equal(t, "│││└▶·······", marks(been(kam.ChangesRequested, kam.AwaitingConfirmation, kam.ChangesRequested)), "it may have to go there again")
+	require.Equal(t, "││││······", marks(been(kam.Withdrawn, kam.AwaitingConfirmation, kam.Withdrawn)))
+	require.Equal(t, "│││···│···▶", marks(been(kam.NeedsIntervention, kam.Validating, kam.NeedsIntervention)))
 	require.Equal(t, strings.TrimPrefix(`
   1.1 Identify/Add Customer/Modify
     │  1.1.1 Receive request                          Draft

@@ -34,8 +34,10 @@ func Name(s kam.State) string {
 
 // TextPicture is the path of a case of a type, one line per state and under
 // the boxes of level 2, with the given state marked. A state off the path
-// appears where it belongs.
-func TextPicture(t kam.CaseType, state kam.State) string {
+// appears where it belongs. Been are the states that the case has been in, so
+// that those it had no need of can be told; without them it has been in all
+// that lie before.
+func TextPicture(t kam.CaseType, state kam.State, been ...kam.State) string {
 	var b strings.Builder
 	path := kam.MainPathOf(t)
 	at := slices.Index(path, state)
@@ -43,6 +45,7 @@ func TextPicture(t kam.CaseType, state kam.State) string {
 	if !slices.Contains(path, side) {
 		side = ""
 	}
+	here := max(at, slices.Index(path, side)+1) // how many lie before; none where it stands apart
 	var process kam.StepCode
 	for i, s := range path {
 		if s == kam.Completed {
@@ -52,14 +55,17 @@ func TextPicture(t kam.CaseType, state kam.State) string {
 			process = p
 			fmt.Fprintf(&b, "  %s\n", p.Label())
 		}
-		mark := "·"
+		visited := slices.Contains(been, s)
 		switch {
 		case i == at:
-			mark = "▶"
-		case at > i || side != "" && slices.Index(path, side) >= i:
-			mark = "│"
+			writeLine(&b, "▶", s, true)
+		case i < here && len(been) > 0 && !visited:
+			b.WriteString(stateLine("–", s) + ", not needed\n")
+		case i < here || here == 0 && visited:
+			writeLine(&b, "│", s, false)
+		default:
+			writeLine(&b, "·", s, false)
 		}
-		writeLine(&b, mark, s, i == at)
 		if s == side {
 			writeLine(&b, "└▶", state, true)
 		}
@@ -86,10 +92,13 @@ func processOf(s kam.State) kam.StepCode {
 	return kam.StepCode(code[:min(3, len(code))])
 }
 
+func stateLine(mark string, s kam.State) string {
+	return fmt.Sprintf("    %-2s %-46s %s", mark, s.Label(), Name(s))
+}
+
 func writeLine(b *strings.Builder, mark string, s kam.State, here bool) {
-	spec := s.Spec()
-	line := fmt.Sprintf("    %-2s %-46s %s", mark, s.Label(), Name(s))
-	if here && spec.WaitsFor != "" {
+	line := stateLine(mark, s)
+	if spec := s.Spec(); here && spec.WaitsFor != "" {
 		line += ", waits for " + spec.WaitsFor
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")

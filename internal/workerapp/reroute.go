@@ -19,7 +19,7 @@ type rerouter struct {
 		Reroute(ctx context.Context, no kam.CaseNo) error
 	}
 	clock clock
-	org    interface {
+	org   interface {
 		OrgChanged(ctx context.Context) (at string, err error)
 		AbsenceNear(ctx context.Context, now time.Time) (near bool, err error)
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
