@@ -1,9 +1,6 @@
 package kam
 
-import (
-	"regexp"
-	"time"
-)
+import "time"
 
 // BatchNo is the number of an import of an existing customer book (P4.4 5.7),
 // "B-000001".
@@ -80,95 +77,6 @@ func NextBatch(from BatchState, event BatchEvent) (BatchState, error) {
 		return from, Errorf(TooLate, "the batch is %s", from).On("state")
 	}
 	return from, Errorf(WrongState, "the batch is %s", from).On("state").Try("read the batch again")
-}
-
-// Bounds of a batch.
-const (
-	MaxBatchRows      = 1_000_000  // customers
-	MaxBatchFacts     = 12_000_000 // rows of sales or of profit and loss
-	MaxBatchGroups    = 500_000
-	MaxBatchScopes    = 250     // countries; one confirmation each
-	MaxBatchRowSize   = 1 << 20 // bytes of one row
-	MaxBatchKey       = 80
-	MaxBatchFindings  = 200_000 // kept; the counts are of all
-	BatchPriorMonths  = 120     // sales facts may be that old
-	MaxProductFamily  = 64
-	MaxAccountNo      = 40
-	maxDecisionReason = 2000
-)
-
-var customerNoForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$`)
-
-// IsCustomerNo says whether a text may be the number of a customer or of a
-// sales account: it ends up in ids and on command lines.
-func IsCustomerNo(s string) bool { return customerNoForm.MatchString(s) }
-
-// The files of a batch, as findings name them.
-const (
-	FileCustomers = "customers"
-	FileSales     = "sales"
-	FilePL        = "pl"
-	FileGroups    = "groups"
-)
-
-// A BatchFinding says what is wrong with a row of a batch. A row with an ERROR
-// is not applied; a WARNING is for the manager to know. It carries no personal
-// data: values are left out where they might.
-type BatchFinding struct {
-	File     string   `json:"file"`
-	Row      int      `json:"row,omitempty"` // data rows from 1; 0 is the file
-	Line     int      `json:"line,omitempty"`
-	Key      string   `json:"key,omitempty"` // customer number, account or group
-	Column   string   `json:"column,omitempty"`
-	Rule     string   `json:"rule,omitempty"`
-	Severity Severity `json:"severity"`
-	Message  string   `json:"message"`
-	Remedy   string   `json:"remedy,omitempty"`
-}
-
-// The rules of a batch, besides those of P3.4.
-const (
-	RuleBatchKey       = "IB01" // the row has no usable key
-	RuleBatchTwice     = "IB02" // the key stands there twice
-	RuleBatchTerritory = "IB03" // territory not known or not to be resolved
-	RuleBatchOwner     = "IB04"
-	RuleBatchGroup     = "IB05"
-	RuleBatchAccount   = "IB06" // sales of an account that nobody has
-	RuleBatchParent    = "IB07"
-	RuleBatchStanding  = "IB08" // status, tier, coverage
-	RuleBatchMonth     = "IB09"
-	RuleBatchMoney     = "IB10"
-	RuleBatchOpenCase  = "IB11" // an open case has the customer: the row is left alone
-)
-
-// RowOutcome is what becomes of a row of the book.
-type RowOutcome string
-
-// The outcomes of rows: the first three are known after the check, the others
-// once the batch is applied.
-const (
-	RowReady     RowOutcome = "READY"
-	RowRefused   RowOutcome = "REFUSED"
-	RowSame      RowOutcome = "SAME" // equal to an earlier row of the file
-	RowCreated   RowOutcome = "CREATED"
-	RowUpdated   RowOutcome = "UPDATED"
-	RowUnchanged RowOutcome = "UNCHANGED"
-	RowSkipped   RowOutcome = "SKIPPED" // the customer is in an open case, or its identifier was taken meanwhile
-)
-
-// BatchCounts are the figures of a batch or of one scope of it.
-type BatchCounts struct {
-	Rows      int `json:"rows"`
-	Ready     int `json:"ready"`
-	Refused   int `json:"refused"`
-	Same      int `json:"same,omitempty"`
-	Warned    int `json:"with_warnings,omitempty"`
-	New       int `json:"new,omitempty"`      // READY and not known yet
-	Existing  int `json:"existing,omitempty"` // READY and known
-	KeyHolder int `json:"key_accounts,omitempty"`
-	Facts     int `json:"facts,omitempty"` // rows of sales and of profit and loss
-	Accounts  int `json:"accounts,omitempty"`
-	Groups    int `json:"groups,omitempty"`
 }
 
 // A BatchScopeState is one scope of a batch: a COUNTRY node, whose manager
@@ -256,90 +164,6 @@ func (b *BatchSnapshot) Next() (node string, due Deadline, ok bool) {
 	return node, due, ok
 }
 
-// A BatchAct is what a person does to a batch. DecisionID is made by the
-// client: the same act sent twice is one act.
-type BatchAct struct {
-	DecisionID string `json:"decision_id"`
-	By         UserID `json:"by"`
-	Scope      string `json:"scope,omitempty"`        // confirmation: the node
-	Digest     string `json:"check_digest,omitempty"` // confirmation: what he has seen
-	Reason     string `json:"reason,omitempty"`       // cancellation
-}
-
-// CheckConfirm is the form of a confirmation and, in memory, whether the batch
-// waits for it: state, digest, scope, and that nobody confirms what he
-// uploaded. Who may confirm is looked up where the act is stored.
-func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
-	if err := a.form(); err != nil {
-		return err
-	}
-	if a.Scope == "" || len(a.Scope) > MaxAccountNo {
-		return Errorf(Invalid, "which scope is confirmed is missing").On("scope").Try("give the node, as in DE")
-	}
-	if b.State == BatchUploaded {
-		return Errorf(WrongState, "batch %s is still being checked", b.No).On("state").Try("try again when the check is done")
-	}
-	s := b.Scope(a.Scope)
-	switch {
-	case s == nil:
-		return Errorf(NotFound, "batch %s has no rows of %s", b.No, clip(a.Scope, 40)).On("scope").Try("one of " + join(b.nodes()))
-	case s.ConfirmedBy != "":
-		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
-	}
-	if _, err := NextBatch(b.State, BatchConfirm); err != nil {
-		return err
-	}
-	if a.Digest != b.Digest {
-		e := Errorf(StaleRevision, "this is not the check of batch %s", b.No).On("check_digest").Try("read the batch again and confirm what it says")
-		e.Hash = b.Digest
-		return e
-	}
-	if a.By == b.Uploader {
-		return Errorf(Separation, "%s uploaded the batch", a.By).By("SOD1").Try("another manager must confirm it")
-	}
-	return nil
-}
-
-// CheckCancel is the form of a cancellation and whether the batch may still be
-// cancelled.
-func (a BatchAct) CheckCancel(b BatchSnapshot) error {
-	if err := a.form(); err != nil {
-		return err
-	}
-	if a.Reason == "" {
-		return Errorf(ReasonNeeded, "cancelling a batch needs a reason").On("reason").Try("say why")
-	}
-	if b.Phase != "" && !b.State.Ended() {
-		return Errorf(TooLate, "batch %s is being applied", b.No).On("state")
-	}
-	_, err := NextBatch(b.State, BatchCancel)
-	return err
-}
-
-func (a BatchAct) form() error {
-	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
-		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
-	}
-	if a.By == "" || len(a.By) > maxID {
-		return Errorf(Invalid, "who acts is missing").On("by")
-	}
-	if len([]rune(a.Reason)) > maxDecisionReason {
-		return Errorf(Invalid, "longer than %d characters", maxDecisionReason).On("reason")
-	}
-	if len(a.Digest) > 2*maxID {
-		return Errorf(Invalid, "longer than %d characters", 2*maxID).On("check_digest")
-	}
-	return nil
-}
-
-func (b *BatchSnapshot) nodes() []string {
-	out := make([]string, len(b.Scopes))
-	for i, s := range b.Scopes {
-		out[i] = s.Node
-	}
-	return out
-}
-
 // BatchInput starts the workflow of a batch; its content is in PostgreSQL.
 type BatchInput struct {
 	No BatchNo `json:"batch_no"`
@@ -395,33 +219,3 @@ const (
 	EventBatchCancelled EventType = "BATCH_CANCELLED"
 	EventBatchExpired   EventType = "BATCH_EXPIRED"
 )
-
-// A BatchProposal is what the classification of the whole book proposes for a
-// group. Nothing of it is done by itself: KA status is never automatic.
-type BatchProposal struct {
-	Group     string              `json:"group_id"`
-	Name      string              `json:"name"`
-	Change    ClassificationShift `json:"change"` // PROMOTE is a nominee
-	Tier      Tier                `json:"tier,omitempty"`
-	Proposed  Tier                `json:"proposed_tier,omitempty"`
-	Score     Dec                 `json:"score"`
-	Potential Money               `json:"potential"`
-	HomeNode  string              `json:"home_node,omitempty"`
-	Members   int                 `json:"members"`
-	Why       string              `json:"headline,omitempty"`
-}
-
-// Add counts a row by what it was read or checked as.
-func (c *BatchCounts) Add(o RowOutcome, warned bool) {
-	switch o {
-	case RowReady:
-		c.Ready++
-		if warned {
-			c.Warned++
-		}
-	case RowSame:
-		c.Same++
-	default:
-		c.Refused++
-	}
-}

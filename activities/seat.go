@@ -1,0 +1,168 @@
+package activities
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+)
+
+// A seat is a management post that a task may go to.
+type seat struct {
+	node   kam.TerritoryNode
+	person kam.Person
+	passed []string // why posts below were passed over
+}
+
+// seatFrom finds the first eligible manager from a level upward along the
+// chain: vacant posts, leavers, the absent and whoever separation of duties
+// excludes are passed over (P2.7). ok is false where the whole chain has
+// nobody.
+func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed func(kam.UserID) error) (seat, bool, error) {
+	var s seat
+	for _, n := range chain {
+		if n.Level.Rank() < level.Rank() {
+			continue
+		}
+		if n.ManagerID == "" {
+			s.passed = append(s.passed, "post of "+n.Code+" is vacant")
+			continue
+		}
+		p, err := w.Person(n.ManagerID)
+		if err != nil {
+			return s, false, err
+		}
+		away, err := w.away(p)
+		if err != nil {
+			return s, false, err
+		}
+		switch refusal := allowed(p.ID); {
+		case !p.Active:
+			s.passed = append(s.passed, string(p.ID)+" has left")
+		case away:
+			s.passed = append(s.passed, string(p.ID)+" is absent")
+		case refusal != nil:
+			s.passed = append(s.passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
+		default:
+			s.node, s.person = n, p
+			return s, true, nil
+		}
+	}
+	return s, false, nil
+}
+
+// away says whether a person is absent today, where he works.
+func (w *work) away(p kam.Person) (bool, error) {
+	c, err := w.calendarOf(p)
+	if err != nil {
+		return false, err
+	}
+	return w.Absent(p.ID, w.At.In(c.Location)), nil
+}
+
+// confirmingSeat is the seat that the confirmation belongs to now.
+func (w *work) confirmingSeat() (seat, bool, error) {
+	node, level, err := w.confirmingPlace()
+	if err != nil {
+		return seat{}, false, err
+	}
+	chain, err := w.Chain(node)
+	if err != nil {
+		return seat{}, false, err
+	}
+	if len(chain) == 0 {
+		return seat{passed: []string{"there is no node " + node}}, false, nil
+	}
+	return w.seatFrom(chain, level, w.mayConfirm)
+}
+
+// confirmingPlace is where the chain of the confirming managers begins, and the
+// level that must confirm. The second of two confirmations is the endorser's of
+// the tier (P2.3).
+func (w *work) confirmingPlace() (string, kam.NodeLevel, error) {
+	if w.Case.FirstConfirmedBy == "" {
+		return w.Case.Territory, w.confirmingLevel(), nil
+	}
+	k, err := w.membership()
+	if err != nil || k == nil {
+		return w.Case.Territory, w.confirmingLevel(), err
+	}
+	return k.HomeNode, k.Tier.Level(), nil
+}
+
+// openConfirmation is the task of 1.1.5: for the manager of the level that the
+// policy asks for, or the next one up who may decide.
+func (w *work) openConfirmation() error {
+	if w.Case.Territory == Unassigned {
+		return w.openUnrouted(kam.TaskConfirmation, w.pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
+	}
+	s, ok, err := w.confirmingSeat()
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return w.openUnrouted(kam.TaskConfirmation, w.pol.SLA.Confirmation, strings.Join(s.passed, "; "))
+	}
+	return w.openSeat(kam.TaskConfirmation, s, w.pol.SLA.Confirmation)
+}
+
+func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
+	if err := w.openTask(kam.Task{
+		Kind: kind, Level: s.node.Level, Node: s.node.Code,
+		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(s.passed, "; "), Fields: w.toConfirm(kind),
+	}, sla, s.person); err != nil {
+		return err
+	}
+	return w.tellVacancies(s.passed)
+}
+
+// toConfirm names the fields that a change asks a manager to confirm; their
+// values stand in the revisions.
+func (w *work) toConfirm(kind kam.TaskKind) []string {
+	if kind != kam.TaskConfirmation || w.Case.Type != kam.Modify {
+		return nil
+	}
+	return w.changed(material)
+}
+
+// openUnrouted keeps a task that nobody may take where the policy admins see
+// it every day (P2.7).
+func (w *work) openUnrouted(kind kam.TaskKind, sla rules.Wait, why string) error {
+	sla.Escalate = daily(sla.Escalate)
+	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
+		return err
+	}
+	return w.tellVacancies([]string{why})
+}
+
+// daily is an escalation after one business day, where there is one at all.
+func daily(d *kam.Dec) *kam.Dec {
+	if d == nil {
+		return nil
+	}
+	one := kam.DecFromInt(1)
+	return &one
+}
+
+func (w *work) tellVacancies(passed []string) error {
+	if len(passed) == 0 {
+		return nil
+	}
+	admins, err := w.PeopleByRole(kam.PolicyAdmin)
+	if err != nil {
+		return err
+	}
+	return w.tell("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
+}
+
+// confirmingLevel is the level that must confirm, by potential (P3.9); an
+// appeal goes at least one level up.
+func (w *work) confirmingLevel() kam.NodeLevel {
+	units, _ := w.potentialUnits()
+	level := w.pol.ConfirmLevel(units)
+	if w.Case.AppealLevel.Rank() > level.Rank() {
+		return w.Case.AppealLevel
+	}
+	return level
+}

@@ -1,0 +1,85 @@
+package kam
+
+// A BatchAct is what a person does to a batch. DecisionID is made by the
+// client: the same act sent twice is one act.
+type BatchAct struct {
+	DecisionID string `json:"decision_id"`
+	By         UserID `json:"by"`
+	Scope      string `json:"scope,omitempty"`        // confirmation: the node
+	Digest     string `json:"check_digest,omitempty"` // confirmation: what he has seen
+	Reason     string `json:"reason,omitempty"`       // cancellation
+}
+
+// CheckConfirm is the form of a confirmation and, in memory, whether the batch
+// waits for it: state, digest, scope, and that nobody confirms what he
+// uploaded. Who may confirm is looked up where the act is stored.
+func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
+	if err := a.form(); err != nil {
+		return err
+	}
+	if a.Scope == "" || len(a.Scope) > MaxAccountNo {
+		return Errorf(Invalid, "which scope is confirmed is missing").On("scope").Try("give the node, as in DE")
+	}
+	if b.State == BatchUploaded {
+		return Errorf(WrongState, "batch %s is still being checked", b.No).On("state").Try("try again when the check is done")
+	}
+	s := b.Scope(a.Scope)
+	switch {
+	case s == nil:
+		return Errorf(NotFound, "batch %s has no rows of %s", b.No, clip(a.Scope, 40)).On("scope").Try("one of " + join(b.nodes()))
+	case s.ConfirmedBy != "":
+		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
+	}
+	if _, err := NextBatch(b.State, BatchConfirm); err != nil {
+		return err
+	}
+	if a.Digest != b.Digest {
+		e := Errorf(StaleRevision, "this is not the check of batch %s", b.No).On("check_digest").Try("read the batch again and confirm what it says")
+		e.Hash = b.Digest
+		return e
+	}
+	if a.By == b.Uploader {
+		return Errorf(Separation, "%s uploaded the batch", a.By).By("SOD1").Try("another manager must confirm it")
+	}
+	return nil
+}
+
+// CheckCancel is the form of a cancellation and whether the batch may still be
+// cancelled.
+func (a BatchAct) CheckCancel(b BatchSnapshot) error {
+	if err := a.form(); err != nil {
+		return err
+	}
+	if a.Reason == "" {
+		return Errorf(ReasonNeeded, "cancelling a batch needs a reason").On("reason").Try("say why")
+	}
+	if b.Phase != "" && !b.State.Ended() {
+		return Errorf(TooLate, "batch %s is being applied", b.No).On("state")
+	}
+	_, err := NextBatch(b.State, BatchCancel)
+	return err
+}
+
+func (a BatchAct) form() error {
+	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
+		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
+	}
+	if a.By == "" || len(a.By) > maxID {
+		return Errorf(Invalid, "who acts is missing").On("by")
+	}
+	if len([]rune(a.Reason)) > maxDecisionReason {
+		return Errorf(Invalid, "longer than %d characters", maxDecisionReason).On("reason")
+	}
+	if len(a.Digest) > 2*maxID {
+		return Errorf(Invalid, "longer than %d characters", 2*maxID).On("check_digest")
+	}
+	return nil
+}
+
+func (b *BatchSnapshot) nodes() []string {
+	out := make([]string, len(b.Scopes))
+	for i, s := range b.Scopes {
+		out[i] = s.Node
+	}
+	return out
+}

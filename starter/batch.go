@@ -1,0 +1,355 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/importer"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+)
+
+func batchCommand(a *app) *cobra.Command {
+	cmd := group("batch", "Customer books that were imported, and what they wait for")
+	cmd.AddCommand(batchListCommand(a), batchShowCommand(a), batchConfirmCommand(a), batchCancelCommand(a))
+	return cmd
+}
+
+func batchListCommand(a *app) *cobra.Command {
+	limit := 0
+	cmd := &cobra.Command{
+		Use: "list", Short: "Batches, the newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			all, err := back.Batches(cmd.Context(), limit)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"batches": nonNil(all)})
+			}
+			if len(all) == 0 {
+				a.say("batch.none")
+				return nil
+			}
+			t := term.NewTable(text.Say("label.batch"), text.Say("label.state"), text.Say("label.rows")+">", text.Say("label.refused")+">", text.Say("label.waits"), text.Say("label.uploader"), text.Say("label.changed"))
+			for _, b := range all {
+				waits := ""
+				if b.State == kam.BatchChecked {
+					waits = strings.Join(b.Open(), ", ")
+				}
+				t.Row(string(b.No), string(b.State), strconv.Itoa(b.Counts.Rows), strconv.Itoa(b.Counts.Refused), waits, string(b.Uploader), a.screen.Time(b.UpdatedAt))
+			}
+			a.printf("%s", t.Text(a.screen))
+			return nil
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", 100, "how many")
+	return cmd
+}
+
+func batchShowCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "show BATCH", Short: "One batch: counts, scopes, findings, and what the roll-up proposes", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			b, err := back.Batch(cmd.Context(), kam.BatchNo(args[0]))
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			return a.showBatch(cmd.Context(), back, b, "")
+		},
+	}
+}
+
+// batchJSON is a batch for programs.
+type batchJSON struct {
+	kam.BatchSnapshot
+	Findings  []kam.BatchFinding  `json:"findings"`
+	Proposals []kam.BatchProposal `json:"proposals"`
+	Result    string              `json:"result_file,omitempty"`
+}
+
+func (a *app) showBatch(ctx context.Context, back backend, b kam.BatchSnapshot, result string) error {
+	limit := shownFindings + 1
+	if a.json {
+		limit = 0
+	}
+	findings, err := back.BatchFindings(ctx, b.No, limit)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	proposals, err := back.BatchProposals(ctx, b.No)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	if a.json {
+		return a.printJSON(batchJSON{b, nonNil(findings), nonNil(proposals), result})
+	}
+	a.printf("%s\n%s", a.batchHead(b).Text(a.screen), batchCounts(b.Counts).Text(a.screen))
+	if t := a.scopeTable(b); t.Len() > 0 {
+		a.printf("\n%s", t.Text(a.screen))
+	}
+	a.printFindings(findings)
+	if b.State == kam.BatchApplied {
+		a.printf("\n%s", batchResult(b.Result).Text(a.screen))
+	}
+	if len(proposals) > 0 {
+		a.printf("\n%s", proposalTable(proposals).Text(a.screen))
+		if more := len(proposals) - shownFindings; more > 0 {
+			a.say("batch.more", more)
+		}
+	}
+	if result != "" {
+		a.say("batch.result", result)
+	}
+	return nil
+}
+
+func (a *app) batchHead(b kam.BatchSnapshot) *term.Table {
+	t := term.NewTable(text.Say("label.batch"), string(b.No))
+	t.Row(text.Say("label.state"), string(b.State)+", "+text.Say("batch.state."+string(b.State)))
+	t.Row(text.Say("label.uploader"), string(b.Uploader))
+	t.Row(text.Say("label.opened"), a.screen.Time(b.UploadedAt))
+	if b.Digest != "" {
+		t.Row(text.Say("label.hash"), shortHash(b.Digest))
+	}
+	if b.Reason != "" {
+		t.Row(text.Say("label.reason"), b.Reason)
+	}
+	return t
+}
+
+// batchCounts are the figures of what was uploaded and checked.
+func batchCounts(n kam.BatchCounts) *term.Table {
+	t := term.NewTable(text.Say("label.rows"), text.Say("label.count")+">")
+	for _, line := range []struct {
+		id string
+		n  int
+	}{
+		{"batch.rows", n.Rows}, {"batch.ready", n.Ready}, {"batch.new", n.New}, {"batch.known", n.Existing}, {"batch.warned", n.Warned},
+		{"batch.refused", n.Refused}, {"batch.same", n.Same}, {"batch.holders", n.KeyHolder}, {"batch.facts", n.Facts}, {"batch.accounts", n.Accounts}, {"batch.groups", n.Groups},
+	} {
+		if line.n > 0 || line.id == "batch.rows" {
+			t.Row(text.Say(line.id), strconv.Itoa(line.n))
+		}
+	}
+	return t
+}
+
+func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
+	t := term.NewTable(text.Say("label.scope"), text.Say("batch.ready")+">", text.Say("batch.refused")+">", text.Say("batch.warned")+">", text.Say("batch.facts")+">", text.Say("label.waits"), text.Say("label.due"))
+	for _, s := range b.Scopes {
+		waits, due := "", ""
+		switch {
+		case s.ConfirmedBy != "":
+			waits = text.Say("batch.confirmedBy", string(s.ConfirmedBy))
+		case s.Task != nil:
+			var who []string
+			for _, u := range s.Task.Assignees {
+				who = append(who, string(u))
+			}
+			waits = cmp.Or(strings.Join(who, ", "), s.Task.Queue)
+			if d, ok := s.Task.Next(); ok {
+				due = a.screen.Time(d.At)
+			}
+		}
+		n := s.Counts
+		t.Row(s.Node, strconv.Itoa(n.Ready), strconv.Itoa(n.Refused), strconv.Itoa(n.Warned), strconv.Itoa(n.Facts), waits, due)
+	}
+	return t
+}
+
+// printFindings shows the first findings, errors first.
+func (a *app) printFindings(all []kam.BatchFinding) {
+	if len(all) == 0 {
+		return
+	}
+	t := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
+	for _, f := range all[:min(len(all), shownFindings)] {
+		row := ""
+		if f.Row > 0 {
+			row = strconv.Itoa(f.Row)
+		}
+		t.Row(f.File, row, f.Key, importer.FindingText(f))
+	}
+	a.printf("\n%s", t.Text(a.screen))
+	if len(all) > shownFindings {
+		a.say("batch.moreFindings")
+	}
+}
+
+func batchResult(r kam.BatchResult) *term.Table {
+	t := term.NewTable(text.Say("label.result"), text.Say("label.count")+">")
+	for _, line := range []struct {
+		id string
+		n  int
+	}{
+		{"batch.created", r.Created}, {"batch.updated", r.Updated}, {"batch.unchanged", r.Unchanged}, {"batch.skipped", r.Skipped},
+		{"batch.newGroups", r.Groups}, {"batch.newFacts", r.Facts}, {"batch.sameFacts", r.FactsSame}, {"batch.accountsMade", r.KeyAccounts},
+		{"batch.segmented", r.Segmented}, {"batch.changed", r.Changed}, {"batch.left", r.Left},
+		{"batch.abcA", r.ABC["A"]}, {"batch.abcB", r.ABC["B"]}, {"batch.abcC", r.ABC["C"]}, {"batch.abcNew", r.ABC["NEW"]},
+		{"batch.nominees", r.Nominees}, {"batch.proposals", r.Proposals},
+	} {
+		if line.n > 0 {
+			t.Row(text.Say(line.id), strconv.Itoa(line.n))
+		}
+	}
+	return t
+}
+
+func proposalTable(all []kam.BatchProposal) *term.Table {
+	t := term.NewTable(text.Say("label.group"), text.Say("label.name"), text.Say("label.change"), text.Say("label.tier"), text.Say("label.proposed"), text.Say("label.score")+">", text.Say("label.potential")+">")
+	for _, p := range all[:min(len(all), shownFindings)] {
+		t.Row(p.Group, p.Name, string(p.Change), string(p.Tier), string(p.Proposed), p.Score.Fixed(), p.Potential.String())
+	}
+	return t
+}
+
+func batchConfirmCommand(a *app) *cobra.Command {
+	var act kam.BatchAct
+	cmd := &cobra.Command{
+		Use: "confirm BATCH", Short: "Confirm a checked batch for a scope, as the manager of its country",
+		Long: `Shows counts and findings and asks; a program says with --expect which check it
+has seen: the hash that show prints, or current. Without --scope the one scope
+that waits for you is meant. Whoever uploaded the batch may not confirm it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			act.By = by
+			return a.confirmBatch(cmd.Context(), kam.BatchNo(args[0]), act)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&act.Scope, "scope", "", "node of the country, as in DE")
+	f.StringVar(&act.Digest, "expect", "", "hash of the check that you have seen, or current")
+	f.StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
+func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) error {
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := back.Batch(ctx, no)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	if act.Scope == "" {
+		if act.Scope, err = scopeFor(b, act.By); err != nil {
+			return err
+		}
+	}
+	switch {
+	case act.Digest == expectCurrent:
+		act.Digest = b.Digest
+	case act.Digest != "":
+		act.Digest = fullHash(act.Digest, b.Digest)
+	case !a.ask || a.json:
+		return usagef("%s", text.Say("batch.expect"))
+	default:
+		if err := a.showBatch(ctx, back, b, ""); err != nil {
+			return err
+		}
+		a.printf("%s", text.Say("batch.ask", string(no), act.Scope, shortHash(b.Digest)))
+		line, err := bufio.NewReader(a.in).ReadString('\n')
+		if answer := strings.TrimSpace(line); answer != "yes" && answer != "y" {
+			if err != nil {
+				return usageError{err}
+			}
+			return usagef("%s", text.Say("decide.not"))
+		}
+		act.Digest = b.Digest
+	}
+	return a.batchAct(ctx, no, act, back.ConfirmBatch)
+}
+
+// scopeFor is the scope that waits for a person, or the only one that waits.
+func scopeFor(b kam.BatchSnapshot, by kam.UserID) (string, error) {
+	open := b.Open()
+	var mine []string
+	for _, s := range b.Scopes {
+		if s.ConfirmedBy == "" && s.Task != nil && slices.Contains(s.Task.Assignees, by) {
+			mine = append(mine, s.Node)
+		}
+	}
+	switch {
+	case len(mine) == 1:
+		return mine[0], nil
+	case len(open) == 1:
+		return open[0], nil
+	case len(open) == 0 && len(b.Scopes) > 0:
+		return b.Scopes[0].Node, nil // the batch says why not
+	}
+	return "", usagef("%s", text.Say("batch.scope", strings.Join(open, ", ")))
+}
+
+func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, send func(context.Context, kam.BatchNo, kam.BatchAct) (kam.BatchSnapshot, error)) error {
+	if act.DecisionID == "" {
+		act.DecisionID = client.NewDecisionID()
+	}
+	b, err := send(ctx, no, act)
+	if err != nil {
+		if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
+			e.Remedy = strings.TrimPrefix(e.Remedy+"; "+text.Say("error.retry", act.DecisionID), "; ")
+		}
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			kam.BatchSnapshot
+			DecisionID string `json:"decision_id"`
+		}{b, act.DecisionID})
+	}
+	a.say("batch.done", string(b.No), string(b.State))
+	if open := b.Open(); b.State == kam.BatchChecked && len(open) > 0 {
+		a.say("batch.waits", strings.Join(open, ", "))
+	}
+	return nil
+}
+
+func batchCancelCommand(a *app) *cobra.Command {
+	var act kam.BatchAct
+	cmd := &cobra.Command{
+		Use: "cancel BATCH --reason TEXT", Short: "Take a batch back, until it is being applied", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			act.By = by
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.batchAct(cmd.Context(), kam.BatchNo(args[0]), act, back.CancelBatch)
+		},
+	}
+	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
+	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
+func (l *live) batches() *client.Batches {
+	c := client.NewBatches(l.Store, l.temporal, l.cfg.Temporal.TaskQueue)
+	c.Patience = l.acts.Patience
+	return c
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A mergeRecord is what kam.merge keeps: enough to undo it, no contacts.
+type mergeRecord struct {
+	Choice      kam.MergeChoice  `json:"choice"`
+	Before      rowImage         `json:"survivor_before"`
+	After       rowImage         `json:"survivor_after"`
+	Absorbed    rowImage         `json:"absorbed_before"`
+	Moved       Moved            `json:"moved"`
+	OwnAliases  []string         `json:"absorbed_aliases,omitempty"` // sales accounts that the absorbed one had from earlier merges
+	KeyAccounts []accountChange  `json:"key_accounts,omitempty"`
+	Tasks       []taskChange     `json:"tasks,omitempty"`
+	ABC         *abcChange       `json:"abc,omitempty"`
+	Split       *kam.SplitChoice `json:"split,omitempty"`
+}
+
+// A rowImage is a row of kam.customer by column.
+type rowImage map[string]json.RawMessage
+
+func (r rowImage) text(column string) string {
+	var s string
+	if json.Unmarshal(r[column], &s) != nil {
+		return ""
+	}
+	return s
+}
+
+func (r rowImage) data() (d kam.RequestData, err error) {
+	if err = json.Unmarshal(r["data"], &d); err != nil {
+		err = fmt.Errorf("read the data of %s: %w", r.text("customer_no"), err)
+	}
+	return d, err
+}
+
+func (r rowImage) same(o rowImage, column string) bool { return bytes.Equal(r[column], o[column]) }
+
+func (m *merger) image(no string) (rowImage, error) {
+	r, _, err := one(m.ctx, m.tx, "read the row of "+no, pgx.RowTo[rowImage], `select to_jsonb(c) from kam.customer c where customer_no = $1`, no)
+	return r, err
+}
+
+// standing are the columns that CommitCustomer does not set, or not to nothing.
+func (m *merger) setStanding(no string, r rowImage) error {
+	const update = `
+		update kam.customer c set segment = b.segment, coverage = b.coverage, ka_status = b.ka_status, tier = b.tier,
+			watch = b.watch, provisional = b.provisional, failed_reviews = b.failed_reviews, review_due = b.review_due,
+			case_no = b.case_no
+		from jsonb_populate_record(null::kam.customer, $2) b where c.customer_no = $1`
+
+	return m.updateCustomer(no, update, r)
+}
+
+// with returns the image with columns set to values.
+func (r rowImage) with(values map[string]any) (rowImage, error) {
+	out := make(rowImage, len(r))
+	for k, v := range r {
+		out[k] = v
+	}
+	for k, v := range values {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", k, err)
+		}
+		out[k] = b
+	}
+	return out, nil
+}
+
+func (m *merger) nextID() (err error) {
+	m.id, _, err = one(m.ctx, m.tx, "number the merge", pgx.RowTo[string], `select 'M-' || lpad(nextval('kam.merge_number')::text, 6, '0')`)
+	return err
+}
+
+func parked(mergeID, what string) string { return "merge/" + mergeID + "/" + what }
+
+// copyContacts keeps what a record's contacts were.
+func (m *merger) copyContacts(from, to string) error {
+	_, err := exec(m.ctx, m.tx, "keep the contacts", `insert into kam.contact (owner, position, contact) select $2, position, contact from kam.contact where owner = $1`, from, to)
+	return err
+}
+
+func (m *merger) moveContacts(from, to string) error {
+	_, err := exec(m.ctx, m.tx, "move the contacts", `update kam.contact set owner = $2 where owner = $1`, from, to)
+	return err
+}
+
+// record writes the row of the merge, the events of both trails and the
+// message to the owners. Nothing may refuse after it.
+func (m *merger) record(r MergeResult, rec mergeRecord, event kam.EventType, kind, text string, records ...Customer) error {
+	const insert = `
+		insert into kam.merge (merge_id, kind, customer_no, other_no, decision_id, by_user, reason, at, record)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+	if _, err := exec(m.ctx, m.tx, "keep the merge", insert, m.id, r.Kind, r.CustomerNo, r.OtherNo, m.who.decisionID, m.who.by, m.who.reason, m.At, rec); err != nil {
+		return err
+	}
+	return m.tell(r, rec, event, kind, text, records...)
+}
+
+func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, text string, records ...Customer) error {
+	digest, err := digestOf(payload)
+	if err != nil {
+		return err
+	}
+	e := kam.AuditEvent{
+		Type: event, Actor: m.who.by, RolesUsed: []kam.Role{m.role}, ReasonCode: r.MergeID, PayloadDigest: digest,
+		Text: clip(text+": "+m.who.reason, 1000),
+	}
+	m.Log(e)
+	if err := m.logOn(CustomerSubject(r.OtherNo), e); err != nil {
+		return err
+	}
+	var to []kam.UserID
+	for _, c := range records {
+		if c.OwnerID != "" && !slices.Contains(to, c.OwnerID) {
+			to = append(to, c.OwnerID)
+		}
+	}
+	return m.Publish(Message{Kind: kind, To: to, Subject: text, Data: map[string]string{"merge_id": r.MergeID, "customer_no": r.CustomerNo, "other_no": r.OtherNo}})
+}
+
+// logOn appends an event to the trail of another subject than the effect's.
+func (tx *Tx) logOn(subject kam.CaseNo, e kam.AuditEvent) error {
+	const create = `insert into kam.subject (subject) values ($1) on conflict do nothing`
+	const lock = `select audit_seq, audit_hash from kam.subject where subject = $1 for update`
+
+	other := &Tx{At: tx.At, ctx: tx.ctx, tx: tx.tx, effect: tx.effect, decision: tx.decision, dbAt: tx.dbAt, queued: &pgx.Batch{}, Case: &kam.Snapshot{}}
+	other.was.CaseNo = subject
+	var b pgx.Batch
+	b.Queue(create, subject)
+	b.Queue(lock, subject).QueryRow(func(row pgx.Row) error { return row.Scan(&other.auditSeq, &other.auditHash) })
+	if err := tx.tx.SendBatch(tx.ctx, &b).Close(); err != nil {
+		return fmt.Errorf("lock the trail of %s: %w", subject, known(err))
+	}
+	other.Log(e)
+	other.queueAudit()
+	other.queued.Queue(subjectHead, subject, other.auditSeq, other.auditHash)
+	return sendBatch(tx.ctx, tx.tx, "write the trail of "+string(subject), other.queued)
+}
