@@ -32,7 +32,7 @@ func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.Req
 		return a.printJSON(actedJSON{caseJSON: jsonOf(s), DecisionID: act.DecisionID})
 	}
 	a.say("act.done", string(s.CaseNo), string(s.State))
-	a.printCase(s)
+	a.printCase(s, nil)
 	return nil
 }
 

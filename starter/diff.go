@@ -38,9 +38,9 @@ func diffCommand(a *app) *cobra.Command {
 			if conflict {
 				return a.diffVersions(cmd.Context(), back, no)
 			}
-			all, err := back.Revisions(cmd.Context(), no)
+			all, err := a.revisions(cmd.Context(), back, s)
 			if err != nil {
-				return unreachable("PostgreSQL", err)
+				return err
 			}
 			if len(all) < 2 && from == 0 && to == 0 {
 				if a.json {
@@ -60,6 +60,29 @@ func diffCommand(a *app) *cobra.Command {
 	cmd.Flags().IntVar(&from, "from", 0, "earlier revision (default: the one before --to)")
 	cmd.Flags().IntVar(&to, "to", 0, "later revision (default: the last)")
 	return cmd
+}
+
+// revisions are those of a case. A change of a customer sends only what it
+// changes: its revisions are laid over the record as the case found it, which
+// is revision 0.
+func (a *app) revisions(ctx context.Context, back backend, s kam.Snapshot) ([]store.Revision, error) {
+	all, err := back.Revisions(ctx, s.CaseNo)
+	if err != nil {
+		return nil, unreachable("PostgreSQL", err)
+	}
+	if s.BaseVersion == 0 {
+		return all, nil
+	}
+	base, ok, err := back.BaseOf(ctx, s.CaseNo)
+	if err != nil || !ok {
+		return all, unreachable("PostgreSQL", err)
+	}
+	for i := range all {
+		if all[i].Data, err = kam.Overlay(base.Data, all[i].Data); err != nil {
+			return nil, err
+		}
+	}
+	return append([]store.Revision{{At: s.OpenedAt, By: kam.UserID(text.Say("diff.record")), Data: base.Data}}, all...), nil
 }
 
 // diffVersions lays the versions of the customer beside the request.
@@ -105,7 +128,7 @@ func pick(all []store.Revision, from, to int) (before, after store.Revision, err
 	if at < 0 {
 		return before, after, usagef("--to %d: there is no such revision", to)
 	}
-	if from == 0 && at > 0 {
+	if from == 0 && at > 0 && all[0].No > 0 { // else 0 is the record
 		from = all[at-1].No
 	}
 	start := slices.IndexFunc(all, func(r store.Revision) bool { return r.No == from })

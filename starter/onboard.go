@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
 )
 
 func onboardCommand(a *app) *cobra.Command {
@@ -90,7 +93,7 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 	default:
 		a.say("onboard.existing", string(s.CaseNo))
 	}
-	a.printCase(s)
+	a.printCase(s, nil)
 	return nil
 }
 
@@ -192,27 +195,31 @@ func nextCommand(s kam.Snapshot) string {
 			return "starter history " + no // no rule decided anything
 		}
 		return "starter explain " + no
-	default:
-		return "starter show " + no
+	default: // who ended it, and why
+		return "starter history " + no
 	}
 }
 
 // printCase is the head of a case: where it stands and who does what next.
-func (a *app) printCase(s kam.Snapshot) {
+func (a *app) printCase(s kam.Snapshot, end *store.Ending) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
 	a.pair("label.state", stateLine(s.State))
 	a.pair("label.step", stepLabel(s.Step))
 	a.pair("label.outcome", string(s.Outcome))
-	a.pair("label.reason", reasonLine(s))
+	a.pair("label.reason", reasonLine(s, end))
+	a.pair("label.ended", endedBy(s, end))
 	a.pair("label.waits", waitsFor(s))
 	a.pair("label.claimed", claimedBy(s))
-	a.pair("label.missing", strings.Join(s.MissingFields, ", "))
+	if !s.State.Ended() {
+		a.pair("label.missing", strings.Join(s.MissingFields, ", "))
+	}
 	if s.Task != nil {
-		asked := "label.asked"
-		if s.Task.Kind == kam.TaskConfirmation {
-			asked = "label.change" // it is what the manager is asked about
+		if s.Task.Kind == kam.TaskConfirmation { // the fields are what the manager is asked about
+			a.pair("label.change", strings.Join(s.Task.Fields, ", "))
+			a.pair("label.note", s.Task.Note)
+		} else {
+			a.pair("label.asked", askedFor(s))
 		}
-		a.pair(asked, askedFor(s))
 		if d, ok := s.Task.Next(); ok {
 			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
 		}
@@ -239,12 +246,35 @@ func stateLine(s kam.State) string {
 	return string(s)
 }
 
-// reasonLine says why a case was rejected; what compliance wrote is not here.
-func reasonLine(s kam.Snapshot) string {
-	if s.State != kam.Rejected {
+// reasonLine says why a case ended before it was completed. The headline of the
+// rules is a reason only where they rejected; what compliance wrote is for who
+// may read it.
+func reasonLine(s kam.Snapshot, end *store.Ending) string {
+	code, words := s.ReasonCode, ""
+	if end != nil {
+		code, words = cmp.Or(code, end.Code), end.Text
+	}
+	switch s.State {
+	case kam.Rejected:
+		byRules := code != "COMPLIANCE" && !slices.Contains(kam.ReasonCodes, code)
+		if byRules && (end == nil || end.By == kam.System) {
+			words = cmp.Or(s.Headline, words)
+		}
+	case kam.Expired:
+		words = cmp.Or(words, text.Say("reason.expired"))
+	case kam.Withdrawn, kam.Cancelled, kam.Merged:
+	default:
 		return ""
 	}
-	return strings.Trim(s.ReasonCode+": "+s.Headline, ": ")
+	return strings.Trim(code+": "+words, ": ")
+}
+
+// endedBy is the person who ended a case before it was completed.
+func endedBy(s kam.Snapshot, end *store.Ending) string {
+	if end == nil || end.By == kam.System || s.State == kam.Completed {
+		return ""
+	}
+	return string(end.By)
 }
 
 // labelWidth puts the values of a head under each other.

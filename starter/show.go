@@ -41,6 +41,7 @@ type shownJSON struct {
 	Request    kam.RequestData `json:"request"`
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
+	Ending     *store.Ending   `json:"ending,omitempty"`
 	// Change is what a case on an existing customer changes.
 	Change *parties.Change `json:"change,omitempty"`
 	// Conflict says that somebody else changed the customer meanwhile.
@@ -58,6 +59,16 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 		}
 		v = withoutData(v)
 	}
+	if v.Ending != nil && v.Ending.Restricted {
+		all, err := a.readsRestricted(ctx, back)
+		if err != nil {
+			return err
+		}
+		if !all {
+			end := *v.Ending
+			end.Text, v.Ending = "", &end
+		}
+	}
 	var change *parties.Change
 	if refusal == nil {
 		var err error
@@ -67,7 +78,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	}
 	if a.json {
 		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
-			Change: change, Conflict: conflicts(v.Snapshot, change)}
+			Ending: v.Ending, Change: change, Conflict: conflicts(v.Snapshot, change)}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
 		}
@@ -87,6 +98,10 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 // withoutData is the case as who may not read its data sees it.
 func withoutData(v store.CaseView) store.CaseView {
 	v.Request, v.Candidates, v.Findings = kam.RequestData{}, nil, nil
+	if v.Ending != nil {
+		end := *v.Ending
+		end.Text, v.Ending = "", &end
+	}
 	if v.Snapshot.Task != nil {
 		task := *v.Snapshot.Task
 		task.Note = ""
@@ -102,7 +117,7 @@ func (a *app) printView(v store.CaseView) {
 	if !v.Started {
 		a.say("show.unstarted")
 	}
-	a.printCase(s)
+	a.printCase(s, v.Ending)
 	a.pair("label.customer", v.Request.LegalName)
 	a.pair("label.base", baseLine(s))
 	a.pair("label.appeal", appealLine(s))
@@ -114,9 +129,8 @@ func (a *app) printView(v store.CaseView) {
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", revisionLine(s))
 	a.pair("label.decision", s.Headline)
-	if s.FirstConfirmedBy != "" {
-		a.pair("label.first", text.Say("show.first", string(s.FirstConfirmedBy)))
-	}
+	a.pair("label.confirmed", confirmedBy(s))
+	a.pair("label.endorsed", join(s.Endorsed))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
 	a.pair("label.changed", a.screen.Time(s.UpdatedAt))
 	if s.Task != nil {
@@ -124,6 +138,18 @@ func (a *app) printView(v store.CaseView) {
 	}
 	a.candidates(v.Candidates)
 	a.findings(v.Findings)
+}
+
+// confirmedBy names who has confirmed the data, the first of two first.
+func confirmedBy(s kam.Snapshot) string {
+	switch {
+	case s.FirstConfirmedBy == "":
+		return string(s.ConfirmedBy)
+	case s.ConfirmedBy == "" || s.ConfirmedBy == s.FirstConfirmedBy:
+		return text.Say("show.first", string(s.FirstConfirmedBy))
+	default:
+		return text.Say("show.both", string(s.FirstConfirmedBy), string(s.ConfirmedBy))
+	}
 }
 
 // baseLine is the version of the customer that the case started from.

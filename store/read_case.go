@@ -37,6 +37,17 @@ type CaseView struct {
 	Analysis   json.RawMessage      `json:"analysis,omitempty"`
 	Segment    json.RawMessage      `json:"segment,omitempty"`
 	Been       []kam.State          `json:"been,omitempty"` // the states that it has been in
+	Ending     *Ending              `json:"ending,omitempty"`
+}
+
+// An Ending is who ended a case, and why in his words. Restricted words are for
+// compliance and audit.
+type Ending struct {
+	By         kam.UserID `json:"by"`
+	At         time.Time  `json:"at"`
+	Code       string     `json:"reason_code,omitempty"`
+	Text       string     `json:"text,omitempty"`
+	Restricted bool       `json:"restricted,omitempty"`
 }
 
 // CaseView reads a case with its data, as of one moment; kam.NotFound where
@@ -47,6 +58,8 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 			select distinct on (kind) n, record from kam.decision_record where case_no = $1 order by kind, n desc
 		) r order by n`
 
+	const ending = `
+		select actor_id, at, reason_code, text, restricted from kam.audit where case_no = $1 and to_state = $2 order by seq desc limit 1`
 	const been = `
 		select to_state from kam.audit where case_no = $1 and to_state <> '' group by to_state order by min(seq)`
 
@@ -81,6 +94,15 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 		}
 		if v.Been, err = list(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
 			return err
+		}
+		if v.Snapshot.State.Ended() {
+			e, ok, err := one(ctx, tx, "read how the case ended", pgx.RowToStructByPos[Ending], ending, no, v.Snapshot.State)
+			if err != nil {
+				return err
+			}
+			if ok {
+				v.Ending = &e
+			}
 		}
 		v.Records, err = list(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
 		return err
