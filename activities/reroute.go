@@ -172,7 +172,12 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		}
 		return true, w.tellVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.passed...), "; ")})
 	}
+	why := "the organisation changed"
 	if slices.Contains(want, s.person.ID) && !slices.Contains(t.Assignees, s.person.ID) {
+		if len(s.passed) > 0 {
+			why = strings.Join(s.passed, "; ")
+			t.Note = why
+		}
 		if len(stay) == 0 || t.Level.Rank() < s.node.Level.Rank() {
 			t.Level, t.Node = s.node.Level, s.node.Code
 		}
@@ -181,7 +186,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		}
 	}
 	t.Queue, t.ByHand = "", t.ByHand && len(stay) > 0
-	return true, w.giveTo(t, want, "the organisation changed")
+	return true, w.giveTo(t, want, why)
 }
 
 // askedUpTo says whether one of those who are here stands at or below the seat:

@@ -108,13 +108,34 @@ func (w *work) openConfirmation() error {
 }
 
 func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
+	two, err := w.twoConfirm(kind)
+	if err != nil {
+		return err
+	}
 	if err := w.openTask(kam.Task{
 		Kind: kind, Level: s.node.Level, Node: s.node.Code,
-		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(s.passed, "; "), Fields: w.toConfirm(kind),
+		Assignees: []kam.UserID{s.person.ID}, Note: strings.Join(append(two, s.passed...), "; "), Fields: w.toConfirm(kind),
 	}, sla, s.person); err != nil {
 		return err
 	}
 	return w.tellVacancies(s.passed)
+}
+
+// twoConfirm tells a manager what hangs on a retirement: that of a member of a
+// key account takes two persons (P2.3).
+func (w *work) twoConfirm(kind kam.TaskKind) ([]string, error) {
+	if kind != kam.TaskConfirmation || w.Case.Type != kam.Deactivate {
+		return nil, nil
+	}
+	k, err := w.membership()
+	if err != nil || k == nil {
+		return nil, err
+	}
+	note := fmt.Sprintf("the customer is a member of the %s key account %s: a second person confirms as well", k.Tier, k.No)
+	if first := w.Case.FirstConfirmedBy; first != "" {
+		note = fmt.Sprintf("second confirmation, after %s: the customer is a member of the %s key account %s", first, k.Tier, k.No)
+	}
+	return []string{note}, nil
 }
 
 // toConfirm names the fields that a change asks a manager to confirm; their

@@ -46,6 +46,9 @@ func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
 		return
 	}
 	t := term.NewTable(text.Say("label.field"), text.Say("label.before"), text.Say("label.after"))
+	if s.Type == kam.Deactivate {
+		t.Row("lifecycle_status *", string(kam.Active), string(kam.Inactive))
+	}
 	for _, f := range c.Fields {
 		if f.Mine {
 			t.Row(starred(f), oneLine(f.Base), oneLine(f.Request))

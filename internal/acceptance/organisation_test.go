@@ -1,8 +1,10 @@
 package acceptance
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,6 +31,15 @@ func (s *scene) reorganise(change func(*store.Org)) func(kam.Snapshot) {
 			s.env.SignalWorkflow(kam.SignalReroute, nil)
 		}
 	}
+}
+
+// notes looks at what the open task says to whom it waits for.
+func (s *scene) notes(after time.Duration, want string) {
+	s.at(after, func(now kam.Snapshot) {
+		if now.Task == nil || now.Task.Note != want {
+			s.faults = append(s.faults, fmt.Sprintf("after %v: the task should say %q: %s", after, want, text(s.t, now.Task)))
+		}
+	})
 }
 
 // left makes people inactive.
@@ -73,6 +84,7 @@ func TestManagerIsAwayWhileHisTaskIsOpen(t *testing.T) {
 			s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
 			s.at(day, again)
 			s.expect(day+1*hour, kam.AwaitingConfirmation, "rita.regional", "theo.territory")
+			s.notes(day+1*hour, "theo.territory is absent")
 			s.at(day+2*hour, again)
 			s.act(day+3*hour, "", confirm(who, ""))
 			require.Equal(t, kam.Completed, s.run().State)
