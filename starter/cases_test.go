@@ -104,6 +104,20 @@ func TestCasesOnACustomer(t *testing.T) {
 	ended.request.Key = "k"
 	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
 	require.Contains(t, got.out, "has ended")
+
+	// Whoever asks again must not take for done what is not.
+	ended.view.Snapshot.State = kam.Withdrawn
+	got = start(t, ended, phone, false, "--as", "rita", "onboard", "-f", "-", "--key", "k")
+	require.Equal(t, exitRefused, got.status)
+	require.Contains(t, got.err, "ended as WITHDRAWN: nothing was started")
+	ended.view.Snapshot.State, ended.view.Snapshot.Type = kam.Completed, kam.Modify
+	ended.customer.Data.Phone = "+494055509999" // somebody changed it again
+	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
+	require.Equal(t, exitRefused, got.status)
+	require.Contains(t, got.err, "another --key")
+	ended.customer.Data.Phone = "+494055501234"
+	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
+	require.Zero(t, got.status, got.err)
 }
 
 // TestReviewIsOncePerDay: a second one on a day would count a failure twice; one

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
@@ -82,6 +83,11 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 		return err
 	}
 	s := a.rest(ctx, back, started.Progress.Snapshot)
+	if !started.Created {
+		if err := a.stillDone(ctx, back, s, r); err != nil {
+			return err
+		}
+	}
 	if a.json {
 		return a.printJSON(startedJSON{caseJSON: jsonOf(s), RequestKey: r.Key, Created: started.Created})
 	}
@@ -95,6 +101,29 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 	}
 	a.printCase(s, nil)
 	return nil
+}
+
+// stillDone refuses a request that a case stood for which has ended, where what
+// it asks for is not so: the case ended otherwise, or the customer was changed
+// again since. Whoever asked would take it for done.
+func (a *app) stillDone(ctx context.Context, back backend, s kam.Snapshot, r store.Request) error {
+	done := s.State == kam.Completed || s.State == kam.Merged
+	if done && s.Type == kam.Modify {
+		record, err := back.CustomerRecord(ctx, s.CommittedAs)
+		if err != nil {
+			return unreachable("PostgreSQL", err)
+		}
+		now := parties.AsRequest(record)
+		want, err := kam.Overlay(now, r.Data)
+		if err != nil {
+			return err
+		}
+		done = len(kam.Diff(now, want)) == 0
+	}
+	if done || !s.State.Ended() {
+		return nil
+	}
+	return kam.Errorf(kam.AlreadyDecided, "%s", text.Say("onboard.over", string(s.CaseNo), string(s.State))).On("request_key").Try(text.Say("onboard.again"))
 }
 
 // atRest is how long a person is kept waiting for the engine to come to a

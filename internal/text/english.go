@@ -102,6 +102,8 @@ var english = map[string]string{
 	"onboard.created":    "Case %s is open.",
 	"onboard.existing":   "Case %s stands for this request already.",
 	"onboard.ended":      "Case %s stands for this request already, and has ended. To ask once more with the same content, give another --key.",
+	"onboard.over":       "case %s stood for this request and has ended as %s: nothing was started",
+	"onboard.again":      "to ask once more with the same content, give another --key",
 	"modify.long":        "Change an existing customer. The file holds the fields that change and nothing else.\nA material field (marked * in show) goes to the manager; any other is changed at once.",
 	"review.long":        "Classify an existing customer again, on its present record. Asked twice on a day for\nthe same reason it is the same review.",
 	"review.why":         "say why with --trigger, one of %v",
