@@ -71,6 +71,9 @@ func batchShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
+			if err := a.mayReadBatch(cmd.Context(), back, b); err != nil {
+				return err
+			}
 			return a.showBatch(cmd.Context(), back, b, "")
 		},
 	}

@@ -214,3 +214,28 @@ func TestValuesAreReadable(t *testing.T) {
 		require.Equal(t, want, lines(given), given)
 	}
 }
+
+// TestStrangersReadNoCase: history and explain follow the permissions of show;
+// an operator follows what happened without the data.
+func TestStrangersReadNoCase(t *testing.T) {
+	f := told()
+	f.nodes = []kam.TerritoryNode{{Code: "DE-N-01", Level: kam.LevelTerritory}, {Code: "AT", Level: kam.LevelCountry}}
+	f.people = map[kam.UserID]kam.Person{
+		"rita": {ID: "rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, Active: true},
+		"otto": {ID: "otto", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"AT"}, Active: true},
+		"gone": {ID: "gone", Roles: []kam.Role{kam.Auditor}},
+		"olaf": {ID: "olaf", Roles: []kam.Role{kam.Operator}, Active: true},
+	}
+	for _, tt := range []struct {
+		as, verb string
+		status   int
+	}{
+		{"rita", "history", exitDone}, {"rita", "explain", exitDone},
+		{"otto", "history", exitRefused}, {"otto", "explain", exitRefused},
+		{"gone", "history", exitRefused}, {"gone", "explain", exitRefused},
+		{"olaf", "history", exitDone}, {"olaf", "explain", exitRefused},
+	} {
+		got := run(t, f, "--as", tt.as, tt.verb, string(theCase))
+		require.Equal(t, tt.status, got.status, "%s %s: %s", tt.as, tt.verb, got.err)
+	}
+}

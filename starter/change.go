@@ -83,11 +83,27 @@ func starred(f parties.FieldVersions) string {
 	return f.Field
 }
 
-// mayRead asks the matrix of permissions whether the person named by --as may
-// read the data of a case; who names nobody reads as the machine's owner. The
-// refusal says why not.
-func (a *app) mayRead(ctx context.Context, back backend, s kam.Snapshot) error {
+// mayFollow says whether who asks may read what happened to a case: with its
+// data, or without them as operators do.
+func (a *app) mayFollow(ctx context.Context, back backend, no kam.CaseNo, withData bool) error {
 	if a.as == "" {
+		return nil
+	}
+	s, err := back.Case(ctx, no)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	if withData {
+		return a.mayRead(ctx, back, s)
+	}
+	_, err = a.reads(ctx, back, s)
+	return err
+}
+
+// mayReadBatch asks the same for the rows of an import: whoever may upload or
+// confirm one of its scopes may read it.
+func (a *app) mayReadBatch(ctx context.Context, back backend, b kam.BatchSnapshot) error {
+	if a.as == "" || kam.UserID(a.as) == b.Uploader {
 		return nil
 	}
 	who, err := back.Person(ctx, kam.UserID(a.as))
@@ -98,6 +114,44 @@ func (a *app) mayRead(ctx context.Context, back backend, s kam.Snapshot) error {
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
+	_, err = kam.Permit(who, kam.ActionImportRead, kam.Subject{})
+	for _, scope := range b.Scopes {
+		if err == nil {
+			break
+		}
+		var subject kam.Subject
+		for _, n := range kam.PathOf(nodes, scope.Node) {
+			subject.Path, subject.Levels = append(subject.Path, n.Code), append(subject.Levels, n.Level)
+		}
+		_, err = kam.Permit(who, kam.ActionImportRead, subject)
+	}
+	return err
+}
+
+// mayRead asks whether the person named by --as may read the data of a case; who
+// names nobody reads as the machine's owner. The refusal says why not.
+func (a *app) mayRead(ctx context.Context, back backend, s kam.Snapshot) error {
+	if a.as == "" {
+		return nil
+	}
+	role, err := a.reads(ctx, back, s)
+	if err == nil && role == kam.Operator {
+		return kam.Errorf(kam.Forbidden, "an operator reads cases without customer data")
+	}
+	return err
+}
+
+// reads is the role in which the matrix of permissions lets the person named by
+// --as read a case, none for who is asked to decide on it.
+func (a *app) reads(ctx context.Context, back backend, s kam.Snapshot) (kam.Role, error) {
+	who, err := back.Person(ctx, kam.UserID(a.as))
+	if err != nil {
+		return "", unreachable("PostgreSQL", err)
+	}
+	nodes, err := back.Nodes(ctx)
+	if err != nil {
+		return "", unreachable("PostgreSQL", err)
+	}
 	subject := kam.Subject{Requester: s.Requester, Owner: s.OwnerID, Referred: s.Recommended == kam.ReferCompliance}
 	if s.Task != nil {
 		subject.Assignees = s.Task.Assignees
@@ -106,11 +160,8 @@ func (a *app) mayRead(ctx context.Context, back backend, s kam.Snapshot) error {
 		subject.Path, subject.Levels = append(subject.Path, n.Code), append(subject.Levels, n.Level)
 	}
 	role, err := kam.Permit(who, kam.ActionRead, subject)
-	switch {
-	case err != nil && slices.Contains(subject.Assignees, who.ID):
-		return nil // who is asked to decide sees on what
-	case err == nil && role == kam.Operator:
-		return kam.Errorf(kam.Forbidden, "an operator reads cases without customer data")
+	if err != nil && slices.Contains(subject.Assignees, who.ID) {
+		return "", nil // who is asked to decide sees on what
 	}
-	return err
+	return role, err
 }

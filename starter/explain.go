@@ -22,6 +22,9 @@ func explainCommand(a *app) *cobra.Command {
 				return err
 			}
 			no := kam.CaseNo(args[0])
+			if err := a.mayFollow(cmd.Context(), back, no, true); err != nil {
+				return err
+			}
 			all, err := back.Records(cmd.Context(), no)
 			if err != nil {
 				return unreachable("PostgreSQL", err)

@@ -25,6 +25,9 @@ func historyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := a.mayFollow(cmd.Context(), back, kam.CaseNo(args[0]), false); err != nil {
+				return err
+			}
 			events, err := back.Events(cmd.Context(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
