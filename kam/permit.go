@@ -94,7 +94,23 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 	case len(why) == 0:
 		return "", p.refused(a, roleNames(p.Roles)+" may not", "may: "+roleNames(may))
 	}
-	return "", p.refused(a, strings.Join(why, "; "), "may: "+roleNames(may))
+	return "", p.refused(a, strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
+}
+
+// others names who is nearest to what somebody may not do, "" where nobody is:
+// the roles alone would send him back to himself.
+func (s Subject) others() string {
+	var who []string
+	if s.Owner != "" {
+		who = append(who, "its owner "+clip(string(s.Owner), 80))
+	}
+	if len(s.Path) > 0 && s.Path[0] != "" {
+		who = append(who, "somebody of "+clip(s.Path[0], 40))
+	}
+	if len(who) == 0 {
+		return ""
+	}
+	return "ask " + strings.Join(who, " or ") + "; "
 }
 
 // actionWords complete the sentence "he may not …".
@@ -147,6 +163,9 @@ func (r Permission) holds(p Person, s Subject) string {
 		return "an auditor changes nothing, whatever other roles are held (SOD6)"
 	}
 	if !r.covers(p, s) {
+		if r.Action == ActionStart && r.Scope == ScopeOwn {
+			return fmt.Sprintf("%s: only %s", r.Role, OwnCustomers)
+		}
 		return fmt.Sprintf("%s: %s only", r.Role, r.Scope.Words())
 	}
 	if r.When.Test != nil && !r.When.Test(r.Role, p, s) {
@@ -154,6 +173,10 @@ func (r Permission) holds(p Person, s Subject) string {
 	}
 	return ""
 }
+
+// OwnCustomers is what the scope OWN means for the start of a case on a customer
+// that is there.
+const OwnCustomers = "customers that he owns or in whose territory he works"
 
 func (r Permission) covers(p Person, s Subject) bool {
 	mine := p.ID != "" && (p.ID == s.Requester || p.ID == s.Owner)

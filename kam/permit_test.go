@@ -356,3 +356,15 @@ func TestCheckRoles(t *testing.T) {
 	}
 	require.ErrorIs(t, kam.CheckRoles([]kam.Role{"king"}), kam.Invalid)
 }
+
+// TestRefusalNamesWhoElse: a role that was refused for its scope is no remedy
+// by itself.
+func TestRefusalNamesWhoElse(t *testing.T) {
+	t.Parallel()
+	p := kam.Person{ID: "ida", Active: true, Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-02"}}
+	_, err := kam.Permit(p, kam.ActionStart, kam.Subject{Requester: "ida", Owner: "paul", Path: []string{"DE-S-02", "DE-S"}})
+	require.ErrorContains(t, err, "only customers that he owns or in whose territory he works")
+	require.True(t, strings.HasPrefix(kam.AsError(err).Remedy, "ask its owner paul or somebody of DE-S-02; may: "), kam.AsError(err).Remedy)
+	_, err = kam.Permit(p, kam.ActionConfirm, kam.Subject{})
+	require.True(t, strings.HasPrefix(kam.AsError(err).Remedy, "may: "), kam.AsError(err).Remedy)
+}

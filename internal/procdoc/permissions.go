@@ -20,6 +20,7 @@ func Permissions() string {
 		rows = append(rows, []string{code(string(s)), s.Words()})
 	}
 	table(&b, "Scope|Meaning", rows)
+	fmt.Fprintf(&b, "To start a case on a customer that is there, `%s` means %s.\n\n", kam.ScopeOwn, kam.OwnCustomers)
 	b.WriteString("## Actions\n\nThe source is the section of the process specification that gives the row.\n\n")
 	for _, a := range kam.Actions {
 		fmt.Fprintf(&b, "### %s\n\n", strings.ReplaceAll(string(a), "_", " "))
