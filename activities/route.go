@@ -102,7 +102,15 @@ func (w *work) openTask(t kam.Task, sla rules.Wait, first kam.Person) error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: waitingFor(*w.Case.Task)})
-	return w.tell("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
+	to := t.Assignees
+	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
+		shared, err := w.PeopleByRole(kam.Role(t.Queue))
+		if err != nil {
+			return err
+		}
+		to = ids(shared) // one of them takes it
+	}
+	return w.tell("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
 }
 
 // waitingFor names, by id only, for whom a task waits.

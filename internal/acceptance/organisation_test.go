@@ -3,6 +3,7 @@ package acceptance
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -232,4 +233,32 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 	require.Len(t, inbox, 1)
 	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
 	require.Equal(t, []kam.UserID{"nadja.national"}, inbox[0].Task.Assignees)
+}
+
+// TestEverybodyOfAQueueIsTold: shared work is one person's in the end, but who
+// that is nobody knows when it comes.
+func TestEverybodyOfAQueueIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.has(store.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
+		"legal_name": "Altbestand Klinik GmbH", "country_code": "DE", "city": "München"})})
+	s := w.change(kam.Modify, "C-ALT", "rep.south", fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})
+	s.expect(1*hour, kam.ValidationReview)
+	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.run()
+	var stewards []kam.UserID
+	for _, u := range org().Users {
+		if slices.Contains(u.Roles, kam.DataSteward) {
+			stewards = append(stewards, u.ID)
+		}
+	}
+	require.NotEmpty(t, stewards)
+	messages, err := w.db.ClaimMessages(t.Context(), 100)
+	require.NoError(t, err)
+	var told []kam.UserID
+	for _, m := range messages {
+		if m.Kind == "task.opened" && strings.Contains(m.Subject, string(kam.TaskValidation)) {
+			told = append(told, m.To...)
+		}
+	}
+	require.ElementsMatch(t, stewards, told)
 }
