@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -72,6 +73,12 @@ func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, erro
 	}
 	if t == kam.Reclassify && q.trigger == "" {
 		return f, usagef("%s", text.Say("review.why", kam.ReviewTriggers))
+	}
+	if t == kam.Modify && len(kam.Diff(kam.RequestData{}, f.RequestData)) == 0 {
+		return f, usagef("%s", text.Say("modify.nothing", cmp.Or(q.file, "-f")))
+	}
+	if t == kam.Deactivate && strings.TrimSpace(q.reason) == "" {
+		return f, usagef("%s", text.Say("deactivate.why"))
 	}
 	f.CaseType, f.CustomerNo = t, customer
 	if q.trigger != "" {

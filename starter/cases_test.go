@@ -99,6 +99,14 @@ func TestCasesOnACustomer(t *testing.T) {
 	got = start(t, waiting(), `{"case_type":"NEW"}`, false, "--as", "rita", "modify", "C-1", "-f", "-")
 	require.Equal(t, exitUsage, got.status)
 
+	// A case that asks for nothing would only keep others from the customer.
+	for _, args := range [][]string{{"modify", "C-1", "-f", "-"}, {"modify", "C-1"}, {"deactivate", "C-1"}, {"deactivate", "C-1", "--reason", " "}} {
+		f := waiting()
+		got = start(t, f, `{}`, false, append([]string{"--as", "rita"}, args...)...)
+		require.Equal(t, exitUsage, got.status, args)
+		require.Empty(t, f.request.Key)
+	}
+
 	ended := waiting()
 	ended.view.Snapshot.State = kam.Completed
 	ended.request.Key = "k"

@@ -81,7 +81,7 @@ func TestExitStatus(t *testing.T) {
 		{"cancelling, and not how", waiting(), []string{"--as", "tom", "cancel", no}, exitUsage},
 		{"a review without a reason", waiting(), []string{"--as", "tom", "review", "C-1"}, exitUsage},
 		{"a reason that says nothing", waiting(), []string{"--as", "tom", "deactivate", "C-1", "--reason", "old"}, exitUsage},
-		{"a customer in an open case", refuses(kam.OpenCaseExists), []string{"--as", "tom", "deactivate", "C-1"}, exitRefused},
+		{"a customer in an open case", refuses(kam.OpenCaseExists), []string{"--as", "tom", "deactivate", "C-1", "--reason", "They have closed the house for good."}, exitRefused},
 		{"a post for nobody and somebody", waiting(), []string{"--as", "pia", "admin", "node", "set", "DE", "--vacant", "--manager", "tom"}, exitUsage},
 		{"changing nothing of a person", changing(), []string{"--as", "ulf", "admin", "person", "set", "tom"}, exitUsage},
 		{"adding who is there", changing(), []string{"--as", "ulf", "admin", "person", "add", "tom"}, exitUsage},

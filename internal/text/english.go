@@ -105,6 +105,8 @@ var english = map[string]string{
 	"onboard.over":       "case %s stood for this request and has ended as %s: nothing was started",
 	"onboard.again":      "to ask once more with the same content, give another --key",
 	"modify.long":        "Change an existing customer. The file holds the fields that change and nothing else.\nA material field (marked * in show) goes to the manager; any other is changed at once.",
+	"modify.nothing":     "%s: changes no field of the customer; give the fields that change, as in docs/examples/new_phone.json",
+	"deactivate.why":     "say why with --reason: the manager confirms on it",
 	"review.long":        "Classify an existing customer again, on its present record. Asked twice on a day for\nthe same reason it is the same review.",
 	"review.why":         "say why with --trigger, one of %v",
 	"appeal.long":        "Appeal a rejection: once, within 14 days, by the requester or his manager. The data of the\nrejected case are taken over; the file holds what is new.",
