@@ -49,7 +49,7 @@ func (w *work) resolveDuplicate(d doing) error {
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
-	return w.goOn(d.By)
+	return w.goOn()
 }
 
 // convert makes the request a change of an existing customer. The requester

@@ -153,13 +153,15 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.move(kam.EvNoMatch, f, kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory}); err != nil {
 			return err
 		}
-		return w.goOn(w.Case.Requester)
+		return w.goOn()
 	})
 }
 
 // goOn submits data that are complete after identification, and otherwise asks
-// the requester for the rest.
-func (w *work) goOn(actor kam.UserID) error {
+// the requester for the rest. The data are the requester's, whoever decided on
+// duplicates meanwhile.
+func (w *work) goOn() error {
+	actor := w.Case.Requester
 	w.Case.ReturnTo = ""
 	f := w.facts()
 	switch {

@@ -161,7 +161,7 @@ func (w *work) identified() error {
 	if err := w.move(event, f, kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory}); err != nil {
 		return err
 	}
-	return w.goOn(w.Case.Requester)
+	return w.goOn()
 }
 
 // targetInvalid ends a request that is about no customer it could be about.

@@ -56,6 +56,9 @@ func TestAC03_SamePartyAgainWithinTheCoolDown(t *testing.T) {
 	require.Equal(t, kam.Rejected, end.State)
 	require.Equal(t, "HS5_RECENTLY_REJECTED", end.ReasonCode)
 	require.Equal(t, "The same party was rejected not long ago", end.Headline)
+	for _, e := range again.events() {
+		require.False(t, e.Type == kam.EventDataSubmitted && e.Actor != "rep.south", "the data are the requester's: %+v", e)
+	}
 }
 
 func TestAC05_OneStepAroundTheThreshold(t *testing.T) {
