@@ -182,6 +182,9 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 		if unicode.IsControl(r) && !(s.Kind == KindLongText && (r == '\n' || r == '\r' || r == '\t')) {
 			return fmt.Sprintf("contains the control character U+%04X", r), "remove it"
 		}
+		if r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 { // a name would read otherwise than it is stored
+			return fmt.Sprintf("contains U+%04X, which turns the direction of writing", r), "remove it"
+		}
 	}
 	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
 		return fmt.Sprintf("has %d characters", n), s.between() + " characters"

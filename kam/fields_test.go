@@ -175,6 +175,8 @@ func TestCheckForm(t *testing.T) {
 		`{"growth_outlook_pct":300.01}`:                                              "growth_outlook_pct VF02",
 		`{"justification":"too short"}`:                                              "justification VF02",
 		`{"city":"a\u0007b"}`:                                                        "city VF02",
+		`{"city":"Ham\u202egrub"}`:                                                   "city VF02",
+		`{"city":"Ham\u2066burg"}`:                                                   "city VF02",
 		`{"phone":"040 123"}`:                                                        "phone VF04",
 		`{"website":"example.com"}`:                                                  "website VF02",
 		`{"website":"ftp://example.com"}`:                                            "website VF02",
