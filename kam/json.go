@@ -22,41 +22,64 @@ func StrictUnmarshal(b []byte, into any) error {
 }
 
 // DoubleKey is a key that an object of a JSON value has twice, empty where none
-// has: of two values nobody knows which one is meant.
+// has: of two values nobody knows which one is meant. The value is one that was
+// decoded, so its form is not looked at again.
 func DoubleKey(raw []byte) string {
-	dec := json.NewDecoder(bytes.NewReader(raw))
 	type level struct {
-		keys map[string]bool // nil for a list
+		seen map[string]bool // nil for a list
 		key  bool            // a key comes next
 	}
 	var open []level
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return "" // the end, or what decoding will name
-		}
+	for i := 0; i < len(raw); i++ {
 		at := len(open) - 1
-		if d, is := tok.(json.Delim); is && (d == '}' || d == ']') {
+		switch c := raw[i]; {
+		case c == '{':
+			open = append(open, level{seen: map[string]bool{}, key: true})
+		case c == '[':
+			open = append(open, level{})
+		case at < 0:
+		case c == '}' || c == ']':
 			open = open[:at]
-			continue
-		}
-		if at >= 0 && open[at].keys != nil {
-			if name, is := tok.(string); is && open[at].key {
-				if open[at].keys[name] {
+		case c == ',':
+			open[at].key = open[at].seen != nil
+		case c == '"':
+			end := endOfText(raw, i)
+			if open[at].key {
+				name := keyName(raw[i:end])
+				if open[at].seen[name] {
 					return name
 				}
-				open[at].keys[name], open[at].key = true, false
-				continue
+				open[at].seen[name], open[at].key = true, false
 			}
-			open[at].key = true // after this value
-		}
-		switch tok {
-		case json.Delim('{'):
-			open = append(open, level{keys: map[string]bool{}, key: true})
-		case json.Delim('['):
-			open = append(open, level{})
+			i = end - 1
 		}
 	}
+	return ""
+}
+
+// endOfText is the place after the text that begins at i.
+func endOfText(raw []byte, i int) int {
+	for i++; i < len(raw); i++ {
+		switch raw[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(raw)
+}
+
+// keyName is a key without quotes and escapes.
+func keyName(text []byte) string {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return string(bytes.Trim(text, `"`))
+	}
+	var name string
+	if json.Unmarshal(text, &name) != nil {
+		return string(text)
+	}
+	return name
 }
 
 // NotUTF8 is the place of the first byte that is no UTF-8, -1 where all are:
