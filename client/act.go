@@ -37,6 +37,9 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	if act.DecisionID == "" {
 		act.DecisionID = NewDecisionID()
 	}
+	if err := kam.CheckKey("case_no", string(no)); err != nil {
+		return kam.Progress{}, err
+	}
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
 		if err := checkData(*data); err != nil {

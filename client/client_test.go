@@ -137,6 +137,19 @@ func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 	}
 }
 
+func TestStartWithAKeyThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{strings.Repeat("k", 3000), "k\xff", ""} {
+		b := setup(t)
+		r := request()
+		r.Key = key
+		_, err := b.Start(t.Context(), r)
+		require.ErrorIs(t, err, kam.Invalid)
+		require.Equal(t, "request_key", kam.AsError(err).Field)
+		require.Empty(t, b.fake.starts)
+	}
+}
+
 func TestStartAgainAfterARefusal(t *testing.T) {
 	t.Parallel()
 	b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.NotFound, "no policy is loaded"))), says(kam.Progress{}, nil))

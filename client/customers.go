@@ -113,7 +113,7 @@ func (c *Client) reader(ctx context.Context, by kam.UserID) (see func(owner kam.
 		nodes[n.Code] = n
 	}
 	return func(owner kam.UserID, territory string) error {
-		s := kam.Subject{Owner: owner}
+		s := kam.Subject{Owner: owner, Customer: true}
 		for n, ok := nodes[territory]; ok && len(s.Path) <= len(nodes); n, ok = nodes[n.Parent] {
 			s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
 		}

@@ -92,7 +92,9 @@ func TestWhoSeesACustomer(t *testing.T) {
 			require.Equal(t, sees, len(found) == 2, by)
 		}
 	}
-	_, err := b.FindCustomers(t.Context(), "stew", " ", 10)
+	_, err := b.Customer(t.Context(), "south", "C-000001")
+	require.ErrorContains(t, err, "may not read the customer")
+	_, err = b.FindCustomers(t.Context(), "stew", " ", 10)
 	require.ErrorIs(t, err, kam.Invalid)
 	found, err := b.FindCustomers(t.Context(), "stew", "c-000002", 1)
 	require.NoError(t, err)

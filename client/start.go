@@ -58,6 +58,13 @@ func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 // customer that is in an open case, and a form with a bad format (1.1.1,
 // 1.2.1a). The case itself judges all that again.
 func (c *Client) mayStart(ctx context.Context, r store.Request) error {
+	for _, f := range []struct{ name, value string }{
+		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)},
+	} {
+		if err := kam.CheckKey(f.name, f.value); err != nil && (f.value != "" || f.name == "request_key") {
+			return err
+		}
+	}
 	subject := kam.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
 		if err := c.mayWorkOn(ctx, r, &subject); err != nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // ActName is the name of an update, and for the Decide acts and Withdraw also
@@ -232,8 +233,8 @@ func (a Act) Check() error {
 	if a.By == "" || len(a.By) > maxID {
 		return Errorf(Invalid, "who acts is missing").On("by")
 	}
-	if len([]rune(a.Reason)) > MaxReason {
-		return Errorf(Invalid, "longer than %d characters", MaxReason).On("reason")
+	if err := checkReason(a.Reason, MaxReason); err != nil {
+		return err
 	}
 	if len(a.Fields) > MaxFields {
 		return Errorf(Invalid, "more than %d fields", MaxFields).On("fields")
@@ -244,12 +245,15 @@ func (a Act) Check() error {
 		}
 	}
 	for _, f := range []struct{ name, value string }{
-		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"by", string(a.By)}, {"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
 		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
 		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount},
 	} {
 		if len(f.value) > 2*maxID {
 			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
+		}
+		if !utf8.ValidString(f.value) {
+			return notUTF8(f.name)
 		}
 	}
 	for _, n := range spec.Needs {
@@ -258,6 +262,43 @@ func (a Act) Check() error {
 		}
 	}
 	return nil
+}
+
+// words name a need for people.
+func (n Need) words() string {
+	switch n {
+	case NeedHash:
+		return "the hash of the data that were seen"
+	case NeedReason:
+		return "a reason in words"
+	case NeedReasonCode:
+		return "a reason code"
+	case NeedFields:
+		return "the fields to change, or a reason"
+	case NeedCustomer:
+		return "the number of the existing customer"
+	case NeedTier:
+		return "a tier"
+	case NeedAssignee:
+		return "the person who takes it"
+	default:
+		return "data"
+	}
+}
+
+// checkReason is the form of what a person says in words.
+func checkReason(text string, most int) error {
+	if !utf8.ValidString(text) {
+		return notUTF8("reason")
+	}
+	if utf8.RuneCountInString(text) > most {
+		return Errorf(Invalid, "longer than %d characters", most).On("reason").Try("say it shorter")
+	}
+	return nil
+}
+
+func notUTF8(field string) error {
+	return Errorf(Invalid, "is not UTF-8").On(field).Try("send UTF-8")
 }
 
 func (a Act) carries(n Need) error {
@@ -269,7 +310,7 @@ func (a Act) carries(n Need) error {
 		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
 			code = ReasonNeeded
 		}
-		return Errorf(code, "%s needs %s", a.Name.Words(), n).On(string(n))
+		return Errorf(code, "%s needs %s", a.Name.Words(), n.words()).On(string(n))
 	}
 	switch n {
 	case NeedHash:
@@ -340,12 +381,12 @@ func (a Act) freeToTake(s Snapshot) error {
 }
 
 func (a Act) wrongState(s Snapshot) error {
-	if a.Name == ActWithdraw && (s.State.AfterCommit() || s.State.Ended()) {
+	if a.Name == ActWithdraw && s.State.AfterCommit() || (a.Name == ActWithdraw || a.Name == ActCancel) && s.State.Ended() {
 		return Errorf(TooLate, "case %s is %s: the customer is committed or the case has ended", s.CaseNo, s.State).Try("request a DEACTIVATE case")
 	}
 	decided := a.Name == ActDecideConfirmation && s.ConfirmedBy != "" || a.Name == ActDecideEndorsement && len(s.Endorsed) > 0
 	if decided || s.State.Ended() {
-		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State)
+		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State).Try("read the case: it says who decided what")
 	}
 	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
 }

@@ -198,3 +198,40 @@ func TestDigestStays(t *testing.T) {
 		require.Equal(t, other.Digest(), arrived.Digest(), "the worker comes to the same")
 	}
 }
+
+// TestActsAreUTF8: a client may be anything, and JSON would store U+FFFD.
+func TestActsAreUTF8(t *testing.T) {
+	good := kam.Act{Name: kam.ActComment, DecisionID: "decision-1", By: "rita", Reason: "héllo"}
+	require.NoError(t, good.Check())
+	for field, spoil := range map[string]func(*kam.Act){
+		"reason": func(a *kam.Act) { a.Reason = "h\xe9llo" }, "by": func(a *kam.Act) { a.By = "\xff" }, "assignee": func(a *kam.Act) { a.Assignee = "\xff" },
+		"customer_no": func(a *kam.Act) { a.CustomerNo = "\xff" }, "fields": func(a *kam.Act) { a.Fields = []string{"\xff"} },
+	} {
+		act := good
+		spoil(&act)
+		err := act.Check()
+		require.ErrorIs(t, err, kam.Invalid, field)
+		require.Equal(t, field, kam.AsError(err).Field)
+	}
+	batch := kam.BatchAct{DecisionID: "decision-1", By: "rita", Reason: "h\xe9llo"}
+	require.ErrorContains(t, batch.CheckCancel(kam.BatchSnapshot{}), "reason: is not UTF-8")
+}
+
+// TestTooLateToCancel: an ended case is told as a withdrawal is told.
+func TestTooLateToCancel(t *testing.T) {
+	for _, act := range []kam.Act{{Name: kam.ActWithdraw}, {Name: kam.ActCancel, Verdict: kam.AskCancel, Reason: "twice"}} {
+		act.DecisionID, act.By = "decision-1", "rita"
+		err := act.CheckAgainst(kam.Snapshot{State: kam.Completed})
+		require.ErrorIs(t, err, kam.TooLate)
+		require.Contains(t, kam.AsError(err).Remedy, "DEACTIVATE")
+	}
+}
+
+func TestKeysAreBounded(t *testing.T) {
+	require.NoError(t, kam.CheckKey("request_key", strings.Repeat("k", kam.MaxKey)))
+	for _, key := range []string{"", strings.Repeat("k", 3000), "k\xff", "k\x00"} {
+		err := kam.CheckKey("request_key", key)
+		require.ErrorIs(t, err, kam.Invalid)
+		require.Equal(t, "request_key", kam.AsError(err).Field)
+	}
+}

@@ -77,7 +77,7 @@ func ParseMoney(amount, currency string) (Money, error) {
 		return Money{}, err
 	}
 	if n > maxMinor || n < -maxMinor {
-		return Money{}, fmt.Errorf("amount %s is out of range", amount)
+		return Money{}, fmt.Errorf("%q is too large", clip(amount, 40))
 	}
 	return Money{Minor: n, Currency: currency}, nil
 }
@@ -145,20 +145,6 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// StrictUnmarshal decodes one JSON document and refuses unknown keys and
-// trailing data.
-func StrictUnmarshal(b []byte, into any) error {
-	dec := json.NewDecoder(strings.NewReader(string(b)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return err
-	}
-	if dec.More() {
-		return fmt.Errorf("more than one JSON document")
-	}
-	return nil
-}
-
 // parseFixed reads a plain decimal into an integer scaled by 10^digits. It
 // refuses exponents, signs but a leading minus, and decimals that would be lost.
 func parseFixed(s string, digits int) (int64, error) {
@@ -169,12 +155,18 @@ func parseFixed(s string, digits int) (int64, error) {
 	}
 	whole, frac, dot := strings.Cut(s, ".")
 	frac = strings.TrimRight(frac, "0")
-	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || len(whole) > 19 || !isDigits(whole) || !isDigits(frac) {
+	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || !isDigits(whole) || !isDigits(frac) {
+		if digits == 0 {
+			return 0, fmt.Errorf("%q is not a whole number", clip(text, 40))
+		}
 		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", clip(text, 40), digits)
+	}
+	if len(whole) > 19 {
+		return 0, fmt.Errorf("%q is too large", clip(text, 40))
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is out of range", clip(text, 40))
+		return 0, fmt.Errorf("%q is too large", clip(text, 40))
 	}
 	if neg {
 		n = -n

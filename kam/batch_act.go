@@ -1,5 +1,7 @@
 package kam
 
+import "unicode/utf8"
+
 // A BatchAct is what a person does to a batch. DecisionID is made by the
 // client: the same act sent twice is one act.
 type BatchAct struct {
@@ -67,8 +69,13 @@ func (a BatchAct) form() error {
 	if a.By == "" || len(a.By) > maxID {
 		return Errorf(Invalid, "who acts is missing").On("by")
 	}
-	if len([]rune(a.Reason)) > maxDecisionReason {
-		return Errorf(Invalid, "longer than %d characters", maxDecisionReason).On("reason")
+	if err := checkReason(a.Reason, maxDecisionReason); err != nil {
+		return err
+	}
+	for _, f := range []struct{ name, value string }{{"by", string(a.By)}, {"scope", a.Scope}} {
+		if !utf8.ValidString(f.value) {
+			return notUTF8(f.name)
+		}
 	}
 	if len(a.Digest) > 2*maxID {
 		return Errorf(Invalid, "longer than %d characters", 2*maxID).On("check_digest")

@@ -139,6 +139,14 @@ func (s *FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
 
 func (s *FieldSpec) between() string { return fmt.Sprintf("give %d to %d", s.Min, s.Max) }
 
+// counted is a number of things.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
 	minor := m.Minor
 	if m.bare != "" {
@@ -187,7 +195,7 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 		}
 	}
 	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
-		return fmt.Sprintf("has %d characters", n), s.between() + " characters"
+		return "has " + counted(int(n), "character"), s.between() + " characters"
 	}
 	quoted := func(what string) string { return fmt.Sprintf("%q ", clip(text, 40)) + what } // for few of many
 	switch s.Kind {

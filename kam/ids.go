@@ -1,5 +1,11 @@
 package kam
 
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
 type (
 	// CaseNo is the number of a case, "KAM-2026-000123".
 	CaseNo string
@@ -10,6 +16,10 @@ type (
 	// StepCode is the number of a box of the deck, "1.1.5".
 	StepCode string
 )
+
+// MaxKey bounds what [CheckKey] takes, in bytes. It is wider than the key of a
+// batch: the engine's own keys hold more than one id.
+const MaxKey = 200
 
 // System is the actor of what the engine does by itself.
 const System UserID = "system"
@@ -25,6 +35,25 @@ const (
 
 // CaseTypes lists them in the order of P2.3.
 var CaseTypes = []CaseType{NewCase, Modify, Reactivate, Deactivate, Reclassify}
+
+// CheckKey is the form of a key or an id that comes from outside; field is what
+// carries it.
+func CheckKey(field, key string) error {
+	switch {
+	case key == "":
+		return Errorf(Invalid, "is missing").On(field)
+	case !utf8.ValidString(key):
+		return notUTF8(field)
+	case len(key) > MaxKey:
+		return Errorf(Invalid, "is %d bytes long", len(key)).On(field).Try(fmt.Sprintf("give at most %d", MaxKey))
+	}
+	for _, r := range key {
+		if unicode.IsControl(r) {
+			return Errorf(Invalid, "contains the control character U+%04X", r).On(field).Try("remove it")
+		}
+	}
+	return nil
+}
 
 // WorkflowID is the Temporal workflow id of a case.
 func (n CaseNo) WorkflowID() string { return "case/" + string(n) }

@@ -126,6 +126,8 @@ type Subject struct {
 	Certain bool
 	// Rule is the rule of the finding to be waived.
 	Rule string
+	// Customer says that a customer is read, not a case.
+	Customer bool
 	// Referred says that the case was ever sent to compliance.
 	Referred bool
 	// Assignees of the open task.

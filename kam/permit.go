@@ -62,7 +62,7 @@ func CheckRoles(roles []Role) error {
 // existing customer needs no steward.
 func Permit(p Person, a Action, s Subject) (Role, error) {
 	if !p.Active {
-		return "", p.refused(a, "the account is not active", "ask a user_admin")
+		return "", p.refused(s.words(a), "the account is not active", "ask a user_admin")
 	}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain
@@ -88,13 +88,13 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 	}
 	switch {
 	case len(may) == 0:
-		return "", p.refused(a, "there is no such action", "")
+		return "", p.refused(s.words(a), "there is no such action", "")
 	case len(why) == 0 && len(p.Roles) == 0:
-		return "", p.refused(a, "no role is held", "may: "+roleNames(may))
+		return "", p.refused(s.words(a), "no role is held", "may: "+roleNames(may))
 	case len(why) == 0:
-		return "", p.refused(a, roleNames(p.Roles)+" may not", "may: "+roleNames(may))
+		return "", p.refused(s.words(a), roleNames(p.Roles)+" may not", "may: "+roleNames(may))
 	}
-	return "", p.refused(a, strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
+	return "", p.refused(s.words(a), strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
 }
 
 // others names who is nearest to what somebody may not do, "" where nobody is:
@@ -148,8 +148,16 @@ func (a Action) Words() string {
 	return "do this: " + strings.ReplaceAll(clip(string(a), 40), "_", " ")
 }
 
-func (p Person) refused(a Action, why, remedy string) error {
-	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), a.Words(), why).Try(remedy)
+// words name what somebody wants to do with the subject.
+func (s Subject) words(a Action) string {
+	if a == ActionRead && s.Customer {
+		return "read the customer"
+	}
+	return a.Words()
+}
+
+func (p Person) refused(what, why, remedy string) error {
+	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), what, why).Try(remedy)
 }
 
 // holds is empty where the row lets the person act, else what stands against.

@@ -22,10 +22,7 @@ func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.Req
 	}
 	p, err := back.Act(ctx, no, act, data)
 	if err != nil {
-		if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
-			e.Remedy = strings.TrimPrefix(e.Remedy+"; "+text.Say("error.retry", act.DecisionID), "; ")
-		}
-		return err
+		return sendAgain(flagFor(act.Name, err), act.DecisionID)
 	}
 	s := a.rest(ctx, back, p.Snapshot)
 	if a.json {

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
@@ -126,24 +125,27 @@ func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byt
 // readRows reads a JSON list, or one JSON object after the other.
 func readRows[T any](name string, b []byte) ([]T, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
+	var rows []json.RawMessage
 	if first := bytes.TrimSpace(b); len(first) > 0 && first[0] == '[' {
-		var all []T
-		if err := dec.Decode(&all); err != nil {
-			return nil, usagef("%s: %s", name, jsonTrouble(b, err))
+		if err := dec.Decode(&rows); err != nil {
+			return nil, fault(name, "%s", jsonTrouble(b, err))
 		}
-		return all, nil
+		if dec.More() {
+			return nil, fault(name, "%s", text.Say("file.more"))
+		}
 	}
-	var all []T
-	for {
-		var row T
-		err := dec.Decode(&row)
-		if errors.Is(err, io.EOF) {
-			return all, nil
+	for dec.More() {
+		var row json.RawMessage
+		if err := dec.Decode(&row); err != nil {
+			return nil, fault(name, "%s", jsonTrouble(b, err))
 		}
-		if err != nil {
-			return nil, usagef("%s: row %d: %s", name, len(all)+1, jsonTrouble(b, err))
-		}
-		all = append(all, row)
+		rows = append(rows, row)
 	}
+	all := make([]T, len(rows))
+	for i, row := range rows {
+		if err := decode(name+": "+text.Say("file.row", i+1), row, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }

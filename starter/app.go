@@ -48,7 +48,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	err := checkArgs(args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if a.back != nil {
 		a.back.Close()
 	}
@@ -89,7 +92,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON with stable field names")
 	flags.StringVar(&a.as, "as", os.Getenv("KAM_AS"), "who acts, a user id (default $KAM_AS)")
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait for a committed answer (default client.timeout)")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.verbs()...)
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,10 +23,14 @@ func auditCommand(a *app) *cobra.Command {
 
 // verifiedJSON is the answer of audit verify.
 type verifiedJSON struct {
-	Cases  int           `json:"cases"`
-	Events int           `json:"events"`
-	Clean  bool          `json:"clean"`
-	Breaks []store.Break `json:"breaks"`
+	Cases        int           `json:"cases"`
+	Customers    int           `json:"customers"` // with acts of stewards
+	Batches      int           `json:"batches"`
+	Organisation bool          `json:"organisation"` // whether it has a chain
+	Others       int           `json:"others"`
+	Events       int           `json:"events"`
+	Clean        bool          `json:"clean"`
+	Breaks       []store.Break `json:"breaks"`
 }
 
 func (a *app) verify(cmd *cobra.Command, args []string) error {
@@ -41,7 +46,7 @@ func (a *app) verify(cmd *cobra.Command, args []string) error {
 				return nil
 			}
 			delete(wanted, c.CaseNo)
-			v.Cases++
+			v.count(c.CaseNo)
 			v.Events += len(c.Events)
 			if b, ok := c.Verify(); !ok {
 				v.Breaks = append(v.Breaks, b)
@@ -63,6 +68,48 @@ func (a *app) verify(cmd *cobra.Command, args []string) error {
 	return a.verdict(v)
 }
 
+// count adds a chain to those of its kind.
+func (v *verifiedJSON) count(subject kam.CaseNo) {
+	kind, _, isSubject := strings.Cut(string(subject), "/")
+	switch {
+	case kind == "org":
+		v.Organisation = true
+	case !isSubject:
+		v.Cases++
+	case kind == "customer":
+		v.Customers++
+	case kind == "import":
+		v.Batches++
+	default:
+		v.Others++
+	}
+}
+
+// chains are the counts of each kind for people.
+func (v verifiedJSON) chains() string {
+	var all []string
+	for _, k := range []struct {
+		id string
+		n  int
+	}{{"audit.case", v.Cases}, {"audit.customer", v.Customers}, {"audit.import", v.Batches}, {"audit.other", v.Others}} {
+		if k.n > 0 {
+			all = append(all, plural(k.id, k.n))
+		}
+	}
+	if v.Organisation {
+		all = append(all, text.Say("audit.org"))
+	}
+	return strings.Join(all, ", ")
+}
+
+// plural is a count in words: the text of id for one, of id with an s for more.
+func plural(id string, n int) string {
+	if n != 1 {
+		id += "s"
+	}
+	return text.Say(id, n)
+}
+
 // errSeen ends the walk when every case that was asked for has been seen.
 var errSeen = errors.New("seen")
 
@@ -73,10 +120,10 @@ func (a *app) verdict(v verifiedJSON) error {
 		if err := a.printJSON(v); err != nil {
 			return err
 		}
-	case v.Clean && v.Cases == 0:
+	case v.Clean && v.chains() == "":
 		a.say("audit.empty")
 	case v.Clean:
-		a.say("audit.clean", v.Cases, v.Events)
+		a.say("audit.clean", v.chains(), plural("audit.event", v.Events))
 	}
 	if v.Clean {
 		return nil

@@ -28,6 +28,9 @@ func batchListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "Batches, the newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := within("--limit", limit, 1, mostListed); err != nil {
+				return err
+			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
@@ -88,11 +91,7 @@ type batchJSON struct {
 }
 
 func (a *app) showBatch(ctx context.Context, back backend, b kam.BatchSnapshot, result string) error {
-	limit := shownFindings + 1
-	if a.json {
-		limit = 0
-	}
-	findings, err := back.BatchFindings(ctx, b.No, limit)
+	findings, err := back.BatchFindings(ctx, b.No, 0)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
@@ -177,23 +176,62 @@ func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
 	return t
 }
 
-// printFindings shows the first findings, errors first.
+// printFindings shows the first errors, one a row, and then the warnings
+// counted by rule and column: a warning on every row would bury the errors.
 func (a *app) printFindings(all []kam.BatchFinding) {
-	if len(all) == 0 {
+	errs := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
+	more := false
+	type kind struct{ file, rule, column string }
+	var kinds []kind
+	count, first := map[kind]int{}, map[kind]kam.BatchFinding{}
+	for _, f := range all {
+		if f.Severity == kam.SeverityError {
+			if more = errs.Len() == shownFindings; !more {
+				errs.Row(f.File, rowNo(f), f.Key, importer.FindingText(f))
+			}
+			continue
+		}
+		k := kind{f.File, f.Rule, f.Column}
+		if count[k]++; count[k] == 1 {
+			kinds, first[k] = append(kinds, k), f
+		}
+	}
+	if errs.Len() > 0 {
+		a.printf("\n%s", errs.Text(a.folded()))
+	}
+	if more {
+		a.say("batch.moreErrors", shownFindings)
+	}
+	if len(kinds) == 0 {
 		return
 	}
-	t := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
-	for _, f := range all[:min(len(all), shownFindings)] {
-		row := ""
-		if f.Row > 0 {
-			row = strconv.Itoa(f.Row)
-		}
-		t.Row(f.File, row, f.Key, importer.FindingText(f))
+	slices.SortStableFunc(kinds, func(x, y kind) int { return count[y] - count[x] })
+	warned := term.NewTable(text.Say("label.count")+">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow")+">", text.Say("label.finding"))
+	for _, k := range kinds[:min(len(kinds), shownFindings)] {
+		f := first[k]
+		warned.Row(strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; "))
 	}
-	a.printf("\n%s", t.Text(a.screen))
-	if len(all) > shownFindings {
-		a.say("batch.moreFindings")
+	a.printf("\n%s\n%s", text.Say("batch.warnings"), warned.Text(a.folded()))
+	if len(kinds) > shownFindings {
+		a.say("batch.moreWarnings", shownFindings)
 	}
+}
+
+func rowNo(f kam.BatchFinding) string {
+	if f.Row == 0 {
+		return ""
+	}
+	return strconv.Itoa(f.Row)
+}
+
+// folded is the screen for tables of sentences, which are folded also where
+// the output is no terminal.
+func (a *app) folded() term.Screen {
+	s := a.screen
+	if s.Width == 0 {
+		s.Width = 120
+	}
+	return s
 }
 
 func batchResult(r kam.BatchResult) *term.Table {
@@ -311,10 +349,7 @@ func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, se
 	}
 	b, err := send(ctx, no, act)
 	if err != nil {
-		if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
-			e.Remedy = strings.TrimPrefix(e.Remedy+"; "+text.Say("error.retry", act.DecisionID), "; ")
-		}
-		return err
+		return sendAgain(err, act.DecisionID)
 	}
 	if a.json {
 		return a.printJSON(struct {

@@ -120,6 +120,9 @@ func (a *app) dryBook(book *importer.Book) error {
 	if err != nil {
 		return usagef("%s\n%w", text.Say("batch.nothing"), err)
 	}
+	slices.SortStableFunc(findings, func(x, y kam.BatchFinding) int { // as batch show has them
+		return cmp.Compare(rankOf(x.Severity), rankOf(y.Severity))
+	})
 	if a.json {
 		if err := a.printJSON(map[string]any{"dry_run": true, "content_digest": book.Content, "counts": counts, "findings": nonNil(findings)}); err != nil {
 			return err
@@ -133,6 +136,14 @@ func (a *app) dryBook(book *importer.Book) error {
 		return printed{exitError{exitRefused, errors.New("rows were refused")}}
 	}
 	return nil
+}
+
+// rankOf puts errors before all else.
+func rankOf(s kam.Severity) int {
+	if s == kam.SeverityError {
+		return 0
+	}
+	return 1
 }
 
 func nonNil[T any](list []T) []T {

@@ -237,3 +237,34 @@ func TestBatchVerbs(t *testing.T) {
 		require.Contains(t, r.out, want)
 	}
 }
+
+// TestFindingsOfABook: errors come first, one a row; a warning that every row
+// has is one line.
+func TestFindingsOfABook(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "customers.csv")
+	file := "customer_no,legal_name,country_code,employees\n"
+	for i := range 30 {
+		file += "C-" + itoa(i) + ",Nord Werk " + itoa(i) + ",DE,\n"
+	}
+	file += "C-99,Nord Werk 99,DE,many\n"
+	require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
+	got := startOn(t, &bookDesk{}, "", false, "import", path, "--as-book", "--dry-run", "--json")
+	var out struct{ Findings []kam.BatchFinding }
+	require.NoError(t, json.Unmarshal([]byte(got.out), &out))
+	require.Equal(t, kam.SeverityError, out.Findings[0].Severity)
+
+	var shown bytes.Buffer
+	a := newApp(strings.NewReader(""), &shown, &shown)
+	findings := []kam.BatchFinding{{File: "customers", Row: 31, Column: "owner_id", Rule: "BK03", Severity: kam.SeverityError, Message: strings.Repeat("long words ", 40)}}
+	for i := range 30 {
+		findings = append(findings, kam.BatchFinding{File: "customers", Row: i + 1, Column: "city", Rule: "VF01", Severity: kam.SeverityWarning, Message: "required and not given", Remedy: "give it"})
+	}
+	a.printFindings(findings)
+	require.Equal(t, 1, strings.Count(shown.String(), "required and not given"))
+	require.Regexp(t, `(?m)^ *30  customers  VF01 +city +1  required and not given; give it$`, shown.String())
+	require.Less(t, strings.Index(shown.String(), "BK03"), strings.Index(shown.String(), "VF01"))
+	for _, line := range strings.Split(shown.String(), "\n") {
+		require.LessOrEqual(t, len(line), 120)
+	}
+}

@@ -72,7 +72,7 @@ func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, erro
 		return f, usagef("%s: appeal_of: only a NEW request appeals; write: starter appeal CASE -f data.json", q.file)
 	}
 	if t == kam.Reclassify && q.trigger == "" {
-		return f, usagef("%s", text.Say("review.why", kam.ReviewTriggers))
+		return f, usagef("%s", text.Say("review.why", joined(kam.ReviewTriggers)))
 	}
 	if t == kam.Modify && len(kam.Diff(kam.RequestData{}, f.RequestData)) == 0 {
 		return f, usagef("%s", text.Say("modify.nothing", cmp.Or(q.file, "-f")))
@@ -129,17 +129,13 @@ func deactivateCommand(a *app) *cobra.Command {
 }
 
 func reviewCommand(a *app) *cobra.Command {
-	triggers := make([]string, len(kam.ReviewTriggers))
-	for i, t := range kam.ReviewTriggers {
-		triggers[i] = string(t)
-	}
 	return onCustomer(a, kam.Reclassify, &cobra.Command{
 		Use:     "review CUSTOMER --trigger WHY [--reason TEXT]",
 		Short:   "Classify an existing customer again",
 		Long:    text.Say("review.long"),
 		Example: "  starter --as hanna.terr review C-000101 --trigger REQUEST",
 	}, func(cmd *cobra.Command, q *asked) {
-		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+strings.Join(triggers, ", "))
+		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+joined(kam.ReviewTriggers))
 		q.reasonFlag(cmd, "more about it, in words")
 	})
 }

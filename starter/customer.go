@@ -57,8 +57,8 @@ func customerCommand(a *app) *cobra.Command {
 	cmd := group("customer", "Find and read customers, make one record of two, or two of one")
 	var limit int
 	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
-		if limit < 1 || limit > 1000 {
-			return usagef("--limit %d is not within 1 to 1000", limit)
+		if err := within("--limit", limit, 1, 1000); err != nil {
+			return err
 		}
 		lines, err := back.FindCustomers(ctx, by, args[0], limit)
 		if err != nil {
@@ -119,7 +119,7 @@ func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
 		}
 		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier))
 	}
-	return listed(a, "customers", lines, "customer.none", t, limit)
+	return listed(a, "customers", lines, "customer", t, limit)
 }
 
 func (a *app) showCustomer(v store.CustomerView) {

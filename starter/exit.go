@@ -59,17 +59,27 @@ func status(err error) int {
 	}
 }
 
-// errorJSON is what --json writes to standard error.
+// errorJSON is what --json writes to standard error. Of a file in which more
+// than one thing is wrong, Error is the first and Errors are all.
 type errorJSON struct {
-	Error  *kam.Error `json:"error"`
-	Status int        `json:"exit_status"`
+	Error  *kam.Error   `json:"error"`
+	Errors []*kam.Error `json:"errors,omitempty"`
+	File   string       `json:"file,omitempty"`
+	Status int          `json:"exit_status"`
 }
 
 // report tells the person what went wrong and what would help.
 func (a *app) report(err error) {
 	e := kam.AsError(err)
 	st := status(err)
+	file, all := faultsOf(err)
 	if a.json {
+		if len(all) > 0 {
+			e = all[0]
+		}
+		if len(all) == 1 {
+			all = nil
+		}
 		if e == nil {
 			code := kam.Unreachable
 			if st == exitUsage {
@@ -77,7 +87,7 @@ func (a *app) report(err error) {
 			}
 			e = kam.Errorf(code, "%s", err)
 		}
-		if b, err := json.Marshal(errorJSON{Error: e, Status: st}); err == nil {
+		if b, err := json.Marshal(errorJSON{Error: e, Errors: all, File: file, Status: st}); err == nil {
 			fmt.Fprintf(a.err, "%s\n", b)
 			return
 		}

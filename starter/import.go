@@ -95,8 +95,8 @@ applied, and classified on the whole book. See starter batch.`,
 }
 
 func (a *app) importFile(ctx context.Context, o importOptions) error {
-	if o.concurrency < 1 || o.concurrency > maxInFlight {
-		return usagef("--concurrency %d: give 1 to %d", o.concurrency, maxInFlight)
+	if err := within("--concurrency", o.concurrency, 1, maxInFlight); err != nil {
+		return err
 	}
 	by, err := a.who()
 	if err != nil && !o.dryRun {
@@ -210,7 +210,7 @@ func (a *app) printImport(rep importer.Report, result string) error {
 		a.printf("\n%s", t.Text(a.screen))
 	}
 	if t, more := importFindings(rep); t.Len() > 0 {
-		a.printf("\n%s", t.Text(a.screen))
+		a.printf("\n%s", t.Text(a.folded()))
 		if more > 0 {
 			a.printf("%d more: see --result or --json\n", more)
 		}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 	"time"
 
@@ -31,6 +31,11 @@ func inboxCommand(a *app) *cobra.Command {
 			items, err := back.Inbox(cmd.Context(), by)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
+			}
+			if len(items) == 0 {
+				if err := known(cmd.Context(), back, "--as", by); err != nil {
+					return err
+				}
 			}
 			if a.json {
 				if items == nil {
@@ -96,18 +101,24 @@ func listCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.State, f.Requester, f.OlderThan = kam.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
 			f.Type = kam.CaseType(strings.ToUpper(kind))
-			if f.Type != "" && !slices.Contains(kam.CaseTypes, f.Type) {
-				return usagef("--type %s: there is no such type of case; one of %v", kind, kam.CaseTypes)
-			}
-			if f.State != "" && f.State.Spec().State == "" {
-				return usagef("--state %s: there is no such state", state)
-			}
-			if f.Limit < 1 || f.Limit > 10_000 {
-				return usagef("--limit %d is not within 1 to 10000", f.Limit)
+			err := cmp.Or(oneOf("--type", "case.type", f.Type, kam.CaseTypes), oneOf("--state", "case.state", f.State, states()),
+				within("--limit", f.Limit, 1, mostListed), within("--older", olderDays, 0, mostDays))
+			if err != nil {
+				return err
 			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if f.Requester != "" && f.Requester != kam.System {
+				if err := known(cmd.Context(), back, "--requester", f.Requester); err != nil {
+					return err
+				}
+			}
+			if f.Territory != "" {
+				if err := knownNode(cmd.Context(), back, "--territory", f.Territory); err != nil {
+					return err
+				}
 			}
 			lines, err := back.Cases(cmd.Context(), f)
 			if err != nil {
@@ -128,17 +139,32 @@ func listCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// What list takes at most.
+const (
+	mostListed = 10_000
+	mostDays   = 36_500 // a hundred years
+)
+
+func states() []kam.State {
+	all := make([]kam.State, len(kam.States))
+	for i, s := range kam.States {
+		all[i] = s.State
+	}
+	return all
+}
+
 func (a *app) list(lines []store.CaseLine, limit int) error {
 	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
 	for _, l := range lines {
 		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
 	}
-	return listed(a, "cases", lines, "list.empty", t, limit)
+	return listed(a, "cases", lines, "list", t, limit)
 }
 
 // listed prints what was found: as JSON under key, as the table, or that there
-// is nothing; and that there may be more where the limit was reached.
-func listed[T any](a *app, key string, lines []T, none string, t *term.Table, limit int) error {
+// is nothing; and that there may be more where the limit was reached. The texts
+// of the last two are those of what.
+func listed[T any](a *app, key string, lines []T, what string, t *term.Table, limit int) error {
 	if a.json {
 		if lines == nil {
 			lines = []T{}
@@ -146,12 +172,12 @@ func listed[T any](a *app, key string, lines []T, none string, t *term.Table, li
 		return a.printJSON(map[string]any{key: lines})
 	}
 	if len(lines) == 0 {
-		a.say(none)
+		a.say(what + ".none")
 		return nil
 	}
 	a.printf("%s", t.Text(a.screen))
 	if len(lines) == limit {
-		a.say("list.more", limit)
+		a.say(what+".more", limit)
 	}
 	return nil
 }

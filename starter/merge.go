@@ -123,10 +123,7 @@ type mergedJSON struct {
 // merged tells what a merge or a split did, and how it is undone.
 func (a *app) merged(r store.MergeResult, decisionID string, err error) error {
 	if err != nil {
-		if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
-			e.Remedy = strings.TrimPrefix(e.Remedy+"; "+text.Say("error.retry", decisionID), "; ")
-		}
-		return err
+		return sendAgain(err, decisionID)
 	}
 	if a.json {
 		return a.printJSON(mergedJSON{r, decisionID})

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"reflect"
@@ -56,6 +55,9 @@ func (a *app) readFile(path string) ([]byte, error) {
 	if len(b) > maxFile {
 		return nil, usagef("%s is larger than %d MiB", path, maxFile>>20)
 	}
+	if err := checkFile(path, b); err != nil {
+		return nil, err
+	}
 	return bytes.TrimPrefix(b, []byte("\ufeff")), nil
 }
 
@@ -66,31 +68,39 @@ func decode(name string, b []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
 	if err := dec.Decode(&tree); err != nil {
-		return usagef("%s: %s", name, jsonTrouble(b, err))
+		return fault(name, "%s", jsonTrouble(b, err))
 	}
 	if _, ok := tree.(map[string]any); !ok {
-		return usagef("%s: one JSON object is expected", name)
+		return fault(name, "%s", text.Say("file.object"))
+	}
+	if key := kam.DoubleKey(b); key != "" {
+		return faults(name, kam.Errorf(kam.Invalid, "%s", text.Say("file.twice")).On(key).Try(text.Say("file.twice.try")))
 	}
 	if unknown := unknownKeys(tree, reflect.TypeOf(into).Elem(), ""); len(unknown) > 0 {
-		return usagef("%s: %s", name, strings.Join(unknown, "\n"+name+": "))
+		return faults(name, unknown...)
 	}
-	if err := kam.StrictUnmarshal(b, into); err != nil {
-		return usagef("%s: %s", name, jsonTrouble(b, err))
-	}
-	return nil
+	return misfit(name, b, kam.StrictUnmarshal(b, into), into)
 }
 
-// jsonTrouble names line and field of what is wrong.
+// misfit names the field whose value could not be read.
+func misfit(name string, b []byte, err error, into any) error {
+	if err == nil {
+		return nil
+	}
+	if e := kam.AsError(rules.FaultIn(b, into)); e != nil {
+		return faults(name, e)
+	}
+	return fault(name, "%s", jsonTrouble(b, err))
+}
+
+// jsonTrouble names the line of what is no JSON.
 func jsonTrouble(b []byte, err error) string {
 	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return fmt.Sprintf("line %d: %s", lineOf(b, syntax.Offset), syntax)
-	case errors.As(err, &kind):
-		return fmt.Sprintf("line %d: %s: a %s does not fit here", lineOf(b, kind.Offset), kind.Field, kind.Value)
+		return text.Say("file.line", lineOf(b, syntax.Offset), syntax)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the JSON ends too early"
+		return text.Say("file.short")
 	default:
 		return err.Error()
 	}
@@ -101,11 +111,11 @@ func lineOf(b []byte, offset int64) int {
 }
 
 // unknownKeys walks the JSON along the type.
-func unknownKeys(v any, t reflect.Type, path string) []string {
+func unknownKeys(v any, t reflect.Type, path string) []*kam.Error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	var unknown []string
+	var unknown []*kam.Error
 	switch x := v.(type) {
 	case map[string]any:
 		if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
@@ -116,7 +126,7 @@ func unknownKeys(v any, t reflect.Type, path string) []string {
 			at := strings.TrimPrefix(path+"."+key, ".")
 			field, ok := fields[key]
 			if !ok {
-				unknown = append(unknown, text.Say("file.keys", at)+suggestion(key, sortedKeys(fields)))
+				unknown = append(unknown, kam.Errorf(kam.Invalid, "%s", text.Say("file.unknown")).On(at).Try(suggestion(key, sortedKeys(fields))))
 				continue
 			}
 			unknown = append(unknown, unknownKeys(x[key], field, at)...)
@@ -142,7 +152,7 @@ func suggestion(word string, candidates []string) string {
 	if best == "" {
 		return ""
 	}
-	return "; " + text.Say("file.near", best)
+	return text.Say("file.near", best)
 }
 
 func jsonFields(t reflect.Type) map[string]reflect.Type {
@@ -177,7 +187,7 @@ func (f requestFile) request(by kam.UserID, key string) (store.Request, error) {
 		r.Type = kam.NewCase
 	}
 	if !slices.Contains(kam.CaseTypes, r.Type) {
-		return r, usagef("case_type: %q is none of %v", r.Type, kam.CaseTypes)
+		return r, kam.Errorf(kam.Invalid, "%s", text.Say("case.type", string(r.Type))).On("case_type").Try(text.Say("one.of", joined(kam.CaseTypes)))
 	}
 	if r.Key == "" {
 		r.Key = f.RequestKey
@@ -195,13 +205,14 @@ func (f requestFile) request(by kam.UserID, key string) (store.Request, error) {
 
 // checkForm lists everything that is wrong with the form of the data.
 func checkForm(name string, d kam.RequestData) error {
-	errs := rules.FormErrors(d)
-	if len(errs) == 0 {
-		return nil
+	return faults(name, rules.FormErrors(d)...)
+}
+
+// joined are the words of a list as people read them.
+func joined[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, x := range list {
+		words[i] = string(x)
 	}
-	lines := make([]string, len(errs))
-	for i, e := range errs {
-		lines[i] = name + ": " + e.Error()
-	}
-	return usagef("%s", strings.Join(lines, "\n"))
+	return strings.Join(words, ", ")
 }

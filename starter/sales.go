@@ -34,7 +34,7 @@ func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
 	for i, h := range heads {
 		heads[i] = strings.TrimSpace(h)
 		if known := append(slices.Clone(salesColumns), plColumns...); !slices.Contains(known, heads[i]) {
-			return nil, usagef("%s: %s%s", name, text.Say("file.keys", heads[i]), suggestion(heads[i], known))
+			return nil, faults(name, kam.Errorf(kam.Invalid, "%s", text.Say("file.unknown")).On(heads[i]).Try(suggestion(heads[i], known)))
 		}
 	}
 	var all []store.SalesFact

@@ -26,7 +26,7 @@ func TestTables(t *testing.T) {
 		args []string
 	}{
 		{"inbox.txt", waiting(), []string{"--as", "tom", "inbox"}},
-		{"inbox_empty.txt", &fake{}, []string{"--as", "tom", "inbox"}},
+		{"inbox_empty.txt", &fake{people: map[kam.UserID]kam.Person{"tom": {ID: "tom"}}}, []string{"--as", "tom", "inbox"}},
 		{"list.txt", waiting(), []string{"list"}},
 		{"show.txt", waiting(), []string{"show", string(theCase)}},
 		{"history.txt", told(), []string{"history", string(theCase)}},
@@ -380,6 +380,7 @@ func TestLoads(t *testing.T) {
 
 func TestListFilter(t *testing.T) {
 	f := waiting()
+	f.people, f.nodes = map[kam.UserID]kam.Person{"rita": {ID: "rita"}}, []kam.TerritoryNode{{Code: "DE"}}
 	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--type", "modify", "--older", "3", "--open", "--limit", "7")
 	require.Equal(t, store.Filter{Customer: "nord", Type: kam.Modify, State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
 }

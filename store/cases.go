@@ -31,8 +31,11 @@ type Request struct {
 // kam.IDReused. Numbers of a year have no gaps, so that a case that was
 // removed shows.
 func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, created bool, err error) {
-	if r.Key == "" || r.Type == "" || r.Requester == "" {
-		return "", false, kam.Errorf(kam.Invalid, "a request needs a key, a case type and a requester").On("request_key")
+	if err := kam.CheckKey("request_key", r.Key); err != nil {
+		return "", false, err
+	}
+	if r.Type == "" || r.Requester == "" {
+		return "", false, kam.Errorf(kam.Invalid, "a request needs a case type and a requester").On("by")
 	}
 	digest, err := digestOf(r)
 	if err != nil {

@@ -126,10 +126,18 @@ func (s *Store) PolicyText(ctx context.Context, version int) ([]byte, error) {
 
 func policyText(ctx context.Context, q querier, version int) ([]byte, error) {
 	text, ok, err := one(ctx, q, "read the policy", pgx.RowTo[[]byte], `select text from kam.policy where version = $1`, version)
-	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no policy version %d", version)
+	if err != nil || ok {
+		return text, err
 	}
-	return text, err
+	known, err := list(ctx, q, "list the versions of the policy", pgx.RowTo[string], `select version::text from kam.policy order by version`)
+	if err != nil {
+		return nil, err
+	}
+	refusal := kam.Errorf(kam.NotFound, "there is no policy version %d", version).On("version")
+	if len(known) > 0 {
+		refusal.Try("one of " + strings.Join(known, ", "))
+	}
+	return nil, refusal
 }
 
 // LatestPolicy is the newest version of the policy; kam.NotFound before one

@@ -34,7 +34,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		if len(one) > kam.MaxBatchRowSize {
 			return nil, refuse(Problem{Row: len(all) + 1, Message: fmt.Sprintf("is larger than %d bytes", kam.MaxBatchRowSize)})
 		}
-		if key := doubleKey(one); key != "" {
+		if key := kam.DoubleKey(one); key != "" {
 			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
 		}
 		var c store.BookCustomer
@@ -57,44 +57,6 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		return nil, refuse(Problem{Message: "has no customers"})
 	}
 	return all, nil
-}
-
-// doubleKey is a key that an object of a JSON value has twice, empty where none
-// has: of two values nobody knows which one is meant.
-func doubleKey(raw []byte) string {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	type level struct {
-		keys map[string]bool // nil for a list
-		key  bool            // a key comes next
-	}
-	var open []level
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return "" // the end, or what decoding will name
-		}
-		at := len(open) - 1
-		if d, is := tok.(json.Delim); is && (d == '}' || d == ']') {
-			open = open[:at]
-			continue
-		}
-		if at >= 0 && open[at].keys != nil {
-			if name, is := tok.(string); is && open[at].key {
-				if open[at].keys[name] {
-					return name
-				}
-				open[at].keys[name], open[at].key = true, false
-				continue
-			}
-			open[at].key = true // after this value
-		}
-		switch tok {
-		case json.Delim('{'):
-			open = append(open, level{keys: map[string]bool{}, key: true})
-		case json.Delim('['):
-			open = append(open, level{})
-		}
-	}
 }
 
 func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {

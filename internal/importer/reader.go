@@ -36,26 +36,30 @@ type Problem struct {
 }
 
 func (p Problem) String() string {
-	var b strings.Builder
+	text := p.Place()
+	if p.Column != "" {
+		text += ", column " + p.Column
+	}
+	text += ": " + p.Message
+	if p.Remedy != "" {
+		text += "; " + p.Remedy
+	}
+	return text
+}
+
+// Place is the part of the file that the problem is in.
+func (p Problem) Place() string {
+	place := "file"
 	switch {
 	case p.Row > 0:
-		fmt.Fprintf(&b, "row %d", p.Row)
+		place = fmt.Sprintf("row %d", p.Row)
 	case p.Line == 1 || p.Column != "":
-		b.WriteString("header")
-	default:
-		b.WriteString("file")
+		place = "header"
 	}
 	if p.Line > 0 {
-		fmt.Fprintf(&b, " (line %d)", p.Line)
+		place += fmt.Sprintf(" (line %d)", p.Line)
 	}
-	if p.Column != "" {
-		fmt.Fprintf(&b, ", column %s", p.Column)
-	}
-	b.WriteString(": " + p.Message)
-	if p.Remedy != "" {
-		b.WriteString("; " + p.Remedy)
-	}
-	return b.String()
+	return place
 }
 
 // A FileError refuses a file: nothing was started.
@@ -157,15 +161,7 @@ func checkBytes(raw []byte, complete bool) *Problem {
 	if i := bytes.IndexByte(raw, 0); i >= 0 {
 		return &Problem{Line: lineAt(raw, i), Message: "contains a NUL byte", Remedy: "save it as UTF-8 text"}
 	}
-	if !utf8.Valid(raw) {
-		i := 0
-		for i < len(raw) {
-			r, n := utf8.DecodeRune(raw[i:])
-			if r == utf8.RuneError && n == 1 {
-				break
-			}
-			i += n
-		}
+	if i := kam.NotUTF8(raw); i >= 0 {
 		return &Problem{Line: lineAt(raw, i), Message: "is not UTF-8", Remedy: "save it as UTF-8"}
 	}
 	if raw[len(raw)-1] != '\n' && !complete {

@@ -32,7 +32,7 @@ func Command() *cobra.Command {
 		Use: "rules", Args: noVerb, RunE: help,
 		Short: "Run the rules on a file, without a server",
 		Long: "Run the rules on a book of customers (JSON) and print one JSON document.\n" +
-			"The book is read from the file of -f, or from standard input with -f -.",
+			"The book is read from the file of -f, or from standard input with -f -; docs/examples/rules_book.json is one.",
 	}
 	root.PersistentFlags().StringVar(&o.policy, "policy", "", "policy file that replaces the default policy")
 	root.PersistentFlags().BoolVar(&o.table, "table", false, "print a table for people instead of JSON")

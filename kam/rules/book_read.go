@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -30,7 +31,7 @@ func ReadBook(r io.Reader) (Book, error) {
 }
 
 // badInput is a refusal on a JSON path.
-func badInput(path, format string, args ...any) error {
+func badInput(path, format string, args ...any) *kam.Error {
 	if path == "" {
 		path = "$"
 	}
@@ -122,12 +123,18 @@ func (b *bookReader) value(into any, name string, index ...int) error {
 	start := b.dec.InputOffset()
 	b.tape.drop(start)
 	err := b.dec.Decode(into)
-	if err == nil {
-		return nil
-	}
 	path := name
 	for _, i := range index {
 		path += fmt.Sprintf("[%d]", i)
+	}
+	if err == nil {
+		if key := kam.DoubleKey(bytes.TrimLeft(b.tape.kept[:b.dec.InputOffset()-b.tape.from], ":, \t\r\n")); key != "" {
+			return badInput(below(path, clip(key)), "the key stands there twice")
+		}
+		return nil
+	}
+	if e := kam.AsError(err); e != nil {
+		return e
 	}
 	rest := bytes.TrimLeft(b.tape.kept, ":, \t\r\n")
 	var raw json.RawMessage
@@ -141,11 +148,21 @@ func (b *bookReader) value(into any, name string, index ...int) error {
 }
 
 func syntax(path string, err error) error {
+	if e := kam.AsError(err); e != nil {
+		return e // of the input itself
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return badInput(path, "the JSON ends too early")
 	}
 	return badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
 }
+
+// FaultIn finds the first value of a JSON document that does not fit the value
+// that it is read into; the error names its path.
+func FaultIn(raw []byte, into any) error { return locate(raw, reflect.TypeOf(into).Elem(), "") }
+
+// below is the path of a member.
+func below(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
 // locate finds the first value within raw that does not fit its type, and
 // says where it is.
@@ -162,12 +179,12 @@ func locate(raw json.RawMessage, t reflect.Type, path string) error {
 		return eachMember(raw, path, func(key string, v json.RawMessage) error {
 			f, ok := memberField(t, key)
 			if !ok {
-				return badInput(path+"."+clip(key), "unknown key; %s", nearest(key, memberNames(t)))
+				return badInput(below(path, clip(key)), "unknown key; %s", nearest(key, memberNames(t)))
 			}
-			return locate(v, f, path+"."+key)
+			return locate(v, f, below(path, key))
 		})
 	case !own && t.Kind() == reflect.Map:
-		return eachMember(raw, path, func(key string, v json.RawMessage) error { return locate(v, t.Elem(), path+"."+clip(key)) })
+		return eachMember(raw, path, func(key string, v json.RawMessage) error { return locate(v, t.Elem(), below(path, clip(key))) })
 	case !own && t.Kind() == reflect.Slice:
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
@@ -183,11 +200,35 @@ func locate(raw json.RawMessage, t reflect.Type, path string) error {
 	if err := json.Unmarshal(raw, reflect.New(t).Interface()); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return badInput(path, "expected %s, found %s", jsonNames[t.Kind()], clip(wrong.Value))
+			return misfit(path, t, wrong)
 		}
-		return syntax(path, err)
+		return unreadable(path, t, err)
 	}
 	return nil
+}
+
+// misfit is a value of the wrong kind.
+func misfit(path string, t reflect.Type, wrong *json.UnmarshalTypeError) error {
+	found := clip(wrong.Value)
+	switch {
+	case t.Kind() != reflect.String:
+		return badInput(path, "expected %s, found %s", jsonNames[t.Kind()], found)
+	case strings.HasPrefix(found, "number"):
+		return badInput(path, "a number does not fit here").Try("write it in quotes")
+	}
+	return badInput(path, "expected a text, found %s", found)
+}
+
+// unreadable is a value that its own type refuses.
+func unreadable(path string, t reflect.Type, err error) error {
+	bad := badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
+	switch t {
+	case reflect.TypeFor[kam.Money]():
+		return bad.Try(`write {"amount": "140000.00", "currency": "EUR"}`)
+	case reflect.TypeFor[kam.Dec]():
+		return bad.Try("write a number such as 12.5")
+	}
+	return bad
 }
 
 var jsonNames = map[reflect.Kind]string{
@@ -242,12 +283,36 @@ type tape struct {
 	r    io.Reader
 	kept []byte
 	from int64 // offset of kept[0] in the input
+
+	rest  []byte // start of a character that the next piece ends
+	lines int
 }
 
 func (t *tape) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
 	t.kept = append(t.kept, p[:n]...)
+	if bad := t.check(p[:n], err != nil); bad != nil {
+		return 0, bad
+	}
 	return n, err
+}
+
+// check refuses bytes that are no UTF-8, for which the decoder would put other
+// characters. A character may go on in the next piece.
+func (t *tape) check(piece []byte, last bool) error {
+	t.lines += bytes.Count(piece, []byte("\n"))
+	piece = append(t.rest, piece...)
+	at := kam.NotUTF8(piece)
+	if at >= 0 && !last && !utf8.FullRune(piece[at:]) {
+		t.rest = bytes.Clone(piece[at:])
+		return nil
+	}
+	t.rest = nil
+	if at < 0 {
+		return nil
+	}
+	line := 1 + t.lines - bytes.Count(piece[at:], []byte("\n"))
+	return kam.Errorf(kam.Invalid, "line %d is not UTF-8", line).On("$").Try("save the file as UTF-8")
 }
 
 // drop forgets what lies before an offset.
