@@ -55,6 +55,7 @@ const (
 	TaskValidation       TaskKind = "validation_review"
 	TaskEndorsement      TaskKind = "endorsement"
 	TaskIntervention     TaskKind = "intervention"
+	TaskCancellation     TaskKind = "cancellation" // in the inbox only: a second person agrees
 	TaskKAMAssignment    TaskKind = "kam_assignment"
 	TaskProfile          TaskKind = "profile"
 )

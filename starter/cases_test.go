@@ -56,7 +56,11 @@ func sharing() *fake {
 	free, mine := f.inbox[0], f.inbox[0]
 	free.Task.Kind, free.Task.Queue, free.Mine, free.Task.OpenedAt = kam.TaskValidation, "data_steward", false, noon.Add(-time.Second)
 	mine.Task.Kind, mine.Task.Queue, mine.Task.ClaimedBy = kam.TaskComplianceReview, "compliance_reviewer", "vera"
-	f.inbox = []store.InboxItem{free, mine}
+	cancel, book := f.inbox[0], f.inbox[0]
+	cancel.Task, cancel.Due = kam.Task{Kind: kam.TaskCancellation, Step: "1.1.5", OpenedAt: noon.Add(-time.Hour)}, nil
+	book.CaseNo, book.Subject, book.CustomerName = "import/B-000001", "import/B-000001", ""
+	book.Task = kam.Task{Kind: kam.TaskImport, Step: "5.7", OpenedAt: noon.Add(-time.Hour), Note: "AT: 25000 customers (25000 new), 0 refused"}
+	f.inbox = []store.InboxItem{free, mine, cancel, book}
 	return f
 }
 

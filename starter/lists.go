@@ -71,11 +71,13 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 		if i.Due != nil {
 			due = a.screen.Time(*i.Due)
 		}
-		name := i.CustomerName
-		if i.Subject != "" {
+		no, name := string(i.CaseNo), i.CustomerName
+		if batch, ok := strings.CutPrefix(i.Subject, "import/"); ok {
+			no, name = batch, i.Task.Note
+		} else if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(string(i.CaseNo), name, task, i.Task.Priority, a.age(i.Task.OpenedAt), due)
+		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), due)
 	}
 	return t
 }

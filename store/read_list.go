@@ -85,7 +85,8 @@ type InboxItem struct {
 
 // Inbox lists the open tasks of a person: those assigned, and those in the
 // queue of a role that the person holds, where the node lies at or below one
-// of the person's nodes. The queue of unrouted tasks is the operator's and the
+// of the person's nodes. A cancellation that an operator has asked for waits for
+// the policy administrators. The queue of unrouted tasks is the operator's and the
 // policy administrator's. Urgent ones come first, then by due date.
 func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error) {
 	const open = `
@@ -112,7 +113,23 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 		join kam.task t using (task_id) left join kam.cases c using (case_no)
 		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`
 
-	return list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
+	// A cancellation that an operator has asked for is no task of the case: it
+	// waits beside it.
+	const cancels = `
+		select jsonb_build_object('task_id', c.case_no || '/cancel', 'kind', $2::text, 'step_code', c.step_code, 'opened_at', a.at, 'note', a.text),
+			c.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, '', null::timestamptz, false
+		from kam.cases c
+		join lateral (select at, text from kam.audit where case_no = c.case_no and type = $3 order by seq desc limit 1) a on true
+		where c.open and c.snapshot ->> 'cancel_asked_by' not in ('', $1)
+		  and exists (select from kam.person where user_id = $1 and active and 'policy_admin' = any (roles))
+		order by a.at`
+
+	all, err := list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := list(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByPos[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
+	return append(all, asked...), err
 }
 
 // A CaseVersion is a case and the version that the database knows.

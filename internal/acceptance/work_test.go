@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,19 @@ func TestCancelTakesTwoPersons(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Abbruch GmbH")))
 	ask := kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "entered for a test"}
 	agree := kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"}
+	waits := func(who kam.UserID, want bool) func(kam.Snapshot) {
+		return func(kam.Snapshot) {
+			items, err := w.db.Inbox(t.Context(), who)
+			got := slices.ContainsFunc(items, func(i store.InboxItem) bool {
+				return i.Task.Kind == kam.TaskCancellation && i.CaseNo == s.no && i.Task.Note == ask.Reason && !i.Task.OpenedAt.IsZero()
+			})
+			if err != nil || got != want {
+				s.faults = append(s.faults, fmt.Sprintf("%s: a cancellation in the inbox is %v, not %v: %v", who, got, want, err))
+			}
+		}
+	}
 	s.act(1*hour, kam.WrongState, agree) // nobody has asked
+	s.at(1*hour, waits("pol.admin", false))
 	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "rep.south", Reason: "mine"})
 	s.act(3*hour, "", ask)
 	s.act(4*hour, kam.AlreadyDecided, ask)
@@ -25,7 +38,10 @@ func TestCancelTakesTwoPersons(t *testing.T) {
 	s.act(6*hour, "", confirm("theo.territory", ""))
 	s.act(7*hour, kam.WrongState, agree)
 	s.act(8*hour, "", ask)
+	s.at(8*hour+hour/2, waits("pol.admin", true))
+	s.at(8*hour+hour/2, waits("ops.one", false))
 	s.act(9*hour, "", agree)
+	s.at(9*hour+hour/2, waits("pol.admin", false))
 	end := s.run()
 	require.Equal(t, kam.Cancelled, end.State)
 	require.Equal(t, 2, s.count(kam.EventCancelAsked))
