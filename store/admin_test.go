@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,118 @@ func TestGrantsTakeTwo(t *testing.T) {
 		_, err = s.SetPerson(ctx, orgAct("8"+name, "una"), bad)
 		require.Contains(t, []kam.Code{kam.Invalid, kam.Separation}, kam.CodeOf(err), name)
 	}
+}
+
+func TestManagersGoInNoCircle(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	person := func(id, manager kam.UserID) store.User { // who grants nobody anything
+		return store.User{ID: id, Name: string(id), ManagerID: manager}
+	}
+	for _, id := range []kam.UserID{"a", "b", "c"} {
+		_, err := s.SetPerson(ctx, orgAct("add"+string(id), "ulf"), person(id, ""))
+		require.NoError(t, err)
+	}
+	_, err := s.SetPerson(ctx, orgAct("ab", "ulf"), person("a", "b"))
+	require.NoError(t, err)
+	_, err = s.SetPerson(ctx, orgAct("bc", "ulf"), person("b", "c"))
+	require.NoError(t, err)
+	for id, way := range map[kam.UserID]string{
+		"c": "c reports to a, who reports to b, who reports to c",
+		"a": "a reports to a",
+		"d": "d reports to d",
+	} {
+		manager := kam.UserID("a")
+		if id == "d" {
+			manager = "d" // nobody yet
+		}
+		_, err = s.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
+		e := kam.AsError(err)
+		require.Equal(t, "manager_id", e.Field)
+		require.Contains(t, e.Msg, way)
+		require.NotEmpty(t, e.Remedy)
+	}
+	c, err := s.Person(ctx, "c")
+	require.NoError(t, err)
+	require.Empty(t, c.ManagerID, "a refusal changes nothing")
+
+	for want, users := range map[string][]store.User{
+		"a reports to b, who reports to a": {person("a", "b"), person("b", "a")},
+		"nobody is known as x":             {person("a", "x")},
+		`"Anna R" is no user_id`:           {person("Anna R", "")},
+		`"system" is no user_id`:           {person("system", "")},
+	} {
+		err = s.LoadOrg(ctx, store.Org{Users: users})
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)
+		require.ErrorContains(t, err, want)
+	}
+	require.NoError(t, s.LoadOrg(ctx, store.Org{Users: []store.User{person("a", "z"), person("z", "y"), person("y", "")}}), "in any order")
+}
+
+func TestUserIDs(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	long := kam.UserID(strings.Repeat("x", 65))
+	for _, id := range []kam.UserID{"x rep!", "Anna", "anna@rep", "system", "", long} {
+		_, err := s.SetPerson(ctx, orgAct("1", "ulf"), store.User{ID: id, Name: "X"})
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
+		require.Equal(t, "user_id", kam.AsError(err).Field, id)
+	}
+	_, err := s.SetPerson(ctx, orgAct("2", "ulf"), store.User{ID: long[1:], Name: "X"})
+	require.NoError(t, err)
+	_, err = s.SetPerson(ctx, orgAct("3", "ulf"), store.User{ID: "a-b_c.9", Name: "X"})
+	require.NoError(t, err)
+}
+
+// TestSomebodyIsBack: a change of somebody who has left makes him active, and
+// says so, to the first of two user admins too.
+func TestSomebodyIsBack(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	const again = "; he had left and is active again"
+	mona := sample.Users[1]
+	require.Equal(t, kam.UserID("mona"), mona.ID)
+	_, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
+	require.NoError(t, err)
+	c, err := s.SetPerson(ctx, orgAct("2", "ulf"), mona)
+	require.NoError(t, err)
+	require.True(t, c.Pending)
+	require.Contains(t, c.What, again)
+	c, err = s.SetPerson(ctx, orgAct("3", "una"), mona)
+	require.NoError(t, err)
+	require.False(t, c.Pending)
+	require.Contains(t, c.What, again)
+	p, err := s.Person(ctx, "mona")
+	require.NoError(t, err)
+	require.True(t, p.Active)
+	c, err = s.SetPerson(ctx, orgAct("4", "una"), mona)
+	require.NoError(t, err)
+	require.NotContains(t, c.What, again, "he is here")
+	trail, err := s.TrailOf(ctx, "org")
+	require.NoError(t, err)
+	require.Contains(t, trail[len(trail)-2].Text, again)
+}
+
+func TestLeaverOwnsCustomers(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	var book []store.BookCustomer
+	for no, c := range map[string]store.BookCustomer{
+		"C-1": {}, "C-2": {}, "C-3": {KAStatus: kam.KA, Tier: kam.TierTerritory}, "C-4": {Status: kam.Inactive}, "C-5": {OwnerID: "gina"},
+	} {
+		c.CustomerNo, c.Territory = no, "DE-HH"
+		if c.OwnerID == "" {
+			c.OwnerID = "rita"
+		}
+		c.Data.LegalName, c.Data.CountryCode = "House "+no, "DE"
+		book = append(book, c)
+	}
+	require.NoError(t, s.LoadCustomers(ctx, book))
+	c, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "rita")
+	require.NoError(t, err)
+	require.Equal(t, 3, c.Customers)
+	require.Equal(t, 1, c.KeyAccounts)
 }
 
 func TestAbsence(t *testing.T) {
