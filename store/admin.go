@@ -36,6 +36,8 @@ type OrgChange struct {
 	KeyAccounts int `json:"key_accounts_owned,omitempty"`
 	// Posts are nodes that still name a person who has left as their manager.
 	Posts []string `json:"posts_to_fill,omitempty"`
+	// Overlaps are absences of the same person that a new one shares days with.
+	Overlaps []Absence `json:"overlaps,omitempty"`
 	// Cases are the open cases that the change concerns. The worker looks whom
 	// they wait for now.
 	Cases []kam.CaseNo `json:"cases_concerned"`
@@ -202,34 +204,6 @@ func (tx *Tx) mayManage(who kam.UserID, n kam.TerritoryNode) error {
 		return kam.Errorf(kam.Invalid, "%s is no %s, which the post of %s needs", who, role, n.Code).On("manager_id").Try("a user_admin gives the role first: starter admin person set")
 	}
 	return nil
-}
-
-// AddAbsence says that a person takes no tasks from one day to another, both
-// included. An absence that begins on the same day is replaced.
-func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange, error) {
-	const upsert = `
-		insert into kam.absence (user_id, from_date, to_date) values ($1, $2::text::date, $3::text::date)
-		on conflict (user_id, from_date) do update set to_date = excluded.to_date`
-
-	return s.changeOrg(ctx, a, kam.ActionTerritoriesEdit, kam.Subject{}, ab, func(tx *Tx) (OrgChange, error) {
-		from, err := time.Parse(time.DateOnly, ab.From)
-		if err != nil {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%q is no day", clip(ab.From, 40)).On("from").Try("write 2026-12-24")
-		}
-		to, err := time.Parse(time.DateOnly, ab.To)
-		if err != nil {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%q is no day", clip(ab.To, 40)).On("to").Try("write 2026-12-24")
-		}
-		if to.Before(from) {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%s is before %s", ab.To, ab.From).On("to")
-		}
-		if _, err := tx.Person(ab.UserID); err != nil {
-			return OrgChange{}, wrongOn("user_id", err)
-		}
-		tx.queued.Queue(upsert, ab.UserID, ab.From, ab.To)
-		cases, err := tx.casesOfPerson(ab.UserID)
-		return OrgChange{What: fmt.Sprintf("%s is away from %s to %s", ab.UserID, ab.From, ab.To), Cases: cases}, err
-	})
 }
 
 // changeOrg makes one change of the organisation: who may is asked of the
