@@ -79,7 +79,7 @@ func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, err
 		}
 		c := OrgChange{What: personLine(u)}
 		if known && !was.Active && !u.Inactive {
-			c.What += "; he had left and is active again"
+			c.What += "; active again after having left"
 		}
 		grants := slices.DeleteFunc(slices.Clone(u.Roles), func(r kam.Role) bool { return was.Active && was.Is(r) })
 		if len(grants) > 0 {

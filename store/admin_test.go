@@ -215,7 +215,7 @@ func TestUserIDs(t *testing.T) {
 func TestSomebodyIsBack(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
-	const again = "; he had left and is active again"
+	const again = "; active again after having left"
 	mona := sample.Users[1]
 	require.Equal(t, kam.UserID("mona"), mona.ID)
 	_, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
