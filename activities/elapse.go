@@ -45,7 +45,14 @@ func (w *work) remind() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: waitingFor(*t)})
-	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), append(slices.Clone(t.Assignees), t.ClaimedBy)...)
+	to := append(slices.Clone(t.Assignees), t.ClaimedBy)
+	if t.Queue == kam.QueueUnrouted {
+		var err error
+		if to, err = w.leads(*t); err != nil {
+			return err
+		}
+	}
+	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
 }
 
 // notifyManager tells the confirming manager that the details he confirmed for
@@ -87,10 +94,15 @@ func (w *work) escalate() error {
 	return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 }
 
-// leads are those who are told that shared work is overdue.
+// leads are those who are told that work is overdue: who has it, else the lead
+// of its queue, or the policy admins where nobody may take it.
 func (w *work) leads(t kam.Task) ([]kam.UserID, error) {
 	if len(t.Assignees) > 0 {
 		return t.Assignees, nil
+	}
+	if t.Queue == kam.QueueUnrouted {
+		admins, err := w.PeopleByRole(kam.PolicyAdmin)
+		return ids(admins), err
 	}
 	p, err := w.lead(kam.Role(t.Queue))
 	return []kam.UserID{p.ID}, err
@@ -147,7 +159,11 @@ func (w *work) escalateLevel() error {
 		if err := w.again(); err != nil {
 			return err
 		}
-		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), t.Assignees...)
+		to, err := w.leads(*t)
+		if err != nil {
+			return err
+		}
+		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 	}
 	t.Assignees = append(t.Assignees, next.person.ID)
 	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""

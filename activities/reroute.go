@@ -103,15 +103,30 @@ func (w *work) handOverRequest(to kam.Person) error {
 	return w.tell("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
 }
 
+// rerouteRequester gives the requester's work to whoever has his request now:
+// the policy admins are told where nobody above a leaver is there.
 func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
 	}
 	who, err := w.Present(w.Case.Requester)
-	if err != nil || who.ID == "" || slices.Equal(t.Assignees, []kam.UserID{who.ID}) {
+	if err != nil {
 		return false, err
 	}
-	return true, w.giveTo(t, []kam.UserID{who.ID}, "the requester has left")
+	why, unrouted := "the requester has left", t.Queue == kam.QueueUnrouted
+	switch {
+	case who.ID == "" && unrouted, slices.Equal(t.Assignees, []kam.UserID{who.ID}):
+		return false, nil
+	case who.ID == "":
+		t.Queue = kam.QueueUnrouted
+		if err := w.giveTo(t, nil, why); err != nil {
+			return false, err
+		}
+		return true, w.tellVacancies([]string{w.nobodyLeft()})
+	case unrouted:
+		why = "somebody is there again"
+	}
+	return true, w.giveTo(t, []kam.UserID{who.ID}, why)
 }
 
 // rerouteManagers keeps those who may still decide, and brings the manager in

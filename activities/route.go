@@ -52,19 +52,28 @@ func (w *work) missingNow() []string {
 }
 
 // openForRequester puts work into the requester's inbox, or his manager's
-// where he has left (P2.7).
+// where he has left (P2.7). Where nobody above him is there either, the policy
+// admins are told, and Reroute looks for somebody at each change of the
+// organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
 	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
 	}
 	if who.ID == "" {
-		return w.openTask(kam.Task{Kind: kind, Queue: kam.QueueUnrouted, Fields: fields, Note: strings.TrimSpace(note + " nobody is left to do it")}, sla, who)
+		if err := w.openTask(kam.Task{Kind: kind, Queue: kam.QueueUnrouted, Fields: fields, Note: note}, sla, who); err != nil {
+			return err
+		}
+		return w.tellVacancies([]string{w.nobodyLeft()})
 	}
 	if err := w.handOverRequest(who); err != nil {
 		return err
 	}
 	return w.openTask(kam.Task{Kind: kind, Assignees: []kam.UserID{who.ID}, Fields: fields, Note: note}, sla, who)
+}
+
+func (w *work) nobodyLeft() string {
+	return "nobody is left for the work of " + string(w.Case.Requester)
 }
 
 // openForQueue puts work where everybody of a role sees it.

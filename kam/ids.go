@@ -24,6 +24,22 @@ const MaxKey = 200
 // System is the actor of what the engine does by itself.
 const System UserID = "system"
 
+const maxUserID = 64
+
+// CheckUserID says whether an id may be given to a person: it stands in command
+// lines and audit trails, so it is short, without blanks, and written in one way.
+func CheckUserID(id UserID) error {
+	ok := id != "" && len(id) <= maxUserID && id != System
+	for _, r := range id {
+		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r == '.' || r == '_' || r == '-')
+	}
+	if !ok {
+		return Errorf(Invalid, "%q is no user_id", clip(string(id), maxUserID)).On("user_id").
+			Try(fmt.Sprintf("write 1 to %d lower-case letters, digits, '.', '_' or '-', as nils.rep", maxUserID))
+	}
+	return nil
+}
+
 // The five kinds of case.
 const (
 	NewCase    CaseType = "NEW"

@@ -41,6 +41,8 @@ type backend interface {
 	PersonLeaves(ctx context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error)
 	SetManager(ctx context.Context, a store.OrgAct, node string, manager kam.UserID) (store.OrgChange, error)
 	AddAbsence(ctx context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error)
+	RemoveAbsence(ctx context.Context, a store.OrgAct, user kam.UserID, from string) (store.OrgChange, error)
+	Absences(ctx context.Context, by, of kam.UserID, past bool) ([]store.Absence, error)
 	LoadOrg(ctx context.Context, o store.Org) error
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -161,6 +162,9 @@ type orgFake struct {
 	person store.User
 	post   [2]string
 	absent store.Absence
+	asked  [2]kam.UserID // who asks for absences, of whom
+	past   bool
+	away   []store.Absence
 	answer store.OrgChange
 }
 
@@ -184,12 +188,48 @@ func (f *orgFake) AddAbsence(_ context.Context, a store.OrgAct, ab store.Absence
 	return f.answer, nil
 }
 
+func (f *orgFake) RemoveAbsence(_ context.Context, a store.OrgAct, user kam.UserID, from string) (store.OrgChange, error) {
+	f.act, f.absent = a, store.Absence{UserID: user, From: from}
+	return f.answer, nil
+}
+
+func (f *orgFake) Absences(_ context.Context, by, of kam.UserID, past bool) ([]store.Absence, error) {
+	f.asked, f.past = [2]kam.UserID{by, of}, past
+	return f.away, nil
+}
+
+func TestAbsencesAreListedAndTakenBack(t *testing.T) {
+	dir := testdata(t)
+	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Cases: []kam.CaseNo{}}}
+	admin := func(args ...string) result {
+		return startOn(t, f, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
+	}
+	require.Equal(t, text.Say("absence.none")+"\n", admin("list").out)
+	require.Equal(t, "{\n  \"absences\": []\n}\n", admin("list", "--json").out)
+	f.away = []store.Absence{{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, {UserID: "lea.terr", From: "2027-01-04", To: "2027-01-08"}}
+	golden(t, dir, "absences.txt", admin("list").out)
+	require.Equal(t, [2]kam.UserID{"pia", ""}, f.asked)
+	require.False(t, f.past)
+	got := admin("list", "tom", "--all", "--json")
+	require.Zero(t, got.status, got.err)
+	require.JSONEq(t, `{"absences":[{"user_id":"tom","from":"2026-12-24","to":"2026-12-31"},{"user_id":"lea.terr","from":"2027-01-04","to":"2027-01-08"}]}`, got.out)
+	require.Equal(t, [2]kam.UserID{"pia", "tom"}, f.asked)
+	require.True(t, f.past)
+
+	require.Zero(t, admin("remove", "tom", "--from", "2026-12-24").status)
+	require.Equal(t, store.Absence{UserID: "tom", From: "2026-12-24"}, f.absent)
+	require.Equal(t, kam.UserID("pia"), f.act.By)
+	f.answer.Overlaps = f.away[:1]
+	require.Equal(t, "Done: done so.\nNote: tom is away from 2026-12-24 to 2026-12-31 already; both absences count.\nNo open case is concerned.\n",
+		admin("add", "tom", "--from", "2026-12-30", "--to", "2027-01-06").out)
+}
+
 func TestOrganisationIsChangedRowByRow(t *testing.T) {
-	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
+	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Customers: 12, KeyAccounts: 1, Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
 	admin := func(args ...string) result { return startOn(t, f, "", false, append([]string{"admin"}, args...)...) }
 	got := admin("--as", "ulf", "person", "leave", "tom", "--reason", "gone")
 	require.Zero(t, got.status, got.err)
-	require.Equal(t, "Done: done so.\nDE has no manager any more. A policy admin fills the post: starter admin node set DE --manager USER\n"+
+	require.Equal(t, "Done: done so.\nCustomers that tom owns still: 12; key accounts: 1.\nDE has no manager any more. A policy admin fills the post: starter admin node set DE --manager USER\n"+
 		"Open cases concerned: KAM-2026-000007. The worker looks at them now, and tells those that wait for somebody else.\n", got.out)
 	require.Equal(t, kam.UserID("ulf"), f.act.By)
 	require.Equal(t, "gone", f.act.Reason)

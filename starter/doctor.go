@@ -182,7 +182,11 @@ func (l *live) checkStuck(ctx context.Context) (string, string, error) {
 			detail += " ..."
 			break
 		}
-		detail += fmt.Sprintf(" %s (%s, %s)", s.CaseNo, s.State, s.Why)
+		why := s.Why
+		if s.State != "" {
+			why = string(s.State) + ", " + why
+		}
+		detail += fmt.Sprintf(" %s (%s)", s.CaseNo, why)
 	}
 	return isLook, detail, nil
 }

@@ -19,7 +19,7 @@ func orgCommands(a *app) []*cobra.Command {
 	node := group("node", "Posts of the territory tree (policy_admin)")
 	node.AddCommand(nodeCommand(a))
 	absence := group("absence", "Times in which a person takes no tasks (policy_admin)")
-	absence.AddCommand(absenceCommand(a))
+	absence.AddCommand(addAbsenceCommand(a), absencesCommand(a), removeAbsenceCommand(a))
 	return []*cobra.Command{person, node, absence}
 }
 
@@ -44,16 +44,17 @@ func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back b
 		if err != nil {
 			return unreachable("PostgreSQL", err)
 		}
-		return a.changed(c)
+		return a.changed(c, args[0])
 	}
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
 	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a change that is sent again")
 	return cmd
 }
 
-// changed tells what came of a change, and which open cases it may concern: the
-// worker looks at them and tells those that wait for somebody else now.
-func (a *app) changed(c store.OrgChange) error {
+// changed tells what came of a change about somebody or something, and which
+// open cases it may concern: the worker looks at them and tells those that wait
+// for somebody else now.
+func (a *app) changed(c store.OrgChange, about string) error {
 	if a.json {
 		return a.printJSON(c)
 	}
@@ -62,6 +63,12 @@ func (a *app) changed(c store.OrgChange) error {
 		return nil
 	}
 	a.say("org.done", c.What)
+	for _, o := range c.Overlaps {
+		a.say("org.overlap", string(o.UserID), o.From, o.To)
+	}
+	if c.Customers > 0 || c.KeyAccounts > 0 {
+		a.say("org.owned", about, c.Customers, c.KeyAccounts)
+	}
 	for _, p := range c.Posts {
 		a.say("org.post", p, p)
 	}
@@ -161,20 +168,5 @@ func nodeCommand(a *app) *cobra.Command {
 	})
 	cmd.Flags().StringVar(&manager, "manager", "", "who manages the node from now on")
 	cmd.Flags().BoolVar(&vacant, "vacant", false, "nobody does: the next level is asked at once")
-	return cmd
-}
-
-func absenceCommand(a *app) *cobra.Command {
-	var ab store.Absence
-	cmd := orgVerb(a, &cobra.Command{
-		Use:     "add USER --from DAY --to DAY",
-		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
-		Example: "  starter --as ada.policy admin absence add otto.terr --from 2026-12-21 --to 2027-01-06",
-	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
-		ab.UserID = kam.UserID(id)
-		return back.AddAbsence(ctx, act, ab)
-	})
-	cmd.Flags().StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
-	cmd.Flags().StringVar(&ab.To, "to", "", "last day")
 	return cmd
 }

@@ -31,39 +31,56 @@ type OrgChange struct {
 	// Pending says that nothing has changed yet: the same change by a second
 	// user_admin brings it about (SOD9).
 	Pending bool `json:"pending,omitempty"`
+	// Customers and KeyAccounts count what a person who leaves owns still.
+	Customers   int `json:"customers_owned,omitempty"`
+	KeyAccounts int `json:"key_accounts_owned,omitempty"`
 	// Posts are nodes that still name a person who has left as their manager.
 	Posts []string `json:"posts_to_fill,omitempty"`
+	// Overlaps are absences of the same person that a new one shares days with.
+	Overlaps []Absence `json:"overlaps,omitempty"`
 	// Cases are the open cases that the change concerns. The worker looks whom
 	// they wait for now.
 	Cases []kam.CaseNo `json:"cases_concerned"`
 }
 
-// SetPerson adds a person or changes one. A role that is not held yet is a
-// grant: it takes two user_admins, who ask for the same.
+// SetPerson adds a person or changes one; who has left is active again. A role
+// that is not held yet is a grant: it takes two user_admins, who ask for the
+// same.
 func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, error) {
 	subject := kam.Subject{Owner: u.ID}
 	return s.changeOrg(ctx, a, kam.ActionUsersEdit, subject, u, func(tx *Tx) (OrgChange, error) {
-		if u.ID == "" || u.Name == "" {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "a person needs user_id and name").On("user_id")
+		was, err := tx.Person(u.ID)
+		known := err == nil
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return OrgChange{}, err
+		}
+		if !known {
+			if err := kam.CheckUserID(u.ID); err != nil {
+				return OrgChange{}, err
+			}
+		}
+		if u.Name == "" {
+			return OrgChange{}, kam.Errorf(kam.Invalid, "a person needs a name").On("name")
 		}
 		if err := kam.CheckRoles(u.Roles); err != nil {
 			return OrgChange{}, err
 		}
-		if u.ManagerID != "" {
-			if _, err := tx.Person(u.ManagerID); err != nil {
-				return OrgChange{}, wrongOn("manager_id", err)
-			}
+		managerOf, err := managers(tx.ctx, tx.tx)
+		if err != nil {
+			return OrgChange{}, err
+		}
+		if err := checkManagers(u, managerOf); err != nil {
+			return OrgChange{}, err
 		}
 		for _, n := range u.Nodes {
 			if _, err := tx.Node(n); err != nil {
 				return OrgChange{}, wrongOn("nodes", err)
 			}
 		}
-		was, err := tx.Person(u.ID)
-		if err != nil && kam.CodeOf(err) != kam.NotFound {
-			return OrgChange{}, err
-		}
 		c := OrgChange{What: personLine(u)}
+		if known && !was.Active && !u.Inactive {
+			c.What += "; active again after having left"
+		}
 		grants := slices.DeleteFunc(slices.Clone(u.Roles), func(r kam.Role) bool { return was.Active && was.Is(r) })
 		if len(grants) > 0 {
 			if c.Pending, err = tx.firstOfTwo(a, c.What); err != nil || c.Pending {
@@ -74,6 +91,37 @@ func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, err
 		c.Cases, err = tx.casesOfPerson(u.ID)
 		return c, err
 	})
+}
+
+// checkManagers follows the managers upward from a person and refuses a manager
+// whom nobody knows, and a way that leads back to the person: the work of
+// leavers goes up it (P2.7). A circle that he only reports to is not his.
+func checkManagers(u User, managerOf map[kam.UserID]kam.UserID) error {
+	way := []string{string(u.ID)}
+	for next := u.ManagerID; next != "" && !slices.Contains(way[1:], string(next)); next = managerOf[next] {
+		way = append(way, string(next))
+		if next == u.ID {
+			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
+				On("manager_id").Try(fmt.Sprintf("name a manager who does not report to %s, or none", u.ID))
+		}
+	}
+	if _, known := managerOf[u.ManagerID]; u.ManagerID != "" && !known {
+		return kam.Errorf(kam.Invalid, "nobody is known as %s, the manager of %s", clip(string(u.ManagerID), 80), u.ID).
+			On("manager_id").Try("add him first, or name somebody else")
+	}
+	return nil
+}
+
+// managers are who reports to whom; everybody who is known is in it.
+func managers(ctx context.Context, q querier) (map[kam.UserID]kam.UserID, error) {
+	type row struct{ User, Manager kam.UserID }
+
+	all, err := list(ctx, q, "read who reports to whom", pgx.RowToStructByPos[row], `select user_id, manager_id from kam.person`)
+	of := map[kam.UserID]kam.UserID{}
+	for _, r := range all {
+		of[r.User] = r.Manager
+	}
+	return of, err
 }
 
 // PersonLeaves makes a person inactive. Open tasks go to whoever holds the post
@@ -92,9 +140,25 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 			return OrgChange{}, err
 		}
 		tx.queued.Queue(`update kam.person set active = false where user_id = $1`, id)
-		cases, err := tx.casesOfPerson(id)
-		return OrgChange{What: string(id) + " has left", Posts: posts, Cases: cases}, err
+		c := OrgChange{What: string(id) + " has left", Posts: posts}
+		if err := tx.ownedBy(id, &c); err != nil {
+			return OrgChange{}, err
+		}
+		c.Cases, err = tx.casesOfPerson(id)
+		return c, err
 	})
+}
+
+// ownedBy counts what a person owns, but for customers that are retired.
+func (tx *Tx) ownedBy(id kam.UserID, c *OrgChange) error {
+	const count = `
+		select (select count(*)::int from kam.customer where owner = $1 and status not in ('INACTIVE', 'MERGED')),
+			(select count(*)::int from kam.key_account where owner = $1 and state <> 'ENDED')`
+	type row struct{ Customers, KeyAccounts int }
+
+	n, _, err := one(tx.ctx, tx.tx, "count what "+string(id)+" owns", pgx.RowToStructByPos[row], count, id)
+	c.Customers, c.KeyAccounts = n.Customers, n.KeyAccounts
+	return err
 }
 
 // SetManager fills the post of a node, or leaves it vacant for "". The post
@@ -140,34 +204,6 @@ func (tx *Tx) mayManage(who kam.UserID, n kam.TerritoryNode) error {
 		return kam.Errorf(kam.Invalid, "%s is no %s, which the post of %s needs", who, role, n.Code).On("manager_id").Try("a user_admin gives the role first: starter admin person set")
 	}
 	return nil
-}
-
-// AddAbsence says that a person takes no tasks from one day to another, both
-// included. An absence that begins on the same day is replaced.
-func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange, error) {
-	const upsert = `
-		insert into kam.absence (user_id, from_date, to_date) values ($1, $2::text::date, $3::text::date)
-		on conflict (user_id, from_date) do update set to_date = excluded.to_date`
-
-	return s.changeOrg(ctx, a, kam.ActionTerritoriesEdit, kam.Subject{}, ab, func(tx *Tx) (OrgChange, error) {
-		from, err := time.Parse(time.DateOnly, ab.From)
-		if err != nil {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%q is no day", clip(ab.From, 40)).On("from").Try("write 2026-12-24")
-		}
-		to, err := time.Parse(time.DateOnly, ab.To)
-		if err != nil {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%q is no day", clip(ab.To, 40)).On("to").Try("write 2026-12-24")
-		}
-		if to.Before(from) {
-			return OrgChange{}, kam.Errorf(kam.Invalid, "%s is before %s", ab.To, ab.From).On("to")
-		}
-		if _, err := tx.Person(ab.UserID); err != nil {
-			return OrgChange{}, wrongOn("user_id", err)
-		}
-		tx.queued.Queue(upsert, ab.UserID, ab.From, ab.To)
-		cases, err := tx.casesOfPerson(ab.UserID)
-		return OrgChange{What: fmt.Sprintf("%s is away from %s to %s", ab.UserID, ab.From, ab.To), Cases: cases}, err
-	})
 }
 
 // changeOrg makes one change of the organisation: who may is asked of the

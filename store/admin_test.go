@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,28 +148,205 @@ func TestGrantsTakeTwo(t *testing.T) {
 	}
 }
 
+func TestManagersGoInNoCircle(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	person := func(id, manager kam.UserID) store.User { // who grants nobody anything
+		return store.User{ID: id, Name: string(id), ManagerID: manager}
+	}
+	for _, id := range []kam.UserID{"a", "b", "c"} {
+		_, err := s.SetPerson(ctx, orgAct("add"+string(id), "ulf"), person(id, ""))
+		require.NoError(t, err)
+	}
+	_, err := s.SetPerson(ctx, orgAct("ab", "ulf"), person("a", "b"))
+	require.NoError(t, err)
+	_, err = s.SetPerson(ctx, orgAct("bc", "ulf"), person("b", "c"))
+	require.NoError(t, err)
+	for id, way := range map[kam.UserID]string{
+		"c": "c reports to a, who reports to b, who reports to c",
+		"a": "a reports to a",
+		"d": "d reports to d",
+	} {
+		manager := kam.UserID("a")
+		if id == "d" {
+			manager = "d" // nobody yet
+		}
+		_, err = s.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
+		e := kam.AsError(err)
+		require.Equal(t, "manager_id", e.Field)
+		require.Contains(t, e.Msg, way)
+		require.NotEmpty(t, e.Remedy)
+	}
+	c, err := s.Person(ctx, "c")
+	require.NoError(t, err)
+	require.Empty(t, c.ManagerID, "a refusal changes nothing")
+
+	for want, users := range map[string][]store.User{
+		"a reports to b, who reports to a": {person("a", "b"), person("b", "a")},
+		"nobody is known as x":             {person("a", "x")},
+		`"Anna R" is no user_id`:           {person("Anna R", "")},
+		`"system" is no user_id`:           {person("system", "")},
+	} {
+		err = s.LoadOrg(ctx, store.Org{Users: users})
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)
+		require.ErrorContains(t, err, want)
+	}
+	require.NoError(t, s.LoadOrg(ctx, store.Org{Users: []store.User{person("a", "z"), person("z", "y"), person("y", "")}}), "in any order")
+}
+
+func TestUserIDs(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	long := kam.UserID(strings.Repeat("x", 65))
+	for _, id := range []kam.UserID{"x rep!", "Anna", "anna@rep", "system", "", long} {
+		_, err := s.SetPerson(ctx, orgAct("1", "ulf"), store.User{ID: id, Name: "X"})
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
+		require.Equal(t, "user_id", kam.AsError(err).Field, id)
+	}
+	_, err := s.SetPerson(ctx, orgAct("2", "ulf"), store.User{ID: long[1:], Name: "X"})
+	require.NoError(t, err)
+	_, err = s.SetPerson(ctx, orgAct("3", "ulf"), store.User{ID: "a-b_c.9", Name: "X"})
+	require.NoError(t, err)
+}
+
+// TestSomebodyIsBack: a change of somebody who has left makes him active, and
+// says so, to the first of two user admins too.
+func TestSomebodyIsBack(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	const again = "; active again after having left"
+	mona := sample.Users[1]
+	require.Equal(t, kam.UserID("mona"), mona.ID)
+	_, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
+	require.NoError(t, err)
+	c, err := s.SetPerson(ctx, orgAct("2", "ulf"), mona)
+	require.NoError(t, err)
+	require.True(t, c.Pending)
+	require.Contains(t, c.What, again)
+	c, err = s.SetPerson(ctx, orgAct("3", "una"), mona)
+	require.NoError(t, err)
+	require.False(t, c.Pending)
+	require.Contains(t, c.What, again)
+	p, err := s.Person(ctx, "mona")
+	require.NoError(t, err)
+	require.True(t, p.Active)
+	c, err = s.SetPerson(ctx, orgAct("4", "una"), mona)
+	require.NoError(t, err)
+	require.NotContains(t, c.What, again, "he is here")
+	trail, err := s.TrailOf(ctx, "org")
+	require.NoError(t, err)
+	require.Contains(t, trail[len(trail)-2].Text, again)
+}
+
+func TestLeaverOwnsCustomers(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	var book []store.BookCustomer
+	for no, c := range map[string]store.BookCustomer{
+		"C-1": {}, "C-2": {}, "C-3": {KAStatus: kam.KA, Tier: kam.TierTerritory}, "C-4": {Status: kam.Inactive}, "C-5": {OwnerID: "gina"},
+	} {
+		c.CustomerNo, c.Territory = no, "DE-HH"
+		if c.OwnerID == "" {
+			c.OwnerID = "rita"
+		}
+		c.Data.LegalName, c.Data.CountryCode = "House "+no, "DE"
+		book = append(book, c)
+	}
+	require.NoError(t, s.LoadCustomers(ctx, book))
+	c, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "rita")
+	require.NoError(t, err)
+	require.Equal(t, 3, c.Customers)
+	require.Equal(t, 1, c.KeyAccounts)
+}
+
 func TestAbsence(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
+	now, err := s.Now(ctx)
+	require.NoError(t, err)
+	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
 	for name, bad := range map[string]store.Absence{
-		"day": {UserID: "rita", From: "24.12.2026", To: "2026-12-31"}, "to": {UserID: "rita", From: "2026-12-24", To: "soon"},
-		"order": {UserID: "rita", From: "2026-12-24", To: "2026-12-01"}, "who": {UserID: "nobody", From: "2026-12-24", To: "2026-12-31"},
+		"day": {UserID: "rita", From: "24.12.2026", To: day(9)}, "to": {UserID: "rita", From: day(2), To: "soon"},
+		"order": {UserID: "rita", From: day(9), To: day(2)}, "who": {UserID: "nobody", From: day(2), To: day(9)},
+		"over": {UserID: "rita", From: day(-9), To: day(-1)}, "span": {UserID: "rita", From: day(-1), To: day(365)},
 	} {
 		_, err := s.AddAbsence(ctx, orgAct(name, "pia"), bad)
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), name)
 	}
-	c, err := s.AddAbsence(ctx, orgAct("ok", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})
-	require.NoError(t, err)
-	require.Equal(t, "rita is away from 2026-12-24 to 2026-12-31", c.What)
-	for day, want := range map[string]bool{"2026-12-22": false, "2026-12-23": true, "2026-12-25": true, "2026-12-26": false, "2026-12-31": false} {
-		now, err := time.Parse(time.DateOnly, day)
-		require.NoError(t, err)
-		near, err := s.AbsenceNear(ctx, now.Add(23*time.Hour))
-		require.NoError(t, err)
-		require.Equal(t, want, near, day)
+	for name, good := range map[string]store.Absence{"today": {UserID: "olaf", From: day(-9), To: day(0)}, "year": {UserID: "dora", From: day(1), To: day(366)}} {
+		_, err := s.AddAbsence(ctx, orgAct(name, "pia"), good)
+		require.NoError(t, err, name)
 	}
-	_, err = s.AddAbsence(ctx, orgAct("longer", "pia"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2027-01-06"})
+	c, err := s.AddAbsence(ctx, orgAct("ok", "pia"), store.Absence{UserID: "rita", From: day(24), To: day(31)})
 	require.NoError(t, err)
-	_, err = s.AddAbsence(ctx, orgAct("rep", "rita"), store.Absence{UserID: "rita", From: "2026-12-24", To: "2026-12-31"})
+	require.Equal(t, store.OrgChange{What: "rita is away from " + day(24) + " to " + day(31), Cases: []kam.CaseNo{}}, c)
+	for n, want := range map[int]bool{22: false, 23: true, 25: true, 26: false, 31: false} {
+		at, err := time.Parse(time.DateOnly, day(n))
+		require.NoError(t, err)
+		near, err := s.AbsenceNear(ctx, at.Add(23*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, want, near, n)
+	}
+	c, err = s.AddAbsence(ctx, orgAct("longer", "pia"), store.Absence{UserID: "rita", From: day(24), To: day(37)})
+	require.NoError(t, err)
+	require.Empty(t, c.Overlaps, "it is the same one")
+	c, err = s.AddAbsence(ctx, orgAct("overlap", "pia"), store.Absence{UserID: "rita", From: day(37), To: day(40)})
+	require.NoError(t, err)
+	require.Equal(t, []store.Absence{{UserID: "rita", From: day(24), To: day(37)}}, c.Overlaps)
+	_, err = s.AddAbsence(ctx, orgAct("rep", "rita"), store.Absence{UserID: "rita", From: day(24), To: day(31)})
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
+}
+
+func TestAbsencesAreListedAndTakenBack(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	now, err := s.Now(ctx)
+	require.NoError(t, err)
+	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
+	past, soon, later := store.Absence{UserID: "mona", From: day(-20), To: day(-10)}, store.Absence{UserID: "rita", From: day(-1), To: day(1)}, store.Absence{UserID: "mona", From: day(5), To: day(9)}
+	require.NoError(t, s.LoadOrg(ctx, store.Org{Absences: []store.Absence{later, past, soon}}))
+	for _, tt := range []struct {
+		by, of kam.UserID
+		past   bool
+		want   []store.Absence
+	}{
+		{"pia", "", false, []store.Absence{soon, later}},
+		{"mona", "", true, []store.Absence{past, soon, later}},
+		{"pia", "mona", false, []store.Absence{later}},
+		{"rita", "rita", false, []store.Absence{soon}},
+		{"pia", "gina", true, nil},
+	} {
+		got, err := s.Absences(ctx, tt.by, tt.of, tt.past)
+		require.NoError(t, err)
+		require.ElementsMatch(t, tt.want, got, tt)
+		require.True(t, slices.IsSortedFunc(got, func(a, b store.Absence) int { return strings.Compare(a.From, b.From) }))
+	}
+	for by, of := range map[kam.UserID]kam.UserID{"rita": "", "olaf": "rita", "away": "away", "stranger": "stranger"} {
+		_, err = s.Absences(ctx, by, of, false)
+		require.Equal(t, kam.Forbidden, kam.CodeOf(err), by)
+	}
+	_, err = s.Absences(ctx, "pia", "stranger", false)
+	require.Equal(t, kam.Invalid, kam.CodeOf(err))
+
+	before, err := s.OrgChanged(ctx)
+	require.NoError(t, err)
+	for name, bad := range map[string][2]string{"day": {"rita", "tomorrow"}, "who": {"stranger", day(-1)}, "none": {"rita", day(0)}} {
+		_, err = s.RemoveAbsence(ctx, orgAct(name, "pia"), kam.UserID(bad[0]), bad[1])
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), name)
+	}
+	_, err = s.RemoveAbsence(ctx, orgAct("own", "rita"), "rita", soon.From)
+	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
+	c, err := s.RemoveAbsence(ctx, orgAct("ok", "pia"), "rita", soon.From)
+	require.NoError(t, err)
+	require.Equal(t, "the absence of rita from "+soon.From+" to "+soon.To+" is taken back", c.What)
+	after, err := s.OrgChanged(ctx)
+	require.NoError(t, err)
+	require.NotEqual(t, before, after, "the worker looks again")
+	left, err := s.Absences(ctx, "pia", "", false)
+	require.NoError(t, err)
+	require.Equal(t, []store.Absence{later}, left)
+	trail, err := s.TrailOf(ctx, "org")
+	require.NoError(t, err)
+	require.Equal(t, c.What+": as agreed", trail[len(trail)-1].Text)
 }

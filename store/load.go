@@ -38,7 +38,9 @@ func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) err
 // as they are; in lists that it gives, what is no longer there is removed, but
 // people are made inactive, because history names them. A calendar that nobody
 // can read, or that a node names and nobody knows, is a kam.Invalid: found
-// later, it would stop each case that needs it for an operator.
+// later, it would stop each case that needs it for an operator. So is a manager
+// whom nobody knows, a circle of managers, and the id of somebody new that none
+// may have; the ids that are there stay.
 func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 	for _, c := range o.Calendars {
 		if _, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays); err != nil {
@@ -46,6 +48,9 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 		}
 	}
 	return s.inLoad(ctx, "load the organisation", func(tx pgx.Tx) error {
+		if err := checkNewIDs(ctx, tx, o.Users); err != nil {
+			return err
+		}
 		var b pgx.Batch
 		queuePeople(&b, o)
 		queueTree(&b, o)
@@ -56,8 +61,37 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 			return err
 		}
-		return calendarsKnown(ctx, tx)
+		if err := calendarsKnown(ctx, tx); err != nil {
+			return err
+		}
+		managerOf, err := managers(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, u := range o.Users {
+			if err := checkManagers(u, managerOf); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// checkNewIDs looks at the ids of those who are not known yet.
+func checkNewIDs(ctx context.Context, tx pgx.Tx, users []User) error {
+	known, err := managers(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if _, ok := known[u.ID]; ok {
+			continue
+		}
+		if err := kam.CheckUserID(u.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // calendarsKnown looks for a node whose calendar is not there.

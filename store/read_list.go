@@ -170,22 +170,35 @@ type StuckCase struct {
 }
 
 // Stuck lists cases that wait for nobody: an operator is asked, an automatic
-// state did not move for ten minutes, a task is unrouted or long overdue, a
-// number was never started.
+// state did not move for ten minutes, a task is unrouted or long overdue or
+// still that of people who have left, a number was never started. A case that
+// has ended is listed for a task that outlives it; a batch, which has no state
+// here, for its own.
 func (s *Store) Stuck(ctx context.Context) ([]StuckCase, error) {
 	const stuck = `
-		select case_no, state, touched_at, why from (
-			select c.case_no, c.state, c.touched_at, case
+		with leavers as (
+			select task_id, string_agg(a.user_id, ', ' order by a.user_id) || ' has left and still has the task' as why
+			from kam.task t join kam.task_assignee a using (task_id) join kam.person p using (user_id)
+			where t.status = 'OPEN' group by task_id having not bool_or(p.active)
+		)
+		select case_no, state, since, why from (
+			select c.case_no, c.state, c.touched_at as since, case
 				when c.version = 0 and c.touched_at < clock_timestamp() - interval '10 minutes' then 'number allotted, case never started'
 				when c.state = 'NEEDS_INTERVENTION' then 'an operator is needed'
 				when c.version > 0 and c.state = any ($1) and c.touched_at < clock_timestamp() - interval '10 minutes' then 'an automatic step does not go on'
 				when t.queue = 'UNROUTED' then 'nobody may take the task'
+				when l.why is not null then l.why
 				when t.due_at < clock_timestamp() - interval '1 day' then 'a deadline passed without consequence'
 			end as why
 			from kam.cases c left join kam.task t on t.case_no = c.case_no and t.status = 'OPEN' and t.subject = ''
+			left join leavers l using (task_id)
 			where c.open
+			union all
+			select t.case_no, coalesce(c.state, ''), t.opened_at, case when t.queue = 'UNROUTED' then 'nobody may take the task' else l.why end
+			from kam.task t left join kam.cases c using (case_no) left join leavers l using (task_id)
+			where t.status = 'OPEN' and t.subject <> ''
 		) all_open
-		where why is not null order by touched_at, case_no`
+		where why is not null order by since, case_no`
 
 	var automatic []kam.State
 	for _, st := range kam.States {

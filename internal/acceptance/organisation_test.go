@@ -122,6 +122,94 @@ func TestRequesterLeavesWhileHeIsAsked(t *testing.T) {
 	require.Equal(t, kam.Withdrawn, s.run().State)
 }
 
+// TestNobodyAboveARequesterWhoLeft: the policy admins are told at once, and
+// whoever is there again gets the task.
+func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
+	alone := func(o *store.Org) {
+		for i := range o.Users {
+			if o.Users[i].ID == "rep.south" {
+				o.Users[i].ManagerID = ""
+			}
+		}
+	}
+	for name, back := range map[kam.UserID]func(*store.Org){
+		"rep.south":      alone, // he is back himself
+		"theo.territory": left("rep.south"),
+	} {
+		t.Run(string(name)+" is there again", func(t *testing.T) {
+			w := newWorld(t)
+			s := w.onboard("rep.south", data(t, screening("Allein GmbH"), fields{"declared_potential": nil}))
+			s.expect(1*hour, kam.DataEntry, "rep.south")
+			gone := s.reorganise(func(o *store.Org) { alone(o); left("rep.south")(o) })
+			s.at(2*hour, gone)
+			s.expect(3*hour, kam.DataEntry)
+			s.at(3*hour, func(now kam.Snapshot) {
+				if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
+					s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
+				}
+				stuck, err := s.db.Stuck(t.Context())
+				if err != nil || len(stuck) != 1 || stuck[0].Why != "nobody may take the task" {
+					s.faults = append(s.faults, "not reported: "+text(t, stuck))
+				}
+			})
+			s.at(3*hour, gone) // looked at twice, told once
+			s.at(4*hour, s.reorganise(back))
+			s.expect(5*hour, kam.DataEntry, name)
+			s.act(6*hour, "", kam.Act{Name: kam.ActWithdraw, By: name})
+			require.Equal(t, kam.Withdrawn, s.run().State)
+			require.Equal(t, map[string]int{"chain.gap": 1}, w.told("pol.admin"))
+			require.Equal(t, 2, s.count(kam.EventTaskReassigned))
+		})
+	}
+}
+
+// TestRequesterIsGoneBeforeHisTaskOpens is the same for a task that opens when
+// nobody is left.
+func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
+	w := newWorld(t, func(o *store.Org) {
+		for i := range o.Users {
+			if o.Users[i].ID == "rep.south" {
+				o.Users[i].ManagerID = ""
+			}
+		}
+	})
+	s := w.onboard("rep.south", data(t, screening("Zu Spaet GmbH")))
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.at(2*hour, s.reorganise(func(o *store.Org) {
+		for i := range o.Users {
+			if o.Users[i].ID == "rep.south" {
+				o.Users[i].ManagerID, o.Users[i].Inactive = "", true
+			}
+		}
+	}))
+	s.act(3*hour, "", confirm("theo.territory", ""))
+	s.expect(4*hour, kam.AwaitingCompletion)
+	s.at(4*hour, func(now kam.Snapshot) {
+		if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
+			s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
+		}
+	})
+	s.at(5*hour, s.reorganise(left("rep.south")))
+	s.expect(6*hour, kam.AwaitingCompletion, "theo.territory")
+	s.act(7*hour, "", kam.Act{Name: kam.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
+	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, map[string]int{"chain.gap": 1}, w.told("pol.admin"))
+}
+
+// told counts, by kind, the messages to a person. It may be asked once.
+func (w *world) told(to kam.UserID) map[string]int {
+	w.t.Helper()
+	all, err := w.db.ClaimMessages(w.t.Context(), 1000)
+	require.NoError(w.t, err)
+	n := map[string]int{}
+	for _, m := range all {
+		if slices.Contains(m.To, to) {
+			n[m.Kind]++
+		}
+	}
+	return n
+}
+
 func TestTerritoryIsRedrawnWhileATaskIsOpen(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), details()))
@@ -187,6 +275,7 @@ func TestNobodyInTheChainThenSomebody(t *testing.T) {
 	s.expect(3*day+6*hour, kam.AwaitingConfirmation, "rita.regional")
 	s.act(3*day+7*hour, "", confirm("rita.regional", ""))
 	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, map[string]int{"chain.gap": 1, "task.reminded": 1, "task.escalated": 3}, w.told("pol.admin"))
 }
 
 func TestUnassignedTerritoryIsResolvedByANewRule(t *testing.T) {
@@ -261,4 +350,35 @@ func TestEverybodyOfAQueueIsTold(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, stewards, told)
+}
+
+// TestLeaversSideTaskWithNobodyAbove stays where it is, and is reported.
+func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
+	w := newWorld(t)
+	w.sells(kastelSales...)
+	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
+	s.act(1*hour, "", confirm("tom.territory", ""))
+	s.act(2*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	o := org()
+	left("kam.one")(&o)
+	for i := range o.Users {
+		if o.Users[i].ID == "kam.one" {
+			o.Users[i].ManagerID = ""
+		}
+	}
+	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	moved, err := w.db.MoveLeaversTasks(t.Context(), "first")
+	require.NoError(t, err)
+	require.Zero(t, moved)
+	stuck, err := w.db.Stuck(t.Context())
+	require.NoError(t, err)
+	require.Len(t, stuck, 1)
+	require.Equal(t, s.no, stuck[0].CaseNo)
+	require.Equal(t, "kam.one has left and still has the task", stuck[0].Why)
+	o.Users = org().Users
+	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	stuck, err = w.db.Stuck(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, stuck)
 }

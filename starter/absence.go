@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+func addAbsenceCommand(a *app) *cobra.Command {
+	var ab store.Absence
+	cmd := orgVerb(a, &cobra.Command{
+		Use:     "add USER --from DAY --to DAY",
+		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
+		Example: text.Say("absence.add"),
+	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+		ab.UserID = kam.UserID(id)
+		return back.AddAbsence(ctx, act, ab)
+	})
+	cmd.Flags().StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
+	cmd.Flags().StringVar(&ab.To, "to", "", "last day")
+	return cmd
+}
+
+func removeAbsenceCommand(a *app) *cobra.Command {
+	var from string
+	cmd := orgVerb(a, &cobra.Command{
+		Use:     "remove USER --from DAY",
+		Short:   "Take back the absence that begins on a day",
+		Example: text.Say("absence.remove"),
+	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+		return back.RemoveAbsence(ctx, act, kam.UserID(id), from)
+	})
+	cmd.Flags().StringVar(&from, "from", "", "first day of the absence, as 2026-12-21")
+	return cmd
+}
+
+func absencesCommand(a *app) *cobra.Command {
+	var past bool
+	cmd := &cobra.Command{
+		Use:     "list [USER]",
+		Short:   "Who is away, today or later; one's own everybody may see",
+		Example: text.Say("absence.list"),
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			by, err := a.who()
+			if err != nil {
+				return err
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			var of kam.UserID
+			if len(args) > 0 {
+				of = kam.UserID(args[0])
+			}
+			all, err := back.Absences(cmd.Context(), by, of, past)
+			if err != nil {
+				return unreachable("PostgreSQL", err)
+			}
+			return a.absences(all)
+		},
+	}
+	cmd.Flags().BoolVar(&past, "all", false, "those that are over, too")
+	return cmd
+}
+
+func (a *app) absences(all []store.Absence) error {
+	if a.json {
+		return a.printJSON(map[string]any{"absences": nonNil(all)})
+	}
+	if len(all) == 0 {
+		a.say("absence.none")
+		return nil
+	}
+	t := term.NewTable(text.Say("label.person"), text.Say("label.firstday"), text.Say("label.lastday"))
+	for _, ab := range all {
+		t.Row(string(ab.UserID), ab.From, ab.To)
+	}
+	a.printf("%s", t.Text(a.screen))
+	return nil
+}
