@@ -2,6 +2,7 @@ package kam
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -27,15 +28,16 @@ const System UserID = "system"
 const maxUserID = 64
 
 // CheckUserID says whether an id may be given to a person: it stands in command
-// lines and audit trails, so it is short, without blanks, and written in one way.
+// lines and audit trails, so it is short and without blanks. A login that is a
+// mail address is one.
 func CheckUserID(id UserID) error {
 	ok := id != "" && len(id) <= maxUserID && id != System
 	for _, r := range id {
-		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r == '.' || r == '_' || r == '-')
+		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("._-@", r))
 	}
 	if !ok {
 		return Errorf(Invalid, "%q is no user_id", clip(string(id), maxUserID)).On("user_id").
-			Try(fmt.Sprintf("write 1 to %d lower-case letters, digits, '.', '_' or '-', as nils.rep", maxUserID))
+			Try(fmt.Sprintf("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID))
 	}
 	return nil
 }
