@@ -78,6 +78,9 @@ func (a *app) revisions(ctx context.Context, back backend, s kam.Snapshot) ([]st
 		return all, unreachable("PostgreSQL", err)
 	}
 	for i := range all {
+		if parties.ContactsDigest(all[i].Data.Contacts) == base.Contacts { // persons are not kept with the base
+			base.Data.Contacts = all[i].Data.Contacts
+		}
 		if all[i].Data, err = kam.Overlay(base.Data, all[i].Data); err != nil {
 			return nil, err
 		}

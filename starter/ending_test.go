@@ -52,7 +52,9 @@ func TestDiffOfAChange(t *testing.T) {
 	dir := testdata(t)
 	f := changing()
 	sent := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "NordWerk AG"}}
-	f.revisions = []store.Revision{{No: 1, At: noon, By: "rita", Data: sent}}
+	whole := f.customer.Data
+	whole.LegalName = "NordWerk AG"
+	f.revisions = []store.Revision{{No: 1, At: noon, By: "rita", Data: sent}, {No: 2, At: noon, By: "rita", Data: whole}}
 	got := run(t, f, "diff", string(theCase))
 	require.Zero(t, got.status, got.err)
 	golden(t, dir, "diff_change.txt", got.out)

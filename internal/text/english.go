@@ -56,7 +56,7 @@ var english = map[string]string{
 	"label.changes":    "What changes",
 	"label.change":     "Changes",
 	"label.cancel":     "Cancellation",
-	"label.decision":   "Last decision",
+	"label.decision":   "Rules say",
 	"label.data":       "Data",
 	"label.hash":       "Hash",
 	"label.revision":   "Revision",
