@@ -37,7 +37,11 @@ func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *ka
 	t = tx.OpenBatchTask(t)
 	s.Task = &t
 	tx.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Step: batchStep, Actor: kam.System, Text: s.Node + ": " + waitingFor(t)})
-	return tellBatch(tx, "task.opened", fmt.Sprintf("%s waits for your confirmation for %s", tx.Batch.No, s.Node), t.Assignees...)
+	to, err := w.leads(t)
+	if err != nil {
+		return err
+	}
+	return tellBatch(tx, "task.opened", fmt.Sprintf("%s waits for your confirmation for %s", tx.Batch.No, s.Node), to...)
 }
 
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
@@ -207,7 +211,11 @@ func (a *Activities) BatchDeadlinePassed(ctx context.Context, in kam.BatchStep) 
 		case kam.DueRemind:
 			tx.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Step: batchStep, Actor: kam.System, Text: s.Node + ": " + waitingFor(*s.Task)})
 			tx.UpdateBatchTask(*s.Task)
-			return tellBatch(tx, "task.reminded", fmt.Sprintf("%s still waits for confirmation for %s", tx.Batch.No, s.Node), s.Task.Assignees...)
+			to, err := inBatch(ctx, tx, pol, s.Node).leads(*s.Task)
+			if err != nil {
+				return err
+			}
+			return tellBatch(tx, "task.reminded", fmt.Sprintf("%s still waits for confirmation for %s", tx.Batch.No, s.Node), to...)
 		case kam.DueEscalate:
 			return escalateScope(ctx, tx, pol, s)
 		case kam.DueExpire:
@@ -274,5 +282,9 @@ func escalateScope(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s 
 	sortDeadlines(t.Deadlines)
 	tx.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Step: batchStep, Actor: kam.System, Text: text})
 	tx.UpdateBatchTask(*t)
-	return tellBatch(tx, "task.escalated", fmt.Sprintf("%s: confirmation for %s is overdue", tx.Batch.No, s.Node), t.Assignees...)
+	to, err := w.leads(*t)
+	if err != nil {
+		return err
+	}
+	return tellBatch(tx, "task.escalated", fmt.Sprintf("%s: confirmation for %s is overdue", tx.Batch.No, s.Node), to...)
 }

@@ -477,3 +477,28 @@ func TestBookTakesAwayItsOwnOnly(t *testing.T) {
 	require.NoError(t, tx.Commit(t.Context()))
 	require.Equal(t, "0 0 0 0", staged())
 }
+
+// TestBookThatNobodyMayConfirm: the policy admins are told at once and every
+// day, and nothing is confirmed.
+func TestBookThatNobodyMayConfirm(t *testing.T) {
+	t.Parallel()
+	w := newBookWorld(t, func(o *store.Org) {
+		for i := range o.Nodes {
+			o.Nodes[i].ManagerID = ""
+		}
+	})
+	b, _ := w.smallBatch(4, "stew.one")
+	p := w.play(b.No)
+	p.at(1*hour, func(b kam.BatchSnapshot) {
+		if s := b.Scope("DE"); s == nil || s.Task == nil || s.Task.Queue != kam.QueueUnrouted {
+			p.faults = append(p.faults, fmt.Sprintf("DE is not unrouted: %+v", s))
+		}
+	})
+	require.Equal(t, kam.BatchCancelled, p.run().State)
+	for _, kind := range []string{"task.opened", "task.reminded", "task.escalated"} {
+		told := one[int](w, `select count(*)::int from kam.outbox where kind = $1 and 'pol.admin' = any (recipients)`, kind)
+		require.NotZero(t, told, kind)
+		require.Zero(t, one[int](w, `select count(*)::int from kam.outbox where kind = $1 and recipients = '{}'`, kind), kind)
+	}
+	require.Greater(t, one[int](w, `select count(*)::int from kam.outbox where kind = 'task.escalated'`), 20)
+}
