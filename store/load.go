@@ -77,6 +77,9 @@ func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 	})
 }
 
+// maxBlockedRef bounds the reference of a line of the screening list, in bytes.
+const maxBlockedRef = 120
+
 // checkNewIDs looks at the ids of those who are not known yet.
 func checkNewIDs(ctx context.Context, tx pgx.Tx, users []User) error {
 	known, err := managers(ctx, tx)
@@ -179,7 +182,13 @@ func queueLists(b *pgx.Batch, o Org) error {
 	if o.BlockedParties != nil {
 		b.Queue(`delete from kam.blocked_party`)
 	}
-	for _, p := range o.BlockedParties {
+	for i, p := range o.BlockedParties {
+		if err := kam.CheckKey(fmt.Sprintf("blocked_parties[%d].ref", i), p.Ref); err != nil {
+			return err
+		}
+		if len(p.Ref) > maxBlockedRef { // it is part of the request key of the review that a hit opens
+			return kam.Errorf(kam.Invalid, "is %d bytes long", len(p.Ref)).On(fmt.Sprintf("blocked_parties[%d].ref", i)).Try(fmt.Sprintf("give at most %d", maxBlockedRef))
+		}
 		b.Queue(`insert into kam.blocked_party (ref, party) values ($1, $2)`, p.Ref, p)
 	}
 	for _, g := range o.Groups {

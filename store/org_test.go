@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -241,4 +242,15 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.Len(t, check, 1)
 	require.EqualValues(t, 5, check[0].Version)
 	require.False(t, check[0].Open)
+}
+
+// TestReferenceOfTheScreeningListIsBounded: a hit on a longer one could open no
+// review, because it is part of the key.
+func TestReferenceOfTheScreeningListIsBounded(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for ref, want := range map[string]kam.Code{strings.Repeat("r", 120): "", strings.Repeat("r", 121): kam.Invalid, "": kam.Invalid, "a\nb": kam.Invalid} {
+		err := s.LoadOrg(t.Context(), store.Org{BlockedParties: []store.BlockedParty{{Ref: ref, Name: "Blocked"}}})
+		require.Equal(t, want, kam.CodeOf(err), "%q: %v", ref, err)
+	}
 }

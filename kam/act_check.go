@@ -1,0 +1,241 @@
+package kam
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// TakenIn says whether the act is taken in a state.
+func (s ActSpec) TakenIn(st State) bool {
+	if s.States == nil {
+		return Takes(st, s.Event)
+	}
+	for _, x := range s.States {
+		if x == st {
+			return true
+		}
+	}
+	return false
+}
+
+// Bounds on what an act may carry from outside.
+const (
+	MaxReason = 4000 // runes
+	MaxFields = 60
+	maxID     = 80
+)
+
+// Digest binds DecisionID to what was decided: the same id with another digest
+// is another decision, and refused. It is stored with the effect, so a field
+// that an Act gains must be left out where it is empty.
+func (a Act) Digest() string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return "unprintable: " + err.Error()
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Check is the form of an act: known verdict, bounds, and everything that the
+// act must carry. It needs no state and no lookups.
+func (a Act) Check() error {
+	spec, err := a.Spec()
+	if err != nil {
+		return err
+	}
+	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
+		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
+	}
+	if a.By == "" || len(a.By) > maxID {
+		return Errorf(Invalid, "who acts is missing").On("by")
+	}
+	if err := checkReason(a.Reason, MaxReason); err != nil {
+		return err
+	}
+	if len(a.Fields) > MaxFields {
+		return Errorf(Invalid, "more than %d fields", MaxFields).On("fields")
+	}
+	for _, f := range a.Fields {
+		if _, ok := FieldNamed(f); !ok {
+			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
+		}
+	}
+	for _, f := range []struct{ name, value string }{
+		{"by", string(a.By)}, {"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
+		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount},
+	} {
+		if len(f.value) > 2*maxID {
+			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
+		}
+		if !utf8.ValidString(f.value) {
+			return notUTF8(f.name)
+		}
+	}
+	for _, n := range spec.Needs {
+		if err := a.carries(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// words name a need for people.
+func (n Need) words() string {
+	switch n {
+	case NeedHash:
+		return "the hash of the data that were seen"
+	case NeedReason:
+		return "a reason in words"
+	case NeedReasonCode:
+		return "a reason code"
+	case NeedFields:
+		return "the fields to change, or a reason"
+	case NeedCustomer:
+		return "the number of the existing customer"
+	case NeedTier:
+		return "a tier"
+	case NeedAssignee:
+		return "the person who takes it"
+	default:
+		return "data"
+	}
+}
+
+// checkReason is the form of what a person says in words.
+func checkReason(text string, most int) error {
+	if !utf8.ValidString(text) {
+		return notUTF8("reason")
+	}
+	if utf8.RuneCountInString(text) > most {
+		return Errorf(Invalid, "longer than %d characters", most).On("reason").Try("say it shorter")
+	}
+	return nil
+}
+
+func notUTF8(field string) error {
+	return Errorf(Invalid, "is not UTF-8").On(field).Try("send UTF-8")
+}
+
+func (a Act) carries(n Need) error {
+	missing := func(have bool) error {
+		if have {
+			return nil
+		}
+		code := Invalid
+		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
+			code = ReasonNeeded
+		}
+		return Errorf(code, "%s needs %s", a.Name.Words(), n.words()).On(string(n))
+	}
+	switch n {
+	case NeedHash:
+		return missing(a.ExpectHash != "")
+	case NeedReason:
+		return missing(a.Reason != "")
+	case NeedReasonCode:
+		if a.ReasonCode != "" && !contains(ReasonCodes, a.ReasonCode) {
+			return Errorf(Invalid, "%q is not a reason code", clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
+		}
+		return missing(a.ReasonCode != "")
+	case NeedFields:
+		return missing(len(a.Fields) > 0 || a.Reason != "")
+	case NeedCustomer:
+		return missing(a.CustomerNo != "")
+	case NeedTier:
+		return missing(a.Tier.Rank() >= 0)
+	case NeedAssignee:
+		return missing(a.Assignee != "")
+	case NeedData:
+		return missing(a.DataDigest != "")
+	}
+	return nil
+}
+
+// CheckAgainst is the validator of an act: pure, in memory, before anything is
+// written (D2). It looks at state, revision, material_hash and the separation
+// of duties that the case's own facts decide. What a table holds (role,
+// position) is checked in the transaction that stores the act.
+func (a Act) CheckAgainst(s Snapshot) error {
+	if err := a.Check(); err != nil {
+		return err
+	}
+	spec, err := a.Spec()
+	if err != nil {
+		return err
+	}
+	if !spec.TakenIn(s.State) {
+		return a.wrongState(s)
+	}
+	if a.ExpectHash != "" && a.ExpectHash != s.MaterialHash {
+		e := Errorf(StaleRevision, "the data changed since you opened them: revision %d is current", s.Revision).On("material_hash").Try("read the case again")
+		e.Hash = s.MaterialHash
+		return e
+	}
+	if a.ExpectRevision != 0 && a.ExpectRevision != s.Revision {
+		e := Errorf(StaleRevision, "revision %d is current, not %d", s.Revision, a.ExpectRevision).On("expect_revision").Try("read the case again")
+		e.Hash = s.MaterialHash
+		return e
+	}
+	if err := a.freeToTake(s); err != nil {
+		return err
+	}
+	return CheckSeparation(a, s)
+}
+
+// freeToTake refuses to decide what a colleague has claimed from a shared
+// queue. The requester is not one of those who share the queue.
+func (a Act) freeToTake(s Snapshot) error {
+	if s.Task == nil || s.Task.ClaimedBy == "" || s.Task.ClaimedBy == a.By || a.By == s.Requester {
+		return nil
+	}
+	switch a.Name {
+	case ActDecideCompliance, ActDecideValidation, ActResolveDuplicate, ActRetry, ActClaim, ActRelease:
+		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let " + string(s.Task.ClaimedBy) + " release it; an escalation releases it too")
+	}
+	return nil
+}
+
+func (a Act) wrongState(s Snapshot) error {
+	if a.Name == ActWithdraw && s.State.AfterCommit() || (a.Name == ActWithdraw || a.Name == ActCancel) && s.State.Ended() {
+		return Errorf(TooLate, "case %s is %s: the customer is committed or the case has ended", s.CaseNo, s.State).Try("request a DEACTIVATE case")
+	}
+	decided := a.Name == ActDecideConfirmation && s.ConfirmedBy != "" || a.Name == ActDecideEndorsement && len(s.Endorsed) > 0
+	if decided || s.State.Ended() {
+		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State).Try("read the case: it says who decided what")
+	}
+	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
+}
+
+func contains[T comparable](list []T, x T) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func join(list []string) string {
+	s := ""
+	for i, x := range list {
+		if i > 0 {
+			s += ", "
+		}
+		s += x
+	}
+	return s
+}
+
+// isPlain says whether s holds only letters, digits, '-' and '_'.
+func isPlain(s string) bool {
+	for _, r := range s {
+		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return true
+}
