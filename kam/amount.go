@@ -67,19 +67,43 @@ func NewMoney(units int64, currency string) Money {
 	return Money{Minor: units * pow10(CurrencyDigits(currency)), Currency: currency}
 }
 
-// ParseMoney reads a decimal amount of a currency.
+// ParseMoney reads a decimal amount of a currency. More decimals than the
+// currency has are refused (VF02), zeros at the end included: EUR 140.000 is
+// 140 thousand or a slip, and never 140.00. The error is an [Error] that
+// [About] gives its field.
 func ParseMoney(amount, currency string) (Money, error) {
 	if !IsCurrency(currency) {
-		return Money{}, fmt.Errorf("currency %q is not an ISO 4217 code", currency)
+		return Money{}, Errorf(Invalid, "currency %q is not an ISO 4217 code", clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
 	}
-	n, err := parseFixed(amount, CurrencyDigits(currency))
+	digits := CurrencyDigits(currency)
+	n, err := parseFixed(amount, digits)
+	if has := decimals(amount); err == nil && has > digits {
+		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", clip(amount, 40), has, currency, numberOf[digits]).By(ruleRange).Try(asShown(digits))
+	}
 	if err != nil {
-		return Money{}, err
+		return Money{}, Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(digits))
 	}
 	if n > maxMinor || n < -maxMinor {
-		return Money{}, fmt.Errorf("%q is too large", clip(amount, 40))
+		return Money{}, Errorf(Invalid, "%q is too large", clip(amount, 40)).By(ruleRange).Try("correct the amount")
 	}
 	return Money{Minor: n, Currency: currency}, nil
+}
+
+// numberOf says how many decimals a currency has.
+var numberOf = map[int]string{0: "none", 2: "2", 3: "3"}
+
+// asShown says how an amount with so many decimals is written.
+func asShown(digits int) string {
+	return "write it without thousands separators, as " + formatFixed(1234567/pow10(3-digits), digits)
+}
+
+// mostDecimals is what the currency with the most of them has.
+const mostDecimals = 3
+
+// decimals counts the digits after the point.
+func decimals(amount string) int {
+	_, frac, _ := strings.Cut(amount, ".")
+	return len(frac)
 }
 
 // In gives a bare amount its currency; money that has one is returned as is.
@@ -138,8 +162,10 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	s := strings.Trim(string(b), `"`)
-	if _, err := parseFixed(s, 3); err != nil {
-		return err
+	// How many decimals it may have is known with its currency: what was stored
+	// once can always be read.
+	if _, err := parseFixed(s, mostDecimals); err != nil {
+		return Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(2))
 	}
 	*m = Money{bare: s}
 	return nil

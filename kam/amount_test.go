@@ -49,6 +49,9 @@ func TestMoney(t *testing.T) {
 		{"140000.50", "EUR", "140000.50 EUR", 14000050},
 		{"1000", "JPY", "1000 JPY", 1000},
 		{"1.234", "KWD", "1.234 KWD", 1234},
+		{"1.500", "KWD", "1.500 KWD", 1500},
+		{"7.50", "EUR", "7.50 EUR", 750},
+		{"7.5", "EUR", "7.50 EUR", 750},
 		{"-0.01", "USD", "-0.01 USD", -1},
 		{"100000000000000000", "JPY", "100000000000000000 JPY", 1e17}, // the bound itself
 	} {
@@ -57,7 +60,8 @@ func TestMoney(t *testing.T) {
 		require.Equal(t, tc.minor, m.Minor)
 		require.Equal(t, tc.text, m.String())
 	}
-	for _, bad := range [][2]string{{"1", "XXX"}, {"1", ""}, {"1.5", "JPY"}, {"1.005", "EUR"}, {"1e6", "EUR"}, {"2000000000000000", "EUR"}} {
+	for _, bad := range [][2]string{{"1", "XXX"}, {"1", ""}, {"1.5", "JPY"}, {"1.005", "EUR"}, {"1e6", "EUR"},
+		{"140.000", "EUR"}, {"1.500", "EUR"}, {"150.000", "JPY"}, {"150.0", "JPY"}, {"1.0000", "KWD"}, {"-1.500", "USD"}, {"0.000", "EUR"}, {"2000000000000000", "EUR"}} {
 		_, err := kam.ParseMoney(bad[0], bad[1])
 		require.Error(t, err, bad)
 	}

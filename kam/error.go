@@ -76,6 +76,17 @@ func (e *Error) By(rule string) *Error { e.Rule = rule; return e }
 // Try names the remedy.
 func (e *Error) Try(remedy string) *Error { e.Remedy = remedy; return e }
 
+// About is err as an Error about a field. One that has its rule and its remedy
+// keeps them, so that it is told once and not within another.
+func About(field string, err error) *Error {
+	e := AsError(err)
+	if e == nil {
+		return Errorf(Invalid, "%s", err).On(field)
+	}
+	own := *e
+	return own.On(field)
+}
+
 // CodeOf is the code of err, empty for a fault of the system.
 func CodeOf(err error) Code {
 	var code Code

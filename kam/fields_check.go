@@ -150,9 +150,12 @@ func counted(n int, what string) string {
 func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
 	minor := m.Minor
 	if m.bare != "" {
-		n, err := parseFixed(m.bare, 3)
+		n, err := parseFixed(m.bare, mostDecimals)
 		if err != nil {
 			return err.Error(), "give an amount"
+		}
+		if decimals(m.bare) > mostDecimals {
+			return fmt.Sprintf("%q has more decimals than any currency", clip(m.bare, 40)), asShown(2)
 		}
 		minor = n / 10
 	}

@@ -133,8 +133,8 @@ func (b *bookReader) value(into any, name string, index ...int) error {
 		}
 		return nil
 	}
-	if e := kam.AsError(err); e != nil {
-		return e
+	if e := kam.AsError(err); e != nil && e.Field != "" {
+		return e // of the input itself
 	}
 	rest := bytes.TrimLeft(b.tape.kept, ":, \t\r\n")
 	var raw json.RawMessage
@@ -148,7 +148,7 @@ func (b *bookReader) value(into any, name string, index ...int) error {
 }
 
 func syntax(path string, err error) error {
-	if e := kam.AsError(err); e != nil {
+	if e := kam.AsError(err); e != nil && e.Field != "" {
 		return e // of the input itself
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -221,6 +221,9 @@ func misfit(path string, t reflect.Type, wrong *json.UnmarshalTypeError) error {
 
 // unreadable is a value that its own type refuses.
 func unreadable(path string, t reflect.Type, err error) error {
+	if e := kam.AsError(err); e != nil && e.Remedy != "" {
+		return kam.About(path, e)
+	}
 	bad := badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
 	switch t {
 	case reflect.TypeFor[kam.Money]():

@@ -180,7 +180,7 @@ func (p *Policy) money(minor int64) kam.Money {
 func (p *Policy) toBase(m *kam.Money, field string, rates map[string]kam.Rate) (int64, error) {
 	v, err := m.In(p.BaseCurrency)
 	if err != nil {
-		return 0, kam.Errorf(kam.Invalid, "%v", err).On(field)
+		return 0, kam.About(field, err)
 	}
 	if v.Currency == p.BaseCurrency {
 		return v.Minor, nil

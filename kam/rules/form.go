@@ -7,20 +7,39 @@ import (
 )
 
 // FormErrors adds to those of every form what this policy cannot compute with:
-// amounts that the rules use, in a currency other than the base.
+// amounts that the base currency cannot hold, and those that the rules use in
+// another currency.
 func (p *Policy) FormErrors(d kam.RequestData) []*kam.Error {
-	errs := FormErrors(d)
-	amount := func(field string, m *kam.Money) {
-		if m == nil {
-			return
+	errs := append(FormErrors(d), p.bareAmounts(d)...)
+	for _, a := range []struct {
+		field string
+		money *kam.Money
+	}{{"declared_potential", d.DeclaredPotential}, {"addressable_spend_12m", d.AddressableSpend12m}} {
+		if a.money == nil {
+			continue
 		}
-		if in, err := m.In(p.BaseCurrency); err != nil || in.Currency != p.BaseCurrency {
-			errs = append(errs, kam.Errorf(kam.Invalid, "%s is not in %s, and there is no rate", m, p.BaseCurrency).On(field).By("VF02").
+		if in, err := a.money.In(p.BaseCurrency); err == nil && in.Currency != p.BaseCurrency {
+			errs = append(errs, kam.Errorf(kam.Invalid, "%s is not in %s, and there is no rate", in, p.BaseCurrency).On(a.field).By("VF02").
 				Try("state it in "+p.BaseCurrency))
 		}
 	}
-	amount("declared_potential", d.DeclaredPotential)
-	amount("addressable_spend_12m", d.AddressableSpend12m)
+	return errs
+}
+
+// bareAmounts are the amounts without a currency that are none of the base
+// currency, because they have more decimals than it.
+func (p *Policy) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
+	for _, a := range []struct {
+		field string
+		money *kam.Money
+	}{{"declared_potential", d.DeclaredPotential}, {"annual_turnover", d.AnnualTurnover}, {"addressable_spend_12m", d.AddressableSpend12m}} {
+		if a.money == nil {
+			continue
+		}
+		if _, err := a.money.In(p.BaseCurrency); err != nil {
+			errs = append(errs, kam.About(a.field, err))
+		}
+	}
 	return errs
 }
 

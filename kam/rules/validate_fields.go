@@ -34,7 +34,7 @@ func (v *validation) fields() {
 			v.find("VF01", name, "give it", "required and not given")
 		}
 	}
-	for _, e := range FormErrors(v.data) {
+	for _, e := range append(FormErrors(v.data), v.policy.bareAmounts(v.data)...) {
 		v.find(e.Rule, e.Field, e.Remedy, "%s", e.Msg)
 	}
 	if name := v.customer.LegalName; name != "" && !isName(name) {
