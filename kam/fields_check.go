@@ -208,6 +208,9 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 		}
 	case KindCountry:
 		if !IsCountry(text) {
+			if code, ok := CountryNamed(text); ok {
+				return quoted("is not a country code"), "write " + code
+			}
 			return quoted("is not a country"), "give an ISO 3166-1 alpha-2 code such as DE"
 		}
 	case KindCurrency:
