@@ -14,15 +14,20 @@ const maxListed = 1000
 
 // facts tests the rows of sales and of profit and loss, account by account.
 func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
-	byAccount := make(map[string]*checkRow, len(c.rows))
+	byAccount, refused := make(map[string]*checkRow, len(c.rows)), map[string]*checkRow{}
 	for i := range c.rows {
-		r := &c.rows[i]
-		if r.Outcome != kam.RowReady {
+		r, of := &c.rows[i], byAccount
+		switch r.Outcome {
+		case kam.RowReady:
+		case kam.RowRefused:
+			of = refused
+		default:
 			continue
 		}
-		byAccount[r.in.CustomerNo] = r
-		if a := r.data.SalesAccountNo; a != "" {
-			byAccount[a] = r
+		for _, no := range []string{r.in.CustomerNo, r.data.SalesAccountNo} {
+			if no != "" && (of[no] == nil || r.Outcome == kam.RowReady) {
+				of[no] = r
+			}
 		}
 	}
 	accounts, err := s.BatchAccounts(ctx, c.batch.No)
@@ -37,8 +42,12 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 			scope = c.scopeOf(a.Territory)
 		}
 		if scope == "" {
+			why, remedy := "no customer has this account", "add the customer to the book, or correct the account"
+			if r := refused[a.No]; r != nil {
+				why, remedy = fmt.Sprintf("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, kam.FileCustomers), "correct that row: its findings say what is wrong"
+			}
 			c.findings = append(c.findings, kam.BatchFinding{File: factFile(a.PLOnly), Row: a.FirstRow, Key: a.No, Column: "account_no", Rule: kam.RuleBatchAccount,
-				Severity: kam.SeverityError, Message: fmt.Sprintf("no customer has this account: %s left out", counted(a.Facts, "row")), Remedy: "add the customer to the book, or correct the account"})
+				Severity: kam.SeverityError, Message: fmt.Sprintf("%s: %s left out", why, counted(a.Facts, "row")), Remedy: remedy})
 			continue
 		}
 		n := c.scope(scope)

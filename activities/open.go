@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -101,6 +103,16 @@ func openingText(o store.Request) string {
 	}
 	if o.AppealOf != "" {
 		text += ", appeal of " + string(o.AppealOf)
+	}
+	// The fields only: the trail holds no data of customers.
+	var fields []string
+	for _, f := range o.Findings {
+		if !slices.Contains(fields, f.Field) {
+			fields = append(fields, f.Field)
+		}
+	}
+	if len(fields) > 0 {
+		text += ", found at import: " + strings.Join(fields, ", ")
 	}
 	return text
 }

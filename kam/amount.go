@@ -73,7 +73,7 @@ func NewMoney(units int64, currency string) Money {
 // [About] gives its field.
 func ParseMoney(amount, currency string) (Money, error) {
 	if !IsCurrency(currency) {
-		return Money{}, Errorf(Invalid, "currency %q is not an ISO 4217 code", clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
+		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
 	}
 	digits := CurrencyDigits(currency)
 	n, err := parseFixed(amount, digits)
@@ -165,7 +165,7 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	// How many decimals it may have is known with its currency: what was stored
 	// once can always be read.
 	if _, err := parseFixed(s, mostDecimals); err != nil {
-		return Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(2))
+		return Errorf(Invalid, "%s", err).By(ruleRange).Try(`write {"amount": "140000.00", "currency": "EUR"}`)
 	}
 	*m = Money{bare: s}
 	return nil

@@ -142,7 +142,9 @@ type Finding struct {
 	Severity Severity     `json:"severity"`
 	Category RuleCategory `json:"category"`
 	Field    string       `json:"field"`
-	Message  string       `json:"message"`
+	// Message says what is wrong and what would be right. It names neither field
+	// nor rule, which every list shows beside it.
+	Message string `json:"message"`
 	// WaivedBy and WaiverReason are set when a steward, or compliance for VS*,
 	// accepted a REVIEW finding.
 	WaivedBy     UserID `json:"waived_by,omitempty"`

@@ -176,44 +176,55 @@ func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
 	return t
 }
 
-// printFindings shows the first errors, one a row, and then the warnings
-// counted by rule and column: a warning on every row would bury the errors.
+// printFindings shows the first errors, one a row, and then errors and
+// warnings counted by rule and column: a warning on every row would bury the
+// errors, and one error on every row all others.
 func (a *app) printFindings(all []kam.BatchFinding) {
-	errs := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
-	more := false
+	rows := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
+	var errs, warned []kam.BatchFinding
+	for _, f := range all {
+		if f.Severity != kam.SeverityError {
+			warned = append(warned, f)
+			continue
+		}
+		if errs = append(errs, f); len(errs) <= shownFindings {
+			rows.Row(f.File, rowNo(f), f.Key, importer.FindingText(f))
+		}
+	}
+	if rows.Len() > 0 {
+		a.printf("\n%s", rows.Text(a.folded()))
+	}
+	if len(errs) > shownFindings {
+		a.say("batch.moreErrors", shownFindings)
+	}
+	a.printKinds("batch.errors", errs)
+	a.printKinds("batch.warnings", warned)
+}
+
+// printKinds counts findings by file, rule and column, the commonest first,
+// with the first of each.
+func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 	type kind struct{ file, rule, column string }
 	var kinds []kind
 	count, first := map[kind]int{}, map[kind]kam.BatchFinding{}
 	for _, f := range all {
-		if f.Severity == kam.SeverityError {
-			if more = errs.Len() == shownFindings; !more {
-				errs.Row(f.File, rowNo(f), f.Key, importer.FindingText(f))
-			}
-			continue
-		}
 		k := kind{f.File, f.Rule, f.Column}
 		if count[k]++; count[k] == 1 {
 			kinds, first[k] = append(kinds, k), f
 		}
 	}
-	if errs.Len() > 0 {
-		a.printf("\n%s", errs.Text(a.folded()))
-	}
-	if more {
-		a.say("batch.moreErrors", shownFindings)
-	}
 	if len(kinds) == 0 {
 		return
 	}
 	slices.SortStableFunc(kinds, func(x, y kind) int { return count[y] - count[x] })
-	warned := term.NewTable(text.Say("label.count")+">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow")+">", text.Say("label.finding"))
+	t := term.NewTable(text.Say("label.count")+">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow")+">", text.Say("label.finding"))
 	for _, k := range kinds[:min(len(kinds), shownFindings)] {
 		f := first[k]
-		warned.Row(strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; "))
+		t.Row(strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; "))
 	}
-	a.printf("\n%s\n%s", text.Say("batch.warnings"), warned.Text(a.folded()))
+	a.printf("\n%s\n%s", text.Say(heading), t.Text(a.folded()))
 	if len(kinds) > shownFindings {
-		a.say("batch.moreWarnings", shownFindings)
+		a.say("batch.moreKinds", shownFindings)
 	}
 }
 

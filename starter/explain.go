@@ -72,7 +72,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 	}
 	a.criteria(r)
 	a.tests(r)
-	a.findings(r.Findings)
+	a.findings("", r.Findings)
 	if len(r.Criteria)+len(r.Gates)+len(r.Tests)+len(r.Findings) > 0 {
 		a.printf("\n")
 	}

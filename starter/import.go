@@ -182,7 +182,7 @@ func (a *app) runImport(ctx context.Context, batch *importer.Batch, by kam.UserI
 // same request.
 func (a *app) caseStarter(back backend) importer.StarterFunc {
 	return func(ctx context.Context, c importer.Case) (importer.Started, error) {
-		s, err := back.Start(ctx, store.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data})
+		s, err := back.Start(ctx, store.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data, Findings: c.Findings})
 		if err != nil {
 			return importer.Started{}, err
 		}
@@ -215,6 +215,9 @@ func (a *app) printImport(rep importer.Report, result string) error {
 			a.printf("%d more: see --result or --json\n", more)
 		}
 	}
+	errs, warned := importKinds(rep)
+	a.printKinds("import.errors", errs)
+	a.printKinds("import.warnings", warned)
 	if rep.Summary.Left > 0 && !rep.Summary.DryRun {
 		a.printf("\n%d rows were not started. Run the same import again: it starts exactly those.\n", rep.Summary.Left)
 	}

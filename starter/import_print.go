@@ -67,6 +67,24 @@ func importFindings(rep importer.Report) (t *term.Table, more int) {
 	return t, more
 }
 
+// importKinds are the errors of the rows that were refused, and the warnings of
+// those that were not: values that are left out of their cases. What rows lack
+// is counted by importMissing.
+func importKinds(rep importer.Report) (errs, warned []kam.BatchFinding) {
+	for _, r := range rep.Rows {
+		for _, f := range r.Findings {
+			one := kam.BatchFinding{Row: r.Row, Column: f.Field, Rule: f.RuleID, Severity: f.Severity, Message: f.Message}
+			switch {
+			case f.Severity == kam.SeverityError && r.State == importer.StateRefused:
+				errs = append(errs, one)
+			case f.Severity == kam.SeverityWarning:
+				warned = append(warned, one)
+			}
+		}
+	}
+	return errs, warned
+}
+
 // errorsOf leaves out what did not stand against the row.
 func errorsOf(all []kam.Finding) []kam.Finding {
 	return slices.DeleteFunc(slices.Clone(all), func(f kam.Finding) bool { return f.Severity != kam.SeverityError })

@@ -264,7 +264,10 @@ func askedFor(s kam.Snapshot) string {
 	if strings.HasPrefix(s.Task.Note, rules.VersionConflict) {
 		return text.Say("conflict.asked", string(s.CaseNo))
 	}
-	return strings.TrimSpace(strings.Join(s.Task.Fields, ", ") + " " + s.Task.Note)
+	fields := slices.DeleteFunc(slices.Clone(s.Task.Fields), func(name string) bool {
+		return strings.Contains(s.Task.Note, name+": ") // the note says it
+	})
+	return strings.TrimSpace(strings.Join(fields, ", ") + " " + s.Task.Note)
 }
 
 // stateLine is the state with its words, where they say more.

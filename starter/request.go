@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/hbollon/go-edlib"
 
+	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -55,10 +56,10 @@ func (a *app) readFile(path string) ([]byte, error) {
 	if len(b) > maxFile {
 		return nil, usagef("%s is larger than %d MiB", path, maxFile>>20)
 	}
-	if err := checkFile(path, b); err != nil {
-		return nil, err
+	if b, err = importer.PlainText(b); err != nil {
+		return nil, usagef("%s\n%w", path, err)
 	}
-	return bytes.TrimPrefix(b, []byte("\ufeff")), nil
+	return b, checkFile(path, b)
 }
 
 // decode reads one JSON object into a struct and refuses unknown keys, each by

@@ -2,99 +2,55 @@ package main
 
 import (
 	"bytes"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
-	"strings"
+	"encoding/json"
+	"time"
 
 	"github.com/kamflow/kamflow/internal/importer"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
 
-// The columns of a sales file. Amounts are decimals in the row's currency;
-// the lines of the profit and loss follow under the names that the policy
-// gives benchmarks for.
-var (
-	salesColumns = []string{"account_no", "month", "product_family", "currency", "net_revenue", "gross_margin", "orders", "last_order_date"}
-	plColumns    = importer.PLColumns
-)
-
-// readSalesCSV reads facts under a heading line.
+// readSalesCSV reads facts as the import of a book does. Here they are stored
+// as they come, so a row that is wrong refuses the file.
 func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
-	r := csv.NewReader(bytes.NewReader(b))
-	heads, err := r.Read()
+	book, err := importer.OpenBook(importer.BookFiles{Sales: bytes.NewReader(b)}, importer.ReadOptions{Complete: true})
 	if err != nil {
-		return nil, usagef("%s: %w", name, err)
+		return nil, usagef("%s\n%w", name, err)
 	}
-	for i, h := range heads {
-		heads[i] = strings.TrimSpace(h)
-		if known := append(slices.Clone(salesColumns), plColumns...); !slices.Contains(known, heads[i]) {
-			return nil, faults(name, kam.Errorf(kam.Invalid, "%s", text.Say("file.unknown")).On(heads[i]).Try(suggestion(heads[i], known)))
-		}
-	}
+	u := book.Upload("", "", time.Time{})
 	var all []store.SalesFact
-	for {
-		cells, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
+	for f, err := range u.Facts {
 		if err != nil {
-			return nil, usagef("%s: %w", name, err)
+			return nil, usagef("%s\n%w", name, err)
 		}
-		row := make(map[string]string, len(heads))
-		for i, h := range heads {
-			row[h] = strings.TrimSpace(cells[i])
-		}
-		f, err := salesFact(row)
+		fact, err := salesFact(f)
 		if err != nil {
-			line, _ := r.FieldPos(0)
-			return nil, usagef("%s: line %d: %w", name, line, err)
+			return nil, err
 		}
-		all = append(all, f)
+		all = append(all, fact)
 	}
+	var wrong []*kam.Error
+	for _, f := range u.Findings() {
+		wrong = append(wrong, kam.Errorf(kam.Invalid, "line %d: %s", f.Line, f.Message).On(f.Column).By(f.Rule).Try(f.Remedy))
+	}
+	if len(wrong) > 0 {
+		return nil, faults(name, wrong...)
+	}
+	return all, nil
 }
 
-func salesFact(row map[string]string) (store.SalesFact, error) {
-	f := store.SalesFact{
-		AccountNo: row["account_no"], Month: row["month"], ProductFamily: row["product_family"],
-		Currency: row["currency"], LastOrderDate: row["last_order_date"], PLLines: map[string]int64{},
+func salesFact(f store.BatchFact) (store.SalesFact, error) {
+	fact := store.SalesFact{
+		AccountNo: f.Account, Month: f.Month.Format("2006-01"), ProductFamily: f.Family, Currency: f.Currency,
+		NetRevenue: f.Net, GrossMargin: f.Margin, Orders: f.Orders, PLLines: map[string]int64{},
 	}
-	var err error
-	if f.NetRevenue, err = amount(row, "net_revenue"); err != nil {
-		return f, err
+	if f.LastOrder != nil {
+		fact.LastOrderDate = f.LastOrder.Format(time.DateOnly)
 	}
-	if row["gross_margin"] != "" {
-		margin, err := amount(row, "gross_margin")
-		if err != nil {
-			return f, err
-		}
-		f.GrossMargin = &margin
-	}
-	if n := row["orders"]; n != "" {
-		if f.Orders, err = strconv.ParseInt(n, 10, 64); err != nil {
-			return f, fmt.Errorf("orders: %q is no whole number", n)
+	if f.PLLines != nil {
+		if err := json.Unmarshal(f.PLLines, &fact.PLLines); err != nil {
+			return fact, err
 		}
 	}
-	for _, line := range plColumns {
-		if row[line] == "" {
-			continue
-		}
-		if f.PLLines[line], err = amount(row, line); err != nil {
-			return f, err
-		}
-	}
-	return f, nil
-}
-
-func amount(row map[string]string, column string) (int64, error) {
-	m, err := kam.ParseMoney(row[column], row["currency"])
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", column, err)
-	}
-	return m.Minor, nil
+	return fact, nil
 }

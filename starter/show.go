@@ -41,6 +41,7 @@ type shownJSON struct {
 	Request    kam.RequestData `json:"request"`
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
+	AtImport   []kam.Finding   `json:"import_findings,omitempty"`
 	Ending     *store.Ending   `json:"ending,omitempty"`
 	// Change is what a case on an existing customer changes.
 	Change *parties.Change `json:"change,omitempty"`
@@ -77,7 +78,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 		}
 	}
 	if a.json {
-		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
+		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
 			Ending: v.Ending, Change: change, Conflict: conflicts(v.Snapshot, change)}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
@@ -97,7 +98,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 
 // withoutData is the case as who may not read its data sees it.
 func withoutData(v store.CaseView) store.CaseView {
-	v.Request, v.Candidates, v.Findings = kam.RequestData{}, nil, nil
+	v.Request, v.Candidates, v.Findings, v.Opening.Findings = kam.RequestData{}, nil, nil, nil
 	if v.Ending != nil {
 		end := *v.Ending
 		end.Text, v.Ending = "", &end
@@ -137,7 +138,8 @@ func (a *app) printView(v store.CaseView) {
 		a.deadlines(*s.Task)
 	}
 	a.candidates(v.Candidates)
-	a.findings(v.Findings)
+	a.findings("", v.Findings)
+	a.findings(text.Say("import.found"), v.Opening.Findings)
 }
 
 // confirmedBy names who has confirmed the data, the first of two first.
@@ -211,16 +213,18 @@ func (a *app) candidates(all []kam.Candidate) {
 	a.section(text.Say("label.candidates"), t)
 }
 
-func (a *app) findings(all []kam.Finding) {
+func (a *app) findings(heading string, all []kam.Finding) {
 	t := term.NewTable(text.Say("label.finding"), text.Say("label.severity"), text.Say("label.field"), text.Say("label.message"))
 	for _, f := range all {
 		severity := string(f.Severity)
 		if f.WaivedBy != "" {
 			severity += " (waived by " + string(f.WaivedBy) + ")"
 		}
-		t.Row(f.RuleID, severity, f.Field, f.Message)
+		// Up to v0.2.0 a message began with the field and named the rule.
+		message := strings.Replace(strings.TrimPrefix(f.Message, f.Field+": "), " ["+f.RuleID+"]", "", 1)
+		t.Row(f.RuleID, severity, f.Field, message)
 	}
-	a.section("", t)
+	a.section(heading, t)
 }
 
 // section prints a table under a heading, nothing where it has no rows.

@@ -372,9 +372,13 @@ func TestLoads(t *testing.T) {
 	require.Equal(t, int64(125), f.facts[0].PLLines["rebates"])
 	require.Equal(t, int64(500), f.facts[1].NetRevenue)
 	got := run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revnue\n"))
-	require.Contains(t, got.err, "did you mean net_revenue?")
+	require.Contains(t, got.err, "column net_revnue: sales: no field has this name; rename or remove it; known are account_no, month, product_family, currency, net_revenue")
 	got = run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revenue\nA,2026-01,EUR,lots\n"))
 	require.Contains(t, got.err, "line 2")
+	require.Equal(t, exitUsage, got.status)
+	got = run(t, f, "admin", "load-sales", file("sep=;\raccount_no;month;currency;net_revenue\rA;2026-01;EUR;140.000\r;;;\r"))
+	require.Contains(t, got.err, "net_revenue: line 3: \"140.000\" has 3 decimals, and EUR has 2")
+	require.Contains(t, got.err, "write it without thousands separators")
 	require.Equal(t, exitUsage, got.status)
 }
 

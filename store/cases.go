@@ -24,6 +24,10 @@ type Request struct {
 	Trigger     kam.ReviewTrigger `json:"trigger,omitempty"`
 	ImportBatch string            `json:"import_batch,omitempty"`
 	ImportRow   string            `json:"import_row,omitempty"`
+	// Findings are what an import found in the row that the request came from:
+	// values that were left out, and what was made of others. They are told with
+	// the case and are no part of what is requested, so the digest is without them.
+	Findings []kam.Finding `json:"findings,omitempty"`
 }
 
 // AllotCase gives the request a case number. The same request again gets the
@@ -37,7 +41,9 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 	if r.Type == "" || r.Requester == "" {
 		return "", false, kam.Errorf(kam.Invalid, "a request needs a case type and a requester").On("by")
 	}
-	digest, err := digestOf(r)
+	asked := r
+	asked.Findings = nil
+	digest, err := digestOf(asked)
 	if err != nil {
 		return "", false, err
 	}

@@ -160,7 +160,10 @@ func (b *Book) readCustomers(r io.Reader, o ReadOptions) (digest string, err err
 	if err != nil {
 		return "", err
 	}
-	rest, _ := cutBOM(raw)
+	rest, _, p := plainText(raw)
+	if p != nil {
+		return "", refuse(*p)
+	}
 	if first := bytes.TrimSpace(rest[:min(len(rest), 4096)]); len(first) > 0 && (first[0] == '[' || first[0] == '{') {
 		b.json, err = readBookJSON(rest, o)
 		b.Rows = len(b.json)

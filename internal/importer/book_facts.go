@@ -65,11 +65,9 @@ func openFacts(r io.Reader, name string, o ReadOptions) (*factFile, error) {
 	if o.MaxRows > 0 {
 		f.most = min(f.most, o.MaxRows)
 	}
-	f.raw, f.table.BOM = cutBOM(raw)
-	if p := checkBytes(f.raw, o.Complete); p != nil {
-		return nil, refuse(*p)
+	if f.raw, err = f.table.open(raw, o); err != nil {
+		return nil, err
 	}
-	f.table.Comma = sniff(f.raw)
 	_, err = f.table.clone().head(f.raw)
 	return f, err
 }
@@ -109,8 +107,11 @@ func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[store.BatchFac
 		}
 		cr.ReuseRecord = true
 		p := newFactParser(t, f.name)
-		for no := 1; ; no++ {
+		for no := 1; ; {
 			rec, err := cr.Read()
+			if err == nil && blank(rec) {
+				continue
+			}
 			if errors.Is(err, io.EOF) {
 				if no == 1 {
 					yield(store.BatchFact{}, inFile(f.name, refuse(Problem{Message: "has a header and no rows"})))
@@ -122,6 +123,7 @@ func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[store.BatchFac
 				return
 			}
 			fact, found := p.parse(rec, no)
+			no++
 			if found != nil {
 				found.Line, _ = cr.FieldPos(0)
 				note(*found)
@@ -213,10 +215,12 @@ func (p *factParser) parse(rec []string, no int) (store.BatchFact, *kam.BatchFin
 		return m.Minor, err == nil
 	}
 	badAmount := func(column, text string) (store.BatchFact, *kam.BatchFinding) {
+		_, err := kam.ParseMoney(text, f.Currency)
 		if !kam.IsCurrency(f.Currency) {
-			return wrong("currency", kam.RuleBatchMoney, fmt.Sprintf("%q is not an ISO 4217 code", clip(f.Currency, 10)), "write it as EUR")
+			column = "currency"
 		}
-		return wrong(column, kam.RuleBatchMoney, fmt.Sprintf("%q is not an amount of %s", clip(text, 30), f.Currency), "write it as 1234.56, without separators")
+		e := kam.About(column, err)
+		return wrong(column, kam.RuleBatchMoney, e.Msg, e.Remedy)
 	}
 	var ok bool
 	if !f.PLOnly {

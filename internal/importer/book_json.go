@@ -2,12 +2,14 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -39,7 +41,11 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		}
 		var c store.BookCustomer
 		if err := kam.StrictUnmarshal(one, &c); err != nil {
-			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"})
+			p := Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"}
+			if e := kam.AsError(rules.FaultIn(one, &c)); e != nil {
+				p.Column, p.Message, p.Remedy = clip(e.Field, 60), clip(e.Msg, 200), cmp.Or(e.Remedy, p.Remedy)
+			}
+			return nil, refuse(p)
 		}
 		if all = append(all, c); len(all) > most {
 			return nil, refuse(Problem{Message: fmt.Sprintf("has more than %d rows", most), Remedy: "split it"})

@@ -112,6 +112,7 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 	into := reflect.ValueOf(&d).Elem()
 	cells := map[string]string{} // those that need more than copying
 	bad := func(column, rule, msg string) { note(kam.SeverityError, column, rule, msg, remedies[rule]) }
+	base := NoDefaults().Base
 	for j, c := range b.table.Columns {
 		text := clean(b.table.Rows[i][j])
 		switch {
@@ -119,16 +120,22 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 		case c.Spec.Name == "" || c.Field == "identifiers":
 			cells[c.Field] = text
 		default:
-			if !setCell(into.FieldByIndex(fieldIndex[c.Field]), c.Spec, text) {
-				bad(c.Field, "VF02", fmt.Sprintf("%q cannot be read", clip(text, 40)))
+			if !setCell(into.FieldByIndex(fieldIndex[c.Field]), c.Spec, readable(c.Spec, text)) {
+				e := unreadable(c.Spec, text, base)
+				note(kam.SeverityError, c.Field, e.Rule, e.Msg, e.Remedy)
+			}
+			if c.Spec.Kind == kam.KindPhone {
+				cells[c.Field] = text
 			}
 		}
 	}
-	derive(&d, cells, bad)
+	derive(&d, cells, func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Msg, e.Remedy) }, bad)
+	b.tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
 		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
 			Phone: phone(cells["contact_phone"]), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
+		b.tellPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
 		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
 	}
@@ -148,9 +155,16 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 	return d
 }
 
+// tellPhone says that a number was completed; which one is personal data.
+func (b *Book) tellPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
+	if completed(text, number) {
+		note(kam.SeverityWarning, column, "VF04", "the number came without its country and was read as one of "+country, "correct it where that is wrong")
+	}
+}
+
 // derive fills in what follows from several cells, as the import of requests
 // does.
-func derive(d *kam.RequestData, cells map[string]string, bad func(column, rule, msg string)) {
+func derive(d *kam.RequestData, cells map[string]string, wrong func(*kam.Error), bad func(column, rule, msg string)) {
 	if code := IndustryCode(cells[colIndustry]); code != "" && d.IndustryCode == "" {
 		d.IndustryScheme, d.IndustryCode, d.IndustryText = "CUSTOM", code, clip(cells[colIndustry], 199)
 	}
@@ -160,7 +174,7 @@ func derive(d *kam.RequestData, cells map[string]string, bad func(column, rule, 
 	if text := cells[colRevenue]; text != "" && d.AnnualTurnover == nil {
 		m, err := kam.ParseMoney(text, strings.ToUpper(cmp.Or(cells[colCurrency], NoDefaults().Base)))
 		if err != nil {
-			bad(colRevenue, "VF02", fmt.Sprintf("%s is no amount: %s", clip(text, 24), err))
+			wrong(kam.About(colRevenue, err))
 		} else {
 			d.AnnualTurnover = &m
 		}
@@ -177,7 +191,7 @@ func derive(d *kam.RequestData, cells map[string]string, bad func(column, rule, 
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			bad(capabilityPrefix+item, "VF02", fmt.Sprintf("%q is not a whole number", clip(text, 20)))
+			wrong(kam.Errorf(kam.Invalid, "%q is not a whole number", clip(text, 20)).On(capabilityPrefix + item).By("VF02").Try("give 0 to 4"))
 			continue
 		}
 		if d.CapabilityItems == nil {

@@ -173,7 +173,9 @@ func TestBookHostileFiles(t *testing.T) {
 	for name, tt := range map[string]struct{ file, says string }{
 		"empty":             {"", "is empty"},
 		"header only":       {head, "no rows"},
-		"UTF-16":            {utf16le(head + "C-1,Werk,DE\n"), "NUL byte"},
+		"UTF-16, no mark":   {utf16le(head + "C-1,Werk,DE\n")[2:], "NUL byte"},
+		"UTF-16, cut":       {utf16le(head+"C-1,Werk,DE\n") + "x", "within a character"},
+		"UTF-16, half":      {utf16le(head+"C-1,Werk") + "\x00\xd8,\x00\n\x00", "no sound UTF-16"},
 		"Latin-1":           {head + "C-1,M\xfcller,DE\n", "not UTF-8"},
 		"no line end":       {head + "C-1,Werk,DE", "ends within a line"},
 		"open quote":        {head + "C-1,\"Werk,DE\n", "not closed"},
@@ -211,6 +213,12 @@ func TestBookHostileFiles(t *testing.T) {
 		rows, found := rowsOf(t, bookOf(t, "\ufeffcustomer_no;legal_name;country_code\r\nC-1;\"Werk\r\nNord\";DE\r\n"))
 		require.Empty(t, found)
 		require.Contains(t, string(rows[0].Data), "Werk Nord")
+	})
+	t.Run("UTF-16", func(t *testing.T) {
+		t.Parallel()
+		rows, found := rowsOf(t, bookOf(t, utf16le("customer_no\tlegal_name\tcountry_code\r\nC-1\tWerk Köln 𝔸\tDE\r\n")))
+		require.Empty(t, found)
+		require.Contains(t, string(rows[0].Data), "Werk Köln 𝔸")
 	})
 	t.Run("cut at each byte", func(t *testing.T) {
 		t.Parallel()

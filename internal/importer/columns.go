@@ -118,6 +118,7 @@ func (t *Table) mapHeader() []Problem {
 	// One of the columns alone is no result file: "state" may be a region.
 	t.FromResult = len(t.schema.results) > 0 && !slices.ContainsFunc(t.schema.results, func(c string) bool { return !slices.Contains(t.Header, c) })
 	var problems []Problem
+	var unknown []string
 	taken := map[string]string{}
 	for _, h := range t.Header {
 		c, ok := t.schema.field(h)
@@ -128,12 +129,17 @@ func (t *Table) mapHeader() []Problem {
 		case h == "":
 			problems = append(problems, Problem{Line: 1, Message: "a column has no name"})
 		case !ok:
-			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: "no field has this name", Remedy: "rename or remove it; known are " + strings.Join(t.schema.headers(), ", ")})
+			unknown = append(unknown, clip(h, 60))
+			t.Columns = append(t.Columns, c)
+			continue // several of them give no field a second time
 		case taken[c.Field] != "":
 			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: fmt.Sprintf("gives %s a second time, after %s", c.Field, taken[c.Field]), Remedy: "keep one of them"})
 		}
 		taken[c.Field] = h
 		t.Columns = append(t.Columns, c)
+	}
+	if len(unknown) > 0 {
+		problems = append(problems, t.unknownColumns(unknown))
 	}
 	for _, needed := range t.schema.needs {
 		if len(problems) == 0 && t.column(needed.Column) < 0 {
@@ -147,6 +153,22 @@ func (t *Table) mapHeader() []Problem {
 		problems = problems[:maxProblems]
 	}
 	return problems
+}
+
+// unknownColumns is one problem for all headers that no field has, so that the
+// known ones are listed once.
+func (t *Table) unknownColumns(names []string) Problem {
+	p := Problem{Line: 1, Column: names[0], Message: "no field has this name", Remedy: "rename or remove it; known are "}
+	if len(names) > 1 {
+		more := len(names) - maxProblems
+		names = names[:min(len(names), maxProblems)]
+		p = Problem{Line: 1, Message: "no field has the names of the columns " + strings.Join(names, ", "), Remedy: "rename or remove them; known are "}
+		if more > 0 {
+			p.Message += fmt.Sprintf(" and %d more", more)
+		}
+	}
+	p.Remedy += strings.Join(t.schema.headers(), ", ")
+	return p
 }
 
 // column is the index of the column that gives a field, -1 if none does.

@@ -71,7 +71,7 @@ func ReadDefaults(r io.Reader) (*Defaults, error) {
 	d := &Defaults{Base: "EUR", rates: map[string]*big.Rat{}, values: map[string]json.RawMessage{}, formulas: map[string]Formula{}}
 	if b, ok := fields["base_currency"]; ok {
 		if err := json.Unmarshal(b, &d.Base); err != nil || !kam.IsCurrency(d.Base) {
-			return nil, kam.Errorf(kam.Invalid, "is not an ISO 4217 code").On("base_currency")
+			return nil, kam.Errorf(kam.Invalid, "is not a currency of ISO 4217").On("base_currency").Try("give a code such as EUR")
 		}
 		delete(fields, "base_currency")
 	}
@@ -114,7 +114,7 @@ func (d *Defaults) readField(name string, b json.RawMessage) error {
 		return kam.Errorf(kam.Invalid, "no field has this name").On(clip(name, 60)).Try("give fields of the request data, rates or base_currency")
 	}
 	if spec.Kind == kam.KindMoney && bytes.Contains(b, []byte("share_of")) {
-		f, err := readFormula(name, b)
+		f, err := readFormula(name, b, d.Base)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (d *Defaults) readField(name string, b json.RawMessage) error {
 	}
 	var data kam.RequestData
 	if err := kam.StrictUnmarshal([]byte(`{"`+name+`":`+string(b)+`}`), &data); err != nil {
-		return kam.Errorf(kam.Invalid, "%s", err).On(name)
+		return kam.About(name, err)
 	}
 	if errs := kam.CheckForm(data); len(errs) > 0 {
 		return errs[0]
@@ -131,11 +131,11 @@ func (d *Defaults) readField(name string, b json.RawMessage) error {
 	if spec.Kind == kam.KindMoney {
 		var m kam.Money
 		if err := json.Unmarshal(b, &m); err != nil {
-			return kam.Errorf(kam.Invalid, "%s", err).On(name)
+			return kam.About(name, err)
 		}
 		m, err := m.In(d.Base)
 		if err != nil {
-			return kam.Errorf(kam.Invalid, "%s", err).On(name)
+			return kam.About(name, err)
 		}
 		b, _ = marshal(m)
 	}
@@ -143,7 +143,7 @@ func (d *Defaults) readField(name string, b json.RawMessage) error {
 	return nil
 }
 
-func readFormula(name string, b json.RawMessage) (Formula, error) {
+func readFormula(name string, b json.RawMessage, base string) (Formula, error) {
 	var f Formula
 	bad := func(field, msg string) (Formula, error) {
 		return Formula{}, kam.Errorf(kam.Invalid, "%s", msg).On(name + "." + field)
@@ -163,6 +163,16 @@ func readFormula(name string, b json.RawMessage) (Formula, error) {
 	}
 	if f.limit, ok = ratio(f.Cap); !ok {
 		return bad("cap", "is not a number of 0 or more")
+	}
+	for _, bound := range []struct {
+		field string
+		text  json.Number
+	}{{"floor", f.Floor}, {"cap", f.Cap}} {
+		if bound.text != "" {
+			if _, err := kam.ParseMoney(string(bound.text), base); err != nil {
+				return Formula{}, kam.About(name+"."+bound.field, err)
+			}
+		}
 	}
 	if f.floor != nil && f.limit != nil && f.floor.Cmp(f.limit) > 0 {
 		return bad("floor", "is above the cap")

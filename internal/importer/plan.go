@@ -87,27 +87,30 @@ type filler struct {
 	t       *Table
 	d       *Defaults
 	row     *Row
+	cells   map[string]string // by field, the filled ones
 	fields  map[string]json.RawMessage
 	dropped map[string]bool // had a value that cannot stand: no default takes its place
+	seated  bool            // the address is made of street and place
 	basis   []string
 }
 
 func (f *filler) fill(i int) {
-	cells := map[string]string{}
+	f.cells = map[string]string{}
 	for j, c := range f.t.Columns {
 		if v := clean(f.t.Rows[i][j]); v != "" && !c.Ignored {
-			cells[c.Field] = v
+			f.cells[c.Field] = v
 		}
 	}
-	f.plain(cells)
-	f.industry(cells[colIndustry])
-	f.trading(cells[colTrading])
-	f.revenue(cells)
+	f.plain(f.cells)
+	f.industry(f.cells[colIndustry])
+	f.trading(f.cells[colTrading])
+	f.revenue(f.cells)
 	f.defaults()
-	f.identifiers(cells)
+	f.identifiers(f.cells)
 	f.postal()
-	f.legalAddress(cells)
+	f.legalAddress()
 	f.check()
+	f.tellPhone()
 	f.finish()
 }
 
@@ -118,20 +121,32 @@ func (f *filler) plain(cells map[string]string) {
 		if text == "" || special[c.Field] || c.Field == "identifiers" {
 			continue
 		}
-		raw, ok := jsonValue(c.Spec, text, f.d.Base)
+		raw, ok := jsonValue(c.Spec, readable(c.Spec, text), f.d.Base)
 		if !ok {
-			f.drop(c.Field, "VF02", "FORMAT", fmt.Sprintf("%q cannot be read", clip(text, 40)))
+			f.leaveOut(unreadable(c.Spec, text, f.d.Base))
 			continue
 		}
 		f.fields[c.Field] = raw
 	}
 }
 
-// drop leaves a value out and says so.
-func (f *filler) drop(field, rule string, cat kam.RuleCategory, msg string) {
-	delete(f.fields, field)
-	f.dropped[field] = true
-	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: rule, Category: cat, Field: field, Message: msg + "; the value is left out"})
+// leaveOut leaves the value of a field out and says so: nothing of a row that
+// is accepted is lost without a word.
+func (f *filler) leaveOut(e *kam.Error) {
+	delete(f.fields, e.Field)
+	f.dropped[e.Field] = true
+	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field, Message: withRemedy(e.Msg+leftOut, e.Remedy)})
+}
+
+// leftOut marks the findings about values that a row was accepted without.
+const leftOut = "; the value is left out"
+
+// withRemedy is what is wrong and what would be right, in one sentence.
+func withRemedy(msg, remedy string) string {
+	if remedy == "" {
+		return msg
+	}
+	return msg + "; " + remedy
 }
 
 func (f *filler) set(field string, v any) {
@@ -178,7 +193,9 @@ func (f *filler) revenue(cells map[string]string) {
 		m, err = f.d.convert(m)
 	}
 	if err != nil {
-		f.drop("annual_turnover", "VF02", "FORMAT", fmt.Sprintf("annual_revenue %s %s: %s", clip(text, 24), clip(currency, 8), err))
+		e := kam.About("annual_turnover", err).By("VF02")
+		e.Msg = strings.TrimSpace(fmt.Sprintf("annual_revenue %s %s", clip(text, 24), clip(currency, 8))) + ": " + e.Msg
+		f.leaveOut(e)
 		return
 	}
 	f.set("annual_turnover", m)
@@ -223,7 +240,7 @@ func (f *filler) compute(field string, formula Formula) {
 		m, err = formula.of(m, f.d.Base)
 	}
 	if err != nil {
-		f.row.note(kam.SeverityWarning, kam.Finding{Category: "FORMAT", Field: field, Message: "is not computed: " + err.Error()})
+		f.row.note(kam.SeverityWarning, kam.Finding{Category: "FORMAT", Field: field, Message: "is not computed: " + kam.About(field, err).Msg})
 		return
 	}
 	f.set(field, m)
@@ -255,7 +272,9 @@ func (f *filler) justify() {
 func (f *filler) identifiers(cells map[string]string) {
 	var country string
 	_ = json.Unmarshal(f.fields["country_code"], &country) // absent: the check goes without
-	ids := readIdentifiers(cells, country, func(rule, msg string) { f.drop("identifiers", rule, "FORMAT", msg) })
+	ids := readIdentifiers(cells, country, func(rule, msg string) {
+		f.leaveOut(kam.Errorf(kam.Invalid, "%s", msg).On("identifiers").By(rule).Try(remedies[rule]))
+	})
 	if raw, ok := marshal(ids); ok && len(ids) > 0 {
 		f.fields["identifiers"] = raw
 	}
@@ -310,16 +329,18 @@ func (f *filler) postal() {
 
 // legalAddress takes the street of the row for the customer's seat. A street
 // that is a default of all rows is nobody's address.
-func (f *filler) legalAddress(cells map[string]string) {
-	street, city := cells["street"], cells["city"]
-	if street == "" || city == "" {
-		return
+func (f *filler) legalAddress() {
+	if f.seated { // of what was left out since
+		delete(f.fields, "addresses")
 	}
-	a := kam.Address{Type: kam.AddressLegal, Line1: street, City: city}
-	for name, into := range map[string]*string{"postal_code": &a.PostalCode, "region": &a.Region, "country_code": &a.CountryCode} {
+	a := kam.Address{Type: kam.AddressLegal}
+	for name, into := range map[string]*string{"street": &a.Line1, "city": &a.City, "postal_code": &a.PostalCode, "region": &a.Region, "country_code": &a.CountryCode} {
 		_ = json.Unmarshal(f.fields[name], into) // absent: the address goes without
 	}
-	f.set("addresses", []kam.Address{a})
+	if f.cells["street"] != "" && f.cells["city"] != "" && a.Line1 != "" && a.City != "" {
+		f.seated = true
+		f.set("addresses", []kam.Address{a})
+	}
 }
 
 // check applies the form check. What does not pass is left out, but for name
@@ -334,7 +355,7 @@ func (f *filler) check() {
 			return
 		}
 		rules.Clean(&f.row.Data)
-		errs := rules.FormErrors(f.row.Data)
+		errs := rules.AddressOnce(rules.FormErrors(f.row.Data))
 		if len(errs) == 0 {
 			return
 		}
@@ -343,14 +364,33 @@ func (f *filler) check() {
 			top, _, _ = strings.Cut(top, ".")
 			if top == "legal_name" || top == "country_code" {
 				f.row.Status = Refused
-				f.row.note(kam.SeverityError, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field, Message: e.Msg})
+				f.row.note(kam.SeverityError, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field, Message: withRemedy(e.Msg, e.Remedy)})
 				delete(f.fields, top)
 				f.dropped[top] = true
 				continue
 			}
-			f.drop(top, e.Rule, "FORMAT", strings.TrimSpace(strings.TrimPrefix(e.Field, top)+" "+e.Msg))
+			own := kam.About(top, e)
+			own.Msg = strings.TrimSpace(strings.TrimPrefix(e.Field, top) + " " + e.Msg)
+			f.leaveOut(own)
+		}
+		if !f.dropped["addresses"] {
+			f.legalAddress()
 		}
 	}
+}
+
+// tellPhone says which number was made of one that came without its country.
+func (f *filler) tellPhone() {
+	if text, number := f.cells["phone"], f.row.Data.Phone; completed(text, number) {
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone",
+			Message: fmt.Sprintf("%q was read as %s, a number of %s; correct it where that is wrong", clip(text, 40), number, f.row.Data.CountryCode)})
+	}
+}
+
+// completed says that a phone number came without its country and has one now.
+func completed(text, number string) bool {
+	text = strings.TrimLeft(text, " (")
+	return strings.HasPrefix(number, "+") && text != "" && !strings.HasPrefix(text, "+") && !strings.HasPrefix(text, "00") && !strings.HasPrefix(text, "＋")
 }
 
 func (f *filler) finish() {

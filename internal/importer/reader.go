@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -85,6 +86,8 @@ type Table struct {
 	Digest  string // SHA-256 of the file
 	Comma   rune
 	BOM     bool
+	// Sep says that the first line named the delimiter, as in "sep=;".
+	Sep bool
 	// FromResult says that the file is the result of an earlier import.
 	FromResult bool
 
@@ -105,8 +108,6 @@ type ReadOptions struct {
 	schema *schema // requests when nil
 }
 
-var bom = []byte{0xEF, 0xBB, 0xBF}
-
 // Read reads a whole file and checks its structure. Its error is a *FileError
 // when the file is at fault.
 func Read(r io.Reader, o ReadOptions) (*Table, error) {
@@ -118,15 +119,31 @@ func Read(r io.Reader, o ReadOptions) (*Table, error) {
 	if t.schema == nil {
 		t.schema = requests
 	}
-	raw, t.BOM = cutBOM(raw)
-	if p := checkBytes(raw, o.Complete); p != nil {
-		return nil, refuse(*p)
+	if raw, err = t.open(raw, o); err != nil {
+		return nil, err
 	}
-	t.Comma = sniff(raw)
 	if err := t.parse(raw, o); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// open makes plain text of the bytes of a file and finds its delimiter.
+func (t *Table) open(raw []byte, o ReadOptions) ([]byte, error) {
+	raw, marked, p := plainText(raw)
+	t.BOM = marked
+	if p == nil {
+		raw = plainLines(raw)
+		p = checkBytes(raw, o.Complete)
+	}
+	if p != nil {
+		return nil, refuse(*p)
+	}
+	raw, t.Comma = cutSeparator(raw)
+	if t.Sep = t.Comma != 0; !t.Sep {
+		t.Comma = sniff(raw)
+	}
+	return raw, nil
 }
 
 // readWhole reads a file up to a bound, which may be lowered, and digests it.
@@ -146,11 +163,6 @@ func readWhole(r io.Reader, limit, lower int64) (raw []byte, digest string, err 
 }
 
 func refuse(p ...Problem) error { return &FileError{Problems: p} }
-
-func cutBOM(raw []byte) ([]byte, bool) {
-	rest, had := bytes.CutPrefix(raw, bom)
-	return rest, had
-}
 
 // checkBytes looks at what the CSV reader does not: encoding, binary content
 // and the end of the file.
@@ -217,6 +229,9 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 			problems = append(problems, csvProblem(err, row))
 			break
 		}
+		if blank(rec) {
+			continue
+		}
 		line, _ := cr.FieldPos(0)
 		t.Rows, t.lines = append(t.Rows, rec), append(t.lines, line)
 		problems = append(problems, t.checkRow(rec, row, line)...)
@@ -248,6 +263,12 @@ func (t *Table) head(raw []byte) (*csv.Reader, error) {
 	cr.Comma = t.Comma
 	cr.FieldsPerRecord = -1
 	header, err := cr.Read()
+	for err == nil && blank(header) {
+		header, err = cr.Read()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil, refuse(Problem{Message: "is empty", Remedy: "give a header line and at least one row"})
+	}
 	if err != nil {
 		return nil, refuse(csvProblem(err, 0))
 	}
@@ -280,6 +301,12 @@ func csvProblem(err error, row int) Problem {
 		p.Remedy = `put the field in quotes and write the quote twice`
 	}
 	return p
+}
+
+// blank says that a row holds separators only, as spreadsheets save the empty
+// lines below a table. It is no row, whatever file it stands in.
+func blank(rec []string) bool {
+	return !slices.ContainsFunc(rec, func(v string) bool { return strings.TrimSpace(v) != "" })
 }
 
 // checkRow looks at the structure of one row: its columns and the characters

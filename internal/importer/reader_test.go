@@ -100,7 +100,7 @@ func TestRefusedFiles(t *testing.T) {
 		"control":            {head + "1,No\x07rd,DE\n", "row 1 (line 2), column legal_name: contains the control character U+0007"},
 		"long field":         {head + "1," + strings.Repeat("x", MaxField+1) + ",DE\n", "row 1 (line 2), column legal_name: has 10001 characters"},
 		"unknown header":     {"legal_name,colour\nNord,red\n", "column colour: no field has this name"},
-		"several unknown":    {"legal_name,colour,shape\nNord,red,x\n", "column shape"},
+		"several unknown":    {"legal_name,colour,shape\nNord,red,x\n", "no field has the names of the columns colour, shape; rename or remove them; known are "},
 		"double header":      {"legal_name,country,legal_name\na,DE,b\n", "column legal_name: gives legal_name a second time"},
 		"double by alias":    {"legal_name,country,country_code\na,DE,b\n", "column country_code: gives country_code a second time, after country"},
 		"nameless column":    {"legal_name,\na,b\n", "has no name"},

@@ -68,6 +68,11 @@ func (t *Table) writeWith(w io.Writer, row func(i int) []string) error {
 			return fmt.Errorf("write the result: %w", err)
 		}
 	}
+	if t.Sep {
+		if _, err := fmt.Fprintf(w, "sep=%c\n", t.Comma); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+	}
 	cw := csv.NewWriter(w)
 	cw.Comma = t.Comma
 	header := slices.Clone(t.Header)

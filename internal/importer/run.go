@@ -15,6 +15,20 @@ type Case struct {
 	RequestKey string
 	By         kam.UserID
 	Data       kam.RequestData
+	// Findings are what the row was accepted with all the same: values that were
+	// left out, and what was made of others.
+	Findings []kam.Finding
+}
+
+// accepted are the findings that go with the row into its case. What is missing
+// the case finds out itself.
+func (r Row) accepted() (all []kam.Finding) {
+	for _, f := range r.Findings {
+		if f.Severity == kam.SeverityWarning {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Started is what became of it. Existing says that an earlier run, or an
@@ -114,7 +128,7 @@ func Run(ctx context.Context, b *Batch, s Starter, o RunOptions) (Report, error)
 				var got Started
 				err := order.turn(ctx, i)
 				if err == nil {
-					got, err = s.StartCase(ctx, Case{RequestKey: b.Rows[i].Key, By: o.By, Data: b.Rows[i].Data})
+					got, err = s.StartCase(ctx, Case{RequestKey: b.Rows[i].Key, By: o.By, Data: b.Rows[i].Data, Findings: b.Rows[i].accepted()})
 				}
 				mu.Lock()
 				if fatal(ctx, err) {
@@ -173,7 +187,7 @@ func (r *RowResult) settle(got Started, err error) {
 		r.State = StateRefused
 		f := kam.Finding{Severity: kam.SeverityError, Message: err.Error()}
 		if e := kam.AsError(err); e != nil {
-			f.RuleID, f.Field, f.Message = e.Rule, e.Field, e.Msg
+			f.RuleID, f.Field, f.Message = e.Rule, e.Field, withRemedy(e.Msg, e.Remedy)
 		}
 		r.Findings = append(r.Findings, f)
 		return

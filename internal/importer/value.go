@@ -198,6 +198,40 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 	return marshal(text)
 }
 
+// readable brings a cell into the form that its field takes, where that is the
+// same for all imports: a country by its name.
+func readable(spec kam.FieldSpec, text string) string {
+	if spec.Kind == kam.KindCountry {
+		if code, ok := kam.CountryNamed(text); ok {
+			return code
+		}
+	}
+	return text
+}
+
+// unreadable says why a cell is not of its field's kind, and how it is written.
+func unreadable(spec kam.FieldSpec, text, base string) *kam.Error {
+	if spec.Kind == kam.KindMoney {
+		if _, err := money(text, base); err != nil {
+			return kam.About(spec.Name, err)
+		}
+	}
+	e := kam.Errorf(kam.Invalid, "%q cannot be read", clip(text, 40)).On(spec.Name).By("VF02")
+	switch spec.Kind {
+	case kam.KindInt:
+		e.Try("write a whole number without separators, as 1200")
+	case kam.KindDecimal:
+		e.Try("write a number with at most two decimals, as 12.5")
+	case kam.KindBool:
+		e.Try("write yes or no")
+	case kam.KindURL:
+		e.Try("write it as https://example.com")
+	default:
+		e.Try("correct the value")
+	}
+	return e
+}
+
 // money reads "140000" in the base currency or "140000 USD" in its own.
 func money(text, base string) (kam.Money, error) {
 	amount, currency, found := strings.Cut(text, " ")

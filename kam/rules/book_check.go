@@ -16,7 +16,7 @@ var askedOfRequests = []string{"justification"}
 // served without it. Severities are ERROR and WARNING only.
 func (p *Policy) BookFindings(d kam.RequestData) []kam.BatchFinding {
 	var out []kam.BatchFinding
-	for _, e := range p.FormErrors(d) {
+	for _, e := range AddressOnce(p.FormErrors(d)) {
 		msg := e.Msg
 		if strings.HasPrefix(e.Field, "contacts[") {
 			msg = "does not have the form of the field" // the value is personal data

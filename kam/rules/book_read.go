@@ -226,7 +226,7 @@ func unreadable(path string, t reflect.Type, err error) error {
 	}
 	bad := badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
 	switch t {
-	case reflect.TypeFor[kam.Money]():
+	case reflect.TypeFor[kam.Money](): // not even an object of the form
 		return bad.Try(`write {"amount": "140000.00", "currency": "EUR"}`)
 	case reflect.TypeFor[kam.Dec]():
 		return bad.Try("write a number such as 12.5")

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -62,7 +64,7 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 	}
 	postal := func(field, country, code string) {
 		if code != "" && PostalCodeKnown(country) && !CheckPostalCode(country, code) {
-			errs = append(errs, kam.Errorf(kam.Invalid, "does not fit the postal codes of %s", country).On(field).By("VA02").Try("write it as in "+postalShown[country]))
+			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", clip(code), country).On(field).By("VA02").Try("write it as in "+postalShown[country]))
 		}
 	}
 	postal("postal_code", d.CountryCode, d.PostalCode)
@@ -70,4 +72,16 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 		postal(fmt.Sprintf("addresses[%d].postal_code", i), a.CountryCode, a.PostalCode)
 	}
 	return errs
+}
+
+// AddressOnce leaves out what is wrong with the address of a customer that an
+// import made of his street and place, where the same is said of these.
+func AddressOnce(errs []*kam.Error) []*kam.Error {
+	return slices.DeleteFunc(slices.Clone(errs), func(e *kam.Error) bool {
+		part, ok := strings.CutPrefix(e.Field, "addresses[0].")
+		if part == "line1" {
+			part = "street"
+		}
+		return ok && slices.ContainsFunc(errs, func(o *kam.Error) bool { return o.Field == part && o.Rule == e.Rule && o.Msg == e.Msg })
+	})
 }

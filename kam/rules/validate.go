@@ -180,7 +180,7 @@ func (v *validation) findAs(own kam.Severity, rule, field, remedy, format string
 	if !row.Floor {
 		severity = v.policy.Severity(rule, severity)
 	}
-	message := fmt.Sprintf("%s: %s [%s]", field, fmt.Sprintf(format, args...), rule)
+	message := fmt.Sprintf(format, args...) // field and rule stand beside it
 	if remedy != "" {
 		message += "; " + remedy
 	}
