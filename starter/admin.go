@@ -110,6 +110,9 @@ func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byt
 		return err
 	}
 	p, err := rules.ParsePolicy(b)
+	if err == nil {
+		err = rules.CheckDecimals(b)
+	}
 	if err != nil {
 		return usagef("%s:\n%w", name, err)
 	}

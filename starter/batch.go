@@ -217,10 +217,16 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 		return
 	}
 	slices.SortStableFunc(kinds, func(x, y kind) int { return count[y] - count[x] })
-	t := term.NewTable(text.Say("label.count")+">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow")+">", text.Say("label.finding"))
+	heads := []string{text.Say("label.count") + ">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow") + ">", text.Say("label.finding")}
+	drop := 0 // the column of files, where there is one file only
+	if all[0].File == "" {
+		drop = 1
+	}
+	t := term.NewTable(slices.Delete(heads, 1, 1+drop)...)
 	for _, k := range kinds[:min(len(kinds), shownFindings)] {
 		f := first[k]
-		t.Row(strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; "))
+		cells := []string{strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; ")}
+		t.Row(slices.Delete(cells, 1, 1+drop)...)
 	}
 	a.printf("\n%s\n%s", text.Say(heading), t.Text(a.folded()))
 	if len(kinds) > shownFindings {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -290,4 +291,36 @@ func TestStrangersReadNoCase(t *testing.T) {
 		got := run(t, f, "--as", tt.as, tt.verb, string(theCase))
 		require.Equal(t, tt.status, got.status, "%s %s: %s", tt.as, tt.verb, got.err)
 	}
+}
+
+// TestAskedFor: a task that names its fields in the note names each once.
+func TestAskedFor(t *testing.T) {
+	for _, c := range []struct {
+		fields     []string
+		note, want string
+	}{
+		{[]string{"parent_customer_id"}, "VH02 parent_customer_id: a customer is not its own parent; name another parent", "VH02 parent_customer_id: a customer is not its own parent; name another parent"},
+		{[]string{"city", "legal_name"}, "legal_name: has 1 character [VF02]; give 2 to 200 characters", "city legal_name: has 1 character [VF02]; give 2 to 200 characters"},
+		{[]string{"declared_potential"}, "What can we win of it?", "declared_potential What can we win of it?"},
+		{[]string{"city", "street"}, "", "city, street"},
+	} {
+		require.Equal(t, c.want, askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
+	}
+}
+
+// TestFindingsOfOldRecords: what v0.2.0 stored named field and rule within the
+// message, too.
+func TestFindingsOfOldRecords(t *testing.T) {
+	f := waiting()
+	f.view.Findings = []kam.Finding{
+		{RuleID: "VH02", Severity: kam.SeverityError, Field: "parent_customer_id", Message: "parent_customer_id: a customer is not its own parent [VH02]; name another parent"},
+		{RuleID: "VF03", Severity: kam.SeverityError, Field: "legal_name", Message: "\"N/A\" is not a name; give the name of the register"},
+	}
+	f.view.Opening.Findings = []kam.Finding{{RuleID: "VF02", Severity: kam.SeverityWarning, Field: "annual_turnover", Message: "annual_revenue 1.500 EUR: left out"}}
+	got := start(t, f, "", false, "show", "KAM-2026-000007")
+	require.Zero(t, got.status, got.err)
+	require.Equal(t, 1, strings.Count(got.out, "parent_customer_id"), got.out)
+	require.Equal(t, 1, strings.Count(got.out, "VH02"), got.out)
+	require.Contains(t, got.out, "Found at import")
+	require.Contains(t, got.out, "annual_revenue 1.500 EUR: left out")
 }

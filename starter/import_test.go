@@ -26,7 +26,8 @@ type importDesk struct {
 	backend
 	mu    sync.Mutex
 	cases map[string]kam.Snapshot
-	down  int // from this case on it does not answer; 0 is never
+	told  map[string][]kam.Finding // what went with the rows into their cases, by name
+	down  int                      // from this case on it does not answer; 0 is never
 }
 
 func (d *importDesk) Start(_ context.Context, r store.Request) (client.Started, error) {
@@ -46,6 +47,9 @@ func (d *importDesk) Start(_ context.Context, r store.Request) (client.Started, 
 		s.State = kam.DataEntry
 	}
 	d.cases[r.Key] = s
+	if d.told != nil {
+		d.told[r.Data.LegalName] = r.Findings
+	}
 	return client.Started{CaseNo: s.CaseNo, Created: true, Progress: kam.Progress{Snapshot: s}}, nil
 }
 
@@ -163,4 +167,26 @@ func TestImportUsage(t *testing.T) {
 	require.Equal(t, exitUsage, st)
 	st, _, _ = importRun(t, d, importFixture(t, "in.csv", importRows), "--defaults", importFixture(t, "d.json", `{"colour": 1}`))
 	require.Equal(t, exitUsage, st)
+}
+
+// TestImportTellsWhatItLeavesOut: a value that a row was accepted without is
+// counted on the screen, and its case has it.
+func TestImportTellsWhatItLeavesOut(t *testing.T) {
+	t.Parallel()
+	d := &importDesk{cases: map[string]kam.Snapshot{}, told: map[string][]kam.Finding{}}
+	file := importFixture(t, "in.csv", "sep=;\r\nlegal_name;country;city;postal_code;declared_potential;website\r\n"+
+		"Nord Pumpen AG;Germany;Köln;5066;140.000;n/a\r\n;;;;;\r\nSüd Pumpen AG;Italy;Roma;00184;1.500;\r\nOst Pumpen AG;Congo;Brazzaville;;;\r\nWest Pumpen AG;Korea;Seoul;;;\r\n;;;;;\r\n")
+	for _, args := range [][]string{{file, "--dry-run"}, {file}} {
+		st, out, errs := importRun(t, d, args...)
+		require.Equal(t, exitRefused, st, errs)
+		flat := strings.Join(strings.Fields(out), " ")
+		require.Contains(t, flat, "in the file 4")
+		require.Contains(t, flat, "2 VA01 country_code 3 \"Congo\" is not a country; give an ISO 3166-1 alpha-2 code")
+		require.Contains(t, flat, "2 VF02 declared_potential 1 \"140.000\" has 3 decimals, and EUR has 2: thousands or a slip; the value is left out;")
+		require.Contains(t, flat, "1 VA02 postal_code 1 \"5066\" does not fit the postal codes of DE; the value is left out;")
+		require.Contains(t, flat, "1 VF02 website 1 \"n/a\" cannot be read; the value is left out;")
+	}
+	require.Len(t, d.told["Nord Pumpen AG"], 3)
+	require.Len(t, d.told["Süd Pumpen AG"], 1)
+	require.Contains(t, d.told["Süd Pumpen AG"][0].Message, "\"1.500\" has 3 decimals")
 }

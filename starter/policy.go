@@ -87,6 +87,9 @@ func (a *app) checkPolicy(path string) error {
 		return err
 	}
 	p, err := rules.ParsePolicy(b)
+	if err == nil {
+		err = rules.CheckDecimals(b)
+	}
 	var bad *rules.PolicyError
 	switch {
 	case err == nil && a.json:

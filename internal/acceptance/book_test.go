@@ -49,7 +49,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 		}
 		text.customers += strings.Join(f, ",") + "\n"
 	}
-	text.sales += "UNKNOWN-1,2026-01,EUR,10,,,\nK000001,2026-13,EUR,10,,,\nK000001,2026-01,EUR,10,,,\nK000002,2025-01,USD,10,,,\n"
+	text.sales += "BAD03,2026-01,EUR,10,,,\nUNKNOWN-1,2026-01,EUR,10,,,\nK000001,2026-13,EUR,10,,,\nK000001,2026-01,EUR,10,,,\nK000002,2025-01,USD,10,,,\n"
 
 	first := w.upload(text.open(t), "book-2026", "stew.one")
 	require.Equal(t, kam.BatchNo("B-000001"), first.No)
@@ -82,7 +82,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 		all, err := w.db.BatchFindings(t.Context(), first.No, 0)
 		require.NoError(t, err)
 		got := map[int][]string{}
-		facts := map[string]string{}
+		facts, said := map[string]string{}, map[string]string{}
 		for _, f := range all {
 			if f.Severity != kam.SeverityError {
 				continue
@@ -92,6 +92,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 				got[f.Row] = append(got[f.Row], f.Column+" "+f.Rule)
 			} else {
 				facts[f.Column] += f.File + " " + f.Rule + ";"
+				said[f.Key] += f.Message
 			}
 		}
 		want := []string{"customer_no IB01", "customer_no IB02", "identifiers VI02", "territory_code IB03", "owner_id IB04", "strategic_fit VF02", "declared_potential VF02",
@@ -100,7 +101,9 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 			require.Contains(t, got[n+1+i], w, "row %d: %v", n+1+i, got[n+1+i])
 		}
 		require.Len(t, got, 12)
-		require.Equal(t, map[string]string{"account_no": "sales IB06;sales IB02;", "month": "sales IB09;", "currency": "sales IB10;"}, facts)
+		require.Equal(t, map[string]string{"account_no": "sales IB06;sales IB06;sales IB02;", "month": "sales IB09;", "currency": "sales IB10;"}, facts)
+		require.Equal(t, fmt.Sprintf("its customer is refused, row %d (line %d) of customers: 1 row left out", n+4, n+5), said["BAD03"])
+		require.Equal(t, "no customer has this account: 1 row left out", said["UNKNOWN-1"])
 	})
 	t.Run("ABC on the whole book", func(t *testing.T) {
 		require.Equal(t, n, one[int](w, `select count(*) from kam.abc_row`))

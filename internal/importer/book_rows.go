@@ -48,7 +48,6 @@ func (b *Book) customers() iter.Seq2[store.BatchRow, error] {
 
 // remedies say what to do about what the reading of a cell finds.
 var remedies = map[string]string{
-	"VF02": "correct the value; amounts are written as 1234.56, dates as 2026-01-31",
 	"VI01": "compare it with the customer's papers",
 	"VI02": "compare it with the customer's papers",
 }
@@ -219,7 +218,7 @@ func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
 		switch spec.Kind {
 		case kam.KindChoice:
 			text = strings.ToUpper(strings.ReplaceAll(text, " ", "_"))
-		case kam.KindCountry, kam.KindCurrency:
+		case kam.KindCurrency:
 			text = strings.ToUpper(text)
 		case kam.KindURL:
 			u, valid := website(text)

@@ -181,7 +181,7 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 		return nil, false
 	case kam.KindChoice:
 		return marshal(strings.ToUpper(strings.ReplaceAll(text, " ", "_")))
-	case kam.KindCountry, kam.KindCurrency:
+	case kam.KindCurrency:
 		return marshal(strings.ToUpper(text))
 	case kam.KindURL:
 		u, valid := website(text)

@@ -122,6 +122,9 @@ func readPolicy(name string) (*rules.Policy, error) {
 		return nil, kam.Errorf(kam.Invalid, "%v", err).On("policy")
 	}
 	p, err := rules.ParsePolicy(text)
+	if err == nil {
+		err = rules.CheckDecimals(text)
+	}
 	var bad *rules.PolicyError
 	if errors.As(err, &bad) {
 		return nil, fmt.Errorf("the policy %s is refused:\n%w", name, err)

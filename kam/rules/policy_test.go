@@ -97,3 +97,25 @@ func TestShippedComments(t *testing.T) {
 	require.Equal(t, p.RFM, shown.RFM)
 	require.Equal(t, p.Duplicates, shown.Duplicates)
 }
+
+// TestLongDecimals: thousands in a policy are refused when it is loaded, and a
+// stored version stays readable.
+func TestLongDecimals(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, CheckDecimals(DefaultYAML()))
+	for path, change := range map[string][2]string{
+		"sla.high_priority_min_potential":    {"high_priority_min_potential: 500000", "high_priority_min_potential: 500.000"},
+		"key_account.tiers[0].min_potential": {"min_potential: 1000000, min_score", "min_potential: 1.000, min_score"},
+		"add_decision.bands.annual_potential[1][0]":   {"[5000, 40]", "[5.000, 40]"},
+		"key_account.potential_stay_factor":  {"potential_stay_factor: 0.8 ", "potential_stay_factor: 0.8000 "},
+	} {
+		text := []byte(edited(t, change[0], change[1]))
+		var bad *PolicyError
+		require.ErrorAs(t, CheckDecimals(text), &bad, path)
+		require.Len(t, bad.Problems, 1)
+		require.Equal(t, path, bad.Problems[0].Path)
+		require.Contains(t, bad.Problems[0].Message, "thousands or a slip")
+	}
+	_, err := ParsePolicy([]byte(edited(t, "high_priority_min_potential: 500000", "high_priority_min_potential: 500.000")))
+	require.NoError(t, err)
+}
