@@ -197,26 +197,48 @@ func (a *app) printFindings(all []kam.BatchFinding) {
 	if len(errs) > shownFindings {
 		a.say("batch.moreErrors", shownFindings)
 	}
-	a.printKinds("batch.errors", errs)
+	a.countErrors("batch.errors", errs)
 	a.printKinds("batch.warnings", warned)
 }
 
-// printKinds counts findings by file, rule and column, the commonest first,
-// with the first of each.
-func (a *app) printKinds(heading string, all []kam.BatchFinding) {
-	type kind struct{ file, rule, column string }
-	var kinds []kind
-	count, first := map[kind]int{}, map[kind]kam.BatchFinding{}
-	for _, f := range all {
-		k := kind{f.File, f.Rule, f.Column}
-		if count[k]++; count[k] == 1 {
-			kinds, first[k] = append(kinds, k), f
-		}
+// countErrors counts what is listed row by row before: where some are not
+// listed any more, or where some are alike.
+func (a *app) countErrors(heading string, errs []kam.BatchFinding) {
+	if len(errs) > shownFindings || len(kindsOf(errs)) < len(errs) {
+		a.printKinds(heading, errs)
 	}
+}
+
+// A findingKind counts the findings of one rule on one column of a file.
+type findingKind struct {
+	n     int
+	first kam.BatchFinding
+}
+
+// kindsOf counts findings by file, rule and column, the commonest first.
+func kindsOf(all []kam.BatchFinding) []findingKind {
+	var kinds []findingKind
+	place := map[[3]string]int{}
+	for _, f := range all {
+		key := [3]string{f.File, f.Rule, f.Column}
+		i, known := place[key]
+		if !known {
+			i = len(kinds)
+			place[key], kinds = i, append(kinds, findingKind{first: f})
+		}
+		kinds[i].n++
+	}
+	slices.SortStableFunc(kinds, func(x, y findingKind) int { return y.n - x.n })
+	return kinds
+}
+
+// printKinds shows how often a rule found what in a column, with the first of
+// each.
+func (a *app) printKinds(heading string, all []kam.BatchFinding) {
+	kinds := kindsOf(all)
 	if len(kinds) == 0 {
 		return
 	}
-	slices.SortStableFunc(kinds, func(x, y kind) int { return count[y] - count[x] })
 	heads := []string{text.Say("label.count") + ">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow") + ">", text.Say("label.finding")}
 	drop := 0 // the column of files, where there is one file only
 	if all[0].File == "" {
@@ -224,8 +246,8 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 	}
 	t := term.NewTable(slices.Delete(heads, 1, 1+drop)...)
 	for _, k := range kinds[:min(len(kinds), shownFindings)] {
-		f := first[k]
-		cells := []string{strconv.Itoa(count[k]), k.file, k.rule, k.column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; ")}
+		f := k.first
+		cells := []string{strconv.Itoa(k.n), f.File, f.Rule, f.Column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; ")}
 		t.Row(slices.Delete(cells, 1, 1+drop)...)
 	}
 	a.printf("\n%s\n%s", text.Say(heading), t.Text(a.folded()))

@@ -46,7 +46,11 @@ import that was interrupted, and its result file, can be run again.
 Columns are the field names of the request data (legal_name, country_code,
 declared_potential, ...) and those that exports commonly have: row_ref,
 trading_name, country, address, industry, annual_revenue, revenue_currency,
-identifier_scheme, identifier, parent_name. Comma, semicolon or tab.
+identifier_scheme, identifier, parent_name. Comma, semicolon or tab. Amounts are
+written as 1234.56, countries as IT or Italy.
+
+A value that cannot stand, such as 140.000 EUR, is left out: the screen counts
+it by rule and column, the case shows it under "Found at import".
 
 --defaults names a JSON file with what the rows lack: constants by field name,
 exchange rates, and amounts as a share of another amount:
@@ -216,7 +220,7 @@ func (a *app) printImport(rep importer.Report, result string) error {
 		}
 	}
 	errs, warned := importKinds(rep)
-	a.printKinds("import.errors", errs)
+	a.countErrors("import.errors", errs)
 	a.printKinds("import.warnings", warned)
 	if rep.Summary.Left > 0 && !rep.Summary.DryRun {
 		a.printf("\n%d rows were not started. Run the same import again: it starts exactly those.\n", rep.Summary.Left)
