@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -78,6 +79,7 @@ func (a *app) loadCustomers(ctx context.Context, back backend, name string, b []
 		if book[i].CustomerNo == "" {
 			return usagef("%s: customer %d has no customer_no", name, i+1)
 		}
+		importer.Countries(&book[i].Data)
 		book[i].Keys = parties.Keys(book[i].Data)
 	}
 	if err := back.LoadCustomers(ctx, book); err != nil {

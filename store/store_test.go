@@ -117,6 +117,7 @@ func TestAllotCase(t *testing.T) {
 	require.True(t, created)
 	require.Regexp(t, `^KAM-20\d\d-000001$`, string(no))
 
+	r.Findings = []kam.Finding{{RuleID: "VF02", Field: "website"}} // told with the case, and no part of what is requested
 	again, created, err := s.AllotCase(t.Context(), r)
 	require.NoError(t, err)
 	require.False(t, created)

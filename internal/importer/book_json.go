@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -69,6 +70,7 @@ func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {
 	c := b.json[i]
 	r.OwnerID, r.Status, r.KAStatus, r.Tier, r.Coverage, r.ReviewDue = c.OwnerID, c.Status, c.KAStatus, c.Tier, c.Coverage, c.ReviewDue
 	d := c.Data
+	Countries(&d)
 	if c.GroupID != "" {
 		d.GroupID = c.GroupID
 	}
@@ -76,4 +78,23 @@ func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {
 		d.TerritoryCode = c.Territory
 	}
 	return d
+}
+
+// Countries reads the countries of data that came as JSON as those of a table
+// are read: by code or by name.
+func Countries(d *kam.RequestData) {
+	read := func(text *string) {
+		if code, ok := kam.CountryNamed(*text); ok {
+			*text = code
+		}
+	}
+	read(&d.CountryCode)
+	d.Addresses = slices.Clone(d.Addresses) // the caller keeps his own
+	for i := range d.Addresses {
+		read(&d.Addresses[i].CountryCode)
+	}
+	d.Identifiers = slices.Clone(d.Identifiers)
+	for i := range d.Identifiers {
+		read(&d.Identifiers[i].Country)
+	}
 }

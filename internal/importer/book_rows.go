@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -123,12 +124,15 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 				e := unreadable(c.Spec, text, base)
 				note(kam.SeverityError, c.Field, e.Rule, e.Msg, e.Remedy)
 			}
-			if c.Spec.Kind == kam.KindPhone {
+			switch {
+			case c.Spec.Kind == kam.KindPhone:
 				cells[c.Field] = text
+			case c.Spec.Kind == kam.KindURL && severalWords(text):
+				note(kam.SeverityWarning, c.Field, "VF02", fmt.Sprintf(firstOnly, clip(text, 60)), "give one")
 			}
 		}
 	}
-	derive(&d, cells, func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Msg, e.Remedy) }, bad)
+	derive(&d, cells, note, bad)
 	b.tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
@@ -163,17 +167,26 @@ func (b *Book) tellPhone(column, text, number, country string, note func(s kam.S
 
 // derive fills in what follows from several cells, as the import of requests
 // does.
-func derive(d *kam.RequestData, cells map[string]string, wrong func(*kam.Error), bad func(column, rule, msg string)) {
-	if code := IndustryCode(cells[colIndustry]); code != "" && d.IndustryCode == "" {
-		d.IndustryScheme, d.IndustryCode, d.IndustryText = "CUSTOM", code, clip(cells[colIndustry], 199)
+func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severity, column, rule, msg, remedy string), bad func(column, rule, msg string)) {
+	wrong := func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Msg, e.Remedy) }
+	second := func(column, field string) {
+		note(kam.SeverityWarning, column, "VF02", secondSource(cells[column], field)+leftOut, "keep one of the columns")
 	}
-	if name := cells[colTrading]; name != "" && !strings.EqualFold(name, d.LegalName) && d.TradingNames == nil {
-		d.TradingNames = []string{name}
+	if text := cells[colIndustry]; text != "" {
+		deriveIndustry(d, text, wrong, second)
+		if n := utf8.RuneCountInString(text); n > maxIndustryText {
+			note(kam.SeverityWarning, colIndustry, "VF02", cutText(n, maxIndustryText), "shorten it")
+		}
 	}
-	if text := cells[colRevenue]; text != "" && d.AnnualTurnover == nil {
+	if name := cells[colTrading]; name != "" && !strings.EqualFold(name, d.LegalName) {
+		d.TradingNames = withName(d.TradingNames, name)
+	}
+	if text := cells[colRevenue]; text != "" {
 		m, err := kam.ParseMoney(text, strings.ToUpper(cmp.Or(cells[colCurrency], NoDefaults().Base)))
 		if err != nil {
 			wrong(kam.About(colRevenue, err))
+		} else if d.AnnualTurnover != nil && *d.AnnualTurnover != m {
+			second(colRevenue, "annual_turnover")
 		} else {
 			d.AnnualTurnover = &m
 		}
@@ -197,6 +210,23 @@ func derive(d *kam.RequestData, cells map[string]string, wrong func(*kam.Error),
 			d.CapabilityItems = map[string]int{}
 		}
 		d.CapabilityItems[item] = n
+	}
+}
+
+// deriveIndustry makes a code of a text, or describes the code with it.
+func deriveIndustry(d *kam.RequestData, text string, wrong func(*kam.Error), second func(column, field string)) {
+	if d.IndustryCode == "" {
+		code := IndustryCode(text)
+		if code == "" {
+			wrong(kam.Errorf(kam.Invalid, "%q names no industry", clip(text, 40)).On(colIndustry).By("VF02").Try("give a word, or industry_scheme and industry_code"))
+			return
+		}
+		d.IndustryScheme, d.IndustryCode = "CUSTOM", code
+	}
+	if kept := clip(text, maxIndustryText); d.IndustryText == "" {
+		d.IndustryText = kept
+	} else if d.IndustryText != kept {
+		second(colIndustry, "industry_text")
 	}
 }
 

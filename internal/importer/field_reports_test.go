@@ -263,3 +263,39 @@ func utf16Of(s string, big bool) string {
 	}
 	return string(out)
 }
+
+// TestNothingIsLostSilently: each value of a row that is accepted is in its
+// data, or told.
+func TestNothingIsLostSilently(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("Stahlbau ", 30)
+	head := "legal_name;country;trading_name;trading_names;industry;industry_scheme;industry_code;industry_text;annual_revenue;annual_turnover;website\n"
+	row := "Nord AG;DE;Nordlicht;NAG|nordlicht;Stahl;NACE;24.10;Steel;100;200;a.example, b.example\n"
+	r := Plan(tableOf(t, head+row), NoDefaults()).Rows[0]
+	said := FindingsText(r.accepted())
+	require.Equal(t, []string{"NAG", "nordlicht"}, r.Data.TradingNames)
+	for _, want := range []string{
+		`VF02 industry: "Stahl" is another value than that of industry_text; the value is left out`,
+		`VF02 annual_revenue: "100" is another value than that of annual_turnover; the value is left out`,
+		`VF02 website: of "a.example, b.example" the first web address is kept; the others are left out`,
+	} {
+		require.Contains(t, said, want)
+	}
+	rows, found := rowsOf(t, bookOf(t, "customer_no;"+strings.Replace(head, "\n", "\nC-1;", 1)+row))
+	require.Equal(t, kam.RowReady, rows[0].ReadAs)
+	require.Len(t, found, 3)
+
+	row = "Nord AG;DE;Nordlicht;NAG;" + long + ";;;;;;\n"
+	r = Plan(tableOf(t, head+row), NoDefaults()).Rows[0]
+	require.Equal(t, []string{"NAG", "Nordlicht"}, r.Data.TradingNames)
+	require.Contains(t, FindingsText(r.accepted()), "VF02 industry: has 269 characters, and 199 are kept")
+	r = Plan(tableOf(t, head+"Nord AG;DE;;;Stahl;NACE;24.10;;;;\n"), NoDefaults()).Rows[0]
+	require.Empty(t, r.accepted())
+	require.Equal(t, [2]string{"24.10", "Stahl"}, [2]string{r.Data.IndustryCode, r.Data.IndustryText})
+	r = Plan(tableOf(t, head+"Nord AG;DE;;;-;;;;;;\n"), NoDefaults()).Rows[0]
+	require.Contains(t, FindingsText(r.accepted()), `VF02 industry: "-" names no industry; the value is left out`)
+
+	rows, found = rowsOf(t, bookOf(t, `[{"customer_no":"C-1","data":{"legal_name":"Werk","country_code":"Italy","addresses":[{"type":"LEGAL","line1":"Via 1","city":"Roma","country_code":"Italia"}]}}]`))
+	require.Empty(t, found)
+	require.Equal(t, 2, strings.Count(string(rows[0].Data), `"country_code":"IT"`), string(rows[0].Data))
+}

@@ -1,11 +1,14 @@
 package importer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -127,6 +130,9 @@ func (f *filler) plain(cells map[string]string) {
 			continue
 		}
 		f.fields[c.Field] = raw
+		if c.Spec.Kind == kam.KindURL && severalWords(text) {
+			f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: c.Field, Message: fmt.Sprintf(firstOnly, clip(text, 60))})
+		}
 	}
 }
 
@@ -159,22 +165,70 @@ func (f *filler) set(field string, v any) {
 }
 
 // industry keeps an industry that is known by text only under scheme CUSTOM.
+// Beside a code the text is its description.
 func (f *filler) industry(text string) {
-	code := IndustryCode(text)
-	if _, have := f.fields["industry_code"]; code == "" || have {
+	if text == "" {
 		return
 	}
-	f.set("industry_scheme", "CUSTOM")
-	f.set("industry_code", code)
-	f.set("industry_text", clip(text, 199))
+	if _, have := f.fields["industry_code"]; !have {
+		code := IndustryCode(text)
+		if code == "" {
+			f.leaveOut(kam.Errorf(kam.Invalid, "%q names no industry", clip(text, 40)).On(colIndustry).By("VF02").Try("give a word, or industry_scheme and industry_code"))
+			return
+		}
+		f.set("industry_scheme", "CUSTOM")
+		f.set("industry_code", code)
+	}
+	f.tellCut(colIndustry, text, maxIndustryText)
+	f.setOrTell("industry_text", colIndustry, text, clip(text, maxIndustryText))
+}
+
+// maxIndustryText is what an industry_text holds, but for the mark of a cut.
+const maxIndustryText = 199
+
+// tellCut says that a text was shortened.
+func (f *filler) tellCut(column, text string, most int) {
+	if n := utf8.RuneCountInString(text); n > most {
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: cutText(n, most)})
+	}
+}
+
+func cutText(n, most int) string { return fmt.Sprintf("has %d characters, and %d are kept", n, most) }
+
+// setOrTell gives a field what another column says of it, and tells where the
+// row says otherwise itself.
+func (f *filler) setOrTell(field, column, text string, v any) {
+	raw, ok := marshal(v)
+	if own, have := f.fields[field]; have && ok && !bytes.Equal(own, raw) {
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: secondSource(text, field) + leftOut})
+		return
+	}
+	f.set(field, v)
+}
+
+func secondSource(text, field string) string {
+	return fmt.Sprintf("%q is another value than that of %s", clip(text, 40), field)
 }
 
 func (f *filler) trading(name string) {
 	var legal string
 	_ = json.Unmarshal(f.fields["legal_name"], &legal) // absent: no name is equal
-	if name != "" && !strings.EqualFold(name, legal) {
-		f.set("trading_names", []string{name})
+	if name == "" || strings.EqualFold(name, legal) {
+		return
 	}
+	var names []string
+	_ = json.Unmarshal(f.fields["trading_names"], &names) // absent: it is the first
+	if raw, ok := marshal(withName(names, name)); ok && !f.dropped["trading_names"] {
+		f.fields["trading_names"] = raw
+	}
+}
+
+// withName adds a name to those that are there.
+func withName(names []string, name string) []string {
+	if slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
+		return names
+	}
+	return append(names, name)
 }
 
 // revenue reads the customer's own turnover and brings it into the base
@@ -198,7 +252,7 @@ func (f *filler) revenue(cells map[string]string) {
 		f.leaveOut(e)
 		return
 	}
-	f.set("annual_turnover", m)
+	f.setOrTell("annual_turnover", colRevenue, text, m)
 }
 
 // defaults adds the constants and computes the formulas of the defaults file.

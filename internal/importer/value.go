@@ -86,7 +86,7 @@ func identifier(scheme, value, country string) kam.Identifier {
 
 // website makes a web address of what people write, or says that it is none.
 func website(text string) (string, bool) {
-	first := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+	first := wordsOf(text)
 	if len(first) == 0 {
 		return "", false
 	}
@@ -105,6 +105,16 @@ func website(text string) (string, bool) {
 	}
 	return u.String(), true
 }
+
+// wordsOf splits a cell in which several web addresses may stand.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+}
+
+func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
+
+// firstOnly tells that of several web addresses the first is taken.
+const firstOnly = "of %q the first web address is kept; the others are left out"
 
 // phone brings a number into the form of E.164 where only signs between the
 // digits are in the way. A number without its country stays as it is.
