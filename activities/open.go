@@ -107,7 +107,7 @@ func openingText(o store.Request) string {
 	// The fields only: the trail holds no data of customers.
 	var fields []string
 	for _, f := range o.Findings {
-		if !slices.Contains(fields, f.Field) {
+		if f.Field != "" && !slices.Contains(fields, f.Field) {
 			fields = append(fields, f.Field)
 		}
 	}

@@ -133,12 +133,12 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 		}
 	}
 	derive(&d, cells, note, bad)
-	b.tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
+	tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
 		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
 			Phone: phone(cells["contact_phone"]), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
-		b.tellPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
+		tellPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
 		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
 	}
@@ -159,7 +159,7 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 }
 
 // tellPhone says that a number was completed; which one is personal data.
-func (b *Book) tellPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
+func tellPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
 	if completed(text, number) {
 		note(kam.SeverityWarning, column, "VF04", "the number came without its country and was read as one of "+country, "correct it where that is wrong")
 	}
@@ -173,7 +173,7 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 		note(kam.SeverityWarning, column, "VF02", secondSource(cells[column], field)+leftOut, "keep one of the columns")
 	}
 	if text := cells[colIndustry]; text != "" {
-		deriveIndustry(d, text, wrong, second)
+		deriveIndustry(d, text, note, second)
 		if n := utf8.RuneCountInString(text); n > maxIndustryText {
 			note(kam.SeverityWarning, colIndustry, "VF02", cutText(n, maxIndustryText), "shorten it")
 		}
@@ -214,11 +214,11 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 }
 
 // deriveIndustry makes a code of a text, or describes the code with it.
-func deriveIndustry(d *kam.RequestData, text string, wrong func(*kam.Error), second func(column, field string)) {
+func deriveIndustry(d *kam.RequestData, text string, note func(s kam.Severity, column, rule, msg, remedy string), second func(column, field string)) {
 	if d.IndustryCode == "" {
 		code := IndustryCode(text)
 		if code == "" {
-			wrong(kam.Errorf(kam.Invalid, "%q names no industry", clip(text, 40)).On(colIndustry).By("VF02").Try("give a word, or industry_scheme and industry_code"))
+			note(kam.SeverityWarning, colIndustry, "VF02", fmt.Sprintf("%q names no industry", clip(text, 40))+leftOut, "give a word, or industry_scheme and industry_code")
 			return
 		}
 		d.IndustryScheme, d.IndustryCode = "CUSTOM", code

@@ -13,8 +13,8 @@ import (
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
-// fieldReports reads a file of the small inputs after public reports.
-func fieldReports(t *testing.T, name string) [][]string {
+// reportedRows reads a file of the small inputs after public reports.
+func reportedRows(t *testing.T, name string) [][]string {
 	t.Helper()
 	dir := os.Getenv("KAM_SHARED_DATA")
 	for up, _ := os.Getwd(); dir == "" && up != filepath.Dir(up); up = filepath.Dir(up) {
@@ -39,7 +39,7 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 // amount with more decimals than its currency has is told and never stored.
 func TestAmountsOfFieldReports(t *testing.T) {
 	t.Parallel()
-	for _, r := range fieldReports(t, "amounts.csv") {
+	for _, r := range reportedRows(t, "amounts.csv") {
 		text, currency, refused := r[0], r[1], r[2] == "refused"
 		t.Run(text+" "+currency, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +120,7 @@ func TestThousandsSeparators(t *testing.T) {
 func TestRowsOfSeparators(t *testing.T) {
 	t.Parallel()
 	blank := ";;;;"
-	for _, r := range fieldReports(t, "import_rows.csv") {
+	for _, r := range reportedRows(t, "import_rows.csv") {
 		if r[0] == "row of separators only" {
 			blank = r[1]
 		}
@@ -292,8 +292,12 @@ func TestNothingIsLostSilently(t *testing.T) {
 	r = Plan(tableOf(t, head+"Nord AG;DE;;;Stahl;NACE;24.10;;;;\n"), NoDefaults()).Rows[0]
 	require.Empty(t, r.accepted())
 	require.Equal(t, [2]string{"24.10", "Stahl"}, [2]string{r.Data.IndustryCode, r.Data.IndustryText})
-	r = Plan(tableOf(t, head+"Nord AG;DE;;;-;;;;;;\n"), NoDefaults()).Rows[0]
-	require.Contains(t, FindingsText(r.accepted()), `VF02 industry: "-" names no industry; the value is left out`)
+	r = Plan(tableOf(t, head+"Nord AG;DE;;;?!;;;;;;\n"), NoDefaults()).Rows[0]
+	require.Contains(t, FindingsText(r.accepted()), `VF02 industry: "?!" names no industry; the value is left out`)
+
+	rows, found = rowsOf(t, bookOf(t, "customer_no;legal_name;industry\nC-1;Werk;?!\n"))
+	require.Equal(t, kam.RowReady, rows[0].ReadAs)
+	require.Contains(t, FindingText(found[0]), `WARNING VF02 industry: "?!" names no industry; the value is left out`)
 
 	rows, found = rowsOf(t, bookOf(t, `[{"customer_no":"C-1","data":{"legal_name":"Werk","country_code":"Italy","addresses":[{"type":"LEGAL","line1":"Via 1","city":"Roma","country_code":"Italia"}]}}]`))
 	require.Empty(t, found)
