@@ -106,16 +106,6 @@ func website(text string) (string, bool) {
 	return u.String(), true
 }
 
-// wordsOf splits a cell in which several web addresses may stand.
-func wordsOf(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
-}
-
-func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
-
-// firstOnly tells that of several web addresses the first is taken.
-const firstOnly = "of %q the first web address is kept; the others are left out"
-
 // phone brings a number into the form of E.164 where only signs between the
 // digits are in the way. A number without its country stays as it is.
 func phone(text string) string {
@@ -207,6 +197,16 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 	}
 	return marshal(text)
 }
+
+// wordsOf splits a cell in which several web addresses may stand.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+}
+
+func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
+
+// firstOnly tells that of several web addresses the first is taken.
+const firstOnly = "of %q the first web address is kept; the others are left out"
 
 // readable brings a cell into the form that its field takes, where that is the
 // same for all imports: a country by its name.
