@@ -5,9 +5,9 @@ import "strings"
 var norwayWeights = []int{3, 2, 7, 6, 5, 4, 3, 2}
 
 // checkGB computes the check digits of HM Revenue & Customs, 01 to 97: weights
-// 8 to 2, and 55 added for numbers issued since 2010, which do not start below
-// 100. A branch of three digits may follow. Forms GD and HA are of public
-// bodies.
+// 8 to 2, and 55 added for numbers issued since 2010. Each kind has ranges that
+// are not issued. A branch of three digits may follow. Forms GD and HA are of
+// public bodies.
 func checkGB(v string) IdentifierProblem {
 	switch v[:2] {
 	case "GD":
@@ -15,8 +15,10 @@ func checkGB(v string) IdentifierProblem {
 	case "HA":
 		return part(number(v[2:]) >= 500)
 	}
-	sum, check := weighted(v, []int{8, 7, 6, 5, 4, 3, 2}), number(v[7:9])
-	return fits(97-sum%97 == check || 97-(sum+55)%97 == check && number(v[:3]) >= 100)
+	sum, no, check := weighted(v, []int{8, 7, 6, 5, 4, 3, 2}), number(v[:7]), number(v[7:9])
+	older := no < 100_000 || no > 999_999 && no <= 9_490_000 || no > 9_700_000 && no <= 9_990_000
+	newer := no >= 1_000_000
+	return fits(older && 97-sum%97 == check || newer && 97-(sum+55)%97 == check)
 }
 
 // part turns the outcome of a part's check into a problem.
