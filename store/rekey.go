@@ -6,12 +6,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Rekey computes anew what parties are found by, where other rules than those
-// of the given version did: a newer release reads names, numbers or codes in
+// Rekey computes anew what parties are found by, where rules of another version
+// than those of keys did: a newer release reads names, numbers or codes in
 // another way, and what the comparison accepts the search has to find. It may
-// run at any time, in any number of programs, and does nothing where all keys
+// run at any time, in any number of programs, and writes nothing where all keys
 // are of the version. It returns how many parties it wrote.
-func (s *Store) Rekey(ctx context.Context, version int, keys func(PartyData) PartyKeys) (int, error) {
+func (s *Store) Rekey(ctx context.Context, keys func(PartyData) PartyKeys) (int, error) {
 	const stale = `
 		select ref, kind, group_id, data from kam.party
 		where ref > $1 and not keys @> array[$2] order by ref limit 1000 for update`
@@ -21,14 +21,14 @@ func (s *Store) Rekey(ctx context.Context, version int, keys func(PartyData) Par
 		Ref, Kind, GroupID string
 		Data               PartyData
 	}
-	written := 0
+	written, version := 0, versionKey(keys(PartyData{}).Version)
 	for after := ""; ; {
 		var rows []row
 		err := s.inTx(ctx, "renew the keys of parties", func(tx pgx.Tx) (err error) {
 			if _, err := tx.Exec(ctx, unhurriedly); err != nil {
 				return err //nolint:wrapcheck // inTx says what was done
 			}
-			if rows, err = list(ctx, tx, "list parties with old keys", pgx.RowToStructByPos[row], stale, after, versionKey(version)); err != nil {
+			if rows, err = list(ctx, tx, "list parties with old keys", pgx.RowToStructByPos[row], stale, after, version); err != nil {
 				return err
 			}
 			var b pgx.Batch

@@ -82,7 +82,7 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if err != nil {
 		return err
 	}
-	renewed, err := a.store.Rekey(ctx, parties.KeysVersion, parties.Rekeyed)
+	renewed, err := a.store.Rekey(ctx, parties.Rekeyed)
 	if err != nil {
 		return err
 	}
