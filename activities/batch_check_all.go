@@ -114,27 +114,45 @@ func circles(r *checkRow, rows map[string]*checkRow) bool {
 // register, are a company's and may stand on several of its places (D14).
 var onSite = []kam.IdentifierScheme{kam.SchemeGLN, kam.SchemeSIRET}
 
+// A number is a registration that an identifier stands for.
+type number struct {
+	scheme kam.IdentifierScheme
+	value  string
+}
+
+// numbersOf are the registrations of an identifier that no two customers share
+// unless they are one company, the nearest first.
+func numbersOf(id kam.Identifier) (all []number) {
+	if id.Scheme == kam.SchemeIBAN || id.Scheme == kam.SchemeOther {
+		return nil
+	}
+	for _, r := range rules.Registrations(id) {
+		all = append(all, number{r.Scheme, r.Value})
+	}
+	return all
+}
+
 // identifiers looks for those that stand on another customer already, of the
 // book or of the tables.
 func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
-	type key struct {
-		scheme kam.IdentifierScheme
-		value  string
-	}
 	var ask []kam.Identifier
-	first := map[key][]*checkRow{}
-	unique := func(r *checkRow, do func(i int, k key)) {
+	unique := func(r *checkRow, do func(i int, numbers []number)) {
 		if r.refused || r.in.ReadAs != kam.RowReady {
 			return
 		}
 		for i, id := range r.data.Identifiers {
-			if id.Scheme != kam.SchemeIBAN && id.Scheme != kam.SchemeOther {
-				do(i, key{id.Scheme, strings.ToUpper(id.Value)})
+			if all := numbersOf(id); len(all) > 0 {
+				do(i, all)
 			}
 		}
 	}
 	for i := range c.rows {
-		unique(&c.rows[i], func(j int, _ key) { ask = append(ask, c.rows[i].data.Identifiers[j]) })
+		unique(&c.rows[i], func(j int, numbers []number) {
+			ask = append(ask, c.rows[i].data.Identifiers[j])
+			for _, n := range numbers {
+				ask = append(ask, kam.Identifier{Scheme: n.scheme, Value: n.value})
+			}
+		})
 	}
 	if len(ask) == 0 {
 		return nil
@@ -143,44 +161,55 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 	if err != nil {
 		return err
 	}
-	held := map[key][]store.Holder{}
+	held := map[number][]store.Holder{}
 	for _, h := range holders {
-		k := key{h.Scheme, h.Value}
-		held[k] = append(held[k], h)
+		for _, n := range numbersOf(kam.Identifier{Scheme: h.Scheme, Value: h.Value}) {
+			held[n] = append(held[n], h)
+		}
 	}
+	first := map[number][]*checkRow{}
 	// A row that is refused for its identifier leaves it to the next one.
 	for i := range c.rows {
 		r := &c.rows[i]
-		unique(r, func(j int, k key) {
-			field := fmt.Sprintf("identifiers[%d]", j)
-			judge := func(site, group, who string) {
+		unique(r, func(j int, numbers []number) {
+			field, scheme := fmt.Sprintf("identifiers[%d]", j), r.data.Identifiers[j].Scheme
+			told := map[string]bool{}
+			judge := func(n number, site, group, who string) {
 				switch {
-				case slices.Contains(onSite, k.scheme) || site == r.Site:
-					r.wrong(field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s already", k.scheme, who), "use that customer, or correct the identifier or the address")
+				case told[who]: // by a nearer number
+				case slices.Contains(onSite, n.scheme), site == r.Site && !slices.Contains(onSite, scheme): // two establishments of one company are two places
+					r.wrong(field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s already", scheme, who), "use that customer, or correct the identifier or the address")
 				case group == "" || group != r.GroupID+"\x1f"+r.newName:
-					r.note(kam.SeverityWarning, field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s too, at another address and outside the group", k.scheme, who), "put both into one group if they are one company")
+					r.note(kam.SeverityWarning, field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s too, at another address and outside the group", scheme, who), "put both into one group if they are one company")
 				}
+				told[who] = true
 			}
-			for _, h := range held[k] {
-				if h.CustomerNo != r.in.CustomerNo {
-					group := h.GroupID
-					if group != "" {
-						group += "\x1f"
+			for _, n := range numbers {
+				for _, h := range held[n] {
+					if h.CustomerNo != r.in.CustomerNo {
+						group := h.GroupID
+						if group != "" {
+							group += "\x1f"
+						}
+						judge(n, h.Site, group, "customer "+h.CustomerNo)
 					}
-					judge(h.Site, group, "customer "+h.CustomerNo)
 				}
-			}
-			for _, o := range first[k] {
-				if o != r {
-					group := o.GroupID + "\x1f" + o.newName
-					if o.GroupID+o.newName == "" {
-						group = ""
+				for _, o := range first[n] {
+					if o != r {
+						group := o.GroupID + "\x1f" + o.newName
+						if o.GroupID+o.newName == "" {
+							group = ""
+						}
+						judge(n, o.Site, group, fmt.Sprintf("row %d", o.in.No))
 					}
-					judge(o.Site, group, fmt.Sprintf("row %d", o.in.No))
 				}
 			}
 		})
-		unique(r, func(_ int, k key) { first[k] = append(first[k], r) })
+		unique(r, func(_ int, numbers []number) {
+			for _, n := range numbers {
+				first[n] = append(first[n], r)
+			}
+		})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -36,7 +37,7 @@ type screening struct {
 // screenedParty is the case as a screening service sees it.
 func (w *work) screenedParty() kam.ScreenedParty {
 	p := kam.ScreenedParty{CaseNo: w.Case.CaseNo, Names: append([]string{w.data.LegalName}, w.data.TradingNames...), Country: w.data.CountryCode}
-	for _, id := range w.keys().Identifiers {
+	for _, id := range parties.Numbers(w.data) {
 		p.Identifiers = append(p.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
 	slices.SortFunc(p.Identifiers, func(a, b kam.Identifier) int {

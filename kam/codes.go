@@ -18,6 +18,9 @@ const (
 	TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI
 	VN VU WF WS YE YT ZA ZM ZW
 	`
+	// Codes that ISO 3166-1 leaves to its users and that registers, banks and the
+	// European Commission use: XK is Kosovo (D42).
+	userAssigned = `XK`
 	// Currencies by the number of decimals of their minor unit.
 	currencies0 = `
 	BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF
@@ -37,7 +40,7 @@ const (
 )
 
 var (
-	countrySet     = codeSet(isoCountries)
+	countrySet     = codeSet(isoCountries + userAssigned)
 	currencyDigits = func() map[string]int {
 		m := map[string]int{}
 		for digits, codes := range map[int]string{0: currencies0, 2: currencies2, 3: currencies3} {
@@ -57,7 +60,7 @@ func codeSet(text string) map[string]bool {
 	return set
 }
 
-// IsCountry says whether code is ISO 3166-1 alpha-2, in upper case.
+// IsCountry says whether code is ISO 3166-1 alpha-2, in upper case, or XK.
 func IsCountry(code string) bool { return countrySet[code] }
 
 // IsCurrency says whether code is ISO 4217 and in use.

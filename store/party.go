@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +17,8 @@ type PartyKeys struct {
 	Domains     []string
 	Phones      []string
 	Identifiers []kam.Identifier
+	// Version is that of the rules that computed the keys: see [Store.Rekey].
+	Version int `json:"-"`
 	// RejectedDays is how far back Parties looks at rejected requests; 0 is 90.
 	RejectedDays int `json:"-"`
 }
@@ -52,6 +55,12 @@ func (k PartyKeys) tokens() []string {
 	}
 	return list
 }
+
+// kept are the keys as they are stored, with their version. A program that
+// writes without one, or with another, leaves a row that [Store.Rekey] finds.
+func (k PartyKeys) kept() []string { return append(k.tokens(), versionKey(k.Version)) }
+
+func versionKey(version int) string { return fmt.Sprintf("version:%d", version) }
 
 // identifierKey is the text under which an identifier is found and locked.
 // The name tells apart the schemes that are not checked here.

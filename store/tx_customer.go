@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ type CustomerCommit struct {
 // commits locks the identifiers, so a search done before is to be repeated
 // after [Tx.LockIdentifiers].
 func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
-	if err := tx.LockIdentifiers(c.Data.Identifiers); err != nil {
+	if err := tx.LockIdentifiers(slices.Concat(c.Data.Identifiers, c.Keys.Identifiers)); err != nil {
 		return "", err
 	}
 	if c.Status == "" {

@@ -20,7 +20,7 @@ func partyArgs(p Party, k PartyKeys) []any {
 	if len(k.Names) > 0 {
 		name = k.Names[0]
 	}
-	return []any{p.Ref, p.Kind, p.GroupID, k.Country, append([]string{}, k.Names...), name, append([]string{}, k.tokens()...), p.Data}
+	return []any{p.Ref, p.Kind, p.GroupID, k.Country, append([]string{}, k.Names...), name, k.kept(), p.Data}
 }
 
 // SaveParty keeps what the case itself is found by. Ref and kind are filled

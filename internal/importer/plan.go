@@ -101,8 +101,11 @@ func (f *filler) fill(i int) {
 	f.cells = map[string]string{}
 	for j, c := range f.t.Columns {
 		if v := clean(f.t.Rows[i][j]); v != "" && !c.Ignored {
-			f.cells[c.Field] = v
+			f.cells[c.Field] = f.values(c, v)
 		}
+	}
+	if value, there := f.cells[colIDValue]; there && value == "" {
+		delete(f.cells, colScheme) // the scheme of a placeholder
 	}
 	f.plain(f.cells)
 	f.industry(f.cells[colIndustry])
@@ -111,10 +114,26 @@ func (f *filler) fill(i int) {
 	f.defaults()
 	f.identifiers(f.cells)
 	f.postal()
+	f.phone()
 	f.legalAddress()
 	f.check()
 	f.tellPhone()
 	f.finish()
+}
+
+// values is a cell without placeholders. A name that is none refuses the row:
+// nobody could say whom the case is about.
+func (f *filler) values(c Column, text string) string {
+	if c.Field == "legal_name" && rules.IsPlaceholderName(text) {
+		f.row.Status = Refused
+		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field, Message: fmt.Sprintf("%q is not a name; give the name of the register", clip(text, 40))})
+		return text
+	}
+	kept, out := values(c.Field, c.Spec, text)
+	if out != "" {
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "MISSING", Field: c.Field, Message: noValue(out) + " and counts as empty"})
+	}
+	return kept
 }
 
 // plain copies the columns that are fields of the request data.
@@ -340,17 +359,16 @@ func readIdentifiers(cells map[string]string, country string, bad func(rule, msg
 	add := func(scheme, value string) {
 		id := identifier(scheme, value, country)
 		res := rules.CheckIdentifier(id.Scheme, id.Value, country)
-		switch {
-		case id.Scheme == kam.SchemeOther:
-		case res.Valid:
-			id.Value = res.Compact
-		default:
+		if !res.Valid {
 			rule := "VI01"
 			if res.Problem == rules.ProblemCheckDigit {
 				rule = "VI02"
 			}
 			bad(rule, fmt.Sprintf("%s %q is not valid: %s", id.Scheme, clip(value, 40), res.Problem))
 			return
+		}
+		if id.Scheme != kam.SchemeOther {
+			id.Value = res.Compact
 		}
 		ids = append(ids, id)
 	}
@@ -377,6 +395,17 @@ func (f *filler) postal() {
 	if json.Unmarshal(f.fields["postal_code"], &code) == nil {
 		if raw, ok := marshal(postalCode(country, code)); ok {
 			f.fields["postal_code"] = raw
+		}
+	}
+}
+
+// phone gives a number in national form its country.
+func (f *filler) phone() {
+	var country, number string
+	_ = json.Unmarshal(f.fields["country_code"], &country)
+	if json.Unmarshal(f.fields["phone"], &number) == nil {
+		if raw, ok := marshal(rules.Phone(number, country)); ok {
+			f.fields["phone"] = raw
 		}
 	}
 }

@@ -2,11 +2,13 @@ package importer
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 // clean trims a cell and joins its lines: no field of a table has line breaks
@@ -52,37 +54,47 @@ func IndustryCode(text string) string {
 	return strings.TrimRight(string(slug[:min(12, len(slug))]), "-")
 }
 
-// registerOf maps the names under which files carry registers to the schemes
-// that are checked. What is not here is kept under OTHER with its own name: a
-// Spanish NIF, for example, is a VAT number only where its holder is
-// registered for VAT, which the file does not say.
-var registerOf = map[string]kam.IdentifierScheme{
-	"VAT":     kam.SchemeVATEU,
-	"UID":     kam.SchemeCHUID,
-	"SIREN":   kam.SchemeSIREN,
-	"SIRET":   kam.SchemeSIRET,
-	"ABN":     kam.SchemeABN,
-	"EIN":     kam.SchemeEIN,
-	"GSTIN":   kam.SchemeGSTIN,
-	"CNPJ":    kam.SchemeCNPJ,
-	"ORGNR":   kam.SchemeNOOrgNr,
-	"USCC":    kam.SchemeUSCC,
-	"D-U-N-S": kam.SchemeDUNS,
+// identifier makes an identifier of a register's name and a value.
+func identifier(name, value, country string) kam.Identifier {
+	id := rules.IdentifierOf(name, value, country)
+	id.Source = "import"
+	return id
 }
 
-// identifier makes an identifier of a scheme's name and a value.
-func identifier(scheme, value, country string) kam.Identifier {
-	name := strings.ToUpper(scheme)
-	for _, known := range kam.Choices("identifiers[].scheme") {
-		if name == known && name != string(kam.SchemeOther) {
-			return kam.Identifier{Scheme: kam.IdentifierScheme(name), Value: value, Source: "import"}
+// values leaves the placeholders out of a cell: NULL, N/A and the like are no
+// values. A list keeps its other entries.
+func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
+	isOne := rules.IsPlaceholder
+	switch {
+	case field == "trading_names" || field == "identifiers":
+		var stay, gone []string
+		for _, entry := range list(text) {
+			value := entry
+			if _, v, pair := strings.Cut(entry, ":"); pair && field == "identifiers" {
+				value = v
+			}
+			if isOne(value) {
+				gone = append(gone, entry)
+			} else {
+				stay = append(stay, entry)
+			}
 		}
+		return strings.Join(stay, "|"), strings.Join(gone, "|")
+	case field == "region" && len(text) == 2 && text != "--":
+		return text, "" // the code of a province: NA is Naples
+	case spec.Kind == kam.KindText, spec.Kind == kam.KindLongText:
+	case field == colTrading, field == colIndustry, field == colScheme, field == colIDValue, strings.HasPrefix(field, "contact_") && field != "contact_role":
+	default:
+		return text, "" // closed values may say UNKNOWN; what else does not fit is told by its form
 	}
-	if s, ok := registerOf[name]; ok {
-		return kam.Identifier{Scheme: s, Value: value, Source: "import"}
+	if isOne(text) {
+		return "", text
 	}
-	return kam.Identifier{Scheme: kam.SchemeOther, Name: scheme, Value: value, Country: country, Source: "import"}
+	return text, ""
 }
+
+// noValue says what is wrong with a placeholder.
+func noValue(text string) string { return fmt.Sprintf("%q stands for no value", clip(text, 40)) }
 
 // website makes a web address of what people write, or says that it is none.
 func website(text string) (string, bool) {
@@ -104,21 +116,6 @@ func website(text string) (string, bool) {
 		u.Path = ""
 	}
 	return u.String(), true
-}
-
-// phone brings a number into the form of E.164 where only signs between the
-// digits are in the way. A number without its country stays as it is.
-func phone(text string) string {
-	s := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -()/.", r) {
-			return -1
-		}
-		return r
-	}, text)
-	if rest, ok := strings.CutPrefix(s, "00"); ok {
-		s = "+" + rest
-	}
-	return s
 }
 
 // postalCode repairs the one form that exports break without loss: a ZIP+4
@@ -190,7 +187,7 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 		}
 		return marshal(u)
 	case kam.KindPhone:
-		return marshal(phone(text))
+		return marshal(rules.Phone(text, "")) // once more with the country, when it is known
 	}
 	if spec.Name == "trading_names" {
 		return marshal(list(text))

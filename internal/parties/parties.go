@@ -13,17 +13,24 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
-// Keys are the blocking keys of a party (P3.4.4).
+// Keys are the blocking keys of a party (P3.4.4). Its identifiers are those
+// given and the registrations that they are the numbers of, so that search,
+// locks and holds find one registration under any of its numbers (D37).
 func Keys(d kam.RequestData) store.PartyKeys {
-	k := store.PartyKeys{Country: d.CountryCode, PostalCode: d.PostalCode}
+	k := store.PartyKeys{Version: KeysVersion, Country: d.CountryCode, PostalCode: rules.PostalKey(d.CountryCode, d.PostalCode)}
 	for _, name := range append([]string{d.LegalName}, d.TradingNames...) {
 		n := rules.Normalize(name)
 		k.Names = append(k.Names, n.Plain, n.Expanded)
 	}
 	slices.Sort(k.Names)
 	k.Names = slices.DeleteFunc(slices.Compact(k.Names), func(s string) bool { return s == "" })
+	k.Identifiers = Numbers(d)
 	for _, id := range d.Identifiers {
-		k.Identifiers = append(k.Identifiers, compact(id))
+		for _, r := range rules.Registrations(id) {
+			if !slices.ContainsFunc(k.Identifiers, func(x kam.Identifier) bool { return x.Scheme == r.Scheme && x.Value == r.Value && x.Name == r.Name }) {
+				k.Identifiers = append(k.Identifiers, r)
+			}
+		}
 	}
 	if h := host(d.Website); h != "" {
 		k.Domains = append(k.Domains, h)
@@ -34,9 +41,30 @@ func Keys(d kam.RequestData) store.PartyKeys {
 	return k
 }
 
+// KeysVersion changes with what parties are searched by: how names, numbers,
+// codes and hosts are read. Stored keys of another version are computed anew.
+const KeysVersion = 1
+
+// Rekeyed are the keys of a party that is stored.
+func Rekeyed(p store.PartyData) store.PartyKeys {
+	var d kam.RequestData
+	d.LegalName, d.TradingNames, d.CountryCode, d.PostalCode = p.Name, p.TradingNames, p.Country, p.PostalCode
+	d.Identifiers, d.Website, d.Phone = p.Identifiers, p.Website, p.Phone
+	return Keys(d)
+}
+
+// Numbers are the identifiers of a party as they are stored.
+func Numbers(d kam.RequestData) []kam.Identifier {
+	var all []kam.Identifier
+	for _, id := range d.Identifiers {
+		all = append(all, compact(id))
+	}
+	return all
+}
+
 // Screened is a party as a screening list is compared with it.
 func Screened(d kam.RequestData) rules.ListEntry {
-	return rules.ListEntry{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode, Identifiers: Keys(d).Identifiers}
+	return rules.ListEntry{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode, Identifiers: Numbers(d)}
 }
 
 // Entry is a line of the local screening list.

@@ -191,15 +191,15 @@ func (a identifierAnswer) table() [][]string {
 func (o *options) identifier() *cobra.Command {
 	country := ""
 	cmd := &cobra.Command{
-		Use: "identifier SCHEME VALUE", Short: "Check one identifier", Args: exactArgs(2, "a scheme and a value"),
+		Use: "identifier SCHEME VALUE", Short: "Check one identifier, under its scheme or the name of its register (FR-SIRET)", Args: exactArgs(2, "a scheme and a value"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := kam.Choices("identifiers[].scheme")
-			scheme := strings.ToUpper(args[0])
-			if !contains(known, scheme) {
+			id := rules.IdentifierOf(args[0], args[1], country)
+			if id.Scheme == kam.SchemeOther && !strings.EqualFold(args[0], string(kam.SchemeOther)) {
 				return kam.Errorf(kam.Invalid, "there is no scheme %q", args[0]).On("SCHEME").Try("use one of " + strings.Join(known, ", "))
 			}
-			r := rules.CheckIdentifier(kam.IdentifierScheme(scheme), args[1], country)
-			a := identifierAnswer{Scheme: r.Scheme, Value: r.Value, Compact: r.Compact, Valid: r.Valid}
+			r := rules.CheckIdentifier(id.Scheme, id.Value, country)
+			a := identifierAnswer{Scheme: r.Scheme, Value: args[1], Compact: r.Compact, Valid: r.Valid}
 			if r.Problem != "" {
 				a.Problem = &r.Problem
 			}
@@ -208,15 +208,6 @@ func (o *options) identifier() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&country, "country", "", "issuing country, where the value does not say")
 	return cmd
-}
-
-func contains(values []string, v string) bool {
-	for _, x := range values {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }
 
 type normalizeAnswer struct {

@@ -17,6 +17,7 @@ import (
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/namespace"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
 	"github.com/kamflow/kamflow/store"
@@ -80,6 +81,13 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	ns, err := a.connect(ctx, cfg, deps)
 	if err != nil {
 		return err
+	}
+	renewed, err := a.store.Rekey(ctx, parties.Rekeyed)
+	if err != nil {
+		return err
+	}
+	if renewed > 0 {
+		a.log.Info("keys of parties are renewed", zap.Int("parties", renewed))
 	}
 	if cfg.Worker.Setup {
 		if err := namespace.Setup(ctx, a.temporal, ns, cfg.Temporal.Retention); err != nil {

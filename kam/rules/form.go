@@ -56,15 +56,12 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 		if r.Valid {
 			continue
 		}
-		rule, msg := "VI01", fmt.Sprintf("does not have the form of %s", id.Scheme)
-		if r.Problem == ProblemCheckDigit {
-			rule, msg = "VI02", fmt.Sprintf("the check digit of this %s is wrong", id.Scheme)
-		}
+		rule, msg := identifierFault(id.Scheme, r.Problem)
 		errs = append(errs, kam.Errorf(kam.Invalid, "%s", msg).On(fmt.Sprintf("identifiers[%d].value", i)).By(rule).Try("compare it with the customer's papers"))
 	}
 	postal := func(field, country, code string) {
 		if code != "" && PostalCodeKnown(country) && !CheckPostalCode(country, code) {
-			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", clip(code), country).On(field).By("VA02").Try("write it as in "+postalShown[country]))
+			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", clip(code), country).On(field).By("VA02").Try("write it as in "+postalForms[country].shown))
 		}
 	}
 	postal("postal_code", d.CountryCode, d.PostalCode)
@@ -84,4 +81,12 @@ func AddressOnce(errs []*kam.Error) []*kam.Error {
 		}
 		return ok && slices.ContainsFunc(errs, func(o *kam.Error) bool { return o.Field == part && o.Rule == e.Rule && o.Msg == e.Msg })
 	})
+}
+
+// identifierFault is the rule that an identifier breaks, and how people are told.
+func identifierFault(scheme kam.IdentifierScheme, problem IdentifierProblem) (rule, msg string) {
+	if problem == ProblemCheckDigit {
+		return "VI02", fmt.Sprintf("the check digit of this %s is wrong", scheme)
+	}
+	return "VI01", fmt.Sprintf("does not have the form of %s", scheme)
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	_ "embed"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,7 +48,7 @@ var masks = func() map[string][]string {
 // identifierChecks holds what lies beyond the form: parts and check digits.
 // DUNS has none: its check digit was given up to widen the range.
 var identifierChecks = map[kam.IdentifierScheme]func(string) IdentifierProblem{
-	kam.SchemeLEI:     func(v string) IdentifierProblem { return fits(mod97(v) == 1) },
+	kam.SchemeLEI:     func(v string) IdentifierProblem { return fits(check97(v[:18]+"00") == number(v[18:])) },
 	kam.SchemeGLN:     func(v string) IdentifierProblem { return fits(weighted(v, gs1Weights)%10 == 0) },
 	kam.SchemeVATGB:   checkGB,
 	kam.SchemeCHUID:   checkCH,
@@ -63,15 +64,25 @@ var identifierChecks = map[kam.IdentifierScheme]func(string) IdentifierProblem{
 
 // CheckIdentifier compacts an identifier and checks form, parts and check
 // digits (VI01, VI02; P3.4.2). The country is the issuing one; it is used for
-// VAT_EU where the value comes without its prefix.
+// VAT_EU where the value comes without its prefix. A number in the notation of
+// spreadsheets has lost its last digits and is refused under every scheme; it
+// stays as it was written, so that it is refused again when it is read again.
 func CheckIdentifier(scheme kam.IdentifierScheme, value, country string) IdentifierResult {
-	r := IdentifierResult{Scheme: scheme, Value: value, Compact: compact(value)}
-	r.Compact, r.Problem = checkCompact(scheme, value, r.Compact, country)
+	r := IdentifierResult{Scheme: scheme, Value: value}
+	if written := plainWritten(value); scientific.MatchString(written) {
+		r.Compact, r.Problem = strings.TrimSpace(written), ProblemFormat
+	} else {
+		r.Compact, r.Problem = checkCompact(scheme, written, compact(written), country)
+	}
 	r.Valid = r.Problem == ""
 	return r
 }
 
-func checkCompact(scheme kam.IdentifierScheme, value, v, country string) (string, IdentifierProblem) {
+// scientific finds 5,42053E+13 and 1.2E7: one digit before the separator, or
+// the sign of the exponent. 12E34 may be a number of a register.
+var scientific = regexp.MustCompile(`(?i)^\s*[+-]?(\d[.,]\d+E[+-]?|\d+E\+)\d{1,3}\s*$`)
+
+func checkCompact(scheme kam.IdentifierScheme, written, v, country string) (string, IdentifierProblem) {
 	switch scheme {
 	case kam.SchemeOther:
 		return v, checkOther(v)
@@ -86,19 +97,22 @@ func checkCompact(scheme kam.IdentifierScheme, value, v, country string) (string
 	case kam.SchemeCNPJ:
 		v = strings.ReplaceAll(v, "/", "")
 	case kam.SchemeEIN:
-		if problem := separatedEIN(value); problem != "" {
+		if problem := separatedEIN(written); problem != "" {
 			return v, problem
 		}
 	}
 	check, known := identifierChecks[scheme]
-	if problem := fitsMask(v, masks[string(scheme)]); problem != "" || !known {
-		if !known && scheme != kam.SchemeDUNS {
-			problem = ProblemFormat
-		}
+	if !known && scheme != kam.SchemeDUNS {
+		return v, ProblemFormat
+	}
+	if problem := fitsMask(v, masks[string(scheme)]); problem != "" {
 		return v, problem
 	}
-	if strings.Trim(v, "0") == "" {
-		return v, ProblemComponent
+	if !strings.ContainsAny(v, "123456789") {
+		return v, ProblemComponent // no register issues a number of zeros
+	}
+	if !known {
+		return v, ""
 	}
 	return v, check(v)
 }
@@ -117,15 +131,15 @@ func checkOther(v string) IdentifierProblem {
 
 // compact drops blanks, dots and hyphens and writes upper case: the form in
 // which identifiers are stored and compared.
-func compact(value string) string {
+func compact(written string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '.' || unicode.IsSpace(r) || unicode.Is(unicode.Pd, r) || unicode.Is(unicode.Cf, r):
+		switch r {
+		case ' ', '.', '-':
 			return -1
 		default:
 			return unicode.ToUpper(r)
 		}
-	}, value)
+	}, written)
 }
 
 // fitsMask finds the form of v among the masks. A value that follows a mask as
@@ -166,13 +180,4 @@ func fitsClass(class, c byte) bool {
 	default:
 		return class == c
 	}
-}
-
-// identityKey is the form in which two identifiers are the same number: a
-// Swiss number is one with or without its VAT suffix.
-func identityKey(scheme kam.IdentifierScheme, compacted string) string {
-	if scheme == kam.SchemeCHUID && len(compacted) > 12 {
-		compacted = compacted[:12]
-	}
-	return compacted
 }

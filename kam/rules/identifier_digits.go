@@ -56,6 +56,10 @@ func alnum(c byte) int {
 	return digit(c)
 }
 
+// check97 are the two check digits of ISO 7064 MOD 97-10, 02 to 98, of a value
+// whose own stand as 00.
+func check97(v string) int { return 98 - mod97(v) }
+
 // mod97 is the remainder of ISO 7064 MOD 97-10.
 func mod97(v string) int {
 	r := 0

@@ -42,8 +42,8 @@ func bbanMask(structure string) string {
 	return b.String()
 }
 
-// checkIBAN: structure of the country, then MOD 97-10 with the first four
-// characters moved to the end.
+// checkIBAN: structure of the country, then the check digits of MOD 97-10 with
+// the first four characters moved to the end.
 func checkIBAN(v string) IdentifierProblem {
 	mask, ok := ibanMasks[prefix(v, 2)]
 	if !ok {
@@ -52,5 +52,5 @@ func checkIBAN(v string) IdentifierProblem {
 	if problem := fitsMask(v, []string{mask}); problem != "" {
 		return problem
 	}
-	return fits(mod97(v[4:]+v[:4]) == 1)
+	return fits(check97(v[4:]+v[:2]+"00") == number(v[2:4]))
 }

@@ -1,16 +1,13 @@
 package rules
 
-import (
-	"strings"
-
-	"github.com/kamflow/kamflow/kam"
-)
+import "strings"
 
 var norwayWeights = []int{3, 2, 7, 6, 5, 4, 3, 2}
 
-// checkGB is the modulo 97 check of HM Revenue & Customs: weights 8 to 2 and
-// the last two digits, with 55 added for numbers issued since 2010, which do
-// not start below 100. Forms GD and HA are of public bodies.
+// checkGB computes the check digits of HM Revenue & Customs, 01 to 97: weights
+// 8 to 2, and 55 added for numbers issued since 2010. Each kind has ranges that
+// are not issued. A branch of three digits may follow. Forms GD and HA are of
+// public bodies.
 func checkGB(v string) IdentifierProblem {
 	switch v[:2] {
 	case "GD":
@@ -18,8 +15,10 @@ func checkGB(v string) IdentifierProblem {
 	case "HA":
 		return part(number(v[2:]) >= 500)
 	}
-	r := (weighted(v, []int{8, 7, 6, 5, 4, 3, 2}) + number(v[7:9])) % 97
-	return fits(r == 0 || r == 42 && number(v[:3]) >= 100)
+	sum, no, check := weighted(v, []int{8, 7, 6, 5, 4, 3, 2}), number(v[:7]), number(v[7:9])
+	older := no < 100_000 || no > 999_999 && no <= 9_490_000 || no > 9_700_000 && no <= 9_990_000
+	newer := no >= 1_000_000
+	return fits(older && 97-sum%97 == check || newer && 97-(sum+55)%97 == check)
 }
 
 // part turns the outcome of a part's check into a problem.
@@ -39,6 +38,9 @@ func checkCH(v string) IdentifierProblem {
 const laPoste = "356000000"
 
 func checkSIRET(v string) IdentifierProblem {
+	if v[9:] == "00000" {
+		return ProblemComponent // the number of the company without that of an establishment
+	}
 	if v[:9] == laPoste && !luhn(v) {
 		sum := 0
 		for i := range len(v) {
@@ -49,9 +51,10 @@ func checkSIRET(v string) IdentifierProblem {
 	return fits(luhn(v[:9]) && luhn(v))
 }
 
+// checkABN computes the first two digits, 11 to 99, from the other nine.
 func checkABN(v string) IdentifierProblem {
-	sum := weighted(v, []int{10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19})
-	return fits((sum-10)%89 == 0)
+	sum := weighted(v[2:], []int{3, 5, 7, 9, 11, 13, 15, 17, 19})
+	return fits(99-sum%89 == number(v[:2]))
 }
 
 // einPrefixes are those that the Internal Revenue Service assigns.
@@ -74,12 +77,31 @@ func separatedEIN(value string) IdentifierProblem {
 	return ""
 }
 
-// checkGSTIN: state, PAN (whose fourth letter is the kind of holder), entity
-// number, Z and a check character modulo 36.
+// checkGSTIN: state and a check character modulo 36. Between them stands the
+// holder. A supplier in India goes by PAN (whose fourth letter is the kind of
+// holder), number of the entity and Z; who deducts tax at source (D) or collects
+// it (C) has that letter; a public body that deducts may go by TAN. Those who
+// are not taxed as residents go by year, country or body, serial number and UN
+// (United Nations, embassies), ON (other bodies that are notified), NR
+// (non-residents) or OS (online services from abroad, in state 99).
 func checkGSTIN(v string) IdentifierProblem {
 	state := number(v[:2])
-	stateKnown := state >= 1 && state <= 38 || state == 96 || state == 97 || state == 99
-	if !stateKnown || !strings.ContainsRune("ABCFGHJLPT", rune(v[5])) || v[12] == '0' || v[13] != 'Z' {
+	if stateKnown := state >= 1 && state <= 38 || state == 96 || state == 97 || state == 99; !stateKnown {
+		return ProblemComponent
+	}
+	kind := v[12:14]
+	byYear := v[2] <= '9'
+	byTAN := !byYear && v[6] <= '9'
+	var known bool
+	switch {
+	case byYear:
+		known = kind == "UN" || kind == "ON" || kind == "NR" || kind == "OS" && state == 99
+	case byTAN:
+		known = kind[0] != '0' && (kind[1] == 'D' || kind[1] == 'Z') && v[6:11] != "00000"
+	default:
+		known = kind[0] != '0' && strings.ContainsRune("ZDC", rune(kind[1])) && strings.ContainsRune("ABCEFGHJKLPT", rune(v[5])) && v[7:11] != "0000"
+	}
+	if !known {
 		return ProblemComponent
 	}
 	sum := 0
@@ -87,12 +109,15 @@ func checkGSTIN(v string) IdentifierProblem {
 		p := alnum(v[i]) * (1 + i%2)
 		sum += p/36 + p%36
 	}
-	return fits((sum+alnum(v[14]))%36 == 0)
+	return fits((36-sum%36)%36 == alnum(v[14]))
 }
 
 // checkCNPJ counts characters by their distance from '0', so that the numbers
 // with letters, issued from 2026, follow the rule of those without.
 func checkCNPJ(v string) IdentifierProblem {
+	if v[8:12] == "0000" {
+		return ProblemComponent // establishments are counted from 1
+	}
 	weights := []int{6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2}
 	for n := 12; n <= 13; n++ {
 		check := (11 - weighted(v, weights[13-n:])%11) % 11
@@ -127,42 +152,3 @@ func checkUSCC(v string) IdentifierProblem {
 	}
 	return fits(sum%31 == 0)
 }
-
-// issuedIn is the country that a scheme issues in, empty where it does not say.
-func issuedIn(scheme kam.IdentifierScheme, compacted string) string {
-	switch scheme {
-	case kam.SchemeVATEU:
-		switch p := prefix(compacted, 2); p {
-		case "EL":
-			return "GR"
-		case "XI":
-			return "GB"
-		default:
-			return p
-		}
-	case kam.SchemeIBAN:
-		return prefix(compacted, 2)
-	case kam.SchemeVATGB:
-		return "GB"
-	case kam.SchemeCHUID:
-		return "CH"
-	case kam.SchemeSIREN, kam.SchemeSIRET:
-		return "FR"
-	case kam.SchemeABN:
-		return "AU"
-	case kam.SchemeEIN:
-		return "US"
-	case kam.SchemeGSTIN:
-		return "IN"
-	case kam.SchemeCNPJ:
-		return "BR"
-	case kam.SchemeNOOrgNr:
-		return "NO"
-	case kam.SchemeUSCC:
-		return "CN"
-	default:
-		return ""
-	}
-}
-
-func prefix(s string, n int) string { return s[:min(n, len(s))] }

@@ -185,6 +185,111 @@ func TestIdentifiersOpen(t *testing.T) {
 	require.Positive(t, cases)
 }
 
+// TestIdentifiersFieldReports runs the numbers that users of comparable systems
+// reported as wrongly refused or accepted.
+func TestIdentifiersFieldReports(t *testing.T) {
+	t.Parallel()
+	rows := readCSV(t, "field_reports/identifiers.csv", ',')
+	require.NotEmpty(t, rows)
+	for _, row := range rows {
+		r := rules.CheckIdentifier(kam.IdentifierScheme(row["scheme"]), row["value"], row["country"])
+		require.Equal(t, row["valid"] == "yes", r.Valid, "%v %s", row, r.Problem)
+	}
+}
+
+// TestOneCheckValue: of all values of the check digits exactly one is right,
+// or none where the digits before are not issued.
+func TestOneCheckValue(t *testing.T) {
+	t.Parallel()
+	const digits, alnum = "0123456789", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for _, c := range []struct {
+		scheme   kam.IdentifierScheme
+		form     string // "#" a digit that is drawn, "?" a check character
+		alphabet string
+	}{
+		{kam.SchemeLEI, "5299000000TEST####??", digits}, {kam.SchemeGLN, "4##########1?", digits}, {kam.SchemeABN, "??1########", digits},
+		{kam.SchemeSIREN, "1#######?", digits}, {kam.SchemeCHUID, "CHE1#######?", digits}, {kam.SchemeNOOrgNr, "9#######?", digits},
+		{kam.SchemeCNPJ, "1#######0001??", digits}, {kam.SchemeUSCC, "9111000060003####?", alnum}, {kam.SchemeGSTIN, "27AAPFU1###F1Z?", alnum},
+		{kam.SchemeGSTIN, "07DELN1####E1D?", alnum}, {kam.SchemeGSTIN, "2717UNO1####UN?", alnum}, {kam.SchemeGSTIN, "9922JPN1####OS?", alnum},
+		{kam.SchemeIBAN, "DE??1#################", digits}, {kam.SchemeIBAN, "MD??AB1#################", digits}, {kam.SchemeIBAN, "GB??HLFX1#############", digits},
+		{kam.SchemeVATEU, "BE01######??", digits}, {kam.SchemeVATEU, "MT1#####??", digits}, {kam.SchemeVATEU, "LU1#####??", digits},
+		{kam.SchemeVATEU, "DE1#######?", digits}, {kam.SchemeVATEU, "DK1######?", digits}, {kam.SchemeVATEU, "EL1#######?", digits}, {kam.SchemeVATEU, "PL1########?", digits},
+		{kam.SchemeVATEU, "IT1######001?", digits}, {kam.SchemeVATEU, "AT U1######?", digits}, {kam.SchemeVATEU, "FI1######?", digits}, {kam.SchemeVATEU, "HR1#########?", digits},
+		{kam.SchemeVATEU, "HU1######?", digits}, {kam.SchemeVATEU, "EE10######?", digits}, {kam.SchemeVATEU, "LV4#########?", digits}, {kam.SchemeVATEU, "PT5#######?", digits},
+		{kam.SchemeVATEU, "RO1########?", digits}, {kam.SchemeVATEU, "SE1########?01", digits}, {kam.SchemeVATEU, "SI1######?", digits}, {kam.SchemeVATEU, "SK102######?", digits},
+		{kam.SchemeVATEU, "CY1#######?", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, {kam.SchemeVATEU, "ESA28#####?", alnum}, {kam.SchemeVATEU, "ESP28#####?", alnum}, {kam.SchemeVATEU, "LT1######1?", digits},
+	} {
+		rapid.Check(t, func(t *rapid.T) {
+			value := []byte(strings.ReplaceAll(c.form, " ", ""))
+			var checks []int
+			for i, b := range value {
+				switch b {
+				case '#':
+					value[i] = rapid.SampledFrom([]byte(digits)).Draw(t, "digit")
+				case '?':
+					checks = append(checks, i)
+				}
+			}
+			right, all := 0, 1
+			for range checks {
+				all *= len(c.alphabet)
+			}
+			for n := range all {
+				for _, at := range checks {
+					value[at], n = c.alphabet[n%len(c.alphabet)], n/len(c.alphabet)
+				}
+				if rules.CheckIdentifier(c.scheme, string(value), "").Valid {
+					right++
+				}
+			}
+			require.LessOrEqual(t, right, 1, "%s %s", c.scheme, value)
+		})
+	}
+}
+
+// TestIdentifiersOfAllHolders: numbers of non-residents, public and
+// international bodies, in the forms in which people write them.
+func TestIdentifiersOfAllHolders(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][4]string{ // scheme, value, compact where valid, else problem
+		{"VAT_EU", "ESA0011012B", "ESA0011012B"}, {"VAT_EU", "ESA00110122", "ESA00110122"}, {"VAT_EU", "ESB0012345E", "ESB0012345E"}, {"VAT_EU", "ESA2811012B", "", "CHECKDIGIT"},
+		{"IN_GSTIN", "9922JPN29001OSU", "9922JPN29001OSU"}, {"IN_GSTIN", "07DELN10357E1DH", "07DELN10357E1DH"}, {"IN_GSTIN", "2717UNO00157UNM", "2717UNO00157UNM"},
+		{"IN_GSTIN", "27pnea06819b1de", "27PNEA06819B1DE"}, {"IN_GSTIN", "2722JPN29001OSU", "", "COMPONENT"}, {"IN_GSTIN", "9922JPN29001XXU", "", "COMPONENT"},
+		{"IN_GSTIN", "40AAPFU0939F1ZV", "", "COMPONENT"}, {"IN_GSTIN", "27AAPFU0939F0ZV", "", "COMPONENT"}, {"IN_GSTIN", "27AAPFU0000F1ZV", "", "COMPONENT"},
+		{"CH_UID", "CHE-116.281.710 TPV", "CHE116281710TPV"}, {"CH_UID", "CHE–116.281.710 MWST", "CHE116281710MWST"}, {"CH_UID", "che 116 281 710", "CHE116281710"},
+		{"CH_UID", "CHE000000000", "", "COMPONENT"}, {"NO_ORGNR", "NO 988 077 917 MVA", "988077917"}, {"NO_ORGNR", "988 077 917 mva", "988077917"},
+		{"VAT_EU", "ＤＥ１３６６９５９７６", "DE136695976"}, {"VAT_EU", "DE\u00a0136\u202f695\u2011976", "DE136695976"}, {"VAT_EU", "DE−136−695−976", "DE136695976"},
+		{"AU_ABN", "８３ ９１４ ５７１ ６７３", "83914571673"}, {"US_EIN", "０４－２１０３５９４", "042103594"}, {"US_EIN", "04–2103594", "042103594"}, {"US_EIN", "911‐14‐4442", "", "FORMAT"},
+		{"US_EIN", "12-345678", "", "LENGTH"}, {"DUNS", "000000000", "", "COMPONENT"}, {"DUNS", "８１－２８１－０７３４", "812810734"}, {"OTHER", "ＨＲＢ　１２３", "HRB123"},
+		{"VAT_EU", "NL009122746B00", "", "COMPONENT"}, {"VAT_EU", "NL000000000B01", "", "COMPONENT"}, {"FR_SIRET", "55200844300000", "", "COMPONENT"},
+		{"VAT_GB", "GB 980 7806 84", "980780684"}, {"VAT_GB", "GB980780684001", "980780684001"}, {"VAT_EU", "XI980780684", "XI980780684"}, {"VAT_GB", "GB980780699", "", "CHECKDIGIT"},
+		{"BR_CNPJ", "16.727.230/0001-97", "16727230000197"}, {"BR_CNPJ", "16.727.230/0000-16", "", "COMPONENT"},
+	} {
+		r := rules.CheckIdentifier(kam.IdentifierScheme(c[0]), c[1], "")
+		require.Equal(t, c[3], string(r.Problem), c)
+		if c[3] == "" {
+			require.Equal(t, c[2], r.Compact, c)
+		}
+	}
+}
+
+// TestScientificNotation: a number that a spreadsheet mangled is refused under
+// every scheme, also when its stored form is read again; a number of a register
+// that only looks like one is kept.
+func TestScientificNotation(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range kam.Choices("identifiers[].scheme") {
+		for _, v := range []string{"5,42053E+13", "1.23457E+07", "5.42053e+13", "5,42053E+013", "1E+12", "5.42053E13", " 1,2E+5 ", "５．４２０５３Ｅ＋１３", "123457E+07", "-1.2E+7"} {
+			r := rules.CheckIdentifier(kam.IdentifierScheme(scheme), v, "FR")
+			require.Equal(t, rules.ProblemFormat, r.Problem, "%s %s", scheme, v)
+			require.False(t, rules.CheckIdentifier(kam.IdentifierScheme(scheme), r.Compact, "FR").Valid, "%s %s", scheme, r.Compact)
+		}
+	}
+	for _, v := range []string{"12E34", "1E5", "E12", "12E-34", "12.345E6", "HRB 1,2E", "5E13A"} {
+		require.True(t, rules.CheckIdentifier(kam.SchemeOther, v, "").Valid, v)
+	}
+}
+
 // TestOneDigitChanged: no single digit of a number with a check digit can be
 // changed unnoticed. AU_ABN, BR_CNPJ, PL and the like use moduli that see it too.
 func TestOneDigitChanged(t *testing.T) {

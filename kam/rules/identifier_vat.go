@@ -15,14 +15,22 @@ var vatChecks = map[string]func(string) IdentifierProblem{
 // A value whose prefix does not lead to a valid number is read once more as a
 // number of the country without prefix: a French key may look like one.
 func checkVATEU(v, country string) (string, IdentifierProblem) {
-	state := strings.Replace(prefix(v, 2), "GR", "EL", 1)
+	state := vatState(prefix(v, 2))
 	full, problem := checkState(state, v[min(2, len(v)):])
 	if problem != "" && country != "" {
-		if alone, p := checkState(strings.Replace(country, "GR", "EL", 1), v); p == "" || vatChecks[state] == nil {
+		if alone, p := checkState(vatState(country), v); p == "" || vatChecks[state] == nil {
 			return alone, p
 		}
 	}
 	return full, problem
+}
+
+// vatState is the prefix of the VAT numbers of a country.
+func vatState(country string) string {
+	if country == "GR" {
+		return "EL"
+	}
+	return registerState(country)
 }
 
 func checkState(state, rest string) (string, IdentifierProblem) {
@@ -36,7 +44,7 @@ func checkState(state, rest string) (string, IdentifierProblem) {
 	if problem := fitsMask(rest, masks["VAT_EU/"+state]); problem != "" {
 		return state + rest, problem
 	}
-	if strings.Trim(rest, "0") == "" {
+	if !strings.ContainsAny(rest, "123456789") {
 		return state + rest, ProblemComponent
 	}
 	return state + rest, check(rest)
@@ -58,7 +66,7 @@ func vatBE(v string) IdentifierProblem {
 	if v[0] > '1' {
 		return ProblemComponent
 	}
-	return fits((number(v[:8])+number(v[8:]))%97 == 0)
+	return fits(97-number(v[:8])%97 == number(v[8:]))
 }
 
 // vatBG: nine digits for companies; ten for a citizen, a resident foreigner or
@@ -142,10 +150,16 @@ func vatEL(v string) IdentifierProblem {
 	return fits(weighted(v, []int{256, 128, 64, 32, 16, 8, 4, 2})%11%10 == digit(v[8]))
 }
 
+// spanishAbroad stands in place of the province where the holder has no seat in
+// Spain.
+const spanishAbroad = "00"
+
 const spanishLetters = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 // vatES: eight digits and a letter for citizens; X, Y, Z for foreigners and K,
-// L, M for special cases, with the same letter; else the number of an entity.
+// L, M for special cases, with the same letter; else the number of an entity,
+// whose check is a digit or the letter for it: public bodies and foreigners have
+// the letter, companies with a seat in Spain the digit, the others either.
 func vatES(v string) IdentifierProblem {
 	switch first := v[0]; {
 	case first <= '9':
@@ -164,7 +178,7 @@ func vatES(v string) IdentifierProblem {
 	switch {
 	case strings.ContainsRune("PQRSNW", rune(v[0])):
 		return fits(asLetter)
-	case strings.ContainsRune("ABEH", rune(v[0])):
+	case strings.ContainsRune("ABEH", rune(v[0])) && v[1:3] != spanishAbroad:
 		return fits(asDigit)
 	default:
 		return fits(asDigit || asLetter)

@@ -73,14 +73,18 @@ func vatMT(v string) IdentifierProblem {
 	if v[0] == '0' {
 		return ProblemComponent
 	}
-	return fits(weighted(v, []int{3, 4, 6, 7, 8, 9, 10, 1})%37 == 0)
+	return fits(37-weighted(v, []int{3, 4, 6, 7, 8, 9})%37 == number(v[6:]))
 }
 
-// vatNL: the number of a legal person passes the test of eleven, that of a
-// sole trader, issued since 2020, MOD 97-10 over the whole number.
+// vatNL: the number of a legal person passes the test of eleven and counts its
+// units from B01; that of a sole trader, issued since 2020, ends in the check
+// digits of MOD 97-10 over the whole number.
 func vatNL(v string) IdentifierProblem {
-	eleven := (weighted(v, []int{9, 8, 7, 6, 5, 4, 3, 2})-digit(v[8]))%11 == 0
-	return fits(eleven || mod97("NL"+v) == 1)
+	if v[10:] == "00" || v[:9] == "000000000" {
+		return ProblemComponent
+	}
+	eleven := weighted(v, []int{9, 8, 7, 6, 5, 4, 3, 2})%11 == digit(v[8])
+	return fits(eleven || check97("NL"+v[:10]+"00") == number(v[10:]))
 }
 
 func vatPL(v string) IdentifierProblem {

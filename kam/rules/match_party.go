@@ -75,29 +75,22 @@ type preparedName struct {
 	differs         bool // the two foldings differ
 }
 
-// How far an identifier reaches.
-const (
-	weakLevel   = iota // not checked here: OTHER under its own name, IBAN
-	entityLevel        // one company, on several sites of a group
-	siteLevel          // one establishment
-)
-
+// A preparedIdentifier is a registration of the party.
 type preparedIdentifier struct {
-	scheme string // with the issuing country where numbers are per country
+	scheme string
 	key    string
 	level  int
 	// contradicts says that one company has one number of this scheme.
 	contradicts bool
+	said        string // the number as it was given
 }
 
 func (m *matcher) prepare(p Party) prepared {
 	x := prepared{
-		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)), postal: strings.ToUpper(compactPostal(p.PostalCode)),
+		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)),
 		city: strings.Join(words(fold(p.City, plainLetters)), " "), phone: phoneDigits(p.Phone), group: p.GroupID,
 	}
-	if x.country == "US" || x.country == "PR" {
-		x.postal = prefix(x.postal, 5) // ZIP+4 names a side of a street
-	}
+	x.postal = PostalKey(x.country, p.PostalCode)
 	x.street, x.house = splitStreet(normalizeStreet(p.Street))
 	for _, name := range p.Names {
 		n := Normalize(name)
@@ -107,9 +100,7 @@ func (m *matcher) prepare(p Party) prepared {
 		x.names = append(x.names, preparedName{plain: []rune(n.Plain), expanded: []rune(n.Expanded), differs: n.Plain != n.Expanded})
 	}
 	for _, id := range p.Identifiers {
-		if r := CheckIdentifier(id.Scheme, id.Value, id.Country); r.Valid {
-			x.addIdentifier(id, r.Compact)
-		}
+		x.addIdentifier(id)
 	}
 	if d := webDomain(p.Website); d != "" && !freeMail[d] {
 		x.domains = append(x.domains, d)
@@ -122,23 +113,14 @@ func (m *matcher) prepare(p Party) prepared {
 	return x
 }
 
-func (x *prepared) addIdentifier(id kam.Identifier, compacted string) {
-	p := preparedIdentifier{scheme: string(id.Scheme), key: identityKey(id.Scheme, compacted), level: entityLevel, contradicts: true}
-	switch id.Scheme {
-	case kam.SchemeGLN, kam.SchemeSIRET:
-		p.level, p.contradicts = siteLevel, false
-	case kam.SchemeIBAN:
-		p.level, p.contradicts = weakLevel, false
-	case kam.SchemeVATEU:
-		p.scheme += "/" + prefix(compacted, 2)
-	case kam.SchemeOther:
-		if id.Name == "" {
-			return
+// addIdentifier adds what a valid identifier is the number of.
+func (x *prepared) addIdentifier(id kam.Identifier) {
+	for _, r := range registrations(id) {
+		p := preparedIdentifier{scheme: r.scheme, key: r.id.Value, level: r.level, contradicts: r.contradicts, said: r.said}
+		if !slices.ContainsFunc(x.identifiers, func(o preparedIdentifier) bool { return o.scheme == p.scheme && o.key == p.key }) {
+			x.identifiers = append(x.identifiers, p)
 		}
-		p.level = weakLevel
-		p.scheme += "/" + strings.ToUpper(strings.TrimSpace(id.Name)) + "/" + id.Country
 	}
-	x.identifiers = append(x.identifiers, p)
 }
 
 // A sharedIdentifier is a number that both sides have.
@@ -151,15 +133,14 @@ type sharedIdentifier struct {
 // companies in which both have numbers but none in common.
 func compareIdentifiers(x, y *prepared) (same []sharedIdentifier, contradicting []string) {
 	for _, a := range x.identifiers {
-		found, differs := false, false
+		differs, found := false, slices.IndexFunc(y.identifiers, func(b preparedIdentifier) bool { return a.scheme == b.scheme && a.key == b.key })
 		for _, b := range y.identifiers {
-			if a.scheme == b.scheme {
-				found = found || a.key == b.key
-				differs = differs || a.key != b.key
-			}
+			differs = differs || a.scheme == b.scheme
 		}
 		switch {
-		case found:
+		case found >= 0 && a.said == y.identifiers[found].said:
+			same = append(same, sharedIdentifier{name: a.said, level: a.level})
+		case found >= 0:
 			same = append(same, sharedIdentifier{name: a.scheme + " " + a.key, level: a.level})
 		case differs && a.contradicts && !slices.Contains(contradicting, a.scheme):
 			contradicting = append(contradicting, a.scheme)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
@@ -14,14 +15,16 @@ func NumberClass(id kam.Identifier) (class, key string) {
 	if id.Scheme == kam.SchemeIBAN {
 		return "", ""
 	}
+	id = checked(id)
 	r := CheckIdentifier(id.Scheme, id.Value, id.Country)
-	country := ""
-	if from := issuedIn(id.Scheme, r.Compact); r.Valid && from != "" {
-		country = from
-	} else if id.Scheme == kam.SchemeOther {
-		country = id.Country // the other schemes number the whole world
+	name, country := strings.TrimSpace(id.Name), ""
+	if id.Scheme == kam.SchemeOther {
+		country, name = splitRegister(id.Name, id.Country)
+		name = cmp.Or(registerOf(country, name).canonical, name)
+	} else if r.Valid {
+		country = issuedIn(id.Scheme, r.Compact) // empty: the scheme numbers the whole world
 	}
-	return strings.ToUpper(strings.Join([]string{string(id.Scheme), strings.TrimSpace(id.Name), country}, "/")), identityKey(id.Scheme, strings.ToUpper(r.Compact))
+	return strings.ToUpper(strings.Join([]string{string(id.Scheme), name, country}, "/")), identityKey(id.Scheme, strings.ToUpper(r.Compact))
 }
 
 // PlanMerge is [kam.PlanMerge] with the rules on identifiers.

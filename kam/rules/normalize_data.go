@@ -10,12 +10,20 @@ import (
 )
 
 // Clean brings request data to the form in which it is stored, compared and
-// hashed (P2.4.1): text in NFC without blanks around, identifiers compact,
-// unknown list entries dropped. It changes no list that the caller shares.
+// hashed (P2.4.1): text in NFC without blanks around, identifiers compact and
+// under the scheme that checks them, postal codes without the prefix of their
+// country, unknown list entries dropped. It changes no list that the caller
+// shares.
 func Clean(d *kam.RequestData) {
 	cleanText(reflect.ValueOf(d).Elem())
 	for i, id := range d.Identifiers {
-		d.Identifiers[i].Value = CheckIdentifier(id.Scheme, id.Value, id.Country).Compact
+		id = checked(id)
+		id.Value = CheckIdentifier(id.Scheme, id.Value, id.Country).Compact
+		d.Identifiers[i] = id
+	}
+	d.PostalCode = PostalCode(d.CountryCode, d.PostalCode)
+	for i, a := range d.Addresses {
+		d.Addresses[i].PostalCode = PostalCode(a.CountryCode, a.PostalCode)
 	}
 }
 

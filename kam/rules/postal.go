@@ -3,6 +3,7 @@ package rules
 import (
 	_ "embed"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -10,50 +11,119 @@ import (
 //go:embed postal_codes.txt
 var postalText string
 
-// postalMasks holds the forms by country, compacted; postalShown as people
-// write them.
-var postalMasks, postalShown = func() (map[string][]string, map[string]string) {
-	m, shown := map[string][]string{}, map[string]string{}
+// A postalForm is what is known of the postal codes of a country.
+type postalForm struct {
+	masks    []string // compacted
+	shown    string   // as people write them
+	prefixes []string // of the country, before a code
+	optional bool     // addresses without a code are common
+}
+
+var postalForms = func() map[string]postalForm {
+	all := map[string]postalForm{}
 	for line := range strings.Lines(postalText) {
 		f := strings.Fields(line)
 		if len(f) < 2 || f[0] == "#" || len(f[0]) != 2 {
 			continue
 		}
+		p := postalForm{prefixes: []string{f[0]}}
+		var shown []string
 		for _, form := range f[1:] {
-			m[f[0]] = append(m[f[0]], strings.NewReplacer("_", "", "-", "").Replace(form))
+			mask := strings.NewReplacer("_", "", "-", "").Replace(form)
+			switch {
+			case form == "?":
+				p.optional = true
+			case strings.HasSuffix(form, "-"):
+				p.prefixes = append(p.prefixes, mask)
+			default:
+				p.masks, shown = append(p.masks, mask), append(shown, form)
+			}
 		}
-		shown[f[0]] = strings.NewReplacer("d", "9", "l", "A", "x", "X", "_", " ").Replace(strings.Join(f[1:], " or "))
+		p.shown = strings.NewReplacer("d", "9", "l", "A", "x", "X", "_", " ").Replace(strings.Join(shown, " or "))
+		all[f[0]] = p
 	}
-	return m, shown
+	return all
 }()
 
-// compactPostal drops blanks and hyphens: the form in which postal codes are
-// compared.
-func compactPostal(code string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || r == '-' || r == '\u00a0' {
-			return -1
+// compactPostal drops blanks and hyphens.
+func compactPostal(written string) string {
+	return strings.NewReplacer(" ", "", "-", "").Replace(strings.ToUpper(written))
+}
+
+// fits says that a compact code has the form of the country; alone is the code
+// without the country's prefix.
+func (p postalForm) fits(code string) (alone string, ok bool) {
+	for _, before := range p.prefixes {
+		if rest, cut := strings.CutPrefix(code, before); cut && fitsMask(rest, p.masks) == "" {
+			return rest, true
 		}
-		return r
-	}, strings.TrimSpace(code))
+	}
+	return code, fitsMask(code, p.masks) == ""
+}
+
+// PostalCode is a postal code as it is stored: plain characters, and without
+// the prefix of its own country that people put in front (L-9767, SE-111 22),
+// unless the prefix is a part of it (LV-1010). A code that does not have the
+// form of its country stays as it is.
+func PostalCode(country, code string) string {
+	written := strings.TrimSpace(plainWritten(code))
+	p, known := postalForms[country]
+	if !known {
+		return written
+	}
+	all := compactPostal(written)
+	alone, ok := p.fits(all)
+	switch {
+	case !ok:
+		return strings.TrimSpace(code)
+	case alone == all || fitsMask(all, p.masks) == "":
+		return written
+	}
+	// The code begins behind as many signs as the prefix has.
+	left := utf8.RuneCountInString(all) - utf8.RuneCountInString(alone)
+	at := strings.IndexFunc(written, func(r rune) bool {
+		if r == ' ' || r == '-' {
+			return false
+		}
+		left--
+		return left < 0
+	})
+	return written[at:]
+}
+
+// PostalKey is a postal code in the form in which codes are compared: compact,
+// without the prefix of its country, and a ZIP+4 without the side of the street.
+func PostalKey(country, code string) string {
+	key := compactPostal(plainWritten(code))
+	if p, known := postalForms[country]; known {
+		key, _ = p.fits(key)
+	}
+	if registerState(country) == "US" {
+		key = prefix(key, 5)
+	}
+	return key
 }
 
 // PostalCodeKnown says whether the form of a country's postal codes is known
-// (VA03); such a country's addresses need one.
-func PostalCodeKnown(country string) bool { return postalMasks[country] != nil }
+// (VA03).
+func PostalCodeKnown(country string) bool { return postalForms[country].masks != nil }
 
 // CheckPostalCode says whether a code has the form of its country (VA02); a
 // code of a country whose form is not known is accepted.
 func CheckPostalCode(country, code string) bool {
-	accepted, ok := postalMasks[country]
-	return !ok || fitsMask(strings.ToUpper(compactPostal(code)), accepted) == ""
+	p, known := postalForms[country]
+	if !known {
+		return true
+	}
+	_, ok := p.fits(compactPostal(plainWritten(code)))
+	return ok
 }
 
 // Missing is [kam.Missing] with the postal code, which is required where the
-// form of the country's codes is known.
+// form of the country's codes is known and nobody writes an address without.
 func Missing(d kam.RequestData, set kam.FieldSet, forType ...kam.CaseType) []string {
 	names := kam.Missing(d, set, forType...)
-	if set == kam.Screening && strings.TrimSpace(d.PostalCode) == "" && PostalCodeKnown(d.CountryCode) {
+	if set == kam.Screening && strings.TrimSpace(d.PostalCode) == "" && PostalCodeKnown(d.CountryCode) && !postalForms[d.CountryCode].optional {
 		names = append(names, "postal_code")
 	}
 	return names

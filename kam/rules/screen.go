@@ -18,7 +18,7 @@ type ListEntry struct {
 func (p *Policy) Screen(party, entry ListEntry) (result kam.ScreeningResult, blocked bool) {
 	for _, mine := range party.Identifiers {
 		for _, theirs := range entry.Identifiers {
-			if mine.Scheme == theirs.Scheme && mine.Value == CheckIdentifier(theirs.Scheme, theirs.Value, "").Compact {
+			if mine.Scheme == theirs.Scheme && mine.Value == CheckIdentifier(theirs.Scheme, theirs.Value, "").Compact || sameRegistration(mine, theirs) {
 				return kam.ScreeningConfirmed, true
 			}
 		}

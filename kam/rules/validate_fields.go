@@ -6,18 +6,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
 )
-
-// placeholders are what people write where a name is asked for and they have
-// none (VF03).
-var placeholders = []string{
-	"test", "testing", "test company", "test customer", "testkunde", "na", "n a", "none", "null", "nil", "unknown", "unbekannt", "x", "xx", "xxx", "xxxx",
-	"tbd", "tba", "tbc", "todo", "dummy", "sample", "asdf", "qwertz", "qwerty", "abc", "name", "company", "customer", "firma", "kunde", "not available",
-	"not applicable", "not known", "no name", "foo", "bar", "foobar", "deleted", "do not use", "inconnu", "desconocido",
-}
 
 // postBox finds the words for a post box of the countries that we know postal
 // codes of (VA05).
@@ -40,6 +31,7 @@ func (v *validation) fields() {
 	if name := v.customer.LegalName; name != "" && !isName(name) {
 		v.find("VF03", "legal_name", "give the name of the register", "%q is not a name", name)
 	}
+	v.noValues()
 	if v.customer.CustomerKind == kam.Organization {
 		for i, c := range v.customer.Contacts {
 			if d := mailDomain(c.Email); freeMail[d] {
@@ -68,9 +60,29 @@ func (v *validation) missing(set kam.FieldSet) []string {
 	})
 }
 
-// isName says that a legal name has a letter and is no placeholder.
-func isName(name string) bool {
-	return strings.ContainsFunc(name, unicode.IsLetter) && !slices.Contains(placeholders, strings.Join(words(fold(name, plainLetters)), " "))
+// noValues finds the placeholders in free text that the customer is known and
+// found by: a city NULL would be the same city for two customers.
+func (v *validation) noValues() {
+	test := func(field, text string) {
+		if IsPlaceholder(text) {
+			v.find("VF02", field, "leave it empty, or give the value", "%q stands for no value", text)
+		}
+	}
+	test("city", v.customer.City)
+	test("street", v.customer.Street)
+	for i, name := range v.customer.TradingNames {
+		test(fmt.Sprintf("trading_names[%d]", i), name)
+	}
+	for i, id := range v.customer.Identifiers {
+		test(fmt.Sprintf("identifiers[%d].value", i), id.Value)
+	}
+	for i, a := range v.customer.Addresses {
+		test(fmt.Sprintf("addresses[%d].line1", i), a.Line1)
+		test(fmt.Sprintf("addresses[%d].city", i), a.City)
+	}
+	for i, c := range v.customer.Contacts {
+		test(fmt.Sprintf("contacts[%d].name", i), c.Name)
+	}
 }
 
 // amounts compares amounts in the base currency (VF06, VF07). Where there is

@@ -12,11 +12,9 @@ import (
 // (VI07).
 const minRegisterName = 0.85
 
-// frenchRegister lists the countries whose companies stand in the French
-// register; Monaco shares the VAT area.
-var frenchRegister = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "MC"}
-
-// identifiers tests VI03, VI04, VI05 and VI09; VI01 and VI02 come with the form.
+// identifiers tests VI03, VI04, VI05 and VI09; VI01 and VI02 come with the form,
+// but for numbers that stand under OTHER with the name of a register that is
+// checked here.
 func (v *validation) identifiers() {
 	ids := v.customer.Identifiers
 	for i, id := range ids {
@@ -28,12 +26,18 @@ func (v *validation) identifiers() {
 		if !r.Valid {
 			continue
 		}
-		if from := issuedIn(id.Scheme, r.Compact); from != "" && id.Scheme != kam.SchemeIBAN && !fitsCountry(from, v.customer.CountryCode) {
+		if named := checked(id); named.Scheme == kam.SchemeOther {
+			v.underItsName(field, id)
+		} else if id.Scheme == kam.SchemeOther {
+			id, r = named, CheckIdentifier(named.Scheme, named.Value, "")
+		}
+		if from := issuedIn(id.Scheme, r.Compact); from != "" && id.Scheme != kam.SchemeIBAN && !fitsCountry(from, v.customer.CountryCode) && !ofForeigner(id.Scheme, r.Compact) {
 			v.find("VI03", field, "check whose number it is", "%s %s is of %s, the customer of %s", id.Scheme, r.Compact, from, v.customer.CountryCode)
 		}
+		class, key := NumberClass(id)
 		for j, earlier := range ids[:i] {
-			if e := CheckIdentifier(earlier.Scheme, earlier.Value, earlier.Country); e.Valid && oneNumberOf(earlier, id, e, r) && identityKey(id.Scheme, e.Compact) != identityKey(id.Scheme, r.Compact) {
-				v.find("VI05", field, "leave one", "%s was given as %s in identifiers[%d] and is %s here", id.Scheme, e.Compact, j, r.Compact)
+			if c, k := NumberClass(earlier); class != "" && c == class && k != key {
+				v.find("VI05", field, "leave one", "%s was given as %s in identifiers[%d] and is %s here", id.Scheme, CheckIdentifier(earlier.Scheme, earlier.Value, earlier.Country).Compact, j, r.Compact)
 				break
 			}
 		}
@@ -41,29 +45,21 @@ func (v *validation) identifiers() {
 	v.sirens()
 }
 
-func fitsCountry(issued, country string) bool {
-	switch issued {
-	case "":
-		return true
-	case "FR":
-		return country == "" || slices.Contains(frenchRegister, country)
-	case "GB":
-		return country == "" || country == "GB" || country == "IM"
-	default:
-		return country == "" || issued == country
+// underItsName: a number of a register that is checked here, under OTHER with
+// the register's name, which does not have its form or check digit.
+func (v *validation) underItsName(field string, id kam.Identifier) {
+	named := IdentifierOf(id.Name, id.Value, id.Country)
+	r := CheckIdentifier(named.Scheme, named.Value, id.Country)
+	if named.Scheme != kam.SchemeOther && !r.Valid {
+		rule, msg := identifierFault(named.Scheme, r.Problem)
+		v.find(rule, field+".value", "compare it with the customer's papers", "%s", msg)
 	}
 }
 
-// oneNumberOf says that both are of one scheme and issuing country, of which a
-// company has one number. Bank accounts it may have many of.
-func oneNumberOf(a, b kam.Identifier, ra, rb IdentifierResult) bool {
-	country := func(id kam.Identifier, r IdentifierResult) string {
-		if c := issuedIn(id.Scheme, r.Compact); c != "" {
-			return c
-		}
-		return id.Country
-	}
-	return a.Scheme == b.Scheme && a.Scheme != kam.SchemeIBAN && strings.EqualFold(a.Name, b.Name) && country(a, ra) == country(b, rb)
+// fitsCountry says that companies of a country have numbers issued in another:
+// their own, or that of the state whose registers they use (D42).
+func fitsCountry(issued, country string) bool {
+	return country == "" || issued == country || issued == registerState(country)
 }
 
 // sirens: the SIREN inside a French VAT number is the one given (VI04).

@@ -1,0 +1,367 @@
+package rules
+
+import (
+	"cmp"
+	_ "embed"
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+//go:embed registers.txt
+var registerText string
+
+// A register is what is known of one by its name in a country, "*" for all.
+type register struct {
+	scheme    kam.IdentifierScheme // that checks its numbers, schemeVAT for that of the country
+	canonical string               // the name under which it is compared
+	local     bool                 // numbers anew at each court or state
+}
+
+// schemeVAT stands for the scheme of a country's VAT numbers.
+const schemeVAT kam.IdentifierScheme = "VAT"
+
+var registers = func() map[string]register {
+	m := map[string]register{}
+	for line := range strings.Lines(registerText) {
+		f := strings.Fields(line)
+		if len(f) < 3 || f[0] == "#" {
+			continue
+		}
+		for _, name := range f[2:] {
+			r := m[f[1]+"/"+name]
+			switch f[0] {
+			case "same":
+				r.canonical = f[2]
+			case "local":
+				r.local = true
+			default:
+				r.scheme = kam.IdentifierScheme(f[0])
+			}
+			m[f[1]+"/"+name] = r
+		}
+	}
+	return m
+}()
+
+func registerOf(country, name string) register {
+	if r, ok := registers[country+"/"+name]; ok {
+		return r
+	}
+	return registers["*/"+name]
+}
+
+// splitRegister parts the name of a register as files write it: FR-SIRET,
+// UK VAT number, EIN (US). The country is that of the name, else the one given.
+func splitRegister(text, country string) (ofCountry, name string) {
+	parts := words(fold(plainWritten(text), plainLetters))
+	if n := len(parts); n > 1 {
+		if c := countryPart(parts[0]); c != "" && !slices.Contains([]string{"no", "nr", "num", "nummer", "number"}, parts[1]) {
+			return c, strings.Join(parts[1:], "")
+		}
+		if c := countryPart(parts[n-1]); c != "" && registerOf(c, strings.Join(parts[:n-1], "")) != (register{}) {
+			return c, strings.Join(parts[:n-1], "")
+		}
+	}
+	return country, strings.Join(parts, "")
+}
+
+// countryPart is the country that two letters of a register's name mean.
+func countryPart(word string) string {
+	switch c := strings.ToUpper(word); c {
+	case "UK":
+		return "GB"
+	case "EL":
+		return "GR"
+	case "XI":
+		return c
+	default:
+		if kam.IsCountry(c) {
+			return c
+		}
+		return ""
+	}
+}
+
+// IdentifierOf makes an identifier of a number under the name that a file has
+// for its register: a scheme of ours, or a name of the kind of FR-SIRET, US-EIN,
+// VAT. The country is that of the party; a country in the name goes before it.
+// A register that is not checked here is kept under OTHER with name and country.
+func IdentifierOf(name, value, country string) kam.Identifier {
+	upper := strings.ToUpper(strings.TrimSpace(name))
+	if s := kam.IdentifierScheme(upper); s != kam.SchemeOther && slices.Contains(kam.Choices("identifiers[].scheme"), upper) {
+		return kam.Identifier{Scheme: s, Value: value}
+	}
+	ofCountry, short := splitRegister(name, country)
+	scheme := registerOf(ofCountry, short).scheme
+	if scheme == "" {
+		scheme = schemeElsewhere(short, value, ofCountry)
+	}
+	if scheme == schemeVAT {
+		scheme = vatScheme(value, ofCountry)
+	}
+	switch scheme {
+	case "":
+		if ofCountry == "XI" {
+			ofCountry = "GB"
+		}
+		return kam.Identifier{Scheme: kam.SchemeOther, Name: name, Value: value, Country: ofCountry}
+	case kam.SchemeCHUID:
+		if v := compact(plainWritten(value)); fitsMask(v, []string{"ddddddddd"}) == "" {
+			value = "CHE" + v // the letters stand in the name of the column
+		}
+	case kam.SchemeVATEU:
+		if r := CheckIdentifier(scheme, value, ofCountry); r.Valid {
+			value = r.Compact
+		}
+	}
+	return kam.Identifier{Scheme: scheme, Value: value}
+}
+
+// schemeElsewhere: a name that belongs to another country names its scheme
+// where the country is not known, or where the number says whose it is.
+func schemeElsewhere(name, value, country string) kam.IdentifierScheme {
+	v := compact(plainWritten(value))
+	if country != "" && (v == "" || v[0] < 'A' || v[0] > 'Z') {
+		return ""
+	}
+	for _, s := range []kam.IdentifierScheme{kam.SchemeCHUID, kam.SchemeNOOrgNr, kam.SchemeGSTIN} {
+		if r, ok := registers[string(s[:2])+"/"+name]; ok && r.scheme == s && CheckIdentifier(s, value, "").Valid {
+			return s
+		}
+	}
+	if r, ok := registers["AT/"+name]; ok && r.scheme == schemeVAT && strings.HasPrefix(v, "ATU") {
+		return schemeVAT
+	}
+	return ""
+}
+
+// vatScheme is the scheme of a VAT number: the one whose prefix and form it
+// has, else that of the country. Empty is a country whose numbers are not
+// checked here.
+func vatScheme(value, country string) kam.IdentifierScheme {
+	v := compact(plainWritten(value))
+	prefixed := kam.IdentifierScheme("")
+	switch p := prefix(v, 2); {
+	case strings.HasPrefix(v, "CHE"):
+		prefixed = kam.SchemeCHUID
+	case p == "GB":
+		prefixed = kam.SchemeVATGB
+	case p == "NO":
+		prefixed = kam.SchemeNOOrgNr
+	case vatChecks[vatState(p)] != nil:
+		prefixed = kam.SchemeVATEU
+	}
+	if prefixed != "" {
+		if p := CheckIdentifier(prefixed, value, "").Problem; p != ProblemFormat && p != ProblemLength {
+			return prefixed
+		}
+	}
+	switch state := registerState(country); {
+	case country == "XI", country == "", vatChecks[vatState(country)] != nil:
+		return kam.SchemeVATEU
+	case state == "GB":
+		return kam.SchemeVATGB
+	case state == "CH":
+		return kam.SchemeCHUID
+	case state == "NO":
+		return kam.SchemeNOOrgNr
+	default:
+		return ""
+	}
+}
+
+// checked is an identifier under the scheme that checks it, where it stands
+// under OTHER with the name of such a register and has its form.
+func checked(id kam.Identifier) kam.Identifier {
+	if id.Scheme != kam.SchemeOther || id.Name == "" {
+		return id
+	}
+	if c := IdentifierOf(id.Name, id.Value, id.Country); c.Scheme != kam.SchemeOther && CheckIdentifier(c.Scheme, c.Value, "").Valid {
+		c.Source = id.Source
+		return c
+	}
+	return id
+}
+
+// sharedRegisters are the territories whose companies stand in the registers of
+// a state (D42).
+var sharedRegisters = map[string][]string{
+	"FR": {"GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "MC"},
+	"US": {"PR", "GU", "VI", "AS", "MP", "UM"},
+	"AU": {"CX", "CC", "NF", "HM"},
+	"GB": {"IM"},
+	"FI": {"AX"},
+	"NO": {"SJ", "BV"},
+}
+
+// registerState is the state whose registers the companies of a country use.
+func registerState(country string) string {
+	for state, territories := range sharedRegisters {
+		if slices.Contains(territories, country) {
+			return state
+		}
+	}
+	return country
+}
+
+// issuedIn is the country that a scheme issues in, empty where it does not say.
+func issuedIn(scheme kam.IdentifierScheme, compacted string) string {
+	switch scheme {
+	case kam.SchemeVATEU:
+		switch p := prefix(compacted, 2); p {
+		case "EL":
+			return "GR"
+		case "XI":
+			return "GB"
+		default:
+			return p
+		}
+	case kam.SchemeIBAN:
+		return prefix(compacted, 2)
+	case kam.SchemeVATGB:
+		return "GB"
+	case kam.SchemeCHUID:
+		return "CH"
+	case kam.SchemeSIREN, kam.SchemeSIRET:
+		return "FR"
+	case kam.SchemeABN:
+		return "AU"
+	case kam.SchemeEIN:
+		return "US"
+	case kam.SchemeGSTIN:
+		return "IN"
+	case kam.SchemeCNPJ:
+		return "BR"
+	case kam.SchemeNOOrgNr:
+		return "NO"
+	case kam.SchemeUSCC:
+		return "CN"
+	default:
+		return ""
+	}
+}
+
+// ofForeigner says that a number is of a kind that is issued to holders without
+// a seat in the country.
+func ofForeigner(scheme kam.IdentifierScheme, compacted string) bool {
+	switch scheme {
+	case kam.SchemeGSTIN:
+		kind := compacted[12:14]
+		return compacted[2] <= '9' && (kind == "OS" || kind == "NR")
+	case kam.SchemeVATEU:
+		return compacted[:3] == "ESN" || compacted[:3] == "ESW" || strings.HasPrefix(compacted, "ES") && compacted[2] >= 'A' && compacted[3:5] == spanishAbroad
+	case kam.SchemeEIN:
+		return compacted[:2] == "98"
+	default:
+		return false
+	}
+}
+
+// How far an identifier reaches.
+const (
+	weakLevel   = iota // OTHER of no country or of a local register, IBAN
+	entityLevel        // one company, on several sites of a group
+	siteLevel          // one establishment
+)
+
+// A registration is what an identifier is the number of. Numbers of several
+// schemes may stand for one registration, and one number for several: a SIRET
+// is that of an establishment and holds the SIREN of the company (D37).
+type registration struct {
+	scheme string // with the issuing country where numbers are per country
+	id     kam.Identifier
+	level  int
+	said   string // scheme and number as they were given
+	// contradicts says that one company has one number of this scheme.
+	contradicts bool
+}
+
+// registrations are what a valid identifier is the number of, the nearest first.
+func registrations(id kam.Identifier) []registration {
+	id = checked(id)
+	r := CheckIdentifier(id.Scheme, id.Value, id.Country)
+	if !r.Valid {
+		return nil
+	}
+	key := identityKey(id.Scheme, r.Compact)
+	one := registration{scheme: string(id.Scheme), id: kam.Identifier{Scheme: id.Scheme, Value: key}, level: entityLevel, contradicts: true}
+	one.said = one.scheme + " " + key
+	// of is the same number as one of a scheme that more numbers lead to.
+	of := func(scheme kam.IdentifierScheme, value string) registration {
+		return registration{scheme: string(scheme), id: kam.Identifier{Scheme: scheme, Value: value}, level: entityLevel, contradicts: true, said: one.said}
+	}
+	switch id.Scheme {
+	case kam.SchemeGLN:
+		one.level, one.contradicts = siteLevel, false
+	case kam.SchemeIBAN:
+		one.level, one.contradicts = weakLevel, false
+	case kam.SchemeSIRET:
+		one.level, one.contradicts = siteLevel, false
+		return []registration{one, of(kam.SchemeSIREN, r.Compact[:9])}
+	case kam.SchemeVATEU:
+		state := r.Compact[:2]
+		one.scheme += "/" + state
+		one.said = one.scheme + " " + key
+		if state == "XI" {
+			return []registration{of(kam.SchemeVATGB, key[2:])}
+		}
+		if state == "FR" && luhn(key[4:]) {
+			return []registration{of(kam.SchemeSIREN, key[4:])}
+		}
+	case kam.SchemeOther:
+		if id.Name == "" {
+			return nil
+		}
+		country, name := splitRegister(id.Name, id.Country)
+		known := registerOf(country, name)
+		name = cmp.Or(known.canonical, name)
+		if country == "" || known.local {
+			one.level = weakLevel
+		}
+		one.id.Name, one.id.Country = strings.ToUpper(strings.TrimPrefix(country+"-"+name, "-")), country
+		one.scheme += "/" + one.id.Name
+		one.said = one.scheme + " " + key
+	}
+	return []registration{one}
+}
+
+// Registrations are the numbers under which an identifier is found besides its
+// own: those that another identifier of the same registration leads to as well.
+// Two identifiers mean one registration where they have one of them in common.
+func Registrations(id kam.Identifier) []kam.Identifier {
+	var all []kam.Identifier
+	for _, r := range registrations(id) {
+		all = append(all, r.id)
+	}
+	return all
+}
+
+// sameRegistration says that two identifiers have a registration in common.
+func sameRegistration(a, b kam.Identifier) bool {
+	theirs := Registrations(b)
+	return slices.ContainsFunc(Registrations(a), func(r kam.Identifier) bool { return slices.Contains(theirs, r) })
+}
+
+// identityKey is the form in which two values of a scheme are the same number:
+// a Swiss number with or without its VAT suffix, a British one with or without
+// its branch, and one of a register that is not checked with or without the
+// zeros in front that spreadsheets drop.
+func identityKey(scheme kam.IdentifierScheme, compacted string) string {
+	switch {
+	case scheme == kam.SchemeCHUID:
+		return prefix(compacted, 12)
+	case scheme == kam.SchemeVATGB:
+		return prefix(compacted, 9)
+	case scheme == kam.SchemeVATEU && prefix(compacted, 2) == "XI":
+		return prefix(compacted, 11)
+	case scheme == kam.SchemeOther && fitsMask(compacted, []string{strings.Repeat("d", len(compacted))}) == "":
+		if significant := strings.TrimLeft(compacted, "0"); significant != "" {
+			return significant
+		}
+	}
+	return compacted
+}
+
+func prefix(s string, n int) string { return s[:min(n, len(s))] }

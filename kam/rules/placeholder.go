@@ -1,0 +1,69 @@
+package rules
+
+import (
+	_ "embed"
+	"strings"
+	"unicode"
+)
+
+//go:embed placeholders.txt
+var placeholderText string
+
+// placeholders holds the list by its kind of line: "" for those of every
+// field, "error" for the errors of spreadsheets, "name" for names only.
+var placeholders = func() map[string]map[string]bool {
+	all := map[string]map[string]bool{"": {}, "error": {}, "name": {}}
+	for line := range strings.Lines(placeholderText) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		kind := ""
+		for _, k := range []string{"error", "name"} {
+			if rest, ok := strings.CutPrefix(line, k+" "); ok {
+				kind, line = k, rest
+			}
+		}
+		for entry := range strings.SplitSeq(line, ",") {
+			all[kind][plainWords(entry)] = true
+		}
+	}
+	return all
+}()
+
+// IsPlaceholder says that a text stands for no value: NULL, N/A, unknown, a
+// dash, the error of a spreadsheet. It is for fields of free text: a closed
+// value may be UNKNOWN, and a code of two letters may be NA.
+func IsPlaceholder(text string) bool {
+	text = strings.TrimSpace(plainWritten(text))
+	if text == "" {
+		return false
+	}
+	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) {
+		return true
+	}
+	plain := plainWords(text)
+	switch {
+	case text == "Nan": // a city and a province of Thailand
+		return false
+	case text[0] == '#':
+		return placeholders["error"][plain] || placeholders[""][plain]
+	case plain == "n" && strings.EqualFold(text, `\N`): // of MySQL and PostgreSQL
+		return true
+	case len(plain) > 1 && len(plain) < 10 && strings.Trim(plain, "x") == "":
+		return true
+	}
+	return placeholders[""][plain]
+}
+
+func plainWords(text string) string { return strings.Join(words(fold(text, plainLetters)), " ") }
+
+// IsPlaceholderName says that a legal name stands for none: what no field takes
+// for a value, and test, dummy, x and the like.
+func IsPlaceholderName(name string) bool {
+	return IsPlaceholder(name) || placeholders["name"][plainWords(name)]
+}
+
+// isName says that a legal name has a letter and is no placeholder (VF03).
+func isName(name string) bool {
+	return strings.ContainsFunc(name, unicode.IsLetter) && !IsPlaceholderName(name)
+}
