@@ -104,10 +104,10 @@ func TestLongDecimals(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, CheckDecimals(DefaultYAML()))
 	for path, change := range map[string][2]string{
-		"sla.high_priority_min_potential":    {"high_priority_min_potential: 500000", "high_priority_min_potential: 500.000"},
-		"key_account.tiers[0].min_potential": {"min_potential: 1000000, min_score", "min_potential: 1.000, min_score"},
-		"add_decision.bands.annual_potential[1][0]":   {"[5000, 40]", "[5.000, 40]"},
-		"key_account.potential_stay_factor":  {"potential_stay_factor: 0.8 ", "potential_stay_factor: 0.8000 "},
+		"sla.high_priority_min_potential":           {"high_priority_min_potential: 500000", "high_priority_min_potential: 500.000"},
+		"key_account.tiers[0].min_potential":        {"min_potential: 1000000, min_score", "min_potential: 1.000, min_score"},
+		"add_decision.bands.annual_potential[1][0]": {"[5000, 40]", "[5.000, 40]"},
+		"key_account.potential_stay_factor":         {"potential_stay_factor: 0.8 ", "potential_stay_factor: 0.8000 "},
 	} {
 		text := []byte(edited(t, change[0], change[1]))
 		var bad *PolicyError
