@@ -64,6 +64,12 @@ func (a *app) loadOrg(ctx context.Context, back backend, name string, b []byte) 
 	if err := dec.Decode(&org); err != nil {
 		return usagef("%s: %w", name, err)
 	}
+	for i := range org.AssignmentRules {
+		importer.ReadCountry(&org.AssignmentRules[i].Country)
+	}
+	for i := range org.BlockedParties {
+		importer.ReadCountry(&org.BlockedParties[i].Country)
+	}
 	if err := back.LoadOrg(ctx, org); err != nil {
 		return err
 	}

@@ -83,18 +83,21 @@ func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {
 // Countries reads the countries of data that came as JSON as those of a table
 // are read: by code or by name.
 func Countries(d *kam.RequestData) {
-	read := func(text *string) {
-		if code, ok := kam.CountryNamed(*text); ok {
-			*text = code
-		}
-	}
-	read(&d.CountryCode)
+	ReadCountry(&d.CountryCode)
 	d.Addresses = slices.Clone(d.Addresses) // the caller keeps his own
 	for i := range d.Addresses {
-		read(&d.Addresses[i].CountryCode)
+		ReadCountry(&d.Addresses[i].CountryCode)
 	}
 	d.Identifiers = slices.Clone(d.Identifiers)
 	for i := range d.Identifiers {
-		read(&d.Identifiers[i].Country)
+		ReadCountry(&d.Identifiers[i].Country)
+	}
+}
+
+// ReadCountry puts the code in the place of what is written for a country;
+// what is none is left for the form check.
+func ReadCountry(text *string) {
+	if code, ok := kam.CountryNamed(*text); ok {
+		*text = code
 	}
 }
