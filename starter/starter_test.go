@@ -357,7 +357,7 @@ func TestLoads(t *testing.T) {
 	require.Zero(t, run(t, f, "admin", "load-org", file("users: [{user_id: a, name: A, roles: [sales_rep]}]\n")).status)
 	require.Equal(t, kam.UserID("a"), f.org.Users[0].ID)
 	require.Equal(t, exitUsage, run(t, f, "admin", "load-org", file("usres: []\n")).status)
-	require.Zero(t, run(t, f, "admin", "load-org", file("blocked_parties: [{ref: B1, names: [Acme], country: Italy}]\n")).status)
+	require.Zero(t, run(t, f, "admin", "load-org", file("blocked_parties: [{ref: B1, name: Acme, country: Italy}]\n")).status)
 	require.Equal(t, "IT", f.org.BlockedParties[0].Country)
 
 	book := `{"customer_no":"C-1","data":{"legal_name":"Acme GmbH"},"territory_code":"T"}`
