@@ -49,7 +49,7 @@ var masks = func() map[string][]string {
 // DUNS has none: its check digit was given up to widen the range.
 var identifierChecks = map[kam.IdentifierScheme]func(string) IdentifierProblem{
 	kam.SchemeLEI:     func(v string) IdentifierProblem { return fits(check97(v[:18]+"00") == number(v[18:])) },
-	kam.SchemeGLN:     func(v string) IdentifierProblem { return fits(weighted(v, gs1Weights)%10 == 0) },
+	kam.SchemeGLN:     checkGLN,
 	kam.SchemeVATGB:   checkGB,
 	kam.SchemeCHUID:   checkCH,
 	kam.SchemeSIREN:   func(v string) IdentifierProblem { return fits(luhn(v)) },

@@ -52,19 +52,31 @@ func registerOf(country, name string) register {
 	return registers["*/"+name]
 }
 
+// numberWords stand at the end of a register's name and add nothing. Some are
+// codes of countries too.
+var numberWords = []string{"no", "nr", "nro", "num", "number", "numero", "nummer", "code", "id", "idnr", "idno"}
+
 // splitRegister parts the name of a register as files write it: FR-SIRET,
 // UK VAT number, EIN (US). The country is that of the name, else the one given.
 func splitRegister(text, country string) (ofCountry, name string) {
 	parts := words(fold(plainWritten(text), plainLetters))
 	if n := len(parts); n > 1 {
-		if c := countryPart(parts[0]); c != "" && !slices.Contains([]string{"no", "nr", "num", "nummer", "number"}, parts[1]) {
-			return c, strings.Join(parts[1:], "")
-		}
-		if c := countryPart(parts[n-1]); c != "" && registerOf(c, strings.Join(parts[:n-1], "")) != (register{}) {
-			return c, strings.Join(parts[:n-1], "")
+		if c := countryPart(parts[0]); c != "" && !slices.Contains(numberWords, parts[1]) && registerOf(country, strings.Join(parts, "")) == (register{}) {
+			country, parts = c, parts[1:]
+		} else if c := countryPart(parts[n-1]); c != "" && !slices.Contains(numberWords, parts[n-1]) {
+			country, parts = c, parts[:n-1]
 		}
 	}
-	return country, strings.Join(parts, "")
+	for len(parts) > 1 && registerOf(country, strings.Join(parts, "")) == (register{}) && slices.Contains(numberWords, parts[len(parts)-1]) {
+		parts = parts[:len(parts)-1]
+	}
+	name = strings.Join(parts, "")
+	for _, w := range numberWords { // written as one word
+		if known, cut := strings.CutSuffix(name, w); cut && registerOf(country, name) == (register{}) && registerOf(country, known) != (register{}) {
+			name = known
+		}
+	}
+	return country, name
 }
 
 // countryPart is the country that two letters of a register's name mean.

@@ -62,24 +62,29 @@ func fitsCountry(issued, country string) bool {
 	return country == "" || issued == country || issued == registerState(country)
 }
 
-// sirens: the SIREN inside a French VAT number is the one given (VI04).
+// sirens: the SIREN inside a French VAT number or a SIRET is the one given
+// (VI04).
 func (v *validation) sirens() {
-	var sirens []string
-	for _, id := range v.customer.Identifiers {
-		if r := CheckIdentifier(id.Scheme, id.Value, id.Country); r.Valid && (id.Scheme == kam.SchemeSIREN || id.Scheme == kam.SchemeSIRET) {
-			sirens = append(sirens, r.Compact[:9])
+	type number struct{ scheme, siren string }
+	all := make([]number, len(v.customer.Identifiers))
+	for i, id := range v.customer.Identifiers {
+		for _, r := range registrations(id) {
+			if r.id.Scheme == kam.SchemeSIREN {
+				all[i] = number{scheme: string(checked(id).Scheme), siren: r.id.Value}
+			}
 		}
 	}
-	for i, id := range v.customer.Identifiers {
-		r := CheckIdentifier(id.Scheme, id.Value, id.Country)
-		if !r.Valid || id.Scheme != kam.SchemeVATEU || !strings.HasPrefix(r.Compact, "FR") {
-			continue
-		}
-		for _, s := range sirens {
-			if s != r.Compact[4:] {
-				v.find("VI04", fmt.Sprintf("identifiers[%d]", i), "check both numbers", "the VAT number is of SIREN %s, the SIREN given is %s", r.Compact[4:], s)
-				break
+	for i, n := range all {
+		isVAT, isSIRET := n.scheme == string(kam.SchemeVATEU), n.scheme == string(kam.SchemeSIRET)
+		at := slices.IndexFunc(all, func(o number) bool {
+			return o.siren != "" && o.siren != n.siren && (o.scheme == string(kam.SchemeSIREN) && (isVAT || isSIRET) || o.scheme == string(kam.SchemeSIRET) && isVAT)
+		})
+		if at >= 0 {
+			what := "VAT number"
+			if isSIRET {
+				what = "SIRET"
 			}
+			v.find("VI04", fmt.Sprintf("identifiers[%d]", i), "check both numbers", "the %s is of SIREN %s, the SIREN given is %s", what, n.siren, all[at].siren)
 		}
 	}
 }
