@@ -108,6 +108,7 @@ func TestRegisterNames(t *testing.T) {
 			require.Equal(t, c[2], id.Country)
 		}
 	}
+	require.Contains(t, FindingsText(importOne(t, "FR-SIRET", "5,42053E+13", "FR").Findings), `FR_SIRET "5,42053E+13" is in the notation of a spreadsheet and has lost its last digits`)
 	for _, c := range [][3]string{
 		{"FR-SIRET", "73282932000075", "FR"}, {"US-EIN", "12-345678", "US"}, {"IT-IVA", "IT00743110158", "IT"}, {"VAT", "DE136695977", "DE"}, {"VAT", "136695977", "DE"}, {"VAT", "GB340804328", "GB"},
 		{"VAT", "CHE-116.281.711 MWST", "CH"}, {"VAT", "NO988077918MVA", "NO"}, {"VAT", "12345", ""}, {"FR-SIRET", "5,42053E+13", "FR"}, {"GB-COH", "1.23457E+07", "GB"}, {"CRM", "1,2E+5", ""},
@@ -142,7 +143,9 @@ func TestPlaceholdersOfFiles(t *testing.T) {
 			require.False(t, rules.IsPlaceholder(text), text)
 		}
 	}
-	r := Plan(tableOf(t, "legal_name;country;region;credit_rating\nNord AG;NA;NA;unknown\n"), NoDefaults()).Rows[0]
+	r := Plan(tableOf(t, "legal_name;country;region;credit_rating;territory_code;territory_reason\nNord AG;NA;NA;unknown;NA;N/A\n"), NoDefaults()).Rows[0]
+	require.Equal(t, "NA", r.Data.TerritoryCode)
+	require.Empty(t, r.Data.TerritoryReason)
 	require.Equal(t, "NA", r.Data.CountryCode)
 	require.Equal(t, "NA", r.Data.Region)
 	require.Equal(t, "UNKNOWN", string(r.Data.CreditRating))

@@ -30,10 +30,16 @@ var placeholders = func() map[string]map[string]bool {
 	return all
 }()
 
+// longestPlaceholder is more bytes than any of the list has.
+const longestPlaceholder = 80
+
 // IsPlaceholder says that a text stands for no value: NULL, N/A, unknown, a
 // dash, the error of a spreadsheet. It is for fields of free text: a closed
 // value may be UNKNOWN, and a code of two letters may be NA.
 func IsPlaceholder(text string) bool {
+	if len(text) > longestPlaceholder {
+		return false
+	}
 	text = strings.TrimSpace(plainWritten(text))
 	if text == "" {
 		return false
