@@ -93,7 +93,7 @@ type preparedIdentifier struct {
 func (m *matcher) prepare(p Party) prepared {
 	x := prepared{
 		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)), postal: strings.ToUpper(compactPostal(p.PostalCode)),
-		city: strings.Join(words(fold(p.City, plainLetters)), " "), phone: phoneDigits(p.Phone), group: p.GroupID,
+		city: strings.Join(words(p.City), " "), phone: phoneDigits(p.Phone), group: p.GroupID,
 	}
 	if x.country == "US" || x.country == "PR" {
 		x.postal = prefix(x.postal, 5) // ZIP+4 names a side of a street

@@ -90,7 +90,7 @@ var streetWords = map[string]string{
 // normalizeStreet folds a street, spells abbreviations out and puts a house
 // number that stands in front behind.
 func normalizeStreet(s string) string {
-	all := words(fold(s, plainLetters))
+	all := words(s)
 	for i, w := range all {
 		if long, ok := streetWords[w]; ok {
 			all[i] = long
