@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -70,11 +71,6 @@ type prepared struct {
 	identifiers   []preparedIdentifier
 }
 
-type preparedName struct {
-	plain, expanded []rune
-	differs         bool // the two foldings differ
-}
-
 // How far an identifier reaches.
 const (
 	weakLevel   = iota // not checked here: OTHER under its own name, IBAN
@@ -92,26 +88,26 @@ type preparedIdentifier struct {
 
 func (m *matcher) prepare(p Party) prepared {
 	x := prepared{
-		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)), postal: strings.ToUpper(compactPostal(p.PostalCode)),
-		city: strings.Join(words(p.City), " "), phone: phoneDigits(p.Phone), group: p.GroupID,
+		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)),
+		city: strings.Join(words(p.City), " "), phone: PhoneKey(p.Phone), group: p.GroupID,
 	}
-	if x.country == "US" || x.country == "PR" {
-		x.postal = prefix(x.postal, 5) // ZIP+4 names a side of a street
-	}
+	x.postal = PostalKey(x.country, p.PostalCode)
 	x.street, x.house = splitStreet(normalizeStreet(p.Street))
 	for _, name := range p.Names {
-		n := Normalize(name)
-		if n.Plain == "" || slices.ContainsFunc(x.names, func(o preparedName) bool { return string(o.plain) == n.Plain && string(o.expanded) == n.Expanded }) {
+		n := prepareName(name, x.country)
+		if len(n.plain) == 0 || slices.ContainsFunc(x.names, func(o preparedName) bool {
+			return slices.Equal(o.plain, n.plain) && slices.Equal(o.expanded, n.expanded)
+		}) {
 			continue
 		}
-		x.names = append(x.names, preparedName{plain: []rune(n.Plain), expanded: []rune(n.Expanded), differs: n.Plain != n.Expanded})
+		x.names = append(x.names, n)
 	}
 	for _, id := range p.Identifiers {
 		if r := CheckIdentifier(id.Scheme, id.Value, id.Country); r.Valid {
 			x.addIdentifier(id, r.Compact)
 		}
 	}
-	if d := webDomain(p.Website); d != "" && !freeMail[d] {
+	if d := WebHost(p.Website); d != "" && !freeMail[d] {
 		x.domains = append(x.domains, d)
 	}
 	for _, e := range p.Emails {
@@ -168,9 +164,26 @@ func compareIdentifiers(x, y *prepared) (same []sharedIdentifier, contradicting 
 	return same, contradicting
 }
 
-// phoneDigits leaves the digits that identify a number: without international
-// prefix, empty where too few are left.
-func phoneDigits(s string) string {
+// PostalKey is a postal code of a country in the form in which codes are
+// compared and looked up. The four digits that a ZIP code may add name a side
+// of a street, and count for nothing.
+func PostalKey(country, code string) string {
+	key := strings.ToUpper(compactPostal(norm.NFKC.String(code)))
+	switch country {
+	case "US", "PR", "GU", "VI", "AS", "MP":
+		return prefix(key, 5)
+	}
+	return key
+}
+
+// PhoneKey is a phone number in the form in which numbers are compared and
+// looked up: the digits without signs, a (0) behind the country code, and the
+// international prefix; empty where too few are left.
+func PhoneKey(s string) string {
+	s = norm.NFKC.String(s)
+	if strings.HasPrefix(strings.TrimSpace(s), "+") || strings.HasPrefix(strings.TrimSpace(s), "00") {
+		s = strings.Replace(s, "(0)", "", 1)
+	}
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
@@ -194,22 +207,6 @@ func splitStreet(s string) (street, house string) {
 		}
 	}
 	return s, ""
-}
-
-// webDomain is the host of a web address without "www.".
-func webDomain(website string) string {
-	website = strings.ToLower(strings.TrimSpace(website))
-	if website == "" {
-		return ""
-	}
-	if !strings.Contains(website, "://") {
-		website = "https://" + website
-	}
-	u, err := url.Parse(website)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(u.Hostname(), "www."), ".")
 }
 
 func mailDomain(email string) string {
