@@ -157,7 +157,7 @@ func fits(r store.AssignmentRule, d kam.RequestData) bool {
 		return false
 	}
 	if r.Kind == store.NamedAccount {
-		byName := r.Name != "" && rules.Normalize(r.Name).Plain == rules.Normalize(d.LegalName).Plain
+		byName := r.Name != "" && rules.NormalizeIn(r.Name, d.CountryCode) == rules.NormalizeIn(d.LegalName, d.CountryCode)
 		return byName || r.GroupID != "" && r.GroupID == d.GroupID
 	}
 	return true

@@ -341,6 +341,7 @@ func (tx *BatchTx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) err
 	_, err = tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"kam", "batch_party"}, []string{"batch_no", "row_no", "names", "keys", "data"},
 		pgx.CopyFromSlice(len(ready), func(i int) ([]any, error) {
 			r := rows[ready[i]]
+			r.Party.KeysVersion = r.Keys.Version
 			return []any{no, r.No, append([]string{}, r.Keys.Names...), append([]string{}, r.Keys.tokens()...), r.Party}, nil
 		}))
 	if err != nil {

@@ -86,6 +86,10 @@ type BlockedParty struct {
 	Aliases     []string          `json:"aliases,omitempty" yaml:"aliases"`
 	Country     string            `json:"country,omitempty" yaml:"country"`
 	Identifiers []PartyIdentifier `json:"identifiers,omitempty" yaml:"identifiers"`
+	Domain      string            `json:"domain,omitempty" yaml:"domain"` // web host or address
+	Phone       string            `json:"phone,omitempty" yaml:"phone"`
+	Street      string            `json:"street,omitempty" yaml:"street"`
+	PostalCode  string            `json:"postal_code,omitempty" yaml:"postal_code"`
 	List        string            `json:"list,omitempty" yaml:"list"` // who keeps it
 	Reason      string            `json:"reason,omitempty" yaml:"reason"`
 }

@@ -4,7 +4,6 @@
 package parties
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -13,35 +12,55 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
+// KeysVersion is the version of the form in which [KeysOf] writes names and
+// numbers. It rises whenever that form changes: what was stored in an older one
+// is found all the same, and written anew by the worker.
+const KeysVersion = 2
+
 // Keys are the blocking keys of a party (P3.4.4).
-func Keys(d kam.RequestData) store.PartyKeys {
-	k := store.PartyKeys{Country: d.CountryCode, PostalCode: d.PostalCode}
-	for _, name := range append([]string{d.LegalName}, d.TradingNames...) {
-		n := rules.Normalize(name)
-		k.Names = append(k.Names, n.Plain, n.Expanded)
+func Keys(d kam.RequestData) store.PartyKeys { return KeysOf(store.PartyDataOf(d)) }
+
+// KeysOf are the blocking keys of a party by what is stored of it.
+func KeysOf(d store.PartyData) store.PartyKeys {
+	k := store.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: rules.PostalKey(d.Country, d.PostalCode)}
+	add := func(list *[]string, value string) {
+		if value != "" && !slices.Contains(*list, value) {
+			*list = append(*list, value)
+		}
 	}
-	slices.Sort(k.Names)
-	k.Names = slices.DeleteFunc(slices.Compact(k.Names), func(s string) bool { return s == "" })
+	for _, name := range append([]string{d.Name}, d.TradingNames...) {
+		n := rules.NormalizeIn(name, d.Country)
+		for _, folded := range []string{n.Plain, n.Expanded} {
+			add(&k.Names, folded)
+			if words := strings.Fields(folded); len(words) > 1 {
+				slices.Sort(words)
+				add(&k.Sorted, strings.Join(words, " "))
+			}
+		}
+	}
 	for _, id := range d.Identifiers {
 		k.Identifiers = append(k.Identifiers, compact(id))
 	}
-	if h := host(d.Website); h != "" {
-		k.Domains = append(k.Domains, h)
-	}
-	if p := digits(d.Phone); p != "" {
-		k.Phones = append(k.Phones, p)
-	}
+	add(&k.Domains, rules.WebHost(d.Website))
+	add(&k.Phones, rules.PhoneKey(d.Phone))
 	return k
 }
 
-// Screened is a party as a screening list is compared with it.
-func Screened(d kam.RequestData) rules.ListEntry {
-	return rules.ListEntry{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode, Identifiers: Keys(d).Identifiers}
+// Screened is a party as a screening list, or a rejected request, is compared
+// with it.
+func Screened(d store.PartyData) rules.ListEntry {
+	return rules.ListEntry{
+		Names: append([]string{d.Name}, d.TradingNames...), Country: d.Country, Identifiers: KeysOf(d).Identifiers,
+		Website: d.Website, Phone: d.Phone, Street: d.Street, PostalCode: d.PostalCode,
+	}
 }
 
 // Entry is a line of the local screening list.
 func Entry(b store.BlockedParty) rules.ListEntry {
-	e := rules.ListEntry{Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country}
+	e := rules.ListEntry{
+		Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country,
+		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
+	}
 	for _, id := range b.Identifiers {
 		e.Identifiers = append(e.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
@@ -50,9 +69,11 @@ func Entry(b store.BlockedParty) rules.ListEntry {
 
 // EntryKeys are what customers that a line of the list may mean are found by.
 func EntryKeys(b store.BlockedParty) store.PartyKeys {
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: b.Name, TradingNames: b.Aliases, CountryCode: b.Country}}
-	d.Identifiers = Entry(b).Identifiers
-	return Keys(d)
+	e := Entry(b)
+	return KeysOf(store.PartyData{
+		Name: b.Name, TradingNames: b.Aliases, Country: b.Country, Identifiers: e.Identifiers,
+		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
+	})
 }
 
 // compact stores an identifier without blanks and signs (P3.4.2).
@@ -61,27 +82,4 @@ func compact(id kam.Identifier) kam.Identifier {
 		id.Value = r.Compact
 	}
 	return id
-}
-
-func host(website string) string {
-	if website == "" {
-		return ""
-	}
-	if !strings.Contains(website, "://") {
-		website = "https://" + website
-	}
-	u, err := url.Parse(website)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
-}
-
-func digits(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, phone)
 }

@@ -95,6 +95,10 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if err := a.serve(cfg); err != nil {
 		return err
 	}
+	keys := &refresher{store: a.store, log: a.log}
+	if err := keys.refresh(ctx); err != nil {
+		return fmt.Errorf("write the keys of parties anew: %w", err)
+	}
 	if err := a.work(ctx, cfg); err != nil {
 		return err
 	}
@@ -202,7 +206,8 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	return promote(ctx, a.temporal, cfg.Worker.Deployment, a.BuildID)
 }
 
-// loop starts the relay of the outbox, the reconciler and the rerouter.
+// loop starts the relay of the outbox, the reconciler, the rerouter and the
+// refresher of keys.
 func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
@@ -214,6 +219,8 @@ func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) 
 	rerouter := &rerouter{client: reconciler.client, clock: a.store, org: a.store, cases: activities.New(a.store), counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, reconciler.run) })
 	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, rerouter.run) })
+	keys := &refresher{store: a.store, log: a.log}
+	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, keys.run) })
 }
 
 // Failed tells that the worker cannot go on by itself, as when it may no
