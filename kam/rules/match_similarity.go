@@ -105,15 +105,14 @@ type preparedName struct {
 }
 
 func prepareName(name, country string) preparedName {
-	n := NormalizeIn(name, country)
+	all := nameWords(name)
+	left := withoutForms(all, country, 1)
+	n := normalized(left)
 	p := preparedName{plain: []rune(n.Plain), expanded: []rune(n.Expanded), differs: n.Plain != n.Expanded}
 	sorted := sortedWords(n.Plain)
 	p.sorted, p.sortedExpanded, p.reordered = []rune(sorted), []rune(sortedWords(n.Expanded)), sorted != n.Plain
-	if all := nameWords(name); len(all) > 1 {
-		ended, _ := withoutEnd(all, country, 1)
-		if whole := normalized(ended).Plain; whole != n.Plain {
-			p.whole = []rune(whole)
-		}
+	if ended, _ := withoutEnd(all, country, 1); len(ended) > len(left) {
+		p.whole = []rune(normalized(ended).Plain)
 	}
 	return p
 }
