@@ -123,7 +123,7 @@ func TestBlockedByName(t *testing.T) {
 		stop  string
 	}{
 		"the name alone":         {store.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, kam.ComplianceReview, ""},
-		"phone":                  {store.BlockedParty{Phone: "0049 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"phone":                  {store.BlockedParty{Phone: "+49 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
 		"domain":                 {store.BlockedParty{Domain: "WWW.schatten.example"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
 		"street and postal code": {store.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
 	} {
