@@ -61,7 +61,11 @@ func IsPlaceholder(text string) bool {
 	return placeholders[""][plain]
 }
 
-func plainWords(text string) string { return strings.Join(words(fold(text, plainLetters)), " ") }
+// plainWords are the words of a text without signs; a stroke parts words here.
+func plainWords(text string) string {
+	text = strings.ReplaceAll(text, "/", " ")
+	return strings.Join(words(fold(text, plainLetters)), " ")
+}
 
 // IsPlaceholderName says that a legal name stands for none: what no field takes
 // for a value, and test, dummy, x and the like.

@@ -108,7 +108,7 @@ func (v *validation) registers() {
 			v.find("VI06", field, "check the number with the customer", "%s does not know %s %s", f.Register, f.Scheme, key)
 			continue
 		}
-		if s := NameSimilarity(f.Name, v.customer.LegalName); f.Name != "" && s < minRegisterName {
+		if s := NameSimilarityIn(f.Name, v.customer.LegalName, v.customer.CountryCode); f.Name != "" && s < minRegisterName {
 			v.find("VI07", field, "check whose number it is", "%s has it under the name %q (similarity %s)", f.Register, f.Name, hundredths(s).Fixed())
 		}
 		if f.Inactive {
