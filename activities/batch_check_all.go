@@ -39,7 +39,7 @@ func (c *bookCheck) together() {
 			continue
 		}
 		if len(r.Keys.Names) > 0 {
-			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, rules.Normalize(r.data.LegalName).Plain, r.data.Street}, "\x1f")
+			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, rules.NormalizeIn(r.data.LegalName, r.data.CountryCode).Plain, r.data.Street}, "\x1f")
 			if first, seen := places[place]; seen {
 				r.note(kam.SeverityWarning, "legal_name", kam.RuleBatchTwice, fmt.Sprintf("row %d has the same name and address: it may be the same customer", first), "merge them if they are one")
 			} else {

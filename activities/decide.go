@@ -6,6 +6,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
@@ -55,7 +56,7 @@ func (w *work) rejected(by kam.UserID, reason, text string) error {
 	return w.tell("case.rejected", string(w.Case.CaseNo)+" was rejected: "+reason, w.Case.Requester, w.Case.OwnerID)
 }
 
-// hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7.
+// hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7, HS9.
 func (w *work) hardStops(s screening) ([]string, error) {
 	var out []string
 	if s.blocked {
@@ -68,13 +69,16 @@ func (w *work) hardStops(s screening) ([]string, error) {
 		out = append(out, "HS6_SANCTIONS_POSSIBLE")
 	}
 	if w.Case.AppealOf == "" {
-		since := w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays)
-		_, again, err := w.RecentRejection(parties.Keys(w.data), since)
+		again, err := w.rejectedBefore()
 		if err != nil {
 			return nil, err
 		}
-		if again {
+		switch again {
+		case rules.NameSame:
 			out = append(out, "HS5_RECENTLY_REJECTED")
+		case rules.NameLike:
+			out = append(out, "HS9_LIKE_A_REJECTED")
+		case rules.NameDiffers:
 		}
 	}
 	hold, err := w.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
@@ -87,6 +91,26 @@ func (w *work) hardStops(s screening) ([]string, error) {
 	return out, nil
 }
 
+// rejectedBefore says how near the party comes to one that was rejected within
+// the cool-down: the same by an identifier, else as far as the names go.
+func (w *work) rejectedBefore() (rules.NameMatch, error) {
+	all, err := w.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays))
+	if err != nil {
+		return rules.NameDiffers, err
+	}
+	best, me := rules.NameDiffers, w.screened()
+	for _, r := range all {
+		if r.SameIdentifier {
+			return rules.NameSame, nil
+		}
+		best = max(best, w.pol.SameByName(me, parties.Screened(r.Party)))
+	}
+	return best, nil
+}
+
+// screened is the case as lists are compared with it.
+func (w *work) screened() rules.ListEntry { return parties.Screened(store.PartyDataOf(w.data)) }
+
 // screenLocally is the default adapter of P3.4.5: our own list.
 func (w *work) screenLocally() (screening, error) {
 	list, err := w.BlockedParties()
@@ -94,7 +118,7 @@ func (w *work) screenLocally() (screening, error) {
 		return screening{}, err
 	}
 	s := screening{result: kam.ScreeningClear}
-	me := parties.Screened(w.data)
+	me := w.screened()
 	for _, b := range list {
 		result, blocked := w.pol.Screen(me, parties.Entry(b))
 		if result == kam.ScreeningConfirmed {

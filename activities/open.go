@@ -149,7 +149,7 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.SaveCandidates(candidates); err != nil {
 			return err
 		}
-		if err := w.SaveParty(w.party(), keys); err != nil {
+		if err := w.saveParty(keys); err != nil {
 			return err
 		}
 		if err := w.resolveTerritory(); err != nil {

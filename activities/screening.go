@@ -37,7 +37,7 @@ type screening struct {
 // screenedParty is the case as a screening service sees it.
 func (w *work) screenedParty() kam.ScreenedParty {
 	p := kam.ScreenedParty{CaseNo: w.Case.CaseNo, Names: append([]string{w.data.LegalName}, w.data.TradingNames...), Country: w.data.CountryCode}
-	for _, id := range parties.Numbers(w.data) {
+	for _, id := range parties.Numbers(w.data.Identifiers) {
 		p.Identifiers = append(p.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
 	slices.SortFunc(p.Identifiers, func(a, b kam.Identifier) int {

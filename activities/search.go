@@ -25,11 +25,20 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 	for _, c := range before {
 		waived[c.Ref] = c.Waived
 	}
-	self := asRulesParty(w.party())
+	me, err := w.party()
+	if err != nil {
+		return nil, err
+	}
+	self := asRulesParty(me)
 	var out []kam.Candidate
 	for _, p := range found {
 		if p.Ref == w.Case.CommittedAs && w.existing() || p.Ref == string(w.Case.AppealOf) && w.Case.AppealOf != "" {
 			continue // the customer itself; the rejection that is appealed
+		}
+		if name, unmade := strings.CutPrefix(p.GroupID, unmadeGroup); unmade {
+			if p.GroupID, err = w.knownGroup("", name); err != nil {
+				return nil, err
+			}
 		}
 		m := w.pol.Compare(self, asRulesParty(p))
 		if m.Class == "" {
@@ -73,8 +82,34 @@ func onePerRecord(all []kam.Candidate) []kam.Candidate {
 }
 
 // party is the case as others will find it.
-func (w *work) party() store.Party {
-	return store.Party{Ref: string(w.Case.CaseNo), Kind: store.PartyCase, GroupID: w.data.GroupID, Data: store.PartyDataOf(w.data)}
+func (w *work) party() (store.Party, error) {
+	group, err := w.knownGroup(w.data.GroupID, w.data.GroupName)
+	return store.Party{Ref: string(w.Case.CaseNo), Kind: store.PartyCase, GroupID: group, Data: store.PartyDataOf(w.data)}, err
+}
+
+// saveParty keeps what the case is found by.
+func (w *work) saveParty(keys store.PartyKeys) error {
+	p, err := w.party()
+	if err != nil {
+		return err
+	}
+	return w.SaveParty(p, keys)
+}
+
+// unmadeGroup marks the name of a group that no customer is in yet: the first
+// commit makes it.
+const unmadeGroup = "name:"
+
+// knownGroup is the group that two requests are told to be of one by.
+func (w *work) knownGroup(id, name string) (string, error) {
+	if id != "" || name == "" {
+		return id, nil
+	}
+	g, ok, err := w.GroupByName(name)
+	if err != nil || ok {
+		return g.ID, err
+	}
+	return unmadeGroup + store.NameKey(name), nil
 }
 
 func asRulesParty(p store.Party) rules.Party {
@@ -157,7 +192,7 @@ func fits(r store.AssignmentRule, d kam.RequestData) bool {
 		return false
 	}
 	if r.Kind == store.NamedAccount {
-		byName := r.Name != "" && rules.Normalize(r.Name).Plain == rules.Normalize(d.LegalName).Plain
+		byName := r.Name != "" && rules.NormalizeIn(r.Name, d.CountryCode) == rules.NormalizeIn(d.LegalName, d.CountryCode)
 		return byName || r.GroupID != "" && r.GroupID == d.GroupID
 	}
 	return true

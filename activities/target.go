@@ -153,7 +153,7 @@ func (w *work) identified() error {
 	if w.Case.Type == kam.Reactivate {
 		event, f.Target = kam.EvNoMatch, kam.TargetInactive
 		keys := w.keys()
-		if err := w.SaveParty(w.party(), keys); err != nil {
+		if err := w.saveParty(keys); err != nil {
 			return err
 		}
 	}

@@ -39,8 +39,7 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 			return r, err
 		}
 		for _, p := range found {
-			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
-			result, blocked := policy.Screen(parties.Screened(d), parties.Entry(b))
+			result, blocked := policy.Screen(parties.Screened(p.Data), parties.Entry(b))
 			if result == kam.ScreeningClear && !blocked {
 				continue
 			}

@@ -65,7 +65,7 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 		where w.outcome in ('CREATED', 'UPDATED') and w.contacts > 0 and c.owner = $1 || '/' || w.row_no`
 	const parties = `
 		insert into kam.party (ref, kind, group_id, country, names, name_text, keys, data)
-		select w.customer_no, 'CUSTOMER', w.group_id, coalesce(w.data ->> 'country_code', ''), p.names, coalesce(p.names[1], ''), p.keys, p.data
+		select w.customer_no, 'CUSTOMER', w.group_id, coalesce(w.data ->> 'country_code', ''), p.names, array_to_string(p.names, ' '), p.keys, p.data
 		from work w join kam.batch_party p on p.batch_no = $1 and p.row_no = w.row_no where w.outcome = 'CREATED'`
 	const outcomes = `
 		update kam.batch_checked k set outcome = w.outcome from work w

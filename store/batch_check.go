@@ -341,7 +341,8 @@ func (tx *BatchTx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) err
 	_, err = tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"kam", "batch_party"}, []string{"batch_no", "row_no", "names", "keys", "data"},
 		pgx.CopyFromSlice(len(ready), func(i int) ([]any, error) {
 			r := rows[ready[i]]
-			return []any{no, r.No, append([]string{}, r.Keys.Names...), r.Keys.kept(), r.Party}, nil
+			r.Party.KeysVersion = r.Keys.Version
+			return []any{no, r.No, append([]string{}, r.Keys.Names...), append([]string{}, r.Keys.tokens()...), r.Party}, nil
 		}))
 	if err != nil {
 		return fmt.Errorf("save the keys of the rows: %w", err)

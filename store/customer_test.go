@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -162,13 +163,14 @@ func TestParties(t *testing.T) {
 			require.Equal(t, all, similar, "by similar names")
 		}
 
-		no, ok, err := tx.RecentRejection(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90))
+		before, err := tx.RejectedLike(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90))
 		require.NoError(t, err)
-		require.True(t, ok)
-		require.Equal(t, rejected, no)
-		_, ok, err = tx.RecentRejection(keysOf(d, "nordwind klinik"), noon.Add(time.Hour))
+		require.Len(t, before, 1)
+		require.Equal(t, rejected, before[0].CaseNo)
+		require.True(t, before[0].SameIdentifier)
+		before, err = tx.RejectedLike(keysOf(d, "nordwind klinik"), noon.Add(time.Hour))
 		require.NoError(t, err)
-		require.False(t, ok)
+		require.Empty(t, before)
 
 		shared, err := tx.DomainOrIdentifierElsewhere(keysOf(d), "G-2", "C-000001")
 		require.NoError(t, err)
@@ -339,4 +341,49 @@ func TestSales(t *testing.T) {
 		require.Equal(t, id, snapshot)
 		require.Equal(t, []store.ABCRow{{CustomerNo: "C-000001", Revenue: 15000, Currency: "EUR"}, {CustomerNo: "C-000002"}}, rows)
 	})
+}
+
+// TestPartiesOfAnOlderRelease: what an earlier release stored has its names and
+// numbers in another form. It is found at once, whatever its keys, and by its
+// own keys alone once they were written anew.
+func TestPartiesOfAnOlderRelease(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	mine := newCase(t, s, "mine")
+	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
+	other := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
+	old := store.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
+	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+		{CustomerNo: "C-000001", Data: d, Territory: "DE-HH", Keys: old},
+		{CustomerNo: "C-000002", Data: other, Territory: "DE-HH", Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE"}},
+		{CustomerNo: "C-000003", Data: other, Territory: "DE-HH", Keys: parties.Keys(other)},
+	}))
+	asked := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
+	found := func() (refs []string) {
+		within(t, s, mine, func(tx *store.Tx) {
+			all, err := tx.Parties(asked)
+			require.NoError(t, err)
+			for _, p := range all {
+				refs = append(refs, p.Ref)
+			}
+		})
+		return refs
+	}
+	require.Equal(t, []string{"C-000001", "C-000002"}, found(), "old keys are not relied on")
+	like, err := s.CustomersLike(t.Context(), asked)
+	require.NoError(t, err)
+	require.Len(t, like, 2)
+
+	n, err := s.RefreshParties(t.Context(), parties.KeysVersion, 1, parties.KeysOf)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	n, err = s.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	n, err = s.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Equal(t, []string{"C-000001"}, found())
+	require.Equal(t, text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000003'`),
+		text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000002'`))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
@@ -86,8 +87,29 @@ type BlockedParty struct {
 	Aliases     []string          `json:"aliases,omitempty" yaml:"aliases"`
 	Country     string            `json:"country,omitempty" yaml:"country"`
 	Identifiers []PartyIdentifier `json:"identifiers,omitempty" yaml:"identifiers"`
+	Domain      string            `json:"domain,omitempty" yaml:"domain"` // web host or address
+	Phone       string            `json:"phone,omitempty" yaml:"phone"`
+	Street      string            `json:"street,omitempty" yaml:"street"`
+	PostalCode  string            `json:"postal_code,omitempty" yaml:"postal_code"`
 	List        string            `json:"list,omitempty" yaml:"list"` // who keeps it
 	Reason      string            `json:"reason,omitempty" yaml:"reason"`
+}
+
+// checkContact refuses a domain or phone that no party could be compared with.
+func (p BlockedParty) checkContact(path string) error {
+	if p.Domain != "" && (!strings.Contains(p.Domain, ".") || strings.ContainsAny(p.Domain, " ,;@")) {
+		return kam.Errorf(kam.Invalid, "%q is not a domain", p.Domain).On(path + ".domain").Try("give one such as example.com")
+	}
+	digits := 0
+	for _, r := range p.Phone {
+		if r >= '0' && r <= '9' {
+			digits++
+		}
+	}
+	if p.Phone != "" && (digits < 7 || !strings.HasPrefix(p.Phone, "+")) {
+		return kam.Errorf(kam.Invalid, "%q is not a phone number with its country", p.Phone).On(path + ".phone").Try("give + and 7 to 15 digits such as +4940123456")
+	}
+	return nil
 }
 
 // A PartyIdentifier is an identifier in a list of parties.

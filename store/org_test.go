@@ -254,3 +254,33 @@ func TestReferenceOfTheScreeningListIsBounded(t *testing.T) {
 		require.Equal(t, want, kam.CodeOf(err), "%q: %v", ref, err)
 	}
 }
+
+// TestContactOfTheScreeningListIsChecked: a domain or phone that nothing can be
+// equal to would be passed over in silence.
+func TestContactOfTheScreeningListIsChecked(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	for _, c := range []struct {
+		domain, phone, field string
+	}{
+		{"blocked.example", "+49 40 123456", ""},
+		{"https://www.blocked.example/de", "+49 (0)40 123-456", ""},
+		{"blocked", "", "blocked_parties[0].domain"},
+		{"a@blocked.example", "", "blocked_parties[0].domain"},
+		{"blocked.example, other.example", "", "blocked_parties[0].domain"},
+		{"", "040 123456", "blocked_parties[0].phone"},
+		{"", "+12", "blocked_parties[0].phone"},
+	} {
+		line := store.BlockedParty{Ref: "B1", Name: "Blocked", Country: "DE", Domain: c.domain, Phone: c.phone, Street: "Ring 1", PostalCode: "20095"}
+		err := s.LoadOrg(t.Context(), store.Org{BlockedParties: []store.BlockedParty{line}})
+		if c.field == "" {
+			require.NoError(t, err)
+			got, err := s.BlockedParties(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, []store.BlockedParty{line}, got)
+			continue
+		}
+		require.Equal(t, kam.Invalid, kam.CodeOf(err), "%+v: %v", c, err)
+		require.Equal(t, c.field, kam.AsError(err).Field)
+	}
+}

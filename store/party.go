@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -11,14 +10,16 @@ import (
 // PartyKeys are what a party is searched by (P3.4.4). The caller computes
 // them, because how names and numbers are normalized belongs to the rules.
 type PartyKeys struct {
+	// Version is that of the form in which the caller writes the keys. Parties
+	// whose keys were stored in an older form are found whatever their keys.
+	Version     int
 	Names       []string // normalized, both foldings, legal and trading names
+	Sorted      []string // the names of several words, with their words sorted
 	Country     string
 	PostalCode  string
 	Domains     []string
 	Phones      []string
 	Identifiers []kam.Identifier
-	// Version is that of the rules that computed the keys: see [Store.Rekey].
-	Version int `json:"-"`
 	// RejectedDays is how far back Parties looks at rejected requests; 0 is 90.
 	RejectedDays int `json:"-"`
 }
@@ -43,8 +44,10 @@ func (k PartyKeys) tokens() []string {
 		add("id", identifierKey(id))
 	}
 	for _, n := range k.Names {
-		letters := []rune(strings.ReplaceAll(n, " ", ""))
-		add("name", k.Country, string(letters[:min(4, len(letters))]))
+		add(nameToken, k.Country, firstLetters(n, 4))
+	}
+	for _, n := range k.Sorted {
+		add(sortedToken, k.Country, firstLetters(n, 8))
 	}
 	add("post", k.Country, strings.ToUpper(strings.ReplaceAll(k.PostalCode, " ", "")))
 	for _, d := range k.Domains {
@@ -56,11 +59,22 @@ func (k PartyKeys) tokens() []string {
 	return list
 }
 
-// kept are the keys as they are stored, with their version. A program that
-// writes without one, or with another, leaves a row that [Store.Rekey] finds.
-func (k PartyKeys) kept() []string { return append(k.tokens(), versionKey(k.Version)) }
+// Names are found by their first letters: few where the order of the words is
+// kept, more where they are sorted, because many begin with the same word then.
+const (
+	nameToken   = "name"
+	sortedToken = "sort"
+)
 
-func versionKey(version int) string { return fmt.Sprintf("version:%d", version) }
+func firstLetters(name string, n int) string {
+	letters := []rune(strings.ReplaceAll(name, " ", ""))
+	return string(letters[:min(n, len(letters))])
+}
+
+// inAnyCountry are patterns of like for the names, whatever the country.
+func (k PartyKeys) inAnyCountry() []string {
+	return append([]string{}, PartyKeys{Names: k.Names, Sorted: k.Sorted, Country: "__"}.tokens()...)
+}
 
 // identifierKey is the text under which an identifier is found and locked.
 // The name tells apart the schemes that are not checked here.
@@ -105,6 +119,9 @@ type PartyData struct {
 	Website      string           `json:"website,omitempty"`
 	Phone        string           `json:"phone,omitempty"`
 	Emails       []string         `json:"emails,omitempty"`
+	// KeysVersion is that of the keys that are stored beside the data, 0 for
+	// those of the first release.
+	KeysVersion int `json:"keys_version,omitempty"`
 }
 
 // PartyDataOf takes from request data what parties are compared by.

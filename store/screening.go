@@ -20,12 +20,12 @@ func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error)
 	const like = `
 		select p.ref, 'CUSTOMER', p.ref, p.group_id, p.data
 		from kam.party p join kam.customer c on c.customer_no = p.ref and c.status = 'ACTIVE'
-		where p.kind = 'CUSTOMER' and (p.keys && $1::text[]
-			or $3 = '' and exists (select from unnest($2::text[]) n, unnest(p.names) m where left(replace(n, ' ', ''), 4) = left(replace(m, ' ', ''), 4)))
+		where p.kind = 'CUSTOMER' and (p.keys && $1::text[] or ` + stale + `$4
+			or $3 = '' and exists (select from unnest(p.keys) t where t like any ($2::text[])))
 		order by p.ref`
 
 	return list(ctx, s.pool, "look for screened customers", pgx.RowToStructByPos[Party], like,
-		append([]string{}, k.tokens()...), append([]string{}, k.Names...), k.Country)
+		append([]string{}, k.tokens()...), k.inAnyCountry(), k.Country, k.Version)
 }
 
 // FactCleared is the kind of fact that keeps which hit of screening compliance

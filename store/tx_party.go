@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,11 +18,43 @@ const upsertParty = `
 		names = excluded.names, name_text = excluded.name_text, keys = excluded.keys, data = excluded.data`
 
 func partyArgs(p Party, k PartyKeys) []any {
-	name := ""
-	if len(k.Names) > 0 {
-		name = k.Names[0]
+	p.Data.KeysVersion = k.Version
+	return []any{p.Ref, p.Kind, p.GroupID, k.Country, append([]string{}, k.Names...), k.text(), append([]string{}, k.tokens()...), p.Data}
+}
+
+// text is what similar names are looked up in.
+func (k PartyKeys) text() string { return strings.Join(k.Names, " ") }
+
+// stale are the parties p whose keys are of an older form than the version
+// behind it: stored by an earlier release, or by a worker of it that still runs.
+const stale = `coalesce((p.data ->> 'keys_version')::int, 0) < `
+
+// RefreshParties writes keys in the present form, for at most limit parties
+// that have older ones. It may run at any time and on several workers at once.
+func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys func(PartyData) PartyKeys) (n int, err error) {
+	const old = `select ref, data from kam.party p where ` + stale + `$1 order by ref limit $2 for update skip locked`
+	const refresh = `
+		update kam.party set country = $2, names = $3, name_text = $4, keys = $5, data = data || jsonb_build_object('keys_version', $6::int)
+		where ref = $1`
+
+	type row struct {
+		Ref  string
+		Data PartyData
 	}
-	return []any{p.Ref, p.Kind, p.GroupID, k.Country, append([]string{}, k.Names...), name, k.kept(), p.Data}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		all, err := list(ctx, tx, "read parties with old keys", pgx.RowToStructByPos[row], old, version, limit)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		var b pgx.Batch
+		for _, r := range all {
+			k := keys(r.Data)
+			b.Queue(refresh, r.Ref, k.Country, append([]string{}, k.Names...), k.text(), append([]string{}, k.tokens()...), version)
+		}
+		n = len(all)
+		return sendBatch(ctx, tx, "write the keys of parties anew", &b)
+	})
+	return n, err
 }
 
 // SaveParty keeps what the case itself is found by. Ref and kind are filled
@@ -58,12 +92,19 @@ const parties = `
 // found by before it was merged into another one leads to that one, which may
 // then come twice, as itself and as the record that it took in.
 func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
-	const byKey = `with hit as (select ref from kam.party where keys && $1::text[]) ` + parties
+	const byKey = `
+		with hit as (
+			select ref from kam.party where keys && $1::text[]
+			union
+			select ref from kam.party p where ` + stale + `$4
+		) ` + parties
 	const byKeyOrName = `
 		with hit as (
 			select ref from kam.party where keys && $1::text[]
 			union
-			select ref from unnest($5::text[]) n join kam.party on name_text % n where country = $4
+			select ref from kam.party p where ` + stale + `$4
+			union
+			select ref from unnest($6::text[]) n join kam.party on name_text % n where country = $5
 		) ` + parties
 	const trigrams = `select to_regoperator('%(text,text)') is not null`
 
@@ -71,7 +112,7 @@ func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []any{append([]string{}, k.tokens()...), tx.was.CaseNo, k.rejectedSince(tx.At)}
+	args := []any{append([]string{}, k.tokens()...), tx.was.CaseNo, k.rejectedSince(tx.At), k.Version}
 	if !similar || k.Country == "" || len(k.Names) == 0 {
 		return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
 	}
@@ -99,20 +140,27 @@ func (tx *Tx) LockIdentifiers(ids []kam.Identifier) error {
 	return err
 }
 
-// RecentRejection finds another case of the same party, by identifier or by
-// name and country, that was rejected since then (HS5).
-func (tx *Tx) RecentRejection(k PartyKeys, since time.Time) (no kam.CaseNo, ok bool, err error) {
+// A Rejection is another case that was rejected not long ago.
+type Rejection struct {
+	CaseNo         kam.CaseNo
+	Party          PartyData
+	SameIdentifier bool
+}
+
+// RejectedLike finds other cases that were rejected since then and may be about
+// the party with the keys, the last ones first (HS5, HS9). Whether they are is
+// for the rules to say.
+func (tx *Tx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error) {
 	const rejected = `
-		select c.case_no
+		select c.case_no, p.data, p.keys && $4::text[]
 		from kam.party p join kam.cases c on c.case_no = p.ref
 		where p.kind = 'CASE' and c.case_no <> $1 and c.state = 'REJECTED' and c.updated_at >= $2
-		  and p.keys && $3::text[]
-		  and (p.keys && $4::text[] or p.country = $5 and p.names && $6::text[])
-		order by c.updated_at desc, c.case_no limit 1`
+		  and (p.keys && $3::text[] or ` + stale + `$5)
+		order by c.updated_at desc, c.case_no`
 
 	ids := PartyKeys{Identifiers: k.Identifiers}.tokens()
-	return one(tx.ctx, tx.tx, "look for a recent rejection", pgx.RowTo[kam.CaseNo], rejected,
-		tx.was.CaseNo, since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Country, append([]string{}, k.Names...))
+	return list(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected,
+		tx.was.CaseNo, since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Version)
 }
 
 // DomainOrIdentifierElsewhere finds customers of another group, or of none,
@@ -122,11 +170,12 @@ func (tx *Tx) DomainOrIdentifierElsewhere(k PartyKeys, groupID, except string) (
 	const elsewhere = `
 		select distinct c.customer_no
 		from kam.party p join kam.customer c on c.customer_no = case p.kind when 'MERGED' then kam.survivor(p.ref) else p.ref end
-		where p.kind in ('CUSTOMER', 'MERGED') and p.keys && $1::text[] and c.customer_no <> $2 and (c.group_id <> $3 or $3 = '')
+		where p.kind in ('CUSTOMER', 'MERGED') and (p.keys && $1::text[] or cardinality($1::text[]) > 0 and ` + stale + `$4)
+		  and c.customer_no <> $2 and (c.group_id <> $3 or $3 = '')
 		order by 1`
 
 	shared := PartyKeys{Domains: k.Domains, Identifiers: k.Identifiers}.tokens()
-	return list(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID)
+	return list(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID, k.Version)
 }
 
 // ParentChain is the customer's parent, the parent's parent and so on, at

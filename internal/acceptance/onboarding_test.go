@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 func TestAC01_ClearAddIsConfirmedAndClassified(t *testing.T) {
@@ -58,6 +59,88 @@ func TestAC03_SamePartyAgainWithinTheCoolDown(t *testing.T) {
 	require.Equal(t, "The same party was rejected not long ago", end.Headline)
 	for _, e := range again.events() {
 		require.False(t, e.Type == kam.EventDataSubmitted && e.Actor != "rep.south", "the data are the requester's: %+v", e)
+	}
+}
+
+// TestRejectedNotLongAgo: a name alone is no proof that a party was rejected
+// before (decision 34).
+func TestRejectedNotLongAgo(t *testing.T) {
+	const name = "Kleinbetrieb Handel GmbH" // one word of its own
+	elsewhere := fields{"identifiers": nil, "street": "Ring 1", "postal_code": "80333"}
+	for what, c := range map[string]struct {
+		first, again fields
+		name         string
+		want         string
+	}{
+		"the same address":          {fields{"identifiers": nil}, fields{"identifiers": nil}, name, "HS5_RECENTLY_REJECTED"},
+		"the same phone":            {fields{"identifiers": nil, "phone": "+49891234567"}, fields{"identifiers": nil, "phone": "+49891234567", "street": "Ring 1", "postal_code": "80333"}, name, "HS5_RECENTLY_REJECTED"},
+		"the same number":           {nil, fields{"street": "Ring 1", "postal_code": "80333"}, "Ganz Anders GmbH", "HS5_RECENTLY_REJECTED"},
+		"the name alone":            {fields{"identifiers": nil}, elsewhere, name, "HS9_LIKE_A_REJECTED"},
+		"initials that are no form": {fields{"identifiers": nil, "legal_name": "KD Handel GmbH"}, elsewhere, "AS Handel GmbH", ""},
+		"two words of the name":     {fields{"identifiers": nil, "legal_name": "Kleinbetrieb Winzig GmbH"}, elsewhere, "Winzig Kleinbetrieb AG", "HS5_RECENTLY_REJECTED"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			first := w.onboard("rep.south", data(t, screening(name), ad3, c.first))
+			require.Equal(t, kam.Rejected, first.run().State)
+
+			again := w.onboardAt(monday.Add(30*day), "rep.south", data(t, screening(c.name), c.again))
+			again.at(1*hour, func(now kam.Snapshot) {
+				if now.State == kam.DuplicateReview {
+					again.send(now, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
+				}
+			})
+			if c.want != "HS5_RECENTLY_REJECTED" {
+				again.expect(2*hour, kam.AwaitingConfirmation, "theo.territory") // never compliance: it is no hit of screening
+				again.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+			}
+			end := again.run()
+			records, err := w.db.Records(t.Context(), again.no)
+			require.NoError(t, err)
+			var stops []string
+			for _, h := range records[0].HardStops {
+				stops = append(stops, h.ID)
+			}
+			switch c.want {
+			case "":
+				require.Empty(t, stops)
+			case "HS9_LIKE_A_REJECTED":
+				require.Equal(t, []string{c.want}, stops)
+				require.Equal(t, string(kam.Refer), records[0].Outcome)
+			default:
+				require.Equal(t, []string{c.want}, stops)
+				require.Equal(t, kam.Rejected, end.State)
+			}
+		})
+	}
+}
+
+// TestBlockedByName: HS1 by name needs more than the name, else it is HS6.
+func TestBlockedByName(t *testing.T) {
+	for what, c := range map[string]struct {
+		entry store.BlockedParty
+		state kam.State
+		stop  string
+	}{
+		"the name alone":         {store.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, kam.ComplianceReview, ""},
+		"phone":                  {store.BlockedParty{Phone: "+49 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"domain":                 {store.BlockedParty{Domain: "WWW.schatten.example"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"street and postal code": {store.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			o := org()
+			c.entry.Ref, c.entry.Name, c.entry.Country = "BL-9", "Schatten Handel AG", "DE"
+			o.BlockedParties = append(o.BlockedParties, c.entry)
+			require.NoError(t, w.db.LoadOrg(t.Context(), o))
+			s := w.onboard("rep.south", data(t, screening("Schatten Handel GmbH"), fields{"phone": "+49891234567", "website": "https://schatten.example/"}))
+			if c.state == kam.ComplianceReview {
+				s.expect(1*hour, kam.ComplianceReview)
+				s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+			}
+			end := s.run()
+			require.Equal(t, c.stop, end.ReasonCode)
+		})
 	}
 }
 

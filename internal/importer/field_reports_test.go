@@ -93,6 +93,10 @@ func TestRegisterNames(t *testing.T) {
 		{"CH-VAT", "CHE-116.281.710 TPV", "", "CH_UID CHE116281710TPV"}, {"MVA", "NO 988 077 917 MVA", "NO", "NO_ORGNR 988077917"}, {"NO-BRC", "988077917", "", "NO_ORGNR 988077917"}, {"Org.nr", "988 077 917", "NO", "NO_ORGNR 988077917"},
 		{"AU-ABN", "83 914 571 673", "", "AU_ABN 83914571673"}, {"IN-GST", "27AAPFU0939F1ZV", "", "IN_GSTIN 27AAPFU0939F1ZV"}, {"BR-CNPJ", "16.727.230/0001-97", "", "BR_CNPJ 16727230000197"}, {"CN-USCC", "91110000600037341L", "", "CN_USCC 91110000600037341L"},
 		{"D-U-N-S Number", "81-281-0734", "US", "DUNS 812810734"}, {"LEI code", "213800KUD8LAJWSQ9D15", "", "LEI 213800KUD8LAJWSQ9D15"}, {"VAT_EU", "136695976", "DE", "VAT_EU DE136695976"},
+		{"USTIDNR", "136695976", "DE", "VAT_EU DE136695976"}, {"vatno", "136695976", "DE", "VAT_EU DE136695976"}, {"BTWNR", "NL004495445B01", "NL", "VAT_EU NL004495445B01"},
+		{"VAT No.", "136695976", "DE", "VAT_EU DE136695976"}, {"VAT ID", "136695976", "DE", "VAT_EU DE136695976"}, {"VAT Reg. No", "GB340804329", "GB", "VAT_GB 340804329"}, {"VAT (DE)", "136695976", "", "VAT_EU DE136695976"},
+		{"UID-Nr.", "CHE-116.281.710", "CH", "CH_UID CHE116281710"}, {"UID-Nummer", "ATU57194903", "AT", "VAT_EU ATU57194903"}, {"Moms nr", "SE 556016068001", "SE", "VAT_EU SE556016068001"}, {"NO VAT", "988077917", "", "NO_ORGNR 988077917"},
+		{"MVA-nr", "988 077 917 MVA", "NO", "NO_ORGNR 988077917"}, {"IT VAT number", "00743110157", "", "VAT_EU IT00743110157"}, {"GSTIN No", "27AAPFU0939F1ZV", "IN", "IN_GSTIN 27AAPFU0939F1ZV"}, {"TIN", "123-45-6789", "US", "OTHER 123456789"},
 		{"ORGNR", "556016-0680", "SE", "OTHER 5560160680"}, {"UID", "12345", "DE", "OTHER 12345"}, {"VAT", "4123456789", "ZA", "OTHER 4123456789"}, {"GB-COH", "01234567", "GB", "OTHER 01234567"}, {"NIF", "A28015865", "ES", "OTHER A28015865"},
 	} {
 		r := importOne(t, c[0], c[1], c[2])
@@ -104,6 +108,7 @@ func TestRegisterNames(t *testing.T) {
 			require.Equal(t, c[2], id.Country)
 		}
 	}
+	require.Contains(t, FindingsText(importOne(t, "FR-SIRET", "5,42053E+13", "FR").Findings), `FR_SIRET "5,42053E+13" is in the notation of a spreadsheet and has lost its last digits`)
 	for _, c := range [][3]string{
 		{"FR-SIRET", "73282932000075", "FR"}, {"US-EIN", "12-345678", "US"}, {"IT-IVA", "IT00743110158", "IT"}, {"VAT", "DE136695977", "DE"}, {"VAT", "136695977", "DE"}, {"VAT", "GB340804328", "GB"},
 		{"VAT", "CHE-116.281.711 MWST", "CH"}, {"VAT", "NO988077918MVA", "NO"}, {"VAT", "12345", ""}, {"FR-SIRET", "5,42053E+13", "FR"}, {"GB-COH", "1.23457E+07", "GB"}, {"CRM", "1,2E+5", ""},
@@ -138,7 +143,9 @@ func TestPlaceholdersOfFiles(t *testing.T) {
 			require.False(t, rules.IsPlaceholder(text), text)
 		}
 	}
-	r := Plan(tableOf(t, "legal_name;country;region;credit_rating\nNord AG;NA;NA;unknown\n"), NoDefaults()).Rows[0]
+	r := Plan(tableOf(t, "legal_name;country;region;credit_rating;territory_code;territory_reason\nNord AG;NA;NA;unknown;NA;N/A\n"), NoDefaults()).Rows[0]
+	require.Equal(t, "NA", r.Data.TerritoryCode)
+	require.Empty(t, r.Data.TerritoryReason)
 	require.Equal(t, "NA", r.Data.CountryCode)
 	require.Equal(t, "NA", r.Data.Region)
 	require.Equal(t, "UNKNOWN", string(r.Data.CreditRating))

@@ -364,7 +364,11 @@ func readIdentifiers(cells map[string]string, country string, bad func(rule, msg
 			if res.Problem == rules.ProblemCheckDigit {
 				rule = "VI02"
 			}
-			bad(rule, fmt.Sprintf("%s %q is not valid: %s", id.Scheme, clip(value, 40), res.Problem))
+			what := "is not valid: " + string(res.Problem)
+			if rules.IsScientific(value) {
+				what = "is in the notation of a spreadsheet and has lost its last digits"
+			}
+			bad(rule, fmt.Sprintf("%s %q %s", id.Scheme, clip(value, 40), what))
 			return
 		}
 		if id.Scheme != kam.SchemeOther {

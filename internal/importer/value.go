@@ -80,8 +80,8 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 			}
 		}
 		return strings.Join(stay, "|"), strings.Join(gone, "|")
-	case field == "region" && len(text) == 2 && text != "--":
-		return text, "" // the code of a province: NA is Naples
+	case codes[field] && len(text) == 2 && unicode.IsLetter(rune(text[0])):
+		return text, "" // NA is Naples, and may be North America
 	case spec.Kind == kam.KindText, spec.Kind == kam.KindLongText:
 	case field == colTrading, field == colIndustry, field == colScheme, field == colIDValue, strings.HasPrefix(field, "contact_") && field != "contact_role":
 	default:
@@ -92,6 +92,9 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 	}
 	return text, ""
 }
+
+// codes are the fields of free text that may hold a code of two letters.
+var codes = map[string]bool{"region": true, "territory_code": true, "group_id": true, "requested_owner_id": true, "sales_account_no": true, "parent_customer_id": true, "industry_code": true}
 
 // noValue says what is wrong with a placeholder.
 func noValue(text string) string { return fmt.Sprintf("%q stands for no value", clip(text, 40)) }

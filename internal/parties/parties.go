@@ -4,7 +4,6 @@
 package parties
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -13,18 +12,36 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
-// Keys are the blocking keys of a party (P3.4.4). Its identifiers are those
-// given and the registrations that they are the numbers of, so that search,
-// locks and holds find one registration under any of its numbers (D37).
-func Keys(d kam.RequestData) store.PartyKeys {
-	k := store.PartyKeys{Version: KeysVersion, Country: d.CountryCode, PostalCode: rules.PostalKey(d.CountryCode, d.PostalCode)}
-	for _, name := range append([]string{d.LegalName}, d.TradingNames...) {
-		n := rules.Normalize(name)
-		k.Names = append(k.Names, n.Plain, n.Expanded)
+// KeysVersion is the version of the form in which [KeysOf] writes names and
+// numbers. It rises whenever that form changes: what was stored in an older one
+// is found all the same, and written anew by the worker.
+const KeysVersion = 2
+
+// Keys are the blocking keys of a party (P3.4.4).
+func Keys(d kam.RequestData) store.PartyKeys { return KeysOf(store.PartyDataOf(d)) }
+
+// KeysOf are the blocking keys of a party by what is stored of it. Its
+// identifiers are those given and the registrations that they are the numbers
+// of, so that search, locks and holds find one registration under any of its
+// numbers (D37).
+func KeysOf(d store.PartyData) store.PartyKeys {
+	k := store.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: rules.PostalKey(d.Country, d.PostalCode)}
+	add := func(list *[]string, value string) {
+		if value != "" && !slices.Contains(*list, value) {
+			*list = append(*list, value)
+		}
 	}
-	slices.Sort(k.Names)
-	k.Names = slices.DeleteFunc(slices.Compact(k.Names), func(s string) bool { return s == "" })
-	k.Identifiers = Numbers(d)
+	for _, name := range append([]string{d.Name}, d.TradingNames...) {
+		n := rules.NormalizeIn(name, d.Country)
+		for _, folded := range []string{n.Plain, n.Expanded} {
+			add(&k.Names, folded)
+			if words := strings.Fields(folded); len(words) > 1 {
+				slices.Sort(words)
+				add(&k.Sorted, strings.Join(words, " "))
+			}
+		}
+	}
+	k.Identifiers = Numbers(d.Identifiers)
 	for _, id := range d.Identifiers {
 		for _, r := range rules.Registrations(id) {
 			if !slices.ContainsFunc(k.Identifiers, func(x kam.Identifier) bool { return x.Scheme == r.Scheme && x.Value == r.Value && x.Name == r.Name }) {
@@ -32,44 +49,26 @@ func Keys(d kam.RequestData) store.PartyKeys {
 			}
 		}
 	}
-	if h := host(d.Website); h != "" {
-		k.Domains = append(k.Domains, h)
-	}
-	if p := digits(d.Phone); p != "" {
-		k.Phones = append(k.Phones, p)
-	}
+	add(&k.Domains, rules.WebHost(d.Website))
+	add(&k.Phones, rules.PhoneKey(d.Phone))
 	return k
 }
 
-// KeysVersion changes with what parties are searched by: how names, numbers,
-// codes and hosts are read. Stored keys of another version are computed anew.
-const KeysVersion = 1
-
-// Rekeyed are the keys of a party that is stored.
-func Rekeyed(p store.PartyData) store.PartyKeys {
-	var d kam.RequestData
-	d.LegalName, d.TradingNames, d.CountryCode, d.PostalCode = p.Name, p.TradingNames, p.Country, p.PostalCode
-	d.Identifiers, d.Website, d.Phone = p.Identifiers, p.Website, p.Phone
-	return Keys(d)
-}
-
-// Numbers are the identifiers of a party as they are stored.
-func Numbers(d kam.RequestData) []kam.Identifier {
-	var all []kam.Identifier
-	for _, id := range d.Identifiers {
-		all = append(all, compact(id))
+// Screened is a party as a screening list, or a rejected request, is compared
+// with it.
+func Screened(d store.PartyData) rules.ListEntry {
+	return rules.ListEntry{
+		Names: append([]string{d.Name}, d.TradingNames...), Country: d.Country, Identifiers: Numbers(d.Identifiers),
+		Website: d.Website, Phone: d.Phone, Street: d.Street, PostalCode: d.PostalCode,
 	}
-	return all
-}
-
-// Screened is a party as a screening list is compared with it.
-func Screened(d kam.RequestData) rules.ListEntry {
-	return rules.ListEntry{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode, Identifiers: Numbers(d)}
 }
 
 // Entry is a line of the local screening list.
 func Entry(b store.BlockedParty) rules.ListEntry {
-	e := rules.ListEntry{Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country}
+	e := rules.ListEntry{
+		Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country,
+		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
+	}
 	for _, id := range b.Identifiers {
 		e.Identifiers = append(e.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
@@ -78,9 +77,20 @@ func Entry(b store.BlockedParty) rules.ListEntry {
 
 // EntryKeys are what customers that a line of the list may mean are found by.
 func EntryKeys(b store.BlockedParty) store.PartyKeys {
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: b.Name, TradingNames: b.Aliases, CountryCode: b.Country}}
-	d.Identifiers = Entry(b).Identifiers
-	return Keys(d)
+	e := Entry(b)
+	return KeysOf(store.PartyData{
+		Name: b.Name, TradingNames: b.Aliases, Country: b.Country, Identifiers: e.Identifiers,
+		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
+	})
+}
+
+// Numbers are the identifiers of a party in the form in which they are stored.
+func Numbers(given []kam.Identifier) []kam.Identifier {
+	var all []kam.Identifier
+	for _, id := range given {
+		all = append(all, compact(id))
+	}
+	return all
 }
 
 // compact stores an identifier without blanks and signs (P3.4.2).
@@ -89,27 +99,4 @@ func compact(id kam.Identifier) kam.Identifier {
 		id.Value = r.Compact
 	}
 	return id
-}
-
-func host(website string) string {
-	if website == "" {
-		return ""
-	}
-	if !strings.Contains(website, "://") {
-		website = "https://" + website
-	}
-	u, err := url.Parse(website)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
-}
-
-func digits(phone string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, phone)
 }

@@ -72,7 +72,9 @@ func newLookup(b rules.Book) *lookup {
 		}
 		l.domains[i] = c.Domains()
 		for _, id := range c.Identifiers {
-			l.keys[i] = append(l.keys[i], fmt.Sprintf("%s/%s", id.Scheme, rules.CheckIdentifier(id.Scheme, id.Value, id.Country).Compact))
+			for _, r := range rules.Registrations(id) {
+				l.keys[i] = append(l.keys[i], fmt.Sprintf("%s/%s/%s", r.Scheme, r.Name, r.Value))
+			}
 		}
 		for _, d := range l.domains[i] {
 			l.keys[i] = append(l.keys[i], "domain/"+d)

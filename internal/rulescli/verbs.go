@@ -220,13 +220,20 @@ func (a normalizeAnswer) table() [][]string {
 }
 
 func (o *options) normalize() *cobra.Command {
-	return &cobra.Command{
+	var country string
+	cmd := &cobra.Command{
 		Use: "normalize NAME", Short: "The form in which names are compared", Args: exactArgs(1, "a name, in quotes"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n := rules.Normalize(args[0])
+			country = strings.ToUpper(country)
+			if country != "" && !kam.IsCountry(country) {
+				return kam.Errorf(kam.Invalid, "%q is not ISO 3166-1 alpha-2", country).On("country").Try("give a code such as DE")
+			}
+			n := rules.NormalizeIn(args[0], country)
 			return o.print(cmd.OutOrStdout(), normalizeAnswer{n.Plain, n.Expanded})
 		},
 	}
+	cmd.Flags().StringVar(&country, "country", "", "country of the company, such as DE: it says which legal forms stand where")
+	return cmd
 }
 
 // policyCommand checks a policy file, or prints the default and its schema.

@@ -17,7 +17,6 @@ import (
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/namespace"
-	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
 	"github.com/kamflow/kamflow/store"
@@ -82,13 +81,6 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if err != nil {
 		return err
 	}
-	renewed, err := a.store.Rekey(ctx, parties.Rekeyed)
-	if err != nil {
-		return err
-	}
-	if renewed > 0 {
-		a.log.Info("keys of parties are renewed", zap.Int("parties", renewed))
-	}
 	if cfg.Worker.Setup {
 		if err := namespace.Setup(ctx, a.temporal, ns, cfg.Temporal.Retention); err != nil {
 			return err
@@ -102,6 +94,10 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	}
 	if err := a.serve(cfg); err != nil {
 		return err
+	}
+	keys := &refresher{store: a.store, log: a.log}
+	if err := keys.refresh(ctx); err != nil {
+		return fmt.Errorf("write the keys of parties anew: %w", err)
 	}
 	if err := a.work(ctx, cfg); err != nil {
 		return err
@@ -210,7 +206,8 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	return promote(ctx, a.temporal, cfg.Worker.Deployment, a.BuildID)
 }
 
-// loop starts the relay of the outbox, the reconciler and the rerouter.
+// loop starts the relay of the outbox, the reconciler, the rerouter and the
+// refresher of keys.
 func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
@@ -222,6 +219,8 @@ func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) 
 	rerouter := &rerouter{client: reconciler.client, clock: a.store, org: a.store, cases: activities.New(a.store), counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, reconciler.run) })
 	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, rerouter.run) })
+	keys := &refresher{store: a.store, log: a.log}
+	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, keys.run) })
 }
 
 // Failed tells that the worker cannot go on by itself, as when it may no

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	kamclient "github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -25,6 +26,44 @@ func every(ctx context.Context, pause time.Duration, job func(context.Context)) 
 		}
 		job(ctx)
 		t.Reset(pause)
+	}
+}
+
+// partyKeys is what the refresher needs of the store.
+type partyKeys interface {
+	RefreshParties(ctx context.Context, version, limit int, keys func(store.PartyData) store.PartyKeys) (int, error)
+}
+
+// refresher writes the keys by which parties are found anew, where a release
+// changed their form: before a worker takes cases, and again for those that a
+// worker of the release before writes while it still runs.
+type refresher struct {
+	store partyKeys
+	log   *zap.Logger
+}
+
+const partiesAtATime = 500
+
+func (r *refresher) refresh(ctx context.Context) error {
+	total := 0
+	for {
+		n, err := r.store.RefreshParties(ctx, parties.KeysVersion, partiesAtATime, parties.KeysOf)
+		if err != nil {
+			return err
+		}
+		if total += n; n == 0 {
+			break
+		}
+	}
+	if total > 0 {
+		r.log.Info("the keys of parties were written anew", zap.Int("parties", total), zap.Int("version", parties.KeysVersion))
+	}
+	return nil
+}
+
+func (r *refresher) run(ctx context.Context) {
+	if err := r.refresh(ctx); err != nil && ctx.Err() == nil {
+		r.log.Warn("write keys of parties anew", zap.Error(err))
 	}
 }
 

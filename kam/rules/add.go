@@ -163,7 +163,7 @@ func (p *Policy) hardStops(c *Customer) ([]kam.HardStop, error) {
 		at, ok := p.calc.stopAt[id]
 		if !ok {
 			return nil, kam.Errorf(kam.Invalid, "there is no hard stop %q", clip(id)).On(fmt.Sprintf("hard_stops[%d]", i)).
-				Try("name one of HS1_BLOCKED_PARTY to HS8_CREDIT_D")
+				Try("name one of HS1_BLOCKED_PARTY to HS9_LIKE_A_REJECTED")
 		}
 		given[at] = true
 	}

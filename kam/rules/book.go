@@ -34,7 +34,8 @@ type Facts struct {
 	MarginPct          *kam.Dec           `json:"margin_pct,omitempty"` // actual margin
 	PLLinesPct         map[string]kam.Dec `json:"pl_lines_pct,omitempty"`
 	// HardStops are the hard stops of 1.1.4 that lookups outside the rules
-	// found to hold: HS1, HS2, HS5, HS6, HS7. HS3, HS4 and HS8 are computed.
+	// found to hold: HS1, HS2, HS5, HS6, HS7,
+	// HS9. HS3, HS4 and HS8 are computed.
 	HardStops   []string `json:"hard_stops,omitempty"`
 	Nominated   bool     `json:"nominated,omitempty"`
 	FinanceHold bool     `json:"finance_hold,omitempty"`
@@ -56,7 +57,7 @@ type Current struct {
 func (c *Customer) Domains() []string {
 	p := PartyOf(*c)
 	var out []string
-	if d := webDomain(p.Website); d != "" {
+	if d := WebHost(p.Website); d != "" && !freeMail[d] {
 		out = append(out, d)
 	}
 	for _, e := range p.Emails {

@@ -35,6 +35,7 @@ type calc struct {
 	stopAt   map[string]int
 	options  map[string][]option // of 1.1.4, by criterion
 	lines    []string            // P&L lines with a benchmark, sorted
+	common   map[string]bool     // common_words, folded
 }
 
 // tierLimit is a row of the tier table by rank, 0 for TERRITORY.
@@ -85,6 +86,10 @@ func (p *Policy) prepare() {
 		stopAt:   map[string]int{},
 		options:  p.Add.addOptions(),
 		lines:    sortedKeys(p.Improvement.Benchmarks),
+		common:   map[string]bool{},
+	}
+	for _, w := range p.CommonWords {
+		p.calc.common[words(w)[0]] = true
 	}
 	for i, h := range p.Add.HardStops {
 		p.calc.stopAt[h.ID], p.calc.stopAt[h.ID[:3]] = i, i

@@ -57,6 +57,9 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 			continue
 		}
 		rule, msg := identifierFault(id.Scheme, r.Problem)
+		if IsScientific(id.Value) {
+			msg = "is in the notation of a spreadsheet and has lost its last digits"
+		}
 		errs = append(errs, kam.Errorf(kam.Invalid, "%s", msg).On(fmt.Sprintf("identifiers[%d].value", i)).By(rule).Try("compare it with the customer's papers"))
 	}
 	postal := func(field, country, code string) {

@@ -49,7 +49,7 @@ var masks = func() map[string][]string {
 // DUNS has none: its check digit was given up to widen the range.
 var identifierChecks = map[kam.IdentifierScheme]func(string) IdentifierProblem{
 	kam.SchemeLEI:     func(v string) IdentifierProblem { return fits(check97(v[:18]+"00") == number(v[18:])) },
-	kam.SchemeGLN:     func(v string) IdentifierProblem { return fits(weighted(v, gs1Weights)%10 == 0) },
+	kam.SchemeGLN:     checkGLN,
 	kam.SchemeVATGB:   checkGB,
 	kam.SchemeCHUID:   checkCH,
 	kam.SchemeSIREN:   func(v string) IdentifierProblem { return fits(luhn(v)) },
@@ -69,7 +69,8 @@ var identifierChecks = map[kam.IdentifierScheme]func(string) IdentifierProblem{
 // stays as it was written, so that it is refused again when it is read again.
 func CheckIdentifier(scheme kam.IdentifierScheme, value, country string) IdentifierResult {
 	r := IdentifierResult{Scheme: scheme, Value: value}
-	if written := plainWritten(value); scientific.MatchString(written) {
+	written := plainWritten(value)
+	if IsScientific(written) {
 		r.Compact, r.Problem = strings.TrimSpace(written), ProblemFormat
 	} else {
 		r.Compact, r.Problem = checkCompact(scheme, written, compact(written), country)
@@ -81,6 +82,9 @@ func CheckIdentifier(scheme kam.IdentifierScheme, value, country string) Identif
 // scientific finds 5,42053E+13 and 1.2E7: one digit before the separator, or
 // the sign of the exponent. 12E34 may be a number of a register.
 var scientific = regexp.MustCompile(`(?i)^\s*[+-]?(\d[.,]\d+E[+-]?|\d+E\+)\d{1,3}\s*$`)
+
+// IsScientific says that a number is in the notation of spreadsheets.
+func IsScientific(value string) bool { return scientific.MatchString(plainWritten(value)) }
 
 func checkCompact(scheme kam.IdentifierScheme, written, v, country string) (string, IdentifierProblem) {
 	switch scheme {

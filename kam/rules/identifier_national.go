@@ -2,12 +2,25 @@ package rules
 
 import "strings"
 
+// checkGLN is the check digit of GS1, and its prefixes that number no company:
+// those for use within one, coupons, serials and books.
+func checkGLN(v string) IdentifierProblem {
+	switch v[:2] {
+	case "02", "04", "05", "98", "99":
+		return ProblemComponent
+	}
+	if v[0] == '2' || v[:3] == "977" || v[:3] == "978" || v[:3] == "979" {
+		return ProblemComponent
+	}
+	return fits(weighted(v, gs1Weights)%10 == 0)
+}
+
 var norwayWeights = []int{3, 2, 7, 6, 5, 4, 3, 2}
 
 // checkGB computes the check digits of HM Revenue & Customs, 01 to 97: weights
-// 8 to 2, and 55 added for numbers issued since 2010. Each kind has ranges that
-// are not issued. A branch of three digits may follow. Forms GD and HA are of
-// public bodies.
+// 8 to 2, and 55 added for numbers issued since 2010, which do not start below
+// 100. A branch of three digits may follow. Forms GD and HA are of public
+// bodies.
 func checkGB(v string) IdentifierProblem {
 	switch v[:2] {
 	case "GD":
@@ -15,10 +28,8 @@ func checkGB(v string) IdentifierProblem {
 	case "HA":
 		return part(number(v[2:]) >= 500)
 	}
-	sum, no, check := weighted(v, []int{8, 7, 6, 5, 4, 3, 2}), number(v[:7]), number(v[7:9])
-	older := no < 100_000 || no > 999_999 && no <= 9_490_000 || no > 9_700_000 && no <= 9_990_000
-	newer := no >= 1_000_000
-	return fits(older && 97-sum%97 == check || newer && 97-(sum+55)%97 == check)
+	sum, check := weighted(v, []int{8, 7, 6, 5, 4, 3, 2}), number(v[7:9])
+	return fits(97-sum%97 == check || 97-(sum+55)%97 == check && number(v[:3]) >= 100)
 }
 
 // part turns the outcome of a part's check into a problem.

@@ -65,9 +65,10 @@ func sortPairs(pairs []MatchPair) {
 // A matcher compares prepared parties. Its scratch space makes it unfit for
 // use by several goroutines.
 type matcher struct {
-	name, address, domain, phone   float64
-	probableAt, possibleAt, minSim float64
-	scratch                        jaroScratch
+	name, address, domain, phone float64
+	probableAt, possibleAt       float64
+	minSim, minSimSupported      float64
+	scratch                      jaroScratch
 }
 
 func newMatcher(p *Policy) *matcher {
@@ -75,6 +76,7 @@ func newMatcher(p *Policy) *matcher {
 	return &matcher{
 		name: ratio(d.Weights.Name), address: ratio(d.Weights.Address), domain: ratio(d.Weights.Domain), phone: ratio(d.Weights.Phone),
 		probableAt: ratio(d.ProbableAt), possibleAt: ratio(d.PossibleAt), minSim: ratio(d.MinNameSimilarity),
+		minSimSupported: ratio(*d.MinNameSimilaritySupported),
 	}
 }
 
@@ -85,10 +87,13 @@ func (m *matcher) compare(x, y *prepared) MatchPair {
 	same, contradicting := compareIdentifiers(x, y)
 	sim := m.similarity(x, y)
 	pair := MatchPair{Left: x.ref, Right: y.ref, NameSimilarity: hundredths(sim), Reasons: []string{}, Vetoes: []string{}}
-	if len(same) == 0 && sim < m.minSim {
+	if len(same) == 0 && sim < min(m.minSim, m.minSimSupported) {
 		return pair
 	}
 	e := m.weigh(x, y, sim)
+	if len(same) == 0 && sim < m.minSim && !e.reached && (!e.at || len(contradicting) > 0) {
+		return pair
+	}
 	pair.Reasons = append(pair.Reasons, e.reasons...)
 	pair.Score = hundredths(min(e.score, fuzzyCap))
 	for _, scheme := range contradicting {
@@ -97,7 +102,7 @@ func (m *matcher) compare(x, y *prepared) MatchPair {
 	switch {
 	case len(same) > 0:
 		m.classByIdentifier(&pair, x, y, same, contradicting)
-	case sim == 1 && x.country != "" && x.country == y.country && x.postal != "" && x.postal == y.postal:
+	case sim == 1 && x.country != "" && x.country == y.country && x.postal != "" && x.postal == y.postal && sameName(x, y):
 		pair.Reasons = append([]string{"same name, country and postal code"}, pair.Reasons...)
 		pair.Class = kam.MatchCertain
 		if len(contradicting) > 0 {
@@ -113,10 +118,30 @@ func (m *matcher) compare(x, y *prepared) MatchPair {
 	case e.score >= m.possibleAt:
 		pair.Class = kam.MatchPossible
 	}
+	if pair.Class == kam.MatchProbable && len(same) == 0 && len(contradicting) > 0 && !e.reached && !x.siteOf(y) {
+		pair.Class = kam.MatchPossible
+	}
 	if pair.Class == kam.MatchCertain {
 		pair.Score = 100
 	}
 	return pair
+}
+
+// sameName says that the two have a name in common, word by word.
+func sameName(x, y *prepared) bool {
+	for _, a := range x.names {
+		for _, b := range y.names {
+			if slices.Equal(a.plain, b.plain) || slices.Equal(a.expanded, b.expanded) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// siteOf says that both stand at one address of one group.
+func (x *prepared) siteOf(y *prepared) bool {
+	return x.group != "" && x.group == y.group && x.sameSite(y)
 }
 
 // classByIdentifier: the same number is certain, but for sites of one group
@@ -151,6 +176,8 @@ type evidence struct {
 	score           float64
 	reasons         []string
 	supported       bool // something besides the name speaks for the pair
+	at              bool // street and postal code do
+	reached         bool // phone or domain do
 	differentCities bool
 }
 
@@ -168,21 +195,21 @@ func (m *matcher) weigh(x, y *prepared, sim float64) evidence {
 		case value == addressCity:
 			e.reasons = append(e.reasons, "same city")
 		}
-		e.supported = value > 0
+		e.supported, e.at = value > 0, value == addressSame
 		e.differentCities = x.city != "" && y.city != "" && value == 0
 	}
 	if len(x.domains) > 0 && len(y.domains) > 0 {
 		weights += m.domain
 		if domain := common(x.domains, y.domains); domain != "" {
 			sum += m.domain
-			e.supported, e.reasons = true, append(e.reasons, "same domain "+domain)
+			e.supported, e.reached, e.reasons = true, true, append(e.reasons, "same domain "+domain)
 		}
 	}
 	if x.phone != "" && y.phone != "" {
 		weights += m.phone
 		if x.phone == y.phone {
 			sum += m.phone
-			e.supported, e.reasons = true, append(e.reasons, "same phone")
+			e.supported, e.reached, e.reasons = true, true, append(e.reasons, "same phone")
 		}
 	}
 	if weights > 0 {
@@ -225,25 +252,24 @@ func (m *matcher) ceiling(x, y *prepared) float64 {
 	return sum / weights
 }
 
-// similarity is the best of all names of both sides in both foldings.
+// similarity is the best of all names of both sides, in their order and with
+// their words sorted. Sorted, any two names of many words have letters in
+// common, so that counts from the floor of a name alone only.
 func (m *matcher) similarity(x, y *prepared) float64 {
 	best := 0.0
-	for _, a := range x.names {
-		for _, b := range y.names {
-			best = max(best, m.jaroWinkler(a.plain, b.plain))
-			if best < 1 && (a.differs || b.differs) {
-				best = max(best, m.jaroWinkler(a.expanded, b.expanded))
+	for i := range x.names {
+		for j := range y.names {
+			a, b := &x.names[i], &y.names[j]
+			best = max(best, similarInOrder(a, b, x.country == y.country, &m.scratch))
+			if best == 1 {
+				return 1
+			}
+			if sorted := similarSorted(a, b, &m.scratch); sorted >= m.minSim {
+				best = max(best, sorted)
 			}
 		}
 	}
 	return best
-}
-
-func (m *matcher) jaroWinkler(a, b []rune) float64 {
-	if len(a) > 0 && slices.Equal(a, b) {
-		return 1
-	}
-	return jaroWinklerRunes(a, b, &m.scratch)
 }
 
 // hundredths rounds half up to the two decimals that people see.

@@ -12,7 +12,7 @@ func (m *matcher) addressPart(x, y *prepared) (value float64, known bool) {
 		return 0, known
 	}
 	street := x.street != "" && y.street != "" && (x.house == y.house || x.house == "" || y.house == "") &&
-		m.jaroWinkler([]rune(x.street), []rune(y.street)) >= sameStreet
+		equalOrSimilar([]rune(x.street), []rune(y.street), &m.scratch) >= sameStreet
 	switch {
 	case street && best == addressSame:
 		return addressSame, true

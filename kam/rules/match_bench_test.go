@@ -8,3 +8,13 @@ func BenchmarkJaroWinkler(b *testing.B) {
 		jaroWinklerRunes(x, y, s)
 	}
 }
+
+func BenchmarkNormalize(b *testing.B) {
+	for name, text := range map[string]string{"plain": "Nordwind Klinik Hamburg GmbH & Co. KG", "accents": "Société Générale de Santé S.A.", "kana": "株式会社サクラ商事"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Normalize(text)
+			}
+		})
+	}
+}

@@ -11,7 +11,7 @@ const (
 	blockPrefix     = "NAME_PREFIX"
 	blockPostal     = "POSTAL_CODE"
 	blockTrigram    = "NAME_TRIGRAM"
-	blockDomain     = "DOMAIN"
+	blockDomain     = "DOMAIN" // or phone: what answers for the party
 )
 
 // minTrigram is the share of common trigrams from which names are compared.
@@ -45,7 +45,7 @@ type trigram uint64
 func NewIndex(p *Policy) *Index {
 	blocking := p.Duplicates.Blocking
 	if len(blocking) == 0 {
-		blocking = []string{blockIdentifier, blockPrefix, blockPostal, blockTrigram, blockDomain}
+		blocking = blockingRules
 	}
 	return &Index{matcher: newMatcher(p), blocks: map[string][]int32{}, rules: blocking, trigs: map[trigram][]int32{}}
 }
@@ -148,12 +148,16 @@ func (x *Index) keys(p *prepared) []string {
 				if name.differs {
 					keys = append(keys, namePrefix(p.country, name.expanded))
 				}
+				keys = append(keys, "s"+namePrefix(p.country, name.sorted))
 			}
 		case blockPostal:
 			if p.postal != "" {
 				keys = append(keys, "p/"+p.country+"/"+p.postal)
 			}
 		case blockDomain:
+			if p.phone != "" {
+				keys = append(keys, "t/"+p.phone)
+			}
 			for _, d := range p.domains {
 				keys = append(keys, "d/"+d)
 			}

@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -70,11 +71,6 @@ type prepared struct {
 	identifiers   []preparedIdentifier
 }
 
-type preparedName struct {
-	plain, expanded []rune
-	differs         bool // the two foldings differ
-}
-
 // A preparedIdentifier is a registration of the party.
 type preparedIdentifier struct {
 	scheme string
@@ -88,21 +84,23 @@ type preparedIdentifier struct {
 func (m *matcher) prepare(p Party) prepared {
 	x := prepared{
 		ref: p.Ref, country: strings.ToUpper(strings.TrimSpace(p.CountryCode)),
-		city: strings.Join(words(fold(p.City, plainLetters)), " "), phone: phoneDigits(p.Phone), group: p.GroupID,
+		city: strings.Join(words(p.City), " "), phone: PhoneKey(p.Phone), group: p.GroupID,
 	}
 	x.postal = PostalKey(x.country, p.PostalCode)
 	x.street, x.house = splitStreet(normalizeStreet(p.Street))
 	for _, name := range p.Names {
-		n := Normalize(name)
-		if n.Plain == "" || slices.ContainsFunc(x.names, func(o preparedName) bool { return string(o.plain) == n.Plain && string(o.expanded) == n.Expanded }) {
+		n := prepareName(name, x.country)
+		if len(n.plain) == 0 || slices.ContainsFunc(x.names, func(o preparedName) bool {
+			return slices.Equal(o.plain, n.plain) && slices.Equal(o.expanded, n.expanded)
+		}) {
 			continue
 		}
-		x.names = append(x.names, preparedName{plain: []rune(n.Plain), expanded: []rune(n.Expanded), differs: n.Plain != n.Expanded})
+		x.names = append(x.names, n)
 	}
 	for _, id := range p.Identifiers {
 		x.addIdentifier(id)
 	}
-	if d := webDomain(p.Website); d != "" && !freeMail[d] {
+	if d := WebHost(p.Website); d != "" && !freeMail[d] {
 		x.domains = append(x.domains, d)
 	}
 	for _, e := range p.Emails {
@@ -149,9 +147,14 @@ func compareIdentifiers(x, y *prepared) (same []sharedIdentifier, contradicting 
 	return same, contradicting
 }
 
-// phoneDigits leaves the digits that identify a number: without international
-// prefix, empty where too few are left.
-func phoneDigits(s string) string {
+// PhoneKey is a phone number in the form in which numbers are compared and
+// looked up: the digits without signs, a (0) behind the country code, and the
+// international prefix; empty where too few are left.
+func PhoneKey(s string) string {
+	s = norm.NFKC.String(s)
+	if strings.HasPrefix(strings.TrimSpace(s), "+") || strings.HasPrefix(strings.TrimSpace(s), "00") {
+		s = strings.Replace(s, "(0)", "", 1)
+	}
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
@@ -175,22 +178,6 @@ func splitStreet(s string) (street, house string) {
 		}
 	}
 	return s, ""
-}
-
-// webDomain is the host of a web address without "www.".
-func webDomain(website string) string {
-	website = strings.ToLower(strings.TrimSpace(website))
-	if website == "" {
-		return ""
-	}
-	if !strings.Contains(website, "://") {
-		website = "https://" + website
-	}
-	u, err := url.Parse(website)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(u.Hostname(), "www."), ".")
 }
 
 func mailDomain(email string) string {

@@ -70,7 +70,47 @@ func TestCompare(t *testing.T) {
 		},
 		"ContradictingVAT": {
 			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE136695976") }),
-			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE115235681") }), kam.MatchProbable, "different VAT_EU/DE",
+			with(hamburg, func(p *rules.Party) { p.Identifiers = vat("DE115235681") }), kam.MatchPossible, "different VAT_EU/DE",
+		},
+		"ContradictingVATSamePhone": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.Phone = vat("DE136695976"), "+49 40 123456" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.Phone = vat("DE115235681"), "+49 (0)40 123456" }), kam.MatchProbable, "different VAT_EU/DE",
+		},
+		"ContradictingVATSameDomain": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.Website = vat("DE136695976"), "https://www.nordwind.example/" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.Website = vat("DE115235681"), "nordwind.example." }), kam.MatchProbable, "different VAT_EU/DE",
+		},
+		"ContradictingVATInGroup": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE115235681"), "NORDWIND" }), kam.MatchProbable, "different VAT_EU/DE",
+		},
+		"ContradictingVATInGroups": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE115235681"), "SUEDWIND" }), kam.MatchPossible, "different VAT_EU/DE",
+		},
+		"ContradictingVATOtherStreetInGroup": {
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID = vat("DE136695976"), "NORDWIND" }),
+			with(hamburg, func(p *rules.Party) { p.Identifiers, p.GroupID, p.Street = vat("DE115235681"), "NORDWIND", "Hafen 7" }), kam.MatchPossible, "different VAT_EU/DE",
+		},
+		"SortedHere":      {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"Klinik Nordwind"} }), kam.MatchProbable, ""},
+		"SortedElsewhere": {hamburg, with(hamburg, func(p *rules.Party) { p.Names, p.City, p.PostalCode = []string{"Klinik Nordwind"}, "Bremen", "28195" }), "", "different cities"},
+		"FloorAddress":    {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"Nordlicht Praxis"} }), kam.MatchPossible, ""},
+		"FloorPostalOnly": {hamburg, with(hamburg, func(p *rules.Party) { p.Names, p.Street = []string{"Nordlicht Praxis"}, "Hafen 7" }), "", ""},
+		"FloorPhone": {
+			rules.Party{Ref: "1", Names: []string{"Nordwind Klinik"}, CountryCode: "DE", Phone: "+4940123456"},
+			rules.Party{Ref: "2", Names: []string{"Nordlicht Praxis"}, CountryCode: "DE", Phone: "004940123456"}, kam.MatchPossible, "",
+		},
+		"FloorDomain": {
+			rules.Party{Ref: "1", Names: []string{"Nordwind Klinik"}, CountryCode: "DE", Website: "http://xn--nrdwind-90a.example"},
+			rules.Party{Ref: "2", Names: []string{"Nordlicht Praxis"}, CountryCode: "DE", Website: "www.nördwind.example."}, kam.MatchPossible, "",
+		},
+		"FormsOfTheCountry": {
+			rules.Party{Ref: "1", Names: []string{"KD Pharma GmbH"}, CountryCode: "DE", PostalCode: "20095", City: "Hamburg"},
+			rules.Party{Ref: "2", Names: []string{"AS Pharma GmbH"}, CountryCode: "DE", PostalCode: "20095", City: "Hamburg"}, kam.MatchPossible, "",
+		},
+		"FormsAcrossCountries": {
+			rules.Party{Ref: "1", Names: []string{"AS Tallink"}, CountryCode: "EE", Website: "tallink.example"},
+			rules.Party{Ref: "2", Names: []string{"AS Tallink"}, CountryCode: "DE", Website: "tallink.example"}, kam.MatchProbable, "",
 		},
 		"NameAlone":     {rules.Party{Ref: "1", Names: []string{"Nordwind Klinik GmbH"}, CountryCode: "DE"}, rules.Party{Ref: "2", Names: []string{"Nordwind Klinik"}, CountryCode: "DE"}, kam.MatchPossible, "name alone"},
 		"SimilarHere":   {hamburg, with(hamburg, func(p *rules.Party) { p.Names = []string{"Nordwind Kliniken AG"} }), kam.MatchProbable, ""},

@@ -31,7 +31,7 @@ func TestNormalize(t *testing.T) {
 		"ОАО Новороссийский порт":    {"новороссиискии порт", "новороссиискии порт"},
 		"Example Trading Pty. Ltd.":  {"example trading", "example trading"},
 		"Kastel-Pharma, S.p.A.":      {"kastel pharma", "kastel pharma"},
-		"株式会社サンプル":                   {"株式会社サンフル", "株式会社サンフル"},
+		"株式会社サンプル":                   {"サンプル", "サンプル"},
 		"":                           {"", ""},
 		" -- ":                       {"", ""},
 		"Acme Holdings S.A. de C.V.": {"acme holdings", "acme holdings"},
@@ -77,16 +77,24 @@ func FuzzNormalize(f *testing.F) {
 func TestStripOpen(t *testing.T) {
 	t.Parallel()
 	rows := readCSV(t, "names_cleanco/legal_form_strip_cases.csv", ',')
+	// The list keeps the forms of scripts that its library does not know; these
+	// we drop (decision 33).
+	known := map[string]string{
+		"شركة المثال المحدودة": "المثال", "חברה בע״מ": "חברה", "株式会社サンプル": "サンプル", "삼성전자 주식회사": "삼성전자", "บริษัท จำกัด": "",
+	}
 	right := 0
 	for _, r := range rows {
+		if ours, ok := known[r["input"]]; ok {
+			r["expected_basename"] = ours
+		}
 		if got := rules.StripLegalForms(r["input"]); got == r["expected_basename"] {
 			right++
 		} else {
 			t.Logf("cleanco %q: %q, want %q", r["input"], got, r["expected_basename"])
 		}
 	}
-	t.Logf("names_cleanco: %d of %d stripped as expected", right, len(rows))
-	require.GreaterOrEqual(t, right*100, len(rows)*80)
+	t.Logf("names_cleanco: %d of %d stripped as expected, %d of them against the list, by decision 33", right, len(rows), len(known))
+	require.GreaterOrEqual(t, right, 77)
 
 	rows, right = readCSV(t, "names_watchman/company_title_strip_cases.csv", ','), 0
 	for _, r := range rows {
@@ -97,6 +105,7 @@ func TestStripOpen(t *testing.T) {
 		}
 	}
 	t.Logf("names_watchman: %d of %d stripped as expected", right, len(rows))
+	require.GreaterOrEqual(t, right, 17)
 }
 
 func TestSimilarityOpen(t *testing.T) {

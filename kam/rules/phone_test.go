@@ -42,6 +42,19 @@ func TestPhoneStays(t *testing.T) {
 	})
 }
 
+// TestPostalCodeOnce: what is stored stays as it is when it is read again.
+func TestPostalCodeOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom([]string{"AD", "AR", "AT", "DE", "GB", "JP", "LT", "LU", "PT", "SE", "US", "KE", ""}).Draw(t, "country")
+		text := rapid.OneOf(rapid.StringMatching(`[A-Z]{0,3}[- ]{0,2}[A-Z0-9 -]{0,9}`), rapid.String()).Draw(t, "text")
+		once := rules.PostalCode(country, text)
+		require.Equal(t, once, rules.PostalCode(country, once))
+		require.Equal(t, rules.PostalKey(country, text), rules.PostalKey(country, once))
+		require.Equal(t, rules.CheckPostalCode(country, text), rules.CheckPostalCode(country, once))
+	})
+}
+
 // TestPhoneCodes: every calling code is of digits and begins no other.
 func TestPhoneCodes(t *testing.T) {
 	t.Parallel()

@@ -30,10 +30,16 @@ var placeholders = func() map[string]map[string]bool {
 	return all
 }()
 
+// longestPlaceholder is more bytes than any of the list has.
+const longestPlaceholder = 80
+
 // IsPlaceholder says that a text stands for no value: NULL, N/A, unknown, a
 // dash, the error of a spreadsheet. It is for fields of free text: a closed
 // value may be UNKNOWN, and a code of two letters may be NA.
 func IsPlaceholder(text string) bool {
+	if len(text) > longestPlaceholder {
+		return false
+	}
 	text = strings.TrimSpace(plainWritten(text))
 	if text == "" {
 		return false
@@ -55,7 +61,11 @@ func IsPlaceholder(text string) bool {
 	return placeholders[""][plain]
 }
 
-func plainWords(text string) string { return strings.Join(words(fold(text, plainLetters)), " ") }
+// plainWords are the words of a text without signs; a stroke parts words here.
+func plainWords(text string) string {
+	text = strings.ReplaceAll(text, "/", " ")
+	return strings.Join(words(fold(text, plainLetters)), " ")
+}
 
 // IsPlaceholderName says that a legal name stands for none: what no field takes
 // for a value, and test, dummy, x and the like.

@@ -48,6 +48,9 @@ type Policy struct {
 	// Findings overrides the severity of a validation rule; VI01, VI02, VH02
 	// and VS01 stay ERROR (P3.7).
 	Findings map[string]kam.Severity `yaml:"findings" opt:"true" one:"ERROR REVIEW WARNING INFO"`
+	// CommonWords are words that many names of companies have: they do not tell
+	// one company from another (HS1, HS5).
+	CommonWords []string `yaml:"common_words" opt:"true"`
 
 	calc calc
 }
@@ -140,7 +143,7 @@ type AddPolicy struct {
 // A HardStop ends scoring with an outcome; the order in the policy decides
 // which one is the headline.
 type HardStop struct {
-	ID      string             `yaml:"id" one:"HS1_BLOCKED_PARTY HS2_SANCTIONS_CONFIRMED HS3_COUNTRY_NOT_SERVED HS4_INDUSTRY_EXCLUDED HS5_RECENTLY_REJECTED HS6_SANCTIONS_POSSIBLE HS7_FINANCE_HOLD HS8_CREDIT_D"`
+	ID      string             `yaml:"id" one:"HS1_BLOCKED_PARTY HS2_SANCTIONS_CONFIRMED HS3_COUNTRY_NOT_SERVED HS4_INDUSTRY_EXCLUDED HS5_RECENTLY_REJECTED HS6_SANCTIONS_POSSIBLE HS7_FINANCE_HOLD HS8_CREDIT_D HS9_LIKE_A_REJECTED"`
 	Outcome kam.Recommendation `yaml:"outcome" one:"REJECT REFER_COMPLIANCE REFER"`
 	Enabled bool               `yaml:"enabled" default:"true"`
 }

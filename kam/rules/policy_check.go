@@ -154,8 +154,16 @@ func (r *policyReader) check(p *Policy) {
 	if d.PossibleAt > d.ProbableAt || d.ProbableAt > d.CertainAt {
 		r.failAt("duplicates.possible_at", "let possible_at, probable_at, certain_at rise", "the classes do not rise")
 	}
+	if *d.MinNameSimilaritySupported > d.MinNameSimilarity {
+		r.failAt("duplicates.min_name_similarity_supported", "give at most min_name_similarity", "%s is above min_name_similarity %s", *d.MinNameSimilaritySupported, d.MinNameSimilarity)
+	}
+	for i, w := range p.CommonWords {
+		if n := words(w); len(n) != 1 {
+			r.failAt(fmt.Sprintf("common_words[%d]", i), "give one word", "%q is not one word", clip(w))
+		}
+	}
 	for _, id := range []string{"HS1_BLOCKED_PARTY", "HS2_SANCTIONS_CONFIRMED", "HS3_COUNTRY_NOT_SERVED", "HS4_INDUSTRY_EXCLUDED",
-		"HS5_RECENTLY_REJECTED", "HS6_SANCTIONS_POSSIBLE", "HS7_FINANCE_HOLD", "HS8_CREDIT_D"} {
+		"HS5_RECENTLY_REJECTED", "HS6_SANCTIONS_POSSIBLE", "HS7_FINANCE_HOLD", "HS8_CREDIT_D", hs9} {
 		r.once("add_decision.hard_stops", id, func() (n int) {
 			for _, h := range p.Add.HardStops {
 				if h.ID == id {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	_ "embed"
 	"slices"
 	"sort"
 	"strings"
@@ -27,13 +28,35 @@ var defaultLabels = []RFMLabel{
 	{Label: "REGULAR"},
 }
 
-// fillDefaults gives the added keys of D10 their defaults.
+const hs9 = "HS9_LIKE_A_REJECTED"
+
+// supportedFloor is the default of duplicates.min_name_similarity_supported.
+const supportedFloor kam.Dec = 70
+
+// commonWords are the default of common_words.
+//
+//go:embed common_words.txt
+var commonWords string
+
+// fillDefaults gives the keys that came later their defaults: a policy that was
+// stored without them stays readable.
 func (p *Policy) fillDefaults() {
 	if p.ABC.Boundary == "" {
 		p.ABC.Boundary = BoundaryBefore
 	}
 	if p.RFM.Labels == nil {
 		p.RFM.Labels = slices.Clone(defaultLabels)
+	}
+	if p.CommonWords == nil {
+		p.CommonWords = strings.Fields(commonWords)
+	}
+	if p.Duplicates.MinNameSimilaritySupported == nil {
+		floor := min(supportedFloor, p.Duplicates.MinNameSimilarity)
+		p.Duplicates.MinNameSimilaritySupported = &floor
+	}
+	// A policy that was written before HS9 has it as it is shipped.
+	if !slices.ContainsFunc(p.Add.HardStops, func(h HardStop) bool { return h.ID == hs9 }) {
+		p.Add.HardStops = append(p.Add.HardStops, HardStop{ID: hs9, Outcome: kam.Refer, Enabled: true})
 	}
 	if p.Duplicates.Blocking == nil {
 		p.Duplicates.Blocking = slices.Clone(blockingRules)

@@ -126,11 +126,14 @@ type Duplicates struct {
 		Domain  kam.Dec `yaml:"domain" min:"0" max:"100"`
 		Phone   kam.Dec `yaml:"phone" min:"0" max:"100"`
 	} `yaml:"weights" sum:"100"`
-	CertainAt         kam.Dec  `yaml:"certain_at" min:"0" max:"1"`
-	ProbableAt        kam.Dec  `yaml:"probable_at" min:"0" max:"1"`
-	PossibleAt        kam.Dec  `yaml:"possible_at" min:"0" max:"1"`
-	MinNameSimilarity kam.Dec  `yaml:"min_name_similarity" min:"0" max:"1"`
-	Blocking          []string `yaml:"blocking" opt:"true" one:"IDENTIFIER NAME_PREFIX POSTAL_CODE NAME_TRIGRAM DOMAIN"`
+	CertainAt         kam.Dec `yaml:"certain_at" min:"0" max:"1"`
+	ProbableAt        kam.Dec `yaml:"probable_at" min:"0" max:"1"`
+	PossibleAt        kam.Dec `yaml:"possible_at" min:"0" max:"1"`
+	MinNameSimilarity kam.Dec `yaml:"min_name_similarity" min:"0" max:"1"`
+	// MinNameSimilaritySupported is the floor where street and postal code,
+	// phone or domain agree.
+	MinNameSimilaritySupported *kam.Dec `yaml:"min_name_similarity_supported" opt:"true" min:"0" max:"1"`
+	Blocking                   []string `yaml:"blocking" opt:"true" one:"IDENTIFIER NAME_PREFIX POSTAL_CODE NAME_TRIGRAM DOMAIN"`
 }
 
 // Scorecard is P4.1.6.

@@ -28,6 +28,7 @@ var English = Catalogue{
 	"HS6_SANCTIONS_POSSIBLE":  "Screening found a possible hit",
 	"HS7_FINANCE_HOLD":        "Finance holds the party or its group",
 	"HS8_CREDIT_D":            "Credit rating D",
+	"HS9_LIKE_A_REJECTED":     "A request of the same name was rejected not long ago, and nothing else shows that it is the same party",
 
 	"segment": "Segment {0}, Improvement Potential {1}, key account score {2}",
 

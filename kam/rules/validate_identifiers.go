@@ -62,24 +62,29 @@ func fitsCountry(issued, country string) bool {
 	return country == "" || issued == country || issued == registerState(country)
 }
 
-// sirens: the SIREN inside a French VAT number is the one given (VI04).
+// sirens: the SIREN inside a French VAT number or a SIRET is the one given
+// (VI04).
 func (v *validation) sirens() {
-	var sirens []string
-	for _, id := range v.customer.Identifiers {
-		if r := CheckIdentifier(id.Scheme, id.Value, id.Country); r.Valid && (id.Scheme == kam.SchemeSIREN || id.Scheme == kam.SchemeSIRET) {
-			sirens = append(sirens, r.Compact[:9])
+	type number struct{ scheme, siren string }
+	all := make([]number, len(v.customer.Identifiers))
+	for i, id := range v.customer.Identifiers {
+		for _, r := range registrations(id) {
+			if r.id.Scheme == kam.SchemeSIREN {
+				all[i] = number{scheme: string(checked(id).Scheme), siren: r.id.Value}
+			}
 		}
 	}
-	for i, id := range v.customer.Identifiers {
-		r := CheckIdentifier(id.Scheme, id.Value, id.Country)
-		if !r.Valid || id.Scheme != kam.SchemeVATEU || !strings.HasPrefix(r.Compact, "FR") {
-			continue
-		}
-		for _, s := range sirens {
-			if s != r.Compact[4:] {
-				v.find("VI04", fmt.Sprintf("identifiers[%d]", i), "check both numbers", "the VAT number is of SIREN %s, the SIREN given is %s", r.Compact[4:], s)
-				break
+	for i, n := range all {
+		isVAT, isSIRET := n.scheme == string(kam.SchemeVATEU), n.scheme == string(kam.SchemeSIRET)
+		at := slices.IndexFunc(all, func(o number) bool {
+			return o.siren != "" && o.siren != n.siren && (o.scheme == string(kam.SchemeSIREN) && (isVAT || isSIRET) || o.scheme == string(kam.SchemeSIRET) && isVAT)
+		})
+		if at >= 0 {
+			what := "VAT number"
+			if isSIRET {
+				what = "SIRET"
 			}
+			v.find("VI04", fmt.Sprintf("identifiers[%d]", i), "check both numbers", "the %s is of SIREN %s, the SIREN given is %s", what, n.siren, all[at].siren)
 		}
 	}
 }
@@ -103,7 +108,7 @@ func (v *validation) registers() {
 			v.find("VI06", field, "check the number with the customer", "%s does not know %s %s", f.Register, f.Scheme, key)
 			continue
 		}
-		if s := NameSimilarity(f.Name, v.customer.LegalName); f.Name != "" && s < minRegisterName {
+		if s := NameSimilarityIn(f.Name, v.customer.LegalName, v.customer.CountryCode); f.Name != "" && s < minRegisterName {
 			v.find("VI07", field, "check whose number it is", "%s has it under the name %q (similarity %s)", f.Register, f.Name, hundredths(s).Fixed())
 		}
 		if f.Inactive {

@@ -86,6 +86,11 @@ func TestValidate(t *testing.T) {
 			"identifiers":[{"scheme":"VAT_EU","value":"FR61954506077"},{"scheme":"FR_SIREN","value":"552008443"}]}`, rules.ValidationContext{},
 			[]string{"VI04 REVIEW identifiers[0]"},
 		},
+		"Siret": {
+			`{"country_code":"FR","postal_code":"75001","addresses":[{"type":"LEGAL","line1":"Rue 1","city":"Paris","country_code":"FR"}],
+			"identifiers":[{"scheme":"FR_SIREN","value":"552008443"},{"scheme":"FR_SIRET","value":"73282932000074"}]}`, rules.ValidationContext{},
+			[]string{"VI04 REVIEW identifiers[1]"},
+		},
 		"TwoValues": {`{"identifiers":[{"scheme":"VAT_EU","value":"DE136695976"},{"scheme":"VAT_EU","value":"DE115235681"}]}`, rules.ValidationContext{}, []string{"VI05 ERROR identifiers[1]"}},
 		"SameTwice": {`{"identifiers":[{"scheme":"VAT_EU","value":"DE136695976"},{"scheme":"VAT_EU","value":"DE 136 695 976"}]}`, rules.ValidationContext{}, []string{}},
 		"Register": {
