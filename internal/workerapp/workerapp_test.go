@@ -11,9 +11,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 func TestBuildID(t *testing.T) {
@@ -83,4 +86,28 @@ func TestEvery(t *testing.T) {
 		}
 	})
 	require.Equal(t, 3, rounds)
+}
+
+// staleParties has so many parties with old keys, and may fail.
+type staleParties struct {
+	left int
+	err  error
+}
+
+func (s *staleParties) RefreshParties(_ context.Context, version, limit int, keys func(store.PartyData) store.PartyKeys) (int, error) {
+	if version != parties.KeysVersion || keys(store.PartyData{Name: "A GmbH", Country: "DE"}).Version != version {
+		return 0, errors.New("not the present form")
+	}
+	n := min(limit, s.left)
+	s.left -= n
+	return n, s.err
+}
+
+func TestRefresherLeavesNoOldKeys(t *testing.T) {
+	t.Parallel()
+	s := &staleParties{left: 2*partiesAtATime + 7}
+	require.NoError(t, (&refresher{store: s, log: zap.NewNop()}).refresh(t.Context()))
+	require.Zero(t, s.left)
+	s.err = errors.New("down")
+	require.ErrorIs(t, (&refresher{store: s, log: zap.NewNop()}).refresh(t.Context()), s.err)
 }

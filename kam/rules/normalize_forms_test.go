@@ -66,6 +66,13 @@ func TestNamesDiffer(t *testing.T) {
 		{"JP", "東京分公司", "東京"},
 		{"KR", "주유소", "유소"},
 		{"RO", "SC Foo Ltd", "Foo Ltd"},
+		{"FR", "Ste Foy", "Foy"},
+		{"DE", "FA Technik", "Technik"},
+		{"DK", "Hansens Is", "Hansens"},
+		{"DK", "AS Pharma", "KD Pharma"},
+		{"DK", "AS Pharma", "Pharma"},
+		{"US", "Siemens NA", "Siemens"},
+		{"AT", "Tours EU", "Tours"},
 	} {
 		require.NotEqual(t, rules.NormalizeIn(c[1], c[0]), rules.NormalizeIn(c[2], c[0]), "%v", c)
 	}
@@ -107,7 +114,10 @@ func TestNamesAgree(t *testing.T) {
 		{"TR", "arcelik", "Arçelik A.Ş.", "ARÇELİK ANONİM ŞİRKETİ", "Arçelik Sanayi ve Ticaret A.Ş."},
 		{"TR", "yildiz", "Yıldız Ltd. Şti.", "YILDIZ LİMİTED ŞİRKETİ", "Yıldız San. ve Tic. Ltd. Şti."},
 		{"FR", "dupont", "SARL Dupont", "Dupont SARL", "S.A.R.L. Dupont", "Ets Dupont", "SAS Dupont", "Dupont S. A. S.", "Société à responsabilité limitée Dupont"},
-		{"SN", "dupont", "SUARL Dupont", "Sté Dupont", "Dupont SARLU"},
+		{"", "dupont", "SARL Dupont", "S.A.R.L. Dupont", "Dupont SARL"},
+		{"AT", "dupont", "Dupont e.U.", "Dupont OG"},
+		{"US", "dupont", "Dupont, N.A."},
+		{"SN", "dupont", "SUARL Dupont", "Ets Dupont", "Dupont SARLU"},
 		{"BE", "bekaert", "N.V. Bekaert", "Bekaert NV", "Bekaert BVBA"},
 		{"IT", "enel", "Enel S.p.A.", "ENEL SPA", "Enel SpA", "Enel S. p. A.", "Enel società per azioni"},
 		{"", "enel", "Enel S.p.A.", "Enel SpA", "Enel S P A"},
