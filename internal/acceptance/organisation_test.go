@@ -383,3 +383,22 @@ func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, stuck)
 }
+
+// TestReassigningOnesOwnPart: a task that waits for two after an escalation goes
+// on waiting for the other one; a policy admin moves it as a whole.
+func TestReassigningOnesOwnPart(t *testing.T) {
+	for by, want := range map[kam.UserID][]kam.UserID{
+		"theo.territory": {"nadja.national", "rita.regional"},
+		"pol.admin":      {"nadja.national"},
+	} {
+		t.Run(string(by), func(t *testing.T) {
+			w := newWorld(t)
+			s := w.onboard("rep.south", data(t, screening("Zwei Leser GmbH"), details()))
+			s.expect(2*day+2*hour, kam.AwaitingConfirmation, "theo.territory", "rita.regional")
+			s.act(2*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: by, Assignee: "nadja.national", Reason: "on a fair next week"})
+			s.expect(2*day+4*hour, kam.AwaitingConfirmation, want...)
+			s.act(2*day+5*hour, "", confirm("nadja.national", ""))
+			require.Equal(t, kam.Completed, s.run().State)
+		})
+	}
+}
