@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"slices"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
@@ -155,7 +156,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 	return s, nil
 }
 
-// reassign gives the open task to another eligible person.
+// reassign gives the open task to another eligible person: one of those who
+// have it gives away his part, and the others keep theirs; whoever is above
+// them, or a policy_admin, moves it as a whole.
 func (w *work) reassign(d doing) error {
 	t := w.Case.Task
 	if t == nil {
@@ -183,7 +186,11 @@ func (w *work) reassign(d doing) error {
 	if err := w.move(d.event, w.facts(), d.log(kam.EventTaskReassigned)); err != nil {
 		return err
 	}
-	t.Assignees, t.Queue, t.ByHand = []kam.UserID{target.ID}, "", true
+	to := []kam.UserID{target.ID}
+	if slices.Contains(t.Assignees, d.By) {
+		to = append(to, without(t.Assignees, []kam.UserID{d.By, target.ID})...)
+	}
+	t.Assignees, t.Queue, t.ByHand = to, "", true
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

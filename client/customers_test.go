@@ -8,13 +8,14 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // customers is a client over two records of one customer.
 func customers(t *testing.T) bundle {
 	t.Helper()
 	b := setup(t)
-	require.NoError(t, b.store.LoadOrg(t.Context(), store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, store.Org{Users: []store.User{
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"N"}},
 		{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 		{ID: "stew", Name: "Stew", Roles: []kam.Role{kam.DataSteward}},

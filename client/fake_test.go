@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -127,7 +128,7 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
-	require.NoError(t, s.LoadOrg(t.Context(), store.Org{
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{
 		Users: []store.User{
 			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},
 			{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
@@ -136,7 +137,7 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
 		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
-	require.NoError(t, s.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "boss"))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, rules.DefaultYAML()))
 	f := &fake{answers: answers}
 	c := client.New(s, f, "queue")
 	c.Patience = 2 * time.Second

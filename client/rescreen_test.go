@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // TestHitStopsCoverageAndOpensAReviewOnce: the list has grown since the customer
@@ -23,7 +24,7 @@ func TestHitStopsCoverageAndOpensAReviewOnce(t *testing.T) {
 		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE"}}
 		require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: no, Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 	}
-	require.NoError(t, b.store.LoadOrg(ctx, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
+	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	b.fake.answers = []func() (kam.Progress, error){func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil }}
 
 	for range 2 {
@@ -54,7 +55,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	ctx := t.Context()
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE"}}
 	require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
-	require.NoError(t, b.store.LoadOrg(ctx, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
+	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	no, _, err := b.store.AllotCase(ctx, store.Request{Key: "k", Type: kam.NewCase, Requester: "rep", Data: d})
 	require.NoError(t, err)
 	_, err = b.store.Effect(ctx, store.Effect{CaseNo: no, Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.Tx) error {

@@ -59,7 +59,10 @@ const (
 	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
 	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
 	EventOrgChanged          EventType = "ORG_CHANGED"
-	EventOrgAsked            EventType = "ORG_CHANGE_ASKED" // a second admin must agree (SOD9)
+	EventOrgAsked            EventType = "ORG_CHANGE_ASKED"  // a second admin must agree (SOD9, SOD4)
+	EventOrgClosed           EventType = "ORG_CHANGE_CLOSED" // refused, taken back, expired or stale
+	EventOrgLoaded           EventType = "ORG_LOADED"        // a load that differs in nothing
+	EventPolicyPublished     EventType = "POLICY_PUBLISHED"
 )
 
 // The audit events of a customer: two records became one, or one became two.

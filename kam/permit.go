@@ -220,7 +220,7 @@ func (r Permission) covers(p Person, s Subject) bool {
 func (r Permission) within(p Person, s Subject) bool {
 	level, manages := r.Role.Level()
 	for i, node := range s.Path {
-		if !contains(p.Nodes, node) {
+		if !contains(p.Nodes, node) || manages && contains(p.NoPost, node) {
 			continue
 		}
 		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {

@@ -63,7 +63,21 @@ type Person struct {
 	Nodes     []string `json:"nodes,omitempty"` // territory nodes the person works in or manages
 	ManagerID UserID   `json:"manager_id,omitempty"`
 	Active    bool     `json:"active"`
+	// NoPost are those of Nodes that he works in without managing them: the post
+	// was taken away, another role of his stays.
+	NoPost []string `json:"no_post,omitempty"`
 }
 
 // Is says whether the person holds a role.
 func (p Person) Is(r Role) bool { return contains(p.Roles, r) }
+
+// WorksAtNodes says whether the person has a role besides the managing ones that
+// works at the nodes of a person.
+func (p Person) WorksAtNodes() bool {
+	for _, r := range Permissions {
+		if _, manages := r.Role.Level(); !manages && p.Is(r.Role) && (r.Scope == ScopeSub || r.Scope == ScopeOwnArea || r.Scope == ScopeGranted) {
+			return true
+		}
+	}
+	return false
+}

@@ -16,19 +16,21 @@ import (
 )
 
 func adminCommand(a *app) *cobra.Command {
-	cmd := group("admin", "Load organisation, customers, sales and policies; change people, posts and absences")
+	cmd := group("admin", "Load organisation, customers, sales and policies; change people, posts and absences; agree to what another admin proposes")
 	policy := group("policy", "Publish rule sets")
-	policy.AddCommand(a.loader("load FILE", "Put a policy into force for new cases", a.loadPolicy))
+	policy.AddCommand(a.orgLoader("load FILE", loadsPolicy, a.loadPolicy))
 	cmd.AddCommand(
-		a.loader("load-org FILE", "Load people, territories, calendars and lists (YAML or JSON)", a.loadOrg),
+		a.orgLoader("load-org FILE", "Load people, territories, calendars and lists (YAML or JSON); over what is there a second admin agrees", a.loadOrg),
 		a.loader("load-customers FILE", "Load customers that exist already (JSON: a list, or one a line)", a.loadCustomers),
 		a.loader("load-sales FILE", "Load sales facts (JSON or CSV) and rebuild the ABC snapshot", a.loadSales),
-		a.loader("load-policy FILE", "Put a policy into force for new cases", a.loadPolicy),
+		a.orgLoader("load-policy FILE", loadsPolicy, a.loadPolicy),
 		policy,
 	)
 	cmd.AddCommand(orgCommands(a)...)
 	return cmd
 }
+
+const loadsPolicy = "Draft a policy, which a second person publishes; the first one is in force at once"
 
 // loader makes a verb that reads one file and loads it.
 func (a *app) loader(use, short string, load func(ctx context.Context, back backend, name string, b []byte) error) *cobra.Command {
@@ -57,12 +59,24 @@ func (a *app) loaded(what map[string]int, id string, args ...any) error {
 	return nil
 }
 
-func (a *app) loadOrg(ctx context.Context, back backend, name string, b []byte) error {
+// orgLoader makes a verb that loads one file in somebody's name: what is there
+// already changes when a second admin agrees.
+func (a *app) orgLoader(use, short string, load func(ctx context.Context, back backend, act store.OrgAct, file string) error) *cobra.Command {
+	return a.orgAct(&cobra.Command{Use: use, Short: short}, func(ctx context.Context, back backend, act store.OrgAct, file string) error {
+		return unreachable("PostgreSQL", load(ctx, back, act, file))
+	})
+}
+
+func (a *app) loadOrg(ctx context.Context, back backend, act store.OrgAct, file string) error {
+	b, err := a.readFile(file)
+	if err != nil {
+		return err
+	}
 	var org store.Org
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
 	if err := dec.Decode(&org); err != nil {
-		return usagef("%s: %w", name, err)
+		return usagef("%s: %w", file, err)
 	}
 	for i := range org.AssignmentRules {
 		importer.ReadCountry(&org.AssignmentRules[i].Country)
@@ -70,10 +84,35 @@ func (a *app) loadOrg(ctx context.Context, back backend, name string, b []byte) 
 	for i := range org.BlockedParties {
 		importer.ReadCountry(&org.BlockedParties[i].Country)
 	}
-	if err := back.LoadOrg(ctx, org); err != nil {
+	c, err := back.LoadOrg(ctx, act, org)
+	if err != nil {
 		return err
 	}
-	return a.loaded(map[string]int{"people": len(org.Users), "nodes": len(org.Nodes)}, "admin.org", len(org.Users), len(org.Nodes))
+	rows := map[string]int{"people": len(org.Users), "nodes": len(org.Nodes)}
+	return a.loadedOrProposed(c, rows, "admin.org", len(org.Users), len(org.Nodes))
+}
+
+// loadedOrProposed tells what a load has done, or what waits for a second admin.
+func (a *app) loadedOrProposed(c store.OrgChange, rows map[string]int, id string, args ...any) error {
+	switch {
+	case a.json && c.Pending:
+		return a.printJSON(c)
+	case c.Pending:
+		return a.proposed(c)
+	case c.Proposal != "" && !a.json: // the second admin has loaded the same
+		a.say("org.done", c.What)
+		return nil
+	case c.Same && !a.json:
+		a.say("admin.same", c.What)
+		return nil
+	}
+	if err := a.loaded(rows, id, args...); err != nil || a.json {
+		return err
+	}
+	for _, w := range c.Warnings {
+		a.say("org.warning", w)
+	}
+	return nil
 }
 
 func (a *app) loadCustomers(ctx context.Context, back backend, name string, b []byte) error {
@@ -112,8 +151,8 @@ func (a *app) loadSales(ctx context.Context, back backend, name string, b []byte
 	return a.loaded(map[string]int{"sales_facts": len(facts)}, "admin.sales", len(facts))
 }
 
-func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byte) error {
-	by, err := a.who()
+func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, file string) error {
+	b, err := a.readFile(file)
 	if err != nil {
 		return err
 	}
@@ -122,15 +161,16 @@ func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byt
 		err = rules.CheckDecimals(b)
 	}
 	if err != nil {
-		return usagef("%s:\n%w", name, err)
+		return usagef("%s:\n%w", file, err)
 	}
 	if err := p.Served(); err != nil {
 		return err
 	}
-	if err := back.SavePolicy(ctx, p.Version, b, by); err != nil {
+	c, err := back.LoadPolicy(ctx, act, p.Version, b)
+	if err != nil {
 		return err
 	}
-	return a.loaded(map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
+	return a.loadedOrProposed(c, map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
 }
 
 // readRows reads a JSON list, or one JSON object after the other.

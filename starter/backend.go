@@ -36,14 +36,17 @@ type backend interface {
 
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	PolicyText(ctx context.Context, version int) ([]byte, error)
-	SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error
+	LoadPolicy(ctx context.Context, a store.OrgAct, version int, text []byte) (store.OrgChange, error)
 	SetPerson(ctx context.Context, a store.OrgAct, u store.User) (store.OrgChange, error)
 	PersonLeaves(ctx context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error)
 	SetManager(ctx context.Context, a store.OrgAct, node string, manager kam.UserID) (store.OrgChange, error)
 	AddAbsence(ctx context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error)
 	RemoveAbsence(ctx context.Context, a store.OrgAct, user kam.UserID, from string) (store.OrgChange, error)
 	Absences(ctx context.Context, by, of kam.UserID, past bool) ([]store.Absence, error)
-	LoadOrg(ctx context.Context, o store.Org) error
+	LoadOrg(ctx context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error)
+	Agree(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
+	Decline(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
+	Proposals(ctx context.Context, by kam.UserID, all bool) ([]store.Proposal, error)
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)

@@ -243,7 +243,7 @@ func TestOrganisationIsChangedRowByRow(t *testing.T) {
 	require.Equal(t, store.Absence{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, f.absent)
 	require.Zero(t, admin("--as", "ulf", "person", "set", "rita", "--manager", "uta").status)
 	require.Equal(t, store.User{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, ManagerID: "uta"}, f.person, "the rest stays")
-	f.answer = store.OrgChange{What: "nora is sales_rep", Pending: true}
+	f.answer = store.OrgChange{What: "nora is sales_rep", Pending: true, Proposal: "P-000007", Second: []kam.Role{kam.UserAdmin}}
 	got = admin("--as", "ulf", "person", "add", "nora", "--name", "Nora", "--role", "sales_rep", "--node", "DE")
 	require.Contains(t, got.out, "A second user admin completes it")
 	require.Equal(t, store.User{ID: "nora", Name: "Nora", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE"}}, f.person)

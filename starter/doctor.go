@@ -150,15 +150,28 @@ func (l *live) checkOrganisation(ctx context.Context) (string, string, error) {
 		return "", "", err
 	}
 	if len(people) == 0 || len(nodes) == 0 {
-		return isBad, "nobody is loaded: starter admin load-org FILE", nil
+		return isBad, "nobody is loaded: starter --as USER admin load-org FILE", nil
 	}
-	return isOK, fmt.Sprintf("%d people, %d nodes", len(people), len(nodes)), nil
+	there := fmt.Sprintf("%d people, %d nodes", len(people), len(nodes))
+	for _, role := range []kam.Role{kam.UserAdmin, kam.PolicyAdmin} {
+		n := 0
+		for _, p := range people {
+			if p.Active && p.Is(role) {
+				n++
+			}
+		}
+		if n < 2 {
+			there += fmt.Sprintf("; %d active %s: a change that gives rights takes two, so nobody could agree to one", n, role)
+			return isLook, there, nil
+		}
+	}
+	return isOK, there, nil
 }
 
 func (l *live) checkPolicy(ctx context.Context) (string, string, error) {
 	version, _, err := l.LatestPolicy(ctx)
 	if kam.CodeOf(err) == kam.NotFound {
-		return isBad, "none is loaded: starter admin load-policy FILE", nil
+		return isBad, "none is loaded: starter --as USER admin load-policy FILE", nil
 	}
 	return isOK, fmt.Sprintf("version %d", version), err
 }

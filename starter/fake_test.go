@@ -44,6 +44,8 @@ type fake struct {
 	data     *kam.RequestData
 	filter   store.Filter
 	org      store.Org
+	loadedBy kam.UserID
+	loads    store.OrgChange // what comes of a load
 	book     []store.BookCustomer
 	facts    []store.SalesFact
 	policies map[int][]byte
@@ -90,12 +92,15 @@ func (f *fake) Chains(_ context.Context, fn func(store.Chain) error) error {
 	return f.err
 }
 
-func (f *fake) SavePolicy(_ context.Context, version int, text []byte, _ kam.UserID) error {
+func (f *fake) LoadPolicy(_ context.Context, _ store.OrgAct, version int, text []byte) (store.OrgChange, error) {
 	f.policies = map[int][]byte{version: text}
-	return nil
+	return f.loads, nil
 }
 
-func (f *fake) LoadOrg(_ context.Context, o store.Org) error { f.org = o; return f.err }
+func (f *fake) LoadOrg(_ context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error) {
+	f.org, f.loadedBy = o, a.By
+	return f.loads, f.err
+}
 
 func (f *fake) LoadCustomers(_ context.Context, book []store.BookCustomer) error {
 	f.book = book

@@ -20,11 +20,23 @@ func orgCommands(a *app) []*cobra.Command {
 	node.AddCommand(nodeCommand(a))
 	absence := group("absence", "Times in which a person takes no tasks (policy_admin)")
 	absence.AddCommand(addAbsenceCommand(a), absencesCommand(a), removeAbsenceCommand(a))
-	return []*cobra.Command{person, node, absence}
+	return append([]*cobra.Command{person, node, absence}, proposalCommands(a)...)
 }
 
 // orgVerb makes a verb that changes one row, about what its argument names.
 func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back backend, act store.OrgAct, what string) (store.OrgChange, error)) *cobra.Command {
+	return a.orgAct(cmd, func(ctx context.Context, back backend, act store.OrgAct, what string) error {
+		c, err := change(ctx, back, act, what)
+		if err != nil {
+			return unreachable("PostgreSQL", err)
+		}
+		return a.changed(c, what)
+	})
+}
+
+// orgAct makes a verb that does something to the organisation in somebody's
+// name.
+func (a *app) orgAct(cmd *cobra.Command, do func(ctx context.Context, back backend, act store.OrgAct, what string) error) *cobra.Command {
 	var act store.OrgAct
 	cmd.Args = cobra.ExactArgs(1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -40,11 +52,7 @@ func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back b
 		if act.DecisionID == "" {
 			act.DecisionID = client.NewDecisionID()
 		}
-		c, err := change(cmd.Context(), back, act, args[0])
-		if err != nil {
-			return unreachable("PostgreSQL", err)
-		}
-		return a.changed(c, args[0])
+		return do(cmd.Context(), back, act, args[0])
 	}
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
 	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a change that is sent again")
@@ -59,10 +67,12 @@ func (a *app) changed(c store.OrgChange, about string) error {
 		return a.printJSON(c)
 	}
 	if c.Pending {
-		a.say("org.pending", c.What)
-		return nil
+		return a.proposed(c)
 	}
 	a.say("org.done", c.What)
+	for _, w := range c.Warnings {
+		a.say("org.warning", w)
+	}
 	for _, o := range c.Overlaps {
 		a.say("org.overlap", string(o.UserID), o.From, o.To)
 	}
@@ -86,7 +96,7 @@ func personCommand(a *app, verb string) *cobra.Command {
 	var cmd *cobra.Command
 	cmd = orgVerb(a, &cobra.Command{
 		Use:     verb + " USER",
-		Short:   map[string]string{"add": "Add a person; a role takes two user admins, who send the same command", "set": "Change what is given of a person; a new role takes two user admins"}[verb],
+		Short:   map[string]string{"add": "Add a person; a role, node or manager takes two user admins", "set": "Change what is given of a person; a new role, node or manager takes two user admins"}[verb],
 		Example: text.Say("person." + verb + ".example"),
 	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
 		want, err := a.personAs(ctx, back, cmd, verb, kam.UserID(id), u, roles)
@@ -158,8 +168,8 @@ func nodeCommand(a *app) *cobra.Command {
 	var vacant bool
 	cmd := orgVerb(a, &cobra.Command{
 		Use:     "set CODE --manager USER | --vacant",
-		Short:   "Fill the post of a node, or leave it vacant",
-		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as ada.policy admin node set AT-2-01 --vacant",
+		Short:   "Fill the post of a node, which takes two policy admins, or leave it vacant",
+		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as boris.policy admin agree P-000001\n  starter --as ada.policy admin node set AT-2-01 --vacant",
 	}, func(ctx context.Context, back backend, act store.OrgAct, code string) (store.OrgChange, error) {
 		if vacant == (manager != "") {
 			return store.OrgChange{}, usagef("%s", text.Say("node.which"))

@@ -354,11 +354,30 @@ func TestLoads(t *testing.T) {
 		return path
 	}
 	f := &fake{}
-	require.Zero(t, run(t, f, "admin", "load-org", file("users: [{user_id: a, name: A, roles: [sales_rep]}]\n")).status)
+	people := file("users: [{user_id: a, name: A, roles: [sales_rep]}]\n")
+	require.Equal(t, exitUsage, run(t, f, "admin", "load-org", people).status, "whoever loads is somebody")
+	require.Nil(t, f.org.Users)
+	first := run(t, f, "--as", "ulf", "admin", "load-org", people)
+	require.Zero(t, first.status)
+	require.Contains(t, first.out, "Loaded 1 people")
 	require.Equal(t, kam.UserID("a"), f.org.Users[0].ID)
-	require.Equal(t, exitUsage, run(t, f, "admin", "load-org", file("usres: []\n")).status)
-	require.Zero(t, run(t, f, "admin", "load-org", file("blocked_parties: [{ref: B1, name: Acme, country: Italy}]\n")).status)
+	require.Zero(t, run(t, f, "--as", "ulf", "admin", "load-org", file("blocked_parties: [{ref: B1, name: Acme, country: Italy}]\n")).status)
 	require.Equal(t, "IT", f.org.BlockedParties[0].Country)
+	require.Equal(t, kam.UserID("ulf"), f.loadedBy)
+	require.Equal(t, exitUsage, run(t, f, "--as", "ulf", "admin", "load-org", file("usres: []\n")).status)
+	f.loads = store.OrgChange{What: "a load", Pending: true, Proposal: "P-000002", Differences: []string{"users a: roles none → sales_rep"}}
+	for _, verb := range []string{"load-org", "load-policy"} {
+		path := people
+		if verb == "load-policy" {
+			path = file(string(rules.DefaultYAML()))
+		}
+		later := run(t, f, "--as", "ulf", "admin", verb, path)
+		require.Zero(t, later.status)
+		for _, w := range []string{"Nothing has changed yet", "users a: roles none → sales_rep", "starter admin agree P-000002"} {
+			require.Contains(t, later.out, w)
+		}
+		require.NotContains(t, later.out, "in force")
+	}
 
 	book := `{"customer_no":"C-1","data":{"legal_name":"Acme GmbH"},"territory_code":"T"}`
 	for _, text := range []string{"[" + book + "]", book + "\n"} {

@@ -56,7 +56,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		select user_id, from_date::text, to_date::text from kam.absence
 		where user_id = $1 and from_date <> $2::text::date and from_date <= $3::text::date and to_date >= $2::text::date order by from_date`
 
-	return s.changeOrg(ctx, a, kam.ActionTerritoriesEdit, kam.Subject{}, ab, func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: ab, right: kam.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
 		if err := ab.check(tx.At); err != nil {
 			return OrgChange{}, err
 		}
@@ -71,7 +71,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		tx.queued.Queue(upsert, ab.UserID, ab.From, ab.To)
 		c.Cases, err = tx.casesOfPerson(ab.UserID)
 		return c, err
-	})
+	}})
 }
 
 // RemoveAbsence takes back the absence of a person that begins on a day.
@@ -80,7 +80,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		Remove kam.UserID
 		From   string
 	}
-	return s.changeOrg(ctx, a, kam.ActionTerritoriesEdit, kam.Subject{}, absence{user, from}, func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: absence{user, from}, right: kam.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
 		if _, err := day("from", from); err != nil {
 			return OrgChange{}, err
 		}
@@ -99,7 +99,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		tx.queued.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		cases, err := tx.casesOfPerson(user)
 		return OrgChange{What: fmt.Sprintf("the absence of %s from %s to %s is taken back", user, from, to), Cases: cases}, err
-	})
+	}})
 }
 
 // check looks at the days of an absence that is added now.

@@ -2,11 +2,9 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,9 +26,18 @@ type OrgAct struct {
 // An OrgChange is what came of it.
 type OrgChange struct {
 	What string `json:"what"` // one line for people
-	// Pending says that nothing has changed yet: the same change by a second
-	// user_admin brings it about (SOD9).
-	Pending bool `json:"pending,omitempty"`
+	// Pending says that nothing has changed yet: the proposal waits for a second
+	// admin (SOD9, SOD4).
+	Pending  bool   `json:"pending,omitempty"`
+	Proposal string `json:"proposal_no,omitempty"`
+	// Second are the roles of which another admin can agree.
+	Second []kam.Role `json:"second_admin,omitempty"`
+	// Differences are what a proposal changes, row by row.
+	Differences []string `json:"differences,omitempty"`
+	// Same says that a load differs in nothing from what is there.
+	Same bool `json:"same,omitempty"`
+	// Warnings are what the change leaves open, in words.
+	Warnings []string `json:"warnings,omitempty"`
 	// Customers and KeyAccounts count what a person who leaves owns still.
 	Customers   int `json:"customers_owned,omitempty"`
 	KeyAccounts int `json:"key_accounts_owned,omitempty"`
@@ -43,12 +50,15 @@ type OrgChange struct {
 	Cases []kam.CaseNo `json:"cases_concerned"`
 }
 
-// SetPerson adds a person or changes one; who has left is active again. A role
-// that is not held yet is a grant: it takes two user_admins, who ask for the
-// same.
+// SetPerson adds a person or changes one; who has left is active again. What
+// gives a right (a role, a node, a manager, the account again) takes two
+// user_admins.
 func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, error) {
-	subject := kam.Subject{Owner: u.ID}
-	return s.changeOrg(ctx, a, kam.ActionUsersEdit, subject, u, func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, personChange(u))
+}
+
+func personChange(u User) orgChange {
+	return orgChange{kind: ChangePerson, what: u, right: kam.ActionUsersEdit, owner: u.ID, tables: []orgTable{peopleTable}, apply: func(tx *Tx) (OrgChange, error) {
 		was, err := tx.Person(u.ID)
 		known := err == nil
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
@@ -81,16 +91,11 @@ func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, err
 		if known && !was.Active && !u.Inactive {
 			c.What += "; active again after having left"
 		}
-		grants := slices.DeleteFunc(slices.Clone(u.Roles), func(r kam.Role) bool { return was.Active && was.Is(r) })
-		if len(grants) > 0 {
-			if c.Pending, err = tx.firstOfTwo(a, c.What); err != nil || c.Pending {
-				return c, err
-			}
-		}
 		queuePerson(tx.queued, u)
+		tx.queued.Queue(tidyPosts)
 		c.Cases, err = tx.casesOfPerson(u.ID)
 		return c, err
-	})
+	}}
 }
 
 // checkManagers follows the managers upward from a person and refuses a manager
@@ -127,7 +132,7 @@ func managers(ctx context.Context, q querier) (map[kam.UserID]kam.UserID, error)
 // PersonLeaves makes a person inactive. Open tasks go to whoever holds the post
 // next, open requests to his manager (P2.7).
 func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgChange, error) {
-	return s.changeOrg(ctx, a, kam.ActionUsersEdit, kam.Subject{Owner: id}, id, func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeLeave, what: id, right: kam.ActionUsersEdit, owner: id, apply: func(tx *Tx) (OrgChange, error) {
 		p, err := tx.Person(id)
 		if err != nil {
 			return OrgChange{}, wrongOn("user_id", err)
@@ -146,7 +151,7 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 		}
 		c.Cases, err = tx.casesOfPerson(id)
 		return c, err
-	})
+	}})
 }
 
 // ownedBy counts what a person owns, but for customers that are retired.
@@ -161,33 +166,54 @@ func (tx *Tx) ownedBy(id kam.UserID, c *OrgChange) error {
 	return err
 }
 
-// SetManager fills the post of a node, or leaves it vacant for "". The post
-// moves with what may be done in it: the new manager works at the node, the one
-// before no longer does.
+// A post is a node and who manages it; nobody where it is vacant.
+type post struct {
+	Node    string
+	Manager kam.UserID
+}
+
+// SetManager fills the post of a node, which takes two policy_admins, or leaves
+// it vacant for "". The post moves with what may be done in it: the new manager
+// works at the node, the one before manages it no longer. He goes on working
+// there only where another role of his does.
 func (s *Store) SetManager(ctx context.Context, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
-	type post struct {
-		Node    string
-		Manager kam.UserID
-	}
-	return s.changeOrg(ctx, a, kam.ActionTerritoriesEdit, kam.Subject{}, post{node, manager}, func(tx *Tx) (OrgChange, error) {
-		n, err := tx.Node(node)
+	return s.changeOrg(ctx, a, postChange(post{node, manager}))
+}
+
+func postChange(p post) orgChange {
+	const (
+		come = `update kam.person set no_post = array_remove(no_post, $2),
+			nodes = case when $2 = any (nodes) then nodes else array_append(nodes, $2) end where user_id = $1`
+		stay = `update kam.person set no_post = array_append(array_remove(no_post, $2), $2) where user_id = $1 and $2 = any (nodes)`
+		goes = `update kam.person set nodes = array_remove(nodes, $2), no_post = array_remove(no_post, $2) where user_id = $1`
+	)
+	return orgChange{kind: ChangePost, what: p, right: kam.ActionTerritoriesEdit, owner: p.Manager, tables: []orgTable{peopleTable, nodesTable}, apply: func(tx *Tx) (OrgChange, error) {
+		n, err := tx.Node(p.Node)
 		if err != nil {
 			return OrgChange{}, wrongOn("node", err)
 		}
-		if n.ManagerID == manager {
-			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "the post of %s is as you want it: %s", node, orVacant(manager)).On("manager_id")
+		if n.ManagerID == p.Manager {
+			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "the post of %s is as you want it: %s", p.Node, orVacant(p.Manager)).On("manager_id")
 		}
-		if manager != "" {
-			if err := tx.mayManage(manager, n); err != nil {
+		if p.Manager != "" {
+			if err := tx.mayManage(p.Manager, n); err != nil {
 				return OrgChange{}, err
 			}
-			tx.queued.Queue(`update kam.person set nodes = array_append(nodes, $2) where user_id = $1 and not $2 = any (nodes)`, manager, node)
+			tx.queued.Queue(come, p.Manager, p.Node)
 		}
-		tx.queued.Queue(`update kam.person set nodes = array_remove(nodes, $2) where user_id = $1`, n.ManagerID, node)
-		tx.queued.Queue(`update kam.node set manager_id = $2 where code = $1`, node, manager)
-		cases, err := tx.casesBelow(node)
-		return OrgChange{What: fmt.Sprintf("the post of %s goes from %s to %s", node, orVacant(n.ManagerID), orVacant(manager)), Cases: cases}, err
-	})
+		before, err := tx.Person(n.ManagerID)
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return OrgChange{}, err
+		}
+		if before.WorksAtNodes() {
+			tx.queued.Queue(stay, n.ManagerID, p.Node)
+		} else {
+			tx.queued.Queue(goes, n.ManagerID, p.Node)
+		}
+		tx.queued.Queue(`update kam.node set manager_id = $2 where code = $1`, p.Node, p.Manager)
+		cases, err := tx.casesBelow(p.Node)
+		return OrgChange{What: fmt.Sprintf("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager)), Cases: cases}, err
+	}}
 }
 
 // mayManage asks for an active person who holds the role of the node's level.
@@ -204,74 +230,6 @@ func (tx *Tx) mayManage(who kam.UserID, n kam.TerritoryNode) error {
 		return kam.Errorf(kam.Invalid, "%s is no %s, which the post of %s needs", who, role, n.Code).On("manager_id").Try("a user_admin gives the role first: starter admin person set")
 	}
 	return nil
-}
-
-// changeOrg makes one change of the organisation: who may is asked of the
-// matrix, the trail of the organisation tells of it, refusals too, and the
-// worker looks whom open tasks wait for.
-func (s *Store) changeOrg(ctx context.Context, a OrgAct, action kam.Action, subject kam.Subject, what any, change func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
-	digest, err := digestOf([]any{action, what})
-	if err != nil {
-		return OrgChange{}, err
-	}
-	now, err := s.Now(ctx)
-	if err != nil {
-		return OrgChange{}, err
-	}
-	e := Effect{CaseNo: orgSubject, Key: "act/" + a.DecisionID, Digest: digest, People: true, At: now, By: a.By}
-	result, err := s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
-		who, err := tx.Person(a.By)
-		if kam.CodeOf(err) == kam.NotFound {
-			return nil, kam.Errorf(kam.Forbidden, "nobody is known as %q", clip(string(a.By), 80)).On("by")
-		}
-		if err != nil {
-			return nil, err
-		}
-		role, err := kam.Permit(who, action, subject)
-		if err != nil {
-			return nil, err
-		}
-		c, err := change(tx)
-		if err != nil {
-			return nil, err
-		}
-		if c.Cases == nil {
-			c.Cases = []kam.CaseNo{}
-		}
-		event := kam.AuditEvent{Type: kam.EventOrgChanged, Actor: a.By, RolesUsed: []kam.Role{role}, DecisionID: a.DecisionID,
-			Text: clip(strings.TrimSuffix(c.What+": "+a.Reason, ": "), 4000), PayloadDigest: digest}
-		if c.Pending {
-			event.Type = kam.EventOrgAsked
-		} else {
-			tx.queued.Queue(noteOrgChange)
-		}
-		tx.Log(event)
-		return c, nil
-	})
-	if err != nil {
-		return OrgChange{}, err
-	}
-	var c OrgChange
-	if err := json.Unmarshal(result, &c); err != nil {
-		return c, fmt.Errorf("read the result: %w", err)
-	}
-	return c, nil
-}
-
-// agreeWithin is how long a change that one admin asked for waits for the
-// second.
-const agreeWithin = 7 * 24 * time.Hour
-
-// firstOfTwo says whether nobody else has asked for the same change lately: the
-// request is then the first of the two that it takes.
-func (tx *Tx) firstOfTwo(a OrgAct, what string) (bool, error) {
-	const asked = `
-		select exists (select from kam.audit q where q.case_no = $1 and q.type = $2 and q.payload_digest = $3 and q.actor_id <> $4 and q.at > $5
-			and not exists (select from kam.audit d where d.case_no = q.case_no and d.type = $6 and d.payload_digest = q.payload_digest and d.seq > q.seq))`
-
-	second, _, err := one(tx.ctx, tx.tx, "look who asked for "+what, pgx.RowTo[bool], asked,
-		orgSubject, kam.EventOrgAsked, tx.effect.Digest, a.By, tx.At.Add(-agreeWithin), kam.EventOrgChanged)
-	return !second, err
 }
 
 // casesOfPerson are the open cases that a person requested, or whose task he

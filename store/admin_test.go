@@ -16,16 +16,32 @@ import (
 // governed is the sample with the people who may change it.
 func governed(t *testing.T) *store.Store {
 	t.Helper()
-	s := storetest.New(t)
+	s := empty(t)
+	c, err := s.LoadOrg(t.Context(), orgAct("first", "ulf"), governedOrg())
+	require.NoError(t, err)
+	require.False(t, c.Pending)
+	return s
+}
+
+func empty(t *testing.T) *store.Store {
+	t.Helper()
+	return storetest.New(t)
+}
+
+func governedOrg() store.Org {
 	o := sample
+	o.Nodes = slices.Clone(sample.Nodes)
 	o.Users = append(append([]store.User{}, sample.Users...),
+		store.User{ID: "rolf", Name: "Rolf", Roles: []kam.Role{kam.RegionalManager}},
 		store.User{ID: "pia", Name: "Pia", Roles: []kam.Role{kam.PolicyAdmin}},
+		store.User{ID: "paul", Name: "Paul", Roles: []kam.Role{kam.PolicyAdmin}},
+		store.User{ID: "petra", Name: "Petra", Roles: []kam.Role{kam.PolicyAdmin, kam.TerritoryManager}},
 		store.User{ID: "ulf", Name: "Ulf", Roles: []kam.Role{kam.UserAdmin}},
 		store.User{ID: "una", Name: "Una", Roles: []kam.Role{kam.UserAdmin}},
+		store.User{ID: "falk", Name: "Falk", Roles: []kam.Role{kam.Auditor}},
 		store.User{ID: "theo", Name: "Theo", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"FR"}},
 	)
-	require.NoError(t, s.LoadOrg(t.Context(), o))
-	return s
+	return o
 }
 
 func orgAct(id string, by kam.UserID) store.OrgAct {
@@ -74,6 +90,10 @@ func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 	c, err = s.SetManager(ctx, orgAct("8", "pia"), "DE-HH", "theo")
 	require.NoError(t, err)
 	require.Equal(t, "the post of DE-HH goes from mona to theo", c.What)
+	require.True(t, c.Pending)
+	c, err = s.Agree(ctx, orgAct("8b", "paul"), c.Proposal)
+	require.NoError(t, err)
+	require.False(t, c.Pending)
 	theo, err := s.Person(ctx, "theo")
 	require.NoError(t, err)
 	require.Equal(t, []string{"FR", "DE-HH"}, theo.Nodes)
@@ -90,8 +110,10 @@ func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 
 	trail, err := s.TrailOf(ctx, "org")
 	require.NoError(t, err)
-	require.Equal(t, kam.EventDecisionRefused, trail[0].Type, "refusals are on record")
-	require.Equal(t, kam.UserID("pia"), trail[0].Actor)
+	require.Equal(t, kam.EventOrgChanged, trail[0].Type, "who set it up is on record")
+	require.Equal(t, kam.UserID("ulf"), trail[0].Actor)
+	require.Equal(t, kam.EventDecisionRefused, trail[1].Type, "refusals are on record")
+	require.Equal(t, kam.UserID("pia"), trail[1].Actor)
 	last := trail[len(trail)-1]
 	require.Equal(t, kam.EventOrgChanged, last.Type)
 	require.Equal(t, []kam.Role{kam.PolicyAdmin}, last.RolesUsed)
@@ -120,13 +142,14 @@ func TestGrantsTakeTwo(t *testing.T) {
 	require.True(t, c.Pending, "something else was asked for")
 	c, err = s.SetPerson(ctx, orgAct("4", "una"), nils)
 	require.NoError(t, err)
-	require.Equal(t, store.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Cases: []kam.CaseNo{}}, c)
+	require.Equal(t, store.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Proposal: "P-000001", Cases: []kam.CaseNo{},
+		Differences: []string{"users nils: is new: active true, manager_id mona, name Nils, nodes DE-HH, roles sales_rep"}}, c)
 	p, err := s.Person(ctx, "nils")
 	require.NoError(t, err)
 	require.True(t, p.Active)
 
 	// What grants nothing takes one.
-	nils.ManagerID = "gina"
+	nils.Name = "Nils Brandt"
 	c, err = s.SetPerson(ctx, orgAct("5", "una"), nils)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
@@ -158,10 +181,12 @@ func TestManagersGoInNoCircle(t *testing.T) {
 		_, err := s.SetPerson(ctx, orgAct("add"+string(id), "ulf"), person(id, ""))
 		require.NoError(t, err)
 	}
-	_, err := s.SetPerson(ctx, orgAct("ab", "ulf"), person("a", "b"))
-	require.NoError(t, err)
-	_, err = s.SetPerson(ctx, orgAct("bc", "ulf"), person("b", "c"))
-	require.NoError(t, err)
+	for id, manager := range map[kam.UserID]kam.UserID{"a": "b", "b": "c"} {
+		for _, by := range []kam.UserID{"ulf", "una"} {
+			_, err := s.SetPerson(ctx, orgAct(string(id+by), by), person(id, manager))
+			require.NoError(t, err)
+		}
+	}
 	for id, way := range map[kam.UserID]string{
 		"c": "c reports to a, who reports to b, who reports to c",
 		"a": "a reports to a",
@@ -171,7 +196,7 @@ func TestManagersGoInNoCircle(t *testing.T) {
 		if id == "d" {
 			manager = "d" // nobody yet
 		}
-		_, err = s.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
+		_, err := s.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
 		e := kam.AsError(err)
 		require.Equal(t, "manager_id", e.Field)
@@ -188,11 +213,12 @@ func TestManagersGoInNoCircle(t *testing.T) {
 		`"Anna R" is no user_id`:           {person("Anna R", "")},
 		`"system" is no user_id`:           {person("system", "")},
 	} {
-		err = s.LoadOrg(ctx, store.Org{Users: users})
+		_, err = s.LoadOrg(ctx, orgAct("load"+want, "ulf"), store.Org{Users: users})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)
 		require.ErrorContains(t, err, want)
 	}
-	require.NoError(t, s.LoadOrg(ctx, store.Org{Users: []store.User{person("a", "z"), person("z", "y"), person("y", "")}}), "in any order")
+	_, err = s.LoadOrg(ctx, orgAct("order", "ulf"), store.Org{Users: append(governedOrg().Users, person("a", "z"), person("z", "y"), person("y", ""))})
+	require.NoError(t, err, "in any order")
 }
 
 func TestUserIDs(t *testing.T) {
@@ -305,7 +331,10 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	require.NoError(t, err)
 	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
 	past, soon, later := store.Absence{UserID: "mona", From: day(-20), To: day(-10)}, store.Absence{UserID: "rita", From: day(-1), To: day(1)}, store.Absence{UserID: "mona", From: day(5), To: day(9)}
-	require.NoError(t, s.LoadOrg(ctx, store.Org{Absences: []store.Absence{later, past, soon}}))
+	for _, by := range []kam.UserID{"pia", "paul"} {
+		_, err = s.LoadOrg(ctx, orgAct("load"+string(by), by), store.Org{Absences: []store.Absence{later, past, soon}})
+		require.NoError(t, err)
+	}
 	for _, tt := range []struct {
 		by, of kam.UserID
 		past   bool

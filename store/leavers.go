@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -11,26 +12,26 @@ import (
 )
 
 // MoveLeaversTasks gives the tasks that outlive their cases, of people who have
-// left, to the next one above them who has not (P2.7). It is done once for each
+// left, to the next one above them who has not (P2.7). Only the leaver is
+// replaced: whoever else has the task keeps it. It is done once for each
 // change of the organisation; moved counts the tasks. Those that nobody is left
 // for stay where they are, and Stuck names them.
 func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int, err error) {
 	const leavers = `
-		select t.task_id, t.subject, a.user_id from kam.task t
-		join kam.task_assignee a using (task_id) join kam.person p on p.user_id = a.user_id
-		where t.status = 'OPEN' and t.subject <> '' and not p.active order by t.task_id`
-	const give = `
-		update kam.task set task = jsonb_set(task, '{assignees}', to_jsonb(array[$2::text])) where task_id = $1`
+		select t.task_id, t.subject, coalesce(t.task -> 'assignees', '[]') from kam.task t
+		where t.status = 'OPEN' and t.subject <> '' and exists (
+			select from kam.task_assignee a join kam.person p using (user_id) where a.task_id = t.task_id and not p.active)
+		order by t.task_id for update of t`
 	type row struct {
 		Task, Subject string
-		User          kam.UserID
+		Assignees     []kam.UserID
 	}
 
 	now, err := s.Now(ctx)
 	if err != nil {
 		return 0, err
 	}
-	e := Effect{CaseNo: "org", Key: "leavers/" + change, Digest: "leavers/" + change, At: now, By: kam.System}
+	e := Effect{CaseNo: orgSubject, Key: "leavers/" + change, Digest: "leavers/" + change, At: now, By: kam.System}
 	_, err = s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
 		moved = 0
 		all, err := list(tx.ctx, tx.tx, "look for tasks of leavers", pgx.RowToStructByPos[row], leavers)
@@ -39,19 +40,23 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 		}
 		var lines []string
 		for _, r := range all {
-			who, err := tx.Present(r.User)
+			to, replaced, err := tx.withoutLeavers(r.Assignees)
 			if err != nil {
 				return nil, err
 			}
-			to := who.ID
-			if to == "" {
+			if len(replaced) == 0 {
 				continue
 			}
 			moved++
-			lines = append(lines, fmt.Sprintf("%s of %s: %s to %s", r.Task, r.Subject, r.User, to))
-			tx.queued.Queue(give, r.Task, to)
-			tx.queued.Queue(`update kam.task_assignee set user_id = $3 where task_id = $1 and user_id = $2`, r.Task, r.User, to)
-			if err := tx.Publish(Message{Kind: "task.opened", To: []kam.UserID{to}, Subject: r.Subject + " waits for you: " + string(r.User) + " has left"}); err != nil {
+			lines = append(lines, fmt.Sprintf("%s of %s: %s", r.Task, r.Subject, strings.Join(replaced, ", ")))
+			if err := tx.assign(r.Task, r.Subject, to); err != nil {
+				return nil, err
+			}
+			told := slices.DeleteFunc(slices.Clone(to), func(u kam.UserID) bool { return slices.Contains(r.Assignees, u) })
+			if len(told) == 0 {
+				continue
+			}
+			if err := tx.Publish(Message{Kind: "task.opened", To: told, Subject: r.Subject + " waits for you: " + strings.Join(replaced, ", ")}); err != nil {
 				return nil, err
 			}
 		}
@@ -63,6 +68,52 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 		return moved, nil
 	})
 	return moved, err
+}
+
+// withoutLeavers are assignees with the next one above each leaver in his
+// place; replaced tells who went to whom, empty where nobody could.
+func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []string, err error) {
+	for _, u := range all {
+		who, err := tx.Present(u)
+		if err != nil {
+			return nil, nil, err
+		}
+		next := who.ID
+		switch {
+		case next == "":
+			next = u // nobody is left above him
+		case next != u:
+			replaced = append(replaced, fmt.Sprintf("%s to %s", u, next))
+		}
+		if !slices.Contains(to, next) {
+			to = append(to, next)
+		}
+	}
+	return to, replaced, nil
+}
+
+// assign gives an open task that outlives its case to others. The task of an
+// import stands in its batch too, which would write it back.
+func (tx *Tx) assign(task, subject string, to []kam.UserID) error {
+	const give = `update kam.task set task = jsonb_set(task, '{assignees}', $2) where task_id = $1`
+
+	tx.queued.Queue(give, task, to)
+	tx.queueAssignees(task, to)
+	no, ok := strings.CutPrefix(subject, kam.BatchNo("").Subject())
+	if !ok {
+		return nil
+	}
+	b, err := readBatch(tx.ctx, tx.tx, kam.BatchNo(no), "for update")
+	if err != nil {
+		return err
+	}
+	for i := range b.Scopes {
+		if t := b.Scopes[i].Task; t != nil && t.ID == task {
+			t.Assignees = to
+		}
+	}
+	tx.queueBatch(b)
+	return tx.flush("give a task of a batch away") // it may have another one
 }
 
 // Present is the person, or where he has left the next one above him who has

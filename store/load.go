@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,57 +42,86 @@ func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) err
 // later, it would stop each case that needs it for an operator. So is a manager
 // whom nobody knows, a circle of managers, and the id of somebody new that none
 // may have; the ids that are there stay.
-func (s *Store) LoadOrg(ctx context.Context, o Org) error {
+//
+// The first load of a system that knows nobody sets it up. Later ones propose
+// what differs, and a second admin agrees (SOD9): the two together hold the
+// right of each part that differs, and each of them one of these rights.
+func (s *Store) LoadOrg(ctx context.Context, a OrgAct, o Org) (OrgChange, error) {
+	return s.changeOrg(ctx, a, loadChange(o))
+}
+
+func loadChange(o Org) orgChange {
+	return orgChange{kind: ChangeOrg, what: o, tables: tablesOf(o), apply: func(tx *Tx) (OrgChange, error) {
+		c := OrgChange{What: fmt.Sprintf("a load of %d people and %d territory nodes", len(o.Users), len(o.Nodes))}
+		return c, tx.load(o)
+	}}
+}
+
+func (tx *Tx) load(o Org) error {
 	for _, c := range o.Calendars {
 		if _, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays); err != nil {
 			return err
 		}
 	}
-	return s.inLoad(ctx, "load the organisation", func(tx pgx.Tx) error {
-		if err := checkNewIDs(ctx, tx, o.Users); err != nil {
+	if err := tx.checkNew(o.Users); err != nil {
+		return err
+	}
+	queuePeople(tx.queued, o)
+	queueTree(tx.queued, o)
+	if err := queueLists(tx.queued, o); err != nil {
+		return err
+	}
+	tx.queued.Queue(tidyPosts)
+	if err := tx.flush("load the organisation"); err != nil {
+		return err
+	}
+	if err := calendarsKnown(tx.ctx, tx.tx); err != nil {
+		return err
+	}
+	managerOf, err := managers(tx.ctx, tx.tx)
+	if err != nil {
+		return err
+	}
+	for _, u := range o.Users {
+		if err := checkManagers(u, managerOf); err != nil {
 			return err
 		}
-		var b pgx.Batch
-		queuePeople(&b, o)
-		queueTree(&b, o)
-		if err := queueLists(&b, o); err != nil {
-			return err
-		}
-		b.Queue(noteOrgChange)
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-			return err
-		}
-		if err := calendarsKnown(ctx, tx); err != nil {
-			return err
-		}
-		managerOf, err := managers(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, u := range o.Users {
-			if err := checkManagers(u, managerOf); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
+
+// tidyPosts keeps no_post to nodes where a person works and that somebody else
+// manages, or nobody.
+const tidyPosts = `
+	update kam.person p set no_post = array(select x from unnest(no_post) x
+		where x = any (p.nodes) and not exists (select from kam.node n where n.code = x and n.manager_id = p.user_id))
+	where no_post <> '{}'`
 
 // maxBlockedRef bounds the reference of a line of the screening list, in bytes.
 const maxBlockedRef = 120
 
-// checkNewIDs looks at the ids of those who are not known yet.
-func checkNewIDs(ctx context.Context, tx pgx.Tx, users []User) error {
-	known, err := managers(ctx, tx)
+// checkNew looks at the ids of those who are not known yet, and at roles that
+// are not those that are there: a load is no way around SOD5 and SOD6.
+func (tx *Tx) checkNew(users []User) error {
+	people, err := list(tx.ctx, tx.tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person`)
 	if err != nil {
 		return err
 	}
+	known := make(map[kam.UserID]kam.Person, len(people))
+	for _, p := range people {
+		known[p.ID] = p
+	}
 	for _, u := range users {
-		if _, ok := known[u.ID]; ok {
-			continue
+		was, ok := known[u.ID]
+		if !ok {
+			if err := kam.CheckUserID(u.ID); err != nil {
+				return err
+			}
 		}
-		if err := kam.CheckUserID(u.ID); err != nil {
-			return err
+		if !slices.Equal(was.Roles, u.Roles) {
+			if err := kam.CheckRoles(u.Roles); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, ctx := storetest.New(t), t.Context()
-			require.NoError(t, s.LoadOrg(ctx, sample))
+			require.NoError(t, storetest.LoadOrg(ctx, s, sample))
 			var book []store.BookCustomer
 			for i := 1; i <= 3; i++ {
 				c := store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), OwnerID: "rita", Data: data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE"}`, i))}

@@ -64,7 +64,7 @@ func merging(t testing.TB) *store.Store {
 	org := sample
 	org.Users = append(slices.Clone(sample.Users), store.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
 		store.User{ID: "otto", Name: "Otto", Roles: []kam.Role{kam.SalesRep, kam.DataSteward}})
-	require.NoError(t, s.LoadOrg(ctx, org))
+	require.NoError(t, storetest.LoadOrg(ctx, s, org))
 	require.NoError(t, s.LoadCustomers(ctx, mergeBook(t)))
 	margin := int64(400)
 	require.NoError(t, s.LoadSales(ctx, []store.SalesFact{

@@ -18,7 +18,7 @@ func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 	s := storetest.New(t)
 	good := store.CalendarRow{Code: "DE", TimeZone: "Europe/Berlin", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}, Holidays: []string{"2026-12-25"}}
 	node := store.Node{Code: "DE", Level: kam.LevelCountry, Calendar: "DE"}
-	require.NoError(t, s.LoadOrg(t.Context(), store.Org{Calendars: []store.CalendarRow{good}, Nodes: []store.Node{node}}))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Calendars: []store.CalendarRow{good}, Nodes: []store.Node{node}}))
 
 	for _, tc := range []struct {
 		name, field string
@@ -37,7 +37,7 @@ func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 	} {
 		bad := good
 		tc.spoil(&bad)
-		err := s.LoadOrg(t.Context(), store.Org{Calendars: []store.CalendarRow{bad}})
+		err := storetest.LoadOrg(t.Context(), s, store.Org{Calendars: []store.CalendarRow{bad}})
 		require.ErrorIs(t, err, kam.Invalid, tc.name)
 		require.Equal(t, tc.field, kam.AsError(err).Field, tc.name)
 	}
@@ -49,7 +49,7 @@ func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 		"neither before nor with it":                 {Calendars: []store.CalendarRow{good}, Nodes: []store.Node{lost}},
 		"a calendar goes that a node still goes by":  {Calendars: []store.CalendarRow{{Code: "FR", TimeZone: "Europe/Paris", Opens: "09:00", Closes: "17:00"}}},
 	} {
-		err := s.LoadOrg(t.Context(), o)
+		err := storetest.LoadOrg(t.Context(), s, o)
 		require.ErrorIs(t, err, kam.Invalid, name)
 		require.Equal(t, "calendar", kam.AsError(err).Field, name)
 	}

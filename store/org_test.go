@@ -41,8 +41,8 @@ func TestOrg(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	require.NoError(t, s.LoadOrg(t.Context(), sample))
-	require.NoError(t, s.LoadOrg(t.Context(), sample), "again")
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample), "again")
 	within(t, s, no, func(tx *store.Tx) {
 		p, err := tx.Person("mona")
 		require.NoError(t, err)
@@ -92,7 +92,7 @@ func TestOrg(t *testing.T) {
 	})
 	rest := sample
 	rest.Users = sample.Users[:1]
-	require.NoError(t, s.LoadOrg(t.Context(), rest))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, rest))
 	p, err := s.Person(t.Context(), "rita")
 	require.NoError(t, err)
 	require.False(t, p.Active, "who is no longer listed is kept, inactive")
@@ -101,10 +101,10 @@ func TestOrg(t *testing.T) {
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	require.NoError(t, s.SavePolicy(t.Context(), 1, []byte("a: 1"), "paul"))
-	require.NoError(t, s.SavePolicy(t.Context(), 1, []byte("a: 1"), "paul"))
-	require.ErrorIs(t, s.SavePolicy(t.Context(), 1, []byte("a: 2"), "paul"), kam.IDReused)
-	require.NoError(t, s.SavePolicy(t.Context(), 2, []byte("a: 2"), "paul"))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, []byte("a: 1")))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, []byte("a: 1")))
+	require.ErrorIs(t, storetest.PublishPolicy(t.Context(), s, 1, []byte("a: 2")), kam.IDReused)
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 2, []byte("a: 2")))
 	_, unknown := s.PolicyText(t.Context(), 99)
 	require.ErrorIs(t, unknown, kam.NotFound)
 	require.Equal(t, "one of 1, 2", kam.AsError(unknown).Remedy)
@@ -118,7 +118,7 @@ func TestPolicy(t *testing.T) {
 func TestInbox(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	require.NoError(t, s.LoadOrg(t.Context(), sample))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
 	first, second := newCase(t, s, "1"), newCase(t, s, "2")
 	inbox := func(u kam.UserID) (kinds []string) {
 		items, err := s.Inbox(t.Context(), u)
@@ -250,7 +250,7 @@ func TestReferenceOfTheScreeningListIsBounded(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	for ref, want := range map[string]kam.Code{strings.Repeat("r", 120): "", strings.Repeat("r", 121): kam.Invalid, "": kam.Invalid, "a\nb": kam.Invalid} {
-		err := s.LoadOrg(t.Context(), store.Org{BlockedParties: []store.BlockedParty{{Ref: ref, Name: "Blocked"}}})
+		err := storetest.LoadOrg(t.Context(), s, store.Org{BlockedParties: []store.BlockedParty{{Ref: ref, Name: "Blocked"}}})
 		require.Equal(t, want, kam.CodeOf(err), "%q: %v", ref, err)
 	}
 }

@@ -20,7 +20,7 @@ func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error)
 	const like = `
 		select p.ref, 'CUSTOMER', p.ref, p.group_id, p.data
 		from kam.party p join kam.customer c on c.customer_no = p.ref and c.status = 'ACTIVE'
-		where p.kind = 'CUSTOMER' and (p.keys && $1::text[] or ` + stale + `$4
+		where p.kind = 'CUSTOMER' and (p.keys && $1::text[] or ` + staleKeys + `$4
 			or $3 = '' and exists (select from unnest(p.keys) t where t like any ($2::text[])))
 		order by p.ref`
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -10,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-const personColumns = `user_id, name, email, roles, nodes, manager_id, active`
+const personColumns = `user_id, name, email, roles, nodes, manager_id, active, nullif(no_post, '{}')`
 
 func personOf(ctx context.Context, q querier, id kam.UserID) (kam.Person, error) {
 	p, ok, err := one(ctx, q, "look up a person", pgx.RowToStructByPos[kam.Person],
@@ -164,20 +165,43 @@ func latestPolicy(ctx context.Context, q querier) (int, []byte, error) {
 	return p.Version, p.Text, err
 }
 
-// SavePolicy keeps a version of the policy for ever. The same text again is
-// fine; another text under the version is a kam.IDReused.
-func (s *Store) SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error {
-	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3) on conflict (version) do nothing`
+// A policyVersion is the text of a policy and the number under which it is kept
+// for ever.
+type policyVersion struct {
+	Version int
+	Text    []byte
+}
 
-	tag, err := exec(ctx, s.pool, "save the policy", insert, version, text, by)
-	if err != nil || tag.RowsAffected() == 1 {
-		return err
-	}
-	have, err := s.PolicyText(ctx, version)
-	if err == nil && string(have) != string(text) {
-		err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", version).On("version").Try("give the next version")
-	}
-	return err
+// LoadPolicy drafts a version of the policy, which a second person publishes
+// (SOD4): Agree. The first policy of a system is in force at once. The text
+// that is in force already is fine; another text under its number is a
+// kam.IDReused.
+func (s *Store) LoadPolicy(ctx context.Context, a OrgAct, version int, text []byte) (OrgChange, error) {
+	return s.changeOrg(ctx, a, policyChange(policyVersion{version, text}))
+}
+
+func policyChange(p policyVersion) orgChange {
+	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3)`
+
+	return orgChange{kind: ChangePolicy, what: p, right: kam.ActionPolicyDraft, tables: []orgTable{policyTable}, apply: func(tx *Tx) (OrgChange, error) {
+		c := OrgChange{What: fmt.Sprintf("policy version %d", p.Version)}
+		have, err := tx.PolicyText(p.Version)
+		if err == nil && string(have) != string(p.Text) {
+			err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", p.Version).On("version").Try("give the next version")
+		}
+		if kam.CodeOf(err) != kam.NotFound {
+			return c, err
+		}
+		newest, _, err := tx.LatestPolicy()
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return c, err
+		}
+		if p.Version <= newest {
+			return c, kam.Errorf(kam.Invalid, "policy version %d is in force, and %d is older", newest, p.Version).On("version").Try(fmt.Sprintf("give version %d", newest+1))
+		}
+		tx.queued.Queue(insert, p.Version, p.Text, tx.effect.By)
+		return c, nil
+	}}
 }
 
 // GroupByName finds a group by its name, without regard to case and blanks.

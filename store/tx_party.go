@@ -25,14 +25,14 @@ func partyArgs(p Party, k PartyKeys) []any {
 // text is what similar names are looked up in.
 func (k PartyKeys) text() string { return strings.Join(k.Names, " ") }
 
-// stale are the parties p whose keys are of an older form than the version
+// staleKeys are the parties p whose keys are of an older form than the version
 // behind it: stored by an earlier release, or by a worker of it that still runs.
-const stale = `coalesce((p.data ->> 'keys_version')::int, 0) < `
+const staleKeys = `coalesce((p.data ->> 'keys_version')::int, 0) < `
 
 // RefreshParties writes keys in the present form, for at most limit parties
 // that have older ones. It may run at any time and on several workers at once.
 func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys func(PartyData) PartyKeys) (n int, err error) {
-	const old = `select ref, data from kam.party p where ` + stale + `$1 order by ref limit $2 for update skip locked`
+	const old = `select ref, data from kam.party p where ` + staleKeys + `$1 order by ref limit $2 for update skip locked`
 	const refresh = `
 		update kam.party set country = $2, names = $3, name_text = $4, keys = $5, data = data || jsonb_build_object('keys_version', $6::int)
 		where ref = $1`
@@ -96,13 +96,13 @@ func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
 		with hit as (
 			select ref from kam.party where keys && $1::text[]
 			union
-			select ref from kam.party p where ` + stale + `$4
+			select ref from kam.party p where ` + staleKeys + `$4
 		) ` + parties
 	const byKeyOrName = `
 		with hit as (
 			select ref from kam.party where keys && $1::text[]
 			union
-			select ref from kam.party p where ` + stale + `$4
+			select ref from kam.party p where ` + staleKeys + `$4
 			union
 			select ref from unnest($6::text[]) n join kam.party on name_text % n where country = $5
 		) ` + parties
@@ -155,7 +155,7 @@ func (tx *Tx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error) {
 		select c.case_no, p.data, p.keys && $4::text[]
 		from kam.party p join kam.cases c on c.case_no = p.ref
 		where p.kind = 'CASE' and c.case_no <> $1 and c.state = 'REJECTED' and c.updated_at >= $2
-		  and (p.keys && $3::text[] or ` + stale + `$5)
+		  and (p.keys && $3::text[] or ` + staleKeys + `$5)
 		order by c.updated_at desc, c.case_no`
 
 	ids := PartyKeys{Identifiers: k.Identifiers}.tokens()
@@ -170,7 +170,7 @@ func (tx *Tx) DomainOrIdentifierElsewhere(k PartyKeys, groupID, except string) (
 	const elsewhere = `
 		select distinct c.customer_no
 		from kam.party p join kam.customer c on c.customer_no = case p.kind when 'MERGED' then kam.survivor(p.ref) else p.ref end
-		where p.kind in ('CUSTOMER', 'MERGED') and (p.keys && $1::text[] or cardinality($1::text[]) > 0 and ` + stale + `$4)
+		where p.kind in ('CUSTOMER', 'MERGED') and (p.keys && $1::text[] or cardinality($1::text[]) > 0 and ` + staleKeys + `$4)
 		  and c.customer_no <> $2 and (c.group_id <> $3 or $3 = '')
 		order by 1`
 

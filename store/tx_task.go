@@ -64,19 +64,23 @@ func (tx *Tx) queueTask(t kam.Task, subject string) {
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (task_id) do update set node = excluded.node, queue = excluded.queue,
 			priority = excluded.priority, due_at = excluded.due_at, task = excluded.task, claimed_by = excluded.claimed_by`
+	var due *time.Time
+	if d, ok := t.Next(); ok {
+		due = &d.At
+	}
+	tx.queued.Queue(upsert, t.ID, tx.was.CaseNo, subject, t.Kind, t.Step, t.Node, t.Queue, t.Priority, t.OpenedAt, due, t, t.ClaimedBy)
+	tx.queueAssignees(t.ID, t.Assignees)
+}
+
+func (tx *Tx) queueAssignees(task string, to []kam.UserID) {
 	const leave = `delete from kam.task_assignee where task_id = $1 and user_id <> all ($2)`
 	const assign = `
 		insert into kam.task_assignee (task_id, user_id) select distinct $1, unnest($2::text[])
 		on conflict (user_id, task_id) do nothing`
 
-	var due *time.Time
-	if d, ok := t.Next(); ok {
-		due = &d.At
-	}
-	assignees := append([]kam.UserID{}, t.Assignees...)
-	tx.queued.Queue(upsert, t.ID, tx.was.CaseNo, subject, t.Kind, t.Step, t.Node, t.Queue, t.Priority, t.OpenedAt, due, t, t.ClaimedBy)
-	tx.queued.Queue(leave, t.ID, assignees)
-	tx.queued.Queue(assign, t.ID, assignees)
+	to = append([]kam.UserID{}, to...)
+	tx.queued.Queue(leave, task, to)
+	tx.queued.Queue(assign, task, to)
 }
 
 // Absent says whether a person is away on the day that at shows in its own

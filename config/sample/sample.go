@@ -22,6 +22,12 @@ const (
 	Onboardings    = "onboardings"          // NN_name.yaml a case and who decides what, NN_name.json the request of a new customer
 )
 
+// People of the sample who load it.
+const (
+	UserAdmin   = "carla.useradmin"
+	PolicyAdmin = "ada.policy"
+)
+
 //go:embed organisation.yaml customers.json sales.csv import_defaults.json onboardings
 var files embed.FS
 

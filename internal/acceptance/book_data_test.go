@@ -131,8 +131,8 @@ func openBookWorld(t *testing.T, dsn string, change ...func(*store.Org)) *bookWo
 	for _, c := range change {
 		c(&o)
 	}
-	require.NoError(t, w.db.LoadOrg(t.Context(), o))
-	require.NoError(t, w.db.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "pol.admin"))
+	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })

@@ -14,6 +14,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // TestAC45_BookOfTenThousand: row findings, one confirmation per scope, ABC on
@@ -230,6 +231,34 @@ func TestBookSilenceNeverConfirms(t *testing.T) {
 	require.Equal(t, kam.EventBatchExpired, trail[len(trail)-1].Type)
 	require.Equal(t, "2026-04-10T15:00:00Z", trail[len(trail)-1].At.UTC().Format(time.RFC3339))
 	require.Zero(t, one[int](w, `select count(*) from kam.customer`))
+}
+
+// TestBookLeaversAreReplaced: the scopes of those who have left wait for the
+// next one above them, others keep theirs, and the deadlines that follow keep it
+// so.
+func TestBookLeaversAreReplaced(t *testing.T) {
+	t.Parallel()
+	w := newBookWorld(t)
+	b, _ := w.smallBatch(4, "stew.one")
+	p := w.play(b.No)
+	p.asks(2*day+hour, "AT: nora.national gina.global", "DE: nadja.national gina.global")
+	p.at(2*day+2*hour, func(kam.BatchSnapshot) {
+		o := org()
+		left("nadja.national", "nora.national")(&o) // above nadja is the global manager, who has the task already
+		for i := range o.Users {
+			if o.Users[i].ID == "nora.national" {
+				o.Users[i].ManagerID = "rita.regional"
+			}
+		}
+		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
+		moved, err := w.db.MoveLeaversTasks(t.Context(), "first")
+		require.NoError(t, err)
+		require.Equal(t, 2, moved)
+	})
+	for _, after := range []time.Duration{2*day + 3*hour, 4*day + 3*hour} {
+		p.asks(after, "AT: rita.regional gina.global", "DE: gina.global")
+	}
+	require.Equal(t, kam.BatchCancelled, p.run().State)
 }
 
 // TestBookTwoManagersAtOnce: both may confirm the scope; one of them does.

@@ -225,7 +225,7 @@ func dump(t *testing.T, dsn string, year int) (rows []string, foreign []string) 
 		if strings.HasPrefix(table, "goose") {
 			continue
 		}
-		lines, err := conn.Query(ctx, `select (to_jsonb(x) - $1::text[])::text from `+pgx.Identifier{"kam", table}.Sanitize()+` x`, append([]string{}, machineTime[table]...))
+		lines, err := conn.Query(ctx, `select (to_jsonb(x) - $1::text[])::text from `+pgx.Identifier{"kam", table}.Sanitize()+` x where coalesce(to_jsonb(x) ->> 'case_no', to_jsonb(x) ->> 'subject', '') <> 'org'`, append([]string{}, machineTime[table]...))
 		require.NoError(t, err)
 		texts, err := pgx.CollectRows(lines, pgx.RowTo[string])
 		require.NoError(t, err)
@@ -251,7 +251,7 @@ func around(line, d string) string {
 }
 
 // TestNoDateComesFromTheMachine plays the same cases on the same weekdays of
-// 1998 and 2054, while the clocks of worker and database show today. What the
+// 1998 and 2054 (what admins load has the time of the database), while the clocks of worker and database show today. What the
 // two leave in the database is the same but for the 56 years, and no row holds
 // a date of today outside the columns that are meant to.
 func TestNoDateComesFromTheMachine(t *testing.T) {
@@ -261,8 +261,8 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		w := &world{t: t, db: storetest.Open(t, dsn)}
 		at := time.Date(year, 3, 2, 8, 0, 0, 0, time.UTC)
 		require.Equal(t, time.Monday, at.Weekday())
-		require.NoError(t, w.db.LoadOrg(t.Context(), org()))
-		require.NoError(t, w.db.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "pol.admin"))
+		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, org()))
+		require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
 		fact := kastelSales[0]
 		fact.Month, fact.LastOrderDate = at.AddDate(0, -1, 0).Format("2006-01"), at.AddDate(0, 0, -12).Format(time.DateOnly)
 		require.NoError(t, w.db.LoadSales(t.Context(), []store.SalesFact{fact}))

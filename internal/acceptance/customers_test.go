@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // known loads an existing customer of DE-S-02 with a complete record.
@@ -414,7 +415,7 @@ func TestHitOfScreeningAfterOnboarding(t *testing.T) {
 	list := func(b store.BlockedParty) {
 		o := org()
 		o.BlockedParties = append(o.BlockedParties, b)
-		require.NoError(t, w.db.LoadOrg(t.Context(), o))
+		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	}
 	// The client stops the coverage and opens the case; here is what becomes of it.
 	stop := func() {

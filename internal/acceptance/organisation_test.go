@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // reorganise changes the organisation while a case is open, and tells the case
@@ -20,7 +21,7 @@ func (s *scene) reorganise(change func(*store.Org)) func(kam.Snapshot) {
 	return func(now kam.Snapshot) {
 		o := org()
 		change(&o)
-		if err := s.db.LoadOrg(s.t.Context(), o); err != nil {
+		if err := storetest.LoadOrg(s.t.Context(), s.db, o); err != nil {
 			s.faults = append(s.faults, err.Error())
 			return
 		}
@@ -275,7 +276,7 @@ func TestNobodyInTheChainThenSomebody(t *testing.T) {
 	s.expect(3*day+6*hour, kam.AwaitingConfirmation, "rita.regional")
 	s.act(3*day+7*hour, "", confirm("rita.regional", ""))
 	require.Equal(t, kam.Completed, s.run().State)
-	require.Equal(t, map[string]int{"chain.gap": 1, "task.reminded": 1, "task.escalated": 3}, w.told("pol.admin"))
+	require.Equal(t, map[string]int{"chain.gap": 1, "task.reminded": 1, "task.escalated": 3, "proposal.opened": 1}, w.told("pol.admin"))
 }
 
 func TestUnassignedTerritoryIsResolvedByANewRule(t *testing.T) {
@@ -311,7 +312,7 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 	require.Equal(t, kam.AddedKA, s.run().Outcome)
 	o := org()
 	left("kam.one")(&o)
-	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	for want, change := range []string{"first", "first"} {
 		moved, err := w.db.MoveLeaversTasks(t.Context(), change)
 		require.NoError(t, err)
@@ -367,7 +368,7 @@ func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
 			o.Users[i].ManagerID = ""
 		}
 	}
-	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	moved, err := w.db.MoveLeaversTasks(t.Context(), "first")
 	require.NoError(t, err)
 	require.Zero(t, moved)
@@ -377,8 +378,27 @@ func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
 	require.Equal(t, s.no, stuck[0].CaseNo)
 	require.Equal(t, "kam.one has left and still has the task", stuck[0].Why)
 	o.Users = org().Users
-	require.NoError(t, w.db.LoadOrg(t.Context(), o))
+	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	stuck, err = w.db.Stuck(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, stuck)
+}
+
+// TestReassigningOnesOwnPart: a task that waits for two after an escalation goes
+// on waiting for the other one; a policy admin moves it as a whole.
+func TestReassigningOnesOwnPart(t *testing.T) {
+	for by, want := range map[kam.UserID][]kam.UserID{
+		"theo.territory": {"nadja.national", "rita.regional"},
+		"pol.admin":      {"nadja.national"},
+	} {
+		t.Run(string(by), func(t *testing.T) {
+			w := newWorld(t)
+			s := w.onboard("rep.south", data(t, screening("Zwei Leser GmbH"), details()))
+			s.expect(2*day+2*hour, kam.AwaitingConfirmation, "theo.territory", "rita.regional")
+			s.act(2*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: by, Assignee: "nadja.national", Reason: "on a fair next week"})
+			s.expect(2*day+4*hour, kam.AwaitingConfirmation, want...)
+			s.act(2*day+5*hour, "", confirm("nadja.national", ""))
+			require.Equal(t, kam.Completed, s.run().State)
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // policyWith is the default policy with changes, in pairs of before and after.
@@ -25,7 +26,7 @@ func policyWith(t *testing.T, changes ...string) []byte {
 // under publishes the default policy with one change as version 2.
 func (w *world) under(from, to string) {
 	w.t.Helper()
-	require.NoError(w.t, w.db.SavePolicy(w.t.Context(), 2, policyWith(w.t, from, to, "\nversion: 1\n", "\nversion: 2\n"), "pol.admin"))
+	require.NoError(w.t, storetest.PublishPolicy(w.t.Context(), w.db, 2, policyWith(w.t, from, to, "\nversion: 1\n", "\nversion: 2\n")))
 }
 
 func TestWithoutAutoRejectTheManagerDecides(t *testing.T) {

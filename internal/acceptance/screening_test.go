@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // service is a screening service that is down until somebody repairs it.
@@ -86,7 +87,7 @@ func TestServiceDownAsAFinding(t *testing.T) {
 	w := newWorld(t)
 	text := "adapter: LOCAL_LIST "
 	w.under(text, "adapter: HTTP ")
-	require.NoError(t, w.db.SavePolicy(t.Context(), 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING "), "pol.admin"))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING ")))
 	w.screen = &service{}
 	s := w.onboard("rep.south", data(t, screening("Ungeprueft GmbH"), details()))
 	s.expect(25*hour, kam.AwaitingConfirmation, "theo.territory")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // These scenes run the clock over days on which people count wrong: changes of
@@ -232,7 +233,7 @@ func TestChangedCalendarLeavesOpenDeadlines(t *testing.T) {
 		o := org()
 		o.Calendars[0] = store.CalendarRow{Code: "DE", TimeZone: "America/New_York", Opens: "08:00", Closes: "12:00",
 			Weekend: []string{"friday", "saturday"}, Holidays: []string{"2026-03-02", "2026-03-03", "2026-03-05"}}
-		if err := w.db.LoadOrg(t.Context(), o); err != nil {
+		if err := storetest.LoadOrg(t.Context(), w.db, o); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 	})

@@ -120,8 +120,8 @@ func (k *walk) bookOfCases() {
 	k.books++
 	k.clock, k.left, k.vacant, k.south, k.policy = farMonday, map[kam.UserID]bool{}, map[string]bool{}, "DE-S-02", 1
 	k.customers, k.rejected, k.open = nil, nil, nil
-	require.NoError(t, k.db.LoadOrg(t.Context(), k.organisation()))
-	require.NoError(t, k.db.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "pol.admin"))
+	require.NoError(t, storetest.LoadOrg(t.Context(), k.db, k.organisation()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), k.db, 1, rules.DefaultYAML()))
 	k.fillBook()
 
 	for opened := 0; ; {
@@ -317,7 +317,9 @@ func (k *walk) organisation() store.Org {
 	return o
 }
 
-func (k *walk) reorganise() { require.NoError(k.t, k.db.LoadOrg(k.t.Context(), k.organisation())) }
+func (k *walk) reorganise() {
+	require.NoError(k.t, storetest.LoadOrg(k.t.Context(), k.db, k.organisation()))
+}
 
 // change is what happens to the organisation while cases are open.
 func (k *walk) change() {
@@ -349,8 +351,8 @@ func (k *walk) change() {
 		at := 50 + k.r.IntN(40)
 		reject := pick(k.r, "true", "false")
 		what = fmt.Sprintf("policy %d: add_at %d, auto_reject %s", k.policy, at, reject)
-		require.NoError(k.t, k.db.SavePolicy(k.t.Context(), k.policy, policyWith(k.t,
-			"\nversion: 1\n", fmt.Sprintf("\nversion: %d\n", k.policy), "add_at: 60", fmt.Sprintf("add_at: %d", max(at, 41)), "auto_reject: true", "auto_reject: "+reject), "pol.admin"))
+		require.NoError(k.t, storetest.PublishPolicy(k.t.Context(), k.db, k.policy, policyWith(k.t,
+			"\nversion: 1\n", fmt.Sprintf("\nversion: %d\n", k.policy), "add_at: 60", fmt.Sprintf("add_at: %d", max(at, 41)), "auto_reject: true", "auto_reject: "+reject)))
 	}
 	k.note(nil, "%s", what)
 }

@@ -50,8 +50,8 @@ func newWorld(t *testing.T, change ...func(*store.Org)) *world {
 	for _, c := range change {
 		c(&o)
 	}
-	require.NoError(t, w.db.LoadOrg(t.Context(), o))
-	require.NoError(t, w.db.SavePolicy(t.Context(), 1, rules.DefaultYAML(), "pol.admin"))
+	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
 	return w
 }
 

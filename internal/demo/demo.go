@@ -18,11 +18,11 @@ import (
 
 // A Store is what the demo needs of the record. *store.Store is one.
 type Store interface {
-	LoadOrg(ctx context.Context, o store.Org) error
+	LoadOrg(ctx context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error)
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
-	SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error
+	LoadPolicy(ctx context.Context, a store.OrgAct, version int, text []byte) (store.OrgChange, error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)

@@ -43,12 +43,12 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) LoadOrg(_ context.Context, o store.Org) error {
+func (s *stage) LoadOrg(_ context.Context, _ store.OrgAct, o store.Org) (store.OrgChange, error) {
 	if s.people = nil; o.Users != nil {
 		s.loads++
 		s.people = []kam.Person{{ID: o.Users[0].ID}}
 	}
-	return nil
+	return store.OrgChange{}, nil
 }
 func (s *stage) LoadCustomers(context.Context, []store.BookCustomer) error { return nil }
 func (s *stage) LoadSales(context.Context, []store.SalesFact) error {
@@ -57,8 +57,10 @@ func (s *stage) LoadSales(context.Context, []store.SalesFact) error {
 	}
 	return nil
 }
-func (s *stage) RebuildABC(context.Context, time.Time) (string, error)     { return "abc", nil }
-func (s *stage) SavePolicy(context.Context, int, []byte, kam.UserID) error { return nil }
+func (s *stage) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
+func (s *stage) LoadPolicy(context.Context, store.OrgAct, int, []byte) (store.OrgChange, error) {
+	return store.OrgChange{}, nil
+}
 func (s *stage) People(context.Context) ([]kam.Person, error) {
 	return make([]kam.Person, s.loads), nil // nobody before the first load
 }

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -150,7 +151,7 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 	// People come last: they are the sign that all of it is there.
 	users := org.Users
 	org.Users = nil
-	if err := s.LoadOrg(ctx, org); err != nil {
+	if _, err := s.LoadOrg(ctx, loadedBy(sample.UserAdmin), org); err != nil {
 		return err
 	}
 	if err := s.LoadCustomers(ctx, book); err != nil {
@@ -162,7 +163,14 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 	if _, err := s.RebuildABC(ctx, now); err != nil {
 		return err
 	}
-	return s.LoadOrg(ctx, store.Org{Users: users})
+	_, err = s.LoadOrg(ctx, loadedBy(sample.UserAdmin), store.Org{Users: users})
+	return err
+}
+
+// loadedBy is who of the sample's people loads it: the first load of a system
+// sets it up, and takes one.
+func loadedBy(who kam.UserID) store.OrgAct {
+	return store.OrgAct{DecisionID: client.NewDecisionID(), By: who, Reason: "the sample"}
 }
 
 // policy loads the default policy into a system that has none.
@@ -171,7 +179,8 @@ func policy(ctx context.Context, s Store) error {
 	if kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	return s.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System)
+	_, err = s.LoadPolicy(ctx, loadedBy(sample.PolicyAdmin), 1, rules.DefaultYAML())
+	return err
 }
 
 // remarshal turns what a YAML file holds into a struct, by its JSON names.

@@ -14,7 +14,7 @@ func Permissions() string {
 	var b strings.Builder
 	b.WriteString("# Who may do what\n\n" + generated)
 	fmt.Fprintf(&b, "%d rows: a role may do an action on the records of a scope, under a condition. Nothing else is allowed. Authority is looked up in the tables when a decision is stored, never claimed by a message.\n\n", len(kam.Permissions))
-	b.WriteString("Separation of duties stands above these rows: who requested a case or changed its data never confirms it (SOD1); from NATIONAL on the endorser neither nominated nor confirmed (SOD2); a reviewer does not clear his own case, nor does a steward merge or split an account that he owns (SOD3); operator and user_admin hold no deciding role (SOD5), an auditor no other role (SOD6).\n\n## Scopes\n\n")
+	b.WriteString("Separation of duties stands above these rows: who requested a case or changed its data never confirms it (SOD1); from NATIONAL on the endorser neither nominated nor confirmed (SOD2); a reviewer does not clear his own case, nor does a steward merge or split an account that he owns (SOD3); the author of a policy does not publish it (SOD4); operator and user_admin hold no deciding role (SOD5), an auditor no other role (SOD6); what gives somebody a right, and a load over what is there, takes two admins, and none of them gives himself one (SOD9). Who has lost a post at a node acts there by his other roles only.\n\n## Scopes\n\n")
 	var rows [][]string
 	for _, s := range []kam.Scope{kam.ScopeOwn, kam.ScopeOwnArea, kam.ScopeSub, kam.ScopeAssigned, kam.ScopeTeam, kam.ScopeReferred, kam.ScopeGranted, kam.ScopeLink, kam.ScopeAll} {
 		rows = append(rows, []string{code(string(s)), s.Words()})

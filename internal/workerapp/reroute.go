@@ -23,6 +23,7 @@ type rerouter struct {
 		OrgChanged(ctx context.Context) (at string, err error)
 		AbsenceNear(ctx context.Context, now time.Time) (near bool, err error)
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
+		ExpireProposals(ctx context.Context) (n int, err error)
 	}
 	cases interface {
 		Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error)
@@ -44,6 +45,11 @@ func (r *rerouter) run(ctx context.Context) {
 }
 
 func (r *rerouter) look(ctx context.Context) error {
+	if n, err := r.org.ExpireProposals(ctx); err != nil {
+		return err
+	} else if n > 0 {
+		r.log.Info("changes that no second admin agreed to in time have expired", zap.Int("proposals", n))
+	}
 	at, err := r.org.OrgChanged(ctx)
 	if err != nil {
 		return err

@@ -39,6 +39,8 @@ func (o *office) MoveLeaversTasks(_ context.Context, change string) (int, error)
 	return 0, nil
 }
 
+func (o *office) ExpireProposals(context.Context) (int, error) { return 0, nil }
+
 func (o *office) Rescreen(context.Context) (kamclient.Rescreened, error) {
 	o.did = append(o.did, "screened")
 	return kamclient.Rescreened{Busy: o.busy}, nil

@@ -68,7 +68,8 @@ func setUp(t *testing.T, c *cli, request string) {
 		require.NoError(t, err)
 		require.Contains(t, c.must(t, as, "admin", verb, c.file(t, file, raw)), words)
 	}
-	load("load-org", sample.Organisation, "", "58 people")
+	c.refused(t, 2, "", []string{"admin", "load-org", c.file(t, "nobody.yaml", []byte("users: []\n"))}, "--as")
+	load("load-org", sample.Organisation, "carla.useradmin", "58 people")
 	c.refused(t, 2, rep, []string{"onboard", "-f", request}, "no policy is loaded", "starter admin policy load")
 	require.Contains(t, c.must(t, policyRole, "admin", "policy", "load", c.file(t, "policy.yaml", rules.DefaultYAML())), "version 1 is in force")
 	load("load-customers", sample.Customers, "", "60 customers")
@@ -209,7 +210,12 @@ func organisation(t *testing.T, c *cli, _ string) {
 	s := script(t, "18_vacant_post")
 	no := c.json(t, string(s.By), "onboard", "-f", c.file(t, "vacant.json", s.Request))["case_no"].(string)
 	c.refused(t, 1, rep, []string{"admin", "node", "set", "DE-S-03", "--manager", "lea.terr"}, "FORBIDDEN")
-	filled := c.json(t, policyRole, "admin", "node", "set", "DE-S-03", "--manager", "lea.terr")
+	fill := []string{"admin", "node", "set", "DE-S-03", "--manager", "lea.terr"}
+	proposal := c.json(t, policyRole, fill...)["proposal_no"].(string)
+	c.refused(t, 1, policyRole, []string{"admin", "agree", proposal}, "SEPARATION", "SOD9")
+	require.Contains(t, c.must(t, "boris.policy", "admin", "proposals"), proposal)
+	require.Contains(t, c.must(t, "boris.policy", "admin", "proposals", proposal), "nodes DE-S-03: manager_id none → lea.terr")
+	filled := c.json(t, "boris.policy", "admin", "agree", proposal)
 	require.Contains(t, filled["cases_concerned"], no)
 	require.Eventually(t, func() bool {
 		return strings.Contains(c.json(t, auditor, "show", no)["waits_for"].(string), "lea.terr")
@@ -220,7 +226,30 @@ func organisation(t *testing.T, c *cli, _ string) {
 	require.Contains(t, c.must(t, "dora.useradmin", add...), "Done")
 	require.Contains(t, c.must(t, "carla.useradmin", "admin", "person", "leave", "nils.rep"), "No open case")
 	require.Contains(t, c.must(t, policyRole, "admin", "absence", "add", "lea.terr", "--from", "2026-12-24", "--to", "2026-12-31"), no)
+	oneAloneLoadsNothing(t, c)
 	require.Contains(t, c.must(t, auditor, "audit", "verify"), "every chain holds")
+}
+
+// oneAloneLoadsNothing: over what is there, what one admin loads waits for
+// another (SOD9, SOD4).
+func oneAloneLoadsNothing(t *testing.T, c *cli) {
+	raw, err := fs.ReadFile(sample.FS(), sample.Organisation)
+	require.NoError(t, err)
+	c.refused(t, 1, rep, []string{"admin", "load-org", c.file(t, "org.yaml", raw)}, "FORBIDDEN")
+	root := c.file(t, "root.yaml", []byte(strings.Replace(string(raw), "nodes: [DE-S-02]", "nodes: [GLOBAL]", 1)))
+	require.Contains(t, c.must(t, "carla.useradmin", "admin", "load-org", root), "Nothing has changed yet")
+	require.Contains(t, c.must(t, auditor, "admin", "proposals"), "carla.useradmin")
+	no := c.json(t, "carla.useradmin", "admin", "load-org", root)["proposal_no"].(string)
+	c.refused(t, 1, "carla.useradmin", []string{"admin", "agree", no}, "SOD9")
+	require.Contains(t, c.must(t, "carla.useradmin", "admin", "refuse", no), "taken back")
+
+	second := strings.Replace(string(rules.DefaultYAML()), "\nversion: 1\n", "\nversion: 2\n", 1)
+	draft := c.json(t, policyRole, "admin", "load-policy", c.file(t, "second.yaml", []byte(second)))["proposal_no"].(string)
+	require.Contains(t, c.must(t, auditor, "policy", "show"), "\nversion: 1\n")
+	c.refused(t, 1, policyRole, []string{"admin", "agree", draft}, "SOD4")
+	c.refused(t, 1, "carla.useradmin", []string{"admin", "agree", draft}, "FORBIDDEN")
+	require.Contains(t, c.must(t, "boris.policy", "admin", "agree", draft), "policy version 2")
+	require.Contains(t, c.must(t, auditor, "policy", "show"), "\nversion: 2\n")
 }
 
 // importSmall imports a list as a spreadsheet writes it, twice.

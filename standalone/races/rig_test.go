@@ -27,6 +27,7 @@ import (
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -76,8 +77,8 @@ func open(t *testing.T) *rig {
 	t.Cleanup(r.sdk.Close)
 	r.client = client.New(r.db, r.sdk, kam.TaskQueue)
 
-	require.NoError(t, r.db.LoadOrg(ctx, organisation()))
-	require.NoError(t, r.db.SavePolicy(ctx, 1, policy(t), "pol.admin"))
+	require.NoError(t, storetest.LoadOrg(ctx, r.db, organisation()))
+	require.NoError(t, storetest.PublishPolicy(ctx, r.db, 1, policy(t)))
 	r.keepOfficeOpen(t)
 	r.readTemplates(t)
 	return r
@@ -157,7 +158,7 @@ func (r *rig) keepOfficeOpen(t *testing.T) {
 				return
 			case <-time.After(now.Truncate(time.Minute).Add(time.Minute).Sub(now)):
 			}
-			if err := r.db.LoadOrg(ctx, store.Org{Calendars: calendars(time.Now())}); err != nil && ctx.Err() == nil {
+			if err := storetest.LoadOrg(ctx, r.db, store.Org{Calendars: calendars(time.Now())}); err != nil && ctx.Err() == nil {
 				done <- err
 				return
 			}
