@@ -272,7 +272,7 @@ func TestContactOfTheScreeningListIsChecked(t *testing.T) {
 		{"", "+12", "blocked_parties[0].phone"},
 	} {
 		line := store.BlockedParty{Ref: "B1", Name: "Blocked", Country: "DE", Domain: c.domain, Phone: c.phone, Street: "Ring 1", PostalCode: "20095"}
-		err := s.LoadOrg(t.Context(), store.Org{BlockedParties: []store.BlockedParty{line}})
+		err := storetest.LoadOrg(t.Context(), s, store.Org{BlockedParties: []store.BlockedParty{line}})
 		if c.field == "" {
 			require.NoError(t, err)
 			got, err := s.BlockedParties(t.Context())

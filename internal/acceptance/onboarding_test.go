@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 func TestAC01_ClearAddIsConfirmedAndClassified(t *testing.T) {
@@ -132,7 +133,7 @@ func TestBlockedByName(t *testing.T) {
 			o := org()
 			c.entry.Ref, c.entry.Name, c.entry.Country = "BL-9", "Schatten Handel AG", "DE"
 			o.BlockedParties = append(o.BlockedParties, c.entry)
-			require.NoError(t, w.db.LoadOrg(t.Context(), o))
+			require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 			s := w.onboard("rep.south", data(t, screening("Schatten Handel GmbH"), fields{"phone": "+49891234567", "website": "https://schatten.example/"}))
 			if c.state == kam.ComplianceReview {
 				s.expect(1*hour, kam.ComplianceReview)
