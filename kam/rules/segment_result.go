@@ -125,7 +125,7 @@ func (p *Policy) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
 func (p *Policy) place(s *scored, ctx SegmentContext, res *SegmentResult) {
 	c := s.c
 	entry := SnapshotEntry{CustomerNo: c.CustomerNo, Scope: p.ScopeOf(c, ctx.Tree), Revenue: s.revenue}
-	res.ABCClass = ctx.Snapshot.class(p, entry, c.ActiveMonths)
+	res.ABCClass = ctx.Snapshot.class(p, entry, &c.Facts)
 	if ctx.Snapshot != nil {
 		res.SnapshotID = ctx.Snapshot.ID
 	}
