@@ -109,17 +109,19 @@ func (a *app) loadPolicy(ctx context.Context, back backend, name string, b []byt
 	if err != nil {
 		return err
 	}
-	p, err := rules.ParsePolicy(b)
+	p, err := rules.LoadPolicy(b, a.now())
 	if err != nil {
 		return usagef("%s:\n%w", name, err)
-	}
-	if err := p.Served(); err != nil {
-		return err
 	}
 	if err := back.SavePolicy(ctx, p.Version, b, by); err != nil {
 		return err
 	}
-	return a.loaded(map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
+	if a.json {
+		return a.printJSON(policyLoaded{p.Version, rules.NotInForce()})
+	}
+	a.say("admin.policy", p.Version)
+	a.notInForce()
+	return nil
 }
 
 // readRows reads a JSON list, or one JSON object after the other.

@@ -165,15 +165,21 @@ func latestPolicy(ctx context.Context, q querier) (int, []byte, error) {
 }
 
 // SavePolicy keeps a version of the policy for ever. The same text again is
-// fine; another text under the version is a kam.IDReused.
+// fine; another text under the version is a kam.IDReused, and a new version
+// below the newest a kam.Invalid: it would never be in force.
 func (s *Store) SavePolicy(ctx context.Context, version int, text []byte, by kam.UserID) error {
-	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3) on conflict (version) do nothing`
+	const insert = `
+		insert into kam.policy (version, text, by_user) select $1, $2, $3
+		where $1 >= coalesce((select max(version) from kam.policy), $1) on conflict (version) do nothing`
 
 	tag, err := exec(ctx, s.pool, "save the policy", insert, version, text, by)
 	if err != nil || tag.RowsAffected() == 1 {
 		return err
 	}
 	have, err := s.PolicyText(ctx, version)
+	if kam.CodeOf(err) == kam.NotFound {
+		return kam.Errorf(kam.Invalid, "a version above %d is in force already", version).On("version").Try("give the next version")
+	}
 	if err == nil && string(have) != string(text) {
 		err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", version).On("version").Try("give the next version")
 	}

@@ -221,6 +221,7 @@ var english = map[string]string{
 	"audit.unsure":       "The chains could not be checked: %v",
 	"audit.empty":        "There is nothing to check yet.",
 	"policy.clean":       "%s: the policy is sound.",
+	"policy.idle":        "not in force, keeps its default: %s (%s)",
 	"doctor.ok":          "ok",
 	"doctor.fail":        "FAILED",
 	"doctor.note":        "look",

@@ -31,7 +31,6 @@ type SegmentResult struct {
 	Missing          []string             `json:"missing"`
 	// Lines are the P&L lines that have a benchmark, RED and AMBER marked.
 	Lines      []PLLine `json:"pl_lines,omitempty"`
-	Capable    bool     `json:"-"` // capability index at or over the policy's capable_at
 	SnapshotID string   `json:"snapshot_id,omitempty"`
 }
 
@@ -102,7 +101,6 @@ func (p *Policy) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
 		CompletenessPct:  kam.Dec(roundSmall(p.completeness(s), 3*n)),
 		Missing:          p.missing(s),
 	}
-	res.Capable = res.CapabilityIndex >= p.Capability.CapableAt
 	res.Quadrant, res.Strategy = p.quadrant(res.Attractiveness, res.RelativeStrength)
 	if s.basis != "" {
 		m := p.money(s.potential())
