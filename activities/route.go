@@ -219,7 +219,7 @@ func (w *work) calendarAt(node string) (kam.Calendar, error) {
 				if err != nil {
 					return kam.Calendar{}, err
 				}
-				return kam.NewCalendar(row.Code, row.TimeZone, row.Opens+"-"+row.Closes, row.Weekend, row.Holidays)
+				return row.Read()
 			}
 		}
 	}

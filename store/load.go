@@ -43,7 +43,7 @@ func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) err
 // may have; the ids that are there stay.
 func (s *Store) LoadOrg(ctx context.Context, o Org) error {
 	for _, c := range o.Calendars {
-		if _, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays); err != nil {
+		if _, err := c.Read(); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,8 @@ func queuePeople(b *pgx.Batch, o Org) {
 
 func queueTree(b *pgx.Batch, o Org) {
 	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values ($1, $2, $3, $4, $5, $6)`
-	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays) values ($1, $2, $3, $4, $5, $6)`
+	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays, hours, half_days)
+		values ($1, $2, $3, $4, $5, $6, coalesce($7::jsonb, '{}'), $8)`
 
 	if o.Nodes != nil {
 		b.Queue(`delete from kam.node`)
@@ -158,7 +159,8 @@ func queueTree(b *pgx.Batch, o Org) {
 		b.Queue(`delete from kam.calendar`)
 	}
 	for _, c := range o.Calendars {
-		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...))
+		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...),
+			c.Hours, append([]string{}, c.HalfDays...))
 	}
 }
 

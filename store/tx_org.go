@@ -81,7 +81,7 @@ func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
 // Calendar is a work calendar; kam.NotFound where there is none.
 func (tx *Tx) Calendar(code string) (CalendarRow, error) {
 	c, ok, err := one(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow],
-		`select code, time_zone, opens, closes, weekend, holidays from kam.calendar where code = $1`, code)
+		`select code, time_zone, opens, closes, weekend, holidays, hours, half_days from kam.calendar where code = $1`, code)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no calendar %q", clip(code, 40))
 	}

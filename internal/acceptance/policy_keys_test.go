@@ -170,7 +170,7 @@ func TestCalendarOfThePolicy(t *testing.T) {
 func TestReviewDaysOfThePolicy(t *testing.T) {
 	w := newWorld(t)
 	w.goesBy("key_account_review_days: 90\n  non_key_account_review_days: 365", "key_account_review_days: 91\n  non_key_account_review_days: 300")
-	w.known("C-RUHE", "Ruhige Klinik GmbH", fields{"addressable_spend_12m": eur("200000.00"), "addressable_spend_basis": "ESTIMATE"})
+	w.known("C-RUHE", "Ruhige Klinik GmbH", lone("Ruhige Klinik", 1), fields{"addressable_spend_12m": eur("200000.00"), "addressable_spend_basis": "ESTIMATE"})
 	r := w.review("C-RUHE", monday)
 	end := r.run()
 	require.Equal(t, kam.Completed, end.State, end.Headline)
