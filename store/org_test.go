@@ -29,7 +29,7 @@ var sample = store.Org{
 		{Code: "DE-HH", Level: kam.LevelTerritory, Parent: "DE-N", ManagerID: "mona"},
 		{Code: "FR", Level: kam.LevelCountry, Parent: "W"},
 	},
-	Calendars:       []store.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"},
+	Calendars: []store.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"},
 		Hours: map[string]string{"friday": "09:00-15:00"}, HalfDays: []string{"2026-12-24"}}},
 	AssignmentRules: []store.AssignmentRule{{Kind: store.AreaRule, Country: "DE", PostalPrefix: "20", Territory: "DE-HH"}},
 	BlockedParties:  []store.BlockedParty{{Ref: "B1", Name: "Bad Actor", Country: "DE"}},
