@@ -138,6 +138,7 @@ var english = map[string]string{
 	"diff.title":         "Case %s: revision %d (%s, %s) and revision %d (%s, %s)",
 	"explain.none":       "Nothing has been decided about case %s yet.",
 	"explain.head":       "%s, %s by policy %s version %s, revision %s: %s",
+	"explain.rules":      "Rules version %d",
 	"explain.score":      "Score %s, confidence %s%%.",
 	"explain.stops":      "Hard stops: %s.",
 	"explain.missing":    "Unknown: %s.",

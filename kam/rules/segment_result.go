@@ -68,7 +68,7 @@ func (p *Policy) Segment(c Customer, ctx SegmentContext) (SegmentResult, kam.Dec
 		return SegmentResult{}, kam.DecisionRecord{}, err
 	}
 	res := p.segmentOf(s, ctx)
-	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), Outcome: res.Segment,
+	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), RulesVersion: Version, Outcome: res.Segment,
 		Score: &res.KAScore, Confidence: &res.CompletenessPct, Missing: res.Missing, SnapshotID: res.SnapshotID}
 	for _, k := range lines {
 		rec.Criteria = append(rec.Criteria, k.result())
