@@ -37,7 +37,7 @@ type Customer struct {
 }
 
 const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
-	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into, since`
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into, coalesce(since, kam.customer_since(customer_no))`
 
 // Customer is a customer with its contacts; kam.NotFound where there is none.
 func (tx *Tx) Customer(no string) (Customer, error) { return customer(tx.ctx, tx.tx, no) }

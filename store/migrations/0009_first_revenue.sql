@@ -19,8 +19,9 @@ create trigger keep_first_revenue after delete on kam.sales_fact
     referencing old table as gone for each statement execute function kam.keep_first_revenue();
 
 -- Since when a company is a customer: the first version of its record, of the
--- records that were merged into it, and of the one that it was split from. The
--- default is for programs that do not know the column yet.
+-- records that were merged into it, and of the one that it was split from. Null
+-- in what was written by a program that does not know the column yet: the
+-- function answers then.
 alter table kam.customer add column since timestamptz;
 
 -- +goose StatementBegin
@@ -41,4 +42,3 @@ $$;
 update kam.customer c set since = (select v.at from kam.customer_version v where v.customer_no = c.customer_no and v.version = 1);
 update kam.customer set since = kam.customer_since(customer_no)
 where customer_no in (select merged_into from kam.customer where merged_into <> '' union select other_no from kam.merge where kind = 'SPLIT');
-alter table kam.customer alter column since set default clock_timestamp();
