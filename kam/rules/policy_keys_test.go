@@ -344,7 +344,7 @@ func outcomes(t *testing.T, text []byte) string {
 		}
 		_, rec, err = p.Segment(c, SegmentContext{Snapshot: snapshot, Tree: tree})
 		note(rec, err)
-		if i < 40 {
+		if i < 12 {
 			out = append(out, p.Validate(c, ValidationContext{CompletenessPct: ptr(kam.Dec(75 * 100)), Screening: &ScreeningFacts{Result: kam.ScreeningClear}}))
 		}
 	}
@@ -396,7 +396,7 @@ func pairs() (out [][2]Party) {
 // keysBook has customers of every kind, so that hardly a number of the policy
 // can change without another outcome.
 var keysBook = func() func() Book {
-	b := syntheticBook(160, 11)
+	b := syntheticBook(100, 11)
 	ratings := []kam.CreditRating{"A", "B", "C", "D", "UNKNOWN"}
 	access := []kam.RelationshipAccess{"NONE", "CONTACT", "DECISION_MAKER", ""}
 	cost := []kam.CostToServe{"LOW", "MEDIUM", "HIGH", ""}
