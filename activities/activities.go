@@ -149,9 +149,6 @@ func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
 	if err != nil {
 		return nil, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
 	}
-	if err := p.Served(); err != nil {
-		return nil, kam.Errorf(kam.Fault, "policy version %d: %v", version, err)
-	}
 	a.policies.Store(version, p)
 	tx.Case.PolicyVersion = version
 	return p, nil

@@ -50,6 +50,13 @@ func (w *work) analyze() (rules.Facts, error) {
 	if err != nil {
 		return f, err
 	}
+	if w.existing() {
+		c, err := w.Customer(w.Case.CommittedAs)
+		if err != nil {
+			return f, err
+		}
+		f.CustomerMonths = monthsSince(c.Since, w.At)
+	}
 	return f, w.SaveAnalysis(f)
 }
 
@@ -99,6 +106,9 @@ func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (
 	zero := int64(0)
 	none := kam.NewMoney(0, base)
 	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
+	if s.FirstRevenue != nil {
+		f.ActiveMonths = monthsSince(s.FirstRevenue, at)
+	}
 	if !s.Known {
 		return f, nil
 	}
@@ -106,7 +116,7 @@ func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (
 		return f, kam.Errorf(kam.Fault, "sales account %s has facts in %d currencies, which do not add up", s.Account, s.Currencies)
 	}
 	now, before := kam.Money{Minor: s.Net12, Currency: s.Currency}, kam.Money{Minor: s.Prior12, Currency: s.Currency}
-	f.NetRevenue12m, f.NetRevenuePrior12m, f.Orders12m, f.ActiveMonths = &now, &before, &s.Orders12, &s.ActiveMonths
+	f.NetRevenue12m, f.NetRevenuePrior12m, f.Orders12m = &now, &before, &s.Orders12
 	if s.LastOrder != nil {
 		days := int64(at.Sub(*s.LastOrder).Hours() / 24)
 		f.RecencyDays = &days
@@ -123,6 +133,18 @@ func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (
 		f.PLLinesPct[line] = percent(amount, s.Net12)
 	}
 	return f, nil
+}
+
+// monthsSince are the months of the calendar from then to at, never below 0;
+// nil where then is not known. The twelve months of revenue that end with at
+// began 11 months ago.
+func monthsSince(then *time.Time, at time.Time) *int64 {
+	if then == nil {
+		return nil
+	}
+	from, to := then.UTC(), at.UTC()
+	n := max(0, int64(to.Year()-from.Year())*12+int64(to.Month())-int64(from.Month()))
+	return &n
 }
 
 // percent is 100 x part / whole with two decimals, half up.

@@ -75,9 +75,6 @@ func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Polic
 		return nil, err
 	}
 	p, err := rules.ParsePolicy(text)
-	if err == nil {
-		err = p.Served()
-	}
 	if err != nil {
 		return nil, kam.Errorf(kam.Fault, "policy version %d: %v", version, err)
 	}

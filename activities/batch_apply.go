@@ -226,6 +226,7 @@ func bookOf(at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]st
 			f = rules.Facts{}
 		}
 		errs[i] = err
+		f.CustomerMonths = monthsSince(r.Since, at)
 		f.Current = &rules.Current{KAStatus: r.KAStatus, Tier: r.Tier, FailedReviews: r.FailedReviews}
 		*c = rules.Customer{CustomerNo: r.CustomerNo, ScreeningData: r.data.ScreeningData, DetailData: r.data.DetailData, Facts: f}
 		c.GroupID, c.TerritoryCode = r.GroupID, ""

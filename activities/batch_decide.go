@@ -34,6 +34,9 @@ func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *ka
 	if t.Deadlines, err = w.deadlines(pol.SLA.Confirmation, false, found.person); err != nil {
 		return err
 	}
+	if t.Target, err = w.target(pol.SLA.Confirmation, false, found.person); err != nil {
+		return err
+	}
 	t = tx.OpenBatchTask(t)
 	s.Task = &t
 	tx.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Step: batchStep, Actor: kam.System, Text: s.Node + ": " + waitingFor(t)})

@@ -109,13 +109,7 @@ func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
 	if _, err := w.SaveKeyAccount(*k); err != nil {
 		return nil, err
 	}
-	deadlines, err := w.deadlines(w.pol.SLA.KAMAssignment, false, s.person)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.OpenSideTask(kam.Task{
-		Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{s.person.ID}, OpenedAt: w.At, Deadlines: deadlines,
-	}, k.No); err != nil {
+	if err := w.askForManager(k.No, s.person); err != nil {
 		return nil, err
 	}
 	e := d.log(kam.EventAccountReleased)

@@ -21,8 +21,12 @@ func (w *work) endorsers() []endorser {
 	for _, r := range w.pol.KeyAccount.Endorsement.For(w.Case.Tier) {
 		level := levelOfEndorser(r)
 		node := w.Case.HomeNode
-		if level != w.Case.Tier.Level() {
+		switch {
+		case level.Rank() >= w.Case.Tier.Level().Rank():
+		case level == kam.LevelCountry:
 			node = w.Case.HeadCountry // the national endorser of a GLOBAL account
+		default:
+			node = w.Case.Territory
 		}
 		out = append(out, endorser{level, node})
 	}

@@ -265,13 +265,19 @@ func (w *work) keyAccountTasks(k store.KeyAccount, acting bool) error {
 	if !acting {
 		return nil
 	}
-	deadlines, err := w.deadlines(w.pol.SLA.KAMAssignment, false, owner)
-	if err != nil {
+	return w.askForManager(k.No, owner)
+}
+
+// askForManager asks somebody to name the key account manager of an account.
+func (w *work) askForManager(no string, acting kam.Person) (err error) {
+	t := kam.Task{Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
+	if t.Deadlines, err = w.deadlines(w.pol.SLA.KAMAssignment, false, acting); err != nil {
 		return err
 	}
-	return w.OpenSideTask(kam.Task{
-		Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At, Deadlines: deadlines,
-	}, k.No)
+	if t.Target, err = w.target(w.pol.SLA.KAMAssignment, false, acting); err != nil {
+		return err
+	}
+	return w.OpenSideTask(t, no)
 }
 
 // handOffToCoverage puts a customer on the call plan of its territory.

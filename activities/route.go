@@ -107,6 +107,9 @@ func (w *work) openTask(t kam.Task, sla rules.Wait, first kam.Person) error {
 	if t.Deadlines, err = w.deadlines(sla, t.Priority != "", first); err != nil {
 		return err
 	}
+	if t.Target, err = w.target(sla, t.Priority != "", first); err != nil {
+		return err
+	}
 	if err := w.OpenTask(t); err != nil {
 		return err
 	}
@@ -173,10 +176,7 @@ func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Dea
 			return nil, err
 		}
 	}
-	factor := 1.0
-	if high {
-		factor = float64(w.pol.SLA.HighFactor) / 100
-	}
+	factor := w.pace(high)
 	var out []kam.Deadline
 	add := func(kind kam.DeadlineKind, days *kam.Dec, c kam.Calendar, factor float64) {
 		if days == nil {
@@ -191,6 +191,36 @@ func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Dea
 	add(kam.DueLapse, sla.Lapse, home, 1)
 	sortDeadlines(out)
 	return out, nil
+}
+
+// pace is what high priority makes of a wait.
+func (w *work) pace(high bool) float64 {
+	if high {
+		return float64(w.pol.SLA.HighFactor) / 100
+	}
+	return 1
+}
+
+// target is what the stage of a task is measured against (D47): the hours that
+// the policy gives, else those until it escalates, or until the manager is told;
+// by the calendar of the first assignee, as reminder and escalation.
+func (w *work) target(sla rules.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
+	c, err := w.calendarOf(first)
+	if err != nil {
+		return nil, err
+	}
+	days, factor := sla.Escalate, w.pace(high)
+	if days == nil {
+		days, factor = sla.NotifyManager, 1
+	}
+	switch {
+	case sla.Target != nil:
+		return &kam.StageTarget{Hours: *sla.Target, Calendar: c.Code}, nil
+	case days == nil:
+		return nil, nil //nolint:nilnil // a stage without a target
+	}
+	until := c.Add(w.At, float64(*days)/100*factor)
+	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(w.At, until)), Calendar: c.Code}, nil
 }
 
 func sortDeadlines(d []kam.Deadline) {
@@ -219,7 +249,7 @@ func (w *work) calendarAt(node string) (kam.Calendar, error) {
 				if err != nil {
 					return kam.Calendar{}, err
 				}
-				return kam.NewCalendar(row.Code, row.TimeZone, row.Opens+"-"+row.Closes, row.Weekend, row.Holidays)
+				return row.Read()
 			}
 		}
 	}

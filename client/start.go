@@ -189,9 +189,6 @@ func (c *Client) latestPolicy(ctx context.Context) (*rules.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := parsed.Served(); err != nil {
-		return nil, err
-	}
 	c.policy.Store(&versioned{version, parsed})
 	return parsed, nil
 }

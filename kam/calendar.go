@@ -3,6 +3,7 @@ package kam
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,7 +15,10 @@ import (
 // A business day is one whole working day of the calendar, whatever its hours:
 // "2 business days" means the same two days to an office that works 7.5 hours
 // and to one that works 8, which is what people expect of the word. With the
-// default hours it is the 8 hours of P5.4.
+// default hours it is the 8 hours of P5.4. Where Fridays are shorter a Friday
+// is a business day all the same: noon of Thursday and a day is the middle of
+// Friday. On a half day the office closes when half of its hours have passed,
+// and it counts half.
 //
 // Working time is time that really passes between opening and closing. On the
 // day of a change of clock a calendar that is open during the change has an
@@ -26,11 +30,16 @@ import (
 type Calendar struct {
 	Code     string
 	Location *time.Location
-	Open     int // minute of the day, 540 for 09:00
-	Close    int // minute of the day, 1440 for 24:00
+	Open     int                    // minute of the day, 540 for 09:00
+	Close    int                    // minute of the day, 1440 for 24:00
+	ByDay    map[time.Weekday]Hours // of weekdays that have hours of their own
 	Weekend  []time.Weekday
 	Holidays map[string]bool // "2006-01-02"
+	HalfDays map[string]bool // "2006-01-02"; a day that is free anyway stays free
 }
+
+// Hours are when an office opens and closes, as minutes of the day.
+type Hours struct{ Open, Close int }
 
 // Hours of a working day where none are given.
 const (
@@ -82,6 +91,39 @@ func NewCalendar(code, tz, hours string, weekend, holidays []string) (Calendar, 
 	return c, nil
 }
 
+// With gives weekdays hours of their own ("FRIDAY": "09:00-15:00") and makes
+// dates half days.
+func (c Calendar) With(hours map[string]string, halfDays []string) (Calendar, error) {
+	c.ByDay, c.HalfDays = make(map[time.Weekday]Hours, len(hours)), make(map[string]bool, len(halfDays))
+	for name, text := range hours {
+		day, ok := weekdayOf(name)
+		if !ok {
+			return Calendar{}, c.wrong("hours", "SUNDAY to SATURDAY", "%q is not a day of the week", clip(name, 40))
+		}
+		if slices.Contains(c.Weekend, day) {
+			return Calendar{}, c.wrong("hours", "take the day out of hours or out of weekend", "%s has hours and is free", day)
+		}
+		if _, twice := c.ByDay[day]; twice {
+			return Calendar{}, c.wrong("hours", "keep one of them", "%s has hours twice", day)
+		}
+		from, to, err := parseHours(text)
+		if err != nil || text == "" {
+			return Calendar{}, c.wrong("hours", `write "09:00-15:00", within one day`, "%s: %q is not a range of hours", day, clip(text, 40))
+		}
+		c.ByDay[day] = Hours{from, to}
+	}
+	for _, day := range halfDays {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return Calendar{}, c.wrong("half_days", `write "2026-12-24"`, "%q is not a date", clip(day, 40))
+		}
+		if c.Holidays[day] {
+			return Calendar{}, c.wrong("half_days", "take it out of half_days or out of holidays", "%s is a holiday and half a day", day)
+		}
+		c.HalfDays[day] = true
+	}
+	return c, nil
+}
+
 func (c Calendar) wrong(field, remedy, format string, args ...any) error {
 	return Errorf(Invalid, "calendar %s: %s", clip(c.Code, 40), fmt.Sprintf(format, args...)).On(field).Try(remedy)
 }
@@ -120,18 +162,45 @@ func parseClock(s string) (int, bool) {
 	return h*60 + m, m < 60 && h*60+m <= 24*60
 }
 
-// hours are the minutes at which the working day opens and closes.
-func (c Calendar) hours() (from, to int) {
-	if c.Open == 0 && c.Close == 0 {
-		return defaultOpen, defaultClose
+// hoursOf are the minutes at which a weekday opens and closes.
+func (c Calendar) hoursOf(day time.Weekday) Hours {
+	if h, own := c.ByDay[day]; own {
+		return h
 	}
-	return c.Open, c.Close
+	if c.Open == 0 && c.Close == 0 {
+		return Hours{defaultOpen, defaultClose}
+	}
+	return Hours{c.Open, c.Close}
 }
 
-// Day is the working time of one business day.
+func (h Hours) length() time.Duration { return time.Duration(max(h.Close-h.Open, 0)) * time.Minute }
+
+// Day is the working time of a business day of the calendar: the mean of the
+// weekdays that are worked.
 func (c Calendar) Day() time.Duration {
-	from, to := c.hours()
-	return time.Duration(max(to-from, 0)) * time.Minute
+	var sum time.Duration
+	n := time.Duration(0)
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if !slices.Contains(c.Weekend, day) {
+			sum += c.hoursOf(day).length()
+			n++
+		}
+	}
+	if n == 0 {
+		return Hours{defaultOpen, defaultClose}.length()
+	}
+	return sum / n
+}
+
+// even says whether all weekdays that are worked are as long.
+func (c Calendar) even() bool {
+	day := c.Day()
+	for d := range c.ByDay {
+		if !slices.Contains(c.Weekend, d) && c.hoursOf(d).length() != day {
+			return false
+		}
+	}
+	return true
 }
 
 func (c Calendar) zone() *time.Location {
@@ -160,8 +229,27 @@ func (c Calendar) Add(from time.Time, businessDays float64) time.Time {
 	if !(businessDays > 0) { // also NaN
 		return from
 	}
-	seconds := math.Round(min(businessDays, horizonDays) * c.Day().Seconds())
-	return c.AddTime(from, time.Duration(seconds)*time.Second)
+	left := min(businessDays, horizonDays)
+	if c.even() {
+		return c.AddTime(from, time.Duration(math.Round(left*c.Day().Seconds()))*time.Second)
+	}
+	first := from.In(c.zone())
+	for i := range horizonDays {
+		opens, closes, whole := c.window(first, i)
+		if opens.Before(from) {
+			opens = from
+		}
+		worked := closes.Sub(opens)
+		if worked <= 0 {
+			continue
+		}
+		// A day that is worked to its end, but for what rounding took, is worked.
+		if need := time.Duration(left * float64(whole)); need <= worked+time.Millisecond {
+			return opens.Add(min(need.Round(time.Millisecond), worked)).In(from.Location())
+		}
+		left -= float64(worked) / float64(whole)
+	}
+	return from.AddDate(0, 0, horizonDays)
 }
 
 // AddTime is Add for working time in hours and minutes.
@@ -171,7 +259,7 @@ func (c Calendar) AddTime(from time.Time, d time.Duration) time.Time {
 	}
 	first := from.In(c.zone())
 	for i := range horizonDays {
-		opens, closes := c.window(first, i)
+		opens, closes, _ := c.window(first, i)
 		if opens.Before(from) {
 			opens = from
 		}
@@ -191,6 +279,13 @@ func (c Calendar) Between(a, b time.Time) time.Duration {
 		return -c.Between(b, a)
 	}
 	var sum time.Duration
+	c.eachDay(a, b, func(worked, _ time.Duration) { sum += worked })
+	return sum
+}
+
+// eachDay hands over the working time of each day from a to b, with that of the
+// whole day.
+func (c Calendar) eachDay(a, b time.Time, do func(worked, whole time.Duration)) {
 	first := a.In(c.zone())
 	for i := range horizonDays {
 		day := time.Date(first.Year(), first.Month(), first.Day()+i, 0, 0, 0, 0, time.UTC)
@@ -198,7 +293,7 @@ func (c Calendar) Between(a, b time.Time) time.Duration {
 		if day.After(b.Add(48 * time.Hour)) {
 			break
 		}
-		opens, closes := c.window(first, i)
+		opens, closes, whole := c.window(first, i)
 		if opens.Before(a) {
 			opens = a
 		}
@@ -206,34 +301,39 @@ func (c Calendar) Between(a, b time.Time) time.Duration {
 			closes = b
 		}
 		if worked := closes.Sub(opens); worked > 0 {
-			sum += worked
+			do(worked, whole)
 		}
 	}
-	return sum
 }
 
 // BusinessDays is Between in business days.
 func (c Calendar) BusinessDays(a, b time.Time) float64 {
-	if c.Day() == 0 {
-		return 0
+	if b.Before(a) {
+		return -c.BusinessDays(b, a)
 	}
-	return float64(c.Between(a, b)) / float64(c.Day())
+	var sum float64
+	c.eachDay(a, b, func(worked, whole time.Duration) { sum += float64(worked) / float64(whole) })
+	return sum
 }
 
-// window is the working time of the i-th day after first, empty on a free day.
-func (c Calendar) window(first time.Time, i int) (opens, closes time.Time) {
+// window is the working time of the i-th day after first, empty on a free day,
+// and whole that of a business day of its weekday.
+func (c Calendar) window(first time.Time, i int) (opens, closes time.Time, whole time.Duration) {
 	y, m, d := first.Date()
 	// Noon in UTC carries the date alone: it has weekday and name of the day
 	// without asking any zone.
 	noon := time.Date(y, m, d+i, 12, 0, 0, 0, time.UTC)
 	y, m, d = noon.Date()
-	from, to := c.hours()
-	opens = c.at(y, m, d, from)
+	h := c.hoursOf(noon.Weekday())
+	opens, whole = c.at(y, m, d, h.Open), h.length()
 	plain := Calendar{Weekend: c.Weekend, Holidays: c.Holidays}
-	if !plain.WorksOn(noon) || to <= from {
-		return opens, opens
+	if !plain.WorksOn(noon) || whole == 0 {
+		return opens, opens, whole
 	}
-	return opens, c.at(y, m, d, to)
+	if len(c.HalfDays) > 0 && c.HalfDays[noon.Format(time.DateOnly)] {
+		h.Close = h.Open + (h.Close-h.Open)/2
+	}
+	return opens, c.at(y, m, d, h.Close), whole
 }
 
 // at is the first instant at which the clock on the wall shows a minute of a

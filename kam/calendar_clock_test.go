@@ -176,12 +176,13 @@ func TestAfterTheYear9999(t *testing.T) {
 // a minute. The doors open and close once a day, when the clock first shows the
 // hour or a later one; while the clock repeats an hour they stay as they are.
 type oracle struct {
-	base time.Time
-	open []bool // by minute since base
+	base  time.Time
+	open  []bool    // by minute since base
+	share []float64 // of a business day that the minute is
 }
 
 func watch(c kam.Calendar, base time.Time, days int) oracle {
-	o := oracle{base: base, open: make([]bool, days*24*60)}
+	o := oracle{base: base, open: make([]bool, days*24*60), share: make([]float64, days*24*60)}
 	free := map[time.Weekday]bool{}
 	for _, d := range c.Weekend {
 		free[d] = true
@@ -195,9 +196,18 @@ func watch(c kam.Calendar, base time.Time, days int) oracle {
 			latest = shown
 		}
 		minute := latest.Hour()*60 + latest.Minute()
-		if i >= 0 {
-			o.open[i] = minute >= c.Open && minute < c.Close && !free[latest.Weekday()] && !c.Holidays[latest.Format(time.DateOnly)]
+		if i < 0 {
+			continue
 		}
+		h, own := c.ByDay[latest.Weekday()]
+		if !own {
+			h = kam.Hours{Open: c.Open, Close: c.Close}
+		}
+		o.share[i] = 1 / float64(h.Close-h.Open)
+		if c.HalfDays[latest.Format(time.DateOnly)] {
+			h.Close = h.Open + (h.Close-h.Open)/2
+		}
+		o.open[i] = minute >= h.Open && minute < h.Close && !free[latest.Weekday()] && !c.Holidays[latest.Format(time.DateOnly)]
 	}
 	return o
 }
@@ -211,6 +221,20 @@ func (o oracle) between(a, b time.Time) (sum time.Duration) {
 		}
 		if o.open[i] {
 			sum += minTime(from.Add(time.Minute), b).Sub(maxTime(from, a))
+		}
+	}
+	panic("the oracle watched too short a time")
+}
+
+// days adds up the business days from a to b.
+func (o oracle) days(a, b time.Time) (sum float64) {
+	for i := int(a.Sub(o.base) / time.Minute); i < len(o.open); i++ {
+		from := o.base.Add(time.Duration(i) * time.Minute)
+		if !from.Before(b) {
+			return sum
+		}
+		if o.open[i] {
+			sum += o.share[i] * minTime(from.Add(time.Minute), b).Sub(maxTime(from, a)).Minutes()
 		}
 	}
 	panic("the oracle watched too short a time")
@@ -296,6 +320,20 @@ func TestCalendarAgreesWithTheWallClock(t *testing.T) {
 			c.Holidays[base.AddDate(0, 0, rapid.IntRange(0, 20).Draw(t, "holiday")).Format(time.DateOnly)] = true
 		}
 
+		for range rapid.IntRange(0, 3).Draw(t, "half days") {
+			if c.HalfDays == nil {
+				c.HalfDays = map[string]bool{}
+			}
+			c.HalfDays[base.AddDate(0, 0, rapid.IntRange(0, 20).Draw(t, "half day")).Format(time.DateOnly)] = true
+		}
+		for range rapid.IntRange(0, 4).Draw(t, "days with hours of their own") {
+			if c.ByDay == nil {
+				c.ByDay = map[time.Weekday]kam.Hours{}
+			}
+			from := rapid.IntRange(0, 1439).Draw(t, "that day open")
+			c.ByDay[time.Weekday(rapid.IntRange(0, 6).Draw(t, "that day"))] = kam.Hours{Open: from, Close: rapid.IntRange(max(from+1, 1), 1440).Draw(t, "that day close")}
+		}
+
 		o := watch(c, base, days)
 		start := rapid.OneOf(rapid.Int64Range(0, 12*24*3600), rapid.Int64Range(6*24*3600-3*3600, 6*24*3600+3*3600))
 		for range 10 {
@@ -304,16 +342,21 @@ func TestCalendarAgreesWithTheWallClock(t *testing.T) {
 			want := o.between(a, b)
 			require.Equal(t, want, c.Between(a, b), "between %s and %s", a.In(loc), b.In(loc))
 			require.Equal(t, -want, c.Between(b, a))
-			require.InDelta(t, float64(want)/float64(c.Day()), c.BusinessDays(a, b), 1e-9)
+			require.InDelta(t, o.days(a, b), c.BusinessDays(a, b), 1e-9)
+			require.InDelta(t, -o.days(a, b), c.BusinessDays(b, a), 1e-9)
 
 			// What is added stays within 10 days' work, so that the oracle sees its end.
 			d := time.Duration(rapid.Int64Range(1, 1+int64(o.between(base, base.Add(10*24*time.Hour))/time.Second)).Draw(t, "seconds")) * time.Second
 			if len(c.Weekend) > 0 || len(c.Holidays) > 0 {
 				d = min(d, 3*c.Day())
 			}
+			d = max(d, time.Second)
 			got := c.AddTime(a, d)
 			require.True(t, o.add(a, d).Equal(got), "%s and %s of work: want %s, got %s", a.In(loc), d, o.add(a, d).In(loc), got.In(loc))
-			require.True(t, got.Equal(c.Add(a, d.Seconds()/c.Day().Seconds())), "Add in business days is AddTime")
+			if len(c.ByDay) == 0 {
+				require.True(t, got.Equal(c.Add(a, d.Seconds()/c.Day().Seconds())), "Add in business days is AddTime")
+			}
+			require.WithinDuration(t, got, c.Add(a, o.days(a, got)), 2*time.Millisecond, "Add is what BusinessDays counts")
 			require.Equal(t, d, c.Between(a, got), "what was added has passed")
 
 			// Never in a closed hour: the second before the end was worked.

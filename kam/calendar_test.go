@@ -172,3 +172,62 @@ func TestCalendarProperties(t *testing.T) {
 		require.Less(t, c.Between(from, to.Add(-time.Second)), d, "the first such instant")
 	})
 }
+
+// TestHoursByWeekdayAndHalfDays: a short Friday is a business day, a half day
+// is half of one, and both close earlier.
+func TestHoursByWeekdayAndHalfDays(t *testing.T) {
+	t.Parallel()
+	c := calendar(t, "Europe/Berlin", "08:00-17:00", "2026-12-25")
+	c, err := c.With(map[string]string{"friday": "08:00-14:00"}, []string{"2026-12-24", "2026-12-26", "2026-12-31"})
+	require.NoError(t, err)
+	for _, tc := range []struct {
+		from string
+		days float64
+		want string
+	}{
+		{"2026-03-05T12:30:00", 1, "2026-03-06T11:00:00"},    // the middle of Thursday, the middle of Friday
+		{"2026-03-05T10:00:00", 2, "2026-03-09T10:00:00"},    // Friday is a whole day
+		{"2026-03-05T08:00:00", 2, "2026-03-06T14:00:00"},    // to the close of Friday
+		{"2026-03-06T08:00:00", 0.5, "2026-03-06T11:00:00"},  // half of six hours
+		{"2026-03-06T14:00:00", 0.5, "2026-03-09T12:30:00"},  // it has closed
+		{"2026-12-23T12:30:00", 0.75, "2026-12-24T10:15:00"}, // half a day on Wednesday, a quarter on the half day
+		{"2026-12-23T12:30:00", 1, "2026-12-24T12:30:00"},    // the half day to its end
+		{"2026-12-23T12:30:00", 1.5, "2026-12-28T12:30:00"},  // the 25th is free
+		{"2026-12-24T12:30:00", 0.5, "2026-12-28T12:30:00"},  // a half day has closed at half
+		{"2026-12-30T08:00:00", 2, "2027-01-01T11:00:00"},    // a day, half a day, half of a Friday
+	} {
+		from, err := time.ParseInLocation("2006-01-02T15:04:05", tc.from, c.Location)
+		require.NoError(t, err)
+		got := c.Add(from, tc.days)
+		require.Equal(t, tc.want, got.Format("2006-01-02T15:04:05"), "%s and %v days", tc.from, tc.days)
+		require.InDelta(t, tc.days, c.BusinessDays(from, got), 1e-6)
+	}
+	day := func(s string) time.Time {
+		at, err := time.ParseInLocation(time.DateOnly, s, c.Location)
+		require.NoError(t, err)
+		return at
+	}
+	require.Equal(t, 4*time.Hour+30*time.Minute, c.Between(day("2026-12-24"), day("2026-12-25")))
+	require.Equal(t, 6*time.Hour, c.Between(day("2026-03-06"), day("2026-03-09")))
+	require.Zero(t, c.Between(day("2026-12-26"), day("2026-12-28")), "a Saturday stays free")
+
+	for _, tc := range []struct {
+		hours map[string]string
+		half  []string
+		field string
+	}{
+		{map[string]string{"freitag": "09:00-12:00"}, nil, "hours"},
+		{map[string]string{"friday": ""}, nil, "hours"},
+		{map[string]string{"friday": "9-12"}, nil, "hours"},
+		{map[string]string{"friday": "12:00-09:00"}, nil, "hours"},
+		{map[string]string{"friday": "09:00-12:00", "FRI": "09:00-13:00"}, nil, "hours"},
+		{map[string]string{"saturday": "09:00-12:00"}, nil, "hours"},
+		{nil, []string{"24.12.2026"}, "half_days"},
+		{nil, []string{"2026-12-25"}, "half_days"},
+	} {
+		_, err := calendar(t, "Europe/Berlin", "", "2026-12-25").With(tc.hours, tc.half)
+		require.ErrorIs(t, err, kam.Invalid, tc)
+		require.Equal(t, tc.field, kam.AsError(err).Field)
+		require.NotEmpty(t, kam.AsError(err).Remedy)
+	}
+}

@@ -27,6 +27,7 @@ type DecisionRecord struct {
 	Step         StepCode          `json:"step_code"`
 	Kind         RecordKind        `json:"kind"`
 	Policy       PolicyRef         `json:"policy"`
+	RulesVersion int               `json:"rules_version,omitempty"` // of the program's rules; without it 1
 	Revision     int               `json:"revision,omitempty"`
 	MaterialHash string            `json:"material_hash,omitempty"`
 	ComputedAt   *time.Time        `json:"computed_at,omitempty"`

@@ -156,19 +156,16 @@ func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, fi
 	if err != nil {
 		return err
 	}
-	p, err := rules.ParsePolicy(b)
-	if err == nil {
-		err = rules.CheckDecimals(b)
-	}
+	p, err := rules.LoadPolicy(b, a.now())
 	if err != nil {
 		return usagef("%s:\n%w", file, err)
-	}
-	if err := p.Served(); err != nil {
-		return err
 	}
 	c, err := back.LoadPolicy(ctx, act, p.Version, b)
 	if err != nil {
 		return err
+	}
+	if !a.json {
+		defer a.notInForce()
 	}
 	return a.loadedOrProposed(c, map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
 }

@@ -31,6 +31,7 @@ type backend interface {
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	Calendars(ctx context.Context) (map[string]kam.Calendar, error)
 	CustomerRecord(ctx context.Context, customerNo string) (store.Customer, error)
 	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
 

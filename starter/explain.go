@@ -59,6 +59,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 	if r.ComputedAt != nil {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
 	}
+	a.say("explain.rules", max(r.RulesVersion, 1))
 	a.printf("%s\n", term.Clean(r.Headline))
 	if r.Score != nil && r.Confidence != nil {
 		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())

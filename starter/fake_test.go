@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -121,6 +122,15 @@ func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	return kam.Person{}, kam.Errorf(kam.NotFound, "nobody is known as %s", id)
 }
 
+func (f *fake) LatestPolicy(context.Context) (int, []byte, error) {
+	return 1, rules.DefaultYAML(), f.err
+}
+
+func (f *fake) Calendars(context.Context) (map[string]kam.Calendar, error) {
+	c, err := kam.NewCalendar("DE", "Europe/Berlin", "09:00-17:00", []string{"saturday", "sunday"}, nil)
+	return map[string]kam.Calendar{"DE": c}, err
+}
+
 func (f *fake) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
 
 func (f *fake) CustomerRecord(context.Context, string) (store.Customer, error) {
@@ -209,6 +219,7 @@ func waiting() *fake {
 	task := kam.Task{
 		ID: "t1", Kind: kam.TaskConfirmation, Step: "1.1.5", Assignees: []kam.UserID{"tom"}, OpenedAt: noon.Add(-26 * time.Hour), Priority: "HIGH",
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon.Add(24 * time.Hour)}, {Kind: kam.DueEscalate, At: noon.Add(48 * time.Hour)}},
+		Target:    &kam.StageTarget{Hours: kam.DecFromInt(16), Calendar: "DE"},
 	}
 	due := noon.Add(24 * time.Hour)
 	s := kam.Snapshot{
@@ -218,7 +229,7 @@ func waiting() *fake {
 	}
 	f := &fake{view: store.CaseView{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH")}}
 	f.inbox = []store.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true}}
-	f.lines = []store.CaseLine{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt}}
+	f.lines = []store.CaseLine{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt, Task: &task}}
 	return f
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -31,6 +33,13 @@ func inboxCommand(a *app) *cobra.Command {
 			items, err := back.Inbox(cmd.Context(), by)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
+			}
+			clocks, err := a.clocks(cmd.Context(), back)
+			if err != nil {
+				return err
+			}
+			for i := range items {
+				items[i].Measure = items[i].Task.Measure(clocks, a.now())
 			}
 			if len(items) == 0 {
 				if err := known(cmd.Context(), back, "--as", by); err != nil {
@@ -54,7 +63,7 @@ func inboxCommand(a *app) *cobra.Command {
 }
 
 func (a *app) inboxTable(items []store.InboxItem) *term.Table {
-	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.task"), text.Say("label.priority"), text.Say("label.age")+">", text.Say("label.due"))
+	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.task"), text.Say("label.priority"), text.Say("label.age")+">", text.Say("label.stage"), text.Say("label.due"))
 	for _, i := range items {
 		task := i.Task.Step.Label()
 		if i.Task.Kind != "" {
@@ -77,9 +86,42 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 		} else if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), due)
+		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), measured(i.Measure), due)
 	}
 	return t
+}
+
+// clocks are the calendars that targets are counted in: those of the
+// organisation, and the policy's for places that have none.
+func (a *app) clocks(ctx context.Context, back backend) (map[string]kam.Calendar, error) {
+	all, err := back.Calendars(ctx)
+	if err != nil {
+		return nil, unreachable("PostgreSQL", err)
+	}
+	_, text, err := back.LatestPolicy(ctx)
+	if kam.CodeOf(err) == kam.NotFound {
+		return all, nil // no policy, no task
+	}
+	if err != nil {
+		return nil, unreachable("PostgreSQL", err)
+	}
+	p, err := rules.ParsePolicy(text)
+	if err != nil {
+		return nil, err
+	}
+	all["default"], err = kam.NewCalendar("default", "UTC", p.Calendar.Hours, p.Calendar.Weekend, nil)
+	return all, err
+}
+
+// measured is the time in a stage against its target, as "6.5 of 16 h".
+func measured(m *kam.Measure) string {
+	switch {
+	case m == nil:
+		return ""
+	case m.Overdue:
+		return text.Say("stage.overdue", m.Worked.String(), m.Target.String())
+	}
+	return text.Say("stage.time", m.Worked.String(), m.Target.String())
 }
 
 // age is how long ago something was, in units that can be acted upon.
@@ -126,6 +168,13 @@ func listCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
+			clocks, err := a.clocks(cmd.Context(), back)
+			if err != nil {
+				return err
+			}
+			for i := range lines {
+				lines[i].Measure = lines[i].Task.Measure(clocks, a.now())
+			}
 			return a.list(lines, f.Limit)
 		},
 	}
@@ -156,9 +205,9 @@ func states() []kam.State {
 }
 
 func (a *app) list(lines []store.CaseLine, limit int) error {
-	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.changed"))
+	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.stage"), text.Say("label.changed"))
 	for _, l := range lines {
-		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, a.screen.Time(l.UpdatedAt))
+		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, measured(l.Measure), a.screen.Time(l.UpdatedAt))
 	}
 	return listed(a, "cases", lines, "list", t, limit)
 }

@@ -79,6 +79,15 @@ type policyJSON struct {
 	Valid    bool            `json:"valid"`
 	Version  int             `json:"version,omitempty"`
 	Problems []rules.Problem `json:"problems"`
+	// NotInForce are the settings that keep their default.
+	NotInForce []rules.Setting `json:"not_in_force,omitempty"`
+}
+
+// notInForce lists what a policy cannot change yet.
+func (a *app) notInForce() {
+	for _, s := range rules.NotInForce() {
+		a.say("policy.idle", s.Path, s.Why)
+	}
 }
 
 func (a *app) checkPolicy(path string) error {
@@ -86,16 +95,14 @@ func (a *app) checkPolicy(path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := rules.ParsePolicy(b)
-	if err == nil {
-		err = rules.CheckDecimals(b)
-	}
+	p, err := rules.LoadPolicy(b, a.now())
 	var bad *rules.PolicyError
 	switch {
 	case err == nil && a.json:
-		return a.printJSON(policyJSON{File: path, Valid: true, Version: p.Version, Problems: []rules.Problem{}})
+		return a.printJSON(policyJSON{File: path, Valid: true, Version: p.Version, Problems: []rules.Problem{}, NotInForce: rules.NotInForce()})
 	case err == nil:
 		a.say("policy.clean", path)
+		a.notInForce()
 		return nil
 	case !errors.As(err, &bad):
 		return usageError{err}

@@ -49,6 +49,8 @@ type shownJSON struct {
 	Conflict bool `json:"version_conflict,omitempty"`
 	// Hidden says why the data are not shown.
 	Hidden string `json:"hidden,omitempty"`
+	// Stage is the time in the stage against its target.
+	Stage *kam.Measure `json:"stage,omitempty"`
 }
 
 // show prints a case. Who may not read its data sees where it stands.
@@ -77,15 +79,20 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 			return err
 		}
 	}
+	clocks, err := a.clocks(ctx, back)
+	if err != nil {
+		return err
+	}
+	stage := v.Snapshot.Task.Measure(clocks, a.now())
 	if a.json {
-		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
+		shown := shownJSON{Stage: stage, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
 			Ending: v.Ending, Change: change, Conflict: conflicts(v.Snapshot, change)}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
 		}
 		return a.printJSON(shown)
 	}
-	a.printView(v)
+	a.printView(v, stage)
 	a.printChange(v.Snapshot, change)
 	if refusal != nil {
 		a.printf("\n")
@@ -111,7 +118,7 @@ func withoutData(v store.CaseView) store.CaseView {
 	return v
 }
 
-func (a *app) printView(v store.CaseView) {
+func (a *app) printView(v store.CaseView, stage *kam.Measure) {
 	s := v.Snapshot
 	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.Type, s.State, v.Been...), "\n"))
 	a.printf("\n")
@@ -137,6 +144,7 @@ func (a *app) printView(v store.CaseView) {
 	if s.Task != nil {
 		a.deadlines(*s.Task)
 	}
+	a.pair("label.stage", measured(stage))
 	a.candidates(v.Candidates)
 	a.findings("", v.Findings)
 	a.findings(text.Say("import.found"), v.Opening.Findings)

@@ -36,10 +36,10 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 
 	const customers = `
 		insert into kam.customer as old (customer_no, version, case_no, name, country, group_id, parent_no, territory, owner,
-			status, sales_account, ka_status, tier, review_due, coverage, data, updated_at)
+			status, sales_account, ka_status, tier, review_due, coverage, data, updated_at, since)
 		select customer_no, 1, $1, data ->> 'legal_name', data ->> 'country_code', group_id, coalesce(data ->> 'parent_customer_id', ''),
 			territory, owner, status, coalesce(data ->> 'sales_account_no', ''), coalesce(nullif(ka_status, ''), 'NON_KA'), tier,
-			review_due, coverage, data, $2
+			review_due, coverage, data, $2, $2
 		from work where outcome in ('CREATED', 'UPDATED') order by customer_no
 		on conflict (customer_no) do update set version = old.version + 1, case_no = excluded.case_no, name = excluded.name,
 			country = excluded.country, group_id = excluded.group_id, parent_no = excluded.parent_no,

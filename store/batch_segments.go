@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,13 +24,14 @@ type BookRow struct {
 	Tier          kam.Tier
 	FailedReviews int
 	ParentNo      string
+	Since         *time.Time // when it became a customer
 }
 
 // ActiveBook is every active customer, by number, as committed; it holds a
 // connection of its own until the sequence has ended.
 func (s *Store) ActiveBook(ctx context.Context) iter.Seq2[BookRow, error] {
 	const customers = `
-		select customer_no, data, c.group_id, coalesce(g.name, ''), territory, sales_account, ka_status, tier, failed_reviews, parent_no
+		select customer_no, data, c.group_id, coalesce(g.name, ''), territory, sales_account, ka_status, tier, failed_reviews, parent_no, coalesce(since, kam.customer_since(customer_no))
 		from kam.customer c left join kam.party_group g on g.group_id = c.group_id and c.group_id <> ''
 		where status = 'ACTIVE' order by customer_no`
 

@@ -329,7 +329,7 @@ func TestSales(t *testing.T) {
 		require.NoError(t, err)
 		last := time.Date(2026, 9, 10, 0, 0, 0, 0, time.UTC)
 		require.Equal(t, store.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 15000, Prior12: 700, Margin12: &margin,
-			Orders12: 3, LastOrder: &last, ActiveMonths: 2, Currencies: 1}, got)
+			Orders12: 3, LastOrder: &last, Currencies: 1, FirstRevenue: month(2024, 9)}, got)
 		got, err = tx.SalesFacts("A2", noon)
 		require.NoError(t, err)
 		require.False(t, got.Known)
@@ -386,4 +386,47 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	require.Equal(t, []string{"C-000001"}, found())
 	require.Equal(t, text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000003'`),
 		text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000002'`))
+}
+
+// month is the first day of a month.
+func month(y int, m time.Month) *time.Time {
+	t := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
+	return &t
+}
+
+// TestFirstRevenueStaysKnown: facts of ten years ago, and facts that are
+// deleted, still say that somebody bought once. A month of the future and one
+// without revenue say nothing.
+func TestFirstRevenueStaysKnown(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	require.NoError(t, s.LoadSales(t.Context(), []store.SalesFact{
+		{AccountNo: "A1", Month: "2016-01", Currency: "EUR", Orders: 1},
+		{AccountNo: "A1", Month: "2016-10", Currency: "EUR", NetRevenue: 100, Orders: 1},
+		{AccountNo: "A1", Month: "2023-01", Currency: "EUR", NetRevenue: 100, Orders: 1},
+		{AccountNo: "A2", Month: "2026-12", Currency: "EUR", NetRevenue: 100, Orders: 1},
+		{AccountNo: "A3", Month: "2026-02", Currency: "EUR", NetRevenue: -100, Orders: 1},
+	}))
+	first := func(account string) (got store.Sales) {
+		within(t, s, no, func(tx *store.Tx) {
+			var err error
+			got, err = tx.SalesFacts(account, noon)
+			require.NoError(t, err)
+		})
+		return got
+	}
+	require.Equal(t, store.Sales{Account: "A1", FirstRevenue: month(2016, 10)}, first("A1"), "none of the last 24 months")
+	require.Nil(t, first("A2").FirstRevenue, "it has not come yet")
+	require.Nil(t, first("A3").FirstRevenue)
+
+	for _, old := range []string{"2017-01-01", "2026-01-01", "2027-01-01"} {
+		require.NoError(t, s.Exec(t.Context(), `delete from kam.sales_fact where month < $1::date`, old))
+		require.Equal(t, month(2016, 10), first("A1").FirstRevenue, "facts before %s are gone", old)
+	}
+	require.NoError(t, s.LoadSales(t.Context(), []store.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
+	got := first("A1")
+	require.EqualValues(t, 50, got.Net12)
+	require.Equal(t, month(2016, 10), got.FirstRevenue, "what came since changes nothing")
+	require.Nil(t, first("A3").FirstRevenue)
 }

@@ -59,7 +59,7 @@ func loadChange(o Org) orgChange {
 
 func (tx *Tx) load(o Org) error {
 	for _, c := range o.Calendars {
-		if _, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays); err != nil {
+		if _, err := c.Read(); err != nil {
 			return err
 		}
 	}
@@ -176,7 +176,8 @@ func queuePeople(b *pgx.Batch, o Org) {
 
 func queueTree(b *pgx.Batch, o Org) {
 	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values ($1, $2, $3, $4, $5, $6)`
-	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays) values ($1, $2, $3, $4, $5, $6)`
+	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays, hours, half_days)
+		values ($1, $2, $3, $4, $5, $6, coalesce($7::jsonb, '{}'), $8)`
 
 	if o.Nodes != nil {
 		b.Queue(`delete from kam.node`)
@@ -188,7 +189,8 @@ func queueTree(b *pgx.Batch, o Org) {
 		b.Queue(`delete from kam.calendar`)
 	}
 	for _, c := range o.Calendars {
-		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...))
+		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...),
+			c.Hours, append([]string{}, c.HalfDays...))
 	}
 }
 

@@ -249,6 +249,9 @@ func (m *merger) merge(o MergeOrder, p Planner) (MergeResult, error) {
 	if err := m.checkTree(a, plan, rec.Moved.Children); err != nil {
 		return none, err
 	}
+	if err := m.setSince(a.CustomerNo); err != nil {
+		return none, err
+	}
 	if rec.OwnAliases, rec.Moved.SalesAccounts, err = m.moveAccounts(b, a); err != nil {
 		return none, err
 	}

@@ -77,6 +77,13 @@ func (r rowImage) with(values map[string]any) (rowImage, error) {
 	return out, nil
 }
 
+// setSince dates records anew that became one, or two again: the company is a
+// customer since the oldest of its records.
+func (m *merger) setSince(numbers ...string) error {
+	_, err := exec(m.ctx, m.tx, "date the records", `update kam.customer set since = kam.customer_since(customer_no) where customer_no = any ($1)`, numbers)
+	return err
+}
+
 func (m *merger) nextID() (err error) {
 	m.id, _, err = one(m.ctx, m.tx, "number the merge", pgx.RowTo[string], `select 'M-' || lpad(nextval('kam.merge_number')::text, 6, '0')`)
 	return err

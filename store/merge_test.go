@@ -259,7 +259,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 			require.NoError(t, err)
 			margin, last := int64(800), time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)
 			require.Equal(t, store.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 1057, Prior12: 300, Margin12: &margin,
-				Orders12: 4, LastOrder: &last, ActiveMonths: 2, Currencies: 1}, got)
+				Orders12: 4, LastOrder: &last, Currencies: 1, FirstRevenue: month(2025, 8)}, got)
 			lines, err := tx.PLLines("A1")
 			require.NoError(t, err)
 			require.Equal(t, map[string]int64{"rebates": 15}, lines)

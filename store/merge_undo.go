@@ -64,6 +64,9 @@ func (m *merger) undo(l MergeLine, o UndoOrder, p Planner) (MergeResult, error) 
 	if err := m.restoreAbsorbed(b, rec, p, &r.Moved); err != nil {
 		return none, err
 	}
+	if err := m.setSince(a.CustomerNo, b.CustomerNo); err != nil {
+		return none, err
+	}
 	if r.Moved.Children, err = m.moveChildren(a.CustomerNo, b.CustomerNo, append([]string{}, rec.Moved.Children...)); err != nil {
 		return none, err
 	}
@@ -328,6 +331,9 @@ func (m *merger) split(o SplitOrder, p Planner) (MergeResult, error) {
 	}
 	if err := m.SetCustomerStatus(no, kam.NonKA, kam.TierNone, false, true, a.ReviewDue, a.Coverage); err != nil {
 		return none, err
+	}
+	if err := m.updateCustomer(no, `update kam.customer set since = $2 where customer_no = $1`, a.Since); err != nil {
+		return none, err // what is split from a customer is none that is new
 	}
 	if len(moved) > 1 { // the first is the new record's own
 		if _, err := exec(m.ctx, m.tx, "give sales accounts", `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`, no, moved[1:]); err != nil {

@@ -46,7 +46,9 @@ type Node struct {
 
 // A CalendarRow is a work calendar (5.5). Opens and Closes are "09:00" in its
 // time zone; Weekend holds English names of days in lower case, "saturday";
-// Holidays are ISO dates.
+// Holidays are ISO dates. Hours are those of weekdays that have their own,
+// "friday": "09:00-15:00"; on HalfDays the office closes when half of the hours
+// have passed.
 type CalendarRow struct {
 	Code     string   `json:"code" yaml:"code"`
 	TimeZone string   `json:"time_zone" yaml:"time_zone"`
@@ -54,6 +56,18 @@ type CalendarRow struct {
 	Closes   string   `json:"closes" yaml:"closes"`
 	Weekend  []string `json:"weekend" yaml:"weekend"`
 	Holidays []string `json:"holidays,omitempty" yaml:"holidays"`
+
+	Hours    map[string]string `json:"hours,omitempty" yaml:"hours"`
+	HalfDays []string          `json:"half_days,omitempty" yaml:"half_days"`
+}
+
+// Read makes the calendar of the row.
+func (c CalendarRow) Read() (kam.Calendar, error) {
+	plain, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays)
+	if err != nil {
+		return plain, err
+	}
+	return plain.With(c.Hours, c.HalfDays)
 }
 
 // The kinds of assignment rule, in the order in which they are tried.

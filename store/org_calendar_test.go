@@ -33,6 +33,8 @@ func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 			c.Weekend = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 		}},
 		{"a day that is none", "weekend", func(c *store.CalendarRow) { c.Weekend = []string{"Freitag"} }},
+		{"hours of a day that is none", "hours", func(c *store.CalendarRow) { c.Hours = map[string]string{"Freitag": "09:00-12:00"} }},
+		{"a half day that is a holiday", "half_days", func(c *store.CalendarRow) { c.HalfDays = []string{"2026-12-25"} }},
 		{"a date that is none", "holidays", func(c *store.CalendarRow) { c.Holidays = []string{"2027-02-29"} }},
 	} {
 		bad := good

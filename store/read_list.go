@@ -25,10 +25,14 @@ type CaseLine struct {
 	Version      int64        `json:"version"`
 	OpenedAt     time.Time    `json:"opened_at"`
 	UpdatedAt    time.Time    `json:"updated_at"`
+	Task         *kam.Task    `json:"-"` // that it waits for
+	// Measure is the time in the stage against its target, for whoever fills it in.
+	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
 const caseColumns = `case_no, case_type, state, step_code, outcome, customer_name, country, customer_no, requester,
-	territory, owner, version, coalesce(opened_at, created_at), updated_at`
+	territory, owner, version, coalesce(opened_at, created_at), updated_at,
+	case when open then nullif(snapshot -> 'task', 'null') end`
 
 // A Filter picks cases; what is empty does not restrict. Customer is a number,
 // or part of a name.
@@ -81,6 +85,8 @@ type InboxItem struct {
 	Subject      string       `json:"subject,omitempty"` // of a task that outlives its case
 	Due          *time.Time   `json:"due,omitempty"`
 	Mine         bool         `json:"mine"` // assigned, not from a queue
+	// Measure is the time in the stage against its target, for whoever fills it in.
+	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
 // Inbox lists the open tasks of a person: those assigned, and those in the

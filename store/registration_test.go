@@ -18,7 +18,7 @@ import (
 func TestSearchFindsRegistrations(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	require.NoError(t, s.LoadOrg(ctx, sample))
+	require.NoError(t, storetest.LoadOrg(ctx, s, sample))
 	var book []store.BookCustomer
 	for no, text := range map[string]string{
 		"C-000001": `{"legal_name":"Aurora","country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"73282932000074"}]}`,

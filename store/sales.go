@@ -13,16 +13,18 @@ import (
 // for an account without any fact: revenue is then 0 by decision of the
 // rules, not by this store.
 type Sales struct {
-	Account      string
-	Known        bool
-	Currency     string
-	Net12        int64 // the twelve months up to asOf
-	Prior12      int64 // the twelve months before
-	Margin12     *int64
-	Orders12     int64
-	LastOrder    *time.Time
-	ActiveMonths int64 // of the last twelve, with revenue above 0
-	Currencies   int   // facts in more than one currency do not add up
+	Account    string
+	Known      bool // any fact of the last 24 months
+	Currency   string
+	Net12      int64 // the twelve months up to asOf
+	Prior12    int64 // the twelve months before
+	Margin12   *int64
+	Orders12   int64
+	LastOrder  *time.Time
+	Currencies int // facts in more than one currency do not add up
+	// FirstRevenue is the first month with revenue that was ever known, nil for
+	// none. It stays known when the facts of that time are deleted.
+	FirstRevenue *time.Time
 }
 
 // accountBooks gives each account that is asked for ($2) with those whose facts
@@ -47,9 +49,11 @@ func (tx *Tx) SalesFacts(accountNo string, asOf time.Time) (Sales, error) {
 	return all[accountNo], err
 }
 
-// askedFacts are the facts of the accounts of accountBooks.
+// askedFacts are the facts of the accounts of accountBooks; gone is what is
+// still known of facts that were deleted.
 const askedFacts = accountBooks + `,
-	facts as (select account, f.* from books join kam.sales_fact f using (account_no))`
+	facts as (select account, f.* from books join kam.sales_fact f using (account_no)),
+	gone as (select account, h.first_revenue from books join kam.sales_history h using (account_no))`
 
 // allFacts are askedFacts of every account that has any, read once.
 const allFacts = `
@@ -61,24 +65,38 @@ const allFacts = `
 		select account_no as account, f.* from kam.sales_fact f
 		union all
 		select account, f.* from merged join kam.sales_fact f using (account_no) where account <> account_no
+	),
+	gone as (
+		select account_no as account, first_revenue from kam.sales_history
+		union all
+		select account, h.first_revenue from merged join kam.sales_history h using (account_no) where account <> account_no
 	)`
 
-// salesUp sums facts up, as of $1.
+// salesUp sums facts up, as of $1. Of facts that are older than 24 months the
+// first month with revenue counts alone.
 const salesUp = `, f as (
-		select *, month > ($1::timestamptz at time zone 'UTC')::date - interval '12 months' as recent
+		select *, month > ($1::timestamptz at time zone 'UTC')::date - interval '12 months' as recent,
+			month > ($1::timestamptz at time zone 'UTC')::date - interval '24 months' as counts
 		from facts
 		where month <= ($1::timestamptz at time zone 'UTC')::date
-		  and month > ($1::timestamptz at time zone 'UTC')::date - interval '24 months'
+	), sums as (
+		select account, bool_or(counts) as known, coalesce(max(currency) filter (where counts), '') as currency,
+			coalesce(sum(net_revenue) filter (where recent), 0)::bigint as net12,
+			coalesce(sum(net_revenue) filter (where counts and not recent), 0)::bigint as prior12,
+			(sum(gross_margin) filter (where recent))::bigint as margin12,
+			coalesce(sum(orders) filter (where recent), 0)::bigint as orders12,
+			(max(last_order_date) filter (where counts))::timestamptz as last_order,
+			(count(distinct currency) filter (where counts))::int as currencies,
+			min(month) filter (where net_revenue > 0) as first_revenue
+		from f group by account
+	), older as (
+		select account, min(first_revenue) as first_revenue from gone
+		where first_revenue <= ($1::timestamptz at time zone 'UTC')::date group by account
 	)
-	select account, true as known, max(currency) as currency,
-		coalesce(sum(net_revenue) filter (where recent), 0)::bigint as net12,
-		coalesce(sum(net_revenue) filter (where not recent), 0)::bigint as prior12,
-		(sum(gross_margin) filter (where recent))::bigint as margin12,
-		coalesce(sum(orders) filter (where recent), 0)::bigint as orders12,
-		max(last_order_date)::timestamptz as last_order,
-		count(distinct month) filter (where recent and net_revenue > 0) as active_months,
-		count(distinct currency)::int as currencies
-	from f group by account`
+	select account, coalesce(known, false) as known, coalesce(currency, '') as currency, coalesce(net12, 0) as net12,
+		coalesce(prior12, 0) as prior12, margin12, coalesce(orders12, 0) as orders12, last_order, coalesce(currencies, 0) as currencies,
+		least(sums.first_revenue, older.first_revenue) as first_revenue
+	from sums full join older using (account)`
 
 // linesUp sums the lines of profit and loss up, over the year that ends with $1.
 const linesUp = `

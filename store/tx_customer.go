@@ -34,10 +34,11 @@ type Customer struct {
 	Segment       json.RawMessage     `json:"segment,omitempty"`
 	UpdatedAt     time.Time           `json:"updated_at"`
 	MergedInto    string              `json:"merged_into,omitempty"` // the record that is read in its place
+	Since         *time.Time          `json:"since,omitempty"`       // when it became a customer
 }
 
 const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
-	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into`
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into, coalesce(since, kam.customer_since(customer_no))`
 
 // Customer is a customer with its contacts; kam.NotFound where there is none.
 func (tx *Tx) Customer(no string) (Customer, error) { return customer(tx.ctx, tx.tx, no) }
@@ -148,8 +149,8 @@ func rawOrNil(v any) (any, error) {
 func queueCustomer(b *pgx.Batch, c CustomerCommit, segment any, caseNo string, at time.Time) {
 	const upsert = `
 		insert into kam.customer as old (customer_no, version, case_no, name, country, group_id, parent_no, territory,
-			owner, status, sales_account, segment, coverage, provisional, data, updated_at)
-		values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+			owner, status, sales_account, segment, coverage, provisional, data, updated_at, since)
+		values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
 		on conflict (customer_no) do update set version = old.version + 1, case_no = excluded.case_no,
 			name = excluded.name, country = excluded.country, group_id = excluded.group_id,
 			parent_no = excluded.parent_no, territory = excluded.territory, owner = excluded.owner,

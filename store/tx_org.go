@@ -79,10 +79,26 @@ func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
 	return list(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByPos[kam.TerritoryNode], up, node)
 }
 
+const calendarRows = `select code, time_zone, opens, closes, weekend, holidays, hours, half_days from kam.calendar`
+
+// Calendars are the work calendars, by code.
+func (s *Store) Calendars(ctx context.Context) (map[string]kam.Calendar, error) {
+	rows, err := list(ctx, s.pool, "read the calendars", pgx.RowToStructByPos[CalendarRow], calendarRows)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]kam.Calendar, len(rows))
+	for _, r := range rows {
+		if all[r.Code], err = r.Read(); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // Calendar is a work calendar; kam.NotFound where there is none.
 func (tx *Tx) Calendar(code string) (CalendarRow, error) {
-	c, ok, err := one(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow],
-		`select code, time_zone, opens, closes, weekend, holidays from kam.calendar where code = $1`, code)
+	c, ok, err := one(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow], calendarRows+` where code = $1`, code)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no calendar %q", clip(code, 40))
 	}

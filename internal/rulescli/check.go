@@ -58,7 +58,7 @@ func checkFacts(p *rules.Policy, f rules.Facts) error {
 	for _, n := range []struct {
 		field string
 		value *int64
-	}{{"orders_12m", f.Orders12m}, {"recency_days", f.RecencyDays}, {"active_months", f.ActiveMonths}} {
+	}{{"orders_12m", f.Orders12m}, {"recency_days", f.RecencyDays}, {"active_months", f.ActiveMonths}, {"customer_months", f.CustomerMonths}} {
 		if n.value != nil && *n.value < 0 {
 			return kam.Errorf(kam.Invalid, "%d is below zero", *n.value).On(n.field)
 		}

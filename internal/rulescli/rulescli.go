@@ -113,18 +113,17 @@ func (o *options) load() (*rules.Policy, error) {
 	if o.policy == "" {
 		return rules.Default()
 	}
-	return readPolicy(o.policy)
+	return readPolicy(o.policy, rules.ParsePolicy)
 }
 
-func readPolicy(name string) (*rules.Policy, error) {
+// readPolicy reads a policy file. The rules on files take settings that the
+// engine does not carry out; the check does not.
+func readPolicy(name string, parse func([]byte) (*rules.Policy, error)) (*rules.Policy, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, kam.Errorf(kam.Invalid, "%v", err).On("policy")
 	}
-	p, err := rules.ParsePolicy(text)
-	if err == nil {
-		err = rules.CheckDecimals(text)
-	}
+	p, err := parse(text)
 	var bad *rules.PolicyError
 	if errors.As(err, &bad) {
 		return nil, fmt.Errorf("the policy %s is refused:\n%w", name, err)

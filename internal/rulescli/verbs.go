@@ -2,7 +2,9 @@ package rulescli
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -242,11 +244,16 @@ func (o *options) policyCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "check FILE", Short: "List every problem of a policy file", Args: exactArgs(1, "the policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := readPolicy(args[0])
+			p, err := readPolicy(args[0], func(text []byte) (*rules.Policy, error) { return rules.LoadPolicy(text, time.Now()) })
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "policy %s version %d is well formed\n", p.ID, p.Version)
+			var out strings.Builder
+			fmt.Fprintf(&out, "policy %s version %d is well formed\n", p.ID, p.Version)
+			for _, s := range rules.NotInForce() {
+				fmt.Fprintf(&out, "not in force, keeps its default: %s (%s)\n", s.Path, s.Why)
+			}
+			_, err = io.WriteString(cmd.OutOrStdout(), out.String())
 			return err
 		},
 	}, &cobra.Command{

@@ -152,13 +152,24 @@ func compare(part, total uint64, pct kam.Dec) int {
 	return 0
 }
 
+// year is how long a customer without revenue may be NEW (P3.3.2), in months.
+const year = 12
+
+// newcomer says whether a customer without revenue in the last twelve months is
+// NEW: it became a customer less than twelve months ago, or is none yet, and no
+// revenue from before the last twelve months is known. Any other has stopped
+// buying, or never began.
+func (f *Facts) newcomer() bool {
+	early := f.ActiveMonths != nil && *f.ActiveMonths >= year || f.NetRevenuePrior12m != nil && f.NetRevenuePrior12m.Minor > 0
+	return !early && (f.CustomerMonths == nil || *f.CustomerMonths < year)
+}
+
 // class is the ABC class of a customer against the snapshot. One that is not
 // in it, or stands there with another revenue, is put in at its place. Without
-// revenue the class is NEW where the customer is active for less than twelve
-// months, or for an unknown time, else C.
-func (s *Snapshot) class(p *Policy, e SnapshotEntry, activeMonths *int64) kam.ABCClass {
+// revenue a newcomer is NEW and any other C.
+func (s *Snapshot) class(p *Policy, e SnapshotEntry, f *Facts) kam.ABCClass {
 	if e.Revenue <= 0 {
-		if activeMonths == nil || *activeMonths < 12 {
+		if f.newcomer() {
 			return kam.ClassNew
 		}
 		return kam.ClassC

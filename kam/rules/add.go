@@ -42,7 +42,7 @@ func (p *Policy) AddDecision(c Customer, rates map[string]kam.Rate) (kam.Decisio
 	}
 	score, confidence, outcome := p.addOutcome(criteria, stops)
 	rec := kam.DecisionRecord{
-		Step: "1.1.4", Kind: kam.RecordAdd, Policy: p.Ref(), Outcome: string(outcome),
+		Step: "1.1.4", Kind: kam.RecordAdd, Policy: p.Ref(), RulesVersion: Version, Outcome: string(outcome),
 		Score: &score, Confidence: &confidence, HardStops: stops,
 	}
 	for _, k := range criteria {

@@ -26,13 +26,17 @@ type Customer struct {
 
 // Facts are what the system brings (P2.4.4).
 type Facts struct {
-	NetRevenue12m      *kam.Money         `json:"net_revenue_12m,omitempty"`
-	NetRevenuePrior12m *kam.Money         `json:"net_revenue_prior_12m,omitempty"`
-	Orders12m          *int64             `json:"orders_12m,omitempty"`
-	RecencyDays        *int64             `json:"recency_days,omitempty"`
-	ActiveMonths       *int64             `json:"active_months,omitempty"`
-	MarginPct          *kam.Dec           `json:"margin_pct,omitempty"` // actual margin
-	PLLinesPct         map[string]kam.Dec `json:"pl_lines_pct,omitempty"`
+	NetRevenue12m      *kam.Money `json:"net_revenue_12m,omitempty"`
+	NetRevenuePrior12m *kam.Money `json:"net_revenue_prior_12m,omitempty"`
+	Orders12m          *int64     `json:"orders_12m,omitempty"`
+	RecencyDays        *int64     `json:"recency_days,omitempty"`
+	// ActiveMonths are the months since the first month with revenue that was
+	// ever known, 0 where there is none; CustomerMonths those since the party
+	// became a customer, nil for one that is none yet.
+	ActiveMonths   *int64             `json:"active_months,omitempty"`
+	CustomerMonths *int64             `json:"customer_months,omitempty"`
+	MarginPct      *kam.Dec           `json:"margin_pct,omitempty"` // actual margin
+	PLLinesPct     map[string]kam.Dec `json:"pl_lines_pct,omitempty"`
 	// HardStops are the hard stops of 1.1.4 that lookups outside the rules
 	// found to hold: HS1, HS2, HS5, HS6, HS7,
 	// HS9. HS3, HS4 and HS8 are computed.

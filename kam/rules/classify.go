@@ -153,7 +153,7 @@ func (p *Policy) classRecord(c *Classification) kam.DecisionRecord {
 		outcome = string(c.KAStatus)
 	}
 	score := c.Score
-	return kam.DecisionRecord{Step: "1.5", Kind: kam.RecordClassification, Policy: p.Ref(), Outcome: outcome, Headline: c.Headline,
+	return kam.DecisionRecord{Step: "1.5", Kind: kam.RecordClassification, Policy: p.Ref(), RulesVersion: Version, Outcome: outcome, Headline: c.Headline,
 		Score: &score, Missing: c.Missing, Gates: c.Gates, Tests: c.Tests, Members: c.Members, HomeNode: string(c.HomeNode)}
 }
 

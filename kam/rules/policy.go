@@ -12,15 +12,18 @@ import (
 // [kam.Dec]. Tags: opt marks a key that may be left out; min and max bound a
 // number; keys names the closed set whose values a map must cover; one lists
 // the values of a text; sum is the total of a group of weights; from and to
-// bound the field that a band table must cover.
+// bound the field that a band table must cover; takes names the parts of a wait
+// that its task goes by. What the engine does not carry out, or at the default
+// alone, is marked later (with the step of the process that will) or fixed: see
+// [LoadPolicy].
 type Policy struct {
 	ID            string     `yaml:"policy_id"`
 	Version       int        `yaml:"version" min:"1"`
 	EffectiveFrom string     `yaml:"effective_from" date:"true"`
 	BaseCurrency  string     `yaml:"base_currency"`
-	HistoryMonths int        `yaml:"history_window_months" min:"1" max:"120"`
-	ScoringMonths int        `yaml:"scoring_window_months" min:"1" max:"60"`
-	PriorMonths   int        `yaml:"prior_window_months" min:"1" max:"60"`
+	HistoryMonths int        `yaml:"history_window_months" min:"1" max:"120" later:"5.9"`
+	ScoringMonths int        `yaml:"scoring_window_months" min:"1" max:"60" fixed:"true"`
+	PriorMonths   int        `yaml:"prior_window_months" min:"1" max:"60" fixed:"true"`
 	Process       Process    `yaml:"process"`
 	SLA           SLA        `yaml:"sla"`
 	Confirmation  Confirm    `yaml:"confirmation"`
@@ -34,17 +37,17 @@ type Policy struct {
 	Improvement   Improve    `yaml:"improvement_potential"`
 	Capability    Capability `yaml:"capability"`
 	KeyAccount    KeyAccount `yaml:"key_account"`
-	Coverage      Coverage   `yaml:"coverage"`
+	Coverage      Coverage   `yaml:"coverage" later:"3.1"`
 	Review        Review     `yaml:"review"`
 	Duplicates    Duplicates `yaml:"duplicates"`
-	Scorecard     Scorecard  `yaml:"scorecard"`
-	Incentive     Incentive  `yaml:"incentive"`
-	Plan          Plan       `yaml:"plan"`
+	Scorecard     Scorecard  `yaml:"scorecard" later:"2.3"`
+	Incentive     Incentive  `yaml:"incentive" later:"2.3"`
+	Plan          Plan       `yaml:"plan" later:"2.6"`
 	Screening     Screening  `yaml:"screening"`
 	Market        Market     `yaml:"market"`
 	SOD           SOD        `yaml:"sod"`
 	Calendar      Calendar   `yaml:"calendar"`
-	Retention     Retention  `yaml:"retention_years"`
+	Retention     Retention  `yaml:"retention_years" later:"5.9"`
 	// Findings overrides the severity of a validation rule; VI01, VI02, VH02
 	// and VS01 stay ERROR (P3.7).
 	Findings map[string]kam.Severity `yaml:"findings" opt:"true" one:"ERROR REVIEW WARNING INFO"`
@@ -61,36 +64,38 @@ type Process struct {
 	AutoReject         bool   `yaml:"auto_reject"`
 	AppealWindowDays   int    `yaml:"appeal_window_days" min:"0" max:"3650"`
 	MaxChangeRounds    int    `yaml:"max_change_rounds" min:"0" max:"100"`
-	MaxOpenCases       int    `yaml:"max_open_cases_per_customer" min:"1" max:"100"`
+	MaxOpenCases       int    `yaml:"max_open_cases_per_customer" min:"1" max:"100" fixed:"true"`
 	RejectCooldownDays int    `yaml:"reject_cooldown_days" min:"0" max:"3650"`
 }
 
 // SLA holds the waits of P5.4, in business days of the assignee's calendar.
 type SLA struct {
-	DataEntry        Wait    `yaml:"data_entry"`
-	DuplicateReview  Wait    `yaml:"duplicate_review"`
-	ComplianceReview Wait    `yaml:"compliance_review"`
-	Confirmation     Wait    `yaml:"confirmation"`
-	ChangesRequested Wait    `yaml:"changes_requested"`
-	Completion       Wait    `yaml:"completion"`
-	ValidationReview Wait    `yaml:"validation_review"`
-	Endorsement      Wait    `yaml:"endorsement"`
-	KAMAssignment    Wait    `yaml:"kam_assignment"`
+	DataEntry        Wait    `yaml:"data_entry" takes:"remind expire target"`
+	DuplicateReview  Wait    `yaml:"duplicate_review" takes:"remind escalate expire target"`
+	ComplianceReview Wait    `yaml:"compliance_review" takes:"remind escalate expire target"`
+	Confirmation     Wait    `yaml:"confirmation" takes:"remind escalate expire target"`
+	ChangesRequested Wait    `yaml:"changes_requested" takes:"remind expire target"`
+	Completion       Wait    `yaml:"completion" takes:"remind notify_manager expire target"`
+	ValidationReview Wait    `yaml:"validation_review" takes:"remind escalate expire target"`
+	Endorsement      Wait    `yaml:"endorsement" takes:"remind escalate lapse target"`
+	KAMAssignment    Wait    `yaml:"kam_assignment" takes:"remind escalate target"`
 	ProfileDue       kam.Dec `yaml:"profile_due" min:"0" max:"3650"`
-	PlanDue          kam.Dec `yaml:"plan_due" min:"0" max:"3650"`
+	PlanDue          kam.Dec `yaml:"plan_due" min:"0" max:"3650" later:"2.6"`
 	HighFactor       kam.Dec `yaml:"high_priority_factor" min:"0.01" max:"1"`
 	HighMinPotential kam.Dec `yaml:"high_priority_min_potential" min:"0"`
 	InterventionHrs  kam.Dec `yaml:"intervention_escalate_clock_hours" min:"0" max:"1000"`
 }
 
 // A Wait is how long a task may rest, in business days; nil where the step
-// has no such limit.
+// has no such limit. Target is what the time of the stage is measured against,
+// in working hours; without it the escalation, or the notice to the manager.
 type Wait struct {
 	Remind        *kam.Dec `yaml:"remind" opt:"true" min:"0.01" max:"3650"`
 	Escalate      *kam.Dec `yaml:"escalate" opt:"true" min:"0.01" max:"3650"`
 	NotifyManager *kam.Dec `yaml:"notify_manager" opt:"true" min:"0.01" max:"3650"`
 	Expire        *kam.Dec `yaml:"expire" opt:"true" min:"0.01" max:"3650"`
 	Lapse         *kam.Dec `yaml:"lapse" opt:"true" min:"0.01" max:"3650"`
+	Target        *kam.Dec `yaml:"target" opt:"true" min:"0.01" max:"87600"`
 }
 
 // Confirm says who must confirm at 1.1.5.
@@ -153,7 +158,7 @@ type HardStop struct {
 // counts each class from its own start.
 type ABCPolicy struct {
 	Measure  string  `yaml:"measure" one:"net_revenue_12m"`
-	Scope    string  `yaml:"scope" one:"COMPANY COUNTRY REGION TERRITORY"`
+	Scope    string  `yaml:"scope" one:"COMPANY COUNTRY REGION TERRITORY" fixed:"true"`
 	CutAPct  kam.Dec `yaml:"cut_a_pct" min:"0.01" max:"100"`
 	CutBPct  kam.Dec `yaml:"cut_b_pct" min:"0.01" max:"100"`
 	Boundary string  `yaml:"boundary" opt:"true" one:"BEFORE AT_MOST RESTART"`
@@ -161,8 +166,8 @@ type ABCPolicy struct {
 
 // RFMPolicy is P3.3.3.
 type RFMPolicy struct {
-	Mode           string     `yaml:"mode" one:"FIXED QUINTILE AUTO"`
-	QuintileMinPop int        `yaml:"quintile_min_population" min:"1" max:"100000000"`
+	Mode           string     `yaml:"mode" one:"FIXED QUINTILE AUTO" fixed:"true"`
+	QuintileMinPop int        `yaml:"quintile_min_population" min:"1" max:"100000000" fixed:"true"`
 	Recency        Bands      `yaml:"recency_days" from:"0" score:"true"`
 	Frequency      Bands      `yaml:"frequency_orders" from:"0" score:"true"`
 	Monetary       Bands      `yaml:"monetary" from:"0" score:"true"`
@@ -238,7 +243,7 @@ type Improve struct {
 // Capability is P3.3.6.
 type Capability struct {
 	Items     []string `yaml:"items" one:"data_sharing joint_planning executive_access category_resources execution_discipline"`
-	CapableAt kam.Dec  `yaml:"capable_at" min:"0" max:"100"`
+	CapableAt kam.Dec  `yaml:"capable_at" min:"0" max:"100" later:"2.1"`
 }
 
 //go:embed default.yaml

@@ -8,12 +8,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// CheckDecimals refuses the numbers of a policy that is to be loaded which have
+// checkDecimals refuses the numbers of a policy that is to be loaded which have
 // more than two decimals, zeros at the end included: min_potential: 140.000 is
 // 140 thousand or a slip. A version that was stored is read by [ParsePolicy]
 // all the same, so that open cases go on under it. The error is a
 // [*PolicyError].
-func CheckDecimals(text []byte) error {
+func checkDecimals(text []byte) error {
 	var doc yaml.Node
 	if len(text) > maxPolicyBytes || yaml.Unmarshal(text, &doc) != nil {
 		return nil // ParsePolicy says what is wrong with it

@@ -105,7 +105,7 @@ type Coverage struct {
 
 // Review is step 3.3.
 type Review struct {
-	KAScorecardDays int `yaml:"key_account_scorecard_days" min:"1" max:"3650"`
+	KAScorecardDays int `yaml:"key_account_scorecard_days" min:"1" max:"3650" later:"3.3"`
 	KAReviewDays    int `yaml:"key_account_review_days" min:"1" max:"3650"`
 	NonKAReviewDays int `yaml:"non_key_account_review_days" min:"1" max:"3650"`
 	Triggers        struct {
@@ -115,7 +115,7 @@ type Review struct {
 		CallAttainmentPct  kam.Dec          `yaml:"call_attainment_below_pct" min:"0" max:"100"`
 		CreditRating       kam.CreditRating `yaml:"credit_rating_at_or_below" one:"A B C D"`
 		OwnershipChange    bool             `yaml:"ownership_change"`
-	} `yaml:"triggers"`
+	} `yaml:"triggers" later:"3.3"`
 }
 
 // Duplicates is the match of P3.4.4. Similarities are 0..1 with two decimals.
@@ -126,14 +126,14 @@ type Duplicates struct {
 		Domain  kam.Dec `yaml:"domain" min:"0" max:"100"`
 		Phone   kam.Dec `yaml:"phone" min:"0" max:"100"`
 	} `yaml:"weights" sum:"100"`
-	CertainAt         kam.Dec `yaml:"certain_at" min:"0" max:"1"`
+	CertainAt         kam.Dec `yaml:"certain_at" min:"0" max:"1" fixed:"true"`
 	ProbableAt        kam.Dec `yaml:"probable_at" min:"0" max:"1"`
 	PossibleAt        kam.Dec `yaml:"possible_at" min:"0" max:"1"`
 	MinNameSimilarity kam.Dec `yaml:"min_name_similarity" min:"0" max:"1"`
 	// MinNameSimilaritySupported is the floor where street and postal code,
 	// phone or domain agree.
 	MinNameSimilaritySupported *kam.Dec `yaml:"min_name_similarity_supported" opt:"true" min:"0" max:"1"`
-	Blocking                   []string `yaml:"blocking" opt:"true" one:"IDENTIFIER NAME_PREFIX POSTAL_CODE NAME_TRIGRAM DOMAIN"`
+	Blocking                   []string `yaml:"blocking" opt:"true" one:"IDENTIFIER NAME_PREFIX POSTAL_CODE NAME_TRIGRAM DOMAIN" fixed:"true"`
 }
 
 // Scorecard is P4.1.6.
@@ -183,8 +183,8 @@ type Market struct {
 
 // SOD is the part of separation of duties that a small firm may relax (P5.3).
 type SOD struct {
-	AllowSelfConfirmAlone bool `yaml:"allow_self_confirm_when_alone"`
-	DelegationMaxDays     int  `yaml:"delegation_max_days" min:"1" max:"3650"`
+	AllowSelfConfirmAlone bool `yaml:"allow_self_confirm_when_alone" fixed:"true"`
+	DelegationMaxDays     int  `yaml:"delegation_max_days" min:"1" max:"3650" later:"5.4"`
 }
 
 // Calendar is the default working time.

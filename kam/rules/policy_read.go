@@ -48,7 +48,13 @@ func (e *PolicyError) Unwrap() error { return kam.Invalid }
 // and missing keys, wrong types, values out of range, weights that do not sum
 // to 100, tables with gaps or overlaps. The error is a [*PolicyError] that
 // lists all problems.
-func ParsePolicy(text []byte) (*Policy, error) {
+//
+// What was stored is read with it. Whether the engine carries out what a policy
+// sets is asked once, when it is loaded: see [LoadPolicy].
+func ParsePolicy(text []byte) (*Policy, error) { return parsePolicy(text, nil) }
+
+// parsePolicy reads a policy; more looks at one that is sound by itself.
+func parsePolicy(text []byte, more func(*policyReader, *Policy)) (*Policy, error) {
 	if len(text) > maxPolicyBytes {
 		return nil, &PolicyError{[]Problem{{1, 1, "policy", "the file is larger than 1 MB", "give a policy file"}}}
 	}
@@ -65,6 +71,9 @@ func ParsePolicy(text []byte) (*Policy, error) {
 	if len(r.problems) == 0 {
 		p.fillDefaults()
 		r.check(p)
+	}
+	if len(r.problems) == 0 && more != nil {
+		more(r, p)
 	}
 	if len(r.problems) > 0 {
 		sort.SliceStable(r.problems, func(i, j int) bool {

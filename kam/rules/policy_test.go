@@ -102,7 +102,7 @@ func TestShippedComments(t *testing.T) {
 // stored version stays readable.
 func TestLongDecimals(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, CheckDecimals(DefaultYAML()))
+	require.NoError(t, checkDecimals(DefaultYAML()))
 	for path, change := range map[string][2]string{
 		"sla.high_priority_min_potential":           {"high_priority_min_potential: 500000", "high_priority_min_potential: 500.000"},
 		"key_account.tiers[0].min_potential":        {"min_potential: 1000000, min_score", "min_potential: 1.000, min_score"},
@@ -111,7 +111,7 @@ func TestLongDecimals(t *testing.T) {
 	} {
 		text := []byte(edited(t, change[0], change[1]))
 		var bad *PolicyError
-		require.ErrorAs(t, CheckDecimals(text), &bad, path)
+		require.ErrorAs(t, checkDecimals(text), &bad, path)
 		require.Len(t, bad.Problems, 1)
 		require.Equal(t, path, bad.Problems[0].Path)
 		require.Contains(t, bad.Problems[0].Message, "thousands or a slip")

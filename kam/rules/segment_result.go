@@ -31,7 +31,6 @@ type SegmentResult struct {
 	Missing          []string             `json:"missing"`
 	// Lines are the P&L lines that have a benchmark, RED and AMBER marked.
 	Lines      []PLLine `json:"pl_lines,omitempty"`
-	Capable    bool     `json:"-"` // capability index at or over the policy's capable_at
 	SnapshotID string   `json:"snapshot_id,omitempty"`
 }
 
@@ -69,7 +68,7 @@ func (p *Policy) Segment(c Customer, ctx SegmentContext) (SegmentResult, kam.Dec
 		return SegmentResult{}, kam.DecisionRecord{}, err
 	}
 	res := p.segmentOf(s, ctx)
-	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), Outcome: res.Segment,
+	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), RulesVersion: Version, Outcome: res.Segment,
 		Score: &res.KAScore, Confidence: &res.CompletenessPct, Missing: res.Missing, SnapshotID: res.SnapshotID}
 	for _, k := range lines {
 		rec.Criteria = append(rec.Criteria, k.result())
@@ -102,7 +101,6 @@ func (p *Policy) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
 		CompletenessPct:  kam.Dec(roundSmall(p.completeness(s), 3*n)),
 		Missing:          p.missing(s),
 	}
-	res.Capable = res.CapabilityIndex >= p.Capability.CapableAt
 	res.Quadrant, res.Strategy = p.quadrant(res.Attractiveness, res.RelativeStrength)
 	if s.basis != "" {
 		m := p.money(s.potential())
@@ -125,7 +123,7 @@ func (p *Policy) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
 func (p *Policy) place(s *scored, ctx SegmentContext, res *SegmentResult) {
 	c := s.c
 	entry := SnapshotEntry{CustomerNo: c.CustomerNo, Scope: p.ScopeOf(c, ctx.Tree), Revenue: s.revenue}
-	res.ABCClass = ctx.Snapshot.class(p, entry, c.ActiveMonths)
+	res.ABCClass = ctx.Snapshot.class(p, entry, &c.Facts)
 	if ctx.Snapshot != nil {
 		res.SnapshotID = ctx.Snapshot.ID
 	}
