@@ -21,6 +21,8 @@ type work struct {
 	pol   *rules.Policy
 	data  kam.RequestData
 	base  *base // of a case on an existing customer
+	// provider is who answers for the service outside.
+	provider string
 }
 
 // move takes the case along the table of transitions, closes the task of the

@@ -40,8 +40,8 @@ type Record interface {
 	Now(ctx context.Context) (time.Time, error)
 	BlockedParties(ctx context.Context) ([]store.BlockedParty, error)
 	CustomersLike(ctx context.Context, k store.PartyKeys) ([]store.Party, error)
-	HitCleared(ctx context.Context, customerNo, ref string) (bool, error)
-	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error)
+	Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error)
+	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 	Customers

@@ -42,6 +42,8 @@ type shownJSON struct {
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
 	Ending     *store.Ending   `json:"ending,omitempty"`
+	// Screened are the hits of screening, for compliance and audit.
+	Screened *kam.Screened `json:"screened,omitempty"`
 	// Change is what a case on an existing customer changes.
 	Change *parties.Change `json:"change,omitempty"`
 	// Conflict says that somebody else changed the customer meanwhile.
@@ -59,14 +61,13 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 		}
 		v = withoutData(v)
 	}
-	if v.Ending != nil && v.Ending.Restricted {
+	if v.Ending != nil && v.Ending.Restricted || v.Screened != nil {
 		all, err := a.readsRestricted(ctx, back)
 		if err != nil {
 			return err
 		}
 		if !all {
-			end := *v.Ending
-			end.Text, v.Ending = "", &end
+			v = withoutRestricted(v)
 		}
 	}
 	var change *parties.Change
@@ -78,7 +79,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	}
 	if a.json {
 		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
-			Ending: v.Ending, Change: change, Conflict: conflicts(v.Snapshot, change)}
+			Ending: v.Ending, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
 		}
@@ -95,9 +96,20 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	return nil
 }
 
+// withoutRestricted is the case as who is neither of compliance nor an auditor
+// sees it.
+func withoutRestricted(v store.CaseView) store.CaseView {
+	v.Screened = nil
+	if v.Ending != nil && v.Ending.Restricted {
+		end := *v.Ending
+		end.Text, v.Ending = "", &end
+	}
+	return v
+}
+
 // withoutData is the case as who may not read its data sees it.
 func withoutData(v store.CaseView) store.CaseView {
-	v.Request, v.Candidates, v.Findings = kam.RequestData{}, nil, nil
+	v.Request, v.Candidates, v.Findings, v.Screened = kam.RequestData{}, nil, nil, nil
 	if v.Ending != nil {
 		end := *v.Ending
 		end.Text, v.Ending = "", &end
@@ -137,7 +149,20 @@ func (a *app) printView(v store.CaseView) {
 		a.deadlines(*s.Task)
 	}
 	a.candidates(v.Candidates)
+	a.hits(v.Screened)
 	a.findings(v.Findings)
+}
+
+// hits are what compliance is asked about, each line of a list by itself.
+func (a *app) hits(s *kam.Screened) {
+	if s == nil {
+		return
+	}
+	t := term.NewTable(text.Say("label.list"), text.Say("label.ref"), text.Say("label.name"), text.Say("label.result"))
+	for _, h := range s.Hits {
+		t.Row(h.List, h.Ref, h.Name, string(h.Result))
+	}
+	a.section(text.Say("show.hits", a.screen.Time(s.At)), t)
 }
 
 // confirmedBy names who has confirmed the data, the first of two first.

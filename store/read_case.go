@@ -38,6 +38,8 @@ type CaseView struct {
 	Segment    json.RawMessage      `json:"segment,omitempty"`
 	Been       []kam.State          `json:"been,omitempty"` // the states that it has been in
 	Ending     *Ending              `json:"ending,omitempty"`
+	// Screened are the hits of screening that compliance is asked about.
+	Screened *kam.Screened `json:"screened,omitempty"`
 }
 
 // An Ending is who ended a case, and why in his words. Restricted words are for
@@ -90,6 +92,9 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 			return err
 		}
 		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
+			return err
+		}
+		if _, err = readFact(ctx, tx, no, FactHits, &v.Screened); err != nil {
 			return err
 		}
 		if v.Been, err = list(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
@@ -149,17 +154,34 @@ func readCandidates(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Candid
 	if ok, err := readFact(ctx, q, no, factCandidates, &all); !ok || err != nil {
 		return nil, err
 	}
-	waived, err := list(ctx, q, "read waivers", pgx.RowTo[string],
-		`select ref from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
+	waived, err := readWaivedCandidates(ctx, q, no)
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range waived {
-		for i := range all {
-			all[i].Waived = all[i].Waived || all[i].Ref == ref
-		}
+	for i, c := range all {
+		all[i].Waived = c.Waived || c.Class.Rank() <= waived[c.Ref].Rank()
 	}
 	return all, nil
+}
+
+// readWaivedCandidates are the candidates that were judged to be other parties,
+// with the class that they had then. A release that kept none is still at work
+// while this one is brought in: what a requester may say counts then.
+func readWaivedCandidates(ctx context.Context, q querier, no kam.CaseNo) (map[string]kam.MatchClass, error) {
+	type row struct {
+		Ref   string
+		Class kam.MatchClass
+	}
+	all, err := list(ctx, q, "read waivers", pgx.RowToStructByPos[row],
+		`select ref, coalesce(finding ->> 'class', 'PROBABLE') from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
+	if err != nil {
+		return nil, err
+	}
+	waived := map[string]kam.MatchClass{}
+	for _, r := range all {
+		waived[r.Ref] = r.Class
+	}
+	return waived, nil
 }
 
 func readFindings(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Finding, error) {

@@ -146,6 +146,7 @@ var english = map[string]string{
 	"show.base":          "%d of customer %s",
 	"show.appeal":        "%s, rejected by %s; a manager of level %s decides",
 	"show.rules":         "the rules",
+	"show.hits":          "Hits of screening, %s",
 	"show.first":         "%s, first of two",
 	"show.both":          "%s, then %s",
 	"reason.expired":     "nobody acted in time",
