@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
@@ -22,11 +23,16 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		Digest: in.Act.Digest(),
 		Known:  in.Known,
 		People: true,
+		Signal: in.Signal,
 		By:     in.Act.By,
 		At:     in.Now,
 	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
 	if err == nil {
 		failpoint.Hit("act/after-commit")
+	}
+	if e := kam.AsError(err); in.Signal > 0 && e != nil && e.Code == kam.IDReused {
+		// Of an update the client keeps a record; a signal has nobody else.
+		err = errors.Join(err, a.Store.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
 	return p, toTemporal(err)
 }

@@ -22,6 +22,7 @@ type Effect struct {
 	Digest string
 	Known  int64
 	People bool
+	Signal int64 // which signal of the case it came as, 0 for none
 	At     time.Time
 	By     kam.UserID // who acts: the actor of the refusal, if it comes to that
 }
@@ -230,19 +231,21 @@ func (tx *Tx) logRefusal(e *kam.Error) {
 	})
 }
 
-// saveRefusal stores a refusal without moving the case; p, where there is an
+// saveRefusal stores a refusal without moving the case. It is one line of the
+// audit trail for each decision and code, and for each signal, since nobody
+// waits for the answer to one and sends it again for the want of it; p, where there is an
 // effect to keep, also gets its line of the timeline. The note that the client
 // left of a withdrawal goes with its refusal, unless that only says that the
 // case is in a stage of the engine: then the commit decides (D12).
 func (tx *Tx) saveRefusal(e *kam.Error, p *kam.Progress) error {
 	const once = `
-		insert into kam.refusal (case_no, decision_id, code) values ($1, $2, $3)
-		on conflict (case_no, decision_id, code) do nothing`
+		insert into kam.refusal as r (case_no, decision_id, code, signal) values ($1, $2, $3, $4)
+		on conflict (case_no, decision_id, code) do update set signal = excluded.signal where r.signal < excluded.signal`
 	const head = `update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`
 	const note = `delete from kam.withdraw_intent where case_no = $1 and decision_id = $2`
 
 	no := tx.was.CaseNo
-	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code)
+	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code, tx.effect.Signal)
 	if err != nil {
 		return err
 	}

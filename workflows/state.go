@@ -25,8 +25,9 @@ type Carried struct {
 	Applied  []Applied            `json:"applied,omitempty"` // oldest first
 	Timeline []kam.TimelineEntry  `json:"timeline,omitempty"`
 	Records  []kam.DecisionRecord `json:"records,omitempty"`
-	Spent    int64                `json:"spent,omitempty"` // numbers of effects that left the version as it was
-	Runs     int                  `json:"runs,omitempty"`  // earlier runs of this case
+	Spent    int64                `json:"spent,omitempty"`   // numbers of effects that left the version as it was
+	Runs     int                  `json:"runs,omitempty"`    // earlier runs of this case
+	Signals  int64                `json:"signals,omitempty"` // acts that came as signals, the refused ones included
 }
 
 // Applied is a decision that has taken effect. Digest is empty where the case
