@@ -23,6 +23,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		Digest: in.Act.Digest(),
 		Known:  in.Known,
 		People: true,
+		With:   in.Act.Other(),
 		Signal: in.Signal,
 		By:     in.Act.By,
 		At:     in.Now,
@@ -152,8 +153,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 			s.Rule = w.rulesToWaive(act)
 		}
 		// The stewards are asked only where a candidate is CERTAIN. That it is
-		// another customer is theirs to say; to take the existing one is not.
-		s.Certain = t.Queue == string(kam.DataSteward) && act.Verdict == kam.NotDuplicate
+		// another customer is theirs to say, and that somebody else's request
+		// counts in its place; to take an existing customer is not.
+		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == kam.NotDuplicate || act.Verdict == kam.SameRequest)
 		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
 			s.Rule = w.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
 		}

@@ -103,6 +103,9 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 func (a *Activities) within(do func(*work) error) func(context.Context, *store.Tx) error {
 	return func(ctx context.Context, tx *store.Tx) error {
 		w, err := a.open(ctx, tx)
+		if err == nil && tx.With != nil {
+			w.other, err = a.open(ctx, tx.With)
+		}
 		if err != nil {
 			return err
 		}

@@ -34,8 +34,14 @@ func (w *work) resolveDuplicate(d doing) error {
 		}
 		return w.tellMerged()
 	}
-	if f.Match == kam.MatchCertain && (d.By == w.Case.Requester || d.By == w.Case.OwnerID) {
+	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
 		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
+	}
+	if d.Verdict == kam.SameRequest {
+		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == string(d.SameAs) }) {
+			return kam.Errorf(kam.Invalid, "%s is not a case among the candidates", d.SameAs).On("same_as")
+		}
+		return w.follow(d, f)
 	}
 	open := slices.DeleteFunc(slices.Clone(candidates), func(c kam.Candidate) bool { return c.Waived })
 	if err := w.WaiveCandidates(open, d.By, d.Reason); err != nil {
@@ -297,6 +303,8 @@ func (w *work) decideValidation(d doing) error {
 			return err
 		}
 		return w.tellMerged()
+	case kam.SameRequest:
+		return w.follow(d, f)
 	case kam.SendBack:
 		return w.sendBack(d, f)
 	default:

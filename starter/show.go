@@ -42,6 +42,8 @@ type shownJSON struct {
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
 	Ending     *store.Ending   `json:"ending,omitempty"`
+	// Follows is the case that this one follows, and where that one stands.
+	Follows *followedJSON `json:"follows,omitempty"`
 	// Screened are the hits of screening, for compliance and audit.
 	Screened *kam.Screened `json:"screened,omitempty"`
 	// Change is what a case on an existing customer changes.
@@ -50,6 +52,14 @@ type shownJSON struct {
 	Conflict bool `json:"version_conflict,omitempty"`
 	// Hidden says why the data are not shown.
 	Hidden string `json:"hidden,omitempty"`
+}
+
+// followedJSON is what a follower sees of the case that he follows.
+type followedJSON struct {
+	CaseNo     kam.CaseNo  `json:"case_no"`
+	State      kam.State   `json:"state"`
+	Outcome    kam.Outcome `json:"outcome,omitempty"`
+	CustomerNo string      `json:"customer_no,omitempty"`
 }
 
 // show prints a case. Who may not read its data sees where it stands.
@@ -80,6 +90,9 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	if a.json {
 		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
 			Ending: v.Ending, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
+		if f := v.Followed; f != nil {
+			shown.Follows = &followedJSON{f.CaseNo, f.State, f.Outcome, f.CommittedAs}
+		}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
 		}
@@ -133,6 +146,8 @@ func (a *app) printView(v store.CaseView) {
 	a.pair("label.customer", v.Request.LegalName)
 	a.pair("label.base", baseLine(s))
 	a.pair("label.appeal", appealLine(s))
+	a.pair("label.follows", followsLine(v))
+	a.pair("label.followers", followersLine(s))
 	a.pair("label.trigger", strings.TrimSpace(string(s.Trigger)+" "+reviewReason(v)))
 	a.pair("label.requester", string(s.Requester))
 	a.pair("label.territory", s.Territory)
@@ -183,6 +198,30 @@ func baseLine(s kam.Snapshot) string {
 		return ""
 	}
 	return text.Say("show.base", s.BaseVersion, s.CommittedAs)
+}
+
+// followsLine is the case that this one follows, where that one stands, and what
+// can be done now.
+func followsLine(v store.CaseView) string {
+	f := v.Followed
+	switch {
+	case f == nil:
+		return ""
+	case !f.State.Ended():
+		return text.Say("show.follows", string(f.CaseNo), string(f.State))
+	case f.CommittedAs != "":
+		return text.Say("show.followed", string(f.CaseNo), string(f.State), f.CommittedAs)
+	default:
+		return text.Say("show.draft", string(f.CaseNo), string(f.State), string(v.Snapshot.CaseNo))
+	}
+}
+
+func followersLine(s kam.Snapshot) string {
+	all := make([]string, len(s.Followers))
+	for i, f := range s.Followers {
+		all[i] = string(f.CaseNo) + " (" + string(f.Requester) + ")"
+	}
+	return strings.Join(all, ", ")
 }
 
 func appealLine(s kam.Snapshot) string {

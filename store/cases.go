@@ -20,6 +20,9 @@ type Request struct {
 	Data       kam.RequestData `json:"data"`
 	CustomerNo string          `json:"customer_no,omitempty"`
 	AppealOf   kam.CaseNo      `json:"appeal_of,omitempty"`
+	// DraftOf is the request that this one is a draft of: it followed another case,
+	// which ended without a customer.
+	DraftOf kam.CaseNo `json:"draft_of,omitempty"`
 	// Trigger says why a RECLASSIFY is raised.
 	Trigger     kam.ReviewTrigger `json:"trigger,omitempty"`
 	ImportBatch string            `json:"import_batch,omitempty"`

@@ -276,7 +276,7 @@ func actDescription(name kam.ActName) string {
 func sizeOf(a kam.Act) int {
 	n := 0
 	for _, s := range []string{a.DecisionID, string(a.By), string(a.Verdict), a.ExpectHash, a.ReasonCode, a.Reason,
-		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount} {
+		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs)} {
 		n += len(s)
 	}
 	for _, f := range a.Fields {

@@ -199,6 +199,7 @@ func digestOf(a kam.Act) string {
 	put("owner_id", string(a.OwnerID))
 	put("data_digest", a.DataDigest)
 	put("release_account", a.ReleaseAccount)
+	put("same_as", string(a.SameAs))
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }
