@@ -46,7 +46,7 @@ func (s *scene) row(spec kam.ActSpec, id string, now kam.Snapshot) kam.Act {
 		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: byWhom(spec), Reason: "because of the tender",
 		ReasonCode: need(kam.NeedReasonCode, "OTHER"), ExpectHash: need(kam.NeedHash, now.MaterialHash), CustomerNo: need(kam.NeedCustomer, "C-DA"),
 		Tier: kam.Tier(need(kam.NeedTier, string(kam.TierTerritory))), Assignee: kam.UserID(need(kam.NeedAssignee, "rita.regional")),
-		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)),
+		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)), SameAs: kam.CaseNo(need(kam.NeedCase, "KAM-2026-000001")),
 	}
 }
 
