@@ -44,6 +44,8 @@ type shownJSON struct {
 	Ending     *store.Ending   `json:"ending,omitempty"`
 	// Follows is the case that this one follows, and where that one stands.
 	Follows *followedJSON `json:"follows,omitempty"`
+	// Followers are the later cases that are the same request as this one.
+	Followers []kam.Follower `json:"followers,omitempty"`
 	// Screened are the hits of screening, for compliance and audit.
 	Screened *kam.Screened `json:"screened,omitempty"`
 	// Change is what a case on an existing customer changes.
@@ -89,7 +91,7 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	}
 	if a.json {
 		shown := shownJSON{caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings,
-			Ending: v.Ending, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
+			Ending: v.Ending, Followers: v.Snapshot.Followers, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
 		if f := v.Followed; f != nil {
 			shown.Follows = &followedJSON{f.CaseNo, f.State, f.Outcome, f.CommittedAs}
 		}
