@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -218,7 +219,7 @@ func (w *work) decideCompliance(d doing) error {
 			return err
 		}
 		if len(cleared) > 0 {
-			e.Text += " [" + strings.Join(cleared, ", ") + "]"
+			e.Text += " [" + strings.Join(some(cleared, 20), ", ") + "]"
 		}
 		return w.moveAndEnter(d.event, w.facts(), e)
 	}
@@ -313,6 +314,14 @@ func (w *work) decideValidation(d doing) error {
 		}
 		return w.rejected(d.By, "VALIDATION", d.Reason)
 	}
+}
+
+// some are the first names of a list, and how many more there are.
+func some(names []string, n int) []string {
+	if len(names) <= n {
+		return names
+	}
+	return append(slices.Clone(names[:n]), fmt.Sprintf("%d more", len(names)-n))
 }
 
 // screenedByHand keeps what compliance accepted: the hits that the findings name,

@@ -339,7 +339,9 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 		kam.Rejected: func(b *beside, at time.Time) {
 			require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt, By: "rita.regional", ExpectHash: current, ReasonCode: "CAPACITY", Reason: "no capacity"}))
 		},
-		kam.Withdrawn: func(b *beside, at time.Time) { require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"})) },
+		kam.Withdrawn: func(b *beside, at time.Time) {
+			require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"}))
+		},
 		kam.Cancelled: cancelled,
 		kam.Expired: func(b *beside, _ time.Time) {
 			for s := b.now(); s.State == kam.AwaitingConfirmation; s = b.now() {

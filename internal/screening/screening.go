@@ -40,7 +40,7 @@ func New(c config.Screening) *Service {
 
 const (
 	maxAnswer = 64 << 10 // bytes
-	maxHits   = 500
+	maxHits   = 100
 	maxRef    = 200 // bytes
 )
 
