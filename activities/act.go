@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
@@ -23,11 +24,17 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		Digest: in.Act.Digest(),
 		Known:  in.Known,
 		People: true,
+		With:   in.Act.Other(),
+		Signal: in.Signal,
 		By:     in.Act.By,
 		At:     in.Now,
 	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
 	if err == nil {
 		failpoint.Hit("act/after-commit")
+	}
+	if e := kam.AsError(err); in.Signal > 0 && e != nil && e.Code == kam.IDReused {
+		// Of an update the client keeps a record; a signal has nobody else.
+		err = errors.Join(err, a.Store.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
 	return p, toTemporal(err)
 }
@@ -147,8 +154,9 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 			s.Rule = w.rulesToWaive(act)
 		}
 		// The stewards are asked only where a candidate is CERTAIN. That it is
-		// another customer is theirs to say; to take the existing one is not.
-		s.Certain = t.Queue == string(kam.DataSteward) && act.Verdict == kam.NotDuplicate
+		// another customer is theirs to say, and that somebody else's request
+		// counts in its place; to take an existing customer is not.
+		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == kam.NotDuplicate || act.Verdict == kam.SameRequest)
 		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
 			s.Rule = w.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
 		}

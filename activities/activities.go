@@ -33,6 +33,8 @@ type Activities struct {
 	Moved func(kam.Transition)
 	// Screen asks the outside service of screening; nil where none is set up.
 	Screen Screener
+	// Provider names who stands behind Screen: its references are its own.
+	Provider string
 
 	policies sync.Map // version -> *rules.Policy; a published version never changes
 }
@@ -101,6 +103,9 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 func (a *Activities) within(do func(*work) error) func(context.Context, *store.Tx) error {
 	return func(ctx context.Context, tx *store.Tx) error {
 		w, err := a.open(ctx, tx)
+		if err == nil && tx.With != nil {
+			w.other, err = a.open(ctx, tx.With)
+		}
 		if err != nil {
 			return err
 		}
@@ -117,7 +122,7 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &work{ctx: ctx, Tx: tx, pol: pol, data: data, moved: a.Moved}
+	w := &work{ctx: ctx, Tx: tx, pol: pol, data: data, moved: a.Moved, provider: a.Provider}
 	if w.existing() {
 		var b base
 		if ok, err := tx.Fact(store.FactBase, &b); err != nil {

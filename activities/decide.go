@@ -20,6 +20,9 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 		if wait, err := w.screenFirst(s, in.Unscreened); wait || err != nil {
 			return err
 		}
+		if err := w.keepHits(s); err != nil {
+			return err
+		}
 		stops, err := w.hardStops(s)
 		if err != nil {
 			return err
@@ -62,10 +65,10 @@ func (w *work) hardStops(s screening) ([]string, error) {
 	if s.blocked {
 		out = append(out, "HS1_BLOCKED_PARTY")
 	}
-	switch s.result {
-	case kam.ScreeningConfirmed:
+	if s.has(kam.ScreeningConfirmed) {
 		out = append(out, "HS2_SANCTIONS_CONFIRMED")
-	case kam.ScreeningPossible:
+	}
+	if s.has(kam.ScreeningPossible) {
 		out = append(out, "HS6_SANCTIONS_POSSIBLE")
 	}
 	if w.Case.AppealOf == "" {
@@ -117,18 +120,13 @@ func (w *work) screenLocally() (screening, error) {
 	if err != nil {
 		return screening{}, err
 	}
-	s := screening{result: kam.ScreeningClear}
+	var s screening
 	me := w.screened()
 	for _, b := range list {
 		result, blocked := w.pol.Screen(me, parties.Entry(b))
-		if result == kam.ScreeningConfirmed {
-			return screening{result: result, blocked: true, ref: b.Ref}, nil
-		}
 		if blocked || result != kam.ScreeningClear {
-			s.ref, s.blocked = b.Ref, s.blocked || blocked
-		}
-		if result != kam.ScreeningClear {
-			s.result = result
+			s.add(parties.Hit(b, result))
+			s.blocked = s.blocked || blocked
 		}
 	}
 	return s, nil

@@ -1,12 +1,13 @@
 package activities
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 // resolveDuplicate is the human part of 1.1.2.
@@ -34,14 +35,17 @@ func (w *work) resolveDuplicate(d doing) error {
 		}
 		return w.tellMerged()
 	}
-	if f.Match == kam.MatchCertain && (d.By == w.Case.Requester || d.By == w.Case.OwnerID) {
+	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
 		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
 	}
-	var refs []string
-	for _, c := range candidates {
-		refs = append(refs, c.Ref)
+	if d.Verdict == kam.SameRequest {
+		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == string(d.SameAs) }) {
+			return kam.Errorf(kam.Invalid, "%s is not a case among the candidates", d.SameAs).On("same_as")
+		}
+		return w.follow(d, f)
 	}
-	if err := w.WaiveCandidates(refs, d.By, d.Reason); err != nil {
+	open := slices.DeleteFunc(slices.Clone(candidates), func(c kam.Candidate) bool { return c.Waived })
+	if err := w.WaiveCandidates(open, d.By, d.Reason); err != nil {
 		return err
 	}
 	e := d.log(kam.EventDuplicateResolved)
@@ -210,12 +214,12 @@ func (w *work) decideCompliance(d doing) error {
 	e.ReasonCode = string(d.Verdict)
 	e.Restricted = d.Verdict == kam.RefuseIt
 	if d.Verdict == kam.ClearIt {
-		s, err := w.screen()
+		cleared, err := w.clearHits(d, w.Case.Step, func(kam.ScreeningHit) bool { return true })
 		if err != nil {
 			return err
 		}
-		if err := w.SaveFact(store.FactCleared, s.ref); err != nil {
-			return err
+		if len(cleared) > 0 {
+			e.Text += " [" + strings.Join(some(cleared, 20), ", ") + "]"
 		}
 		return w.moveAndEnter(d.event, w.facts(), e)
 	}
@@ -240,12 +244,14 @@ func (w *work) decideValidation(d doing) error {
 			return err
 		}
 		var mine []string
+		waivable := func(x kam.Finding) bool {
+			return x.WaivedBy == "" && x.Severity == kam.SeverityReview && screeningRule(x.RuleID) == (d.role == kam.ComplianceRole)
+		}
 		for _, x := range findings {
-			switch own := screeningRule(x.RuleID) == (d.role == kam.ComplianceRole); {
-			case x.WaivedBy != "" || x.Severity != kam.SeverityReview:
-			case own:
+			switch {
+			case waivable(x):
 				mine = append(mine, x.RuleID)
-			default:
+			case x.WaivedBy == "" && x.Severity == kam.SeverityReview:
 				f.HasReview = true
 			}
 		}
@@ -260,8 +266,13 @@ func (w *work) decideValidation(d doing) error {
 		if len(mine) == 0 && !repaired {
 			return kam.Errorf(kam.Forbidden, "no finding is yours to waive as %s", d.role).Try("the other role decides")
 		}
-		if err := w.Waive(mine, d.By, d.Reason); err != nil {
+		if err := w.Waive(waivable, d.By, d.Reason); err != nil {
 			return err
+		}
+		if d.role == kam.ComplianceRole {
+			if err := w.screenedByHand(d, findings); err != nil {
+				return err
+			}
 		}
 		if len(mine) > 0 {
 			w.flag(kam.FlagHasWaivers)
@@ -293,6 +304,8 @@ func (w *work) decideValidation(d doing) error {
 			return err
 		}
 		return w.tellMerged()
+	case kam.SameRequest:
+		return w.follow(d, f)
 	case kam.SendBack:
 		return w.sendBack(d, f)
 	default:
@@ -301,6 +314,38 @@ func (w *work) decideValidation(d doing) error {
 		}
 		return w.rejected(d.By, "VALIDATION", d.Reason)
 	}
+}
+
+// some are the first names of a list, and how many more there are.
+func some(names []string, n int) []string {
+	if len(names) <= n {
+		return names
+	}
+	return append(slices.Clone(names[:n]), fmt.Sprintf("%d more", len(names)-n))
+}
+
+// screenedByHand keeps what compliance accepted: the hits that the findings name,
+// and, where the service outside did not answer, that compliance screened in its
+// place.
+func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
+	var named []string
+	for _, f := range findings {
+		switch {
+		case f.WaivedBy != "" || f.Severity != kam.SeverityReview:
+		case f.RuleID == serviceDown:
+			if err := w.SaveFact(factScreening, outside{
+				ScreeningAnswer: kam.ScreeningAnswer{Result: kam.ScreeningClear}, Party: digest(w.screenedParty()), At: w.At, ByHand: d.By, Reason: d.Reason,
+			}); err != nil {
+				return err
+			}
+		case screeningRule(f.RuleID):
+			named = append(named, f.What())
+		}
+	}
+	_, err := w.clearHits(d, stepWaiving, func(h kam.ScreeningHit) bool {
+		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h)) })
+	})
+	return err
 }
 
 // rulesToWaive says which role's findings are open, for the permission matrix:

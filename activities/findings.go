@@ -1,9 +1,6 @@
 package activities
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -63,6 +60,8 @@ func (w *work) validationContext(keys store.PartyKeys, s screening) (rules.Valid
 	return vc, nil
 }
 
+// waivers are those of this case, but for findings of screening: each hit is
+// cleared by itself.
 func (w *work) waivers() ([]rules.Waiver, error) {
 	given, err := w.Waivers()
 	if err != nil {
@@ -70,24 +69,11 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 	}
 	out := make([]rules.Waiver, 0, len(given))
 	for _, f := range given {
-		out = append(out, rules.Waiver{RuleID: f.RuleID, Field: f.Field, By: f.WaivedBy, Reason: f.WaiverReason})
+		if !screeningRule(f.RuleID) {
+			out = append(out, rules.Waiver{RuleID: f.RuleID, Field: f.Field, What: f.What(), By: f.WaivedBy, Reason: f.WaiverReason})
+		}
 	}
-	slices.SortFunc(out, func(a, b rules.Waiver) int { return strings.Compare(a.RuleID+a.Field, b.RuleID+b.Field) })
 	return out, nil
-}
-
-// screeningFacts screens again at the commit (VS03). A possible hit that
-// compliance cleared at 1.1.4c stays cleared.
-func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
-	var cleared string
-	if _, err := w.Fact(store.FactCleared, &cleared); err != nil {
-		return nil, err
-	}
-	f := &rules.ScreeningFacts{Result: s.result, Cleared: cleared != "" && cleared == s.ref, Down: s.stale}
-	if s.ref != "" {
-		f.Hits = []string{s.ref}
-	}
-	return f, nil
 }
 
 // hierarchyFacts looks up parent and group (VH01 to VH05).

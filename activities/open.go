@@ -45,7 +45,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 			w.Case.Nominator = o.Requester
 		}
 		f := w.facts()
-		if !f.HasNameCountryChannel {
+		if !f.HasNameCountryChannel || o.DraftOf != "" { // he looks at a draft first
 			return w.enter()
 		}
 		return w.move(kam.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
@@ -62,6 +62,8 @@ func (w *work) mayOpen(o store.Request) error {
 		return kam.Errorf(kam.Invalid, "a NEW case is for a party that is no customer yet").On("customer_no").Try("request a MODIFY case for a customer")
 	case o.AppealOf != "":
 		return w.appeals(o)
+	case o.DraftOf != "":
+		return w.drafts(o)
 	}
 	return nil
 }
@@ -113,6 +115,9 @@ func openingText(o store.Request) string {
 	}
 	if len(fields) > 0 {
 		text += ", found at import: " + strings.Join(fields, ", ")
+	}
+	if o.DraftOf != "" {
+		text += ", draft of " + string(o.DraftOf)
 	}
 	return text
 }

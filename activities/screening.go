@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -17,39 +19,80 @@ type Screener interface {
 	Screen(ctx context.Context, p kam.ScreenedParty) (kam.ScreeningAnswer, error)
 }
 
-// outside is the last answer of the service, and about whom and when.
+// outside is the last answer of the service, and about whom and when. ByHand is
+// who of compliance screened instead, where the service did not answer.
 type outside struct {
 	kam.ScreeningAnswer
-	Party string    `json:"party"`
-	At    time.Time `json:"at"`
+	Party    string     `json:"party"`
+	At       time.Time  `json:"at"`
+	Provider string     `json:"provider,omitempty"`
+	ByHand   kam.UserID `json:"by_hand,omitempty"`
+	Reason   string     `json:"reason,omitempty"`
 }
 
 const factScreening = "screening"
 
-// screening is what the lists say of a party.
+// hits are what the answer found. One that names none of its hits is a hit of
+// its own each time: nobody can tell whether it is one that was cleared.
+func (o outside) hits(provider string) []kam.ScreeningHit {
+	if o.Result == kam.ScreeningClear {
+		return nil
+	}
+	list := cmp.Or(o.Provider, provider, kam.OutsideList)
+	var all []kam.ScreeningHit
+	for _, ref := range o.Hits {
+		if ref = strings.TrimSpace(ref); ref != "" {
+			all = append(all, kam.ScreeningHit{List: list, Ref: ref, Result: o.Result})
+		}
+	}
+	if len(all) == 0 {
+		all = append(all, kam.ScreeningHit{List: list, Ref: "answer of " + o.At.UTC().Format(time.RFC3339), Result: o.Result})
+	}
+	return all
+}
+
+// screening is what all lists say of a party.
 type screening struct {
-	result  kam.ScreeningResult
-	blocked bool // equal normalized name and country, or an identifier
-	ref     string
-	stale   bool // the outside service has not been asked about this party lately
+	party   kam.ScreenedParty
+	hits    []kam.ScreeningHit // each once, CONFIRMED first
+	blocked bool               // equal normalized name and country, or an identifier
+	stale   bool               // the outside service has not been asked about this party lately
+	byHand  *outside           // compliance screened instead, also where that is long ago
+}
+
+// has says whether any hit is of a kind.
+func (s screening) has(r kam.ScreeningResult) bool {
+	return slices.ContainsFunc(s.hits, func(h kam.ScreeningHit) bool { return h.Result == r })
+}
+
+// add joins hits with those that are there: each counts once, as the stricter.
+func (s *screening) add(hits ...kam.ScreeningHit) {
+	for _, h := range hits {
+		i := slices.IndexFunc(s.hits, func(x kam.ScreeningHit) bool { return x.ID() == h.ID() })
+		switch {
+		case i < 0:
+			s.hits = append(s.hits, h)
+		case h.Result == kam.ScreeningConfirmed:
+			s.hits[i].Result = h.Result
+		}
+	}
+	slices.SortFunc(s.hits, func(a, b kam.ScreeningHit) int {
+		return cmp.Or(strings.Compare(string(a.Result), string(b.Result)), strings.Compare(a.ID(), b.ID())) // CONFIRMED, POSSIBLE
+	})
 }
 
 // screenedParty is the case as a screening service sees it.
 func (w *work) screenedParty() kam.ScreenedParty {
-	p := kam.ScreenedParty{CaseNo: w.Case.CaseNo, Names: append([]string{w.data.LegalName}, w.data.TradingNames...), Country: w.data.CountryCode}
-	for _, id := range parties.Numbers(w.data.Identifiers) {
-		p.Identifiers = append(p.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
-	}
-	slices.SortFunc(p.Identifiers, func(a, b kam.Identifier) int {
-		return strings.Compare(string(a.Scheme)+a.Value, string(b.Scheme)+b.Value)
-	})
+	p := parties.ForScreening(w.data)
+	p.CaseNo = w.Case.CaseNo
 	return p
 }
 
 // screen joins our own list with the last answer of the service outside, where
-// the policy names one; the stricter result counts.
+// the policy names one: every hit of both counts.
 func (w *work) screen() (screening, error) {
 	s, err := w.screenLocally()
+	s.party = parties.ForScreening(w.data)
 	if err != nil || w.pol.Screening.Adapter != "HTTP" {
 		return s, err
 	}
@@ -58,14 +101,15 @@ func (w *work) screen() (screening, error) {
 	if err != nil {
 		return s, err
 	}
+	if o.ByHand != "" {
+		s.byHand = &o
+	}
 	age := w.At.Sub(o.At)
 	if !known || o.Party != digest(w.screenedParty()) || age > time.Duration(w.pol.Screening.MaxAgeHours)*time.Hour {
 		s.stale = true
 		return s, nil
 	}
-	if s.result == kam.ScreeningClear || s.result == kam.ScreeningPossible && o.Result == kam.ScreeningConfirmed {
-		s.result, s.ref = o.Result, strings.Join(o.Hits, ", ")
-	}
+	s.add(o.hits(w.provider)...)
 	return s, nil
 }
 
@@ -76,12 +120,12 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 	if !s.stale {
 		return false, nil
 	}
-	accepted, err := w.Waivers()
+	by, _, err := w.screenedOnce(s)
 	if err != nil {
 		return false, err
 	}
-	switch _, waived := accepted["VS04"]; {
-	case waived:
+	switch {
+	case by != "":
 		return false, nil
 	case !unscreened:
 		w.After(kam.StageScreen)
@@ -91,6 +135,105 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 	}
 	return false, nil
 }
+
+// screenedOnce is who of compliance accepted under an early release that the
+// service did not answer: for as long as the case lasts. Since then it counts as
+// a screening by hand, which grows old as any other does.
+func (w *work) screenedOnce(s screening) (by kam.UserID, reason string, err error) {
+	if s.byHand != nil {
+		return "", "", nil
+	}
+	given, err := w.Waivers()
+	if err != nil {
+		return "", "", err
+	}
+	for _, f := range given {
+		if f.RuleID == serviceDown {
+			return f.WaivedBy, f.WaiverReason, nil
+		}
+	}
+	return "", "", nil
+}
+
+// serviceDown is the finding that the service outside gave no answer.
+const serviceDown = "VS04"
+
+// keepHits keeps what compliance is asked about: a decision of theirs is on
+// these, whatever the lists say by then.
+func (w *work) keepHits(s screening) error {
+	if len(s.hits) == 0 {
+		return nil
+	}
+	return w.SaveFact(store.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
+}
+
+// clearHits notes that compliance cleared the hits that it was asked about, or
+// those of them that which picks, and names them.
+func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit) bool) (names []string, err error) {
+	var seen kam.Screened
+	known, err := w.Fact(store.FactHits, &seen)
+	if err != nil {
+		return nil, err
+	}
+	if !known { // asked under a release that did not keep them
+		s, err := w.screen()
+		if err != nil {
+			return nil, err
+		}
+		seen.Party, seen.Hits = s.party, s.hits
+	}
+	var cleared []kam.Clearance
+	for _, h := range seen.Hits {
+		if h.Result == kam.ScreeningPossible && which(h) {
+			names = append(names, h.ID())
+			cleared = append(cleared, kam.Clearance{List: h.List, Ref: h.Ref, Party: &seen.Party, Step: step, By: d.By, Reason: d.Reason, At: w.At})
+		}
+	}
+	if len(cleared) == 0 {
+		return nil, nil
+	}
+	return names, w.SaveClearances(cleared)
+}
+
+// screeningFacts says of each hit what compliance made of it (VS01, VS02, VS04).
+// What it cleared at 1.1.4c, or in an earlier case of the customer, is no finding;
+// what it accepted as a finding of this case stays one.
+func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
+	f := &rules.ScreeningFacts{Down: s.stale || s.byHand != nil}
+	switch {
+	case s.byHand != nil && !s.stale:
+		f.By, f.Reason = s.byHand.ByHand, s.byHand.Reason
+	case s.stale:
+		var err error
+		if f.By, f.Reason, err = w.screenedOnce(s); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.hits) == 0 {
+		return f, nil
+	}
+	cleared, err := w.Clearances()
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range s.hits {
+		x := rules.ScreenedHit{ScreeningHit: h}
+		for _, c := range cleared {
+			switch {
+			case !c.Covers(h, s.party):
+			case c.CaseNo == w.Case.CaseNo && c.Step == stepWaiving:
+				x.By, x.Reason = c.By, c.Reason
+			default:
+				x.Cleared = true
+			}
+		}
+		f.Hits = append(f.Hits, x)
+	}
+	return f, nil
+}
+
+// stepWaiving is where findings are waived.
+const stepWaiving kam.StepCode = "1.4.6s"
 
 // ScreenParty asks the service outside about the party of a case and keeps its
 // answer. It leaves the process, so it is a normal activity: it is tried again
@@ -115,7 +258,7 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return kam.Progress{}, toTemporal(err)
 	}
 	return a.stage(ctx, kam.StageScreen, in, func(w *work) error {
-		if err := w.SaveFact(factScreening, outside{answer, digest(party), w.At}); err != nil {
+		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}
 		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: counted(len(answer.Hits), "hit")})

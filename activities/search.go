@@ -10,20 +10,17 @@ import (
 )
 
 // search is the rule of P3.4.4 over customers, open cases and rejected
-// requests. Candidates that were waived before stay waived.
+// requests. Candidates that were waived before stay waived, unless they look more
+// certain now.
 func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 	keys.RejectedDays = w.pol.Process.RejectCooldownDays
 	found, err := w.Parties(keys)
 	if err != nil {
 		return nil, err
 	}
-	before, err := w.Candidates()
+	waived, err := w.WaivedCandidates()
 	if err != nil {
 		return nil, err
-	}
-	waived := map[string]bool{}
-	for _, c := range before {
-		waived[c.Ref] = c.Waived
 	}
 	me, err := w.party()
 	if err != nil {
@@ -46,7 +43,7 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 		}
 		out = append(out, kam.Candidate{
 			Ref: p.Ref, Kind: p.Kind, CustomerID: p.CustomerID, Name: p.Data.Name, City: p.Data.City,
-			Class: m.Class, Score: m.Score, NameSimilarity: m.NameSimilarity, Reasons: m.Reasons, Waived: waived[p.Ref],
+			Class: m.Class, Score: m.Score, NameSimilarity: m.NameSimilarity, Reasons: m.Reasons, Waived: m.Class.Rank() <= waived[p.Ref].Rank(),
 		})
 	}
 	slices.SortFunc(out, func(a, b kam.Candidate) int {

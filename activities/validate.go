@@ -34,6 +34,9 @@ func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progr
 		if wait, err := w.screenFirst(s, in.Unscreened); wait || err != nil {
 			return err
 		}
+		if err := w.keepHits(s); err != nil {
+			return err
+		}
 		findings, err := w.validate(keys, s, clash)
 		if err != nil {
 			return err

@@ -21,6 +21,10 @@ type work struct {
 	pol   *rules.Policy
 	data  kam.RequestData
 	base  *base // of a case on an existing customer
+	// other is the second case of an effect on two.
+	other *work
+	// provider is who answers for the service outside.
+	provider string
 }
 
 // move takes the case along the table of transitions, closes the task of the
@@ -51,7 +55,12 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 	}
 	w.Log(e)
 	if t.To != from && w.Case.Task != nil {
-		return w.CloseTask(closing(event), e.Actor)
+		if err := w.CloseTask(closing(event), e.Actor); err != nil {
+			return err
+		}
+	}
+	if t.To.Ended() {
+		return w.tellFollowers()
 	}
 	return nil
 }

@@ -63,6 +63,11 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 		}
 	}
 	p, err := c.send(ctx, no, act, what)
+	if other := act.Other(); err == nil && other != "" {
+		// The earlier case has followers now; should it not hear of it, the
+		// reconciler tells it.
+		_ = c.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
+	}
 	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
 		c.recordRefusal(ctx, no, act, e)
 	}

@@ -30,6 +30,7 @@ type Record interface {
 	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
 	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
+	Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
@@ -40,8 +41,8 @@ type Record interface {
 	Now(ctx context.Context) (time.Time, error)
 	BlockedParties(ctx context.Context) ([]store.BlockedParty, error)
 	CustomersLike(ctx context.Context, k store.PartyKeys) ([]store.Party, error)
-	HitCleared(ctx context.Context, customerNo, ref string) (bool, error)
-	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error)
+	Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error)
+	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 	Customers

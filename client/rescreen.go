@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -21,7 +22,8 @@ type Rescreened struct {
 // Rescreen compares the active customers with the local screening list, which
 // grows after they were taken on. A hit stops their coverage at once and opens a
 // RECLASSIFY case with reason SCREENING (P2.7). A hit that is known, or that
-// compliance cleared, is passed over; a customer in an open case is tried again the next time.
+// compliance cleared for this party, is passed over, unless it is CONFIRMED now; a
+// customer in an open case is tried again the next time.
 func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 	var r Rescreened
 	list, err := c.record.BlockedParties(ctx)
@@ -44,7 +46,8 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 				continue
 			}
 			r.Hits++
-			if err := c.stop(ctx, p.Ref, b.Ref, result, &r); err != nil {
+			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
+			if err := c.stop(ctx, p.Ref, parties.Hit(b, result), parties.ForScreening(d), &r); err != nil {
 				errs = append(errs, fmt.Errorf("hit %s on %s: %w", b.Ref, p.Ref, err))
 			}
 		}
@@ -52,18 +55,19 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 	return r, errors.Join(errs...)
 }
 
-func (c *Client) stop(ctx context.Context, customerNo, ref string, result kam.ScreeningResult, r *Rescreened) error {
-	if cleared, err := c.record.HitCleared(ctx, customerNo, ref); err != nil || cleared {
+func (c *Client) stop(ctx context.Context, customerNo string, hit kam.ScreeningHit, party kam.ScreenedParty, r *Rescreened) error {
+	cleared, err := c.record.Clearances(ctx, customerNo)
+	if err != nil || slices.ContainsFunc(cleared, func(x kam.Clearance) bool { return x.Covers(hit, party) }) {
 		return err
 	}
-	if _, err := c.record.StopCoverage(ctx, customerNo, ref, result); err != nil {
+	key, err := c.record.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
+	if err != nil {
 		return err
 	}
-	key := "screening/" + customerNo + "/" + ref
 	if no, ok, err := c.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err := c.Start(ctx, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	_, err = c.Start(ctx, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

@@ -72,6 +72,125 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	require.Equal(t, "B", c.Coverage)
 }
 
+// has is a book of one customer, called on in class B.
+func (b bundle) has(t *testing.T, name string, ids ...kam.Identifier) {
+	t.Helper()
+	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", Identifiers: ids}}
+	require.NoError(t, b.store.LoadCustomers(t.Context(), []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
+}
+
+func (b bundle) lists(t *testing.T, lines ...store.BlockedParty) {
+	t.Helper()
+	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, store.Org{BlockedParties: append([]store.BlockedParty{}, lines...)}))
+}
+
+func (b bundle) coverage(t *testing.T) string {
+	t.Helper()
+	c, err := b.store.Customer(t.Context(), "C-1")
+	require.NoError(t, err)
+	return c.Coverage
+}
+
+// inCase does something in a case of the customer that has ended.
+func (b bundle) inCase(t *testing.T, key string, do func(*store.Tx) error) {
+	t.Helper()
+	no, _, err := b.store.AllotCase(t.Context(), store.Request{Key: key, Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{CountryCode: "DE"}}})
+	require.NoError(t, err)
+	_, err = b.store.Effect(t.Context(), store.Effect{CaseNo: no, Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.Tx) error {
+		tx.Case.CommittedAs, tx.Case.State = "C-1", kam.Completed
+		tx.Log(kam.AuditEvent{Type: kam.EventComplianceDecided})
+		return do(tx)
+	})
+	require.NoError(t, err)
+}
+
+// TestClearedHitClearsItselfOnly (D45), of a customer that is there already: not
+// another line, not the same one when it is CONFIRMED, and not for another name.
+func TestClearedHitClearsItselfOnly(t *testing.T) {
+	t.Parallel()
+	one := store.BlockedParty{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}
+	two := store.BlockedParty{Ref: "BL-2", Name: "Nordlicht Handels", Country: "DE"}
+	vat := kam.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"}
+	confirmed := one
+	confirmed.Identifiers = []store.PartyIdentifier{{Scheme: vat.Scheme, Value: vat.Value}}
+	party := parties.ForScreening(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE", Identifiers: []kam.Identifier{vat}}})
+	clearance := func(tx *store.Tx) error {
+		return tx.SaveClearances([]kam.Clearance{{List: kam.OwnList, Ref: "BL-1", Party: &party}})
+	}
+	for name, tt := range map[string]struct {
+		cleared func(*store.Tx) error
+		name    string
+		line    store.BlockedParty
+		want    string
+	}{
+		"itself":               {clearance, "Nordlicht Handel GmbH", one, "B"},
+		"another line":         {clearance, "Nordlicht Handel GmbH", two, store.CoverageStopped},
+		"the same, confirmed":  {clearance, "Nordlicht Handel GmbH", confirmed, store.CoverageStopped},
+		"of another list":      {clearance, "Nordlicht Handel GmbH", store.BlockedParty{Ref: "BL-1", Name: one.Name, Country: "DE", List: "EU"}, store.CoverageStopped},
+		"under another name":   {clearance, "Nordlicht Handels GmbH", one, store.CoverageStopped},
+		"by an early release":  {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"one of two of then":   {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-0, BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"another one of then":  {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", two, store.CoverageStopped},
+		"as a finding of then": {func(tx *store.Tx) error { return waivedThen(tx, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"another finding":      {func(tx *store.Tx) error { return waivedThen(tx, "BL-2") }, "Nordlicht Handel GmbH", one, store.CoverageStopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil })
+			b.has(t, tt.name, vat)
+			b.inCase(t, "k", tt.cleared)
+			b.lists(t, tt.line)
+			got, err := b.Rescreen(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, 1, got.Hits)
+			require.Equal(t, tt.want, b.coverage(t))
+			require.Equal(t, tt.want == store.CoverageStopped, got.Opened == 1)
+		})
+	}
+}
+
+// waivedThen leaves what an early release kept of a hit that was accepted.
+func waivedThen(tx *store.Tx, ref string) error {
+	f := kam.Finding{RuleID: "VS02", Severity: kam.SeverityReview, Field: "screening", Message: "screening: possible hit: " + ref + " [VS02]; compliance decides"}
+	if err := tx.SaveFindings([]kam.Finding{f}); err != nil {
+		return err
+	}
+	return tx.Waive(func(kam.Finding) bool { return true }, "comp", "another company")
+}
+
+// TestHitThatComesBack: the line is taken off the list, the customer is called on
+// again, and the line is there again.
+func TestHitThatComesBack(t *testing.T) {
+	t.Parallel()
+	started := func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil }
+	b := setup(t, started, started, started)
+	b.has(t, "Nordlicht Handel GmbH")
+	line := store.BlockedParty{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}
+	rescreen := func(opened int) {
+		t.Helper()
+		got, err := b.Rescreen(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, opened, got.Opened)
+	}
+	b.lists(t, line)
+	rescreen(1)
+	rescreen(0)
+	b.lists(t)
+	rescreen(0)
+	b.has(t, "Nordlicht Handel GmbH") // its review is done
+	require.Equal(t, "B", b.coverage(t))
+	b.lists(t, line)
+	rescreen(1)
+	require.Equal(t, store.CoverageStopped, b.coverage(t))
+	rescreen(0)
+	confirmed := line
+	confirmed.Identifiers = []store.PartyIdentifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}
+	b.lists(t, confirmed)
+	rescreen(0)
+	b.has(t, "Nordlicht Handel GmbH", kam.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"})
+	rescreen(1)
+}
+
 // TestRequestsForACustomer: who may request what for whom, before there is a
 // case.
 func TestRequestsForACustomer(t *testing.T) {

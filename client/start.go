@@ -59,7 +59,7 @@ func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
 // 1.2.1a). The case itself judges all that again.
 func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	for _, f := range []struct{ name, value string }{
-		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)},
+		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)}, {"draft_of", string(r.DraftOf)},
 	} {
 		if err := kam.CheckKey(f.name, f.value); err != nil && (f.value != "" || f.name == "request_key") {
 			return err
@@ -80,6 +80,11 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	}
 	if r.AppealOf != "" {
 		if err := c.mayAppeal(ctx, r, policy); err != nil {
+			return err
+		}
+	}
+	if r.DraftOf != "" {
+		if err := c.mayDraft(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -165,6 +170,32 @@ func (c *Client) mayAppeal(ctx context.Context, r store.Request, policy *rules.P
 		return err
 	}
 	return kam.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
+}
+
+func (c *Client) mayDraft(ctx context.Context, r store.Request) error {
+	if r.Key != store.DraftKey+string(r.DraftOf) {
+		return kam.Errorf(kam.Invalid, "a draft of %s has the key %s: there is one", r.DraftOf, store.DraftKey+string(r.DraftOf)).On("request_key")
+	}
+	was, err := c.record.Case(ctx, r.DraftOf)
+	if err != nil {
+		return err
+	}
+	end, err := c.record.Followed(ctx, r.DraftOf)
+	if err != nil {
+		return err
+	}
+	heir := was.Requester
+	for range 20 {
+		p, err := c.record.Person(ctx, heir)
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return err
+		}
+		if err != nil || p.Active || p.ManagerID == "" {
+			break
+		}
+		heir = p.ManagerID
+	}
+	return kam.CheckDraft(r.Requester, heir, was, end)
 }
 
 func joined[T ~string](list []T) string {

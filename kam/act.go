@@ -61,6 +61,7 @@ const (
 	NotDuplicate    Verdict = "NOT_DUPLICATE"
 	UseExisting     Verdict = "USE_EXISTING"
 	ConvertToModify Verdict = "CONVERT_TO_MODIFY"
+	SameRequest     Verdict = "SAME_REQUEST"
 	Confirm         Verdict = "CONFIRM"
 	RejectIt        Verdict = "REJECT"
 	SendBack        Verdict = "SEND_BACK"
@@ -97,6 +98,8 @@ type Act struct {
 	// ReleaseAccount is the key account that the owner gives up to make room
 	// for the endorsed one (P3.5.5).
 	ReleaseAccount string `json:"release_account,omitempty"`
+	// SameAs is the earlier case that this one is the same request as.
+	SameAs CaseNo `json:"same_as,omitempty"`
 }
 
 // An ActSpec is one row of the table of acts: which event an act with a
@@ -125,6 +128,7 @@ const (
 	NeedTier       Need = "tier"
 	NeedAssignee   Need = "assignee"
 	NeedData       Need = "data_digest"
+	NeedCase       Need = "same_as"
 )
 
 var openHuman = []State{Draft, DuplicateReview, DataEntry, ComplianceReview, AwaitingConfirmation, ChangesRequested, AwaitingCompletion, ValidationReview, AwaitingEndorsement, NeedsIntervention}
@@ -145,6 +149,7 @@ var Acts = []ActSpec{
 	{ActResolveDuplicate, NotDuplicate, EvNotDuplicate, ActionClearDuplicate, nil, []Need{NeedReason}, false},
 	{ActResolveDuplicate, UseExisting, EvUseExisting, ActionClearDuplicate, nil, []Need{NeedCustomer}, false},
 	{ActResolveDuplicate, ConvertToModify, EvConvert, ActionClearDuplicate, nil, []Need{NeedCustomer}, false},
+	{ActResolveDuplicate, SameRequest, EvSameRequest, ActionClearDuplicate, []State{DuplicateReview}, []Need{NeedCase}, false},
 	{ActDecideConfirmation, Confirm, EvConfirm, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash}, true},
 	{ActDecideConfirmation, RejectIt, EvReject, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash, NeedReasonCode, NeedReason}, true},
 	{ActDecideConfirmation, SendBack, EvSendBack, ActionConfirm, []State{AwaitingConfirmation}, []Need{NeedHash, NeedFields}, true},
@@ -152,6 +157,7 @@ var Acts = []ActSpec{
 	{ActDecideCompliance, RefuseIt, EvRefuse, ActionCompliance, []State{ComplianceReview}, []Need{NeedReason}, true},
 	{ActDecideValidation, ClearIt, EvClear, ActionWaive, []State{ValidationReview}, []Need{NeedReason}, true},
 	{ActDecideValidation, MergeIt, EvMerge, ActionWaive, []State{ValidationReview}, []Need{NeedCustomer, NeedReason}, true},
+	{ActDecideValidation, SameRequest, EvSameRequest, ActionWaive, []State{ValidationReview}, []Need{NeedCase, NeedReason}, true},
 	{ActDecideValidation, SendBack, EvSendBack, ActionWaive, []State{ValidationReview}, []Need{NeedFields}, true},
 	{ActDecideValidation, RefuseIt, EvRefuse, ActionWaive, []State{ValidationReview}, []Need{NeedReason}, true},
 	{ActDecideEndorsement, Endorse, EvEndorse, ActionEndorse, nil, nil, true},

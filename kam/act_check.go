@@ -66,7 +66,7 @@ func (a Act) Check() error {
 	for _, f := range []struct{ name, value string }{
 		{"by", string(a.By)}, {"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
 		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
-		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount},
+		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount}, {"same_as", string(a.SameAs)},
 	} {
 		if len(f.value) > 2*maxID {
 			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
@@ -96,6 +96,8 @@ func (n Need) words() string {
 		return "the fields to change, or a reason"
 	case NeedCustomer:
 		return "the number of the existing customer"
+	case NeedCase:
+		return "the number of the earlier case"
 	case NeedTier:
 		return "a tier"
 	case NeedAssignee:
@@ -145,6 +147,8 @@ func (a Act) carries(n Need) error {
 		return missing(len(a.Fields) > 0 || a.Reason != "")
 	case NeedCustomer:
 		return missing(a.CustomerNo != "")
+	case NeedCase:
+		return missing(a.SameAs != "")
 	case NeedTier:
 		return missing(a.Tier.Rank() >= 0)
 	case NeedAssignee:

@@ -15,7 +15,7 @@ import (
 func full(spec kam.ActSpec) kam.Act {
 	return kam.Act{DecisionID: "0190c8a0-aaaa-7000-8000-000000000001", Name: spec.Name, By: "u", Verdict: spec.Verdict,
 		ExpectHash: "h1", ReasonCode: "OTHER", Reason: "because", Fields: []string{"city"}, CustomerNo: "C-1",
-		Tier: kam.TierRegional, Assignee: "v", DataDigest: "d1"}
+		Tier: kam.TierRegional, Assignee: "v", DataDigest: "d1", SameAs: "KAM-2026-000001"}
 }
 
 func TestActsAreInTheTable(t *testing.T) {
@@ -73,6 +73,7 @@ func TestActsCarryWhatTheyNeed(t *testing.T) {
 		kam.NeedTier:       func(a *kam.Act) { a.Tier = "" },
 		kam.NeedAssignee:   func(a *kam.Act) { a.Assignee = "" },
 		kam.NeedData:       func(a *kam.Act) { a.DataDigest = "" },
+		kam.NeedCase:       func(a *kam.Act) { a.SameAs = "" },
 	}
 	for _, spec := range kam.Acts {
 		for _, n := range spec.Needs {

@@ -67,6 +67,10 @@ type Snapshot struct {
 	// CancelAskedBy is the operator who asked to cancel the case; a policy_admin
 	// may agree while the case stays in its state.
 	CancelAskedBy UserID `json:"cancel_asked_by,omitempty"`
+	// SameAs is the earlier case that this one was the same request as, and
+	// Followers are the later ones that were the same request as this one.
+	SameAs    CaseNo     `json:"same_as,omitempty"`
+	Followers []Follower `json:"followers,omitempty"`
 }
 
 // Has says whether the case carries a flag.
@@ -79,13 +83,14 @@ func (s Snapshot) Has(f Flag) bool {
 	return false
 }
 
-// Edited says whether a person requested the case or ever changed its data.
+// Edited says whether a person requested the case or ever changed its data, or
+// those of a case that follows it.
 func (s Snapshot) Edited(u UserID) bool {
-	if u == s.Requester {
+	if s.Requested(u) || contains(s.Editors, u) {
 		return true
 	}
-	for _, e := range s.Editors {
-		if e == u {
+	for _, f := range s.Followers {
+		if contains(f.Editors, u) {
 			return true
 		}
 	}

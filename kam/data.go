@@ -1,5 +1,7 @@
 package kam
 
+import "strings"
+
 // Identifier is a number that a register issued for a company (P3.4.2).
 // Country is the issuing country where the scheme does not imply it; Source
 // says where the number came from; Name keeps the name of a scheme that is not
@@ -149,6 +151,14 @@ type Finding struct {
 	// accepted a REVIEW finding.
 	WaivedBy     UserID `json:"waived_by,omitempty"`
 	WaiverReason string `json:"waiver_reason,omitempty"`
+}
+
+// What is what was found, with the values that it was found in: the message
+// without rule and remedy. A waiver is for one rule, field and What: when
+// another value stands in the field, it is another finding.
+func (f Finding) What() string {
+	what, _, _ := strings.Cut(f.Message, " ["+f.RuleID+"]")
+	return what
 }
 
 // Candidate is an existing customer, an open case or a recently rejected

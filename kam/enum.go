@@ -133,6 +133,19 @@ const (
 	ScreeningConfirmed ScreeningResult = "CONFIRMED"
 )
 
+// matchClasses lists them, the weakest first.
+var matchClasses = []MatchClass{MatchPossible, MatchProbable, MatchCertain}
+
+// Rank orders the classes: a stronger one has a higher rank, none the lowest.
+func (c MatchClass) Rank() int {
+	for i, x := range matchClasses {
+		if x == c {
+			return i + 1
+		}
+	}
+	return 0
+}
+
 // closed holds, for each closed set that people fill in, its values in the
 // order in which they are offered.
 var closed = map[string][]string{

@@ -14,6 +14,7 @@ const (
 	EvNotDuplicate   Event = "not_duplicate"
 	EvUseExisting    Event = "use_existing"
 	EvConvert        Event = "convert_to_modify"
+	EvSameRequest    Event = "same_request"
 	EvSubmitData     Event = "submit_data"
 	EvChangeIdentity Event = "change_identity"
 	EvRecommend      Event = "recommend"
@@ -88,6 +89,7 @@ type Facts struct {
 
 	NeedsEndorsement bool // change of status or tier, or a nomination
 
+	Earlier     bool // the other case is NEW, open and older, and so is this one NEW
 	Steward     bool // the person acts as data steward
 	NewerPolicy bool
 	BeforeFault State // resume_state

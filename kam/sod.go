@@ -14,7 +14,7 @@ func CheckSeparation(a Act, s Snapshot) error {
 			return Errorf(Separation, "%s asked for it; a second person must agree", a.By).By("TWO_PERSONS")
 		}
 	case ActDecideCompliance, ActDecideValidation:
-		if a.By == s.Requester || a.By == s.OwnerID {
+		if s.Requested(a.By) || a.By == s.OwnerID {
 			return Errorf(Separation, "%s requested the case or owns the account", a.By).By("SOD3").Try("another reviewer must decide")
 		}
 	case ActReassign:

@@ -65,6 +65,9 @@ type ActInput struct {
 	Known  int64     `json:"known_version"`
 	Now    time.Time `json:"now"`
 	Act    Act       `json:"act"`
+	// Signal says which signal of the case it is, 0 where it is an update: one that
+	// is refused and comes again is on record again.
+	Signal int64 `json:"signal,omitempty"`
 }
 
 // StartInput starts the workflow of a case. The request itself is in

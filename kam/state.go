@@ -56,6 +56,7 @@ const (
 	TaskEndorsement      TaskKind = "endorsement"
 	TaskIntervention     TaskKind = "intervention"
 	TaskCancellation     TaskKind = "cancellation" // in the inbox only: a second person agrees
+	TaskDraftOffer       TaskKind = "draft_offer"  // in the inbox only: a followed case ended without a customer
 	TaskKAMAssignment    TaskKind = "kam_assignment"
 	TaskProfile          TaskKind = "profile"
 )

@@ -58,6 +58,9 @@ func transitions() []Transition {
 		}), ChangesRequested, by(ByRequester, BySteward), "waiver recorded with reason"},
 		{DuplicateReview, EvUseExisting, Guard{Text: "an existing customer is chosen"}, Merged, by(ByRequester, BySteward), "case linked to the existing customer"},
 		{DuplicateReview, EvConvert, Guard{Text: "an existing customer is chosen"}, DataEntry, by(ByRequester, BySteward), "case_type becomes MODIFY; base_version pinned"},
+		{DuplicateReview, EvSameRequest, when("the other case is NEW, open and older; class POSSIBLE or PROBABLE, or a data steward", func(f Facts) bool {
+			return f.Type == NewCase && f.Earlier && (f.Match != MatchCertain || f.Steward)
+		}), Merged, by(ByRequester, BySteward), "the requester follows the other case; what it lacks is attached to it"},
 		{DuplicateReview, EvEscalate, Guard{Text: "SLA lapsed"}, DuplicateReview, by(ByTimer), "to the steward lead, repeats daily"},
 		{DuplicateReview, EvExpire, Guard{Text: "20 business days idle"}, Expired, by(ByTimer), "requester told"},
 
@@ -122,6 +125,7 @@ func transitions() []Transition {
 		{ValidationReview, EvClear, when("every REVIEW finding waived with a reason", func(f Facts) bool { return !f.HasReview }), Validating, by(BySteward, ByCompliance), "rules run again with the waivers"},
 		{ValidationReview, EvClear, when("findings of the other role are left", func(f Facts) bool { return f.HasReview }), ValidationReview, by(BySteward, ByCompliance), "own findings waived"},
 		{ValidationReview, EvMerge, Guard{Text: "a duplicate is confirmed"}, Merged, by(BySteward), "linked to the existing customer"},
+		{ValidationReview, EvSameRequest, when("the other case is NEW, open and older", func(f Facts) bool { return f.Type == NewCase && f.Earlier }), Merged, by(BySteward), "the requester follows the other case; what it lacks is attached to it"},
 		{ValidationReview, EvSendBack, when("case has a human requester", Facts.HumanRequester), ChangesRequested, by(BySteward), "does not use a change round"},
 		{ValidationReview, EvRefuse, Guard{Text: "reason given"}, Rejected, by(BySteward), "an existing customer stays as it was"},
 		{ValidationReview, EvEscalate, Guard{Text: "SLA lapsed"}, ValidationReview, by(ByTimer), "to the steward lead, repeats daily"},

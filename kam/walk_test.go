@@ -239,7 +239,7 @@ func draw(r *rand.Rand) kam.Facts {
 		Recommendation:  [...]kam.Recommendation{kam.Add, kam.Refer, kam.ReferCompliance, kam.Reject}[n(4)],
 		IdentityChanged: coin(), MaterialChanged: coin(), ClassInputChanged: coin(), HashChanged: coin(),
 		AutoReject: coin(), LastRequired: coin(), HasError: coin(), HasReview: coin(), NeedsEndorsement: coin(),
-		Steward: coin(), NewerPolicy: coin(),
+		Steward: coin(), NewerPolicy: coin(), Earlier: coin(),
 	}
 }
 
@@ -349,7 +349,7 @@ func likely(r *rand.Rand, s kam.State) kam.Event {
 	for {
 		event := kam.Transitions[leaving[s][r.IntN(len(leaving[s]))]].Event
 		switch event {
-		case kam.EvWithdraw, kam.EvCancel, kam.EvExpire, kam.EvFault, kam.EvRefuse, kam.EvReject, kam.EvMerge, kam.EvUseExisting, kam.EvTargetInvalid:
+		case kam.EvWithdraw, kam.EvCancel, kam.EvExpire, kam.EvFault, kam.EvRefuse, kam.EvReject, kam.EvMerge, kam.EvUseExisting, kam.EvSameRequest, kam.EvTargetInvalid:
 			if r.IntN(12) > 0 {
 				continue
 			}

@@ -139,14 +139,14 @@ func cancelCommand(a *app) *cobra.Command {
 
 // choices are the ways to resolve a possible duplicate.
 var choices = map[string]kam.Verdict{"different": kam.NotDuplicate, "not_duplicate": kam.NotDuplicate, "existing": kam.UseExisting, "use_existing": kam.UseExisting,
-	"convert": kam.ConvertToModify, "convert_to_modify": kam.ConvertToModify}
+	"convert": kam.ConvertToModify, "convert_to_modify": kam.ConvertToModify, "same_request": kam.SameRequest}
 
 func resolveCommand(a *app) *cobra.Command {
 	act := kam.Act{Name: kam.ActResolveDuplicate}
 	cmd := &cobra.Command{
-		Use:     "resolve-duplicate CASE different|existing|convert",
-		Short:   "Say whether the customer is one that exists already, or make the request a change of it",
-		Example: "  starter --as anna.rep resolve-duplicate KAM-2026-000031 convert --customer C-000131",
+		Use:     "resolve-duplicate CASE different|existing|convert|same-request",
+		Short:   "Say whether the customer is one that exists already or is requested already, or make the request a change of it",
+		Example: "  starter --as anna.rep resolve-duplicate KAM-2026-000031 convert --customer C-000131\n  starter --as anna.rep resolve-duplicate KAM-2026-000031 same-request",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			by, err := a.who()
@@ -158,11 +158,25 @@ func resolveCommand(a *app) *cobra.Command {
 				return usagef("%s", text.Say("decide.word", args[1], strings.Join(sortedKeys(choices), ", ")))
 			}
 			act.By, act.Verdict = by, verdict
+			if verdict == kam.SameRequest && act.SameAs == "" {
+				back, err := a.system(cmd.Context())
+				if err != nil {
+					return err
+				}
+				v, err := back.CaseView(cmd.Context(), kam.CaseNo(args[0]))
+				if err != nil {
+					return unreachable("PostgreSQL", err)
+				}
+				if err := a.earlier(&act, v); err != nil {
+					return err
+				}
+			}
 			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
 		},
 	}
 	reasonFlag(cmd, &act)
 	cmd.Flags().StringVar(&act.CustomerNo, "customer", "", "number of the existing customer")
+	cmd.Flags().StringVar((*string)(&act.SameAs), "case", "", "earlier case, with same-request (default: the only one among the candidates)")
 	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
 	return cmd
 }

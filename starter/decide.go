@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 // words are the decisions as they are typed; waive and clear are one verdict.
@@ -18,6 +19,7 @@ var words = map[string]kam.Verdict{
 	"confirm": kam.Confirm, "reject": kam.RejectIt, "send_back": kam.SendBack,
 	"endorse": kam.Endorse, "decline": kam.Decline, "change_tier": kam.ChangeTier,
 	"clear": kam.ClearIt, "waive": kam.ClearIt, "refuse": kam.RefuseIt, "merge": kam.MergeIt,
+	"same_request": kam.SameRequest,
 }
 
 // queueWords are what is done with a task before it is decided.
@@ -52,6 +54,7 @@ func decideCommand(a *app) *cobra.Command {
 	f.StringVar(&owner, "owner", "", "key account manager, with endorse")
 	f.StringVar(&act.ReleaseAccount, "release", "", "key account that the owner gives up to make room, with endorse: KA-000003")
 	f.StringVar(&act.CustomerNo, "customer", "", "existing customer, with merge")
+	f.StringVar((*string)(&act.SameAs), "case", "", "earlier case, with same_request (default: the only one among the candidates)")
 	f.StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
 	return cmd
 }
@@ -77,12 +80,34 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	}
 	spec := specFor(verdict, view.Snapshot.State)
 	act.Name, act.Verdict = spec.Name, spec.Verdict
+	if err := a.earlier(&act, view); err != nil {
+		return err
+	}
 	if slices.Contains(spec.Needs, kam.NeedHash) {
 		if act.ExpectHash, err = a.expected(view.Snapshot, view.Request, word, act.ExpectHash); err != nil {
 			return err
 		}
 	}
 	return a.act(ctx, no, act, nil)
+}
+
+// earlier fills in the case that a request is the same as, where nothing but one
+// case is among the candidates.
+func (a *app) earlier(act *kam.Act, v store.CaseView) error {
+	if act.Verdict != kam.SameRequest || act.SameAs != "" {
+		return nil
+	}
+	var cases []string
+	for _, c := range v.Candidates {
+		if c.Kind == store.PartyCase && kam.CaseNo(c.Ref).Before(v.Snapshot.CaseNo) {
+			cases = append(cases, c.Ref)
+		}
+	}
+	if len(cases) != 1 {
+		return usagef("%s", text.Say("same.which", len(cases), strings.Join(cases, ", ")))
+	}
+	act.SameAs = kam.CaseNo(cases[0])
+	return nil
 }
 
 // specFor picks the row of the table of acts that a word means in a state: one

@@ -175,14 +175,14 @@ func listCommand(a *app) *cobra.Command {
 			for i := range lines {
 				lines[i].Measure = lines[i].Task.Measure(clocks, a.now())
 			}
-			return a.list(lines, f.Limit)
+			return a.list(lines, f.Requester, f.Limit)
 		},
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.Customer, "customer", "", "number of a customer, or part of a name")
 	fs.StringVar(&kind, "type", "", "type of case: NEW, MODIFY, REACTIVATE, DEACTIVATE, RECLASSIFY")
 	fs.StringVar(&state, "state", "", "state, as AWAITING_CONFIRMATION")
-	fs.StringVar(&requester, "requester", "", "who requested it")
+	fs.StringVar(&requester, "requester", "", "who requested it, or follows it")
 	fs.StringVar(&f.Territory, "territory", "", "node of the tree, with all below it")
 	fs.IntVar(&olderDays, "older", 0, "not changed for so many days")
 	fs.BoolVar(&f.Open, "open", false, "only cases that have not ended")
@@ -204,10 +204,19 @@ func states() []kam.State {
 	return all
 }
 
-func (a *app) list(lines []store.CaseLine, limit int) error {
+// requestedBy names the requester, and whose cases were asked for where he follows
+// this one.
+func (a *app) requestedBy(l store.CaseLine, follower kam.UserID) string {
+	if follower == "" || follower == l.Requester {
+		return string(l.Requester)
+	}
+	return text.Say("list.follows", string(l.Requester), string(follower))
+}
+
+func (a *app) list(lines []store.CaseLine, follower kam.UserID, limit int) error {
 	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.stage"), text.Say("label.changed"))
 	for _, l := range lines {
-		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), string(l.Requester), l.Territory, measured(l.Measure), a.screen.Time(l.UpdatedAt))
+		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, measured(l.Measure), a.screen.Time(l.UpdatedAt))
 	}
 	return listed(a, "cases", lines, "list", t, limit)
 }

@@ -18,17 +18,24 @@ import (
 )
 
 func onboardCommand(a *app) *cobra.Command {
-	var file, key string
+	var file, key, draft string
 	cmd := &cobra.Command{
-		Use:     "onboard -f request.json",
+		Use:     "onboard -f request.json | --draft CASE",
 		Short:   "Start a case; the file holds the screening set, the detail set or both",
 		Args:    cobra.NoArgs,
-		Example: "  starter --as anna.rep onboard -f docs/examples/request.json",
+		Example: "  starter --as anna.rep onboard -f docs/examples/request.json\n  starter --as anna.rep onboard --draft KAM-2026-000031",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if draft != "" {
+				if file != "" || key != "" {
+					return usagef("%s", text.Say("onboard.draft"))
+				}
+				return a.draft(cmd.Context(), kam.CaseNo(draft))
+			}
 			return a.onboard(cmd.Context(), file, key)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "request file, - for standard input")
+	cmd.Flags().StringVar(&draft, "draft", "", "your request that followed a case which ended without a customer: it becomes a draft")
 	keyFlag(cmd, &key)
 	return cmd
 }
@@ -78,6 +85,31 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 	if err != nil {
 		return err
 	}
+	return a.startWith(ctx, back, r)
+}
+
+// draft takes a request up again that was the same as another one, which has
+// ended without a customer. It waits in DRAFT with the data that it had.
+func (a *app) draft(ctx context.Context, of kam.CaseNo) error {
+	by, err := a.who()
+	if err != nil {
+		return err
+	}
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	v, err := back.CaseView(ctx, of)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	if err := a.mayRead(ctx, back, v.Snapshot); err != nil {
+		return err
+	}
+	return a.startWith(ctx, back, store.Request{Key: store.DraftKey + string(of), Type: kam.NewCase, Requester: by, Data: v.Request, DraftOf: of})
+}
+
+func (a *app) startWith(ctx context.Context, back backend, r store.Request) error {
 	started, err := back.Start(ctx, r)
 	if err != nil {
 		return err

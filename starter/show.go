@@ -43,6 +43,12 @@ type shownJSON struct {
 	Findings   []kam.Finding   `json:"findings,omitempty"`
 	AtImport   []kam.Finding   `json:"import_findings,omitempty"`
 	Ending     *store.Ending   `json:"ending,omitempty"`
+	// Follows is the case that this one follows, and where that one stands.
+	Follows *followedJSON `json:"follows,omitempty"`
+	// Followers are the later cases that are the same request as this one.
+	Followers []kam.Follower `json:"followers,omitempty"`
+	// Screened are the hits of screening, for compliance and audit.
+	Screened *kam.Screened `json:"screened,omitempty"`
 	// Change is what a case on an existing customer changes.
 	Change *parties.Change `json:"change,omitempty"`
 	// Conflict says that somebody else changed the customer meanwhile.
@@ -51,6 +57,14 @@ type shownJSON struct {
 	Hidden string `json:"hidden,omitempty"`
 	// Stage is the time in the stage against its target.
 	Stage *kam.Measure `json:"stage,omitempty"`
+}
+
+// followedJSON is what a follower sees of the case that he follows.
+type followedJSON struct {
+	CaseNo     kam.CaseNo  `json:"case_no"`
+	State      kam.State   `json:"state"`
+	Outcome    kam.Outcome `json:"outcome,omitempty"`
+	CustomerNo string      `json:"customer_no,omitempty"`
 }
 
 // show prints a case. Who may not read its data sees where it stands.
@@ -62,14 +76,13 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 		}
 		v = withoutData(v)
 	}
-	if v.Ending != nil && v.Ending.Restricted {
+	if v.Ending != nil && v.Ending.Restricted || v.Screened != nil {
 		all, err := a.readsRestricted(ctx, back)
 		if err != nil {
 			return err
 		}
 		if !all {
-			end := *v.Ending
-			end.Text, v.Ending = "", &end
+			v = withoutRestricted(v)
 		}
 	}
 	var change *parties.Change
@@ -86,7 +99,10 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	stage := v.Snapshot.Task.Measure(clocks, a.now())
 	if a.json {
 		shown := shownJSON{Stage: stage, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
-			Ending: v.Ending, Change: change, Conflict: conflicts(v.Snapshot, change)}
+			Ending: v.Ending, Followers: v.Snapshot.Followers, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
+		if f := v.Followed; f != nil {
+			shown.Follows = &followedJSON{f.CaseNo, f.State, f.Outcome, f.CommittedAs}
+		}
 		if refusal != nil {
 			shown.Hidden = refusal.Error()
 		}
@@ -103,9 +119,20 @@ func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
 	return nil
 }
 
+// withoutRestricted is the case as who is neither of compliance nor an auditor
+// sees it.
+func withoutRestricted(v store.CaseView) store.CaseView {
+	v.Screened = nil
+	if v.Ending != nil && v.Ending.Restricted {
+		end := *v.Ending
+		end.Text, v.Ending = "", &end
+	}
+	return v
+}
+
 // withoutData is the case as who may not read its data sees it.
 func withoutData(v store.CaseView) store.CaseView {
-	v.Request, v.Candidates, v.Findings, v.Opening.Findings = kam.RequestData{}, nil, nil, nil
+	v.Request, v.Candidates, v.Findings, v.Opening.Findings, v.Screened = kam.RequestData{}, nil, nil, nil, nil
 	if v.Ending != nil {
 		end := *v.Ending
 		end.Text, v.Ending = "", &end
@@ -129,6 +156,8 @@ func (a *app) printView(v store.CaseView, stage *kam.Measure) {
 	a.pair("label.customer", v.Request.LegalName)
 	a.pair("label.base", baseLine(s))
 	a.pair("label.appeal", appealLine(s))
+	a.pair("label.follows", followsLine(v))
+	a.pair("label.followers", followersLine(s))
 	a.pair("label.trigger", strings.TrimSpace(string(s.Trigger)+" "+reviewReason(v)))
 	a.pair("label.requester", string(s.Requester))
 	a.pair("label.territory", s.Territory)
@@ -146,8 +175,21 @@ func (a *app) printView(v store.CaseView, stage *kam.Measure) {
 	}
 	a.pair("label.stage", measured(stage))
 	a.candidates(v.Candidates)
+	a.hits(v.Screened)
 	a.findings("", v.Findings)
 	a.findings(text.Say("import.found"), v.Opening.Findings)
+}
+
+// hits are what compliance is asked about, each line of a list by itself.
+func (a *app) hits(s *kam.Screened) {
+	if s == nil {
+		return
+	}
+	t := term.NewTable(text.Say("label.list"), text.Say("label.ref"), text.Say("label.name"), text.Say("label.result"))
+	for _, h := range s.Hits {
+		t.Row(h.List, h.Ref, h.Name, string(h.Result))
+	}
+	a.section(text.Say("show.hits", a.screen.Time(s.At)), t)
 }
 
 // confirmedBy names who has confirmed the data, the first of two first.
@@ -168,6 +210,30 @@ func baseLine(s kam.Snapshot) string {
 		return ""
 	}
 	return text.Say("show.base", s.BaseVersion, s.CommittedAs)
+}
+
+// followsLine is the case that this one follows, where that one stands, and what
+// can be done now.
+func followsLine(v store.CaseView) string {
+	f := v.Followed
+	switch {
+	case f == nil:
+		return ""
+	case !f.State.Ended():
+		return text.Say("show.follows", string(f.CaseNo), string(f.State))
+	case f.CommittedAs != "":
+		return text.Say("show.followed", string(f.CaseNo), string(f.State), f.CommittedAs)
+	default:
+		return text.Say("show.draft", string(f.CaseNo), string(f.State), string(v.Snapshot.CaseNo))
+	}
+}
+
+func followersLine(s kam.Snapshot) string {
+	all := make([]string, len(s.Followers))
+	for i, f := range s.Followers {
+		all[i] = string(f.CaseNo) + " (" + string(f.Requester) + ")"
+	}
+	return strings.Join(all, ", ")
 }
 
 func appealLine(s kam.Snapshot) string {

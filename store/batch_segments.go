@@ -67,17 +67,17 @@ type Segmented struct {
 
 // SaveSegments writes segments, coverage and watch list of the whole book and
 // says how many customers changed. It changes neither status nor tier of
-// anybody.
+// anybody, and calls on nobody again whom a hit of screening stopped.
 func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 	const fresh = `
 		create temp table fresh (customer_no text, segment jsonb, coverage text, watch boolean, provisional boolean, review_days int) on commit drop`
 	const update = `
-		update kam.customer c set segment = f.segment, coverage = case when c.ka_status = 'KA' then c.coverage else f.coverage end,
+		update kam.customer c set segment = f.segment, coverage = case when c.ka_status = 'KA' or c.coverage = $2 then c.coverage else f.coverage end,
 			watch = case when c.ka_status = 'KA' then c.watch else f.watch end,
 			provisional = case when c.ka_status = 'KA' then c.provisional else f.provisional end,
 			review_due = coalesce(c.review_due, $1::timestamptz + make_interval(days => f.review_days))
 		from fresh f where f.customer_no = c.customer_no and (c.segment is null or c.segment is distinct from f.segment
-			or c.ka_status <> 'KA' and (c.coverage, c.watch, c.provisional) is distinct from (f.coverage, f.watch, f.provisional)
+			or c.ka_status <> 'KA' and (case when c.coverage = $2 then f.coverage else c.coverage end, c.watch, c.provisional) is distinct from (f.coverage, f.watch, f.provisional)
 			or c.review_due is null)`
 
 	if _, err := exec(tx.ctx, tx.tx, "make room for segments", fresh); err != nil {
@@ -91,7 +91,7 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("save the segments: %w", known(err))
 	}
-	n, err := tx.run("save the segments", statement{"statistics", `analyze fresh (customer_no)`, nil}, statement{"segments", update, []any{tx.At}})
+	n, err := tx.run("save the segments", statement{"statistics", `analyze fresh (customer_no)`, nil}, statement{"segments", update, []any{tx.At, CoverageStopped}})
 	return n[1], err
 }
 

@@ -20,6 +20,9 @@ type Request struct {
 	Data       kam.RequestData `json:"data"`
 	CustomerNo string          `json:"customer_no,omitempty"`
 	AppealOf   kam.CaseNo      `json:"appeal_of,omitempty"`
+	// DraftOf is the request that this one is a draft of: it followed another case,
+	// which ended without a customer.
+	DraftOf kam.CaseNo `json:"draft_of,omitempty"`
 	// Trigger says why a RECLASSIFY is raised.
 	Trigger     kam.ReviewTrigger `json:"trigger,omitempty"`
 	ImportBatch string            `json:"import_batch,omitempty"`
@@ -209,8 +212,13 @@ func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string
 // Refuse appends the refusal of an act to the audit trail, once for each
 // decision and code. It does not move the case.
 func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error {
+	return s.RefuseSignal(ctx, no, act, e, at, 0)
+}
+
+// RefuseSignal is Refuse for an act that came as a signal: once for each signal.
+func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
 	return s.inTx(ctx, "note a refusal on "+string(no), func(ptx pgx.Tx) error {
-		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at, By: kam.UserID(clip(string(act.By), 80))})
+		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at, By: kam.UserID(clip(string(act.By), 80)), Signal: signal})
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Effect struct {
 	Digest string
 	Known  int64
 	People bool
+	With   kam.CaseNo // another case that is locked too, and may be changed with this one
+	Signal int64      // which signal of the case it came as, 0 for none
 	At     time.Time
 	By     kam.UserID // who acts: the actor of the refusal, if it comes to that
 }
@@ -69,6 +71,9 @@ func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Conte
 	if tx.err != nil { // a lookup failed: what fn made of it does not count
 		err = tx.err
 	}
+	if tx.With != nil && tx.With.err != nil {
+		err = tx.With.err
+	}
 	refused := kam.AsError(err)
 	switch {
 	case err == nil && tx.noChange:
@@ -84,18 +89,25 @@ func effect(ctx context.Context, ptx pgx.Tx, e Effect, fn func(ctx context.Conte
 }
 
 // lockCase locks the case's row, which orders all that changes it, and reads
-// what the effect needs to know, in one round trip.
+// what the effect needs to know, in one round trip. Of two cases the older one is
+// locked first, whichever the effect is about.
 func lockCase(ctx context.Context, ptx pgx.Tx, e Effect) (*Tx, error) {
-	const lock = `
-		select snapshot, version, audit_seq, audit_hash, holds, clock_timestamp()
-		from kam.cases where case_no = $1 for update`
 	const done = `select digest, progress from kam.effect where case_no = $1 and key = $2`
 
 	tx := &Tx{At: e.At, ctx: ctx, tx: ptx, effect: e, decision: e.decisionID(), queued: &pgx.Batch{}}
 	var b pgx.Batch
-	b.Queue(lock, e.CaseNo).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&tx.was, &tx.was.Version, &tx.auditSeq, &tx.auditHash, &tx.held, &tx.dbAt)
+	if e.With != "" && e.With.Before(e.CaseNo) {
+		tx.queueWith(&b)
+	}
+	queueLock(&b, tx, e.CaseNo, func(found bool) error {
+		if !found {
+			return pgx.ErrNoRows
+		}
+		return nil
 	})
+	if e.With != "" && e.CaseNo.Before(e.With) {
+		tx.queueWith(&b)
+	}
 	b.Queue(done, e.CaseNo, e.Key).Query(func(rows pgx.Rows) error {
 		stored, err := pgx.CollectRows(rows, pgx.RowToStructByPos[storedEffect])
 		if len(stored) == 1 {
@@ -111,11 +123,47 @@ func lockCase(ctx context.Context, ptx pgx.Tx, e Effect) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.locked()
+	if tx.With != nil {
+		tx.With.locked()
+	}
+	return tx, nil
+}
+
+// queueWith locks the other case of an effect on two. Its change is an effect of
+// its own there, under a key that names this one; one that does not exist is nil.
+func (tx *Tx) queueWith(b *pgx.Batch) {
+	e := tx.effect
+	other := &Tx{At: tx.At, ctx: tx.ctx, tx: tx.tx, queued: &pgx.Batch{}, effect: Effect{
+		CaseNo: e.With, Key: "with/" + string(e.CaseNo) + "/" + e.Key, Digest: e.Digest, People: e.People, At: e.At, By: e.By,
+	}}
+	queueLock(b, other, e.With, func(found bool) error {
+		if found {
+			tx.With = other
+		}
+		return nil
+	})
+}
+
+func queueLock(b *pgx.Batch, tx *Tx, no kam.CaseNo, then func(found bool) error) {
+	const lock = `
+		select snapshot, version, audit_seq, audit_hash, holds, clock_timestamp()
+		from kam.cases where case_no = $1 for update`
+
+	b.Queue(lock, no).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&tx.was, &tx.was.Version, &tx.auditSeq, &tx.auditHash, &tx.held, &tx.dbAt)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return then(err == nil)
+	})
+}
+
+func (tx *Tx) locked() {
 	// PostgreSQL keeps microseconds; so does what the hash covers.
 	tx.dbAt = tx.dbAt.UTC().Truncate(time.Microsecond)
 	now := cloned(tx.was)
 	tx.Case, tx.holds = &now, tx.held
-	return tx, nil
 }
 
 type storedEffect struct {
@@ -173,7 +221,7 @@ const (
 			outcome = $7, territory = $8, owner = $9, country = $10, open = $11, opened_at = $12, updated_at = $13,
 			customer_no = coalesce(nullif($14, ''), customer_no),
 			customer_name = coalesce(nullif($15, ''), customer_name),
-			audit_seq = $16, audit_hash = $17, touched_at = $18, case_type = $19, holds = $20, appeal_of = $21, requester = $22
+			audit_seq = $16, audit_hash = $17, touched_at = $18, case_type = $19, holds = $20, appeal_of = $21, requester = $22, same_as = $23
 		where case_no = $1`
 )
 
@@ -191,8 +239,13 @@ func (tx *Tx) save() (kam.Progress, error) {
 	p := kam.Progress{Snapshot: *c, Timeline: tx.queueAudit(), Records: tx.records}
 	tx.queued.Queue(updateCase, c.CaseNo, c, c.Version, tx.effect.People, c.State, c.Step,
 		c.Outcome, c.Territory, c.OwnerID, c.Country, !c.State.Ended(), c.OpenedAt, c.UpdatedAt,
-		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt, c.Type, tx.holds, c.AppealOf, c.Requester)
+		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt, c.Type, tx.holds, c.AppealOf, c.Requester, c.SameAs)
 	tx.queued.Queue(insertEffect, c.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	if tx.With != nil && len(tx.With.audit) > 0 {
+		if _, err := tx.With.save(); err != nil {
+			return kam.Progress{}, err
+		}
+	}
 	return p, sendBatch(tx.ctx, tx.tx, "save the effect", tx.queued)
 }
 
@@ -201,7 +254,7 @@ func (tx *Tx) undo() error {
 	if _, err := tx.tx.Exec(tx.ctx, `rollback to savepoint effect`); err != nil {
 		return fmt.Errorf("undo the effect: %w", err)
 	}
-	tx.queued, tx.audit, tx.holds = &pgx.Batch{}, nil, tx.held
+	tx.queued, tx.audit, tx.holds, tx.With = &pgx.Batch{}, nil, tx.held, nil
 	now := cloned(tx.was)
 	tx.Case = &now
 	return nil
@@ -230,19 +283,21 @@ func (tx *Tx) logRefusal(e *kam.Error) {
 	})
 }
 
-// saveRefusal stores a refusal without moving the case; p, where there is an
+// saveRefusal stores a refusal without moving the case. It is one line of the
+// audit trail for each decision and code, and for each signal, since nobody
+// waits for the answer to one and sends it again for the want of it; p, where there is an
 // effect to keep, also gets its line of the timeline. The note that the client
 // left of a withdrawal goes with its refusal, unless that only says that the
 // case is in a stage of the engine: then the commit decides (D12).
 func (tx *Tx) saveRefusal(e *kam.Error, p *kam.Progress) error {
 	const once = `
-		insert into kam.refusal (case_no, decision_id, code) values ($1, $2, $3)
-		on conflict (case_no, decision_id, code) do nothing`
+		insert into kam.refusal as r (case_no, decision_id, code, signal) values ($1, $2, $3, $4)
+		on conflict (case_no, decision_id, code) do update set signal = excluded.signal where r.signal < excluded.signal`
 	const head = `update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`
 	const note = `delete from kam.withdraw_intent where case_no = $1 and decision_id = $2`
 
 	no := tx.was.CaseNo
-	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code)
+	tag, err := exec(tx.ctx, tx.tx, "note the refusal", once, no, clip(tx.decision, 200), e.Code, tx.effect.Signal)
 	if err != nil {
 		return err
 	}

@@ -281,3 +281,63 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	}
 	require.Equal(t, 2, count(t, s, `select count(*) from kam.effect`))
 }
+
+// TestEffectOnTwoCases: both are locked, the older one first whoever asks, so that
+// effects on the same two cases wait for each other and never for ever; what is
+// done to the other case is an effect there, and is undone with a refusal.
+func TestEffectOnTwoCases(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	older, younger := newCase(t, s, "k1"), newCase(t, s, "k2")
+	require.True(t, older.Before(younger))
+	before, err := s.Case(t.Context(), older)
+	require.NoError(t, err)
+	on := func(no, with kam.CaseNo, key string, refuse bool) (kam.Progress, error) {
+		return s.Effect(t.Context(), store.Effect{CaseNo: no, With: with, Key: "act/" + key, Digest: key, People: true, By: "ann", At: noon}, func(_ context.Context, tx *store.Tx) error {
+			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
+			tx.With.Log(kam.AuditEvent{Type: kam.EventCommented})
+			tx.With.Case.Followers = append(tx.With.Case.Followers, kam.Follower{CaseNo: no})
+			if refuse {
+				return kam.Errorf(kam.Forbidden, "no")
+			}
+			return nil
+		})
+	}
+	p, err := on(younger, older, "refused-1", true)
+	require.NoError(t, err)
+	require.Equal(t, kam.Forbidden, p.Refused.Code)
+	other, err := s.Case(t.Context(), older)
+	require.NoError(t, err)
+	require.Equal(t, before.Version, other.Version)
+	require.Empty(t, other.Followers)
+
+	var g sync.WaitGroup
+	failed := make([]error, 40)
+	for i := range failed {
+		no, with := younger, older
+		if i%2 == 0 {
+			no, with = older, younger
+		}
+		g.Go(func() { _, failed[i] = on(no, with, fmt.Sprintf("both-%03d", i), false) })
+	}
+	g.Wait()
+	require.NoError(t, errors.Join(failed...))
+	_, err = on(younger, older, "both-001", false)
+	require.NoError(t, err, "again: nothing is done twice")
+	for _, no := range []kam.CaseNo{older, younger} {
+		c, err := s.Case(t.Context(), no)
+		require.NoError(t, err)
+		require.Equal(t, before.Version+40, c.Version)
+		require.Len(t, c.Followers, 20)
+		events, err := s.Events(t.Context(), no)
+		require.NoError(t, err)
+		_, why, ok := kam.VerifyChain(events)
+		require.True(t, ok, why)
+	}
+	_, err = s.Effect(t.Context(), store.Effect{CaseNo: younger, With: "KAM-2020-000001", Key: "act/nobody-1", Digest: "n", People: true, At: noon}, func(_ context.Context, tx *store.Tx) error {
+		require.Nil(t, tx.With)
+		tx.Log(kam.AuditEvent{Type: kam.EventCommented})
+		return nil
+	})
+	require.NoError(t, err)
+}

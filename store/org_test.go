@@ -185,12 +185,17 @@ func TestWhatStagesKeep(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	candidates := []kam.Candidate{{Ref: "C-000001", Kind: store.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
-	findings := []kam.Finding{{RuleID: "VH04", Severity: kam.SeverityReview}, {RuleID: "VS01", Severity: kam.SeverityReview}}
+	findings := []kam.Finding{
+		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: a.example [VH04]; look"},
+		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: b.example [VH04]; look"},
+		{RuleID: "VS01", Severity: kam.SeverityReview},
+	}
+	rule := func(id string) func(kam.Finding) bool { return func(f kam.Finding) bool { return f.RuleID == id } }
 	within(t, s, no, func(tx *store.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
-		require.NoError(t, tx.WaiveCandidates([]string{"C-000001"}, "rita", "another town"))
+		require.NoError(t, tx.WaiveCandidates(candidates, "rita", "another town"))
 		require.NoError(t, tx.SaveFindings(findings))
-		require.NoError(t, tx.Waive([]string{"VH04"}, "dora", "known"))
+		require.NoError(t, tx.Waive(rule("VH04"), "dora", "known"))
 		require.NoError(t, tx.SaveAnalysis(map[string]int{"revenue": 7}))
 		require.NoError(t, tx.SaveRecord(kam.DecisionRecord{Kind: kam.RecordAdd, Outcome: "ADD"}))
 		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: noon}))
@@ -201,13 +206,21 @@ func TestWhatStagesKeep(t *testing.T) {
 		found, err := tx.Candidates()
 		require.NoError(t, err)
 		require.True(t, found[0].Waived, "a waiver outlives a new search")
+		candidates[0].Class = kam.MatchCertain
+		require.NoError(t, tx.SaveCandidates(candidates))
+		found, err = tx.Candidates()
+		require.NoError(t, err)
+		require.False(t, found[0].Waived, "it was for a candidate that was only PROBABLE")
 		require.NoError(t, tx.SaveFindings(findings[:1]))
 		open, err := tx.Findings()
 		require.NoError(t, err)
 		require.Empty(t, open[0].WaivedBy)
 		waivers, err := tx.Waivers()
 		require.NoError(t, err)
-		require.Equal(t, "known", waivers["VH04"].WaiverReason)
+		require.Len(t, waivers, 2, "one for each that was found")
+		for _, w := range waivers {
+			require.Equal(t, "known", w.WaiverReason)
+		}
 		var analysis map[string]int
 		ok, err := tx.Analysis(&analysis)
 		require.NoError(t, err)

@@ -38,6 +38,10 @@ type CaseView struct {
 	Segment    json.RawMessage      `json:"segment,omitempty"`
 	Been       []kam.State          `json:"been,omitempty"` // the states that it has been in
 	Ending     *Ending              `json:"ending,omitempty"`
+	// Followed is the case that this one follows in the end.
+	Followed *kam.Snapshot `json:"followed,omitempty"`
+	// Screened are the hits of screening that compliance is asked about.
+	Screened *kam.Screened `json:"screened,omitempty"`
 }
 
 // An Ending is who ended a case, and why in his words. Restricted words are for
@@ -92,6 +96,16 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
 			return err
 		}
+		if v.Snapshot.SameAs != "" {
+			s, err := followed(ctx, tx, no)
+			if err != nil {
+				return err
+			}
+			v.Followed = &s
+		}
+		if _, err = readFact(ctx, tx, no, FactHits, &v.Screened); err != nil {
+			return err
+		}
 		if v.Been, err = list(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
 			return err
 		}
@@ -108,6 +122,40 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 		return err
 	})
 	return v, err
+}
+
+// Followed is the case that a case follows in the end: the earliest of a chain of
+// same requests, itself where it follows none.
+func (s *Store) Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+	return followed(ctx, s.pool, no)
+}
+
+// Followed is [Store.Followed] within an effect.
+func (tx *Tx) Followed(no kam.CaseNo) (kam.Snapshot, error) { return followed(tx.ctx, tx.tx, no) }
+
+func followed(ctx context.Context, q querier, no kam.CaseNo) (kam.Snapshot, error) {
+	const end = `
+		with recursive chain as (
+			select case_no, same_as from kam.cases where case_no = $1
+			union
+			select c.case_no, c.same_as from chain f join kam.cases c on c.case_no = f.same_as
+		)
+		select snapshot from kam.cases where case_no = (select case_no from chain where same_as = '')`
+
+	c, ok, err := one(ctx, q, "read the case that is followed", pgx.RowTo[kam.Snapshot], end, no)
+	if err == nil && !ok {
+		err = noCase(no)
+	}
+	return c, err
+}
+
+// CaseAsIs reads another case within an effect, without its lock.
+func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) {
+	c, ok, err := one(tx.ctx, tx.tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	if err == nil && !ok {
+		err = noCase(no)
+	}
+	return c, err
 }
 
 func requestData(ctx context.Context, q querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
@@ -149,17 +197,34 @@ func readCandidates(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Candid
 	if ok, err := readFact(ctx, q, no, factCandidates, &all); !ok || err != nil {
 		return nil, err
 	}
-	waived, err := list(ctx, q, "read waivers", pgx.RowTo[string],
-		`select ref from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
+	waived, err := readWaivedCandidates(ctx, q, no)
 	if err != nil {
 		return nil, err
 	}
-	for _, ref := range waived {
-		for i := range all {
-			all[i].Waived = all[i].Waived || all[i].Ref == ref
-		}
+	for i, c := range all {
+		all[i].Waived = c.Waived || c.Class.Rank() <= waived[c.Ref].Rank()
 	}
 	return all, nil
+}
+
+// readWaivedCandidates are the candidates that were judged to be other parties,
+// with the class that they had then. A release that kept none is still at work
+// while this one is brought in: what a requester may say counts then.
+func readWaivedCandidates(ctx context.Context, q querier, no kam.CaseNo) (map[string]kam.MatchClass, error) {
+	type row struct {
+		Ref   string
+		Class kam.MatchClass
+	}
+	all, err := list(ctx, q, "read waivers", pgx.RowToStructByPos[row],
+		`select ref, coalesce(finding ->> 'class', 'PROBABLE') from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
+	if err != nil {
+		return nil, err
+	}
+	waived := map[string]kam.MatchClass{}
+	for _, r := range all {
+		waived[r.Ref] = r.Class
+	}
+	return waived, nil
 }
 
 func readFindings(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Finding, error) {

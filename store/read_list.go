@@ -35,7 +35,7 @@ const caseColumns = `case_no, case_type, state, step_code, outcome, customer_nam
 	case when open then nullif(snapshot -> 'task', 'null') end`
 
 // A Filter picks cases; what is empty does not restrict. Customer is a number,
-// or part of a name.
+// or part of a name; a requester's are those that he follows too.
 type Filter struct {
 	Customer  string
 	Type      kam.CaseType
@@ -54,11 +54,15 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 			select code from kam.node where code = $4
 			union
 			select n.code from below b join kam.node n on n.parent = b.code
+		), followed as (
+			select same_as as no from kam.cases where requester = $3 and same_as <> ''
+			union
+			select c.same_as from followed f join kam.cases c on c.case_no = f.no where c.same_as <> ''
 		)
 		select ` + caseColumns + ` from kam.cases
 		where ($1 = '' or customer_no = $1 or position(lower($1) in lower(customer_name)) > 0)
 		  and ($2 = '' or state = $2)
-		  and ($3 = '' or requester = $3)
+		  and ($3 = '' or requester = $3 or case_no in (select no from followed))
 		  and ($4 = '' or territory = $4 or territory in (select code from below))
 		  and ($5::interval = interval '0' or updated_at < clock_timestamp() - $5)
 		  and (open or not $6)
@@ -72,6 +76,10 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 	return list(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
 		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type)
 }
+
+// DraftKey comes before the number of the case in the key of a request that is a
+// draft of it: there is one.
+const DraftKey = "draft/"
 
 // An InboxItem is a task that waits for a person.
 type InboxItem struct {
@@ -130,10 +138,35 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 		  and exists (select from kam.person where user_id = $1 and active and 'policy_admin' = any (roles))
 		order by a.at`
 
+	// Who followed a case that ended without a customer may take a draft of his
+	// request, for a month.
+	const drafts = `
+		select jsonb_build_object('task_id', c.case_no || '/draft', 'kind', $2::text, 'step_code', '1.1.1', 'opened_at', e.updated_at,
+				'note', e.case_no || ' is ' || e.state),
+			c.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, '', null::timestamptz, true
+		from kam.cases c
+		cross join lateral (
+			with recursive chain as (
+				select c.same_as as no
+				union
+				select p.same_as from chain f join kam.cases p on p.case_no = f.no where p.same_as <> ''
+			)
+			select x.* from chain join kam.cases x on x.case_no = chain.no where x.same_as = ''
+		) e
+		where c.requester = $1 and c.same_as <> '' and not e.open and e.customer_no = ''
+		  and e.touched_at > clock_timestamp() - interval '30 days'
+		  and not exists (select from kam.cases d where d.request_key = $3::text || c.case_no)
+		order by e.updated_at`
+
 	all, err := list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
 	if err != nil {
 		return nil, err
 	}
+	offered, err := list(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByPos[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, offered...)
 	asked, err := list(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByPos[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
 	return append(all, asked...), err
 }

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,31 +31,141 @@ func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error)
 		append([]string{}, k.tokens()...), k.inAnyCountry(), k.Country, k.Version)
 }
 
-// FactCleared is the kind of fact that keeps which hit of screening compliance
-// cleared.
-const FactCleared = "screening_cleared"
+// The kinds of fact that screening keeps: the hits that compliance was asked
+// about, and which of them it cleared. FactCleared is how early releases kept the
+// latter: the references in one string, of whatever list.
+const (
+	FactHits       = "screening_hits"
+	FactClearances = "screening_clearances"
+	FactCleared    = "screening_cleared"
+)
 
-// HitCleared says whether compliance cleared this hit when the customer was
-// taken on: it is no news then.
-func (s *Store) HitCleared(ctx context.Context, customerNo, ref string) (bool, error) {
+// Clearances are what compliance has cleared in the cases of a customer: such a
+// hit is no news.
+func (s *Store) Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error) {
+	return clearances(ctx, s.pool, "", customerNo)
+}
+
+// Clearances are what compliance has cleared in this case, and in the earlier
+// ones of its customer.
+func (tx *Tx) Clearances() ([]kam.Clearance, error) {
+	return clearances(tx.ctx, tx.tx, tx.was.CaseNo, tx.Case.CommittedAs)
+}
+
+func clearances(ctx context.Context, q querier, no kam.CaseNo, customerNo string) ([]kam.Clearance, error) {
 	const cleared = `
-		select exists (select from kam.case_fact f join kam.cases c using (case_no)
-			where f.kind = $3 and c.customer_no = $1 and f.value = to_jsonb($2::text))`
+		with mine as (select case_no from kam.cases where case_no = $1 or $2 <> '' and customer_no = $2)
+		select case_no, kind, value from kam.case_fact join mine using (case_no) where kind in ($3, $4)
+		union all
+		select case_no, $5, finding from kam.waiver join mine using (case_no) where kind = 'FINDING' and finding ->> 'rule_id' = $5
+		order by 1, 2`
+	type row struct {
+		No    kam.CaseNo
+		Kind  string
+		Value json.RawMessage
+	}
 
-	ok, _, err := one(ctx, s.pool, "look for a cleared hit", pgx.RowTo[bool], cleared, customerNo, ref, FactCleared)
-	return ok, err
+	kept, err := list(ctx, q, "look for cleared hits", pgx.RowToStructByPos[row], cleared, no, customerNo, FactClearances, FactCleared, oldWaiver)
+	if err != nil {
+		return nil, err
+	}
+	var all []kam.Clearance
+	for _, k := range kept {
+		found, err := decodeClearances(k.Kind, k.Value)
+		if err != nil {
+			return nil, fmt.Errorf("read %s of %s: %w", k.Kind, k.No, err)
+		}
+		for _, c := range found {
+			c.CaseNo = k.No
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// oldWaiver is the rule whose waiver was all that early releases kept of possible
+// hits that were accepted as a finding: their references stand in its text.
+const oldWaiver = "VS02"
+
+func decodeClearances(kind string, value json.RawMessage) (all []kam.Clearance, err error) {
+	var refs string
+	var c kam.Clearance
+	switch kind {
+	case FactClearances:
+		err = json.Unmarshal(value, &all)
+		return all, err
+	case FactCleared:
+		err = json.Unmarshal(value, &refs)
+	default:
+		var f kam.Finding
+		err = json.Unmarshal(value, &f)
+		refs = textAfter(f.What(), "screening: possible hit: ")
+		c.Step, c.By, c.Reason = "1.4.6s", f.WaivedBy, f.WaiverReason
+	}
+	if refs == "" {
+		return nil, err
+	}
+	for _, ref := range append(strings.Split(refs, ", "), refs) { // a reference may hold a comma
+		c.Ref = ref
+		all = append(all, c)
+	}
+	return all, err
+}
+
+func textAfter(s, prefix string) string {
+	if rest, ok := strings.CutPrefix(s, prefix); ok {
+		return rest
+	}
+	return ""
+}
+
+// SaveClearances adds to what compliance has cleared in this case.
+func (tx *Tx) SaveClearances(more []kam.Clearance) error {
+	var all []kam.Clearance
+	if _, err := tx.fact(FactClearances, &all); err != nil {
+		return err
+	}
+	return tx.saveFact(FactClearances, append(all, more...))
 }
 
 // StopCoverage takes a customer off the call plans because of a hit of
-// screening, once for each hit (P2.7). It may run twice.
-func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (first bool, err error) {
+// screening (P2.7), and says under which key the review of it is requested. It
+// does so once for each hit, and once more for one that has become CONFIRMED, or
+// that stands there when the customer is called on again: the line was gone
+// meanwhile, or the party is another one now. It may run twice.
+func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error) {
+	c, err := s.Customer(ctx, customerNo)
+	if err != nil {
+		return "", err
+	}
+	trail, err := s.TrailOf(ctx, "customer/"+customerNo)
+	if err != nil {
+		return "", err
+	}
+	n, known := 1, false // which stop because of this hit it is
+	for _, e := range trail {
+		if e.Type == kam.EventCoverageStopped && e.Text == "hit "+ref {
+			n++
+			known = known || e.ReasonCode == string(kam.ScreeningConfirmed) || e.ReasonCode == string(result)
+		}
+	}
+	if known && c.Coverage == CoverageStopped {
+		n-- // the last one is still in force
+	}
+	key := "screening/" + ref
+	reviewKey = "screening/" + customerNo + "/" + ref
+	if n > 1 {
+		key, reviewKey = fmt.Sprintf("%s/%d", key, n), fmt.Sprintf("%s/%d", reviewKey, n)
+	}
+	if known && c.Coverage == CoverageStopped {
+		return reviewKey, nil
+	}
 	now, err := s.Now(ctx)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	e := Effect{CaseNo: kam.CaseNo("customer/" + customerNo), Key: "screening/" + ref, Digest: "screening/" + ref, At: now, By: kam.System}
+	e := Effect{CaseNo: kam.CaseNo("customer/" + customerNo), Key: key, Digest: key, At: now, By: kam.System}
 	_, err = s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
-		first = true
 		c, err := tx.Customer(customerNo)
 		if err != nil {
 			return nil, err
@@ -63,5 +176,5 @@ func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result
 		tx.Log(kam.AuditEvent{Type: kam.EventCoverageStopped, Actor: kam.System, Step: "1.4.6", ReasonCode: string(result), Text: "hit " + ref})
 		return ref, tx.Publish(Message{Kind: "coverage.stopped", To: []kam.UserID{c.OwnerID}, Subject: customerNo + " is not to be called on: screening"})
 	})
-	return first, err
+	return reviewKey, err
 }

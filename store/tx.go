@@ -16,6 +16,9 @@ import (
 type Tx struct {
 	Case *kam.Snapshot
 	At   time.Time // business time
+	// With is the other case of an effect on two, nil where there is none. What is
+	// done to it is kept where it logs an event.
+	With *Tx
 
 	ctx          context.Context // of the effect: a Tx lives no longer
 	tx           pgx.Tx
@@ -176,6 +179,7 @@ func cloned(s kam.Snapshot) kam.Snapshot {
 	s.Editors = slices.Clone(s.Editors)
 	s.Endorsed = slices.Clone(s.Endorsed)
 	s.Flags = slices.Clone(s.Flags)
+	s.Followers = slices.Clone(s.Followers)
 	s.MissingFields = slices.Clone(s.MissingFields)
 	if s.Task != nil {
 		t := *s.Task

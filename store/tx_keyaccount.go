@@ -146,11 +146,11 @@ func (tx *Tx) CloseSideTasks(subject, how string) error {
 }
 
 // CoverByClass puts customers on the call plans by their ABC class, C where none
-// was computed.
+// was computed, but for those whom a hit of screening stopped.
 func (tx *Tx) CoverByClass(customers []string) error {
 	_, err := exec(tx.ctx, tx.tx, "cover customers", `
 		update kam.customer set coverage = coalesce(nullif(segment ->> 'abc_class', ''), 'C'), updated_at = $2
-		where customer_no = any ($1) and status = 'ACTIVE'`, customers, tx.At)
+		where customer_no = any ($1) and status = 'ACTIVE' and coverage <> $3`, customers, tx.At, CoverageStopped)
 	return err
 }
 

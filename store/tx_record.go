@@ -1,6 +1,8 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
@@ -116,13 +118,20 @@ const insertWaiver = `
 	on conflict (case_no, kind, ref) do update set by_user = excluded.by_user, reason = excluded.reason,
 		finding = excluded.finding, at = excluded.at`
 
-// WaiveCandidates notes that the candidates are other parties.
-func (tx *Tx) WaiveCandidates(refs []string, by kam.UserID, reason string) error {
+// WaiveCandidates notes that the candidates are other parties, as certain as
+// they look now: one that looks more certain later is to be judged again.
+func (tx *Tx) WaiveCandidates(all []kam.Candidate, by kam.UserID, reason string) error {
 	var b pgx.Batch
-	for _, ref := range refs {
-		b.Queue(insertWaiver, tx.was.CaseNo, "CANDIDATE", ref, by, reason, nil, tx.At)
+	for _, c := range all {
+		b.Queue(insertWaiver, tx.was.CaseNo, "CANDIDATE", c.Ref, by, reason, map[string]kam.MatchClass{"class": c.Class}, tx.At)
 	}
 	return sendBatch(tx.ctx, tx.tx, "waive candidates", &b)
+}
+
+// WaivedCandidates says up to which class each candidate was judged to be
+// another party.
+func (tx *Tx) WaivedCandidates() (map[string]kam.MatchClass, error) {
+	return readWaivedCandidates(tx.ctx, tx.tx, tx.was.CaseNo)
 }
 
 // SaveFindings replaces the findings of the validation.
@@ -138,39 +147,34 @@ func (tx *Tx) SaveFindings(all []kam.Finding) error {
 // Findings are the findings saved last, with waivers given since.
 func (tx *Tx) Findings() ([]kam.Finding, error) { return readFindings(tx.ctx, tx.tx, tx.was.CaseNo) }
 
-// Waive accepts the findings of the rules; a rule without a finding is
-// skipped. The waivers outlive the findings, see [Tx.Waivers].
-func (tx *Tx) Waive(ruleIDs []string, by kam.UserID, reason string) error {
+// Waive accepts the findings that which picks. The waivers outlive the findings,
+// see [Tx.Waivers]; each is for its rule, its field and what was found there.
+func (tx *Tx) Waive(which func(kam.Finding) bool, by kam.UserID, reason string) error {
 	all, err := tx.Findings()
 	if err != nil {
 		return err
 	}
-	wanted := map[string]bool{}
-	for _, id := range ruleIDs {
-		wanted[id] = true
-	}
 	var b pgx.Batch
 	for i, f := range all {
-		if !wanted[f.RuleID] {
+		if !which(f) {
 			continue
 		}
 		f.WaivedBy, f.WaiverReason = by, reason
 		b.Queue(`update kam.finding set finding = $3 where case_no = $1 and position = $2`, tx.was.CaseNo, i, f)
-		b.Queue(insertWaiver, tx.was.CaseNo, "FINDING", f.RuleID, by, reason, f, tx.At)
+		b.Queue(insertWaiver, tx.was.CaseNo, "FINDING", waiverRef(f), by, reason, f, tx.At)
 	}
 	return sendBatch(tx.ctx, tx.tx, "waive findings", &b)
 }
 
-// Waivers are the findings that were ever waived in this case, by rule.
-func (tx *Tx) Waivers() (map[string]kam.Finding, error) {
-	all, err := list(tx.ctx, tx.tx, "read waivers", pgx.RowTo[kam.Finding],
-		`select finding from kam.waiver where case_no = $1 and kind = 'FINDING'`, tx.was.CaseNo)
-	if err != nil {
-		return nil, err
-	}
-	m := make(map[string]kam.Finding, len(all))
-	for _, f := range all {
-		m[f.RuleID] = f
-	}
-	return m, nil
+// waiverRef is what a waiver is kept under. Early releases kept it under the
+// rule alone, and one waiver of a rule took the place of another.
+func waiverRef(f kam.Finding) string {
+	sum := sha256.Sum256([]byte(f.Field + "\n" + f.What()))
+	return f.RuleID + "/" + hex.EncodeToString(sum[:8])
+}
+
+// Waivers are the findings that were ever waived in this case.
+func (tx *Tx) Waivers() ([]kam.Finding, error) {
+	return list(tx.ctx, tx.tx, "read waivers", pgx.RowTo[kam.Finding],
+		`select finding from kam.waiver where case_no = $1 and kind = 'FINDING' order by ref`, tx.was.CaseNo)
 }

@@ -158,7 +158,7 @@ func idReused(a kam.Act) *kam.Error {
 // handle is the handler of all updates of people. Its answer is what is
 // stored: the committed case, or the refusal that was recorded.
 func (c *onboarding) handle(ctx workflow.Context, name kam.ActName, a kam.Act) (kam.Progress, error) {
-	p, err := c.take(ctx, name, a)
+	p, err := c.take(ctx, name, a, 0)
 	if err != nil {
 		return kam.Progress{}, err
 	}
@@ -170,7 +170,8 @@ func (c *onboarding) handle(ctx workflow.Context, name kam.ActName, a kam.Act) (
 
 // take is what updates and signals have in common: the lock, then the one
 // local activity that judges the act against the stored case and stores it.
-func (c *onboarding) take(ctx workflow.Context, name kam.ActName, a kam.Act) (kam.Progress, error) {
+// Signal says which signal of the case it is, 0 for an update.
+func (c *onboarding) take(ctx workflow.Context, name kam.ActName, a kam.Act, signal int64) (kam.Progress, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	a.Name = name
 	c.inFlight++
@@ -186,7 +187,7 @@ func (c *onboarding) take(ctx workflow.Context, name kam.ActName, a kam.Act) (ka
 	case sameAgain:
 		return kam.Progress{Snapshot: c.Snapshot}, nil
 	default:
-		return c.record(ctx, a)
+		return c.record(ctx, a, signal)
 	}
 }
 
@@ -194,10 +195,10 @@ func (c *onboarding) take(ctx workflow.Context, name kam.ActName, a kam.Act) (ka
 // act was not judged, or it is in effect since longer. The case adopts what is
 // there and asks once more; ahead of nothing that is still unknown, the act is
 // in effect.
-func (c *onboarding) record(ctx workflow.Context, a kam.Act) (kam.Progress, error) {
+func (c *onboarding) record(ctx workflow.Context, a kam.Act, signal int64) (kam.Progress, error) {
 	ctx = quick(ctx, actLabel(c.Snapshot, a))
 	for range 3 {
-		in := kam.ActInput{CaseNo: c.start.CaseNo, Known: c.Snapshot.Version, Now: workflow.Now(ctx), Act: a}
+		in := kam.ActInput{CaseNo: c.start.CaseNo, Known: c.Snapshot.Version, Now: workflow.Now(ctx), Act: a, Signal: signal}
 		var p kam.Progress
 		if err := workflow.ExecuteLocalActivity(ctx, string(kam.StageAct), in).Get(ctx, &p); err != nil {
 			return kam.Progress{}, outage(err)
@@ -275,7 +276,7 @@ func actDescription(name kam.ActName) string {
 func sizeOf(a kam.Act) int {
 	n := 0
 	for _, s := range []string{a.DecisionID, string(a.By), string(a.Verdict), a.ExpectHash, a.ReasonCode, a.Reason,
-		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount} {
+		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs)} {
 		n += len(s)
 	}
 	for _, f := range a.Fields {

@@ -19,7 +19,7 @@ func actOf(spec kam.ActSpec, id string) kam.Act {
 	return kam.Act{
 		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: "boss", Reason: "because of the tender",
 		ReasonCode: orNone(spec, kam.NeedReasonCode, "OTHER"), ExpectHash: orNone(spec, kam.NeedHash, "h1"),
-		CustomerNo: orNone(spec, kam.NeedCustomer, "C-1"), Tier: kam.Tier(orNone(spec, kam.NeedTier, string(kam.TierTerritory))),
+		SameAs: kam.CaseNo(orNone(spec, kam.NeedCase, "KAM-2020-000001")), CustomerNo: orNone(spec, kam.NeedCustomer, "C-1"), Tier: kam.Tier(orNone(spec, kam.NeedTier, string(kam.TierTerritory))),
 		Assignee: kam.UserID(orNone(spec, kam.NeedAssignee, "chief")), DataDigest: orNone(spec, kam.NeedData, "h1"),
 	}
 }

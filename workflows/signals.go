@@ -82,7 +82,8 @@ func (c *onboarding) hear(ctx workflow.Context, name kam.ActName, a kam.Act) {
 	case c.taken >= maxActsAtAll:
 		log.Warn("signal dropped: too many in one run", "case_no", c.start.CaseNo, "signal", name)
 	default:
-		p, err := c.take(ctx, name, a)
+		c.Signals++
+		p, err := c.take(ctx, name, a, c.Signals)
 		if err != nil {
 			log.Error("signal could not be recorded", "case_no", c.start.CaseNo, "signal", name, "error", err)
 		} else if p.Refused != nil {

@@ -25,8 +25,9 @@ type Carried struct {
 	Applied  []Applied            `json:"applied,omitempty"` // oldest first
 	Timeline []kam.TimelineEntry  `json:"timeline,omitempty"`
 	Records  []kam.DecisionRecord `json:"records,omitempty"`
-	Spent    int64                `json:"spent,omitempty"` // numbers of effects that left the version as it was
-	Runs     int                  `json:"runs,omitempty"`  // earlier runs of this case
+	Spent    int64                `json:"spent,omitempty"`   // numbers of effects that left the version as it was
+	Runs     int                  `json:"runs,omitempty"`    // earlier runs of this case
+	Signals  int64                `json:"signals,omitempty"` // acts that came as signals, the refused ones included
 }
 
 // Applied is a decision that has taken effect. Digest is empty where the case
@@ -198,6 +199,7 @@ func digestOf(a kam.Act) string {
 	put("owner_id", string(a.OwnerID))
 	put("data_digest", a.DataDigest)
 	put("release_account", a.ReleaseAccount)
+	put("same_as", string(a.SameAs))
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:])
 }

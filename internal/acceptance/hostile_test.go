@@ -46,7 +46,7 @@ func (s *scene) row(spec kam.ActSpec, id string, now kam.Snapshot) kam.Act {
 		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: byWhom(spec), Reason: "because of the tender",
 		ReasonCode: need(kam.NeedReasonCode, "OTHER"), ExpectHash: need(kam.NeedHash, now.MaterialHash), CustomerNo: need(kam.NeedCustomer, "C-DA"),
 		Tier: kam.Tier(need(kam.NeedTier, string(kam.TierTerritory))), Assignee: kam.UserID(need(kam.NeedAssignee, "rita.regional")),
-		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)),
+		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)), SameAs: kam.CaseNo(need(kam.NeedCase, "KAM-2026-000001")),
 	}
 }
 
@@ -271,4 +271,41 @@ func TestVoteOnAnEarlierRevision(t *testing.T) {
 	require.Equal(t, kam.Completed, end.State)
 	require.Equal(t, 3*len(amounts), n)
 	require.Equal(t, 1, s.count(kam.EventConfirmed))
+}
+
+// TestRefusedSignalThatComesAgain (D44): nobody waits for the answer to a signal,
+// so each one that is refused is on record, also under an id that was refused
+// before, or that stands for a decision that took effect. An update that comes
+// again is one refusal: its sender was told.
+func TestRefusedSignalThatComesAgain(t *testing.T) {
+	w := newWorld(t)
+	s := w.complete("Signal GmbH")
+	signal := func(after time.Duration, by kam.UserID, reason string) {
+		s.at(after, func(now kam.Snapshot) {
+			s.env.SignalWorkflow(string(kam.ActDecideConfirmation), kam.Act{
+				DecisionID: "signal-0001", Verdict: kam.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
+			})
+		})
+	}
+	refusals := func(after time.Duration, want int) {
+		s.at(after, func(kam.Snapshot) {
+			if got := s.count(kam.EventDecisionRefused); got != want {
+				s.faults = append(s.faults, fmt.Sprintf("after %v: %d refusals, not %d", after, got, want))
+			}
+		})
+	}
+	signal(1*hour, "rep.south", "mine")
+	refusals(2*hour, 1)
+	signal(3*hour, "rep.south", "mine")
+	signal(4*hour, "rep.south", "mine")
+	refusals(5*hour, 3)
+	signal(6*hour, "rep.south", "other content")
+	refusals(7*hour, 4)
+	update := kam.Act{DecisionID: "update-0001", Name: kam.ActReassign, By: "rep.south", Assignee: "rita.regional", Reason: "to somebody nice"}
+	s.act(8*hour, kam.Forbidden, update)
+	s.act(9*hour, kam.Forbidden, update)
+	refusals(10*hour, 5)
+	s.act(11*hour, "", confirm("theo.territory", ""))
+	end := s.run()
+	require.Equal(t, kam.Completed, end.State)
 }

@@ -363,6 +363,12 @@ var recipes = map[string]recipe{
 	},
 	"DUPLICATE_REVIEW/use_existing/MERGED":          existing(kam.UseExisting),
 	"DUPLICATE_REVIEW/convert_to_modify/DATA_ENTRY": existing(kam.ConvertToModify),
+	"DUPLICATE_REVIEW/same_request/MERGED": func(w *world, by kam.Actor) *scene {
+		parts := map[kam.Actor][]fields{kam.ByRequester: byName, kam.BySteward: byNumber}[by]
+		first := w.beside("rep.stuttgart", monday, map[kam.Actor][]fields{kam.ByRequester: alike, kam.BySteward: byNumber}[by]...)
+		s := w.onboard("rep.south", data(w.t, parts...)).in(kam.DuplicateReview)
+		return s.act(driving, "", same(map[kam.Actor]kam.UserID{kam.ByRequester: "rep.south", kam.BySteward: "stew.one"}[by], first.no))
+	},
 
 	"DATA_ENTRY/submit_data/DECIDING": before(kam.DataEntry, submit("rep.south"), fields{"declared_potential": eur("140000.00")}),
 	"DATA_ENTRY/submit_data/AWAITING_CONFIRMATION": simply(func(w *world) *scene {
@@ -491,6 +497,12 @@ var recipes = map[string]recipe{
 	"VALIDATION_REVIEW/merge/MERGED": simply(func(w *world) *scene {
 		w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(w.t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
 		return reached[kam.ValidationReview](w).act(driving, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-OLD", Reason: "the same clinic"})
+	}),
+	"VALIDATION_REVIEW/same_request/MERGED": simply(func(w *world) *scene {
+		first := w.beside("rep.north", monday, screening("Schon Gefragt Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 1", "identifiers": nil})
+		late := same("stew.one", first.no)
+		late.Name = kam.ActDecideValidation
+		return reached[kam.ValidationReview](w).act(driving, "", late)
 	}),
 	"VALIDATION_REVIEW/send_back/CHANGES_REQUESTED": before(kam.ValidationReview, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.SendBack, By: "stew.one", Reason: "the street, please"}),
 	"VALIDATION_REVIEW/refuse/REJECTED":             before(kam.ValidationReview, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.RefuseIt, By: "stew.one", Reason: "not a clinic"}),

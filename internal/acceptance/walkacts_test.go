@@ -178,13 +178,21 @@ func (k *walk) newParty(at fields) fields {
 				put(identifier(string(c.Data.Identifiers[0].Scheme), c.Data.Identifiers[0].Value))
 			}
 		}
-	case n < 63:
+	case n < 72 && len(k.open) > 0: // requested already
+		v, err := k.db.CaseView(k.t.Context(), pick(k.r, k.open...).no)
+		if err == nil && v.Snapshot.Type == kam.NewCase && v.Request.LegalName != "" {
+			put(fields{"legal_name": v.Request.LegalName, "country_code": v.Request.CountryCode, "postal_code": v.Request.PostalCode, "city": v.Request.City})
+			if k.chance(50) && len(v.Request.Identifiers) > 0 {
+				put(identifier(string(v.Request.Identifiers[0].Scheme), v.Request.Identifiers[0].Value))
+			}
+		}
+	case n < 74:
 		put(fields{"identifiers": nil})
-	case n < 68:
+	case n < 77:
 		put(fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": at["city"], "postal_code": at["postal_code"], "country_code": at["country_code"]}}})
-	case n < 76:
+	case n < 81:
 		put(fields{"declared_potential": nil})
-	case n < 80:
+	case n < 84:
 		d = fields{"legal_name": d["legal_name"]}
 	}
 	return d
@@ -308,7 +316,16 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 		}
 		a := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: mine, Reason: "another house"}
 		if v, err := k.db.CaseView(k.t.Context(), s.CaseNo); err == nil && n < 40 && len(v.Candidates) > 0 {
-			a.Verdict, a.CustomerNo = pick(k.r, kam.UseExisting, kam.ConvertToModify, kam.ConvertToModify), pick(k.r, v.Candidates...).Ref
+			c := pick(k.r, v.Candidates...)
+			a.Verdict, a.CustomerNo = pick(k.r, kam.UseExisting, kam.ConvertToModify, kam.ConvertToModify), c.Ref
+			for _, x := range v.Candidates {
+				if x.Kind == "CASE" {
+					c = x
+				}
+			}
+			if c.Kind == "CASE" {
+				a.Verdict, a.CustomerNo, a.SameAs = kam.SameRequest, "", kam.CaseNo(c.Ref)
+			}
 		}
 		return a, nil
 	case kam.ComplianceReview:
@@ -339,6 +356,9 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 		switch {
 		case n > 92:
 			a.Verdict, a.CustomerNo = kam.MergeIt, pick(k.r, k.customers...)
+			if k.chance(50) {
+				a.Verdict, a.SameAs = kam.SameRequest, pick(k.r, k.open...).no
+			}
 		case n > 82:
 			a.Verdict = kam.SendBack
 		case n > 78:
@@ -398,6 +418,9 @@ func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
 		a.Fields = pick(k.r, []string{"legal_name"}, []string{"contacts[].email", "phone"}, []string{"no_such_field"})
 	}
 	a.CustomerNo = pick(k.r, append(k.customers[:len(k.customers):len(k.customers)], "C-NONE", "")...)
+	if len(k.open) > 0 {
+		a.SameAs = pick(k.r, k.open...).no
+	}
 	a.Tier = pick(k.r, append(kam.Tiers[:len(kam.Tiers):len(kam.Tiers)], "", "HUGE")...)
 	a.Assignee = pick(k.r, everybody...)
 	if k.chance(20) {

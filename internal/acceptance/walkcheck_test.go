@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -143,6 +144,17 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 			first = ""
 		}
 	}
+	for _, f := range s.Followers {
+		follows, err := k.db.Case(k.t.Context(), f.CaseNo)
+		switch {
+		case err != nil:
+			k.fail(w, "read: %v", err)
+		case follows.State != kam.Merged || follows.SameAs == "" || !follows.SameAs.Before(f.CaseNo):
+			k.fail(w, "%s follows, and is %s, same as %q", f.CaseNo, follows.State, follows.SameAs)
+		case s.ConfirmedBy != "" && f.Requester == s.ConfirmedBy && w.followedAt(f.CaseNo, events) < w.lastConfirmed(events):
+			k.fail(w, "%s confirmed a case that he follows by %s", s.ConfirmedBy, f.CaseNo)
+		}
+	}
 	for i, u := range s.Endorsed {
 		if slices.Contains(s.Endorsed[:i], u) {
 			k.fail(w, "%s endorsed twice", u)
@@ -151,6 +163,26 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 			k.fail(w, "SOD2: %s endorsed %s, nominator %s, confirmed by %s", u, s.Tier, s.Nominator, s.ConfirmedBy)
 		}
 	}
+}
+
+// followedAt is the event by which another case began to follow, lastConfirmed the
+// last confirmation.
+func (w *walker) followedAt(no kam.CaseNo, events []kam.AuditEvent) (seq int64) {
+	for _, e := range events {
+		if e.Type == kam.EventCommented && e.ReasonCode == string(kam.SameRequest) && strings.HasPrefix(e.Text, string(no)+" ") {
+			seq = e.Seq
+		}
+	}
+	return seq
+}
+
+func (w *walker) lastConfirmed(events []kam.AuditEvent) (seq int64) {
+	for _, e := range events {
+		if e.Type == kam.EventConfirmed {
+			seq = e.Seq
+		}
+	}
+	return seq
 }
 
 // waiting: a case that waits for people says for whom, and until when.

@@ -4,6 +4,7 @@
 package parties
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -61,6 +62,28 @@ func Screened(d store.PartyData) rules.ListEntry {
 		Names: append([]string{d.Name}, d.TradingNames...), Country: d.Country, Identifiers: Numbers(d.Identifiers),
 		Website: d.Website, Phone: d.Phone, Street: d.Street, PostalCode: d.PostalCode,
 	}
+}
+
+// ForScreening is a party as a clearance of compliance is bound to it, and as a
+// screening service is told of it: no persons.
+func ForScreening(d kam.RequestData) kam.ScreenedParty {
+	p := kam.ScreenedParty{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode}
+	for _, id := range Numbers(d.Identifiers) {
+		p.Identifiers = append(p.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
+	}
+	slices.SortFunc(p.Identifiers, func(a, b kam.Identifier) int {
+		return strings.Compare(string(a.Scheme)+a.Value, string(b.Scheme)+b.Value)
+	})
+	return p
+}
+
+// Hit is a line of the local screening list that means the party, or may: one
+// that is blocked without being similar in name is POSSIBLE.
+func Hit(b store.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
+	if result == kam.ScreeningClear {
+		result = kam.ScreeningPossible
+	}
+	return kam.ScreeningHit{List: cmp.Or(b.List, kam.OwnList), Ref: b.Ref, Name: b.Name, Result: result}
 }
 
 // Entry is a line of the local screening list.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/kam"
@@ -39,8 +40,18 @@ func New(c config.Screening) *Service {
 
 const (
 	maxAnswer = 64 << 10 // bytes
-	maxHits   = 50
+	maxHits   = 100
+	maxRef    = 200 // bytes
 )
+
+// Provider names who answers: the references of its hits are its own.
+func (s *Service) Provider() string {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
 
 // Screen asks about one party.
 func (s *Service) Screen(ctx context.Context, p kam.ScreenedParty) (kam.ScreeningAnswer, error) {
@@ -79,6 +90,14 @@ func (s *Service) Screen(ctx context.Context, p kam.ScreenedParty) (kam.Screenin
 	default:
 		return a, fmt.Errorf("the screening service knows a result %.40q that is none of CLEAR, POSSIBLE, CONFIRMED", a.Result)
 	}
-	a.Hits = a.Hits[:min(len(a.Hits), maxHits)]
+	// Hits are judged one by one, so none may be left out.
+	if len(a.Hits) > maxHits {
+		return a, fmt.Errorf("the screening service found %d hits, more than %d", len(a.Hits), maxHits)
+	}
+	for _, ref := range a.Hits {
+		if len(ref) > maxRef {
+			return a, fmt.Errorf("the screening service gave a hit a reference of %d bytes, more than %d", len(ref), maxRef)
+		}
+	}
 	return a, nil
 }

@@ -43,12 +43,14 @@ func TestWhatIsNoAnswer(t *testing.T) {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = w.Write([]byte(body)) }
 	}
 	for name, answer := range map[string]http.HandlerFunc{
-		"down":       say(http.StatusServiceUnavailable, ""),
-		"redirect":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
-		"no JSON":    say(http.StatusOK, "<html>"),
-		"no result":  say(http.StatusOK, "{}"),
-		"odd result": say(http.StatusOK, `{"result": "MAYBE"}`),
-		"endless":    say(http.StatusOK, `{"result": "CLEAR", "hits": ["`+strings.Repeat("x", 70_000)+`"]}`),
+		"down":          say(http.StatusServiceUnavailable, ""),
+		"redirect":      func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
+		"no JSON":       say(http.StatusOK, "<html>"),
+		"no result":     say(http.StatusOK, "{}"),
+		"odd result":    say(http.StatusOK, `{"result": "MAYBE"}`),
+		"too many hits": say(http.StatusOK, `{"result": "POSSIBLE", "hits": ["a"`+strings.Repeat(`, "b"`, 100)+`]}`),
+		"a long hit":    say(http.StatusOK, `{"result": "POSSIBLE", "hits": ["`+strings.Repeat("x", 201)+`"]}`),
+		"endless":       say(http.StatusOK, `{"result": "CLEAR", "hits": ["`+strings.Repeat("x", 70_000)+`"]}`),
 	} {
 		_, err := ask(t, answer)
 		require.Error(t, err, name)

@@ -193,7 +193,7 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	workflows.Register(a.worker)
 	acts := activities.New(a.store)
 	if s := screening.New(cfg.Screening); s != nil {
-		acts.Screen = s
+		acts.Screen, acts.Provider = s, s.Provider()
 	}
 	acts.Register(a.worker)
 	if err := a.worker.Start(); err != nil {

@@ -345,7 +345,7 @@ func outcomes(t *testing.T, text []byte) string {
 		_, rec, err = p.Segment(c, SegmentContext{Snapshot: snapshot, Tree: tree})
 		note(rec, err)
 		if i < 12 {
-			out = append(out, p.Validate(c, ValidationContext{CompletenessPct: ptr(kam.Dec(75 * 100)), Screening: &ScreeningFacts{Result: kam.ScreeningClear}}))
+			out = append(out, p.Validate(c, ValidationContext{CompletenessPct: ptr(kam.Dec(75 * 100)), Screening: &ScreeningFacts{}}))
 		}
 	}
 	for _, pair := range pairs() {

@@ -111,15 +111,25 @@ type RegisterFact struct {
 	Inactive bool   // lapsed or no longer active
 }
 
-// ScreeningFacts are the result of the last screening.
+// ScreeningFacts are what the last screening found, hit by hit.
 type ScreeningFacts struct {
-	Result   kam.ScreeningResult
-	Cleared  bool // by compliance
-	Hits     []string
+	Hits     []ScreenedHit
 	AgeHours int64
-	// Down says that no result could be had for a day, and that the policy takes
-	// this for a finding.
-	Down bool
+	// Down says that no result of the service could be had for a day, and that the
+	// policy takes this for a finding. By and Reason are compliance's, where it
+	// screened by hand instead.
+	Down   bool
+	By     kam.UserID
+	Reason string
+}
+
+// A ScreenedHit is a hit and what compliance made of it. Cleared leaves no
+// finding. One that was accepted as a finding stays one: By and Reason say so.
+type ScreenedHit struct {
+	kam.ScreeningHit
+	Cleared bool
+	By      kam.UserID
+	Reason  string
 }
 
 // An IdentifierOwner says whose number it is.
@@ -129,10 +139,12 @@ type IdentifierOwner struct {
 	CustomerNo string
 }
 
-// A Waiver accepts one REVIEW finding.
+// A Waiver accepts one REVIEW finding. What is [kam.Finding.What] of it; a waiver
+// without it is for whatever the rule finds in the field.
 type Waiver struct {
 	RuleID string
 	Field  string
+	What   string
 	By     kam.UserID
 	Reason string
 }
@@ -192,7 +204,7 @@ func (v *validation) waive(f *kam.Finding) {
 		return
 	}
 	for _, w := range v.ctx.Waivers {
-		if w.RuleID == f.RuleID && w.Field == f.Field {
+		if w.RuleID == f.RuleID && w.Field == f.Field && (w.What == "" || w.What == f.What()) {
 			f.WaivedBy, f.WaiverReason = w.By, w.Reason
 			return
 		}
@@ -223,21 +235,36 @@ func (v *validation) duplicates() {
 	}
 }
 
-// screening: the last result (VS01, VS02) and its age (VS03).
+// PossibleHit is what the finding of a hit says. A reference that is part of
+// another one is told apart by the quotes.
+func PossibleHit(h kam.ScreeningHit) string { return fmt.Sprintf("possible hit %q", h.ID()) }
+
+// screening: each hit by itself (VS01, VS02), a service that did not answer
+// (VS04), and the age of the result (VS03). What compliance accepted as a
+// finding stays one, and names who did.
 func (v *validation) screening() {
 	s := v.ctx.Screening
 	if s == nil {
 		return
 	}
-	hits := strings.Join(s.Hits, ", ")
-	switch {
-	case s.Down:
+	accept := func(by kam.UserID, reason string) {
+		if f := &v.findings[len(v.findings)-1]; f.Severity == kam.SeverityReview {
+			f.WaivedBy, f.WaiverReason = by, reason
+		}
+	}
+	for _, h := range s.Hits {
+		switch {
+		case h.Result == kam.ScreeningConfirmed:
+			v.find("VS01", "screening", "the case cannot go on", "confirmed hit %q", h.ID())
+		case h.Result == kam.ScreeningPossible && !h.Cleared:
+			v.find("VS02", "screening", "compliance decides", "%s", PossibleHit(h.ScreeningHit))
+			accept(h.By, h.Reason)
+		}
+	}
+	if s.Down {
 		v.find("VS04", "screening", "compliance screens by hand", "the screening service did not answer")
+		accept(s.By, s.Reason)
 		return
-	case s.Result == kam.ScreeningConfirmed:
-		v.find("VS01", "screening", "the case cannot go on", "confirmed hit: %s", hits)
-	case s.Result == kam.ScreeningPossible && !s.Cleared:
-		v.find("VS02", "screening", "compliance decides", "possible hit: %s", hits)
 	}
 	if limit := int64(v.policy.Screening.MaxAgeHours); s.AgeHours > limit {
 		v.find("VS03", "screening", "screen again before the commit", "screened %d hours ago, %d is the limit", s.AgeHours, limit)

@@ -120,9 +120,18 @@ func TestValidate(t *testing.T) {
 			}, Taken: []rules.IdentifierOwner{{Scheme: kam.SchemeVATEU, Value: "DE136695976", CustomerNo: "C7"}}},
 			[]string{"DUPLICATE_IDENTIFIER ERROR identifiers.VAT_EU.DE136695976", "VD01 REVIEW candidates.A", "VD01 INFO candidates.B", "VD02 REVIEW candidates.C", "VD03 WARNING candidates.D"},
 		},
-		"Confirmed": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Result: kam.ScreeningConfirmed}}, []string{"VS01 ERROR screening"}},
-		"Possible":  {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Result: kam.ScreeningPossible, AgeHours: 25}}, []string{"VS02 REVIEW screening", "VS03 INFO screening"}},
-		"Cleared":   {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Result: kam.ScreeningPossible, Cleared: true, AgeHours: 24}}, []string{}},
+		"Confirmed": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Hits: []rules.ScreenedHit{hit("A", kam.ScreeningConfirmed)}}}, []string{"VS01 ERROR screening"}},
+		"Possible":  {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Hits: []rules.ScreenedHit{hit("A", kam.ScreeningPossible)}, AgeHours: 25}}, []string{"VS02 REVIEW screening", "VS03 INFO screening"}},
+		"Cleared":   {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Hits: []rules.ScreenedHit{cleared(hit("A", kam.ScreeningPossible))}, AgeHours: 24}}, []string{}},
+		"cleared is one of three": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Hits: []rules.ScreenedHit{
+			hit("A", kam.ScreeningPossible), cleared(hit("B", kam.ScreeningPossible)), hit("C", kam.ScreeningPossible),
+		}}}, []string{"VS02 REVIEW screening", "VS02 REVIEW screening"}},
+		"nobody clears a confirmed one": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Hits: []rules.ScreenedHit{
+			cleared(hit("A", kam.ScreeningConfirmed)), hit("B", kam.ScreeningPossible),
+		}}}, []string{"VS01 ERROR screening", "VS02 REVIEW screening"}},
+		"down hides no hit of our own list": {"", rules.ValidationContext{Screening: &rules.ScreeningFacts{Down: true, Hits: []rules.ScreenedHit{
+			hit("A", kam.ScreeningConfirmed),
+		}}}, []string{"VS01 ERROR screening", "VS04 REVIEW screening"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,6 +145,30 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
+}
+
+func hit(ref string, r kam.ScreeningResult) rules.ScreenedHit {
+	return rules.ScreenedHit{ScreeningHit: kam.ScreeningHit{List: kam.OwnList, Ref: ref, Result: r}}
+}
+
+func cleared(h rules.ScreenedHit) rules.ScreenedHit {
+	h.Cleared = true
+	return h
+}
+
+// TestWaiverOfAnotherValue: what was accepted was the value that stood in the
+// field, not whatever may stand there later.
+func TestWaiverOfAnotherValue(t *testing.T) {
+	t.Parallel()
+	p := defaultPolicy(t)
+	seen := complete(t, `{"identifiers":[{"scheme":"FR_SIREN","value":"552008443"}]}`)
+	before := p.Validate(seen, rules.ValidationContext{})
+	require.Equal(t, []string{"VI03 REVIEW identifiers[0]"}, found(before))
+	waived := rules.ValidationContext{Waivers: []rules.Waiver{{RuleID: "VI03", Field: "identifiers[0]", What: before[0].What(), By: "steward", Reason: "a branch"}}}
+	require.Equal(t, kam.UserID("steward"), p.Validate(seen, waived)[0].WaivedBy)
+	other := p.Validate(complete(t, `{"identifiers":[{"scheme":"FR_SIREN","value":"732829320"}]}`), waived)
+	require.Equal(t, []string{"VI03 REVIEW identifiers[0]"}, found(other))
+	require.Empty(t, other[0].WaivedBy)
 }
 
 func TestWaiver(t *testing.T) {

@@ -40,6 +40,7 @@ var tooLong = map[string]func(*kam.Act, string){
 	"material_hash":   func(a *kam.Act, s string) { a.ExpectHash = s },
 	"data_digest":     func(a *kam.Act, s string) { a.DataDigest = s },
 	"release_account": func(a *kam.Act, s string) { a.ReleaseAccount = s },
+	"same_as":         func(a *kam.Act, s string) { a.SameAs = kam.CaseNo(s) },
 }
 
 // encoded is an act as a payload, with more in it than belongs there.

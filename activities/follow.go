@@ -1,0 +1,136 @@
+package activities
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// follow ends the case as the same request as an earlier one (D39). Both are
+// locked, the older one first. The earlier case gets what this one knew and it
+// lacks as a comment, and the requester among those whose request it is; so do
+// the requesters of cases that this one was followed by.
+func (w *work) follow(d doing, f kam.Facts) error {
+	if w.other == nil {
+		return kam.Errorf(kam.Invalid, "there is no other case %s", d.SameAs).On("same_as")
+	}
+	if err := kam.CheckEarlier(*w.Case, *w.other.Case); err != nil {
+		return err
+	}
+	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
+		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
+	}
+	f.Earlier, w.Case.SameAs = true, d.SameAs
+	e := d.log(kam.EventMerged)
+	e.ReasonCode, e.Text = string(d.Verdict), strings.TrimSpace(string(d.SameAs)+" "+d.Reason)
+	if err := w.move(d.event, f, e); err != nil {
+		return err
+	}
+	if err := w.other.isFollowed(d, w); err != nil {
+		return err
+	}
+	return w.tell("case.merged", fmt.Sprintf("%s is the same request as %s, which you follow now", w.Case.CaseNo, d.SameAs), w.Case.Requester, w.Case.OwnerID)
+}
+
+// isFollowed is the other side of follow. Who may not decide any more because he
+// is one of the requesters now has the task taken from him.
+func (w *work) isFollowed(d doing, later *work) error {
+	c := w.Case
+	joins := append([]kam.Follower{{CaseNo: later.Case.CaseNo, Requester: later.Case.Requester, Editors: later.Case.Editors}}, later.Case.Followers...)
+	for i, f := range joins {
+		known := later.data
+		if i > 0 {
+			was, err := w.CaseAsIs(f.CaseNo)
+			if err != nil {
+				return err
+			}
+			if known, err = w.RequestOf(f.CaseNo, was.Revision); err != nil {
+				return err
+			}
+		}
+		e := d.log(kam.EventCommented)
+		e.ReasonCode, e.Text = string(kam.SameRequest), addsText(f, kam.Adds(w.data, known))
+		w.Log(e)
+	}
+	c.Followers = append(c.Followers, joins...)
+	if t := c.Task; t != nil && t.ClaimedBy != "" && c.Requested(t.ClaimedBy) {
+		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: string(t.ClaimedBy) + " is one of the requesters now"})
+		t.ClaimedBy = ""
+		if err := w.UpdateTask(); err != nil {
+			return err
+		}
+	}
+	if _, err := w.reroute(); err != nil {
+		return err
+	}
+	return w.tell("case.followed", fmt.Sprintf("%s: %s of %s is the same request, and follows it", c.CaseNo, later.Case.CaseNo, later.Case.Requester), c.Requester, c.OwnerID)
+}
+
+// maxAdds bounds the comment, in runes.
+const maxAdds = 2000
+
+func addsText(f kam.Follower, adds []string) string {
+	text := fmt.Sprintf("%s of %s is the same request", f.CaseNo, f.Requester)
+	if len(adds) == 0 {
+		return text + " and knows nothing more"
+	}
+	text += "; it also has " + strings.Join(adds, "; ")
+	if r := []rune(text); len(r) > maxAdds {
+		text = string(r[:maxAdds-1]) + "…"
+	}
+	return text
+}
+
+// tellFollowers tells those whose requests follow the case how it ended: with
+// which customer, or that a draft of their own request is theirs to take.
+func (w *work) tellFollowers() error {
+	c := w.Case
+	var told []kam.CaseNo
+	for _, f := range c.Followers {
+		if slices.Contains(told, f.CaseNo) {
+			continue
+		}
+		told = append(told, f.CaseNo)
+		who, err := w.Present(f.Requester)
+		if err != nil {
+			return err
+		}
+		if who.ID == "" {
+			continue // nobody is left who could be told
+		}
+		kind, subject := "case.draft_offered", fmt.Sprintf("%s: %s is %s without a customer; a draft of your request is yours to take", f.CaseNo, c.CaseNo, c.State)
+		switch {
+		case c.SameAs != "":
+			kind, subject = "case.followed_on", fmt.Sprintf("%s: %s is the same request as %s, which you follow now", f.CaseNo, c.CaseNo, c.SameAs)
+		case c.CommittedAs != "":
+			kind, subject = "case.follow_ended", fmt.Sprintf("%s: %s is %s; the customer is %s", f.CaseNo, c.CaseNo, c.State, c.CommittedAs)
+		}
+		if err := w.Publish(store.Message{Kind: kind, To: []kam.UserID{who.ID}, Subject: subject, Data: map[string]string{
+			"case_no": string(f.CaseNo), "followed": string(c.CaseNo), "state": string(c.State), "outcome": string(c.Outcome), "customer_no": c.CommittedAs,
+		}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drafts tests that a request is a draft of one that may be taken up again: it
+// is its requester's, and what it followed ended without a customer.
+func (w *work) drafts(o store.Request) error {
+	was, err := w.CaseAsIs(o.DraftOf)
+	if err != nil {
+		return err
+	}
+	end, err := w.Followed(o.DraftOf)
+	if err != nil {
+		return err
+	}
+	heir, err := w.Present(was.Requester)
+	if err != nil {
+		return err
+	}
+	return kam.CheckDraft(o.Requester, heir.ID, was, end)
+}
