@@ -83,6 +83,7 @@ func TestRestart(t *testing.T) {
 		require.NoError(t, err)
 	}
 	schedule(t, c)
+	serverless(t, c, s.Namespace)
 
 	crashed := s.Postgres()
 	require.NoError(t, crashed.Kill())
