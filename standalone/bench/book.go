@@ -1,0 +1,148 @@
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Customers lie at as many postal codes as Germany has, so that a book of
+// 100,000 has a dozen at each. Those of the bench's requests are Munich's, where
+// the requester works.
+const (
+	postalCodes   = 8_090
+	firstCode     = 1_000
+	codeStep      = 11
+	munichFirst   = (80_000 - firstCode + codeStep - 1) / codeStep
+	munichCodes   = 270
+	requester     = kam.UserID("emil.rep")
+	bookTerritory = "DE-S-02"
+)
+
+// trades are words that customers share, one in a hundred each.
+const trades = 100
+
+// words are invented words that resemble no others, by a seed.
+func words(seed string) [3]string {
+	const consonants, vowels = "bdfgklmnprstvwxz", "aeiou"
+	sum := sha256.Sum256([]byte(seed))
+	var out [3]string
+	for i, b := range sum[:24] {
+		out[i/8] += string(consonants[b%16]) + string(vowels[b/16%5])
+	}
+	for i, w := range out {
+		out[i] = strings.ToUpper(w[:1]) + w[1:9]
+	}
+	return out
+}
+
+// A place is where a customer lies: anywhere, or with many others at one postal
+// code.
+type place struct{ code string }
+
+func anywhere(i int) place { return place{fmt.Sprintf("%05d", firstCode+codeStep*(i%postalCodes))} }
+func inMunich(i int) place { return anywhere(munichFirst + i%munichCodes) }
+
+// block is a postal code that only the customers of one block have.
+func block(n int) place { return place{fmt.Sprintf("%05d", 80_000+codeStep*n)} }
+
+// customer is a complete request for an invented customer, like no other one but
+// for its place: form gives what does not tell customers apart.
+func customer(form kam.RequestData, key string, i int, at place) kam.RequestData {
+	d := form
+	w := words(key)
+	d.LegalName = fmt.Sprintf("%s %s %s GmbH", w[0], w[1], words(fmt.Sprint("trade ", i%trades))[0])
+	d.City, d.PostalCode, d.Street = "München", at.code, fmt.Sprintf("%sweg %d", w[2], 1+i%200)
+	d.Identifiers = []kam.Identifier{{Scheme: kam.SchemeOther, Name: "Sample register", Value: "HR-" + key, Country: "DE"}}
+	d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
+	mail := strings.ToLower("einkauf@" + w[0] + "-" + key + ".example")
+	d.Contacts = []kam.Contact{{Name: w[1] + " " + w[2], DecisionRole: "DECIDER", Email: mail, ConsentBasis: "contract"}}
+	return d
+}
+
+// furnish loads the sample organisation and the default policy, and an empty
+// book to cut ABC classes from.
+func (r *rig) furnish(ctx context.Context) error {
+	org, err := demo.Organisation()
+	if err != nil {
+		return err
+	}
+	if err := r.db.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System); err != nil {
+		return err
+	}
+	if err := r.db.LoadOrg(ctx, org); err != nil {
+		return err
+	}
+	_, err = r.db.RebuildABC(ctx, time.Now())
+	return err
+}
+
+const loadAtOnce = 10_000
+
+// grow loads customers from number r.book up to size, each with one fact of
+// sales, so that ABC classes are cut from the whole book.
+func (r *rig) grow(ctx context.Context, size int) error {
+	if size <= r.book {
+		return nil
+	}
+	begin := time.Now()
+	if err := r.load(ctx, size-r.book, func(i int) (string, place) {
+		return fmt.Sprintf("K%06d", r.book+i), anywhere(r.book + i)
+	}); err != nil {
+		return err
+	}
+	if err := r.settleBook(ctx); err != nil {
+		return err
+	}
+	r.opts.Log("%d customers loaded and analyzed in %.0f s", size-r.book, time.Since(begin).Seconds())
+	r.book = size
+	return nil
+}
+
+// settleBook cuts the ABC book anew and does at once what PostgreSQL's
+// autovacuum does within minutes.
+func (r *rig) settleBook(ctx context.Context) error {
+	if _, err := r.db.RebuildABC(ctx, time.Now()); err != nil {
+		return err
+	}
+	_, err := r.watch.Exec(ctx, "vacuum analyze")
+	return err
+}
+
+// crowd loads a block of customers at one place and returns it.
+func (r *rig) crowd(ctx context.Context) (place, error) {
+	r.blocks++
+	n, at := r.blocks, block(r.blocks)
+	return at, r.load(ctx, r.opts.Block, func(i int) (string, place) {
+		return fmt.Sprintf("B%03d-%05d", n, i), at
+	})
+}
+
+func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at place)) error {
+	month := time.Now().UTC().Format("2006-01")
+	for from := 0; from < n; from += loadAtOnce {
+		var book []store.BookCustomer
+		var facts []store.SalesFact
+		for i := from; i < min(n, from+loadAtOnce); i++ {
+			no, at := where(i)
+			d := customer(r.opts.Form, no, i, at)
+			book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
+			facts = append(facts, store.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})
+		}
+		if err := r.db.LoadCustomers(ctx, book); err != nil {
+			return fmt.Errorf("load the book: %w", err)
+		}
+		if err := r.db.LoadSales(ctx, facts); err != nil {
+			return fmt.Errorf("load the sales of the book: %w", err)
+		}
+	}
+	return nil
+}
