@@ -54,8 +54,8 @@ func inMunich(i int) place { return anywhere(munichFirst + i%munichCodes) }
 // block is a postal code that only the customers of one block have.
 func block(n int) place { return place{fmt.Sprintf("%05d", 80_000+codeStep*n)} }
 
-// customer is a complete request for an invented customer, like no other one but
-// for its place: form gives what does not tell customers apart.
+// customer is a complete request for an invented customer: form gives what does
+// not tell customers apart.
 func customer(form kam.RequestData, key string, i int, at place) kam.RequestData {
 	d := form
 	w := words(key)
@@ -68,6 +68,25 @@ func customer(form kam.RequestData, key string, i int, at place) kam.RequestData
 	return d
 }
 
+// party is a customer as the search for look-alikes sees it.
+func party(d kam.RequestData) rules.Party {
+	return rules.Party{Ref: d.Identifiers[0].Value, Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, PostalCode: d.PostalCode, Street: d.Street}
+}
+
+// newcomer is a customer whom the engine's own search takes for nobody who is
+// there: names are invented by chance, and a few of many resemble each other.
+func (r *rig) newcomer(at func(i int) place) (key string, d kam.RequestData) {
+	for {
+		r.made++
+		key = fmt.Sprintf("R%06d", r.made)
+		d = customer(r.opts.Form, key, r.made, at(r.made))
+		if len(r.known.Candidates(party(d))) == 0 {
+			r.known.Add(party(d))
+			return key, d
+		}
+	}
+}
+
 // furnish loads the sample organisation and the default policy, and an empty
 // book to cut ABC classes from.
 func (r *rig) furnish(ctx context.Context) error {
@@ -75,6 +94,11 @@ func (r *rig) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	policy, err := rules.ParsePolicy(rules.DefaultYAML())
+	if err != nil {
+		return err
+	}
+	r.known = rules.NewIndex(policy)
 	if err := r.db.SavePolicy(ctx, 1, rules.DefaultYAML(), kam.System); err != nil {
 		return err
 	}
@@ -87,43 +111,47 @@ func (r *rig) furnish(ctx context.Context) error {
 
 const loadAtOnce = 10_000
 
-// grow loads customers from number r.book up to size, each with one fact of
-// sales, so that ABC classes are cut from the whole book.
+// grow loads customers until there are as many as size. The first book that is
+// not empty has the blocks in it: one for each round, because the cases of a
+// round make its block larger.
 func (r *rig) grow(ctx context.Context, size int) error {
 	if size <= r.book {
 		return nil
 	}
-	begin := time.Now()
-	if err := r.load(ctx, size-r.book, func(i int) (string, place) {
-		return fmt.Sprintf("K%06d", r.book+i), anywhere(r.book + i)
-	}); err != nil {
+	begin, from := time.Now(), r.book
+	if r.book == 0 && r.opts.Block > 0 {
+		if r.book = r.opts.Block * r.opts.Rounds; r.book > size {
+			return fmt.Errorf("%d blocks of %d do not fit into a book of %d", r.opts.Rounds, r.opts.Block, size)
+		}
+		for n := range r.opts.Rounds {
+			at := block(n)
+			if err := r.load(ctx, r.opts.Block, func(i int) (string, place) { return fmt.Sprintf("B%03d-%05d", n, i), at }); err != nil {
+				return err
+			}
+			r.blocks = append(r.blocks, at)
+		}
+	}
+	first := r.book
+	if err := r.load(ctx, size-first, func(i int) (string, place) { return fmt.Sprintf("K%06d", first+i), anywhere(first + i) }); err != nil {
 		return err
 	}
-	if err := r.settleBook(ctx); err != nil {
-		return err
-	}
-	r.opts.Log("%d customers loaded and analyzed in %.0f s", size-r.book, time.Since(begin).Seconds())
 	r.book = size
+	r.opts.Log("%d customers loaded in %.0f s", size-from, time.Since(begin).Seconds())
 	return nil
 }
 
-// settleBook cuts the ABC book anew and does at once what PostgreSQL's
-// autovacuum does within minutes.
-func (r *rig) settleBook(ctx context.Context) error {
+// tidy makes the book what it would be after some quiet minutes: ABC classes
+// are cut from all of it, and what PostgreSQL's autovacuum does is done. An
+// empty book stays that of a database that is new.
+func (r *rig) tidy(ctx context.Context) error {
+	if r.book == 0 {
+		return nil
+	}
 	if _, err := r.db.RebuildABC(ctx, time.Now()); err != nil {
 		return err
 	}
 	_, err := r.watch.Exec(ctx, "vacuum analyze")
 	return err
-}
-
-// crowd loads a block of customers at one place and returns it.
-func (r *rig) crowd(ctx context.Context) (place, error) {
-	r.blocks++
-	n, at := r.blocks, block(r.blocks)
-	return at, r.load(ctx, r.opts.Block, func(i int) (string, place) {
-		return fmt.Sprintf("B%03d-%05d", n, i), at
-	})
 }
 
 func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at place)) error {
@@ -134,6 +162,7 @@ func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at 
 		for i := from; i < min(n, from+loadAtOnce); i++ {
 			no, at := where(i)
 			d := customer(r.opts.Form, no, i, at)
+			r.known.Add(party(d))
 			book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
 			facts = append(facts, store.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})
 		}

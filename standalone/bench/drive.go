@@ -104,9 +104,8 @@ const reason = "They start in spring."
 func (r *rig) cases(n int, at func(i int) place) drive {
 	c := &cases{rig: r, numbers: make([]string, n)}
 	for range n {
-		r.made++
-		key := fmt.Sprintf("R%06d", r.made)
-		c.requests = append(c.requests, store.Request{Key: "bench/" + key, Type: kam.NewCase, Requester: requester, Data: customer(r.opts.Form, key, r.made, at(r.made))})
+		key, data := r.newcomer(at)
+		c.requests = append(c.requests, store.Request{Key: "bench/" + key, Type: kam.NewCase, Requester: requester, Data: data})
 	}
 	return c
 }

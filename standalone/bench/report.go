@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -114,9 +115,9 @@ func (r Result) find(book int, kind string, inFlight int) (Cell, bool) {
 	return r.Cells[i], true
 }
 
-// ratios are what travels from machine to machine.
+// ratios are what a target can be set for.
 func (r Result) ratios(w *page) {
-	w.table("Ratios, each of figures of the same rounds:", 1, "Of a case", "Is")
+	w.table("What travels from machine to machine, ratios each of figures of the same rounds:", 1, "Of a case", "Is")
 	alone, many := r.Settings.InFlight[0], r.Settings.InFlight[len(r.Settings.InFlight)-1]
 	var first *Cell // the smallest book that is not empty
 	for _, book := range r.Settings.Books {
@@ -128,6 +129,8 @@ func (r Result) ratios(w *page) {
 		if a, ok := r.find(book, Case, alone); ok {
 			w.row(fmt.Sprintf("decision p50, %s, %d in flight, to the bare update", bookName(book), alone), times(a.DecisionRatio))
 		}
+		w.row("statements of our database, "+bookName(book), one(c.Figures.Statements[r.Database]))
+		w.row("WAL of our database in KB, "+bookName(book), one(c.WAL[r.Database]/1024))
 		if first != nil {
 			w.row(fmt.Sprintf("processor time, %s to %s", bookName(book), bookName(first.Book)), times(c.Ratio/first.Ratio))
 		} else if book > 0 {
@@ -174,14 +177,22 @@ func (r Result) waits(w *page) {
 func (r Result) records(w *page) {
 	columns := []string{"Book", "What", "In flight", "events"}
 	databases := r.databases()
-	for _, d := range databases {
-		columns = append(columns, "statements "+d, "commits", "WAL KB", "whole pages")
+	for i, d := range databases {
+		columns = append(columns, "statements "+d)
+		if i == 0 {
+			columns = append(columns, "commits", "whole pages")
+		}
+		columns = append(columns, "WAL KB")
 	}
 	w.table("Statements and WAL of one, by database; WAL of the server holds commit records too:", 2, append(columns, "WAL KB server")...)
 	for _, c := range r.Cells {
 		row := []string{thousands(c.Book), c.Kind, fmt.Sprint(c.InFlight), fmt.Sprint(c.Events)}
-		for _, d := range databases {
-			row = append(row, one(c.Figures.Statements[d]), one(c.Commits[d]), one(c.WAL[d]/1024), one(c.FullPages[d]))
+		for i, d := range databases {
+			row = append(row, one(c.Figures.Statements[d]))
+			if i == 0 {
+				row = append(row, one(c.Commits[d]), one(c.FullPages[d]))
+			}
+			row = append(row, one(c.WAL[d]/1024))
 		}
 		w.row(append(row, one(c.ServerWAL/1024))...)
 	}
@@ -249,7 +260,13 @@ func clip(text string, n int) string {
 	return text
 }
 
-func one(v float64) string { return fmt.Sprintf("%.1f", v) }
+// one has one decimal, and no sign before a zero.
+func one(v float64) string {
+	if math.Abs(v) < 0.05 {
+		v = 0
+	}
+	return fmt.Sprintf("%.1f", v)
+}
 
 func times(v float64) string { return fmt.Sprintf("%.2f", v) }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -39,9 +40,11 @@ type rig struct {
 	watch    *pgx.Conn // to our database, unseen by the meter
 	meter    *meter
 
-	book   int // customers that were loaded
-	blocks int
-	made   int // workflows
+	known   *rules.Index // all customers and requests
+	book    int          // customers that were loaded
+	blocks  []place      // loaded and not used yet
+	crowded int          // blocks that were loaded
+	made    int          // workflows
 }
 
 // ErrNoStatements says that a PostgreSQL came without its contributed modules.
@@ -117,6 +120,7 @@ func open(ctx context.Context, opts Options) (*rig, error) {
 		return r, err
 	}
 	r.client = client.New(r.db, r.temporal, kam.TaskQueue)
+	r.client.Patience = patience // a busy machine is slow, and that is no failure
 	return r, nil
 }
 
@@ -138,16 +142,11 @@ func (r *rig) close(ctx context.Context) error {
 }
 
 func (r *rig) measure(ctx context.Context, res *Result) error {
-	crowded := false
 	for _, size := range r.opts.Books {
 		if err := r.grow(ctx, size); err != nil {
 			return err
 		}
-		kinds := []string{Bare, Case}
-		if size > 0 && r.opts.Block > 0 && !crowded {
-			kinds, crowded = append(kinds, Crowded), true
-		}
-		if err := r.measureBook(ctx, res, size, kinds); err != nil {
+		if err := r.measureBook(ctx, res, size); err != nil {
 			return fmt.Errorf("with a book of %d: %w", size, err)
 		}
 	}
@@ -155,11 +154,19 @@ func (r *rig) measure(ctx context.Context, res *Result) error {
 }
 
 // measureBook takes all rounds on one book. A round has each kind once for each
-// number in flight; who is first changes from round to round.
-func (r *rig) measureBook(ctx context.Context, res *Result, size int, kinds []string) error {
-	at := r.opts.InFlight[len(r.opts.InFlight)-1]
-	for _, kind := range kinds { // the first ones cost more, and do not count
-		if _, err := r.window(ctx, kind, min(r.opts.Cases, 32), at); err != nil {
+// number in flight, that in a block for the largest only; who is first changes
+// from round to round.
+func (r *rig) measureBook(ctx context.Context, res *Result, size int) error {
+	most := r.opts.InFlight[len(r.opts.InFlight)-1]
+	kinds := map[int][]string{}
+	for _, k := range r.opts.InFlight {
+		kinds[k] = []string{Bare, Case}
+	}
+	if len(r.blocks) > 0 {
+		kinds[most] = append(kinds[most], Crowded)
+	}
+	for _, kind := range []string{Bare, Case} { // the first ones cost more, and do not count
+		if _, err := r.window(ctx, kind, min(r.opts.Cases, 32), most); err != nil {
 			return err
 		}
 	}
@@ -167,14 +174,17 @@ func (r *rig) measureBook(ctx context.Context, res *Result, size int, kinds []st
 	cells := map[string][]window{}
 	for round := range r.opts.Rounds {
 		begin := time.Now()
+		if err := r.tidy(ctx); err != nil {
+			return err
+		}
 		resting, err := r.idle(ctx)
 		if err != nil {
 			return err
 		}
 		idle = idle.plus(resting, 1)
 		for _, k := range r.opts.InFlight {
-			for i := range kinds {
-				kind := kinds[(i+round)%len(kinds)]
+			for i := range kinds[k] {
+				kind := kinds[k][(i+round)%len(kinds[k])]
 				w, err := r.window(ctx, kind, r.opts.Cases, k)
 				if err != nil {
 					return fmt.Errorf("%s, %d in flight: %w", kind, k, err)
@@ -186,7 +196,7 @@ func (r *rig) measureBook(ctx context.Context, res *Result, size int, kinds []st
 	}
 	for _, k := range r.opts.InFlight {
 		floor := newCell(Cell{}, r.database, cells[cellName(Bare, k)], idle, nil)
-		for _, kind := range kinds {
+		for _, kind := range kinds[k] {
 			res.Cells = append(res.Cells, newCell(Cell{Book: size, Kind: kind, InFlight: k}, r.database, cells[cellName(kind, k)], idle, &floor))
 		}
 	}
@@ -217,10 +227,7 @@ type window struct {
 
 func (r *rig) window(ctx context.Context, kind string, n, k int) (window, error) {
 	w := window{n: n, starts: make([]time.Duration, n), confirms: make([]time.Duration, n)}
-	d, err := r.drive(ctx, kind, n)
-	if err != nil {
-		return w, err
-	}
+	d := r.drive(kind, n)
 	from, err := r.meter.start(ctx)
 	if err != nil {
 		return w, err
@@ -252,14 +259,15 @@ func (r *rig) window(ctx context.Context, kind string, n, k int) (window, error)
 	return w, err
 }
 
-func (r *rig) drive(ctx context.Context, kind string, n int) (drive, error) {
+func (r *rig) drive(kind string, n int) drive {
 	switch kind {
 	case Bare:
-		return r.bares(n), nil
-	case Crowded: // each time a new block: these cases make it larger
-		at, err := r.crowd(ctx)
-		return r.cases(n, func(int) place { return at }), err
+		return r.bares(n)
+	case Crowded:
+		at := r.blocks[0]
+		r.blocks = r.blocks[1:]
+		return r.cases(n, func(int) place { return at })
 	default:
-		return r.cases(n, inMunich), nil
+		return r.cases(n, inMunich)
 	}
 }

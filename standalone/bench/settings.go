@@ -12,7 +12,7 @@ import (
 // stands beside it.
 type Settings struct {
 	Books    []int  `json:"books"`     // KAM_BENCH_BOOKS: customers in the book, smallest first
-	Block    int    `json:"block"`     // KAM_BENCH_BLOCK: customers at one place, beside the first book that is not empty; 0 leaves it out
+	Block    int    `json:"block"`     // KAM_BENCH_BLOCK: customers at one place, for each round in the first book that is not empty; 0 leaves it out
 	InFlight []int  `json:"in_flight"` // KAM_BENCH_IN_FLIGHT: how many people act at once
 	Cases    int    `json:"cases"`     // KAM_BENCH_CASES: cases of each kind in a round
 	Rounds   int    `json:"rounds"`    // KAM_BENCH_ROUNDS
@@ -33,7 +33,7 @@ func Full() Settings {
 
 // Smoke is enough to see that it all works.
 func Smoke() Settings {
-	return Settings{Books: []int{0, 60}, Block: 20, InFlight: []int{1, 4}, Cases: 4, Rounds: 1, Idle: time.Second, Settle: time.Second}
+	return Settings{Books: []int{60}, Block: 20, InFlight: []int{1, 3}, Cases: 3, Rounds: 1, Idle: time.Second, Settle: 300 * time.Millisecond}
 }
 
 // Read lays the variables over s.
