@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book clean
+.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ bench: ## the rules on 100,000 customers
 
 bench-book: ## import of 100,000 customers with a year of sales, phases timed: KAM_BENCH_BOOK=100000
 	KAM_BENCH_BOOK=$${KAM_BENCH_BOOK:-100000} $(GO) test -count 1 -v -timeout 30m -run TestBenchBook ./internal/acceptance
+
+bench-case: ## what a case costs, in multiples of a bare workflow: docs/performance.md names the settings KAM_BENCH_*
+	cd standalone && KAM_BENCH_CASES=$${KAM_BENCH_CASES:-96} KAM_BENCH_JSON="$(abspath $(KAM_BENCH_JSON))" KAM_BENCH_PROFILE="$(abspath $(KAM_BENCH_PROFILE))" \
+		$(GO) test -count 1 -v -timeout 60m -run 'TestBenchCase$$' .
 
 clean: ## remove built files; the data directory stays
 	rm -rf bin dist

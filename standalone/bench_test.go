@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,8 +28,13 @@ import (
 	"github.com/kamflow/kamflow/standalone/bench"
 )
 
-// bareEnv has the program work on bare workflows too.
-const bareEnv = "STANDALONE_TEST_BARE"
+// What a program that is measured is told: bareEnv has it work on bare workflows
+// too, profileEnv names the file that it profiles itself into between SIGUSR1
+// and SIGUSR2.
+const (
+	bareEnv    = "STANDALONE_TEST_BARE"
+	profileEnv = "STANDALONE_TEST_PROFILE"
+)
 
 // withBare is the app of the program and the worker of bare workflows beside
 // it: both are in one process, so that a case and a bare workflow use the same.
@@ -48,7 +57,47 @@ func startWithBare(ctx context.Context, cfg config.Config, running *runfile.Runn
 		c.Close()
 		return nil, errors.Join(err, a.Stop(ctx))
 	}
+	if path := os.Getenv(profileEnv); path != "" {
+		go profileInto(path)
+	}
 	return withBare{a, func() { w.Stop(); c.Close() }}, nil
+}
+
+// profileInto leaves a profile that is complete or none.
+func profileInto(path string) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1, syscall.SIGUSR2)
+	var profile bytes.Buffer
+	for sig := range asked {
+		if sig == syscall.SIGUSR1 {
+			_ = pprof.StartCPUProfile(&profile) // it fails only where one runs
+			continue
+		}
+		pprof.StopCPUProfile()
+		part := path + ".part"
+		if err := errors.Join(os.WriteFile(part, profile.Bytes(), 0o600), os.Rename(part, path)); err != nil {
+			fmt.Fprintln(os.Stderr, "write the profile:", err)
+		}
+	}
+}
+
+// startProfile asks the program for one, and waits for it at the end.
+func (c *child) startProfile(path string) (stop func() error, err error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return func() error {
+		if err := c.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+			return err
+		}
+		for range 100 {
+			if _, err := os.Stat(path); err == nil {
+				return nil
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		return fmt.Errorf("the program has not written %s", path)
+	}, c.cmd.Process.Signal(syscall.SIGUSR1)
 }
 
 func (w withBare) Stop(ctx context.Context) error {
@@ -69,6 +118,8 @@ func TestBenchCase(t *testing.T) {
 		var err error
 		settings, err = settings.Read(os.Getenv)
 		require.NoError(t, err)
+	} else {
+		settings.JSON, settings.Profile = filepath.Join(t.TempDir(), "bench.json"), filepath.Join(t.TempDir(), "cases.pprof")
 	}
 	dir := pgtest.DataDir(t)
 	switch err := preparePostgres(t, filepath.Join(dir, "postgres")); {
@@ -78,10 +129,12 @@ func TestBenchCase(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Setenv(bareEnv, "1")
+	t.Setenv(profileEnv, settings.Profile)
 	program, running := launch(t, dir)
 	begin := time.Now()
 	res, err := bench.Run(t.Context(), bench.Options{
 		Settings: settings, Running: running, Form: exampleRequest(t), Commit: commit(t), Log: t.Logf,
+		StartProfile: func() (func() error, error) { return program.startProfile(settings.Profile) },
 	})
 	require.NoError(t, err)
 	program.end(t, syscall.SIGTERM)
@@ -92,6 +145,10 @@ func TestBenchCase(t *testing.T) {
 	}
 
 	if !measured {
+		profile, err := os.ReadFile(settings.Profile)
+		require.NoError(t, err)
+		require.NotEmpty(t, profile)
+		require.FileExists(t, settings.JSON)
 		require.Len(t, res.Cells, 2+3, "each kind, alone and at once, and at once in a block")
 	}
 	for _, c := range res.Cells {

@@ -27,7 +27,11 @@ type Options struct {
 	Running runfile.Running // a standalone on an empty data directory, that works on bare workflows too
 	Form    kam.RequestData // a complete request, of which the bench makes others
 	Commit  string
-	Log     func(format string, args ...any)
+	// StartProfile has the program profiled until stop is called. It is asked for
+	// once all is measured, since a profile costs something too, and only where
+	// Settings name a file for it.
+	StartProfile func() (stop func() error, err error)
+	Log          func(format string, args ...any)
 }
 
 // A rig holds what a run uses.
@@ -150,7 +154,15 @@ func (r *rig) measure(ctx context.Context, res *Result) error {
 			return fmt.Errorf("with a book of %d: %w", size, err)
 		}
 	}
-	return nil
+	if r.opts.Profile == "" {
+		return nil
+	}
+	stop, err := r.opts.StartProfile()
+	if err != nil {
+		return err
+	}
+	_, err = r.window(ctx, Case, r.opts.Cases, r.opts.InFlight[len(r.opts.InFlight)-1])
+	return errors.Join(err, stop())
 }
 
 // measureBook takes all rounds on one book. A round has each kind once for each

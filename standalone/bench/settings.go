@@ -17,6 +17,7 @@ type Settings struct {
 	Cases    int    `json:"cases"`     // KAM_BENCH_CASES: cases of each kind in a round
 	Rounds   int    `json:"rounds"`    // KAM_BENCH_ROUNDS
 	JSON     string `json:"-"`         // KAM_BENCH_JSON: file for all figures, those of each round included
+	Profile  string `json:"-"`         // KAM_BENCH_PROFILE: file for a processor profile of the program at work on cases, for go tool pprof
 
 	Idle   time.Duration `json:"idle"`   // for which nothing is asked, in each round
 	Settle time.Duration `json:"settle"` // after the last answer of each kind, for what is done later
@@ -72,7 +73,7 @@ func (s Settings) Read(env func(string) string) (Settings, error) {
 			*v.into = n
 		}
 	}
-	s.JSON = env("KAM_BENCH_JSON")
+	s.JSON, s.Profile = env("KAM_BENCH_JSON"), env("KAM_BENCH_PROFILE")
 	return s, nil
 }
 
