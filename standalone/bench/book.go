@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -30,20 +29,6 @@ const (
 // trades are words that customers share, one in a hundred each.
 const trades = 100
 
-// words are invented words that resemble no others, by a seed.
-func words(seed string) [3]string {
-	const consonants, vowels = "bdfgklmnprstvwxz", "aeiou"
-	sum := sha256.Sum256([]byte(seed))
-	var out [3]string
-	for i, b := range sum[:24] {
-		out[i/8] += string(consonants[b%16]) + string(vowels[b/16%5])
-	}
-	for i, w := range out {
-		out[i] = strings.ToUpper(w[:1]) + w[1:9]
-	}
-	return out
-}
-
 // A place is where a customer lies: anywhere, or with many others at one postal
 // code.
 type place struct{ code string }
@@ -58,8 +43,8 @@ func block(n int) place { return place{fmt.Sprintf("%05d", 80_000+codeStep*n)} }
 // not tell customers apart.
 func customer(form kam.RequestData, key string, i int, at place) kam.RequestData {
 	d := form
-	w := words(key)
-	d.LegalName = fmt.Sprintf("%s %s %s GmbH", w[0], w[1], words(fmt.Sprint("trade ", i%trades))[0])
+	w := demo.Words(key)
+	d.LegalName = fmt.Sprintf("%s %s %s GmbH", w[0], w[1], demo.Words(fmt.Sprint("trade ", i%trades))[0])
 	d.City, d.PostalCode, d.Street = "München", at.code, fmt.Sprintf("%sweg %d", w[2], 1+i%200)
 	d.Identifiers = []kam.Identifier{{Scheme: kam.SchemeOther, Name: "Sample register", Value: "HR-" + key, Country: "DE"}}
 	d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
@@ -94,7 +79,7 @@ func (r *rig) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	policy, err := rules.ParsePolicy(rules.DefaultYAML())
+	policy, err := rules.Default()
 	if err != nil {
 		return err
 	}

@@ -44,19 +44,17 @@ type rig struct {
 	watch    *pgx.Conn // to our database, unseen by the meter
 	meter    *meter
 
-	known   *rules.Index // all customers and requests
-	book    int          // customers that were loaded
-	blocks  []place      // loaded and not used yet
-	crowded int          // blocks that were loaded
-	made    int          // workflows
+	known  *rules.Index // all customers and requests
+	book   int          // customers that were loaded, those of the blocks included
+	blocks []place      // in the book, without cases so far
+	made   int          // workflows
 }
 
 // ErrNoStatements says that a PostgreSQL came without its contributed modules.
 var ErrNoStatements = errors.New("this PostgreSQL has no pg_stat_statements: install its contrib package")
 
-// Prepare makes the server of pg_stat_statements out of one that is about to
-// start: run it before standalone starts on the server's files, and start the
-// server again after it. Checkpoints are put off, because the whole pages that
+// Prepare tells a PostgreSQL to count statements from its next start on: call it
+// before standalone starts on the server's files. Checkpoints are put off, because the whole pages that
 // WAL holds after each would blur the WAL of a case.
 func Prepare(ctx context.Context, dsn string) error {
 	conn, err := pgx.Connect(ctx, dsn)
