@@ -71,6 +71,7 @@ func TestCell(t *testing.T) {
 	c := newCell(Cell{Kind: Case}, ours, []window{round(130, 20, 30), round(90, 120, 30), round(250, 0, 30)}, idle, &bare)
 	require.InDelta(t, 80, c.Millis, 1e-9, "50, 80 and 100")
 	require.InDelta(t, 4, c.Ratio, 1e-9, "5, 4 and 1")
+	require.InDelta(t, 105, c.Gross, 1e-9, "75, 105 and 125")
 	require.InDelta(t, 40, c.By[byProgram], 1e-9)
 	require.InDelta(t, 10, c.By[ours], 1e-9)
 	require.InDelta(t, 10, c.Figures.Statements[ours], 1e-9, "(30 - 10) / 2")
@@ -99,7 +100,7 @@ func TestMarkdown(t *testing.T) {
 	}
 	cells = append(cells, Cell{Book: 10_000, Kind: Crowded, InFlight: 32, Figures: figures, Ratio: 4.2})
 	var out strings.Builder
-	require.NoError(t, Result{Settings: Full(), Database: "kamflow", Cells: cells}.Markdown(&out))
+	require.NoError(t, Result{Settings: Full(), Database: "kamflow", Cells: cells, Idle: []Idle{{Book: 10_000, Figures: figures}}}.Markdown(&out))
 	for _, line := range []string{
 		"| processor time, an empty book, 32 in flight, to the bare workflow | 2.00 |",
 		"| processor time, a book of 10,000, 32 in flight, to the bare workflow | 2.10 |",

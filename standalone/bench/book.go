@@ -135,8 +135,10 @@ func (r *rig) tidy(ctx context.Context) error {
 	if _, err := r.db.RebuildABC(ctx, time.Now()); err != nil {
 		return err
 	}
-	_, err := r.watch.Exec(ctx, "vacuum analyze")
-	return err
+	if _, err := r.watch.Exec(ctx, "vacuum analyze"); err != nil {
+		return err
+	}
+	return sleep(ctx, r.opts.Settle)
 }
 
 func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at place)) error {

@@ -156,6 +156,18 @@ func (r Result) processors(w *page) {
 		}
 		w.row(append(row, one(c.By[byBackground]))...)
 	}
+	columns = []string{"Book", "CPU ms", byProgram, byDriver}
+	for _, d := range databases {
+		columns = append(columns, "PG "+d)
+	}
+	w.table("What was taken off, in ms for each second: the same while nobody asks for anything:", 0, append(columns, "PG "+byBackground, "statements "+r.Database)...)
+	for _, i := range r.Idle {
+		row := []string{thousands(i.Book), one(i.Millis), one(i.By[byProgram]), one(i.By[byDriver])}
+		for _, d := range databases {
+			row = append(row, one(i.By[d]))
+		}
+		w.row(append(row, one(i.By[byBackground]), one(i.Figures.Statements[r.Database]))...)
+	}
 }
 
 func (c Cell) spread() string {

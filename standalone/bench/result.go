@@ -15,7 +15,14 @@ type Result struct {
 	Date     time.Time `json:"date"`
 	Settings Settings  `json:"settings"`
 	Database string    `json:"database"` // the name of ours; the others on the server are Temporal's
+	Idle     []Idle    `json:"idle"`
 	Cells    []Cell    `json:"cells"`
+}
+
+// Idle is what is used in a second while nobody asks for anything.
+type Idle struct {
+	Book int `json:"book"`
+	Figures
 }
 
 // A Machine is where it was found.
@@ -49,10 +56,11 @@ type Cell struct {
 	Statements []Statement `json:"statements"` // of our database, those that took longest first
 }
 
-// Figures are for one case.
+// Figures are for one case, or for one second of Idle.
 type Figures struct {
-	Millis     float64            `json:"ms"` // of processors
-	By         map[string]float64 `json:"by"` // by who worked
+	Millis     float64            `json:"ms"`       // of processors
+	Gross      float64            `json:"gross_ms"` // what is used anyway included
+	By         map[string]float64 `json:"by"`       // by who worked
 	Statements map[string]float64 `json:"statements"`
 	Commits    map[string]float64 `json:"commits"`
 	WAL        map[string]float64 `json:"wal_bytes"`
@@ -62,15 +70,22 @@ type Figures struct {
 
 // figures are those of a window for one case, without what is used anyway.
 func figures(w window, idle usage) Figures {
-	net := w.usage.plus(idle, -w.seconds/idle.seconds).per(w.n)
+	f := figuresOf(w.usage.plus(idle, -w.seconds/idle.seconds).times(1 / float64(w.n)))
+	for _, ms := range w.usage.millis {
+		f.Gross += ms / float64(w.n)
+	}
+	return f
+}
+
+func figuresOf(u usage) Figures {
 	f := Figures{
-		By: net.millis, ServerWAL: net.wal,
+		By: u.millis, ServerWAL: u.wal,
 		Statements: map[string]float64{}, Commits: map[string]float64{}, WAL: map[string]float64{}, FullPages: map[string]float64{},
 	}
-	for _, ms := range net.millis {
+	for _, ms := range u.millis {
 		f.Millis += ms
 	}
-	for k, s := range net.statements {
+	for k, s := range u.statements {
 		f.Statements[k.database] += s.Calls
 		f.WAL[k.database] += s.WAL
 		f.FullPages[k.database] += s.FullPage
@@ -81,8 +96,7 @@ func figures(w window, idle usage) Figures {
 	return f
 }
 
-// per is the usage of one of n.
-func (u usage) per(n int) usage { return usage{}.plus(u, 1/float64(n)) }
+func (u usage) times(n float64) usage { return usage{}.plus(u, n) }
 
 // newCell sums rounds up. Its statements are those of one database.
 func newCell(c Cell, database string, rounds []window, idle usage, floor *Cell) Cell {
@@ -100,7 +114,7 @@ func newCell(c Cell, database string, rounds []window, idle usage, floor *Cell) 
 	c.Start50 = percentile(starts, 50)
 	c.Decision50, c.Decision99 = percentile(confirms, 50), percentile(confirms, 99)
 	c.OtherCores = all.others / all.seconds
-	all = all.plus(idle, -all.seconds/idle.seconds).per(n)
+	all = all.plus(idle, -all.seconds/idle.seconds).times(1 / float64(n))
 	for k, s := range all.statements {
 		if k.database == database && s.Calls > 0 {
 			c.Statements = append(c.Statements, s)
@@ -131,6 +145,7 @@ func medians(rounds []Figures) Figures {
 	}
 	return Figures{
 		Millis:     medianOf(rounds, func(f Figures) float64 { return f.Millis }),
+		Gross:      medianOf(rounds, func(f Figures) float64 { return f.Gross }),
 		ServerWAL:  medianOf(rounds, func(f Figures) float64 { return f.ServerWAL }),
 		By:         of(func(f Figures) map[string]float64 { return f.By }),
 		Statements: of(func(f Figures) map[string]float64 { return f.Statements }),

@@ -180,18 +180,20 @@ func (r *rig) measureBook(ctx context.Context, res *Result, size int) error {
 			return err
 		}
 	}
-	var idle usage
+	if err := r.tidy(ctx); err != nil {
+		return err
+	}
+	idle, err := r.idle(ctx)
+	if err != nil {
+		return err
+	}
+	res.Idle = append(res.Idle, Idle{Book: size, Figures: figuresOf(idle.times(1 / idle.seconds))})
 	cells := map[string][]window{}
 	for round := range r.opts.Rounds {
 		begin := time.Now()
 		if err := r.tidy(ctx); err != nil {
 			return err
 		}
-		resting, err := r.idle(ctx)
-		if err != nil {
-			return err
-		}
-		idle = idle.plus(resting, 1)
 		for _, k := range r.opts.InFlight {
 			for i := range kinds[k] {
 				kind := kinds[k][(i+round)%len(kinds[k])]

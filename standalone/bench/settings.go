@@ -19,7 +19,7 @@ type Settings struct {
 	JSON     string `json:"-"`         // KAM_BENCH_JSON: file for all figures, those of each round included
 	Profile  string `json:"-"`         // KAM_BENCH_PROFILE: file for a processor profile of the program at work on cases, for go tool pprof
 
-	Idle   time.Duration `json:"idle"`   // for which nothing is asked, in each round
+	Idle   time.Duration `json:"idle"`   // for which nothing is asked, once on each book: the loops of a worker come round in half a minute
 	Settle time.Duration `json:"settle"` // after the last answer of each kind, for what is done later
 }
 
@@ -28,7 +28,7 @@ type Settings struct {
 func Full() Settings {
 	return Settings{
 		Books: []int{0, 10_000, 100_000}, Block: 1_000, InFlight: []int{1, 32}, Cases: 96, Rounds: 4,
-		Idle: 4 * time.Second, Settle: 2 * time.Second,
+		Idle: 30 * time.Second, Settle: 2 * time.Second,
 	}
 }
 
