@@ -28,7 +28,8 @@ func bare(ctx workflow.Context, _ kam.RequestData) (kam.UserID, error) {
 	if err != nil {
 		return "", err
 	}
-	return by, workflow.Await(ctx, func() bool { return by != "" })
+	err = workflow.Await(ctx, func() bool { return by != "" })
+	return by, err
 }
 
 // StartBare works on bare workflows until it is stopped, with as many slots as
