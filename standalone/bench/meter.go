@@ -18,7 +18,7 @@ import (
 const (
 	byProgram    = "standalone"
 	byDriver     = "driver"
-	byBackground = "background" // of PostgreSQL: writers, autovacuum, backends that have ended
+	byBackground = "background" // of PostgreSQL: writers, autovacuum, and what has ended, as the helpers of a parallel query
 )
 
 // A Statement is what one statement of a database took.
