@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-build clean
+.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,10 @@ bench-build: ## the first build, from an empty build cache: seconds, packages, b
 		echo "compile standalone"; time ( cd standalone && $(GO) build ./... ); \
 		echo "link standalone"; time $(GO) build -o $$dir/ ./standalone; \
 		echo "standalone: $$($(GO) list -deps ./standalone | wc -l) packages, $$(wc -c < $$dir/standalone) bytes"
+
+bench-case: ## what a case costs, in multiples of a bare workflow: docs/performance.md names the settings KAM_BENCH_*
+	cd standalone && KAM_BENCH_CASES=$${KAM_BENCH_CASES:-96} KAM_BENCH_JSON="$(abspath $(KAM_BENCH_JSON))" KAM_BENCH_PROFILE="$(abspath $(KAM_BENCH_PROFILE))" \
+		$(GO) test -count 1 -v -timeout 60m -run 'TestBenchCase$$' .
 
 clean: ## remove built files; the data directory stays
 	rm -rf bin dist

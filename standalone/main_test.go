@@ -25,6 +25,9 @@ const mainEnv = "STANDALONE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(mainEnv) != "" {
+		if os.Getenv(bareEnv) != "" {
+			program.start = startWithBare
+		}
 		main()
 	}
 	os.Exit(m.Run())

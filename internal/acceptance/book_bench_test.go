@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
+	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -113,32 +113,17 @@ func processor(t *testing.T) (spent [2]float64) {
 	if benchDir == "" {
 		return spent
 	}
-	seconds := func(pid string, exited bool) float64 {
-		raw, err := os.ReadFile("/proc/" + pid + "/stat")
-		if err != nil {
-			return 0
-		}
-		f := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-		from := 11
-		if exited {
-			from = 13
-		}
-		a, _ := strconv.ParseFloat(f[from], 64)
-		b, _ := strconv.ParseFloat(f[from+1], 64)
-		return (a + b) / 100
-	}
-	spent[0] = seconds("self", false)
+	own, err := proctime.Own()
+	require.NoError(t, err)
 	found, err := filepath.Glob(filepath.Join(benchDir, "*", "postmaster.pid"))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	raw, err := os.ReadFile(found[0])
 	require.NoError(t, err)
 	master, _, _ := strings.Cut(string(raw), "\n")
-	spent[1] = seconds(master, false) + seconds(master, true)
-	children, err := os.ReadFile("/proc/" + master + "/task/" + master + "/children")
+	pid, err := strconv.Atoi(master)
 	require.NoError(t, err)
-	for _, pid := range strings.Fields(string(children)) {
-		spent[1] += seconds(pid, false) + seconds(pid, true)
-	}
-	return spent
+	postgres, err := proctime.FamilyOf(pid)
+	require.NoError(t, err)
+	return [2]float64{own.Seconds(), postgres.Total().Seconds()}
 }

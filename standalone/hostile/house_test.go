@@ -2,7 +2,6 @@ package hostile
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,7 +161,7 @@ const requester = kam.UserID("emil.rep")
 // request is the request for another customer, like no one before it.
 func (h *house) request(key string, n int) store.Request {
 	d := h.sample
-	name := words(fmt.Sprintf("%s %d", key, n))
+	name := demo.Words(fmt.Sprintf("%s %d", key, n))
 	d.LegalName = name[0] + " " + name[1] + " GmbH"
 	d.City, d.PostalCode = "München", fmt.Sprintf("80%03d", 100+n%800)
 	d.Street = fmt.Sprintf("%sweg %d", name[2], 1+n)
@@ -170,20 +169,6 @@ func (h *house) request(key string, n int) store.Request {
 	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
 	d.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
 	return store.Request{Key: fmt.Sprintf("%s-%d", key, n), Type: kam.NewCase, Requester: requester, Data: d}
-}
-
-// words are three invented words that resemble no others.
-func words(seed string) [3]string {
-	const consonants, vowels = "bdfgklmnprstvwxz", "aeiou"
-	sum := sha256.Sum256([]byte(seed))
-	var out [3]string
-	for i, b := range sum[:24] {
-		out[i/8] += string(consonants[b%16]) + string(vowels[b/16%5])
-	}
-	for i, w := range out {
-		out[i] = strings.ToUpper(w[:1]) + w[1:10]
-	}
-	return out
 }
 
 // waiting starts a case that waits for its confirmation.
