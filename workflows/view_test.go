@@ -111,6 +111,7 @@ func TestRegistersUnderItsName(t *testing.T) {
 	require.Equal(t, []workflow.RegisterOptions{
 		{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 		{Name: kam.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+		{Name: kam.WorkflowRecurring, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 	}, r.options)
 }
 

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
-	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -138,44 +137,3 @@ func (r *relay) trouble(ctx context.Context, what string, err error) {
 		r.log.Error(what, zap.Error(err))
 	}
 }
-
-// clock is database time: workers' clocks may differ.
-type clock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
-// reconciler keeps cases in step with PostgreSQL.
-type reconciler struct {
-	client   *kamclient.Client
-	clock    clock
-	counters *counters
-	log      *zap.Logger
-	every    time.Duration
-	since    time.Time // acts stored before are known to have arrived
-}
-
-// run compares what people did since the last round that went well, with an
-// overlap for transactions that were open then. The first round compares all.
-func (r *reconciler) run(ctx context.Context) {
-	now, err := r.clock.Now(ctx)
-	var found kamclient.Reconciled
-	if err == nil {
-		found, err = r.client.Reconcile(ctx, r.since)
-	}
-	r.counters.reconciled.Add(int64(found.Compared))
-	r.counters.behind.Add(int64(found.Behind))
-	if found.Behind > 0 {
-		r.log.Info("cases were behind PostgreSQL and have been told", zap.Int("cases", found.Behind))
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			r.counters.loopErrors.Add(1)
-			r.log.Error("reconcile", zap.Error(err))
-		}
-		return
-	}
-	r.since = now.Add(-r.every - overlap)
-}
-
-// overlap is longer than any transaction that stores an act may last.
-const overlap = 30 * time.Second
