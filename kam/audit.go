@@ -59,6 +59,7 @@ const (
 	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
 	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
 	EventOrgChanged          EventType = "ORG_CHANGED"
+	EventDataErased          EventType = "DATA_ERASED"
 	EventOrgAsked            EventType = "ORG_CHANGE_ASKED" // a second admin must agree (SOD9)
 )
 

@@ -10,11 +10,12 @@ const (
 	JobRescreen  Job = "RescreenCustomers" // compare customers with a list that has grown
 	JobReroute   Job = "RerouteTasks"      // tell cases whose task waits for the wrong person
 	JobLeavers   Job = "MoveLeaversTasks"  // tasks that outlive a case go to the leaver's manager
+	JobCleanUp   Job = "CleanUp"           // what was kept long enough is removed
 )
 
 // Jobs lists them in the order in which they are carried out. None waits for
 // what another finds out, and none is held up where another fails.
-var Jobs = []Job{JobReconcile, JobRescreen, JobReroute, JobLeavers}
+var Jobs = []Job{JobReconcile, JobRescreen, JobReroute, JobLeavers, JobCleanUp}
 
 // The names of what recurs. Once released they stay.
 const (

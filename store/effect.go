@@ -193,6 +193,10 @@ func (tx *Tx) save() (kam.Progress, error) {
 		c.Outcome, c.Territory, c.OwnerID, c.Country, !c.State.Ended(), c.OpenedAt, c.UpdatedAt,
 		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt, c.Type, tx.holds, c.AppealOf, c.Requester)
 	tx.queued.Queue(insertEffect, c.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	if tx.taken != "" {
+		tx.queued.Queue(`delete from kam.staged where case_no = $1 and decision_id = $2`, c.CaseNo, tx.taken)
+		tx.queued.Queue(`delete from kam.contact where owner = $1`, stagedOwner(c.CaseNo, tx.taken))
+	}
 	return p, sendBatch(tx.ctx, tx.tx, "save the effect", tx.queued)
 }
 
@@ -201,7 +205,7 @@ func (tx *Tx) undo() error {
 	if _, err := tx.tx.Exec(tx.ctx, `rollback to savepoint effect`); err != nil {
 		return fmt.Errorf("undo the effect: %w", err)
 	}
-	tx.queued, tx.audit, tx.holds = &pgx.Batch{}, nil, tx.held
+	tx.queued, tx.audit, tx.holds, tx.taken = &pgx.Batch{}, nil, tx.held, ""
 	now := cloned(tx.was)
 	tx.Case = &now
 	return nil

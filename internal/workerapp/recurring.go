@@ -13,6 +13,8 @@ import (
 
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/store"
 )
 
 // recurring carries out the jobs that recur, as activities: one worker of the
@@ -34,6 +36,8 @@ type recurring struct {
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 		Seen(ctx context.Context, job kam.Job) (string, error)
 		SaveSeen(ctx context.Context, job kam.Job, seen string) error
+		LatestPolicy(ctx context.Context) (version int, text []byte, err error)
+		CleanUp(ctx context.Context, at time.Time, keep store.Retention) (store.CleanedUp, error)
 	}
 	counters *counters
 	log      *zap.Logger
@@ -46,6 +50,7 @@ func (r *recurring) jobs() map[kam.Job]func(context.Context) error {
 		kam.JobRescreen:  r.rescreen,
 		kam.JobReroute:   r.reroute,
 		kam.JobLeavers:   r.leavers,
+		kam.JobCleanUp:   r.cleanUp,
 	}
 }
 
@@ -150,6 +155,34 @@ func (r *recurring) leavers(ctx context.Context) error {
 		moved, err := r.record.MoveLeaversTasks(ctx, at)
 		if moved > 0 {
 			r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
+		}
+		return true, err
+	})
+}
+
+// cleanUp removes, once an hour, what was kept as long as the policy says.
+func (r *recurring) cleanUp(ctx context.Context) error {
+	now, err := r.record.Now(ctx)
+	if err != nil {
+		return err
+	}
+	hour := func(context.Context) (string, error) { return now.UTC().Format("2006-01-02 15"), nil }
+	return r.after(ctx, kam.JobCleanUp, hour, func(string) (bool, error) {
+		_, text, err := r.record.LatestPolicy(ctx)
+		if kam.CodeOf(err) == kam.NotFound {
+			return false, nil // nothing has begun yet
+		}
+		if err != nil {
+			return false, err
+		}
+		policy, err := rules.ParsePolicy(text)
+		if err != nil {
+			return false, err
+		}
+		keep := store.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
+		done, err := r.record.CleanUp(ctx, now, keep)
+		if done != (store.CleanedUp{}) {
+			r.log.Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
 		}
 		return true, err
 	})

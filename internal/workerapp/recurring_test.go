@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
 )
 
 // An office is an organisation that changes, and notes what it is asked.
@@ -24,6 +26,7 @@ type office struct {
 	unread  error // of listing the cases
 	did     []string
 	seen    map[kam.Job]string
+	cleaned time.Time
 }
 
 func (o *office) Seen(_ context.Context, job kam.Job) (string, error) { return o.seen[job], nil }
@@ -59,6 +62,15 @@ func (o *office) Rescreen(context.Context) (kamclient.Rescreened, error) {
 
 func (o *office) Misrouted(_ context.Context, now time.Time) ([]kam.CaseNo, error) {
 	return []kam.CaseNo{kam.CaseNo(fmt.Sprintf("KAM-%s", now.Format("02T15")))}, o.unread
+}
+
+func (o *office) LatestPolicy(context.Context) (int, []byte, error) { return 1, defaultPolicy, nil }
+func (o *office) CleanUp(_ context.Context, at time.Time, keep store.Retention) (store.CleanedUp, error) {
+	if keep != (store.Retention{CaseYears: 10, MessageYears: 1}) {
+		return store.CleanedUp{}, fmt.Errorf("kept %v", keep)
+	}
+	o.cleaned = at
+	return store.CleanedUp{}, nil
 }
 
 func newOffice() (*office, *recurring) {
@@ -122,6 +134,20 @@ func TestOneFaultHoldsUpNothingElse(t *testing.T) {
 	require.Equal(t, []string{"compared since 08:59:30", "told KAM-02T09"}, o.did, "what failed is done again, what went well is not")
 }
 
+// TestCleanUpOnceAnHour, by the years of the policy.
+func TestCleanUpOnceAnHour(t *testing.T) {
+	t.Parallel()
+	o, r := newOffice()
+	require.Empty(t, round(t, r))
+	first := o.now
+	o.now = o.now.Add(10 * time.Minute)
+	require.Empty(t, round(t, r))
+	require.Equal(t, first, o.cleaned)
+	o.now = o.now.Add(time.Hour)
+	require.Empty(t, round(t, r))
+	require.Equal(t, o.now, o.cleaned)
+}
+
 // TestWatchStartsARound as soon as the organisation changes, and not before.
 func TestWatchStartsARound(t *testing.T) {
 	t.Parallel()
@@ -138,3 +164,11 @@ func TestWatchStartsARound(t *testing.T) {
 	w.run(t.Context())
 	require.Equal(t, 2, started, "until it has begun")
 }
+
+var defaultPolicy = func() []byte {
+	text, err := os.ReadFile("../../kam/rules/default.yaml")
+	if err != nil {
+		panic(err)
+	}
+	return text
+}()
