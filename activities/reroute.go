@@ -2,6 +2,8 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,12 +28,15 @@ func (a *Activities) Reroute(ctx context.Context, in kam.StageInput) (kam.Progre
 }
 
 // Misrouted lists the open cases that Reroute would change. It changes nothing.
+// A case that cannot be read is passed over and reported at the end: the others
+// are listed all the same.
 func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error) {
 	open, err := a.Store.PersonalTasks(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []kam.CaseNo
+	var unread []error
 	for _, no := range open {
 		moved := false
 		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.Tx) error {
@@ -41,14 +46,17 @@ func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo
 			}
 			return err
 		})
-		if err != nil {
-			return out, err
+		if ctx.Err() != nil {
+			return out, ctx.Err()
 		}
-		if moved {
+		if err != nil {
+			unread = append(unread, fmt.Errorf("look at %s: %w", no, err))
+		}
+		if err == nil && moved {
 			out = append(out, no)
 		}
 	}
-	return out, nil
+	return out, errors.Join(unread...)
 }
 
 func (w *work) reroute() (bool, error) {

@@ -127,7 +127,7 @@ func Defaults() Config {
 			StickyCache:    600,
 			GCPercent:      400,
 			StopTimeout:    20 * time.Second,
-			ReconcileEvery: 30 * time.Second,
+			ReconcileEvery: 2 * time.Minute,
 			RelayEvery:     time.Second,
 		},
 		Notify: Notify{

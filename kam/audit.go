@@ -59,6 +59,7 @@ const (
 	EventCapacityOverridden  EventType = "CAPACITY_OVERRIDDEN"
 	EventCoverageStopped     EventType = "COVERAGE_STOPPED"
 	EventOrgChanged          EventType = "ORG_CHANGED"
+	EventDataErased          EventType = "DATA_ERASED"
 	EventOrgAsked            EventType = "ORG_CHANGE_ASKED"  // a second admin must agree (SOD9, SOD4)
 	EventOrgClosed           EventType = "ORG_CHANGE_CLOSED" // refused, taken back, expired or stale
 	EventOrgLoaded           EventType = "ORG_LOADED"        // a load that differs in nothing

@@ -5,6 +5,9 @@ import "unicode/utf8"
 // A BatchAct is what a person does to a batch. DecisionID is made by the
 // client: the same act sent twice is one act.
 type BatchAct struct {
+	// Name is UpdateConfirmBatch or UpdateCancelBatch: the update that the act
+	// came by, so it does not travel.
+	Name       string `json:"-"`
 	DecisionID string `json:"decision_id"`
 	By         UserID `json:"by"`
 	Scope      string `json:"scope,omitempty"`        // confirmation: the node
@@ -12,11 +15,20 @@ type BatchAct struct {
 	Reason     string `json:"reason,omitempty"`       // cancellation
 }
 
+// CheckAgainst is the validator of an act on a batch: pure, in memory, before
+// anything is written.
+func (a BatchAct) CheckAgainst(b BatchSnapshot) error {
+	if a.Name == UpdateCancelBatch {
+		return a.CheckCancel(b)
+	}
+	return a.CheckConfirm(b)
+}
+
 // CheckConfirm is the form of a confirmation and, in memory, whether the batch
 // waits for it: state, digest, scope, and that nobody confirms what he
 // uploaded. Who may confirm is looked up where the act is stored.
 func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
-	if err := a.form(); err != nil {
+	if err := a.Check(); err != nil {
 		return err
 	}
 	if a.Scope == "" || len(a.Scope) > MaxAccountNo {
@@ -49,7 +61,7 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 // CheckCancel is the form of a cancellation and whether the batch may still be
 // cancelled.
 func (a BatchAct) CheckCancel(b BatchSnapshot) error {
-	if err := a.form(); err != nil {
+	if err := a.Check(); err != nil {
 		return err
 	}
 	if a.Reason == "" {
@@ -62,7 +74,8 @@ func (a BatchAct) CheckCancel(b BatchSnapshot) error {
 	return err
 }
 
-func (a BatchAct) form() error {
+// Check is the form of an act: its key, its bounds, and who acts.
+func (a BatchAct) Check() error {
 	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
 		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
 	}

@@ -241,6 +241,10 @@ func (tx *Tx) save() (kam.Progress, error) {
 		c.Outcome, c.Territory, c.OwnerID, c.Country, !c.State.Ended(), c.OpenedAt, c.UpdatedAt,
 		c.CommittedAs, tx.customerName, tx.auditSeq, tx.auditHash, tx.dbAt, c.Type, tx.holds, c.AppealOf, c.Requester, c.SameAs)
 	tx.queued.Queue(insertEffect, c.CaseNo, tx.effect.Key, tx.effect.Digest, p, tx.dbAt)
+	if tx.taken != "" {
+		tx.queued.Queue(`delete from kam.staged where case_no = $1 and decision_id = $2`, c.CaseNo, tx.taken)
+		tx.queued.Queue(`delete from kam.contact where owner = $1`, stagedOwner(c.CaseNo, tx.taken))
+	}
 	if tx.With != nil && len(tx.With.audit) > 0 {
 		if _, err := tx.With.save(); err != nil {
 			return kam.Progress{}, err
@@ -254,7 +258,7 @@ func (tx *Tx) undo() error {
 	if _, err := tx.tx.Exec(tx.ctx, `rollback to savepoint effect`); err != nil {
 		return fmt.Errorf("undo the effect: %w", err)
 	}
-	tx.queued, tx.audit, tx.holds, tx.With = &pgx.Batch{}, nil, tx.held, nil
+	tx.queued, tx.audit, tx.holds, tx.With, tx.taken = &pgx.Batch{}, nil, tx.held, nil, ""
 	now := cloned(tx.was)
 	tx.Case = &now
 	return nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
@@ -219,7 +220,7 @@ func TestOutbox(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for {
-				all, err := s.ClaimMessages(context.Background(), 3)
+				all, err := s.ClaimMessages(context.Background(), 3, time.Minute)
 				if err != nil || len(all) == 0 {
 					return
 				}
@@ -238,18 +239,24 @@ func TestOutbox(t *testing.T) {
 		require.Equal(t, 1, n, id)
 	}
 	require.NoError(t, s.MarkDelivered(t.Context(), string(no)+"/2/1"))
-	require.NoError(t, s.MarkFailed(t.Context(), string(no)+"/3/1", errors.New("no route")))
+	_, err := s.MarkFailed(t.Context(), string(no)+"/3/1", errors.New("no route"), false)
+	require.NoError(t, err)
 	require.NoError(t, s.Exec(t.Context(), `update kam.outbox set created_at = clock_timestamp() - interval '25 hours' where id = $1`, string(no)+"/4/1"))
-	require.NoError(t, s.MarkFailed(t.Context(), string(no)+"/4/1", errors.New("no route")))
+	aside, err := s.MarkFailed(t.Context(), string(no)+"/4/1", errors.New("no route"), false)
+	require.NoError(t, err)
+	require.True(t, aside)
+	aside, err = s.MarkFailed(t.Context(), string(no)+"/4/1", errors.New("no route"), true)
+	require.NoError(t, err)
+	require.False(t, aside, "it was put aside before")
 	waiting, dead, err := s.OutboxState(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 18, waiting)
 	require.Equal(t, 1, dead)
-	all, err := s.ClaimMessages(t.Context(), 100)
+	all, err := s.ClaimMessages(t.Context(), 100, time.Minute)
 	require.NoError(t, err)
 	require.Empty(t, all, "claimed ones come back after the lease only")
 	require.NoError(t, s.Exec(t.Context(), `update kam.outbox set next_try = clock_timestamp() - interval '1 second'`))
-	all, err = s.ClaimMessages(t.Context(), 100)
+	all, err = s.ClaimMessages(t.Context(), 100, time.Minute)
 	require.NoError(t, err)
 	require.Len(t, all, 18)
 	require.Equal(t, "kamflow.commented", all[0].EventType())

@@ -25,15 +25,13 @@ type Delivery struct {
 // EventType is the type of the message as a CloudEvent.
 func (d Delivery) EventType() string { return "kamflow." + d.Kind }
 
-// A message that was claimed and not marked is offered again after the lease.
-const (
-	outboxLease = time.Minute
-	outboxDead  = 24 * time.Hour
-)
+// outboxDead is how long a message is tried.
+const outboxDead = 24 * time.Hour
 
-// ClaimMessages takes messages that wait, oldest first; no two callers get
-// the same one within a minute.
-func (s *Store) ClaimMessages(ctx context.Context, limit int) ([]Delivery, error) {
+// ClaimMessages takes messages that wait, oldest first; no two callers get the
+// same one within the lease. One that was claimed and not marked by then is
+// offered again, so the lease must be longer than all that were claimed take.
+func (s *Store) ClaimMessages(ctx context.Context, limit int, lease time.Duration) ([]Delivery, error) {
 	const claim = `
 		with claimed as (
 			update kam.outbox set attempts = attempts + 1, next_try = clock_timestamp() + $2
@@ -45,7 +43,7 @@ func (s *Store) ClaimMessages(ctx context.Context, limit int) ([]Delivery, error
 		)
 		select id, case_no, kind, recipients, subject, data, at, attempts from claimed order by created_at, id`
 
-	return list(ctx, s.pool, "claim messages", pgx.RowToStructByPos[Delivery], claim, limit, outboxLease)
+	return list(ctx, s.pool, "claim messages", pgx.RowToStructByPos[Delivery], claim, limit, lease)
 }
 
 // MarkDelivered notes that a message has arrived.
@@ -56,20 +54,22 @@ func (s *Store) MarkDelivered(ctx context.Context, id string) error {
 }
 
 // MarkFailed puts a message back, to be tried later and later: after 2, 4, 8
-// seconds up to 10 minutes. After 24 hours it is dead, which doctor shows.
-func (s *Store) MarkFailed(ctx context.Context, id string, cause error) error {
+// seconds up to 10 minutes. After 24 hours, or at once where no further attempt
+// can help, it is put aside, which doctor shows; aside says whether it was now.
+func (s *Store) MarkFailed(ctx context.Context, id string, cause error, hopeless bool) (aside bool, err error) {
 	const failed = `
 		update kam.outbox set last_error = $2,
 			next_try = clock_timestamp() + least(interval '10 minutes', interval '1 second' * 2 ^ least(attempts, 20)),
-			dead_at = case when created_at < clock_timestamp() - $3::interval then clock_timestamp() end
-		where id = $1 and delivered_at is null`
+			dead_at = case when $4 or created_at < clock_timestamp() - $3::interval then clock_timestamp() end
+		where id = $1 and delivered_at is null and dead_at is null
+		returning dead_at is not null`
 
 	text := ""
 	if cause != nil {
 		text = clip(cause.Error(), 500)
 	}
-	_, err := exec(ctx, s.pool, "mark a message failed", failed, id, text, outboxDead)
-	return err
+	aside, _, err = one(ctx, s.pool, "mark a message failed", pgx.RowTo[bool], failed, id, text, outboxDead, hopeless)
+	return aside, err
 }
 
 // OutboxState counts messages that wait and that are dead.

@@ -39,6 +39,7 @@ type Tx struct {
 	customerName string
 	noChange     bool
 	needs        kam.Stage
+	taken        string // the decision whose staged data end with the effect
 	held, holds  string // customer that the case holds: before, and after the effect
 	err          error  // of methods that return none
 }

@@ -46,7 +46,8 @@ func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 }
 
 // Staged is the data that the client sent ahead of a decision; kam.NotFound
-// where it sent none.
+// where it sent none. They end with the act that takes them; those of an act
+// that is refused stay for another try, until [Store.CleanUp].
 func (tx *Tx) Staged(decisionID string) (d kam.RequestData, digest string, err error) {
 	type row struct {
 		Data   kam.RequestData
@@ -61,6 +62,7 @@ func (tx *Tx) Staged(decisionID string) (d kam.RequestData, digest string, err e
 	if !ok {
 		return d, "", kam.Errorf(kam.NotFound, "no data were sent for decision %s", decisionID).On("data_digest")
 	}
+	tx.taken = decisionID
 	r.Data.Contacts, err = contactsOf(tx.ctx, tx.tx, stagedOwner(tx.was.CaseNo, decisionID))
 	return r.Data, r.Digest, err
 }

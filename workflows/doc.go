@@ -14,10 +14,20 @@
 //	level3_1_2_analyze_details.go       1.2      1.2.1a, 1.2.1b, 1.2.2-1.2.6
 //	level2_5_7_import_batch.go          5.7      the import of an existing customer book
 //
-// The rest is what every box needs: state.go (what a case carries), inbox.go
-// and signals.go (what people send), stages.go (the engine's own effects),
-// waits.go (deadlines), view.go (what operators see), versions.go (changes that
-// open cases have not seen), options.go, errors.go.
+// The rest is what every box and every process needs:
+//
+//	desk.go         what people send: judged, taken under one lock, stored, answered
+//	signals.go      the same as signals, and notices
+//	stages.go       the engine's own effects: numbered, set aside, long work
+//	waits.go        deadlines of the open task
+//	memory.go       what is carried from run to run
+//	onboarding.go   what a case is to the desk
+//	view.go         what operators see
+//	versions.go     changes that open cases have not seen
+//	options.go, errors.go
+//
+// A new process states what a desk has to know of it, as onboarding.go does for
+// cases, and has files for its boxes.
 //
 // # How a case runs
 //

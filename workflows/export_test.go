@@ -1,5 +1,7 @@
 package workflows
 
+import "github.com/kamflow/kamflow/kam"
+
 // What the tests of the texts look at.
 var (
 	Details    = details
@@ -7,3 +9,11 @@ var (
 	ActLabel   = actLabel
 	DigestOf   = digestOf
 )
+
+// ActNames lists the acts that a case takes.
+func ActNames() (names []kam.ActName) {
+	for _, e := range caseActs() {
+		names = append(names, kam.ActName(e.name))
+	}
+	return names
+}

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -9,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/workflows"
@@ -53,6 +56,9 @@ func (s *shelf) run(name string, in kam.BatchStep) (kam.BatchProgress, error) {
 			move(kam.BatchChecked)
 		}
 	case kam.BatchStageConfirm:
+		if in.Act.By == "nobody" {
+			return kam.BatchProgress{Batch: *b, Refused: kam.Errorf(kam.Forbidden, "nobody is known")}, nil
+		}
 		if err := in.Act.CheckConfirm(*b); err != nil {
 			return kam.BatchProgress{Batch: *b, Refused: kam.AsError(err)}, nil
 		}
@@ -97,10 +103,15 @@ type importPlay struct {
 func newImport(t *testing.T) *importPlay {
 	t.Helper()
 	t.Parallel()
+	return newImportOn(t, &shelf{
+		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchUploaded, Version: 1, Uploader: "stew"}, fails: map[string][]error{}, times: map[string][]time.Time{}})
+}
+
+func newImportOn(t *testing.T, s *shelf) *importPlay {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	p := &importPlay{t: t, env: suite.NewTestWorkflowEnvironment(), s: &shelf{
-		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchUploaded, Version: 1, Uploader: "stew"}, fails: map[string][]error{}, times: map[string][]time.Time{}}}
+	p := &importPlay{t: t, env: suite.NewTestWorkflowEnvironment(), s: s}
 	p.s.register(p.env)
 	workflows.Register(p.env)
 	return p
@@ -136,16 +147,16 @@ func TestImportIsAppliedWhenEveryScopeIsConfirmed(t *testing.T) {
 	p := newImport(t)
 	a := p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
 	again := p.sends(2*hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
-	other := p.sends(2*hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "FR"))
+	other := p.sends(2*hour+time.Minute, kam.UpdateConfirmBatch, confirmScope("decision-1", "FR"))
 	second := p.sends(3*hour, kam.UpdateConfirmBatch, confirmScope("decision-3", "AT"))
 	b := p.sends(4*hour, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
 	require.Equal(t, kam.BatchApplied, p.play().State)
 	require.NoError(t, a.err)
-	require.Error(t, again.err, "the transaction knows it")
+	require.NoError(t, again.err, "the same decision again is answered, and is one")
 	require.Error(t, other.err)
 	require.Error(t, second.err)
 	require.NoError(t, b.err)
-	require.Equal(t, []string{"ReadBatch", "CheckBatch", "RecordBatchConfirmation", "RecordBatchConfirmation", "RecordBatchConfirmation", "ApplyBatch"}, p.s.calls)
+	require.Equal(t, []string{"ReadBatch", "CheckBatch", "RecordBatchConfirmation", "RecordBatchConfirmation", "ApplyBatch"}, p.s.calls)
 }
 
 func TestImportEndsWhereNobodyConfirms(t *testing.T) {
@@ -169,6 +180,50 @@ func TestImportFaultIsToldAndTriedAgain(t *testing.T) {
 	require.Equal(t, kam.BatchApplied, p.play().State)
 	require.Equal(t, 3, count(p.s.calls, "ApplyBatch"))
 	require.Equal(t, 1, count(p.s.calls, "BatchFault"))
+}
+
+// TestImportGivesUpAfterAWeek: each fault may take a day; what is counted is
+// time, not faults.
+func TestImportGivesUpAfterAWeek(t *testing.T) {
+	p := newImport(t)
+	for range 5000 {
+		p.s.fails[kam.BatchStageCheck] = append(p.s.fails[kam.BatchStageCheck], wire(kam.Errorf(kam.Fault, "the disk is full")))
+	}
+	began := p.env.Now()
+	p.env.ExecuteWorkflow(kam.WorkflowImportBatch, kam.BatchInput{No: "B-000001"})
+	require.Error(t, p.env.GetWorkflowError())
+	require.InDelta(t, (7 * day).Hours(), p.env.Now().Sub(began).Hours(), 25)
+	require.Equal(t, 1, count(p.s.calls, "BatchFault"))
+}
+
+// TestRefusalsDoNotJamAnImport: hundreds of refused confirmations by people who
+// may not confirm lead to a new run, and the honest manager is heard.
+func TestRefusalsDoNotJamAnImport(t *testing.T) {
+	var in any = kam.BatchInput{No: "B-000001"}
+	shelf := newImport(t).s
+	for run := range 3 {
+		p := newImportOn(t, shelf)
+		for i := range 600 {
+			a := confirmScope(fmt.Sprintf("refused-%d-%d", run, i), "DE")
+			a.By = "nobody"
+			p.sends(hour+time.Duration(i)*time.Second, kam.UpdateConfirmBatch, a)
+		}
+		p.env.ExecuteWorkflow(kam.WorkflowImportBatch, in)
+		var next *workflow.ContinueAsNewError
+		require.ErrorAs(t, p.env.GetWorkflowError(), &next)
+		var got workflows.ImportInput
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(next.Input, &got))
+		require.Equal(t, run+1, got.Carried.Runs)
+		in = got
+	}
+	p := newImportOn(t, shelf)
+	a := p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-1", "AT"))
+	b := p.sends(hour, kam.UpdateConfirmBatch, confirmScope("decision-2", "DE"))
+	p.env.ExecuteWorkflow(kam.WorkflowImportBatch, in)
+	require.NoError(t, p.env.GetWorkflowError())
+	require.NoError(t, a.err)
+	require.NoError(t, b.err)
+	require.Equal(t, kam.BatchApplied, shelf.batch.State)
 }
 
 func TestImportIsCancelledDuringAFault(t *testing.T) {

@@ -311,7 +311,7 @@ func TestVoteAroundTheDeadline(t *testing.T) {
 			s.b.enter(kam.AwaitingConfirmation, time.Now())
 			s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
 			a := s.sendAt(hour+off, "u1", confirm("decision-1", "boss"))
-			out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried{Snapshot: s.b.snap}})
+			out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}})
 
 			told := a.done && a.err == nil
 			require.Equal(t, told, out.State == kam.Completed, "told = stored")
@@ -339,7 +339,7 @@ func TestVoteWhileTheExpiryIsStored(t *testing.T) {
 	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
 	s.b.enter(kam.AwaitingConfirmation, time.Now())
 	s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
-	out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried{Snapshot: s.b.snap}})
+	out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}})
 	require.Equal(t, kam.Expired, out.State)
 	require.True(t, a.accepted && a.done, "validated before the expiry, judged after it, answered before the end")
 	require.Equal(t, string(kam.AlreadyDecided), a.code())
@@ -367,6 +367,28 @@ func TestFloodOfActsContinuesInANewRun(t *testing.T) {
 	}
 	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
 	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
+}
+
+// TestRefusedSignalsTakeNobodysTurn: more signals are refused than a run takes
+// acts, all before the case looks; the honest decision behind them counts.
+func TestRefusedSignalsTakeNobodysTurn(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	flood := func(from, n int) {
+		for i := range n {
+			a := confirm(fmt.Sprintf("refused-%d", from+i), "rep") // his own request
+			s.env.SignalWorkflow(string(a.Name), a)
+		}
+	}
+	s.at(hour, func() { flood(0, 499) })
+	s.at(2*hour, func() {
+		flood(499, 900)
+		a := confirm("decision-1", "boss")
+		s.env.SignalWorkflow(string(a.Name), a)
+	})
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
+	require.Equal(t, "boss", string(s.b.snap.ConfirmedBy))
 }
 
 // TestDigestCoversTheWholeAct fails when kam.Act gains a field that the digest

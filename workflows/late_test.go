@@ -48,7 +48,7 @@ func (s *script) in(state kam.State) workflows.Input {
 		s.b.snap.ResumeState = kam.Analyzing // else the test would wait for ever
 		s.sendAt(3*hour, "retry", kam.Act{DecisionID: "retry-0001", Name: kam.ActRetry, By: "ops"})
 	}
-	return workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried{Snapshot: s.b.snap}}
+	return workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}}
 }
 
 // late are the codes that say that the case does not wait for an act.

@@ -38,51 +38,6 @@ func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (kam.Snaps
 		return kam.Snapshot{}, err
 	}
 
-	for {
-		for !c.Snapshot.State.Ended() && !c.full(ctx) {
-			if err := c.analyzeAndClassify(ctx); err != nil {
-				return c.Snapshot, err
-			}
-		}
-		if err := c.settle(ctx); err != nil {
-			return c.Snapshot, err
-		}
-		if c.Snapshot.State.Ended() {
-			return c.Snapshot, c.publish(ctx)
-		}
-		if c.full(ctx) {
-			return c.Snapshot, c.continueAsNew(ctx)
-		}
-	}
-}
-
-// maxActsPerRun is how many acts a run takes before the case continues in a
-// new one, with an empty history.
-const maxActsPerRun = 500
-
-// full says whether the history is long enough for a new run.
-func (c *onboarding) full(ctx workflow.Context) bool {
-	return c.taken >= maxActsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested()
-}
-
-// settle waits until everybody who was let in has his answer and every signal
-// is read: what is left in a channel when a run closes is lost.
-//
-// A signal that came with this very task has left its channel already and is
-// in the hands of its reader, who runs after us. So everybody gets a turn
-// first: a coroutine that is new runs after all others.
-func (c *onboarding) settle(ctx workflow.Context) error {
-	turn := false
-	workflow.Go(ctx, func(workflow.Context) { turn = true })
-	return workflow.Await(ctx, func() bool {
-		return turn && c.inFlight == 0 && c.heard() && workflow.AllHandlersFinished(ctx)
-	})
-}
-
-// continueAsNew goes on in a new run with everything that the case carries.
-// Deadlines are instants, so they stay as they are.
-func (c *onboarding) continueAsNew(ctx workflow.Context) error {
-	next := c.Carried
-	next.Runs++
-	return workflow.NewContinueAsNewError(ctx, kam.WorkflowOnboarding, Input{StartInput: c.start, Carried: &next})
+	err = c.work(ctx, c.analyzeAndClassify)
+	return c.Snapshot, err
 }

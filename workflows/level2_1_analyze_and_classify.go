@@ -36,7 +36,7 @@ func (c *onboarding) analyzeAndClassify(ctx workflow.Context) error {
 
 	default:
 		// A state of a newer release: wait for the worker that knows it.
-		workflow.GetLogger(ctx).Error("unknown state", "case_no", c.start.CaseNo, "state", state)
+		c.log(ctx).Error("unknown state", "state", state)
 		return c.waitForPeople(ctx)
 	}
 }

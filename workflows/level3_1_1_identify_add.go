@@ -14,7 +14,7 @@ import (
 // acknowledged.
 func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 	for !c.opened() {
-		err := c.open(ctx)
+		err := c.openFirst(ctx)
 		if err == nil {
 			break
 		}
@@ -22,7 +22,7 @@ func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 		if cannotOpen(e.Code) {
 			return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, e)
 		}
-		workflow.GetLogger(ctx).Error("case cannot be opened", "case_no", c.start.CaseNo, "error", err)
+		c.log(ctx).Error("case cannot be opened", "error", err)
 		if _, err := c.await(ctx, pauseAfterFault, "pause after a fault: "+stageLabel(kam.StageOpen), c.opened); err != nil {
 			return err
 		}
@@ -39,33 +39,6 @@ func cannotOpen(code kam.Code) bool {
 		return true
 	}
 	return false
-}
-
-// open runs the stage of 1.1.1 once, whoever asks first: the update that came
-// with the start, or the main routine.
-func (c *onboarding) open(ctx workflow.Context) error {
-	if err := c.lock.Lock(ctx); err != nil {
-		return err
-	}
-	defer c.lock.Unlock()
-
-	if c.opened() {
-		return nil
-	}
-	if c.start.CaseNo == "" {
-		return kam.Errorf(kam.Invalid, "no case number").On("case_no")
-	}
-	p, err := c.effect(endless(ctx, stageLabel(kam.StageOpen)), kam.StageOpen, kam.StageInput{})
-	if err != nil {
-		return err
-	}
-	if c.adopt(ctx, p); c.opened() {
-		return nil
-	}
-	if p.Refused != nil {
-		return p.Refused
-	}
-	return kam.Errorf(kam.Fault, "the case was opened without a state")
 }
 
 // identifyAdd is 1.1, Identify/add/modify customer.

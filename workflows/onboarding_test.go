@@ -100,7 +100,7 @@ func TestEndorsementLapses(t *testing.T) {
 func TestDeadlinesLongPastElapseAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	in := workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}, Carried: &workflows.Carried{}}
+	in := workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}, Carried: &workflows.Carried[kam.Snapshot]{}}
 	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1"}
 	s.b.enter(kam.AwaitingConfirmation, time.Now().Add(-60*day))
 	in.Carried.Snapshot = s.b.snap

@@ -21,6 +21,8 @@ const (
 	// moreThanADay is never reached at these pauses. The test environment of the
 	// SDK takes "without limit" for ten attempts.
 	moreThanADay = 1000
+	bulkAttempt  = time.Hour
+	bulkSilence  = time.Minute
 	firstPause   = 200 * time.Millisecond
 	longestWait  = 10 * time.Minute
 	giveUpAfter  = 24 * time.Hour
@@ -82,4 +84,21 @@ func nonRetryable() []string {
 		}
 	}
 	return types
+}
+
+// bulk is for long work: one attempt may take an hour, and a worker that dies is
+// missed after a minute.
+func bulk(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		ScheduleToCloseTimeout: giveUpAfter,
+		StartToCloseTimeout:    bulkAttempt,
+		HeartbeatTimeout:       bulkSilence,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval:        time.Second,
+			BackoffCoefficient:     2,
+			MaximumInterval:        longestWait,
+			NonRetryableErrorTypes: nonRetryable(),
+		},
+		Summary: summary,
+	})
 }

@@ -23,4 +23,8 @@ func Register(r Registry) {
 		Name:               kam.WorkflowImportBatch,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
+	r.RegisterWorkflowWithOptions(Recurring, workflow.RegisterOptions{
+		Name:               kam.WorkflowRecurring,
+		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 }

@@ -3,40 +3,34 @@ package workflows
 import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
-
-	"github.com/kamflow/kamflow/kam"
 )
 
-// openSignals listens to the decisions that are also accepted as signals, and
-// to Refresh and Reroute. Nobody waits for the answer to a signal, so its verdict is taken
-// and stored by RecordAct in every case: a refused one is on record.
-func (c *onboarding) openSignals(ctx workflow.Context) error {
-	for _, name := range actNames(func(s kam.ActSpec) bool { return s.Signal }) {
-		ch := c.listen(ctx, string(name), "The update of this name, for callers that cannot wait. "+actDescription(name))
-		workflow.GoNamed(ctx, "signal "+string(name), func(ctx workflow.Context) { c.readActs(ctx, name, ch) })
+// openSignals listens to the acts that are also accepted as signals, and to
+// notices. Nobody waits for the answer to a signal, so its verdict is taken and
+// stored by the activity in every case: a refused one is on record.
+func (d *desk) openSignals(ctx workflow.Context) {
+	for _, e := range d.acts {
+		if !e.signal {
+			continue
+		}
+		ch := d.listen(ctx, e.name, "The update of this name, for callers that cannot wait. "+e.description)
+		workflow.GoNamed(ctx, "signal "+e.name, func(ctx workflow.Context) { d.readActs(ctx, e, ch) })
 	}
-	for _, x := range []struct {
-		name, description string
-		look              func(workflow.Context) bool
-	}{
-		{kam.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.", c.read},
-		{kam.SignalReroute, "People or territories changed: see whose the open task is now.", c.reroute},
-	} {
-		ch := c.listen(ctx, x.name, x.description)
-		workflow.GoNamed(ctx, "signal "+x.name, func(ctx workflow.Context) { c.readFacts(ctx, ch, x.look) })
+	for _, n := range d.notices {
+		ch := d.listen(ctx, n.name, n.description)
+		workflow.GoNamed(ctx, "signal "+n.name, func(ctx workflow.Context) { d.readNotices(ctx, n, ch) })
 	}
-	return nil
 }
 
-func (c *onboarding) listen(ctx workflow.Context, name, description string) workflow.ReceiveChannel {
+func (d *desk) listen(ctx workflow.Context, name, description string) workflow.ReceiveChannel {
 	ch := workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: description})
-	c.signals = append(c.signals, ch)
+	d.signals = append(d.signals, ch)
 	return ch
 }
 
-// heard says whether every signal that arrived has been read.
-func (c *onboarding) heard() bool {
-	for _, ch := range c.signals {
+// allRead says whether every signal that arrived has been read.
+func (d *desk) allRead() bool {
+	for _, ch := range d.signals {
 		if ch.Len() > 0 {
 			return false
 		}
@@ -44,58 +38,57 @@ func (c *onboarding) heard() bool {
 	return true
 }
 
-// readActs takes signals of one name in their order, from 1.1.1 on. One that
-// cannot be read, or is too large, is dropped with a line in the log.
-func (c *onboarding) readActs(ctx workflow.Context, name kam.ActName, ch workflow.ReceiveChannel) {
-	if err := workflow.Await(ctx, c.opened); err != nil {
+// readActs takes signals of one name in their order, once the process is open.
+// One that cannot be read, or is too large, is dropped with a line in the log.
+func (d *desk) readActs(ctx workflow.Context, e entry, ch workflow.ReceiveChannel) {
+	if err := workflow.Await(ctx, d.opened); err != nil {
 		return
 	}
 	for {
 		var raw converter.RawValue
-		var a kam.Act
 		if more := ch.Receive(ctx, &raw); !more {
 			return
 		}
-		err := checkSize(raw)
-		if err == nil {
-			a, err = read[kam.Act](raw)
+		a, err := d.act(e.name, raw)
+		if tooLarge := checkSize(raw); tooLarge != nil {
+			err = tooLarge
 		}
 		if err != nil {
-			workflow.GetLogger(ctx).Warn("signal dropped", "case_no", c.start.CaseNo, "signal", name, "error", err)
+			d.log(ctx).Warn("signal dropped", "signal", e.name, "error", err)
 			continue
 		}
-		c.hear(ctx, name, a)
+		d.takeSignal(ctx, e, a)
 	}
 }
 
-// hear takes one signal, unless it can have no effect at all: the case has
-// ended, the same decision is in effect already, or there is no key or no room
-// to store it under.
-func (c *onboarding) hear(ctx workflow.Context, name kam.ActName, a kam.Act) {
-	a.Name = name
-	log := workflow.GetLogger(ctx)
+// takeSignal takes one signal, unless it can have no effect at all: the process
+// has ended, or there is no key or no room to store it under. However many are
+// refused, the next one is judged: the server itself bounds how many signals a
+// run may get, and a new run begins before that.
+func (d *desk) takeSignal(ctx workflow.Context, e entry, a act) {
+	log := d.log(ctx)
 	switch {
-	case c.Snapshot.State.Ended():
-		log.Info("signal to an ended case ignored", "case_no", c.start.CaseNo, "signal", name)
-	case a.DecisionID == "" || sizeOf(a) > maxActBytes:
-		log.Warn("signal dropped: no decision id, or too large", "case_no", c.start.CaseNo, "signal", name, "bytes", sizeOf(a))
-	case c.taken >= maxActsAtAll:
-		log.Warn("signal dropped: too many in one run", "case_no", c.start.CaseNo, "signal", name)
+	case d.now().ended:
+		log.Info("signal after the end ignored", "signal", e.name)
+	case a.id == "" || a.size > maxActBytes:
+		log.Warn("signal dropped: no decision id, or too large", "signal", e.name, "bytes", a.size)
+	case d.taken >= maxActsAtAll && !changed(ctx, changeEverySignal):
+		log.Warn("signal dropped: too many in one run", "signal", e.name)
 	default:
-		c.Signals++
-		p, err := c.take(ctx, name, a, c.Signals)
+		d.Signals++
+		a.signal = d.Signals
+		out, err := d.take(ctx, e.stage, a)
 		if err != nil {
-			log.Error("signal could not be recorded", "case_no", c.start.CaseNo, "signal", name, "error", err)
-		} else if p.Refused != nil {
-			log.Info("signal refused", "case_no", c.start.CaseNo, "signal", name, "code", p.Refused.Code)
+			log.Error("signal could not be recorded", "signal", e.name, "error", err)
+		} else if out.refused != nil {
+			log.Info("signal refused", "signal", e.name, "code", out.refused.Code)
 		}
 	}
 }
 
-// readFacts answers a burst of signals that say nothing but that something
-// happened, with one look at it under the lock.
-func (c *onboarding) readFacts(ctx workflow.Context, ch workflow.ReceiveChannel, look func(workflow.Context) bool) {
-	if err := workflow.Await(ctx, c.opened); err != nil {
+// readNotices answers a burst of notices with one look under the lock.
+func (d *desk) readNotices(ctx workflow.Context, n notice, ch workflow.ReceiveChannel) {
+	if err := workflow.Await(ctx, d.opened); err != nil {
 		return
 	}
 	for {
@@ -104,55 +97,30 @@ func (c *onboarding) readFacts(ctx workflow.Context, ch workflow.ReceiveChannel,
 		}
 		for ch.ReceiveAsync(nil) {
 		}
-		if c.Snapshot.State.Ended() {
+		if d.now().ended {
 			continue
 		}
-		c.locked(ctx, look)
+		d.locked(ctx, n.look)
 	}
 }
 
-func (c *onboarding) locked(ctx workflow.Context, look func(workflow.Context) bool) {
-	c.inFlight++
-	defer func() { c.inFlight-- }()
+func (d *desk) locked(ctx workflow.Context, look func(workflow.Context) bool) {
+	d.inFlight++
+	defer func() { d.inFlight-- }()
 
-	if err := c.lock.Lock(ctx); err != nil {
+	if err := d.lock.Lock(ctx); err != nil {
 		return
 	}
-	defer c.lock.Unlock()
+	defer d.lock.Unlock()
 	look(ctx)
 }
 
-// reroute has the open task looked at again (P2.7). The caller holds the lock.
-func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
-	if c.Snapshot.Task == nil {
-		return false
-	}
-	p, err := c.effect(quick(ctx, "The organisation changed"), kam.StageReroute, kam.StageInput{})
+// read adopts what PostgreSQL knows. The caller holds the lock.
+func (d *desk) read(ctx workflow.Context) (moved bool) {
+	out, err := d.effect(quick(ctx, "Read what is stored"), call{stage: d.stages.read})
 	if err != nil {
-		workflow.GetLogger(ctx).Error("case cannot be rerouted", "case_no", c.start.CaseNo, "error", err)
+		d.log(ctx).Warn("what is stored cannot be read", "error", err)
 		return false
 	}
-	return c.adopt(ctx, p)
-}
-
-// answerQueries shows what the case carries; nothing is read from elsewhere.
-func (c *onboarding) answerQueries(ctx workflow.Context) error {
-	state := func() (kam.Snapshot, error) { return c.Snapshot, nil }
-	explain := func() ([]kam.DecisionRecord, error) { return append([]kam.DecisionRecord{}, c.Records...), nil }
-	history := func() ([]kam.TimelineEntry, error) { return append([]kam.TimelineEntry{}, c.Timeline...), nil }
-
-	for _, q := range []struct {
-		name, description string
-		handler           any
-	}{
-		{kam.QueryState, "Where the case stands, for whom it waits, and until when.", state},
-		{kam.QueryExplain, "What the rules decided, from which facts, and what would have changed it.", explain},
-		{kam.QueryHistory, "What happened to the case, line by line.", history},
-	} {
-		err := workflow.SetQueryHandlerWithOptions(ctx, q.name, q.handler, workflow.QueryHandlerOptions{Description: q.description})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.adopt(ctx, out)
 }

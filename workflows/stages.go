@@ -11,132 +11,187 @@ import (
 
 const (
 	// pauseAfterFault is how long the engine waits where neither a stage nor
-	// setting the case aside could be stored.
+	// its fault could be stored.
 	pauseAfterFault = 10 * time.Minute
 	// maxHops bounds the stages between two waits for people. The longest way
-	// through the table has eleven; more means a loop that would fill the
-	// history.
+	// through the table of a case has eleven; more means a loop that would fill
+	// the history.
 	maxHops = 60
+	// bulkFaults is how long long work that fails is tried again. Then the
+	// workflow ends as failed, and whoever asks for the same again starts it
+	// anew.
+	bulkFaults = 7 * 24 * time.Hour
 )
 
 // effect runs a stage of the engine: one local activity, one transaction. The
 // caller holds the lock.
-func (c *onboarding) effect(ctx workflow.Context, stage kam.Stage, in kam.StageInput) (kam.Progress, error) {
-	in.CaseNo = c.start.CaseNo
-	in.Known = c.Snapshot.Version
-	in.Seq = c.Snapshot.Version + 1 + c.Spent
-	in.Now = workflow.Now(ctx)
-	if in.Due != nil && in.Now.Before(in.Due.At) {
-		in.Now = in.Due.At // its timer has fired: clocks of servers differ a little
+//
+// The number of an effect is the version that it leads to: the known version
+// and one, and one more for each number that was spent without moving. So the
+// same attempt made again after a crash has the same number, and two different
+// effects do not share one.
+func (d *desk) effect(ctx workflow.Context, in call) (outcome, error) {
+	in = d.numbered(ctx, in)
+	if in.due != nil && in.now.Before(in.due.At) {
+		in.now = in.due.At // its timer has fired: clocks of servers differ a little
 	}
+	out, err := d.result(ctx, workflow.ExecuteLocalActivity(ctx, string(in.stage), d.input(in)))
 
-	var p kam.Progress
-	err := workflow.ExecuteLocalActivity(ctx, string(stage), in).Get(ctx, &p)
-
-	// A number that was stored without moving the case, or that turns out to
-	// stand for something else, is not used again.
-	unmoved := err == nil && stage != kam.StageRefresh && !p.Ahead && p.Snapshot.Version == in.Known
+	// A number that was stored without moving, or that turns out to stand for
+	// something else, is not used again.
+	unmoved := err == nil && in.stage != d.stages.read && !out.ahead && out.place.version == in.known
 	if unmoved || err != nil && asError(err).Code == kam.IDReused {
-		c.Spent++
+		d.Spent++
 	}
-	return p, err
+	return out, err
 }
 
-// run takes the case out of an automatic state by the stage that belongs to
-// it. Where that cannot be done, the case is parked.
-func (c *onboarding) run(ctx workflow.Context) error {
-	if err := c.lock.Lock(ctx); err != nil {
+func (d *desk) numbered(ctx workflow.Context, in call) call {
+	in.known = d.now().version
+	in.seq = in.known + 1 + d.Spent
+	in.now = workflow.Now(ctx)
+	return in
+}
+
+// run takes the process out of an automatic state by the stage that belongs to
+// it. Where that cannot be done, it is set aside.
+func (d *desk) run(ctx workflow.Context) error {
+	if err := d.lock.Lock(ctx); err != nil {
 		return err
 	}
-	defer c.lock.Unlock()
+	defer d.lock.Unlock()
 
-	stage, ok := kam.StageOf[c.Snapshot.State] // again, under the lock
+	stage, ok := d.stage() // again, under the lock
 	if !ok {
 		return nil
 	}
-	c.hops++
-	if c.hops > maxHops {
-		return c.park(ctx, stage, kam.Errorf(kam.Fault, "more than %d stages without a wait for people", maxHops))
+	d.hops++
+	if d.hops > maxHops {
+		return d.setAside(ctx, stage, kam.Errorf(kam.Fault, "more than %d stages without a wait for people", maxHops))
 	}
 
-	in := kam.StageInput{Unscreened: c.unscreened}
-	c.unscreened = false
-	p, err := c.effect(quick(ctx, stageLabel(stage)), stage, in)
-	if err == nil && p.Needs == kam.StageScreen {
-		return c.screen(ctx)
+	in := call{stage: stage, unanswered: d.unanswered}
+	d.unanswered = false
+	out, err := d.effect(quick(ctx, stageLabel(stage)), in)
+	if err == nil && out.needs != "" {
+		return d.askOutside(ctx, out.needs)
 	}
-	if err == nil && p.Refused != nil {
-		err = p.Refused
+	if err == nil && out.refused != nil {
+		err = out.refused
 	}
-	if err == nil && !c.adopt(ctx, p) {
-		err = kam.Errorf(kam.Fault, "the stage left the case where it was")
+	if err == nil && !d.adopt(ctx, out) {
+		err = kam.Errorf(kam.Fault, "the stage left the %s where it was", d.noun)
 	}
 	if err != nil {
-		return c.park(ctx, stage, err)
+		return d.setAside(ctx, stage, err)
 	}
 	return nil
 }
 
-// screen has the party screened by the service outside, which takes as long as
-// it takes: at most a day. The lock is free meanwhile, so that a case may be
-// withdrawn. What came of it is stored by the activity; where nothing came, the
-// stage is told so, and the policy says what that means.
+// askOutside has a service outside asked, which takes as long as it takes: at
+// most a day. The lock is free meanwhile, so that people may act. What came of
+// it is stored by the activity; where nothing came, the next stage is told so,
+// and the policy says what that means.
 //
 // The caller holds the lock, and holds it again afterwards.
-func (c *onboarding) screen(ctx workflow.Context) error {
-	c.changed(ctx, changeScreeningOutside) // a mark alone: no release before called out
-	was := c.Snapshot.State
-	asking, stop := workflow.WithCancel(patient(ctx, kam.StepCode("1.4.6").Label()))
-	in := kam.StageInput{CaseNo: c.start.CaseNo, Known: c.Snapshot.Version, Seq: c.Snapshot.Version + 1 + c.Spent, Now: workflow.Now(ctx)}
-	answer := workflow.ExecuteActivity(asking, string(kam.StageScreen), in)
+func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
+	changed(ctx, d.outside) // a mark alone: no release before called out
+	was := d.now().seen
+	asking, stop := workflow.WithCancel(patient(ctx, stageLabel(stage)))
+	answer := workflow.ExecuteActivity(asking, string(stage), d.input(d.numbered(ctx, call{stage: stage})))
 
-	c.lock.Unlock()
-	err := workflow.Await(ctx, func() bool { return answer.IsReady() || c.Snapshot.State != was })
-	if relock := c.lock.Lock(ctx); err != nil || relock != nil {
+	d.lock.Unlock()
+	err := workflow.Await(ctx, func() bool { return answer.IsReady() || d.now().seen != was })
+	if relock := d.lock.Lock(ctx); err != nil || relock != nil {
 		return errors.Join(err, relock)
 	}
 	if !answer.IsReady() {
-		stop() // somebody ended the case meanwhile
+		stop() // somebody ended it meanwhile
 		return nil
 	}
-	var p kam.Progress
-	if err := answer.Get(ctx, &p); err != nil {
-		workflow.GetLogger(ctx).Error("party could not be screened", "case_no", c.start.CaseNo, "error", err)
-		c.unscreened = true
+	out, err := d.result(ctx, answer)
+	if err != nil {
+		d.log(ctx).Error("no answer from outside", "stage", stage, "error", err)
+		d.unanswered = true
 		return nil
 	}
-	c.adopt(ctx, p)
+	d.adopt(ctx, out)
 	return nil
 }
 
-// park sets the case aside for an operator: NEEDS_INTERVENTION, with the state
-// to resume. Parking is tried without limit. Where it is turned down for good,
-// the case may have moved already (a commit whose answer was lost a day long),
-// so what PostgreSQL knows is read; else the stage is tried again later.
-func (c *onboarding) park(ctx workflow.Context, stage kam.Stage, cause error) error {
+// setAside stores that a stage failed for good, for an operator to look at. It
+// is tried without limit. Where it is turned down, the process may have moved
+// already (a commit whose answer was lost a day long), so what PostgreSQL knows
+// is read; else the stage is tried again later.
+func (d *desk) setAside(ctx workflow.Context, stage kam.Stage, cause error) error {
 	label := stageLabel(stage)
-	workflow.GetLogger(ctx).Error("stage failed, parking the case", "case_no", c.start.CaseNo, "stage", stage, "error", cause)
+	d.log(ctx).Error("stage failed, setting it aside", "stage", stage, "error", cause)
 
-	p, err := c.effect(endless(ctx, "Set aside: "+label), kam.StagePark, kam.StageInput{Fault: faultText(label, cause)})
-	if err == nil && c.adopt(ctx, p) {
+	out, err := d.effect(endless(ctx, "Set aside: "+label), call{stage: d.stages.fault, fault: faultText(label, cause)})
+	if err == nil && d.adopt(ctx, out) {
 		return nil
 	}
-	workflow.GetLogger(ctx).Error("case cannot be parked", "case_no", c.start.CaseNo, "error", err)
-	if moved := c.read(ctx); moved {
+	d.log(ctx).Error("cannot be set aside", "error", err)
+	if moved := d.read(ctx); moved {
 		return nil
 	}
-	c.hops = 0
+	d.hops = 0
 	return workflow.NewTimerWithOptions(ctx, pauseAfterFault, workflow.TimerOptions{Summary: "pause after a fault: " + label}).Get(ctx, nil)
 }
 
-// read adopts what PostgreSQL knows. The caller holds the lock.
-func (c *onboarding) read(ctx workflow.Context) (moved bool) {
-	p, err := c.effect(quick(ctx, "Read the committed case"), kam.StageRefresh, kam.StageInput{})
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("case cannot be read", "case_no", c.start.CaseNo, "error", err)
-		return false
+// long runs a stage that takes minutes, as an activity, until it has left the
+// state. It holds no lock: its effects and those of people are ordered in
+// PostgreSQL, and people may cancel meanwhile. A fault that retrying does not
+// cure is told the operators once and tried again, for a week.
+func (d *desk) long(ctx workflow.Context, stage kam.Stage) error {
+	began := workflow.Now(ctx)
+	label := stageLabel(stage)
+	state := d.now().view.State
+	done := func() bool { return d.now().view.State != state }
+	for faults := 0; !done(); faults++ {
+		in := d.numbered(ctx, call{stage: stage})
+		in.now = began
+		out, err := d.result(ctx, workflow.ExecuteActivity(bulk(ctx, label), string(stage), d.input(in)))
+		if err == nil {
+			d.adopt(ctx, out)
+		}
+		if done() {
+			return nil
+		}
+		if err == nil {
+			err = kam.Errorf(kam.Fault, "the %s stayed %s", d.noun, state)
+		}
+		if d.triedEnough(ctx, faults, began) {
+			return outage(err)
+		}
+		if faults == 0 {
+			d.tellOperators(ctx, faultText(label, err))
+		}
+		d.log(ctx).Error("long work fails", "stage", stage, "error", err)
+		if _, err := d.await(ctx, pauseAfterFault, "pause after a fault: "+label, done); err != nil {
+			return err
+		}
 	}
-	return c.adopt(ctx, p)
+	return nil
+}
+
+// triedEnough says whether long work is given up. Before the desk it was after
+// a number of faults, each of which may take a day.
+func (d *desk) triedEnough(ctx workflow.Context, faults int, began time.Time) bool {
+	if d.before {
+		return faults >= int(bulkFaults/pauseAfterFault)
+	}
+	return workflow.Now(ctx).Sub(began) >= bulkFaults
+}
+
+// tellOperators stores a fault. That it cannot be stored is no reason to stop.
+func (d *desk) tellOperators(ctx workflow.Context, text string) {
+	out, err := d.effect(quick(ctx, "tell the operators"), call{stage: d.stages.fault, fault: text})
+	if err != nil {
+		d.log(ctx).Error("fault cannot be recorded", "error", err)
+		return
+	}
+	d.adopt(ctx, out)
 }
 
 // stageLabel names a stage by its box; one that carries out a whole page of

@@ -70,8 +70,7 @@ func TestVersionsAreAskedInOnePlace(t *testing.T) {
 func TestChanged(t *testing.T) {
 	t.Parallel()
 	ask := func(ctx workflow.Context) ([]bool, error) {
-		c := &onboarding{}
-		return []bool{c.changed(ctx, changeScreeningOutside), c.changed(ctx, changeScreeningOutside)}, nil
+		return []bool{changed(ctx, changeScreeningOutside), changed(ctx, changeScreeningOutside)}, nil
 	}
 	for version, want := range map[workflow.Version]bool{workflow.DefaultVersion: false, 1: true} {
 		var suite testsuite.WorkflowTestSuite

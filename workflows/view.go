@@ -62,8 +62,11 @@ var (
 // publish brings the search attributes up to date: one event for all that
 // changed, none if nothing did. What the client set at the start, and what an
 // earlier run set, is there already.
-func (c *onboarding) publish(ctx workflow.Context) error {
-	now, want := workflow.GetTypedSearchAttributes(ctx), look(c.Snapshot)
+func (d *desk) publish(ctx workflow.Context) error {
+	if d.before {
+		return nil
+	}
+	now, want := workflow.GetTypedSearchAttributes(ctx), d.now().view
 
 	var changes []temporal.SearchAttributeUpdate
 	keyword := func(k temporal.SearchAttributeKeyKeyword, v string) {
@@ -126,6 +129,20 @@ func details(s kam.Snapshot) string {
 		line("- last: ", s.Headline)
 	}
 	return b.String()
+}
+
+// batchDetails says in a few lines where an import stands and for whom it waits.
+func batchDetails(b kam.BatchSnapshot) string {
+	lines := []string{"**" + string(b.State) + "** 5.7"}
+	for _, s := range b.Scopes {
+		switch {
+		case s.ConfirmedBy != "":
+			lines = append(lines, "- "+s.Node+": confirmed by `"+string(s.ConfirmedBy)+"`")
+		case s.Task != nil:
+			lines = append(lines, "- "+s.Node+": waits"+users(s.Task.Assignees))
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 func users(ids []kam.UserID) string {

@@ -99,7 +99,7 @@ func TestEveryStateIsDrawnAndEveryStageNamed(t *testing.T) {
 	} {
 		require.Equal(t, want, workflows.StageLabel(stage))
 	}
-	require.Equal(t, "1.1.5 Management Confirmation: CONFIRM", workflows.ActLabel(kam.Snapshot{Step: "1.1.5"}, confirm("decision-1", "boss")))
+	require.Equal(t, "1.1.5 Management Confirmation: CONFIRM", workflows.ActLabel(confirm("decision-1", "boss"), kam.Snapshot{Step: "1.1.5"}))
 	require.Equal(t, []kam.ActName{"SubmitData", "SubmitDetails", "AmendMaterial", "ResolveDuplicate", "DecideConfirmation", "DecideCompliance",
 		"DecideValidation", "DecideEndorsement", "Withdraw", "Reassign", "Comment", "Retry", "Claim", "Release", "Reevaluate", "Cancel"}, workflows.ActNames())
 }
@@ -111,6 +111,7 @@ func TestRegistersUnderItsName(t *testing.T) {
 	require.Equal(t, []workflow.RegisterOptions{
 		{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 		{Name: kam.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+		{Name: kam.WorkflowRecurring, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 	}, r.options)
 }
 

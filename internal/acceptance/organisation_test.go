@@ -200,7 +200,7 @@ func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
 // told counts, by kind, the messages to a person. It may be asked once.
 func (w *world) told(to kam.UserID) map[string]int {
 	w.t.Helper()
-	all, err := w.db.ClaimMessages(w.t.Context(), 1000)
+	all, err := w.db.ClaimMessages(w.t.Context(), 1000, time.Minute)
 	require.NoError(w.t, err)
 	n := map[string]int{}
 	for _, m := range all {
@@ -342,7 +342,7 @@ func TestEverybodyOfAQueueIsTold(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, stewards)
-	messages, err := w.db.ClaimMessages(t.Context(), 100)
+	messages, err := w.db.ClaimMessages(t.Context(), 100, time.Minute)
 	require.NoError(t, err)
 	var told []kam.UserID
 	for _, m := range messages {

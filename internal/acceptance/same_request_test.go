@@ -93,14 +93,15 @@ func same(by kam.UserID, earlier kam.CaseNo) kam.Act {
 // heard are the subjects of the messages of a kind, with whom they are for.
 func (w *world) heard(kind string) []string {
 	w.t.Helper()
-	all, err := w.db.ClaimMessages(w.t.Context(), 10_000)
+	all, err := w.db.ClaimMessages(w.t.Context(), 10_000, time.Minute)
 	require.NoError(w.t, err)
 	var out []string
 	for _, m := range all {
 		if m.Kind == kind {
 			out = append(out, fmt.Sprintf("%v %s", m.To, m.Subject))
 		}
-		require.NoError(w.t, w.db.MarkFailed(w.t.Context(), m.ID, nil))
+		_, err := w.db.MarkFailed(w.t.Context(), m.ID, nil, false)
+		require.NoError(w.t, err)
 	}
 	slices.Sort(out)
 	return out

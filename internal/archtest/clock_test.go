@@ -38,6 +38,7 @@ var machineClock = map[string]string{
 	"store/outbox.go MarkDelivered SQL clock_timestamp()":   "when a message was delivered",
 	"store/outbox.go MarkFailed SQL clock_timestamp()":      "when a message is sent again",
 	"store/read_list.go Inbox SQL clock_timestamp()":        "a draft that is offered for a month: it moves no case",
+	"store/recurring.go SaveSeen SQL clock_timestamp()":     "when recurring work last went well: for operators",
 	"store/read_list.go Cases SQL clock_timestamp()":        "a list of what has not moved lately",
 	"store/read_list.go NeedingCheck SQL clock_timestamp()": "what the worker compares with its workflows: it moves no case",
 	"store/read_list.go Stuck SQL clock_timestamp()":        "a list for operators: it moves no case",

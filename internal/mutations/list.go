@@ -35,9 +35,9 @@ var All = []Edit{
 		Name: "local-to-remote", What: "acts are recorded by an activity instead of a local activity",
 		Breaks: "another kind of event than was recorded", CaughtBy: Replay,
 		Changes: []Change{{
-			File: "workflows/inbox.go",
-			Old:  "workflow.ExecuteLocalActivity(ctx, string(kam.StageAct), in)",
-			New:  "workflow.ExecuteActivity(workflow.WithStartToCloseTimeout(ctx, oneAttempt), string(kam.StageAct), in)",
+			File: "workflows/desk.go",
+			Old:  "workflow.ExecuteLocalActivity(ctx, string(stage), d.input(in))",
+			New:  "workflow.ExecuteActivity(workflow.WithStartToCloseTimeout(ctx, oneAttempt), string(stage), d.input(in))",
 		}},
 	},
 	{
@@ -45,8 +45,8 @@ var All = []Edit{
 		Breaks: "a timer that was not recorded", CaughtBy: Replay,
 		Changes: []Change{{
 			File: "workflows/waits.go",
-			Old:  "\tc.hops = 0\n",
-			New:  "\tc.hops = 0\n\tif err := workflow.Sleep(ctx, time.Second); err != nil {\n\t\treturn err\n\t}\n",
+			Old:  "\td.hops = 0\n\tif err := d.publish",
+			New:  "\td.hops = 0\n\tif err := workflow.Sleep(ctx, time.Second); err != nil {\n\t\treturn err\n\t}\n\tif err := d.publish",
 		}},
 	},
 	{
@@ -54,8 +54,8 @@ var All = []Edit{
 		Breaks: "a recorded timer that nobody starts", CaughtBy: Replay,
 		Changes: []Change{{
 			File: "workflows/waits.go",
-			Old:  "\tdue, ok := c.Snapshot.Task.Next()\n",
-			New:  "\tdue, ok := c.Snapshot.Task.Next()\n\tok = false\n",
+			Old:  "\tnext := d.now().due\n\tif next == nil {\n",
+			New:  "\tnext := d.now().due\n\tnext = nil\n\tif next == nil {\n",
 		}},
 	},
 	{
@@ -63,7 +63,7 @@ var All = []Edit{
 		Breaks: "a recorded cancellation that does not come", CaughtBy: Replay,
 		Changes: []Change{{
 			File: "workflows/waits.go",
-			Old:  "\tc.stopOldTimer()\n\ttimerCtx, stop",
+			Old:  "\td.stopOldTimer()\n\ttimerCtx, stop",
 			New:  "\ttimerCtx, stop",
 		}},
 	},
@@ -71,15 +71,15 @@ var All = []Edit{
 		Name: "attributes-once-more", What: "search attributes are written after each stage",
 		Breaks: "an event that was not recorded", CaughtBy: Replay,
 		Changes: []Change{{
-			File: "workflows/level1_overview.go",
-			Old:  "\t\t\t\treturn c.Snapshot, err\n\t\t\t}\n\t\t}\n\t\tif err := c.settle",
-			New:  "\t\t\t\treturn c.Snapshot, err\n\t\t\t}\n\t\t\tif err := c.publish(ctx); err != nil {\n\t\t\t\treturn c.Snapshot, err\n\t\t\t}\n\t\t}\n\t\tif err := c.settle",
+			File: "workflows/desk.go",
+			Old:  "\t\t\t\treturn err\n\t\t\t}\n\t\t}\n\t\tif err := d.settle",
+			New:  "\t\t\t\treturn err\n\t\t\t}\n\t\t\tif err := d.publish(ctx); err != nil {\n\t\t\t\treturn err\n\t\t\t}\n\t\t}\n\t\tif err := d.settle",
 		}},
 	},
 	{
 		Name: "attributes-dropped", What: "search attributes are no longer written at the end",
 		Breaks: "a recorded event that does not come", CaughtBy: Replay,
-		Changes: []Change{{File: "workflows/level1_overview.go", Old: "return c.Snapshot, c.publish(ctx)", New: "return c.Snapshot, nil"}},
+		Changes: []Change{{File: "workflows/desk.go", Old: "return d.publish(ctx)", New: "return nil"}},
 	},
 	{
 		Name: "side-effect-added", What: "a side effect before the case is opened",
@@ -93,21 +93,21 @@ var All = []Edit{
 	{
 		Name: "continue-as-new-earlier", What: "a run takes two acts instead of 500",
 		Breaks: "a case that waits would have continued in a new run", CaughtBy: Replay,
-		Changes: []Change{{File: "workflows/level1_overview.go", Old: "const maxActsPerRun = 500", New: "const maxActsPerRun = 2"}},
+		Changes: []Change{{File: "workflows/desk.go", Old: "const maxActsPerRun = 500", New: "const maxActsPerRun = 2"}},
 	},
 	{
 		Name: "child-workflow-added", What: "the hand-off starts a child workflow",
 		Breaks: "a child that was not recorded", CaughtBy: Replay,
 		Changes: []Change{{
-			File: "workflows/level1_overview.go",
-			Old:  "return c.Snapshot, c.publish(ctx)",
-			New:  "workflow.ExecuteChildWorkflow(ctx, \"KeyAccountWorkflow\", c.Snapshot.CaseNo)\n\t\t\treturn c.Snapshot, c.publish(ctx)",
+			File: "workflows/desk.go",
+			Old:  "return d.publish(ctx)",
+			New:  "workflow.ExecuteChildWorkflow(ctx, \"KeyAccountWorkflow\", d.no)\n\t\t\treturn d.publish(ctx)",
 		}},
 	},
 	{
 		Name: "update-dropped", What: "an update that people sent is no longer registered",
 		Breaks: "a recorded update that nobody takes", CaughtBy: Replay,
-		Changes: []Change{{File: "workflows/inbox.go", Old: "range ActNames() {", New: "range ActNames()[:4] {"}},
+		Changes: []Change{{File: "workflows/desk.go", Old: "range d.acts {", New: "range d.acts[:min(4, len(d.acts))] {"}},
 	},
 	{
 		Name: "workflow-renamed", What: "the workflow gets another name",
@@ -142,8 +142,8 @@ var All = []Edit{
 		Breaks: "it runs beside the replay, in no order", CaughtBy: Workflowcheck,
 		Changes: []Change{{
 			File: "workflows/signals.go",
-			Old:  `func(ctx workflow.Context) { c.readActs(ctx, name, ch) })`,
-			New:  `func(ctx workflow.Context) { go c.readActs(ctx, name, ch) })`,
+			Old:  `func(ctx workflow.Context) { d.readActs(ctx, e, ch) })`,
+			New:  `func(ctx workflow.Context) { go d.readActs(ctx, e, ch) })`,
 		}},
 	},
 	{

@@ -102,7 +102,9 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if err := a.work(ctx, cfg); err != nil {
 		return err
 	}
-	a.loop(ctx, cfg, deliverer)
+	if err := a.loop(ctx, cfg, deliverer); err != nil {
+		return err
+	}
 	a.log.Info("worker is ready", zap.String("build_id", a.BuildID), zap.String("namespace", ns), zap.String("task_queue", cfg.Temporal.TaskQueue), zap.String("listen", a.Address))
 	return nil
 }
@@ -196,6 +198,10 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 		acts.Screen, acts.Provider = s, s.Provider()
 	}
 	acts.Register(a.worker)
+	(&recurring{
+		keys:  &refresher{store: a.store, log: a.log},
+		cases: kamclient.New(a.store, a.temporal, cfg.Temporal.TaskQueue), misrouted: acts, record: a.store, counters: a.counters, log: a.log,
+	}).register(a.worker)
 	if err := a.worker.Start(); err != nil {
 		a.worker = nil
 		return fmt.Errorf("start worker: %w", err)
@@ -206,21 +212,19 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	return promote(ctx, a.temporal, cfg.Worker.Deployment, a.BuildID)
 }
 
-// loop starts the relay of the outbox, the reconciler, the rerouter and the
-// refresher of keys.
-func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) {
+// loop makes sure of the schedule of what recurs, and starts what every worker
+// does for itself: the relay of the outbox, and the watch.
+func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) error {
+	recurs := schedule{client: a.temporal.ScheduleClient(), taskQueue: cfg.Temporal.TaskQueue, every: cfg.Worker.ReconcileEvery}
+	if err := recurs.ensure(ctx); err != nil {
+		return err
+	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
-	reconciler := &reconciler{
-		client: kamclient.New(a.store, a.temporal, cfg.Temporal.TaskQueue), clock: a.store, counters: a.counters, log: a.log,
-		every: cfg.Worker.ReconcileEvery,
-	}
+	watch := &watch{record: a.store, trigger: recurs.trigger, counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.RelayEvery, relay.run) })
-	rerouter := &rerouter{client: reconciler.client, clock: a.store, org: a.store, cases: activities.New(a.store), counters: a.counters, log: a.log}
-	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, reconciler.run) })
-	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, rerouter.run) })
-	keys := &refresher{store: a.store, log: a.log}
-	a.loops.Go(func() { every(ctx, cfg.Worker.ReconcileEvery, keys.run) })
+	a.loops.Go(func() { every(ctx, watchEvery, watch.run) })
+	return nil
 }
 
 // Failed tells that the worker cannot go on by itself, as when it may no

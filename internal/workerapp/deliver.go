@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -190,8 +191,47 @@ func (m *mailer) message(n Notice, to Recipient) (*mail.Msg, error) {
 	}
 	msg.SetMessageIDWithValue(n.ID + "." + to.UserID + "@kamflow")
 	msg.SetDateWithValue(n.At)
-	msg.Subject(n.CaseNo + ": " + n.Title)
-	msg.SetBodyString(mail.TypeTextPlain, fmt.Sprintf("%s\n\nCase %s is %s (step %s).\n\nSee it with: starter show %s\n",
-		n.Title, n.CaseNo, n.Data["state"], n.Data["step_code"], n.CaseNo))
+	msg.Subject(subjectOf(n))
+	msg.SetBodyString(mail.TypeTextPlain, bodyOf(n))
 	return msg, nil
+}
+
+// subjectOf names what the notice is about, unless its title does.
+func subjectOf(n Notice) string {
+	name := n.CaseNo
+	if _, no, ok := strings.Cut(n.CaseNo, "/"); ok {
+		name = no // "customer/C-000012", "import/B-000001"
+	}
+	if n.CaseNo == "org" || strings.Contains(n.Title, name) {
+		return n.Title
+	}
+	return name + ": " + n.Title
+}
+
+// bodyOf says where the subject of a notice stands, as far as it stands
+// anywhere, and how to see it.
+func bodyOf(n Notice) string {
+	kind, no, ok := strings.Cut(n.CaseNo, "/")
+	if !ok {
+		kind = "case"
+		if n.CaseNo == "org" {
+			kind = "org"
+		}
+		no = n.CaseNo
+	}
+	var stands, see string
+	switch kind {
+	case "case":
+		stands, see = fmt.Sprintf("Case %s is %s (step %s).", no, n.Data["state"], n.Data["step_code"]), "starter show "+no
+	case "import":
+		stands, see = fmt.Sprintf("Import %s is %s.", no, n.Data["state"]), "starter batch show "+no
+	case "customer":
+		see = "starter customer show " + no
+	default:
+		see = "starter inbox"
+	}
+	if stands != "" {
+		stands += "\n\n"
+	}
+	return n.Title + "\n\n" + stands + "See it with: " + see + "\n"
 }

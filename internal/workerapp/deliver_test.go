@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,7 +28,7 @@ type box struct {
 	failed    map[string]string
 }
 
-func (b *box) ClaimMessages(_ context.Context, limit int) ([]store.Delivery, error) {
+func (b *box) ClaimMessages(_ context.Context, limit int, _ time.Duration) ([]store.Delivery, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(limit, len(b.waiting))
@@ -43,11 +44,11 @@ func (b *box) MarkDelivered(_ context.Context, id string) error {
 	return nil
 }
 
-func (b *box) MarkFailed(_ context.Context, id string, cause error) error {
+func (b *box) MarkFailed(_ context.Context, id string, cause error, hopeless bool) (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed[id] = cause.Error()
-	return nil
+	return hopeless, nil
 }
 
 func (b *box) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
@@ -92,8 +93,36 @@ func TestRelay(t *testing.T) {
 	require.Equal(t, map[string]string{"m2": "mailbox full"}, b.failed)
 	require.Equal(t, int64(2), r.counters.delivered.Load())
 	require.Equal(t, int64(1), r.counters.failed.Load())
+	require.Zero(t, r.counters.dead.Load(), "it is tried again")
 	require.Equal(t, []Recipient{{UserID: "tom", Name: "Name of tom", Email: "tom@example.com"}}, d.seen[0].To)
 	require.Equal(t, "kamflow.task_opened", d.seen[0].Kind)
+}
+
+// hopeless is a receiver that is gone.
+type hopeless struct{ attempts int }
+
+func (d *hopeless) Deliver(context.Context, Notice) error {
+	d.attempts++
+	return fmt.Errorf("%w: gone", errHopeless)
+}
+
+// TestRelayPutsAsideOnce: a message that nobody can deliver is put aside at its
+// first attempt, and counted once.
+func TestRelayPutsAsideOnce(t *testing.T) {
+	t.Parallel()
+	b := &box{failed: map[string]string{}, waiting: []store.Delivery{{ID: "m1", CaseNo: "org"}}}
+	d := &hopeless{}
+	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: &counters{}, log: zap.NewNop()}
+	r.run(t.Context())
+	require.Equal(t, int64(1), r.counters.dead.Load())
+	require.Equal(t, 1, d.attempts)
+}
+
+// TestLeaseOutlastsADelivery: two workers never carry one message at a time.
+func TestLeaseOutlastsADelivery(t *testing.T) {
+	t.Parallel()
+	r := &relay{timeout: 10 * time.Minute}
+	require.Greater(t, r.lease(), lookUp+r.timeout+noting)
 }
 
 func notify(url string) config.Notify {

@@ -3,12 +3,11 @@ package workerapp
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
-	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
@@ -61,17 +60,11 @@ func (r *refresher) refresh(ctx context.Context) error {
 	return nil
 }
 
-func (r *refresher) run(ctx context.Context) {
-	if err := r.refresh(ctx); err != nil && ctx.Err() == nil {
-		r.log.Warn("write keys of parties anew", zap.Error(err))
-	}
-}
-
 // outbox is what the relay needs of the store.
 type outbox interface {
-	ClaimMessages(ctx context.Context, limit int) ([]store.Delivery, error)
+	ClaimMessages(ctx context.Context, limit int, lease time.Duration) ([]store.Delivery, error)
 	MarkDelivered(ctx context.Context, id string) error
-	MarkFailed(ctx context.Context, id string, cause error) error
+	MarkFailed(ctx context.Context, id string, cause error, hopeless bool) (aside bool, err error)
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 }
 
@@ -85,15 +78,14 @@ type relay struct {
 	log       *zap.Logger
 }
 
-const (
-	batch   = 50
-	atATime = 5 // a receiver that hangs does not hold up the others
-)
+// atATime is how many messages are claimed and carried at once: a receiver that
+// hangs does not hold up the others, and none waits longer than its lease.
+const atATime = 5
 
 // run empties the outbox, as far as receivers allow.
 func (r *relay) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		messages, err := r.store.ClaimMessages(ctx, batch)
+		messages, err := r.store.ClaimMessages(ctx, atATime, r.lease())
 		if err != nil {
 			r.trouble(ctx, "read the outbox", err)
 			return
@@ -101,30 +93,39 @@ func (r *relay) run(ctx context.Context) {
 		if len(messages) == 0 {
 			return
 		}
-		slots := make(chan struct{}, atATime)
-		var all sync.WaitGroup
+		var all errgroup.Group
 		for _, m := range messages {
-			slots <- struct{}{}
-			all.Go(func() {
+			all.Go(func() error {
 				r.carry(ctx, m)
-				<-slots
+				return nil
 			})
 		}
-		all.Wait()
+		_ = all.Wait() // carry reports for itself
 	}
 }
+
+// lease is longer than one delivery takes: looking up who is told, one attempt,
+// and noting what became of it.
+func (r *relay) lease() time.Duration { return lookUp + r.timeout + noting + 5*time.Second }
+
+const (
+	lookUp = 10 * time.Second
+	noting = 5 * time.Second
+)
 
 // carry delivers one message and notes what became of it. A note that cannot
 // be made leaves the message to be delivered again.
 func (r *relay) carry(ctx context.Context, m store.Delivery) {
-	n, err := r.notice(ctx, m)
+	looking, found := context.WithTimeout(ctx, lookUp)
+	n, err := r.notice(looking, m)
+	found()
 	if err == nil {
 		attempt, cancel := context.WithTimeout(ctx, r.timeout)
 		err = r.deliverer.Deliver(attempt, n)
 		cancel()
 	}
 	// A worker that stops still notes what it has delivered.
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer cancel()
 	if err == nil {
 		r.counters.delivered.Add(1)
@@ -134,12 +135,13 @@ func (r *relay) carry(ctx context.Context, m store.Delivery) {
 		return
 	}
 	r.counters.failed.Add(1)
-	if errors.Is(err, errHopeless) {
-		r.counters.dead.Add(1)
-	}
 	r.log.Warn("delivery failed", zap.String("id", m.ID), zap.Int("attempt", m.Attempts), zap.Error(err))
-	if err := r.store.MarkFailed(note, m.ID, err); err != nil {
+	aside, err := r.store.MarkFailed(note, m.ID, err, errors.Is(err, errHopeless))
+	if err != nil {
 		r.trouble(ctx, "note a failed delivery", err)
+	}
+	if aside {
+		r.counters.dead.Add(1)
 	}
 }
 
@@ -168,44 +170,3 @@ func (r *relay) trouble(ctx context.Context, what string, err error) {
 		r.log.Error(what, zap.Error(err))
 	}
 }
-
-// clock is database time: workers' clocks may differ.
-type clock interface {
-	Now(ctx context.Context) (time.Time, error)
-}
-
-// reconciler keeps cases in step with PostgreSQL.
-type reconciler struct {
-	client   *kamclient.Client
-	clock    clock
-	counters *counters
-	log      *zap.Logger
-	every    time.Duration
-	since    time.Time // acts stored before are known to have arrived
-}
-
-// run compares what people did since the last round that went well, with an
-// overlap for transactions that were open then. The first round compares all.
-func (r *reconciler) run(ctx context.Context) {
-	now, err := r.clock.Now(ctx)
-	var found kamclient.Reconciled
-	if err == nil {
-		found, err = r.client.Reconcile(ctx, r.since)
-	}
-	r.counters.reconciled.Add(int64(found.Compared))
-	r.counters.behind.Add(int64(found.Behind))
-	if found.Behind > 0 {
-		r.log.Info("cases were behind PostgreSQL and have been told", zap.Int("cases", found.Behind))
-	}
-	if err != nil {
-		if ctx.Err() == nil {
-			r.counters.loopErrors.Add(1)
-			r.log.Error("reconcile", zap.Error(err))
-		}
-		return
-	}
-	r.since = now.Add(-r.every - overlap)
-}
-
-// overlap is longer than any transaction that stores an act may last.
-const overlap = 30 * time.Second

@@ -82,3 +82,18 @@ func TestMail(t *testing.T) {
 	n.To = []Recipient{{UserID: "odd", Email: "not an address"}}
 	require.ErrorIs(t, d.Deliver(t.Context(), n), errHopeless)
 }
+
+// TestMailSaysWhatItIsAbout: a notice of anything but a case names no case.
+func TestMailSaysWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ about, title, subject, body string }{
+		{"KAM-2026-000001", "it waits for you", "KAM-2026-000001: it waits for you", "it waits for you\n\nCase KAM-2026-000001 is DRAFT (step 1.1.1).\n\nSee it with: starter show KAM-2026-000001\n"},
+		{"import/B-000001", "B-000001 waits for you", "B-000001 waits for you", "B-000001 waits for you\n\nImport B-000001 is DRAFT.\n\nSee it with: starter batch show B-000001\n"},
+		{"customer/C-000012", "not to be called on", "C-000012: not to be called on", "not to be called on\n\nSee it with: starter customer show C-000012\n"},
+		{"org", "tom has left", "tom has left", "tom has left\n\nSee it with: starter inbox\n"},
+	} {
+		n := Notice{CaseNo: tt.about, Title: tt.title, Data: map[string]string{"state": "DRAFT", "step_code": "1.1.1"}}
+		require.Equal(t, tt.subject, subjectOf(n))
+		require.Equal(t, tt.body, bodyOf(n))
+	}
+}

@@ -47,7 +47,7 @@ type Policy struct {
 	Market        Market     `yaml:"market"`
 	SOD           SOD        `yaml:"sod"`
 	Calendar      Calendar   `yaml:"calendar"`
-	Retention     Retention  `yaml:"retention_years" later:"5.9"`
+	Retention     Retention  `yaml:"retention_years"`
 	// Findings overrides the severity of a validation rule; VI01, VI02, VH02
 	// and VS01 stay ERROR (P3.7).
 	Findings map[string]kam.Severity `yaml:"findings" opt:"true" one:"ERROR REVIEW WARNING INFO"`

@@ -196,6 +196,6 @@ type Calendar struct {
 // Retention is how long rows are kept, in years.
 type Retention struct {
 	Cases         int `yaml:"cases" min:"1" max:"100"`
-	Calls         int `yaml:"calls" min:"1" max:"100"`
+	Calls         int `yaml:"calls" min:"1" max:"100" later:"3.2"`
 	Notifications int `yaml:"notifications" min:"1" max:"100"`
 }

@@ -1,0 +1,419 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// A desk is what every process shares that waits for people. What people send
+// is taken one at a time, judged once, stored once and answered once; a stage
+// of the engine is one effect, and is set aside where it fails; the open task
+// has deadlines; and a run ends before its history is full. What differs from
+// one process to the next is in its [process].
+type desk struct {
+	process
+	Memory
+
+	lock workflow.Mutex // acts of people and the engine's own effects, one at a time
+
+	inFlight int // acts between acceptance and answer
+	taken    int // acts taken in this run
+	hops     int // stages since the last wait for people
+
+	unanswered bool // a service outside gave no answer: the next stage is told
+	signals    []workflow.ReceiveChannel
+
+	stopTimer workflow.CancelFunc // of the last wait
+
+	// A deadline that could not be recorded is tried again at retryAt, so that
+	// people may act meanwhile.
+	stuck   *due
+	retryAt time.Time
+
+	// before says that the run began in a release in which the process had no
+	// desk yet: it calls what it called then.
+	before bool
+}
+
+// A process is what a desk has to know of one kind of process. The functions
+// close over its snapshot, the copy of what PostgreSQL holds.
+//
+// They are literals that call what they need, and nothing here is generic:
+// workflowcheck follows neither method values nor instantiated methods.
+type process struct {
+	noun, no string // how errors and logs name it: "case", "KAM-2026-000001"
+
+	acts    []entry
+	notices []notice
+	stages  stages
+
+	now     func() place
+	stage   func() (kam.Stage, bool) // of an automatic state
+	details func() string            // for operators, in Markdown
+
+	act    func(name string, raw converter.RawValue) (act, error)
+	input  func(call) any // of the activity that carries out a call
+	result func(workflow.Context, workflow.Future) (outcome, error)
+	note   func(outcome)    // keeps what else is carried; nil where nothing is
+	move   func(outcome)    // replaces the snapshot
+	answer func() any       // what whoever asks for the state is told
+	renew  func(Memory) any // the input of the next run
+
+	runs    string   // the name under which the workflow is registered
+	outside changeID // marks the runs that have called a service outside
+}
+
+// An act is what a person sends, as a desk looks at it.
+type act struct {
+	value      any
+	id, digest string       // the decision, and what it is bound to
+	size       int          // bytes of text
+	signal     int64        // which signal it is, 0 for an update
+	form       error        // what is wrong with it, whatever the state
+	judge      func() error // of a first decision: pure, in memory
+	label      func() string
+}
+
+// An entry is one update that a process answers to, and the stage that stores
+// it. Where Signal is set, a signal of the same name is the same act, for
+// callers that cannot wait.
+type entry struct {
+	name, description string
+	stage             kam.Stage
+	signal            bool
+}
+
+// A notice is a signal that says nothing but that something happened. Look runs
+// under the lock and says whether the process moved.
+type notice struct {
+	name, description string
+	look              func(workflow.Context) bool
+}
+
+// stages are the effects that every process has.
+type stages struct {
+	open   kam.Stage // the first effect, tried without limit
+	read   kam.Stage // changes nothing: what PostgreSQL knows
+	elapse kam.Stage // a deadline passed
+	fault  kam.Stage // a stage failed for good
+}
+
+// A place is where a snapshot stands.
+type place struct {
+	version      int64
+	open, ended  bool
+	lastDecision string
+	due          *due // the next deadline; nil where there is none
+	// seen is what a wait looks at: it begins anew where this is another.
+	seen any
+	view view
+}
+
+// A due is a deadline, and what it belongs to.
+type due struct {
+	kam.Deadline
+	node  string // of one task among several
+	label string // in the history: "1.1.5"
+}
+
+func (d due) same(o due) bool {
+	return d.Kind == o.Kind && d.At.Equal(o.At) && d.node == o.node
+}
+
+func (d due) text() string { return d.label + " " + deadlineWord(d.Kind) }
+
+// A call is one effect: a stage of the engine, or what a person did.
+type call struct {
+	stage      kam.Stage
+	known, seq int64
+	now        time.Time
+	act        any   // what a person sent, nil for an effect of the engine
+	signal     int64 // as which signal it came, 0 for an update
+	due        *due
+	fault      string
+	unanswered bool
+}
+
+// An outcome is what came of a call.
+type outcome struct {
+	value   any   // as the activity handed it back
+	place   place // of the snapshot in it
+	ahead   bool  // PostgreSQL knew more
+	refused *kam.Error
+	needs   kam.Stage // what must be done outside first
+}
+
+// Bounds on what people send, besides those of the form of an act.
+const (
+	maxInFlight = 10       // acts that wait for their answer; the server's own bound
+	maxActBytes = 32 << 10 // text in one act
+	// maxPayload is all that stands in one message, whether the act has a field
+	// for it or not: the history keeps it, and ends the process when it is full.
+	maxPayload = 64 << 10
+	// A run ends soon after maxActsPerRun; until it does, this is the most
+	// that it takes.
+	maxActsAtAll = 2 * maxActsPerRun
+)
+
+func newDesk(ctx workflow.Context, p process) *desk {
+	return &desk{process: p, lock: workflow.NewMutex(ctx)}
+}
+
+// opened says whether the first effect is done, and the snapshot is one.
+func (d *desk) opened() bool { return d.now().open }
+
+func (d *desk) log(ctx workflow.Context) log.Logger {
+	return log.With(workflow.GetLogger(ctx), d.noun+"_no", d.no)
+}
+
+func (d *desk) subject() string { return d.noun + " " + d.no }
+
+// openActs registers everything that people may send, before anything can
+// block: a handler registered later is unknown to an update that arrives with
+// the start.
+//
+//	update ─▶ check (validator: pure, leaves no event when it refuses) ─┐
+//	signal ─▶ form and size ────────────────────────────────────────────┴▶ take ─▶ one local activity
+func (d *desk) openActs(ctx workflow.Context) error {
+	d.openSignals(ctx)
+	for _, e := range d.acts {
+		err := update(ctx, e.name, e.description,
+			func(raw converter.RawValue) error {
+				a, err := d.act(e.name, raw)
+				if err != nil {
+					return err
+				}
+				return d.check(a)
+			},
+			func(ctx workflow.Context, raw converter.RawValue) (any, error) {
+				a, err := d.act(e.name, raw)
+				if err != nil {
+					return nil, refusal(err)
+				}
+				return d.handle(ctx, e, a)
+			})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// update registers a handler and its validator.
+func update(ctx workflow.Context, name, description string, check func(converter.RawValue) error, handle func(workflow.Context, converter.RawValue) (any, error)) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, handle, workflow.UpdateHandlerOptions{
+		Validator: func(_ workflow.Context, raw converter.RawValue) error {
+			err := check(raw) // first: it names the field
+			if err == nil {
+				err = checkSize(raw)
+			}
+			return refusal(err)
+		},
+		Description: description,
+	})
+}
+
+// query answers from what the run carries; nothing is read from elsewhere.
+func query(ctx workflow.Context, name, description string, handler any) error {
+	return workflow.SetQueryHandlerWithOptions(ctx, name, handler, workflow.QueryHandlerOptions{Description: description})
+}
+
+// checkSize bounds what the history keeps of a message.
+func checkSize(raw converter.RawValue) error {
+	if n := raw.Payload().Size(); n > maxPayload {
+		return kam.Errorf(kam.Invalid, "the message has %d bytes, more than %d", n, maxPayload)
+	}
+	return nil
+}
+
+// read reads a message. The error quotes nothing of it: it may hold anything.
+func read[T any](raw converter.RawValue) (in T, err error) {
+	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
+		var none T
+		return none, kam.Errorf(kam.Invalid, "the message cannot be read").Try("send it with the client")
+	}
+	return in, nil
+}
+
+// check is the validator of an act: what it refuses leaves no trace in the
+// history. It looks at the snapshot as the run knows it. Where that is behind
+// PostgreSQL, the signal Refresh cures it.
+func (d *desk) check(a act) error {
+	if a.form != nil {
+		return a.form
+	}
+	if a.size > maxActBytes {
+		return kam.Errorf(kam.Invalid, "more than %d bytes of text", maxActBytes)
+	}
+	if !d.opened() {
+		// PostgreSQL may know it as open: a worker that died had opened it.
+		return kam.Errorf(kam.Unreachable, "%s is not open yet", d.subject()).Try("send it again in a moment")
+	}
+	if d.inFlight >= maxInFlight || d.taken >= maxActsAtAll {
+		return kam.Errorf(kam.Unreachable, "%s is busy", d.subject()).Try("send it again in a moment")
+	}
+	switch d.repeats(a.id, a.digest) {
+	case sameAgain, unclear:
+		return nil // take has the answer
+	case reused:
+		return kam.Errorf(kam.IDReused, "decision %s was taken with other content", a.id).On("decision_id").Try("make a new id for a new decision")
+	}
+	return a.judge()
+}
+
+// handle is the handler of all updates of people. Its answer is what is
+// stored: the committed state, or the refusal that was recorded.
+func (d *desk) handle(ctx workflow.Context, e entry, a act) (any, error) {
+	out, err := d.take(ctx, e.stage, a)
+	if err != nil {
+		return nil, err
+	}
+	if out.refused != nil {
+		return nil, refusal(out.refused)
+	}
+	return out.value, nil
+}
+
+// take is what updates and signals have in common: the lock, then the one
+// local activity that judges the act against what is stored and stores it.
+func (d *desk) take(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	d.inFlight++
+	d.taken++
+	defer func() { d.inFlight-- }()
+
+	if err := d.lock.Lock(ctx); err != nil {
+		return outcome{}, err
+	}
+	defer d.lock.Unlock()
+
+	// Again: the same act may have been ahead in the queue.
+	if d.repeats(a.id, a.digest) == sameAgain && !d.before {
+		return outcome{value: d.answer()}, nil
+	}
+	return d.record(ctx, stage, a)
+}
+
+// record stores an act. Ahead says that PostgreSQL knew more: either the act
+// was not judged, or it is in effect since longer. The process adopts what is
+// there and asks once more; ahead of nothing that is still unknown, the act is
+// in effect.
+func (d *desk) record(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
+	ctx = quick(ctx, a.label())
+	for range 3 {
+		in := call{stage: stage, known: d.now().version, now: workflow.Now(ctx), act: a.value, signal: a.signal}
+		out, err := d.result(ctx, workflow.ExecuteLocalActivity(ctx, string(stage), d.input(in)))
+		if err != nil {
+			return out, outage(err)
+		}
+		d.adopt(ctx, out)
+		switch {
+		case out.refused != nil:
+			return out, nil
+		case !out.ahead, out.place.version <= in.known, out.place.lastDecision == a.id:
+			d.remember(a.id, a.digest)
+			if out.place.version < d.now().version {
+				out.value = d.answer() // stored earlier, it hands back an older state
+			}
+			return out, nil
+		}
+	}
+	return outcome{}, outage(kam.Errorf(kam.Unreachable, "%s moves faster than it can be read", d.subject()).Try("send the same decision again"))
+}
+
+// adopt takes over what an effect handed back, unless more is known already,
+// and says whether the process has moved on.
+func (d *desk) adopt(ctx workflow.Context, out outcome) bool {
+	if d.note != nil {
+		d.note(out)
+	}
+	was := d.now().version
+	if !out.place.open || out.place.version < was {
+		return false
+	}
+	d.move(out)
+	if id := out.place.lastDecision; id != "" {
+		d.remember(id, "")
+	}
+	workflow.SetCurrentDetails(ctx, d.details())
+	return out.place.version > was
+}
+
+// work takes the process from step to step until it ends or the history is
+// long; then it goes on in a new run with everything that it carries.
+// Deadlines are instants, so they stay as they are.
+func (d *desk) work(ctx workflow.Context, step func(workflow.Context) error) error {
+	for {
+		for !d.now().ended && !d.full(ctx) {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+		if err := d.settle(ctx); err != nil {
+			return err
+		}
+		if d.now().ended {
+			return d.publish(ctx)
+		}
+		if d.full(ctx) {
+			next := d.Memory
+			next.Runs++
+			return workflow.NewContinueAsNewError(ctx, d.runs, d.renew(next))
+		}
+	}
+}
+
+// maxActsPerRun is how many acts a run takes before the process continues in a
+// new one, with an empty history.
+const maxActsPerRun = 500
+
+// full says whether the history is long enough for a new run.
+func (d *desk) full(ctx workflow.Context) bool {
+	return !d.before && (d.taken >= maxActsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested())
+}
+
+// settle waits until everybody who was let in has his answer and every signal
+// is read: what is left in a channel when a run closes is lost.
+//
+// A signal that came with this very task has left its channel already and is
+// in the hands of its reader, who runs after us. So everybody gets a turn
+// first: a coroutine that is new runs after all others.
+func (d *desk) settle(ctx workflow.Context) error {
+	turn := false
+	workflow.Go(ctx, func(workflow.Context) { turn = true })
+	return workflow.Await(ctx, func() bool {
+		return turn && d.inFlight == 0 && d.allRead() && workflow.AllHandlersFinished(ctx)
+	})
+}
+
+// openFirst runs the first effect once, whoever asks first: an update that came
+// with the start, or the main routine.
+func (d *desk) openFirst(ctx workflow.Context) error {
+	if err := d.lock.Lock(ctx); err != nil {
+		return err
+	}
+	defer d.lock.Unlock()
+
+	if d.opened() {
+		return nil
+	}
+	if d.no == "" {
+		return kam.Errorf(kam.Invalid, "no number").On(d.noun + "_no")
+	}
+	out, err := d.effect(endless(ctx, stageLabel(d.stages.open)), call{stage: d.stages.open})
+	if err != nil {
+		return err
+	}
+	if d.adopt(ctx, out); d.opened() {
+		return nil
+	}
+	if out.refused != nil {
+		return out.refused
+	}
+	return kam.Errorf(kam.Fault, "%s was opened without a state", d.subject())
+}

@@ -1,0 +1,258 @@
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// Input is the workflow's input: what a client sends is [kam.StartInput] alone;
+// Carried is there when a run continues an earlier one.
+type Input struct {
+	kam.StartInput
+	Carried *Carried[kam.Snapshot] `json:"carried,omitempty"`
+}
+
+// onboarding is one case at work.
+type onboarding struct {
+	*desk
+	start    kam.StartInput
+	Snapshot kam.Snapshot
+}
+
+func newOnboarding(ctx workflow.Context, in Input) *onboarding {
+	c := &onboarding{start: in.StartInput}
+	c.desk = newDesk(ctx, process{
+		noun: "case", no: string(in.CaseNo),
+		acts: caseActs(),
+		notices: []notice{
+			{kam.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.", func(ctx workflow.Context) bool { return c.read(ctx) }},
+			{kam.SignalReroute, "People or territories changed: see whose the open task is now.", func(ctx workflow.Context) bool { return c.reroute(ctx) }},
+		},
+		stages:  stages{open: kam.StageOpen, read: kam.StageRefresh, elapse: kam.StageElapse, fault: kam.StagePark},
+		now:     func() place { return placeOfCase(c.Snapshot) },
+		stage:   func() (kam.Stage, bool) { stage, ok := kam.StageOf[c.Snapshot.State]; return stage, ok },
+		details: func() string { return details(c.Snapshot) },
+		act: func(name string, raw converter.RawValue) (act, error) {
+			a, err := read[kam.Act](raw)
+			a.Name = kam.ActName(name)
+			return act{
+				value: a, id: a.DecisionID, digest: digestOf(a), size: sizeOf(a), form: a.Check(),
+				judge: func() error { return judgeAct(a, c.Snapshot) },
+				label: func() string { return actLabel(a, c.Snapshot) },
+			}, err
+		},
+		input: func(x call) any { return c.input(x) },
+		result: func(ctx workflow.Context, f workflow.Future) (outcome, error) {
+			var p kam.Progress
+			err := f.Get(ctx, &p)
+			return outcome{value: p, place: placeOfCase(p.Snapshot), ahead: p.Ahead, refused: p.Refused, needs: p.Needs}, err
+		},
+		note: func(out outcome) {
+			p := out.value.(kam.Progress)
+			c.keep(p.Timeline, p.Records)
+		},
+		move:    func(out outcome) { c.Snapshot = out.value.(kam.Progress).Snapshot },
+		answer:  func() any { return kam.Progress{Snapshot: c.Snapshot} },
+		renew:   func(m Memory) any { return Input{c.start, &Carried[kam.Snapshot]{c.Snapshot, m}} },
+		runs:    kam.WorkflowOnboarding,
+		outside: changeScreeningOutside,
+	})
+	if in.Carried != nil {
+		c.Snapshot, c.Memory = in.Carried.Snapshot, in.Carried.Memory
+	}
+	return c
+}
+
+// input is what the activity of a call gets: RecordAct the act, every other
+// stage its number.
+func (c *onboarding) input(x call) any {
+	if a, ok := x.act.(kam.Act); ok {
+		return kam.ActInput{CaseNo: c.start.CaseNo, Known: x.known, Now: x.now, Act: a, Signal: x.signal}
+	}
+	in := kam.StageInput{CaseNo: c.start.CaseNo, Seq: x.seq, Known: x.known, Now: x.now, Fault: x.fault, Unscreened: x.unanswered}
+	if x.due != nil {
+		in.Due = &x.due.Deadline
+	}
+	return in
+}
+
+func placeOfCase(s kam.Snapshot) place {
+	v := look(s)
+	p := place{version: s.Version, open: s.State != "", ended: s.State.Ended(), lastDecision: s.LastDecision, seen: v, view: v}
+	if d, ok := s.Task.Next(); ok {
+		p.due = &due{Deadline: d, label: string(s.Task.Step)}
+	}
+	return p
+}
+
+// openInbox registers everything that a case answers to.
+func (c *onboarding) openInbox(ctx workflow.Context) error {
+	return errors.Join(
+		query(ctx, kam.QueryState, "Where the case stands, for whom it waits, and until when.",
+			func() (kam.Snapshot, error) { return c.Snapshot, nil }),
+		query(ctx, kam.QueryExplain, "What the rules decided, from which facts, and what would have changed it.",
+			func() ([]kam.DecisionRecord, error) { return append([]kam.DecisionRecord{}, c.Records...), nil }),
+		query(ctx, kam.QueryHistory, "What happened to the case, line by line.",
+			func() ([]kam.TimelineEntry, error) { return append([]kam.TimelineEntry{}, c.Timeline...), nil }),
+		c.openActs(ctx),
+		update(ctx, string(kam.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
+			func(raw converter.RawValue) error { return c.checkStart(raw) },
+			func(ctx workflow.Context, raw converter.RawValue) (any, error) { return c.handleStart(ctx, raw) }),
+	)
+}
+
+// caseActs are the acts of people that a case takes, in the order of kam.Acts.
+func caseActs() []entry {
+	var all []entry
+	for _, spec := range kam.Acts {
+		i := slices.IndexFunc(all, func(e entry) bool { return e.name == string(spec.Name) })
+		if i < 0 {
+			all = append(all, entry{name: string(spec.Name), description: actDescription(spec.Name), stage: kam.StageAct})
+			i = len(all) - 1
+		}
+		all[i].signal = all[i].signal || spec.Signal
+	}
+	return all
+}
+
+// judgeAct is the validator of a first decision. Where somebody has decided the
+// same before, it may be his own decision, stored when Temporal lost its answer
+// and overtaken since: RecordAct knows it by its id, or refuses it.
+func judgeAct(a kam.Act, s kam.Snapshot) error {
+	err := a.CheckAgainst(s)
+	if kam.CodeOf(err) != kam.AlreadyDecided {
+		return err
+	}
+	switch {
+	case a.Name == kam.ActDecideConfirmation && a.By == s.ConfirmedBy,
+		a.Name == kam.ActDecideEndorsement && slices.Contains(s.Endorsed, a.By):
+		return nil
+	}
+	return err
+}
+
+// checkStart refuses a start that means another case.
+func (c *onboarding) checkStart(raw converter.RawValue) error {
+	in, err := read[kam.StartInput](raw)
+	if err != nil {
+		return err
+	}
+	if in != c.start {
+		return kam.Errorf(kam.IDReused, "case %s was started by another request", c.start.CaseNo).On("request_key")
+	}
+	return nil
+}
+
+// handleStart is 1.1.1 for whoever started the case and waits for it. A start
+// that is repeated is answered with the case as it stands.
+func (c *onboarding) handleStart(ctx workflow.Context, raw converter.RawValue) (any, error) {
+	if _, err := read[kam.StartInput](raw); err != nil {
+		return nil, refusal(err)
+	}
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	if err := c.openFirst(ctx); err != nil {
+		return nil, outage(err)
+	}
+	return c.answer(), nil
+}
+
+// reroute has the open task looked at again. The caller holds the lock.
+func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
+	if c.Snapshot.Task == nil {
+		return false
+	}
+	out, err := c.effect(quick(ctx, "The organisation changed"), call{stage: kam.StageReroute})
+	if err != nil {
+		c.log(ctx).Error("case cannot be rerouted", "error", err)
+		return false
+	}
+	return c.adopt(ctx, out)
+}
+
+// actLabel is an act in the history: "1.1.5 Management Confirmation: CONFIRM".
+func actLabel(a kam.Act, s kam.Snapshot) string {
+	what := string(a.Name)
+	if a.Verdict != "" {
+		what = clip(string(a.Verdict), 40)
+	}
+	if s.Step == "" {
+		return what
+	}
+	return s.Step.Label() + ": " + what
+}
+
+// actDescription lists what an act may decide.
+func actDescription(name kam.ActName) string {
+	var verdicts []string
+	for _, spec := range kam.Acts {
+		if spec.Name == name && spec.Verdict != "" {
+			verdicts = append(verdicts, string(spec.Verdict))
+		}
+	}
+	if len(verdicts) == 0 {
+		return "An act of a person on the case."
+	}
+	return "A decision of a person: " + strings.Join(verdicts, ", ") + "."
+}
+
+// digestOf binds a decision id to what was decided: each field that is filled,
+// by name and length. It is the same for ever, since a repetition is answered
+// by it on replay too; a field that kam.Act gains is added at the end.
+func digestOf(a kam.Act) string {
+	var b strings.Builder
+	put := func(name, value string) {
+		if value != "" {
+			b.WriteString(name + " " + strconv.Itoa(len(value)) + " " + value + "\n")
+		}
+	}
+	put("act", string(a.Name))
+	put("by", string(a.By))
+	put("decision", string(a.Verdict))
+	if a.ExpectRevision != 0 {
+		put("revision", strconv.Itoa(a.ExpectRevision))
+	}
+	put("material_hash", a.ExpectHash)
+	put("reason_code", a.ReasonCode)
+	put("reason", a.Reason)
+	for _, f := range a.Fields {
+		put("field", f)
+	}
+	put("customer_no", a.CustomerNo)
+	put("tier", string(a.Tier))
+	put("assignee", string(a.Assignee))
+	put("owner_id", string(a.OwnerID))
+	put("data_digest", a.DataDigest)
+	put("release_account", a.ReleaseAccount)
+	put("same_as", string(a.SameAs))
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// sizeOf is the text that an act brings.
+func sizeOf(a kam.Act) int {
+	n := 0
+	for _, s := range []string{a.DecisionID, string(a.By), string(a.Verdict), a.ExpectHash, a.ReasonCode, a.Reason,
+		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs)} {
+		n += len(s)
+	}
+	for _, f := range a.Fields {
+		n += len(f) + 1
+	}
+	return n
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
