@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // act sends what the person does and prints where the case stands then.
@@ -18,9 +18,9 @@ func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.Req
 		return err
 	}
 	if act.DecisionID == "" {
-		act.DecisionID = client.NewDecisionID()
+		act.DecisionID = service.NewDecisionID()
 	}
-	p, err := back.Act(ctx, no, act, data)
+	p, err := back.Decide(ctx, a.me(), no, act, data)
 	if err != nil {
 		return sendAgain(flagFor(act.Name, err), act.DecisionID)
 	}
@@ -163,7 +163,7 @@ func resolveCommand(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				v, err := back.CaseView(cmd.Context(), kam.CaseNo(args[0]))
+				v, err := back.CaseView(cmd.Context(), a.me(), kam.CaseNo(args[0]))
 				if err != nil {
 					return unreachable("PostgreSQL", err)
 				}
@@ -227,7 +227,7 @@ func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *c
 			if err != nil {
 				return err
 			}
-			s, err := back.Case(cmd.Context(), kam.CaseNo(args[0]))
+			s, err := back.Case(cmd.Context(), a.me(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}

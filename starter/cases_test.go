@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -120,16 +121,15 @@ func TestCasesOnACustomer(t *testing.T) {
 	require.Contains(t, got.out, "has ended")
 
 	// Whoever asks again must not take for done what is not.
-	ended.view.Snapshot.State = kam.Withdrawn
+	ended.view.Snapshot.State, ended.undone = kam.Withdrawn, true
 	got = start(t, ended, phone, false, "--as", "rita", "onboard", "-f", "-", "--key", "k")
 	require.Equal(t, exitRefused, got.status)
 	require.Contains(t, got.err, "ended as WITHDRAWN: nothing was started")
 	ended.view.Snapshot.State, ended.view.Snapshot.Type = kam.Completed, kam.Modify
-	ended.customer.Data.Phone = "+494055509999" // somebody changed it again
 	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
 	require.Equal(t, exitRefused, got.status)
 	require.Contains(t, got.err, "another --key")
-	ended.customer.Data.Phone = "+494055501234"
+	ended.undone = false
 	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
 	require.Zero(t, got.status, got.err)
 }
@@ -203,7 +203,7 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	dir := testdata(t)
 	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Cases: []kam.CaseNo{}}}
 	admin := func(args ...string) result {
-		return startOn(t, f, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
+		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
 	}
 	require.Equal(t, text.Say("absence.none")+"\n", admin("list").out)
 	require.Equal(t, "{\n  \"absences\": []\n}\n", admin("list", "--json").out)
@@ -227,7 +227,9 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 
 func TestOrganisationIsChangedRowByRow(t *testing.T) {
 	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Customers: 12, KeyAccounts: 1, Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
-	admin := func(args ...string) result { return startOn(t, f, "", false, append([]string{"admin"}, args...)...) }
+	admin := func(args ...string) result {
+		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"admin"}, args...)...)
+	}
 	got := admin("--as", "ulf", "person", "leave", "tom", "--reason", "gone")
 	require.Zero(t, got.status, got.err)
 	require.Equal(t, "Done: done so.\nCustomers that tom owns still: 12; key accounts: 1.\nDE has no manager any more. A policy admin fills the post: starter admin node set DE --manager USER\n"+

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // words are the decisions as they are typed; waive and clear are one verdict.
@@ -74,7 +74,7 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	if err != nil {
 		return err
 	}
-	view, err := back.CaseView(ctx, no)
+	view, err := back.CaseView(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
@@ -93,13 +93,13 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 
 // earlier fills in the case that a request is the same as, where nothing but one
 // case is among the candidates.
-func (a *app) earlier(act *kam.Act, v store.CaseView) error {
+func (a *app) earlier(act *kam.Act, v service.CaseView) error {
 	if act.Verdict != kam.SameRequest || act.SameAs != "" {
 		return nil
 	}
 	var cases []string
 	for _, c := range v.Candidates {
-		if c.Kind == store.PartyCase && kam.CaseNo(c.Ref).Before(v.Snapshot.CaseNo) {
+		if c.Kind == service.PartyCase && kam.CaseNo(c.Ref).Before(v.Snapshot.CaseNo) {
 			cases = append(cases, c.Ref)
 		}
 	}

@@ -279,7 +279,7 @@ func TestLeaverOwnsCustomers(t *testing.T) {
 		c.Data.LegalName, c.Data.CountryCode = "House "+no, "DE"
 		book = append(book, c)
 	}
-	require.NoError(t, s.LoadCustomers(ctx, book))
+	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
 	c, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "rita")
 	require.NoError(t, err)
 	require.Equal(t, 3, c.Customers)

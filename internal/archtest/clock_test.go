@@ -19,21 +19,21 @@ import (
 // businessTime lists the packages in which the only time is the one that the
 // workflow hands in: deadlines and business dates are computed and written
 // there.
-var businessTime = []string{"kam", "kam/rules", "activities", "workflows", "store", "internal/parties", "client"}
+var businessTime = []string{"kam", "kam/rules", "activities", "workflows", "store", "internal/parties", "service"}
 
 // machineClock lists, with the reason, every place there that looks at the
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
 	"activities/batch.go beating time.NewTicker":            "heartbeats of a long activity",
-	"client/batch.go refuse time.Now":                       "when a refusal arrived that no workflow ever saw",
-	"client/act.go recordRefusal time.Now":                  "when a refusal arrived that no workflow ever saw",
-	"client/wire.go pause time.NewTimer":                    "a pause before asking again",
+	"service/batch.go refuseOnBatch time.Now":               "when a refusal arrived that no workflow ever saw",
+	"service/act.go recordRefusal time.Now":                 "when a refusal arrived that no workflow ever saw",
+	"service/diagnose.go checkClock time.Now":               "compares the clock of the machine with that of the database",
+	"service/wire.go pause time.NewTimer":                   "a pause before asking again",
 	"store/cases.go allot SQL clock_timestamp()":            "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
 	"store/effect.go queueLock SQL clock_timestamp()":       "db_at of the audit row, beside the time of business",
 	"store/errors.go retry time.After":                      "a pause before asking again",
 	"store/hold.go - SQL clock_timestamp()":                 "that the organisation has changed: a mark to compare, read as text",
-	"store/load.go LoadCustomers time.Now":                  "when customers were loaded that existed before",
 	"store/outbox.go ClaimMessages SQL clock_timestamp()":   "when a message is sent again",
 	"store/outbox.go MarkDelivered SQL clock_timestamp()":   "when a message was delivered",
 	"store/outbox.go MarkFailed SQL clock_timestamp()":      "when a message is sent again",

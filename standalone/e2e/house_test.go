@@ -13,13 +13,14 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -33,7 +34,7 @@ type house struct {
 	worker   *workerapp.App
 	db       *store.Store
 	temporal sdk.Client
-	client   *client.Client
+	client   *servicetest.People
 	cfg      config.Config
 }
 
@@ -61,7 +62,7 @@ func open(t *testing.T, dir string) *house {
 		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
-	h.client = client.New(h.db, h.temporal, kam.TaskQueue)
+	h.client = servicetest.New(h.db, h.temporal, kam.TaskQueue)
 	return h
 }
 
@@ -78,7 +79,7 @@ func (h *house) close(t *testing.T) {
 // furnish loads the sample organisation, book, sales and policy.
 func (h *house) furnish(t *testing.T) {
 	t.Helper()
-	require.NoError(t, demo.Furnish(t.Context(), h.db, time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(t.Context(), service.New(h.db, nil, ""), time.Now(), t.Logf))
 }
 
 // script is one of the sample onboardings.
@@ -98,7 +99,7 @@ func script(t *testing.T, name string) demo.Script {
 // play runs all sample onboardings and fails where one leaves its script.
 func (h *house) play(t *testing.T, out io.Writer) {
 	t.Helper()
-	require.NoError(t, demo.Run(t.Context(), demo.Deps{Store: h.db, Client: h.client, Out: out}))
+	require.NoError(t, demo.Run(t.Context(), demo.Deps{Service: h.client.Local, Out: out}))
 }
 
 // history is the workflow history of a case.
