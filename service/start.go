@@ -100,13 +100,20 @@ func (l *Local) mayStart(ctx context.Context, r store.Request) error {
 			return err
 		}
 	}
+	who, err := l.requester(ctx, r)
+	if err != nil {
+		return err
+	}
+	if no, ok, err := l.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+		return err // the same request again, whatever became of its customer since
+	}
 	subject := kam.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
 		if err := l.mayWorkOn(ctx, r, &subject); err != nil {
 			return err
 		}
 	}
-	if err := l.mayRequest(ctx, r, subject); err != nil {
+	if err := mayRequest(who, r, subject); err != nil {
 		return err
 	}
 	policy, err := l.latestPolicy(ctx)
@@ -131,20 +138,27 @@ func (l *Local) mayStart(ctx context.Context, r store.Request) error {
 	return nil
 }
 
-// mayRequest looks the person up. The engine's own reviews have none.
-func (l *Local) mayRequest(ctx context.Context, r store.Request, subject kam.Subject) error {
-	if r.Type == kam.Reclassify && r.Requester == kam.System {
-		return nil
+// requester looks up who requests. The engine, whose own reviews come by no door,
+// is nobody.
+func (l *Local) requester(ctx context.Context, r store.Request) (kam.Person, error) {
+	if r.Requester == kam.System {
+		return kam.Person{}, nil
 	}
-	who, err := l.person(ctx, As(r.Requester))
-	if err != nil {
-		return err
+	return l.person(ctx, As(r.Requester))
+}
+
+func mayRequest(who kam.Person, r store.Request, subject kam.Subject) error {
+	if r.Requester == kam.System {
+		return nil
 	}
 	action := kam.ActionStart
 	if r.Type == kam.Reclassify {
 		action = kam.ActionReview
 	}
-	_, err = kam.Permit(who, action, subject)
+	_, err := kam.Permit(who, action, subject)
+	if err == nil && r.Data.NominateKeyAccount {
+		_, err = kam.Permit(who, kam.ActionNominate, subject)
+	}
 	return err
 }
 
@@ -180,9 +194,6 @@ func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Sub
 		return err
 	}
 	subject.At(kam.PathOf(nodes, customer.Territory))
-	if no, ok, err := l.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
-		return err // the same request again
-	}
 	return l.record.OpenCaseOf(ctx, r.CustomerNo)
 }
 

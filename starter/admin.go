@@ -150,7 +150,7 @@ func (a *app) loadPolicy(ctx context.Context, back service.Service, act service.
 	if err != nil {
 		return err
 	}
-	if !a.json {
+	if !a.json && !c.Pending {
 		defer a.notInForce()
 	}
 	return a.loadedOrProposed(c, map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)
