@@ -18,7 +18,7 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
-// books is the record and Temporal as the client of batches sees them.
+// books is the record and Temporal as the service sees them.
 type books struct {
 	service.Record
 	service.Temporal

@@ -48,12 +48,12 @@ func (l *Local) Customer(ctx context.Context, who Principal, no string) (store.C
 func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]store.CustomerLine, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if strings.TrimSpace(text) == "" {
-		return nil, kam.Errorf(kam.Invalid, "say what to look for").On("text").Try("give a number, an identifier or part of a name")
-	}
 	r, err := l.reader(ctx, who)
 	if err != nil {
 		return nil, reachable(ctx, "the search", err)
+	}
+	if strings.TrimSpace(text) == "" {
+		return nil, kam.Errorf(kam.Invalid, "say what to look for").On("text").Try("give a number, an identifier or part of a name")
 	}
 	found, err := l.record.FindCustomers(ctx, strings.TrimSpace(text), mostFound)
 	if err != nil {

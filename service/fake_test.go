@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// fake is Temporal as the client sees it: answers are taken in turn, the last
+// fake is Temporal as the service sees it: answers are taken in turn, the last
 // one stays.
 type fake struct {
 	service.Temporal
@@ -122,13 +122,19 @@ type bundle struct {
 	fake  *fake
 }
 
-func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+func emptyStore(t *testing.T) *store.Store {
 	t.Helper()
 	dsn := pgtest.DSN(t)
 	require.NoError(t, store.Migrate(t.Context(), dsn))
 	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
+	return s
+}
+
+func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+	t.Helper()
+	s := emptyStore(t)
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{
 		Users: []store.User{
 			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},

@@ -36,11 +36,14 @@ var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 // same case when it is run again; until then the case stands there as allotted
 // and not started.
 func (l *Local) Start(ctx context.Context, who Principal, r store.Request) (Started, error) {
-	if who.user == kam.System { // opens reviews of its own, by no door
-		return Started{}, nobody(who)
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	p, err := l.person(ctx, who)
+	if err != nil {
+		return Started{}, reachable(ctx, "the request", err)
 	}
-	r.Requester = who.user
-	s, err := l.start(ctx, r)
+	r.Requester = p.ID
+	s, err := l.start(ctx, p, r)
 	if err == nil && !s.Created {
 		s.Undone, err = l.undone(ctx, s.Progress.Snapshot, r)
 	}
@@ -66,10 +69,11 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bo
 	return len(kam.Diff(now, want)) > 0, err
 }
 
-func (l *Local) start(ctx context.Context, r store.Request) (Started, error) {
+// start opens a case for a person, or for the engine, which is nobody.
+func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (Started, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if err := l.mayStart(ctx, r); err != nil {
+	if err := l.mayStart(ctx, who, r); err != nil {
 		return Started{}, reachable(ctx, "the request", err)
 	}
 	no, created, err := l.record.AllotCase(ctx, r)
@@ -92,17 +96,13 @@ func (l *Local) start(ctx context.Context, r store.Request) (Started, error) {
 // mayStart refuses, before there is a case, a person who may not request one, a
 // customer that is in an open case, and a form with a bad format (1.1.1,
 // 1.2.1a). The case itself judges all that again.
-func (l *Local) mayStart(ctx context.Context, r store.Request) error {
+func (l *Local) mayStart(ctx context.Context, who kam.Person, r store.Request) error {
 	for _, f := range []struct{ name, value string }{
 		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)}, {"draft_of", string(r.DraftOf)},
 	} {
 		if err := kam.CheckKey(f.name, f.value); err != nil && (f.value != "" || f.name == "request_key") {
 			return err
 		}
-	}
-	who, err := l.requester(ctx, r)
-	if err != nil {
-		return err
 	}
 	if no, ok, err := l.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
 		return err // the same request again, whatever became of its customer since
@@ -136,15 +136,6 @@ func (l *Local) mayStart(ctx context.Context, r store.Request) error {
 		return bad[0]
 	}
 	return nil
-}
-
-// requester looks up who requests. The engine, whose own reviews come by no door,
-// is nobody.
-func (l *Local) requester(ctx context.Context, r store.Request) (kam.Person, error) {
-	if r.Requester == kam.System {
-		return kam.Person{}, nil
-	}
-	return l.person(ctx, As(r.Requester))
 }
 
 func mayRequest(who kam.Person, r store.Request, subject kam.Subject) error {

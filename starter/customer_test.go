@@ -152,7 +152,7 @@ func TestCustomerTables(t *testing.T) {
 	}
 }
 
-// TestMergeOrders: what a person types is what the client is told.
+// TestMergeOrders: what a person types is what the service is told.
 func TestMergeOrders(t *testing.T) {
 	c := newClinic()
 	got := customer(t, c, "", false, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one", "--take", "legal_name,website",

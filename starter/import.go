@@ -180,7 +180,7 @@ func (a *app) runImport(ctx context.Context, batch *importer.Batch, by kam.UserI
 	return importer.Run(ctx, batch, a.caseStarter(back), opts)
 }
 
-// caseStarter starts the cases of an import through the client that people
+// caseStarter starts the cases of an import through the service that people
 // use, and follows each to where somebody has to do something. The request
 // carries nothing of the file but the row: the same row of another file is the
 // same request.
