@@ -234,3 +234,18 @@ func TestRequestsThatNominate(t *testing.T) {
 		require.Equal(t, want, kam.CodeOf(err), "%s: %v", who, err)
 	}
 }
+
+// TestAbsencesAndProposalsAreReadByThoseWhoMay: one's own absences everybody.
+func TestAbsencesAndProposalsAreReadByThoseWhoMay(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	b := setup(t)
+	for who, want := range map[kam.UserID][3]kam.Code{
+		"rep": {"", kam.Forbidden, kam.Forbidden}, "boss": {"", "", ""}, "zz.policy1": {"", "", ""}, "zz.user1": {"", kam.Forbidden, ""}, "stranger": {kam.Forbidden, kam.Forbidden, kam.Forbidden},
+	} {
+		_, own := b.Absences(ctx, service.As(who), who, false)
+		_, all := b.Absences(ctx, service.As(who), "", false)
+		_, proposals := b.Proposals(ctx, service.As(who), true)
+		require.Equal(t, want, [3]kam.Code{kam.CodeOf(own), kam.CodeOf(all), kam.CodeOf(proposals)}, who)
+	}
+}

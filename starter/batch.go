@@ -306,11 +306,6 @@ has seen: the hash that show prints, or current. Without --scope the one scope
 that waits for you is meant. Whoever uploaded the batch may not confirm it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By = by
 			return a.confirmBatch(cmd.Context(), kam.BatchNo(args[0]), act)
 		},
 	}
@@ -331,7 +326,7 @@ func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct
 		return unreachable("PostgreSQL", err)
 	}
 	if act.Scope == "" {
-		if act.Scope, err = scopeFor(b, act.By); err != nil {
+		if act.Scope, err = scopeFor(b, a.me().User()); err != nil {
 			return err
 		}
 	}
@@ -405,11 +400,6 @@ func batchCancelCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "cancel BATCH --reason TEXT", Short: "Take a batch back, until it is being applied", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By = by
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err

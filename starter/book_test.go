@@ -100,7 +100,8 @@ func (d *bookDesk) BatchProposals(context.Context, service.Principal, kam.BatchN
 	return []kam.BatchProposal{{Group: "ALSTER", Name: "Alsterblick", Change: kam.ShiftPromote, Proposed: kam.TierRegional, Score: 7000, Potential: kam.NewMoney(630000, "EUR")}}, nil
 }
 
-func (d *bookDesk) ConfirmBatch(_ context.Context, _ service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) ConfirmBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckConfirm(d.batch); err != nil {
 		return d.batch, err
@@ -109,7 +110,8 @@ func (d *bookDesk) ConfirmBatch(_ context.Context, _ service.Principal, _ kam.Ba
 	return d.batch, d.err
 }
 
-func (d *bookDesk) CancelBatch(_ context.Context, _ service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) CancelBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckCancel(d.batch); err != nil {
 		return d.batch, err

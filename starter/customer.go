@@ -16,7 +16,7 @@ import (
 func customerCommand(a *app) *cobra.Command {
 	cmd := group("customer", "Find and read customers, make one record of two, or two of one")
 	var limit int
-	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, by kam.UserID, back service.Service, args []string) error {
+	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, back service.Service, args []string) error {
 		if err := within("--limit", limit, 1, 1000); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func customerCommand(a *app) *cobra.Command {
 	})
 	find.Flags().IntVar(&limit, "limit", 50, "how many at most")
 	cmd.AddCommand(
-		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, by kam.UserID, back service.Service, args []string) error {
+		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, back service.Service, args []string) error {
 			v, err := back.Customer(ctx, a.me(), args[0])
 			if err != nil {
 				return err
@@ -40,7 +40,7 @@ func customerCommand(a *app) *cobra.Command {
 			return nil
 		}),
 		find,
-		a.customerVerb("history CUSTOMER", "What stewards did to the record, and the cases that touched it", 1, func(ctx context.Context, by kam.UserID, back service.Service, args []string) error {
+		a.customerVerb("history CUSTOMER", "What stewards did to the record, and the cases that touched it", 1, func(ctx context.Context, back service.Service, args []string) error {
 			t, err := back.CustomerHistory(ctx, a.me(), args[0])
 			if err != nil {
 				return err
@@ -53,19 +53,15 @@ func customerCommand(a *app) *cobra.Command {
 }
 
 // customerVerb makes a verb that a person does on customers.
-func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, by kam.UserID, back service.Service, args []string) error) *cobra.Command {
+func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, back service.Service, args []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return unreachable("PostgreSQL", do(cmd.Context(), by, back, args))
+			return unreachable("PostgreSQL", do(cmd.Context(), back, args))
 		},
 	}
 }

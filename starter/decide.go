@@ -37,11 +37,7 @@ func decideCommand(a *app) *cobra.Command {
 		Example: text.Say("decide.examples"),
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By, act.OwnerID, act.Tier = by, kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
+			act.OwnerID, act.Tier = kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
 			return a.decide(cmd.Context(), kam.CaseNo(args[0]), args[1], act)
 		},
 	}
@@ -64,7 +60,7 @@ func allWords() []string { return append(sortedKeys(words), sortedKeys(queueWord
 func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Act) error {
 	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
 	if name, ok := queueWords[word]; ok {
-		return a.act(ctx, no, kam.Act{Name: name, By: act.By, DecisionID: act.DecisionID}, nil)
+		return a.act(ctx, no, kam.Act{Name: name, DecisionID: act.DecisionID}, nil)
 	}
 	verdict, ok := words[word]
 	if !ok {

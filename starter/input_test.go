@@ -132,6 +132,7 @@ func checking() checks {
 }
 
 func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+	act.By = who.User()
 	if err := act.Check(); err != nil {
 		return kam.Progress{}, err
 	}

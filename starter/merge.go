@@ -25,8 +25,8 @@ type mergeFlags struct {
 func mergeCommand(a *app) *cobra.Command {
 	var o service.MergeOrder
 	var f mergeFlags
-	cmd := a.customerVerb("merge SURVIVOR ABSORBED --reason TEXT", "Make one customer of two records; --dry-run shows the plan", 2, func(ctx context.Context, by kam.UserID, back service.Service, args []string) error {
-		o.By, o.Survivor, o.Absorbed = by, args[0], args[1]
+	cmd := a.customerVerb("merge SURVIVOR ABSORBED --reason TEXT", "Make one customer of two records; --dry-run shows the plan", 2, func(ctx context.Context, back service.Service, args []string) error {
+		o.Survivor, o.Absorbed = args[0], args[1]
 		return a.merge(ctx, back, o, f)
 	})
 	flags := cmd.Flags()
@@ -161,7 +161,7 @@ func counted(n int) string {
 func splitCommand(a *app) *cobra.Command {
 	var undo, file, reason, decisionID string
 	var expect int
-	cmd := a.customerVerb("split CUSTOMER --undo MERGE | -f split.json", "Undo a merge, or make two customers of one record", 1, func(ctx context.Context, by kam.UserID, back service.Service, args []string) error {
+	cmd := a.customerVerb("split CUSTOMER --undo MERGE | -f split.json", "Undo a merge, or make two customers of one record", 1, func(ctx context.Context, back service.Service, args []string) error {
 		if (undo == "") == (file == "") {
 			return usagef("%s", text.Say("split.how"))
 		}
@@ -169,10 +169,10 @@ func splitCommand(a *app) *cobra.Command {
 			decisionID = service.NewDecisionID()
 		}
 		if undo != "" {
-			r, err := back.UndoMerge(ctx, a.me(), service.UndoOrder{CustomerNo: args[0], MergeID: undo, ExpectVersion: expect, Reason: reason, By: by, DecisionID: decisionID})
+			r, err := back.UndoMerge(ctx, a.me(), service.UndoOrder{CustomerNo: args[0], MergeID: undo, ExpectVersion: expect, Reason: reason, DecisionID: decisionID})
 			return a.merged(r, decisionID, err)
 		}
-		o := service.SplitOrder{CustomerNo: args[0], ExpectVersion: expect, Reason: reason, By: by, DecisionID: decisionID}
+		o := service.SplitOrder{CustomerNo: args[0], ExpectVersion: expect, Reason: reason, DecisionID: decisionID}
 		b, err := a.readFile(file)
 		if err != nil {
 			return err

@@ -90,10 +90,6 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 // draft takes a request up again that was the same as another one, which has
 // ended without a customer. It waits in DRAFT with the data that it had.
 func (a *app) draft(ctx context.Context, of kam.CaseNo) error {
-	by, err := a.who()
-	if err != nil {
-		return err
-	}
 	back, err := a.system(ctx)
 	if err != nil {
 		return err
@@ -105,7 +101,7 @@ func (a *app) draft(ctx context.Context, of kam.CaseNo) error {
 	if v.Hidden != nil {
 		return v.Hidden
 	}
-	return a.startWith(ctx, back, service.Request{Key: service.DraftKey + string(of), Type: kam.NewCase, Requester: by, Data: v.Request, DraftOf: of})
+	return a.startWith(ctx, back, service.Request{Key: service.DraftKey + string(of), Type: kam.NewCase, Data: v.Request, DraftOf: of})
 }
 
 func (a *app) startWith(ctx context.Context, back service.Service, r service.Request) error {
