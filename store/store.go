@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -71,7 +72,10 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	if opt.Metrics != nil {
-		if err := otelpgx.RecordStats(pool, otelpgx.WithStatsMeterProvider(opt.Metrics)); err != nil {
+		// Its own name of the pool tells where the database is to everybody who
+		// may read figures.
+		name := otelpgx.WithStatsAttributes(semconv.DBClientConnectionPoolName("kamflow"))
+		if err := otelpgx.RecordStats(pool, otelpgx.WithStatsMeterProvider(opt.Metrics), name); err != nil {
 			pool.Close()
 			return nil, fmt.Errorf("measure the connections to the database: %w", err)
 		}

@@ -64,7 +64,7 @@ var rules = []rule{
 	{"kam", []string{}},
 	{"kam/rules", []string{"kam", "github.com/shopspring/decimal", "go.yaml.in/yaml/v3", "golang.org/x/text/...", "github.com/hbollon/go-edlib"}},
 	{"store", []string{"kam", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "github.com/exaring/otelpgx",
-		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/metric/..."}},
+		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/metric/...", "go.opentelemetry.io/otel/semconv/..."}},
 	{"internal/span", []string{"kam", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes"}},
 	{"activities", []string{"kam", "internal/failpoint", "internal/span", "kam/rules", "store", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},

@@ -40,12 +40,16 @@ func Start(ctx context.Context, service string, failed func(error)) (*Traces, er
 		return nil, err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(failed))
-	return To(ctx, service, sdktrace.NewBatchSpanProcessor(clean{exporter}))
+	return to(ctx, service, sdktrace.NewBatchSpanProcessor(clean{exporter}))
 }
 
-// To makes traces that go to a processor, which is given spans as they are: for
-// tests.
-func To(ctx context.Context, service string, p sdktrace.SpanProcessor) (*Traces, error) {
+// To makes traces that hand each span to an exporter when it ends, which the
+// work waits for: for tests.
+func To(ctx context.Context, service string, exporter sdktrace.SpanExporter) (*Traces, error) {
+	return to(ctx, service, sdktrace.NewSimpleSpanProcessor(clean{exporter}))
+}
+
+func to(ctx context.Context, service string, p sdktrace.SpanProcessor) (*Traces, error) {
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(),
 		resource.WithAttributes(attribute.String("service.name", service)), resource.WithFromEnv())
 	if err != nil {
