@@ -49,7 +49,7 @@ func (t tracing) InterceptWorkflow(ctx workflow.Context, next interceptor.Workfl
 //   - A run of a workflow has no end that a span could wait for. What it does
 //     by itself stands directly below the act that started the case.
 //   - What recurs is started by a schedule, for ever, and not by the worker
-//     that made the schedule: each round is a trace of its own.
+//     that made the schedule: each job is a trace of its own.
 type spans struct {
 	interceptor.Tracer
 	// silent hands on the place in the trace and records nothing.
