@@ -11,7 +11,7 @@ import (
 // clean takes the texts of errors out of spans before they leave. A library
 // puts them there, and an error may quote what a person wrote: "no customer is
 // called Example Ltd". What is left says that it failed, where, and the type or
-// code of the error; the text stands in the log, under the id of the trace.
+// code of the error; the text stays in the house, in the log.
 type clean struct{ sdktrace.SpanExporter }
 
 // ExportSpans hands the spans on.

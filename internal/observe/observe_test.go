@@ -59,7 +59,7 @@ func TestOffByDefault(t *testing.T) {
 	traces, err := start(t)
 	require.NoError(t, err)
 	require.Nil(t, traces)
-	require.Equal(t, before, runtime.NumGoroutine())
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
 
 	var o client.Options
 	require.NoError(t, traces.Temporal(&o))
