@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -84,6 +85,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 		Known:  in.Known,
 		At:     in.Now,
 	}, a.within(hit(do, "stage", string(name), "in-tx")))
+	span.NoteProgress(ctx, p)
 	if err == nil {
 		failpoint.Hit("stage", string(name), "after-commit")
 	}

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -33,6 +34,7 @@ const batchStep kam.StepCode = "5.7"
 // stored; everything else is an error, worth another attempt or not.
 func (a *Activities) onBatch(ctx context.Context, no kam.BatchNo, e store.Effect, bulk bool, do func(*store.BatchTx) error) (kam.BatchProgress, error) {
 	now, err := a.Store.OnBatch(ctx, no, e, bulk, func(_ context.Context, tx *store.BatchTx) error { return do(tx) })
+	span.Note(ctx, span.BatchNo.String(string(no)), span.StepCode.String(string(batchStep)), span.State.String(string(now.State)))
 	if e := kam.AsError(err); e != nil && e.Code != kam.Fault && e.Code != kam.Unreachable && now.No != "" {
 		return kam.BatchProgress{Batch: now, Refused: e}, nil
 	}

@@ -79,11 +79,14 @@ func dial(ctx context.Context, a *app) (backend, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if err := a.traces.Temporal(&opts); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	// A machine for trials may run PostgreSQL without fsync; that is for the
 	// worker to refuse, not for whoever reads.
-	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true})
+	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true, Traces: a.traces.Provider()})
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
