@@ -242,8 +242,8 @@ func (c *bookCheck) digest() string {
 // save stores the check and asks the managers.
 func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 	b := tx.Batch
-	if b.State != kam.BatchUploaded {
-		_, err := kam.NextBatch(b.State, kam.BatchCheck)
+	next, err := b.After(kam.BatchCheck)
+	if err != nil {
 		return err
 	}
 	rows := make([]store.CheckedRow, len(c.rows))
@@ -273,13 +273,10 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 	if why != "" {
 		return c.end(tx, why)
 	}
-	next, err := kam.NextBatch(b.State, kam.BatchCheck)
-	if err != nil {
-		return err
-	}
 	tx.Log(kam.AuditEvent{Type: kam.EventBatchChecked, Step: batchStep, Actor: kam.System, From: kam.State(b.State), To: kam.State(next),
 		PolicyVersion: c.pol.Version, PayloadDigest: b.Digest,
-		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s", counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope"))})
+		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
+			counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope"))})
 	b.State = next
 	for _, node := range nodes {
 		b.Scopes = append(b.Scopes, kam.BatchScopeState{Node: node, Counts: *c.scopes[node]})
@@ -295,7 +292,7 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 // end ends a batch of which nothing can be applied.
 func (c *bookCheck) end(tx *store.BatchTx, why string) error {
 	b := tx.Batch
-	next, err := kam.NextBatch(b.State, kam.BatchFoundEmpty)
+	next, err := b.After(kam.BatchFoundEmpty)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,8 @@ func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *ka
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
 func scopeText(s kam.BatchScopeState) string {
 	n := s.Counts
-	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s", s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
+	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
+		s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
 }
 
 // mayConfirmBatch says who may be asked: whoever the matrix lets confirm at the
@@ -108,11 +109,7 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 			tx.CloseBatchTask(*s.Task, "DONE", act.By)
 			s.Task = nil
 		}
-		event := kam.BatchScope
-		if len(b.Open()) == 0 {
-			event = kam.BatchConfirm
-		}
-		next, err := kam.NextBatch(b.State, event)
+		next, err := b.After(kam.BatchConfirm)
 		if err != nil {
 			return err
 		}
@@ -142,7 +139,9 @@ func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.Bat
 		if act.By != b.Uploader {
 			roles = []kam.Role{kam.PolicyAdmin}
 		}
-		return endBatch(tx, kam.BatchCancel, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason}, "WITHDRAWN")
+		return endBatch(tx, kam.BatchCancel, kam.AuditEvent{
+			Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
+		}, "WITHDRAWN")
 	})
 }
 
@@ -151,7 +150,7 @@ func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*st
 		return kam.BatchProgress{}, toTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBatch(ctx, in.No, store.Effect{Key: "act/" + act.DecisionID, Digest: digest(act), At: in.Now, By: act.By}, false,
+	return a.onBatch(ctx, in.No, store.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), At: in.Now, By: act.By}, false,
 		func(tx *store.BatchTx) error { return do(tx, act) })
 }
 
@@ -166,7 +165,7 @@ func actor(tx *store.BatchTx, id kam.UserID) (kam.Person, error) {
 // endBatch ends a batch before it is applied.
 func endBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent, how string) error {
 	b := tx.Batch
-	next, err := kam.NextBatch(b.State, event)
+	next, err := b.After(event)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (c *coverage) note(t kam.Transition) row {
 	return r
 }
 
-func rowOf(t kam.Transition) row { return row{t.From, t.Event, t.Guard.Text, t.To} }
+func rowOf(t kam.Transition) row { return row{t.From, t.Event, t.Guard.String(), t.To} }
 
 // check fails a run of all tests that left a row out.
 func (c *coverage) check(code int) int {

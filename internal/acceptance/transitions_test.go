@@ -21,7 +21,7 @@ func TestEveryTransition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			drive := recipeFor(tr)
 			if drive == nil {
-				t.Fatalf("no recipe drives %s (%s): add one", name, tr.Guard.Text)
+				t.Fatalf("no recipe drives %s (%s): add one", name, tr.Guard)
 			}
 			for _, by := range persons(tr) {
 				t.Run(string(by), func(t *testing.T) {
@@ -47,7 +47,7 @@ func nameOf(tr kam.Transition) string {
 	}
 	name := fmt.Sprintf("%s/%s/%s", tr.From, tr.Event, tr.To)
 	if same > 1 {
-		name += " (" + tr.Guard.Text + ")"
+		name += " (" + tr.Guard.String() + ")"
 	}
 	return name
 }
@@ -388,7 +388,7 @@ var recipes = map[string]recipe{
 	"DECIDING/recommend/AWAITING_CONFIRMATION (ADD or REFER)": simply(through),
 	"DECIDING/recommend/COMPLIANCE_REVIEW":                    simply(func(w *world) *scene { return reached[kam.ComplianceReview](w) }),
 	"DECIDING/recommend/REJECTED":                             simply(func(w *world) *scene { return w.complete("Zu Klein GmbH", ad3) }),
-	"DECIDING/recommend/AWAITING_CONFIRMATION (REJECT and not auto_reject)": simply(func(w *world) *scene {
+	"DECIDING/recommend/AWAITING_CONFIRMATION (REJECT, not auto_reject)": simply(func(w *world) *scene {
 		w.under("auto_reject: true", "auto_reject: false")
 		return w.complete("Trotzdem GmbH", ad3)
 	}),
@@ -398,7 +398,7 @@ var recipes = map[string]recipe{
 
 	"AWAITING_CONFIRMATION/confirm/ANALYZING (NEW or REACTIVATE, detail set complete)": before(kam.AwaitingConfirmation, confirm("theo.territory", "")),
 	"AWAITING_CONFIRMATION/confirm/AWAITING_COMPLETION":                                simply((*world).confirmedWithoutDetails),
-	"AWAITING_CONFIRMATION/confirm/ANALYZING (MODIFY with a classification input changed)": simply(func(w *world) *scene {
+	"AWAITING_CONFIRMATION/confirm/ANALYZING (MODIFY, classification input changed)": simply(func(w *world) *scene {
 		w.known("C-IN", "Eingabe Klinik GmbH")
 		return w.change(kam.Modify, "C-IN", "rep.south", fields{"declared_potential": eur("150000.00")}).act(driving, "", confirm("theo.territory", ""))
 	}),
