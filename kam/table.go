@@ -32,22 +32,22 @@ type Row[S, E ~string, F any] struct {
 // To resolved; WRONG_STATE where there is none. There is never more than one:
 // the exhaustive test shows it.
 func (t Table[S, E, F]) Next(from S, event E, f F) (Row[S, E, F], error) {
-	for _, r := range t.Rows {
-		if r.From != from || r.Event != event || !r.Guard.Holds(f) {
-			continue
+	for i := range t.Rows {
+		if r := &t.Rows[i]; r.From == from && r.Event == event && r.Guard.Holds(f) {
+			row := *r
+			if t.Where != nil {
+				row.To = t.Where(row.To, f)
+			}
+			return row, nil
 		}
-		if t.Where != nil {
-			r.To = t.Where(r.To, f)
-		}
-		return r, nil
 	}
 	return Row[S, E, F]{}, Errorf(WrongState, "%s is not possible in state %s", event, from)
 }
 
 // Takes says whether any row leaves from on event, whatever the facts.
 func (t Table[S, E, F]) Takes(from S, event E) bool {
-	for _, r := range t.Rows {
-		if r.From == from && r.Event == event {
+	for i := range t.Rows {
+		if t.Rows[i].From == from && t.Rows[i].Event == event {
 			return true
 		}
 	}
@@ -68,9 +68,9 @@ type StateOf[S ~string] struct {
 
 // Spec is the row of a state, zero for an unknown one.
 func (l StatesOf[S]) Spec(s S) StateOf[S] {
-	for _, x := range l {
-		if x.State == s {
-			return x
+	for i := range l {
+		if l[i].State == s {
+			return l[i]
 		}
 	}
 	return StateOf[S]{}
