@@ -90,6 +90,20 @@ func inBatch(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, node str
 }
 
 // tellBatch puts a message about a batch into the outbox.
+// moveBatch takes a batch along its table of transitions, and logs the
+// transition as one audit event.
+func moveBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent) error {
+	b := tx.Batch
+	to, err := b.After(event)
+	if err != nil {
+		return err
+	}
+	e.Step, e.From, e.To, e.PolicyVersion, e.PayloadDigest = batchStep, kam.State(b.State), kam.State(to), b.PolicyVersion, b.Digest
+	b.State = to
+	tx.Log(e)
+	return nil
+}
+
 func tellBatch(tx *store.BatchTx, kind, subject string, to ...kam.UserID) error {
 	known := to[:0:0]
 	for _, u := range to {

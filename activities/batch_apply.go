@@ -74,12 +74,10 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		}
 	}
 	return a.onBatch(ctx, in.No, store.Effect{Key: "apply/" + phase, Digest: b.Digest, At: in.Now, By: kam.System}, true, func(tx *store.BatchTx) error {
-		was := tx.Batch.State
 		if _, err := tx.Batch.After(kam.BatchApply); err != nil {
 			return err
 		}
-		e := kam.AuditEvent{Type: kam.EventBatchApplied, Step: batchStep, Actor: kam.System, ReasonCode: strings.ToUpper(phase),
-			PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest}
+		e := kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase)}
 		switch phase {
 		case "customers":
 			err = tx.ApplyCustomers(parties.Keys)
@@ -100,13 +98,10 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return err
 		}
 		tx.Batch.Phase = phase
-		next, err := tx.Batch.After(kam.BatchApply)
-		if err != nil {
+		if err := moveBatch(tx, kam.BatchApply, e); err != nil {
 			return err
 		}
-		e.From, e.To, tx.Batch.State = kam.State(was), kam.State(next), next
-		tx.Log(e)
-		if next == was {
+		if tx.Batch.State != kam.BatchApplied {
 			return tellBatch(tx, "import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {

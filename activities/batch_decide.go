@@ -109,13 +109,12 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 			tx.CloseBatchTask(*s.Task, "DONE", act.By)
 			s.Task = nil
 		}
-		next, err := b.After(kam.BatchConfirm)
+		err = moveBatch(tx, kam.BatchConfirm, kam.AuditEvent{
+			Type: kam.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
+		})
 		if err != nil {
 			return err
 		}
-		tx.Log(kam.AuditEvent{Type: kam.EventBatchConfirmed, Step: batchStep, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID,
-			From: kam.State(b.State), To: kam.State(next), PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest, Text: scopeText(*s)})
-		b.State = next
 		return tellBatch(tx, "import.confirmed", fmt.Sprintf("%s is confirmed for %s", b.No, s.Node), b.Uploader)
 	})
 }
@@ -164,13 +163,10 @@ func actor(tx *store.BatchTx, id kam.UserID) (kam.Person, error) {
 
 // endBatch ends a batch before it is applied.
 func endBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent, how string) error {
-	b := tx.Batch
-	next, err := b.After(event)
-	if err != nil {
+	if err := moveBatch(tx, event, e); err != nil {
 		return err
 	}
-	e.Step, e.From, e.To, e.PolicyVersion, e.PayloadDigest = batchStep, kam.State(b.State), kam.State(next), b.PolicyVersion, b.Digest
-	tx.Log(e)
+	b := tx.Batch
 	to := []kam.UserID{b.Uploader}
 	for i := range b.Scopes {
 		if t := b.Scopes[i].Task; t != nil {
@@ -179,7 +175,7 @@ func endBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent, how str
 			b.Scopes[i].Task = nil
 		}
 	}
-	b.State, b.Reason = next, e.Text
+	b.Reason = e.Text
 	if err := tx.Unstage(); err != nil {
 		return err
 	}
