@@ -50,7 +50,8 @@ func (a *Activities) ReadBatch(ctx context.Context, in kam.BatchStep) (kam.Batch
 func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	key := "fault/" + in.Now.UTC().Format(time.RFC3339)
 	return a.onBatch(ctx, in.No, store.Effect{Key: key, Digest: key, At: in.Now, By: kam.System}, false, func(tx *store.BatchTx) error {
-		tx.Log(kam.AuditEvent{Type: kam.EventFault, Step: batchStep, Actor: kam.System, From: kam.State(tx.Batch.State), To: kam.State(tx.Batch.State), Text: in.Fault})
+		at := kam.State(tx.Batch.State)
+		tx.Log(kam.AuditEvent{Type: kam.EventFault, Step: batchStep, Actor: kam.System, From: at, To: at, Text: in.Fault})
 		operators, err := tx.PeopleByRole(kam.Operator)
 		if err != nil {
 			return err
