@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -33,6 +34,7 @@ const batchStep kam.StepCode = "5.7"
 // stored; everything else is an error, worth another attempt or not.
 func (a *Activities) onBatch(ctx context.Context, no kam.BatchNo, e store.Effect, bulk bool, do func(*store.BatchTx) error) (kam.BatchProgress, error) {
 	now, err := a.Store.OnBatch(ctx, no, e, bulk, func(_ context.Context, tx *store.BatchTx) error { return do(tx) })
+	span.Note(ctx, span.BatchNo.String(string(no)), span.StepCode.String(string(batchStep)), span.State.String(string(now.State)))
 	if e := kam.AsError(err); e != nil && e.Code != kam.Fault && e.Code != kam.Unreachable && now.No != "" {
 		return kam.BatchProgress{Batch: now, Refused: e}, nil
 	}
@@ -50,7 +52,8 @@ func (a *Activities) ReadBatch(ctx context.Context, in kam.BatchStep) (kam.Batch
 func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	key := "fault/" + in.Now.UTC().Format(time.RFC3339)
 	return a.onBatch(ctx, in.No, store.Effect{Key: key, Digest: key, At: in.Now, By: kam.System}, false, func(tx *store.BatchTx) error {
-		tx.Log(kam.AuditEvent{Type: kam.EventFault, Step: batchStep, Actor: kam.System, From: kam.State(tx.Batch.State), To: kam.State(tx.Batch.State), Text: in.Fault})
+		at := kam.State(tx.Batch.State)
+		tx.Log(kam.AuditEvent{Type: kam.EventFault, Step: batchStep, Actor: kam.System, From: at, To: at, Text: in.Fault})
 		operators, err := tx.PeopleByRole(kam.Operator)
 		if err != nil {
 			return err
@@ -90,6 +93,20 @@ func inBatch(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, node str
 }
 
 // tellBatch puts a message about a batch into the outbox.
+// moveBatch takes a batch along its table of transitions, and logs the
+// transition as one audit event.
+func moveBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent) error {
+	b := tx.Batch
+	to, err := b.After(event)
+	if err != nil {
+		return err
+	}
+	e.Step, e.From, e.To, e.PolicyVersion, e.PayloadDigest = batchStep, kam.State(b.State), kam.State(to), b.PolicyVersion, b.Digest
+	b.State = to
+	tx.Log(e)
+	return nil
+}
+
 func tellBatch(tx *store.BatchTx, kind, subject string, to ...kam.UserID) error {
 	known := to[:0:0]
 	for _, u := range to {

@@ -242,8 +242,7 @@ func (c *bookCheck) digest() string {
 // save stores the check and asks the managers.
 func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 	b := tx.Batch
-	if b.State != kam.BatchUploaded {
-		_, err := kam.NextBatch(b.State, kam.BatchCheck)
+	if _, err := b.After(kam.BatchCheck); err != nil {
 		return err
 	}
 	rows := make([]store.CheckedRow, len(c.rows))
@@ -271,16 +270,16 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 		why = fmt.Sprintf("has rows of %d scopes, more than %d", len(nodes), kam.MaxBatchScopes)
 	}
 	if why != "" {
-		return c.end(tx, why)
+		return endBatch(tx, kam.BatchFoundEmpty, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
 	}
-	next, err := kam.NextBatch(b.State, kam.BatchCheck)
+	err := moveBatch(tx, kam.BatchCheck, kam.AuditEvent{
+		Type: kam.EventBatchChecked, Actor: kam.System,
+		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
+			counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope")),
+	})
 	if err != nil {
 		return err
 	}
-	tx.Log(kam.AuditEvent{Type: kam.EventBatchChecked, Step: batchStep, Actor: kam.System, From: kam.State(b.State), To: kam.State(next),
-		PolicyVersion: c.pol.Version, PayloadDigest: b.Digest,
-		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s", counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope"))})
-	b.State = next
 	for _, node := range nodes {
 		b.Scopes = append(b.Scopes, kam.BatchScopeState{Node: node, Counts: *c.scopes[node]})
 	}
@@ -290,20 +289,4 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 		}
 	}
 	return tellBatch(tx, "import.checked", fmt.Sprintf("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
-}
-
-// end ends a batch of which nothing can be applied.
-func (c *bookCheck) end(tx *store.BatchTx, why string) error {
-	b := tx.Batch
-	next, err := kam.NextBatch(b.State, kam.BatchFoundEmpty)
-	if err != nil {
-		return err
-	}
-	tx.Log(kam.AuditEvent{Type: kam.EventBatchCancelled, Step: batchStep, Actor: kam.System, From: kam.State(b.State), To: kam.State(next),
-		PolicyVersion: c.pol.Version, PayloadDigest: b.Digest, Text: why})
-	b.State, b.Reason = next, why
-	if err := tx.Unstage(); err != nil {
-		return err
-	}
-	return tellBatch(tx, "import.cancelled", fmt.Sprintf("%s is cancelled: %s", b.No, why), b.Uploader)
 }

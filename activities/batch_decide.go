@@ -50,7 +50,8 @@ func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *ka
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
 func scopeText(s kam.BatchScopeState) string {
 	n := s.Counts
-	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s", s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
+	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
+		s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
 }
 
 // mayConfirmBatch says who may be asked: whoever the matrix lets confirm at the
@@ -108,17 +109,12 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 			tx.CloseBatchTask(*s.Task, "DONE", act.By)
 			s.Task = nil
 		}
-		event := kam.BatchScope
-		if len(b.Open()) == 0 {
-			event = kam.BatchConfirm
-		}
-		next, err := kam.NextBatch(b.State, event)
+		err = moveBatch(tx, kam.BatchConfirm, kam.AuditEvent{
+			Type: kam.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
+		})
 		if err != nil {
 			return err
 		}
-		tx.Log(kam.AuditEvent{Type: kam.EventBatchConfirmed, Step: batchStep, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID,
-			From: kam.State(b.State), To: kam.State(next), PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest, Text: scopeText(*s)})
-		b.State = next
 		return tellBatch(tx, "import.confirmed", fmt.Sprintf("%s is confirmed for %s", b.No, s.Node), b.Uploader)
 	})
 }
@@ -142,7 +138,9 @@ func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.Bat
 		if act.By != b.Uploader {
 			roles = []kam.Role{kam.PolicyAdmin}
 		}
-		return endBatch(tx, kam.BatchCancel, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason}, "WITHDRAWN")
+		return endBatch(tx, kam.BatchCancel, kam.AuditEvent{
+			Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
+		}, "WITHDRAWN")
 	})
 }
 
@@ -151,7 +149,7 @@ func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*st
 		return kam.BatchProgress{}, toTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBatch(ctx, in.No, store.Effect{Key: "act/" + act.DecisionID, Digest: digest(act), At: in.Now, By: act.By}, false,
+	return a.onBatch(ctx, in.No, store.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), At: in.Now, By: act.By}, false,
 		func(tx *store.BatchTx) error { return do(tx, act) })
 }
 
@@ -165,13 +163,10 @@ func actor(tx *store.BatchTx, id kam.UserID) (kam.Person, error) {
 
 // endBatch ends a batch before it is applied.
 func endBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent, how string) error {
-	b := tx.Batch
-	next, err := kam.NextBatch(b.State, event)
-	if err != nil {
+	if err := moveBatch(tx, event, e); err != nil {
 		return err
 	}
-	e.Step, e.From, e.To, e.PolicyVersion, e.PayloadDigest = batchStep, kam.State(b.State), kam.State(next), b.PolicyVersion, b.Digest
-	tx.Log(e)
+	b := tx.Batch
 	to := []kam.UserID{b.Uploader}
 	for i := range b.Scopes {
 		if t := b.Scopes[i].Task; t != nil {
@@ -180,7 +175,7 @@ func endBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent, how str
 			b.Scopes[i].Task = nil
 		}
 	}
-	b.State, b.Reason = next, e.Text
+	b.Reason = e.Text
 	if err := tx.Unstage(); err != nil {
 		return err
 	}

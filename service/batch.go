@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -84,7 +85,9 @@ func (l *Local) CancelBatch(ctx context.Context, who Principal, no kam.BatchNo, 
 	return l.onBatch(ctx, no, kam.UpdateCancelBatch, act, act.CheckCancel)
 }
 
-func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (kam.BatchSnapshot, error) {
+func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (b kam.BatchSnapshot, err error) {
+	ctx, end := span.Start(ctx, "act", span.BatchNo.String(string(no)), span.Act.String(name))
+	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	what := fmt.Sprintf("%s on %s", name, no)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -142,7 +143,8 @@ type Options struct {
 	MaxConns  int32
 	Temporal  client.Options
 	TaskQueue string
-	Patience  time.Duration // see [Local]
+	Patience  time.Duration        // see [Local]
+	Traces    trace.TracerProvider // of statements; nil is none
 }
 
 // system is what Open has opened, for Close and Diagnose.
@@ -157,7 +159,7 @@ type system struct {
 func Open(ctx context.Context, o Options) (*Local, error) {
 	// A machine for trials may run PostgreSQL without fsync; that is for the
 	// worker to refuse, not for whoever reads.
-	s, err := store.Open(ctx, o.Database, store.Options{MaxConns: o.MaxConns, AllowUnsafe: true})
+	s, err := store.Open(ctx, o.Database, store.Options{MaxConns: o.MaxConns, AllowUnsafe: true, Traces: o.Traces})
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -70,7 +71,12 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bo
 }
 
 // start opens a case for a person, or for the engine, which is nobody.
-func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (Started, error) {
+func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (s Started, err error) {
+	ctx, end := span.Start(ctx, "start")
+	defer func() {
+		span.NoteProgress(ctx, s.Progress)
+		end(err)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if err := l.mayStart(ctx, who, r); err != nil {
@@ -78,9 +84,9 @@ func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (Sta
 	}
 	no, created, err := l.record.AllotCase(ctx, r)
 	if err != nil {
-		return Started{}, reachable(ctx, "the request", err)
+		return s, reachable(ctx, "the request", err)
 	}
-	s := Started{CaseNo: no, Created: created}
+	s = Started{CaseNo: no, Created: created}
 	if !created {
 		if s.Progress.Snapshot, err = l.record.Case(ctx, no); err != nil {
 			return s, reachable(ctx, "the request", err)

@@ -21,10 +21,14 @@ func dial(ctx context.Context, a *app) (service.Service, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if err := a.traces.Temporal(&opts); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	s, err := service.Open(ctx, service.Options{
 		Database: cfg.Database.URL.Reveal(), MaxConns: 4, Temporal: opts, TaskQueue: cfg.Temporal.TaskQueue, Patience: a.timeout,
+		Traces: a.traces.Provider(),
 	})
 	if err != nil {
 		return nil, err // not a nil *service.Local

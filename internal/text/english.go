@@ -182,6 +182,7 @@ var english = map[string]string{
 	"decide.expect":      "confirming needs --expect HASH, or --expect current to take the data as they are now",
 	"decide.word":        "%q is no decision; one of %s",
 	"decide.merge":       "merge needs --customer NUMBER",
+	"traces.unsent":      "The trace of this command could not be sent: %s",
 	"as.missing":         "who acts? Give --as USER or set KAM_AS",
 	"file.missing":       "give the data with -f FILE, or -f - for standard input",
 	"file.unknown":       "unknown key",
