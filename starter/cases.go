@@ -178,6 +178,9 @@ func (a *app) appeal(ctx context.Context, of kam.CaseNo, f requestFile, file str
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
+	if rejected.Hidden != nil {
+		return rejected.Hidden
+	}
 	if f.RequestData, err = kam.Overlay(rejected.Request, f.RequestData); err != nil {
 		return err
 	}
