@@ -249,6 +249,9 @@ func TestOrganisationIsChangedRowByRow(t *testing.T) {
 	got = admin("--as", "ulf", "person", "add", "nora", "--name", "Nora", "--role", "sales_rep", "--node", "DE")
 	require.Contains(t, got.out, "A second user admin completes it")
 	require.Equal(t, store.User{ID: "nora", Name: "Nora", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE"}}, f.person)
+	f.person = store.User{}
+	require.Zero(t, admin("--as", "rita", "person", "set", "tom", "--name", "Tim").status)
+	require.Equal(t, kam.UserID("tom"), f.person.ID, "who may not read people is refused by the change, on record")
 	got = admin("--as", "ulf", "person", "leave", "tom", "--json")
 	var c store.OrgChange
 	require.NoError(t, json.Unmarshal([]byte(got.out), &c))

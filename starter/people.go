@@ -116,6 +116,9 @@ func (a *app) personAs(ctx context.Context, back service.Service, cmd *cobra.Com
 		given.Roles = append(given.Roles, kam.Role(r))
 	}
 	was, err := back.Person(ctx, a.me(), id)
+	if kam.CodeOf(err) == kam.Forbidden {
+		return given, nil // the change refuses him as well, and has it on record
+	}
 	known := err == nil
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return given, err
