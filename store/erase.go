@@ -346,8 +346,8 @@ func (e *eraser) rebase(before map[string][]kam.Contact) error {
 		if err != nil {
 			return err
 		}
-		e.queued.Queue(`update kam.case_fact set value = jsonb_set(value, '{contacts}', to_jsonb($3::text))
-			where case_no = any ($1) and kind = '`+FactBase+`' and value ->> 'contacts' = $2`, e.family.cases(), old, now)
+		e.queued.Queue(`update kam.case_fact set value = jsonb_set(value, '{contacts}', to_jsonb($2::text))
+			where kind = '`+FactBase+`' and value ->> 'contacts' = $1`, old, now)
 	}
 	return e.flush("keep what the cases found")
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -211,6 +212,36 @@ func TestErasedContactIsNoChange(t *testing.T) {
 	c, err := s.Customer(t.Context(), "C-000001")
 	require.NoError(t, err)
 	require.Equal(t, parties.ContactsDigest(c.Data.Contacts), b.Contacts)
+}
+
+// TestNoActCarriesTheContactPastTheOrder: an effect that has read the contact
+// ends first, and what it has written is erased too.
+func TestNoActCarriesTheContactPastTheOrder(t *testing.T) {
+	t.Parallel()
+	s := erasing(t)
+	no := newCase(t, s, "k")
+	erased := make(chan error, 1)
+	within(t, s, no, func(tx *store.Tx) {
+		d, err := tx.Request()
+		require.NoError(t, err)
+		require.Equal(t, "Ada Berg", d.Contacts[0].Name)
+		go func() {
+			_, err := s.EraseContact(context.WithoutCancel(t.Context()), store.EraseOrder{Subject: string(no), Email: "ada@nordwind.example", Order: "ticket 3", By: "cora"})
+			erased <- err
+		}()
+		require.Eventually(t, func() bool {
+			return rowsOf(t, s, `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`) > 0
+		}, 20*time.Second, 10*time.Millisecond, "the order waits for the act")
+		require.NoError(t, tx.SaveRevision(d, "rita"))
+		tx.Log(kam.AuditEvent{Type: kam.EventAmended})
+	})
+	require.NoError(t, <-erased)
+	require.Empty(t, storetest.Holding(t, s, "ada@nordwind.example"))
+	require.Empty(t, storetest.Holding(t, s, "Ada Berg"))
+	r, err := s.Revisions(t.Context(), no)
+	require.NoError(t, err)
+	require.Len(t, r, 2)
+	chainsHold(t, s)
 }
 
 func TestWhoIsMeant(t *testing.T) {
