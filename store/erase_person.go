@@ -198,7 +198,8 @@ func (e *eraser) meant(f family) ([]contactAt, person, error) {
 			p.others = append(p.others, r)
 		}
 	}
-	return out, p, nil
+	p.ids, err = list(e.ctx, e.tx, "look for colleagues", pgx.RowTo[string], `select lower(user_id) from kam.person where lower(user_id) = any ($1)`, p.mails())
+	return out, p, err
 }
 
 // sharedMailbox says whether another person in the same list has the address.

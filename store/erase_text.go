@@ -20,6 +20,7 @@ type person struct {
 	given    EraseOrder
 	contacts []kam.Contact
 	others   []contactAt // who share a name or an address with him in the family, and stay
+	ids      []string    // of colleagues: an address among them stands for a colleague in what is stored
 	found    []*regexp.Regexp
 }
 
@@ -63,7 +64,7 @@ func (p *person) patterns() []*regexp.Regexp {
 		if words := strings.FieldsFunc(c.Name, func(r rune) bool { return !inWord(r) }); len(words) > 1 || unspaced(c.Name) {
 			add(words, betweenWords)
 		}
-		if m := sameMail(c); m != "" {
+		if m := sameMail(c); m != "" && !slices.Contains(p.ids, m) {
 			add([]string{m}, "")
 		}
 		if digits := strings.Map(func(r rune) rune {
@@ -319,6 +320,9 @@ func (e *eraser) stays() error {
 		if e.person.in(x.Text) {
 			e.stay("org", string(x.Subject), 0)
 		}
+	}
+	for _, id := range e.person.ids {
+		e.stay("org", "person "+id, 0)
 	}
 	for _, r := range e.person.others {
 		e.stay(r.Subject, "another contact with the same name or mail address: "+r.what(), 0)
