@@ -48,6 +48,8 @@ type backend interface {
 	Agree(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
 	Decline(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
 	Proposals(ctx context.Context, by kam.UserID, all bool) ([]store.Proposal, error)
+	EraseContact(ctx context.Context, o store.EraseOrder) (store.Erasure, error)
+	Erasures(ctx context.Context, by kam.UserID) ([]store.Erasure, error)
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
