@@ -15,6 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // options are the flags that the verbs share.
@@ -47,7 +48,7 @@ func Command() *cobra.Command {
 // its own method, as a table.
 type bookVerb struct {
 	name, short string
-	run         func(*rules.Policy, rules.Book) (answer, error)
+	run         func(*rules.Set, rules.Book) (answer, error)
 }
 
 // An answer is what a verb prints.
@@ -109,22 +110,26 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 }
 
 // load reads the policy.
-func (o *options) load() (*rules.Policy, error) {
+func (o *options) load() (*rules.Set, error) {
 	if o.policy == "" {
 		return rules.Default()
 	}
-	return readPolicy(o.policy, rules.ParsePolicy)
+	p, err := readPolicy(o.policy, policy.Parse)
+	if err != nil {
+		return nil, err
+	}
+	return rules.Under(p), nil
 }
 
 // readPolicy reads a policy file. The rules on files take settings that the
 // engine does not carry out; the check does not.
-func readPolicy(name string, parse func([]byte) (*rules.Policy, error)) (*rules.Policy, error) {
+func readPolicy(name string, parse func([]byte) (*policy.Policy, error)) (*policy.Policy, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, kam.Errorf(kam.Invalid, "%v", err).On("policy")
 	}
 	p, err := parse(text)
-	var bad *rules.PolicyError
+	var bad *policy.Error
 	if errors.As(err, &bad) {
 		return nil, fmt.Errorf("the policy %s is refused:\n%w", name, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // book is the example of the specification of the JSON.
@@ -113,7 +113,7 @@ func TestBadInput(t *testing.T) {
 
 func TestPolicyFlag(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(rules.DefaultYAML()), "add_at: 60", "add_at: 99", 1)), 0o600))
+	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(policy.DefaultYAML()), "add_at: 60", "add_at: 99", 1)), 0o600))
 	out, err := run(t, book, "add", "-f", "-", "--policy", name)
 	require.NoError(t, err)
 	require.Contains(t, out, `"outcome":"REFER"`)

@@ -8,8 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/internal/shareddata"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // TestAmountsOfFieldReports: an amount with more decimals than its currency
@@ -17,7 +19,7 @@ import (
 // remedy.
 func TestAmountsOfFieldReports(t *testing.T) {
 	t.Parallel()
-	for _, r := range readCSV(t, filepath.Join("field_reports", "amounts.csv"), ',') {
+	for _, r := range shareddata.CSV(t, filepath.Join("field_reports", "amounts.csv"), ',') {
 		refused := r["right"] == "refused"
 		t.Run(r["text"]+" "+r["currency"], func(t *testing.T) {
 			t.Parallel()
@@ -81,9 +83,9 @@ func checkAmount(t *testing.T, right string, m kam.Money, err error) {
 	require.Contains(t, e.Remedy, "without thousands separators")
 }
 
-func policyIn(t *testing.T, currency string) *rules.Policy {
+func policyIn(t *testing.T, currency string) *rules.Set {
 	t.Helper()
-	p, err := rules.ParsePolicy([]byte(strings.Replace(string(rules.DefaultYAML()), "base_currency: EUR", "base_currency: "+currency, 1)))
+	p, err := rules.Parse([]byte(strings.Replace(string(policy.DefaultYAML()), "base_currency: EUR", "base_currency: "+currency, 1)))
 	require.NoError(t, err)
 	require.Equal(t, currency, p.BaseCurrency)
 	return p

@@ -56,7 +56,7 @@ func (b *bookReader) object(into *Book) error {
 		}
 		key, ok := tok.(string)
 		if !ok || seen[key] {
-			return badInput(clip(fmt.Sprint(tok)), "the key stands there twice")
+			return badInput(kam.Clip(fmt.Sprint(tok), 60), "the key stands there twice")
 		}
 		seen[key] = true
 		switch key {
@@ -69,7 +69,7 @@ func (b *bookReader) object(into *Book) error {
 		case "customers":
 			err = b.customers(into)
 		default:
-			err = badInput(clip(key), "unknown key")
+			err = badInput(kam.Clip(key, 60), "unknown key")
 		}
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func (b *bookReader) customers(into *Book) error {
 			return badInput(path, "null is no customer")
 		case given.CustomerNo == "":
 		case seen[given.CustomerNo]:
-			return badInput(path+".customer_no", "%q stands there twice", clip(given.CustomerNo))
+			return badInput(path+".customer_no", "%q stands there twice", kam.Clip(given.CustomerNo, 60))
 		default:
 			seen[given.CustomerNo] = true
 		}
@@ -129,7 +129,7 @@ func (b *bookReader) value(into any, name string, index ...int) error {
 	}
 	if err == nil {
 		if key := kam.DoubleKey(bytes.TrimLeft(b.tape.kept[:b.dec.InputOffset()-b.tape.from], ":, \t\r\n")); key != "" {
-			return badInput(below(path, clip(key)), "the key stands there twice")
+			return badInput(below(path, kam.Clip(key, 60)), "the key stands there twice")
 		}
 		return nil
 	}
@@ -154,7 +154,7 @@ func syntax(path string, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return badInput(path, "the JSON ends too early")
 	}
-	return badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
+	return badInput(path, "%s", kam.Clip(strings.TrimPrefix(err.Error(), "json: "), 60))
 }
 
 // FaultIn finds the first value of a JSON document that does not fit the value
@@ -179,12 +179,12 @@ func locate(raw json.RawMessage, t reflect.Type, path string) error {
 		return eachMember(raw, path, func(key string, v json.RawMessage) error {
 			f, ok := memberField(t, key)
 			if !ok {
-				return badInput(below(path, clip(key)), "unknown key; %s", nearest(key, memberNames(t)))
+				return badInput(below(path, kam.Clip(key, 60)), "unknown key; %s", kam.Nearest(key, memberNames(t)))
 			}
 			return locate(v, f, below(path, key))
 		})
 	case !own && t.Kind() == reflect.Map:
-		return eachMember(raw, path, func(key string, v json.RawMessage) error { return locate(v, t.Elem(), below(path, clip(key))) })
+		return eachMember(raw, path, func(key string, v json.RawMessage) error { return locate(v, t.Elem(), below(path, kam.Clip(key, 60))) })
 	case !own && t.Kind() == reflect.Slice:
 		var list []json.RawMessage
 		if json.Unmarshal(raw, &list) != nil {
@@ -209,7 +209,7 @@ func locate(raw json.RawMessage, t reflect.Type, path string) error {
 
 // misfit is a value of the wrong kind.
 func misfit(path string, t reflect.Type, wrong *json.UnmarshalTypeError) error {
-	found := clip(wrong.Value)
+	found := kam.Clip(wrong.Value, 60)
 	switch {
 	case t.Kind() != reflect.String:
 		return badInput(path, "expected %s, found %s", jsonNames[t.Kind()], found)
@@ -224,7 +224,7 @@ func unreadable(path string, t reflect.Type, err error) error {
 	if e := kam.AsError(err); e != nil && e.Remedy != "" {
 		return kam.About(path, e)
 	}
-	bad := badInput(path, "%s", clip(strings.TrimPrefix(err.Error(), "json: ")))
+	bad := badInput(path, "%s", kam.Clip(strings.TrimPrefix(err.Error(), "json: "), 60))
 	switch t {
 	case reflect.TypeFor[kam.Money](): // not even an object of the form
 		return bad.Try(`write {"amount": "140000.00", "currency": "EUR"}`)

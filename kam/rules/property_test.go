@@ -87,26 +87,6 @@ func TestArithmetic(t *testing.T) {
 	})
 }
 
-func FuzzParsePolicy(f *testing.F) {
-	f.Add(defaultYAML)
-	f.Add([]byte("policy_id: [a, b]\nversion: {}\n"))
-	f.Add([]byte("a: &x [*x]\n"))
-	f.Add([]byte("? {a: b}\n: c\n"))
-	f.Add([]byte("rfm: {labels: [{recency: [9]}]}"))
-	f.Add(bytes.Replace(defaultYAML, []byte("[5000, 40]"), []byte("[5000, 1e99]"), 1))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := ParsePolicy(text)
-		if (p == nil) == (err == nil) {
-			t.Fatal("neither a policy nor an error, or both")
-		}
-		if p != nil {
-			if _, err := p.AddDecision(addCase(t, 30000, "FULL", "2", "UNKNOWN", "NONE", "HIGH"), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
 func FuzzReadBook(f *testing.F) {
 	p := defaultPolicy(f)
 	whole, err := json.Marshal(exampleBook())

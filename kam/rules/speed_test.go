@@ -34,7 +34,7 @@ func syntheticBook(n int, seed uint64) Book {
 	for i := range n {
 		spend, share := r.Int64N(1_500_000), r.Int64N(60)
 		c := example(fmt.Sprintf("K%06d", i), fmt.Sprintf("G%05d", r.IntN(max(n/2, 1))), fmt.Sprintf("C%d-%d-%d", r.IntN(4), r.IntN(2), r.IntN(5)),
-			spend, spend*share/100, r.Int64N(20)-4, r.Int64N(50), pick([]string{"NONE", "PARTIAL", "FULL"}), string(buyingLevels[r.IntN(4)]),
+			spend, spend*share/100, r.Int64N(20)-4, r.Int64N(50), pick([]string{"NONE", "PARTIAL", "FULL"}), string(kam.BuyingLevels[r.IntN(4)]),
 			pick([]string{"LOW", "MEDIUM", "HIGH"}), pick(kam.Choices("relationship_stage")), r.Int64N(101), r.Int64N(101),
 			[5]int{r.IntN(5), r.IntN(5), r.IntN(5), r.IntN(5), r.IntN(5)}, map[string]kam.Dec{"rebates": kam.Dec(r.IntN(1000)), "freight_logistics": kam.Dec(r.IntN(1000))})
 		c.DeclaredPotential, c.CreditRating, c.RelationshipAccess, c.CostToServe = eur(spend/3), "B", "CONTACT", "LOW"
