@@ -8,7 +8,7 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
-func TestWebHost(t *testing.T) {
+func TestHost(t *testing.T) {
 	t.Parallel()
 	for want, all := range map[string][]string{
 		"example.com": {
@@ -31,7 +31,7 @@ func TestWebHost(t *testing.T) {
 	}
 }
 
-func FuzzWebHost(f *testing.F) {
+func FuzzHost(f *testing.F) {
 	for _, s := range []string{"https://www.example.com:80/", "xn--mller-kva.de", "xn--", "xn---.a", "[::1]", "http://@/", "www."} {
 		f.Add(s)
 	}

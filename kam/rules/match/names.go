@@ -34,9 +34,9 @@ func normalized(words []word) Normalized {
 	return Normalized{Plain: strings.Join(plain, " "), Expanded: strings.Join(expanded, " ")}
 }
 
-// StripLegalForms drops legal forms at both ends of a name and keeps the
+// stripLegalForms drops legal forms at both ends of a name and keeps the
 // spelling of the rest. The result is empty where nothing else is left.
-func StripLegalForms(name string) string {
+func stripLegalForms(name string) string {
 	all := nameWords(name)
 	left := withoutForms(all, "", 0)
 	if len(left) == 0 {
