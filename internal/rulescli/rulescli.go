@@ -142,14 +142,14 @@ func (o *options) book(stdin io.Reader) (rules.Book, error) {
 	case "":
 		return rules.Book{}, kam.Errorf(kam.Invalid, "no book is given").On("-f").Try("name a file with -f FILE, or -f - for standard input")
 	case "-":
-		return rules.ReadBook(stdin)
+		return readBook(stdin)
 	}
 	f, err := os.Open(o.file)
 	if err != nil {
 		return rules.Book{}, kam.Errorf(kam.Invalid, "%v", err).On("-f")
 	}
 	defer f.Close() //nolint:errcheck // read only
-	return rules.ReadBook(f)
+	return readBook(f)
 }
 
 func (o *options) print(w io.Writer, a answer) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/internal/shareddata"
+	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
@@ -51,7 +52,8 @@ func TestAmountsOfFieldReports(t *testing.T) {
 			}
 			// A book of the rules is refused with the path, whichever form the amount has.
 			for _, form := range []string{text, `"` + text + `"`, `{"amount":"` + text + `","currency":"` + currency + `"}`} {
-				b, err := rules.ReadBook(strings.NewReader(`{"customers":[{"customer_no":"A"},{"customer_no":"B","declared_potential":` + form + `}]}`))
+				var b rules.Book
+				err := strictjson.Unmarshal([]byte(`{"customers":[{"customer_no":"A"},{"customer_no":"B","declared_potential":`+form+`}]}`), &b)
 				if err == nil {
 					_, err = p.AddDecision(b.Customers[1], nil)
 				}

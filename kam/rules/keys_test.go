@@ -181,7 +181,7 @@ func keysOf(t reflect.Type, path string) (out []string) {
 		if key == "" {
 			continue
 		}
-		at, ft := below(path, key), f.Type
+		at, ft := strings.TrimPrefix(path+"."+key, "."), f.Type
 		if ft.Kind() == reflect.Slice && ft != reflect.TypeFor[policy.Bands]() {
 			ft = ft.Elem()
 		}
@@ -217,7 +217,7 @@ func walkLeaves(n *yaml.Node, path string, visit func(path string, set func(stri
 			}
 		}
 		for i := 1; i < len(n.Content); i += 2 {
-			at := below(path, n.Content[i-1].Value)
+			at := strings.TrimPrefix(path+"."+n.Content[i-1].Value, ".")
 			if c := n.Content[i]; c.Kind == yaml.ScalarNode {
 				leaf(at, c, numbers)
 			} else {
