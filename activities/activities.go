@@ -135,9 +135,9 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 
 // policy is the version that the case started with; 0 takes the newest, which
 // the case then keeps.
-func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
+func (a *Activities) policy(tx *store.Tx, version int) (*rules.Set, error) {
 	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Policy), nil
+		return p.(*rules.Set), nil
 	}
 	var text []byte
 	var err error
@@ -149,7 +149,7 @@ func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := rules.ParsePolicy(text)
+	p, err := rules.Parse(text)
 	if err != nil {
 		return nil, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -264,7 +264,7 @@ func without(list, those []kam.UserID) []kam.UserID {
 
 // freshDeadlines gives who joins his own reminder and escalation; the end of
 // the wait stays where it is.
-func (w *work) freshDeadlines(t *kam.Task, sla rules.Wait, first kam.Person) error {
+func (w *work) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
 	fresh, err := w.deadlines(sla, t.Priority != "", first)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // Unassigned is the territory of a case that no assignment rule fits.
@@ -55,7 +55,7 @@ func (w *work) missingNow() []string {
 // where he has left (P2.7). Where nobody above him is there either, the policy
 // admins are told, and Reroute looks for somebody at each change of the
 // organisation.
-func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
+func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
 	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (w *work) nobodyLeft() string {
 
 // openForQueue puts work where everybody of a role sees it.
 // Its hours are those of the person who leads the queue.
-func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla rules.Wait) error {
+func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla policy.Wait) error {
 	lead, err := w.lead(role)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (w *work) lead(role kam.Role) (kam.Person, error) {
 
 // openTask fills in step and deadlines, stores the task and tells whom it
 // waits for.
-func (w *work) openTask(t kam.Task, sla rules.Wait, first kam.Person) error {
+func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 	t.Step, t.OpenedAt = w.Case.Step, w.At
 	if w.highPriority() {
 		t.Priority = "HIGH"
@@ -165,7 +165,7 @@ func (w *work) potentialUnits() (kam.Dec, bool) {
 // deadlines turns business days into instants: reminders and escalation by the
 // calendar of the first assignee, the end by the territory's (D20), or by the
 // assignee's too while the case has no territory.
-func (w *work) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
+func (w *work) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
 	own, err := w.calendarOf(first)
 	if err != nil {
 		return nil, err
@@ -204,7 +204,7 @@ func (w *work) pace(high bool) float64 {
 // target is what the stage of a task is measured against (D47): the hours that
 // the policy gives, else those until it escalates, or until the manager is told;
 // by the calendar of the first assignee, as reminder and escalation.
-func (w *work) target(sla rules.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
+func (w *work) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
 	c, err := w.calendarOf(first)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type work struct {
 	ctx context.Context
 	// moved is told of every transition; tests count them.
 	moved func(kam.Transition)
-	pol   *rules.Policy
+	pol   *rules.Set
 	data  kam.RequestData
 	base  *base // of a case on an existing customer
 	// other is the second case of an effect on two.

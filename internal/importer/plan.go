@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // Status says what becomes of a row.
@@ -124,7 +125,7 @@ func (f *filler) fill(i int) {
 // values is a cell without placeholders. A name that is none refuses the row:
 // nobody could say whom the case is about.
 func (f *filler) values(c Column, text string) string {
-	if c.Field == "legal_name" && rules.IsPlaceholderName(text) {
+	if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
 		f.row.Status = Refused
 		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field, Message: fmt.Sprintf("%q is not a name; give the name of the register", clip(text, 40))})
 		return text
@@ -357,15 +358,15 @@ func (f *filler) identifiers(cells map[string]string) {
 // told to bad.
 func readIdentifiers(cells map[string]string, country string, bad func(rule, msg string)) (ids []kam.Identifier) {
 	add := func(scheme, value string) {
-		id := identifier(scheme, value, country)
-		res := rules.CheckIdentifier(id.Scheme, id.Value, country)
+		id := imported(scheme, value, country)
+		res := identifier.Check(id.Scheme, id.Value, country)
 		if !res.Valid {
 			rule := "VI01"
-			if res.Problem == rules.ProblemCheckDigit {
+			if res.Problem == identifier.BadCheckDigit {
 				rule = "VI02"
 			}
 			what := "is not valid: " + string(res.Problem)
-			if rules.IsScientific(value) {
+			if identifier.IsScientific(value) {
 				what = "is in the notation of a spreadsheet and has lost its last digits"
 			}
 			bad(rule, fmt.Sprintf("%s %q %s", id.Scheme, clip(value, 40), what))
@@ -408,7 +409,7 @@ func (f *filler) phone() {
 	var country, number string
 	_ = json.Unmarshal(f.fields["country_code"], &country)
 	if json.Unmarshal(f.fields["phone"], &number) == nil {
-		if raw, ok := marshal(rules.Phone(number, country)); ok {
+		if raw, ok := marshal(identifier.Phone(number, country)); ok {
 			f.fields["phone"] = raw
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // clean trims a cell and joins its lines: no field of a table has line breaks
@@ -54,9 +54,9 @@ func IndustryCode(text string) string {
 	return strings.TrimRight(string(slug[:min(12, len(slug))]), "-")
 }
 
-// identifier makes an identifier of a register's name and a value.
-func identifier(name, value, country string) kam.Identifier {
-	id := rules.IdentifierOf(name, value, country)
+// imported makes an identifier of a register's name and a value.
+func imported(name, value, country string) kam.Identifier {
+	id := identifier.Of(name, value, country)
 	id.Source = "import"
 	return id
 }
@@ -64,7 +64,7 @@ func identifier(name, value, country string) kam.Identifier {
 // values leaves the placeholders out of a cell: NULL, N/A and the like are no
 // values. A list keeps its other entries.
 func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
-	isOne := rules.IsPlaceholder
+	isOne := identifier.IsPlaceholder
 	switch {
 	case field == "trading_names" || field == "identifiers":
 		var stay, gone []string
@@ -190,7 +190,7 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 		}
 		return marshal(u)
 	case kam.KindPhone:
-		return marshal(rules.Phone(text, "")) // once more with the country, when it is known
+		return marshal(identifier.Phone(text, "")) // once more with the country, when it is known
 	}
 	if spec.Name == "trading_names" {
 		return marshal(list(text))
