@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// Bounds on a file. A book of customers is imported as one batch (P5.7), see
+// Bounds on a file. A book of customers is imported as one batch (P4.4, 5.7), see
 // [OpenBook].
 const (
 	MaxFile  = 200 << 20 // bytes
