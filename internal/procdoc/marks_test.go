@@ -222,12 +222,12 @@ func TestRulesPageIsComplete(t *testing.T) {
 	for _, r := range rules.ValidationRules {
 		require.Contains(t, page, fmt.Sprintf("| %s | %s | %s", r.ID, r.Text, r.Severity))
 	}
-	policy, err := rules.Default()
+	shipped, err := rules.Default()
 	require.NoError(t, err)
-	for _, h := range policy.Add.HardStops {
+	for _, h := range shipped.Add.HardStops {
 		require.Contains(t, page, fmt.Sprintf("| %s | %s | %s |", h.ID, rules.English.Text(h.ID), h.Outcome))
 	}
-	for _, l := range policy.RFM.Labels {
+	for _, l := range shipped.RFM.Labels {
 		require.Contains(t, page, "| "+string(l.Label)+" |")
 	}
 	for _, s := range rules.NotInForce() {

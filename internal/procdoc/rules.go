@@ -22,16 +22,16 @@ var rulesText string
 
 // Rules is docs/rules.md.
 func Rules() string {
-	policy := policyNode()
+	shipped := policyNode()
 	page := template.Must(template.New("rules").Funcs(template.FuncMap{
-		"policy":       func(path string) (string, error) { return scalar(policy, path) },
-		"bands":        func(path string) (string, error) { return bands(policy, path) },
-		"policyTable":  func() string { return policyTable(policy) },
-		"tiers":        func() (string, error) { return tierTable(policy) },
-		"waits":        func() (string, error) { return waitTable(policy) },
+		"policy":       func(path string) (string, error) { return scalar(shipped, path) },
+		"bands":        func(path string) (string, error) { return bands(shipped, path) },
+		"policyTable":  func() string { return policyTable(shipped) },
+		"tiers":        func() (string, error) { return tierTable(shipped) },
+		"waits":        func() (string, error) { return waitTable(shipped) },
 		"labels":       labels,
 		"levels":       levels,
-		"hardStops":    func() (string, error) { return hardStops(policy) },
+		"hardStops":    func() (string, error) { return hardStops(shipped) },
 		"gates":        gates,
 		"findings":     findings,
 		"fields":       fields,
