@@ -32,6 +32,7 @@ var (
 	adrMark     = regexp.MustCompile(`\bADR ([0-9]{4})\b`)
 	pageMark    = regexp.MustCompile(`[\w./-]*\w\.md\b`)
 	pageSection = regexp.MustCompile(`\b[\w-]+\.md [0-9]+\.[0-9.]+`)
+	pathMark    = regexp.MustCompile("`([a-z]+/[a-zA-Z0-9_./*-]+\\.[a-z]+)`")
 	link        = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 )
 
@@ -177,18 +178,35 @@ func TestLinksResolve(t *testing.T) {
 	pages := texts(t, ".md")
 	for name, text := range pages {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			path, anchor, _ := strings.Cut(m[1], "#")
-			if strings.Contains(path, "://") || strings.HasPrefix(path, "mailto:") {
+			file, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(file, "://") || strings.HasPrefix(file, "mailto:") {
 				continue
 			}
 			target := name
-			if path != "" {
-				target = filepath.ToSlash(filepath.Join(filepath.Dir(name), path))
+			if file != "" {
+				target = filepath.ToSlash(filepath.Join(filepath.Dir(name), file))
 				_, err := os.Stat(filepath.Join(root, target))
 				require.NoError(t, err, "%s links to %s", name, m[1])
 			}
 			if anchor != "" && !slices.Contains(anchors(pages[target]), anchor) {
 				t.Errorf("%s links to %s, and %s has no such heading", name, m[1], target)
+			}
+		}
+	}
+}
+
+// TestPathsExist: the files that these pages send a reader to.
+func TestPathsExist(t *testing.T) {
+	t.Parallel()
+	for name, text := range texts(t, ".md") {
+		if !slices.Contains([]string{"docs/rules.md", "ARCHITECTURE.md", "CONTRIBUTING.md"}, name) {
+			continue
+		}
+		paths := pathMark.FindAllStringSubmatch(text, -1)
+		require.NotEmpty(t, paths, name)
+		for _, m := range paths {
+			if found, err := filepath.Glob(filepath.Join(root, m[1])); err != nil || len(found) == 0 {
+				t.Errorf("%s names %s, which is not there", name, m[1])
 			}
 		}
 	}
