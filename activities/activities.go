@@ -26,7 +26,7 @@ import (
 // the names of [kam.Stage]; renaming one breaks open cases.
 type Activities struct {
 	Store *store.Store
-	// Moved, where given, is told of every transition that a stage makes, also
+	// Moved, where given, is called for every transition that a stage makes, also
 	// in a transaction that fails later.
 	Moved func(kam.Transition)
 	// Screen asks the outside service of screening; nil where none is set up.
@@ -89,7 +89,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	return p, toTemporal(err)
 }
 
-// hit lets a test strike inside the transaction, when do is done.
+// hit is the fail point of the tests inside the transaction, after do.
 func hit(do func(*work) error, point ...string) func(*work) error {
 	return func(w *work) error {
 		err := do(w)
@@ -178,8 +178,8 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 }
 
 // toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and tells Temporal that retrying will not change the answer. What
-// cannot be reached now may be reached later.
+// survive, and marks the error as not retryable: the answer would be the same.
+// Only kam.Unreachable is retried.
 func toTemporal(err error) error {
 	if err == nil {
 		return nil

@@ -52,8 +52,8 @@ func (w *work) missingNow() []string {
 }
 
 // openForRequester puts work into the requester's inbox, or his manager's
-// where he has left (P2.7). Where nobody above him is there either, the policy
-// admins are told, and Reroute looks for somebody at each change of the
+// where he has left (P2.7). Where nobody above him is left either, the policy
+// admins get a notice, and Reroute searches again at each change of the
 // organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
 	who, err := w.Present(w.Case.Requester)
@@ -275,8 +275,8 @@ func (w *work) openValidation() error {
 
 func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
 
-// openIntervention tells the operators of a fault; its escalation counts clock
-// hours, because machines have no office hours.
+// openIntervention opens the task of the operators for a fault. Its escalation
+// counts hours by the clock, because operators work at any hour.
 func (w *work) openIntervention(note string) error {
 	hours := time.Duration(float64(w.pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
 	if err := w.OpenTask(kam.Task{

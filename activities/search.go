@@ -97,7 +97,9 @@ func (w *work) saveParty(keys store.PartyKeys) error {
 // commit makes it.
 const unmadeGroup = "name:"
 
-// knownGroup is the group that two requests are told to be of one by.
+// knownGroup is the id of a group that is given by id or by name. A name that no
+// group has yet gives a mark made of it: two requests with the same mark count as
+// sites of one group.
 func (w *work) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil

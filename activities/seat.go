@@ -121,8 +121,8 @@ func (w *work) openSeat(kind kam.TaskKind, s seat, sla policy.Wait) error {
 	return w.tellVacancies(s.passed)
 }
 
-// twoConfirm tells a manager what hangs on a retirement: that of a member of a
-// key account takes two persons (P2.3).
+// twoConfirm is the note on the task of a retirement: that of a member of a key
+// account is confirmed by two persons (P2.3).
 func (w *work) twoConfirm(kind kam.TaskKind) ([]string, error) {
 	if kind != kam.TaskConfirmation || w.Case.Type != kam.Deactivate {
 		return nil, nil

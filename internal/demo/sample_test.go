@@ -134,7 +134,7 @@ func TestCustomersAreComplete(t *testing.T) {
 	}
 }
 
-// worked are the customers of process.md 3.8 as the sample holds them, in the
+// worked are the customers of P3.8 as the sample holds them, in the
 // book or as requests.
 func worked(t *testing.T, asOf time.Time) (rules.Book, map[string]rules.Customer) {
 	t.Helper()
@@ -203,7 +203,7 @@ func factsOf(all []store.SalesFact, account string, asOf time.Time) rules.Facts 
 	return out
 }
 
-// TestWorkedExamples holds the sample against process.md 3.8, on any day.
+// TestWorkedExamples holds the sample against P3.8, on any day.
 func TestWorkedExamples(t *testing.T) {
 	t.Parallel()
 	policy, err := rules.Default()

@@ -85,7 +85,7 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 	case spec.Kind == kam.KindText, spec.Kind == kam.KindLongText:
 	case field == colTrading, field == colIndustry, field == colScheme, field == colIDValue, strings.HasPrefix(field, "contact_") && field != "contact_role":
 	default:
-		return text, "" // closed values may say UNKNOWN; what else does not fit is told by its form
+		return text, "" // closed values may say UNKNOWN; any other value that does not fit is found by the form check
 	}
 	if isOne(text) {
 		return "", text
@@ -205,7 +205,7 @@ func wordsOf(text string) []string {
 
 func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
 
-// firstOnly tells that of several web addresses the first is taken.
+// firstOnly is the finding that of several web addresses the first one is taken.
 const firstOnly = "of %q the first web address is kept; the others are left out"
 
 // readable brings a cell into the form that its field takes, where that is the

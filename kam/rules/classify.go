@@ -96,7 +96,7 @@ type Classification struct {
 	// to endorsement whatever the score.
 	Nominated bool `json:"-"`
 	// HeadCountry is the COUNTRY node of the group head, whose manager
-	// endorses GLOBAL together with the global manager (D18).
+	// endorses GLOBAL together with the global manager (D19).
 	HeadCountry string `json:"-"`
 	// NextLevel says what stops the next tier.
 	NextLevel string `json:"-"`
