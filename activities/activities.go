@@ -26,7 +26,7 @@ import (
 // the names of [kam.Stage]; renaming one breaks open cases.
 type Activities struct {
 	Store *store.Store
-	// Moved, where given, is told of every transition that a stage makes, also
+	// Moved, where given, is called for every transition that a stage makes, also
 	// in a transaction that fails later.
 	Moved func(kam.Transition)
 	// Screen asks the outside service of screening; nil where none is set up.
@@ -89,7 +89,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	return p, toTemporal(err)
 }
 
-// hit lets a test strike inside the transaction, when do is done.
+// hit is the fail point of the tests inside the transaction, after do.
 func hit(do func(*work) error, point ...string) func(*work) error {
 	return func(w *work) error {
 		err := do(w)
@@ -135,9 +135,9 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 
 // policy is the version that the case started with; 0 takes the newest, which
 // the case then keeps.
-func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
+func (a *Activities) policy(tx *store.Tx, version int) (*rules.Set, error) {
 	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Policy), nil
+		return p.(*rules.Set), nil
 	}
 	var text []byte
 	var err error
@@ -149,7 +149,7 @@ func (a *Activities) policy(tx *store.Tx, version int) (*rules.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := rules.ParsePolicy(text)
+	p, err := rules.Parse(text)
 	if err != nil {
 		return nil, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
 	}
@@ -178,8 +178,8 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 }
 
 // toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and tells Temporal that retrying will not change the answer. What
-// cannot be reached now may be reached later.
+// survive, and marks the error as not retryable: the answer would be the same.
+// Only kam.Unreachable is retried.
 func toTemporal(err error) error {
 	if err == nil {
 		return nil

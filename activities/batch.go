@@ -63,9 +63,9 @@ func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.Batc
 }
 
 // batchPolicy is a version of the policy; 0 takes the newest.
-func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Policy, error) {
+func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Set, error) {
 	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Policy), nil
+		return p.(*rules.Set), nil
 	}
 	var text []byte
 	var err error
@@ -77,7 +77,7 @@ func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Polic
 	if err != nil {
 		return nil, err
 	}
-	p, err := rules.ParsePolicy(text)
+	p, err := rules.Parse(text)
 	if err != nil {
 		return nil, kam.Errorf(kam.Fault, "policy version %d: %v", version, err)
 	}
@@ -87,7 +87,7 @@ func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Polic
 
 // inBatch is what the routing of tasks needs: an effect on a batch, seen as
 // standing at a node.
-func inBatch(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, node string) *work {
+func inBatch(ctx context.Context, tx *store.BatchTx, pol *rules.Set, node string) *work {
 	tx.Case.Territory = node
 	return &work{ctx: ctx, Tx: tx.Tx, pol: pol}
 }

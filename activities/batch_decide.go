@@ -14,7 +14,7 @@ import (
 
 // askManager opens the task of a scope: for its manager or, where the post is
 // vacant, he is away or uploaded the batch himself, the next one up.
-func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *kam.BatchScopeState) error {
+func askManager(ctx context.Context, tx *store.BatchTx, pol *rules.Set, s *kam.BatchScopeState) error {
 	w := inBatch(ctx, tx, pol, s.Node)
 	chain, err := w.Chain(s.Node)
 	if err != nil {
@@ -238,7 +238,7 @@ func deadlineOf(b *kam.BatchSnapshot, in kam.BatchStep) int {
 }
 
 // escalateScope lets the next manager up join; at the top it repeats daily.
-func escalateScope(ctx context.Context, tx *store.BatchTx, pol *rules.Policy, s *kam.BatchScopeState) error {
+func escalateScope(ctx context.Context, tx *store.BatchTx, pol *rules.Set, s *kam.BatchScopeState) error {
 	w := inBatch(ctx, tx, pol, s.Node)
 	t := s.Task
 	chain, err := w.Chain(s.Node)

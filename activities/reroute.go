@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -112,7 +112,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 }
 
 // rerouteRequester gives the requester's work to whoever has his request now:
-// the policy admins are told where nobody above a leaver is there.
+// the policy admins get a notice where nobody above a leaver is left.
 func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
@@ -241,7 +241,7 @@ func (w *work) relocate(t *kam.Task) (bool, error) {
 	return true, nil
 }
 
-// giveTo moves the open task, and tells both sides.
+// giveTo moves the open task, and sends a notice to both sides.
 func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	before := t.Assignees
 	t.Assignees = to
@@ -264,7 +264,7 @@ func without(list, those []kam.UserID) []kam.UserID {
 
 // freshDeadlines gives who joins his own reminder and escalation; the end of
 // the wait stays where it is.
-func (w *work) freshDeadlines(t *kam.Task, sla rules.Wait, first kam.Person) error {
+func (w *work) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
 	fresh, err := w.deadlines(sla, t.Priority != "", first)
 	if err != nil {
 		return err

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // A seat is a management post that a task may go to.
@@ -107,7 +107,7 @@ func (w *work) openConfirmation() error {
 	return w.openSeat(kam.TaskConfirmation, s, w.pol.SLA.Confirmation)
 }
 
-func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
+func (w *work) openSeat(kind kam.TaskKind, s seat, sla policy.Wait) error {
 	two, err := w.twoConfirm(kind)
 	if err != nil {
 		return err
@@ -121,8 +121,8 @@ func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
 	return w.tellVacancies(s.passed)
 }
 
-// twoConfirm tells a manager what hangs on a retirement: that of a member of a
-// key account takes two persons (P2.3).
+// twoConfirm is the note on the task of a retirement: that of a member of a key
+// account is confirmed by two persons (P2.3).
 func (w *work) twoConfirm(kind kam.TaskKind) ([]string, error) {
 	if kind != kam.TaskConfirmation || w.Case.Type != kam.Deactivate {
 		return nil, nil
@@ -149,7 +149,7 @@ func (w *work) toConfirm(kind kam.TaskKind) []string {
 
 // openUnrouted keeps a task that nobody may take where the policy admins see
 // it every day (P2.7).
-func (w *work) openUnrouted(kind kam.TaskKind, sla rules.Wait, why string) error {
+func (w *work) openUnrouted(kind kam.TaskKind, sla policy.Wait, why string) error {
 	sla.Escalate = daily(sla.Escalate)
 	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
@@ -144,7 +144,7 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
 		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, rules.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
 	f := &fake{answers: answers}
 	c := servicetest.New(s, f, "queue")
 	c.Patience = 2 * time.Second

@@ -102,6 +102,8 @@ type organisation interface {
 	LoadOrg(ctx context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error)
 	Agree(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
 	Decline(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
+	EraseContact(ctx context.Context, o store.EraseOrder) (store.Erasure, error)
+	Erasures(ctx context.Context, by kam.UserID) ([]store.Erasure, error)
 	Absences(ctx context.Context, of kam.UserID, past bool) ([]store.Absence, error)
 	Proposals(ctx context.Context, all bool) ([]store.Proposal, error)
 	LoadPolicy(ctx context.Context, a store.OrgAct, version int, text []byte) (store.OrgChange, error)

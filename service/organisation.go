@@ -154,3 +154,14 @@ func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []
 	_, err = l.record.RebuildABC(ctx, now)
 	return err
 }
+
+// EraseContact erases a contact person by order.
+func (l *Local) EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error) {
+	o.By = who.user
+	return l.record.EraseContact(ctx, o)
+}
+
+// Erasures lists the orders, the oldest first.
+func (l *Local) Erasures(ctx context.Context, who Principal) ([]Erasure, error) {
+	return l.record.Erasures(ctx, who.user)
+}

@@ -111,6 +111,11 @@ type Service interface {
 	LoadCustomers(ctx context.Context, who Principal, a OrgAct, book []BookCustomer) error
 	LoadSales(ctx context.Context, who Principal, a OrgAct, facts []SalesFact) error
 
+	// EraseContact erases a contact person by order (erase_contact), and has
+	// refusals on record. Erasures lists the orders (read_erasures).
+	EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error)
+	Erasures(ctx context.Context, who Principal) ([]Erasure, error)
+
 	// VerifyAudit recomputes the chains of the audit trail (audit_check), those
 	// of some cases or, with none given, all.
 	VerifyAudit(ctx context.Context, who Principal, cases []kam.CaseNo) (Verified, error)

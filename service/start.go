@@ -194,7 +194,7 @@ func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Sub
 	return l.record.OpenCaseOf(ctx, r.CustomerNo)
 }
 
-func (l *Local) mayAppeal(ctx context.Context, r store.Request, policy *rules.Policy) error {
+func (l *Local) mayAppeal(ctx context.Context, r store.Request, policy *rules.Set) error {
 	was, err := l.record.Rejection(ctx, r.AppealOf)
 	if err != nil {
 		return err
@@ -246,15 +246,15 @@ func joined[T ~string](list []T) string {
 
 // latestPolicy is the policy that a case started now will keep. A published
 // version never changes, so it is read once.
-func (l *Local) latestPolicy(ctx context.Context) (*rules.Policy, error) {
+func (l *Local) latestPolicy(ctx context.Context) (*rules.Set, error) {
 	version, text, err := l.record.LatestPolicy(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if p := l.policy.Load(); p != nil && p.version == version {
-		return p.Policy, nil
+		return p.Set, nil
 	}
-	parsed, err := rules.ParsePolicy(text)
+	parsed, err := rules.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +264,7 @@ func (l *Local) latestPolicy(ctx context.Context) (*rules.Policy, error) {
 
 type versioned struct {
 	version int
-	*rules.Policy
+	*rules.Set
 }
 
 func (l *Local) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {

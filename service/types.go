@@ -37,6 +37,10 @@ type (
 	BookCustomer = store.BookCustomer
 	SalesFact    = store.SalesFact
 	Break        = store.Break
+
+	EraseOrder = store.EraseOrder
+	Erasure    = store.Erasure
+	ErasedWhat = store.ErasedWhat
 )
 
 // The constants that belong to them.

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -27,6 +27,7 @@ func adminCommand(a *app) *cobra.Command {
 		policy,
 	)
 	cmd.AddCommand(orgCommands(a)...)
+	cmd.AddCommand(eraseContactCommand(a), erasuresCommand(a))
 	return cmd
 }
 
@@ -142,7 +143,7 @@ func (a *app) loadPolicy(ctx context.Context, back service.Service, act service.
 	if err != nil {
 		return err
 	}
-	p, err := rules.LoadPolicy(b, a.now())
+	p, err := policy.Load(b, a.now())
 	if err != nil {
 		return usagef("%s:\n%w", file, err)
 	}

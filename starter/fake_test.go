@@ -15,7 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
@@ -156,7 +156,7 @@ func (f *fake) People(context.Context) ([]kam.Person, error) { return make([]kam
 func (f *fake) Now(context.Context) (time.Time, error) { return noon, nil }
 
 func (f *fake) LatestPolicy(context.Context) (int, []byte, error) {
-	return 1, rules.DefaultYAML(), f.err
+	return 1, policy.DefaultYAML(), f.err
 }
 
 func (f *fake) Calendars(context.Context) (map[string]kam.Calendar, error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -144,7 +144,7 @@ func Furnish(ctx context.Context, s service.Service, now time.Time, say func(for
 		return err
 	}
 	say("Loading %d people, %d territories, %d customers and %d monthly sales facts.", len(org.Users), len(org.Nodes), len(book), len(facts))
-	if err := policy(ctx, s); err != nil {
+	if err := loadPolicy(ctx, s); err != nil {
 		return err
 	}
 	// People come last: they are the sign that all of it is there.
@@ -169,14 +169,14 @@ var loader = service.As(sample.UserAdmin)
 
 var theSample = service.OrgAct{Reason: "the sample"}
 
-// policy loads the default policy into a system that has none.
-func policy(ctx context.Context, s service.Service) error {
+// loadPolicy loads the default policy into a system that has none.
+func loadPolicy(ctx context.Context, s service.Service) error {
 	by := service.As(sample.PolicyAdmin)
 	_, err := s.Policy(ctx, by, 0)
 	if kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	_, err = s.LoadPolicy(ctx, by, theSample, 1, rules.DefaultYAML())
+	_, err = s.LoadPolicy(ctx, by, theSample, 1, policy.DefaultYAML())
 	return err
 }
 
