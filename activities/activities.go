@@ -34,7 +34,7 @@ type Activities struct {
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
 
-	policies sync.Map // version -> *rules.Policy; a published version never changes
+	policies sync.Map // version -> *rules.Set; a published version never changes
 }
 
 // New returns the activities over a store.
