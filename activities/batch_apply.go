@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // ApplyBatch applies a confirmed batch in three phases, each one transaction:
@@ -64,7 +65,7 @@ func (a *Activities) ApplyPhase(ctx context.Context, in kam.BatchStep, phase str
 }
 
 func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
-	pol, err := a.batchPolicy(ctx, b.PolicyVersion)
+	pol, _, err := a.policy(published{ctx, a.Store}, b.PolicyVersion)
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
@@ -73,13 +74,12 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return kam.BatchProgress{}, err
 		}
 	}
-	return a.onBatch(ctx, in.No, store.Effect{Key: "apply/" + phase, Digest: b.Digest, At: in.Now, By: kam.System}, true, func(tx *store.BatchTx) error {
+	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *book) error {
 		if tx.Batch.State != kam.BatchConfirmed {
 			_, err := kam.NextBatch(tx.Batch.State, kam.BatchApply)
 			return cmp.Or[error](err, kam.Errorf(kam.WrongState, "batch %s is %s", tx.Batch.No, tx.Batch.State))
 		}
-		e := kam.AuditEvent{Type: kam.EventBatchApplied, Step: batchStep, Actor: kam.System, ReasonCode: strings.ToUpper(phase),
-			From: kam.State(kam.BatchConfirmed), To: kam.State(kam.BatchConfirmed), PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest}
+		e := kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase), PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest}
 		switch phase {
 		case "customers":
 			err = tx.ApplyCustomers(parties.Keys)
@@ -100,15 +100,12 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		}
 		tx.Batch.Phase = phase
 		if phase != kam.BatchPhases[len(kam.BatchPhases)-1] {
-			tx.Log(e)
-			return tellBatch(tx, "import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
+			tx.log(e, tx.Batch.State, tx.Batch.State)
+			return tx.tell("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
-		next, err := kam.NextBatch(tx.Batch.State, kam.BatchApply)
-		if err != nil {
+		if err := tx.move(kam.BatchApply, e); err != nil {
 			return err
 		}
-		e.To, tx.Batch.State = kam.State(next), next
-		tx.Log(e)
 		if err := tx.Unstage(); err != nil {
 			return err
 		}
@@ -116,7 +113,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		for _, s := range tx.Batch.Scopes {
 			to = append(to, s.ConfirmedBy)
 		}
-		return tellBatch(tx, "import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
+		return tx.tell("import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
 	})
 }
 
@@ -127,7 +124,7 @@ const maxUnfit = 50
 // classifyBook takes the ABC snapshot of the population, segments every active
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
-func (a *Activities) classifyBook(ctx context.Context, tx *store.BatchTx, pol *rules.Policy) error {
+func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Policy) error {
 	nodes, err := tx.Nodes()
 	if err != nil {
 		return err

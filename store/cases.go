@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A Request is what starts a case (1.1.1). Key is made by the client; with it
@@ -54,17 +56,17 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 	if err != nil || found {
 		return no, false, err
 	}
-	err = retry(ctx, func() error {
+	err = pg.Retry(ctx, func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			no, err = allot(ctx, tx, r, digest)
 			return err
 		})
 	})
-	if breaksUnique(err, "cases_appeal") {
+	if pg.BreaksUnique(err, "cases_appeal") {
 		return "", false, kam.Errorf(kam.AlreadyDecided, "case %s was appealed already", r.AppealOf).On("appeal_of").By("ONE_APPEAL").
 			Try("a rejection is appealed once")
 	}
-	if breaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
+	if pg.BreaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
 		no, _, err = s.allotted(ctx, r.Key, digest)
 		return no, false, err
 	}
@@ -217,13 +219,6 @@ func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.E
 
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
 func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
-	return s.inTx(ctx, "note a refusal on "+string(no), func(ptx pgx.Tx) error {
-		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at, By: kam.UserID(clip(string(act.By), 80)), Signal: signal})
-		if err != nil {
-			return err
-		}
-		tx.decision = clip(act.DecisionID, 80)
-		tx.logRefusal(e)
-		return tx.saveRefusal(e, nil)
-	})
+	f := ledger.Effect{Subject: OfCase(no), Key: "act/" + clip(act.DecisionID, 80), At: at, By: kam.UserID(clip(string(act.By), 80)), Signal: signal}
+	return s.Ledger.Refuse(ctx, f, e, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, nil) })
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // Options of a store.
@@ -21,10 +23,8 @@ type Options struct {
 
 // A Store is the database. Its methods may be called from many goroutines.
 type Store struct {
+	*ledger.Ledger
 	pool *pgxpool.Pool
-	// committed is called after each commit of an effect; tests lose the
-	// reply here.
-	committed func() error
 }
 
 // Open connects and refuses a server that may forget what it acknowledged.
@@ -57,7 +57,7 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
-	s := &Store{pool: pool, committed: func() error { return nil }}
+	s := &Store{Ledger: ledger.New(pool), pool: pool}
 	if opt.AllowUnsafe {
 		err = s.Ping(ctx)
 	} else {
@@ -111,3 +111,11 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// The names of the ledger that the store's own readers use.
+type (
+	Message  = ledger.Message
+	Delivery = ledger.Delivery
+	Chain    = ledger.Chain
+	Break    = ledger.Break
+)

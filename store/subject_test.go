@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -18,10 +18,10 @@ import (
 func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	e := store.Effect{CaseNo: "customer/C-000001", Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
+	e := ledger.Effect{Subject: store.OfCustomer("C-000001"), Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
 	runs := 0
-	do := func(err error) func(context.Context, *store.Tx) (any, error) {
-		return func(_ context.Context, tx *store.Tx) (any, error) {
+	do := func(err error) func(*store.Tx) (any, error) {
+		return func(tx *store.Tx) (any, error) {
 			runs++
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "stew.one", Text: "seen"})
 			if err := tx.Publish(store.Message{Kind: "seen", Subject: "seen"}); err != nil {
@@ -30,18 +30,18 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 			return map[string]int{"n": runs}, err
 		}
 	}
-	_, err := s.OnSubject(ctx, e, do(errors.New("the line is cut")))
+	_, err := s.On(ctx, e, do(errors.New("the line is cut")))
 	require.Error(t, err)
-	_, err = s.OnSubject(ctx, e, do(kam.Errorf(kam.Forbidden, "not yours")))
+	_, err = s.On(ctx, e, do(kam.Errorf(kam.Forbidden, "not yours")))
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
-	first, err := s.OnSubject(ctx, e, do(nil))
+	first, err := s.On(ctx, e, do(nil))
 	require.NoError(t, err)
-	again, err := s.OnSubject(ctx, e, do(nil))
+	again, err := s.On(ctx, e, do(nil))
 	require.NoError(t, err)
 	require.JSONEq(t, string(first), string(again))
 	require.Equal(t, 3, runs)
 	e.Digest = "b"
-	_, err = s.OnSubject(ctx, e, do(nil))
+	_, err = s.On(ctx, e, do(nil))
 	require.Equal(t, kam.IDReused, kam.CodeOf(err))
 
 	trail, err := s.TrailOf(ctx, "customer/C-000001")

@@ -63,8 +63,10 @@ type rule struct {
 var rules = []rule{
 	{"kam", []string{}},
 	{"kam/rules", []string{"kam", "github.com/shopspring/decimal", "go.yaml.in/yaml/v3", "golang.org/x/text/...", "github.com/hbollon/go-edlib"}},
-	{"store", []string{"kam", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
-	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
+	{"store", []string{"kam", "store/ledger", "store/internal/pg", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
+	{"store/ledger", []string{"kam", "store/internal/pg", "github.com/jackc/pgx/v5/..."}},
+	{"store/internal/pg", []string{"kam", "github.com/jackc/pgx/v5/..."}},
+	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "store/ledger", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
 	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
@@ -84,7 +86,7 @@ var onlyFor = []struct {
 }{
 	{"github.com/spf13/viper", []string{"config", "worker", "starter", "console"}, "settings are read in one place"},
 	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp"}, "libraries do not choose a logger"},
-	{"github.com/jackc/pgx/v5/...", []string{"store", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
+	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
