@@ -25,7 +25,6 @@ type CaseTx struct {
 	records      []kam.DecisionRecord
 	customerName string
 	needs        kam.Stage
-	taken        string // the decision whose staged data end with the effect
 	held, holds  string // customer that the case holds: before, and after the effect
 	progress     kam.Progress
 }
@@ -99,7 +98,7 @@ func (tx *CaseTx) Do(ctx context.Context) error {
 // Forget takes the case back to what it was when it was locked.
 func (tx *CaseTx) Forget() {
 	now := cloned(tx.was)
-	tx.Case, tx.holds, tx.taken = &now, tx.held, ""
+	tx.Case, tx.holds = &now, tx.held
 }
 
 // Stored takes over what an earlier run of the effect answered.
@@ -135,7 +134,7 @@ func (tx *CaseTx) Refused(e *kam.Error) any {
 	return tx.progress
 }
 
-// Save queues the row of the case, and what ends with the effect.
+// Save queues the row of the case, and saves the other one with it.
 func (tx *CaseTx) Save() (any, error) {
 	const update = `
 		update kam.cases set snapshot = @snapshot, version = @version, by_person = by_person or @by_person, state = @state, step_code = @step_code,
@@ -163,10 +162,6 @@ func (tx *CaseTx) Save() (any, error) {
 		"audit_seq": seq, "audit_hash": hash, "touched_at": tx.DBNow(), "case_type": c.Type, "holds": tx.holds,
 		"appeal_of": c.AppealOf, "requester": c.Requester, "same_as": c.SameAs,
 	})
-	if tx.taken != "" {
-		tx.Queue(`delete from kam.staged where case_no = $1 and decision_id = $2`, c.CaseNo, tx.taken)
-		tx.Queue(`delete from kam.contact where owner = $1`, stagedOwner(c.CaseNo, tx.taken))
-	}
 	if tx.With != nil && len(tx.With.Events()) > 0 {
 		if err := tx.With.Entry.Save(tx.With); err != nil {
 			return nil, err

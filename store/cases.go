@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -130,40 +129,15 @@ func (s *Store) RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok
 		`select case_no from kam.cases where request_key = $1`, key)
 }
 
-// StageData keeps the data that an act refers to, until the act is stored.
-// The same data again are fine; other data under the decision id are a
-// kam.IDReused, and an unknown case is a kam.NotFound.
+// StageData keeps the data that an act refers to, under the digest that it
+// returns; see [ledger.Ledger.Stage].
 func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error) {
-	const insert = `
-		insert into kam.staged (case_no, decision_id, digest, data)
-		select case_no, $2, $3, $4 from kam.cases where case_no = $1
-		on conflict (case_no, decision_id) do nothing`
-	const kept = `select digest from kam.staged where case_no = $1 and decision_id = $2`
-
 	digest, err := digestOf(d)
 	if err != nil {
 		return "", err
 	}
-	err = s.inTx(ctx, "stage data for "+string(no), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, insert, no, decisionID, digest, withoutContacts(d))
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 1 {
-			var b pgx.Batch
-			queueContacts(&b, stagedOwner(no, decisionID), d.Contacts)
-			return tx.SendBatch(ctx, &b).Close()
-		}
-		var have string
-		switch err := tx.QueryRow(ctx, kept, no, decisionID).Scan(&have); {
-		case errors.Is(err, pgx.ErrNoRows):
-			return kam.Errorf(kam.NotFound, "there is no case %s", no)
-		case err != nil:
-			return err
-		case have != digest:
-			return kam.Errorf(kam.IDReused, "other data were sent under this decision id").On("decision_id").Try("use a new id")
-		}
-		return nil
+	err = s.Stage(ctx, OfCase(no), decisionID, digest, withoutContacts(d), func(b *pgx.Batch) {
+		queueContacts(b, ledger.StagedOwner(OfCase(no), decisionID), d.Contacts)
 	})
 	if err != nil {
 		return "", err

@@ -11,9 +11,6 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// stagedFor is how long data wait for the act that they were sent ahead of.
-const stagedFor = 7 * 24 * time.Hour
-
 // CleanedUp counts what [Store.CleanUp] removed.
 type CleanedUp struct {
 	Staged   int // data of acts that were refused or never came
@@ -31,21 +28,11 @@ type Retention struct{ CaseYears, MessageYears int }
 // the time of business.
 func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (CleanedUp, error) {
 	var done CleanedUp
-	err := s.inTx(ctx, "remove staged data", func(tx pgx.Tx) error {
-		n, err := runAll(ctx, tx, "clean up",
-			statement{"contacts of staged data", `
-				delete from kam.contact where owner in (
-					select case_no || '/staged/' || decision_id from kam.staged where at < $1)`, []any{at.Add(-stagedFor)}},
-			statement{"staged data", `delete from kam.staged where at < $1`, []any{at.Add(-stagedFor)}},
-			statement{"messages", `
-				delete from kam.outbox where coalesce(delivered_at, dead_at) < $1`, []any{at.AddDate(-keep.MessageYears, 0, 0)}},
-		)
-		if err == nil {
-			done.Staged, done.Messages = n[1], n[2]
-		}
-		return err
-	})
-	if err != nil {
+	var err error
+	if done.Staged, err = s.DropStaged(ctx, at); err != nil {
+		return done, err
+	}
+	if done.Messages, err = s.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
 		return done, err
 	}
 	old, err := list(ctx, s.pool, "look for old cases", pgx.RowTo[kam.CaseNo], `

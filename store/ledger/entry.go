@@ -34,7 +34,8 @@ type Entry struct {
 	tasks     int
 	messages  int
 	unchanged bool
-	err       error // of methods that return none
+	taken     string // the decision whose staged data end with the effect
+	err       error  // of methods that return none
 }
 
 // Context is that of the effect.
@@ -124,7 +125,7 @@ func (e *Entry) Undo() error {
 	if _, err := e.tx.Exec(e.ctx, `rollback to savepoint effect`); err != nil {
 		return fmt.Errorf("undo the effect: %w", err)
 	}
-	*e.queued, e.events = pgx.Batch{}, nil
+	*e.queued, e.events, e.taken = pgx.Batch{}, nil, ""
 	return nil
 }
 

@@ -7,7 +7,8 @@
 //     what was asked and the answer that was given, so that the same effect again
 //     changes nothing and gets the same answer;
 //   - its audit trail, each event chained to the one before;
-//   - the messages that leave after the commit, and the tasks of people.
+//   - the messages that leave after the commit, and the tasks of people;
+//   - data that are sent ahead of an act, until it is stored or a week is over.
 //
 // What a subject is, and what may be done to it, the ledger does not know: that
 // is for the [Keeper] of its row.
@@ -231,6 +232,7 @@ func (e *Entry) Save(k Keeper) error {
 	if err := e.keep(answer); err != nil {
 		return err
 	}
+	e.queueTaken()
 	return e.Flush("save the effect")
 }
 

@@ -107,6 +107,14 @@ func (l *Ledger) MarkFailed(ctx context.Context, id string, cause error, hopeles
 	return aside, err
 }
 
+// DropMessages removes those that left or were put aside before then, and counts
+// them.
+func (l *Ledger) DropMessages(ctx context.Context, before time.Time) (int, error) {
+	tag, err := pg.Exec(ctx, l.pool, "remove old messages", `delete from kam.outbox where coalesce(delivered_at, dead_at) < @before`,
+		pgx.StrictNamedArgs{"before": before})
+	return int(tag.RowsAffected()), err
+}
+
 // OutboxState counts messages that wait and that are dead.
 func (l *Ledger) OutboxState(ctx context.Context) (waiting, dead int, err error) {
 	type row struct{ Waiting, Dead int }

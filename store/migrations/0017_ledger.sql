@@ -35,3 +35,6 @@ create view kam.head as
 
 -- Refusals are on record once for each decision, of any subject.
 alter table kam.refusal drop constraint refusal_case_no_fkey;
+
+-- Data may be sent ahead of an act on any subject.
+alter table kam.staged drop constraint staged_case_no_fkey;
