@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,8 +31,12 @@ func (l *Ledger) Stage(ctx context.Context, s Subject, decisionID, digest string
 		on conflict (case_no, decision_id) do nothing`
 	const kept = `select digest from kam.staged where case_no = @subject and decision_id = @decision_id`
 
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("print the data: %w", err)
+	}
 	return pg.InTx(ctx, l.pool, "stage data for "+s.ID, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, insert, pgx.StrictNamedArgs{"subject": s.ID, "decision_id": decisionID, "digest": digest, "data": data})
+		tag, err := tx.Exec(ctx, insert, pgx.StrictNamedArgs{"subject": s.ID, "decision_id": decisionID, "digest": digest, "data": json.RawMessage(text)})
 		if err != nil {
 			return err
 		}
