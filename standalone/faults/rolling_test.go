@@ -22,6 +22,7 @@ import (
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/standalone/stack"
+	"github.com/kamflow/kamflow/store"
 )
 
 // breaksCompletion is an edit on which those cases break that wait for their
@@ -56,7 +57,10 @@ func TestRolling(t *testing.T) {
 	w.old, w.next = earlier(t, dir), buildWorker(t, dir, "v2", control(t))
 	broken := buildWorker(t, dir, "v3", &breaksCompletion)
 	var now *process
-	w.rig = openWith(t, func(r *rig) { now = r.run(t, w.old, true) })
+	w.rig = openWith(t, func(r *rig) {
+		now = r.run(t, w.old, true)
+		require.NoError(t, store.Migrate(t.Context(), r.pg.DSN(stack.Database)), "while the old version runs")
+	})
 	begin := time.Now()
 	cases := int(number("KAM_ROLLING_CASES", 20)) //nolint:gosec // small
 	require.GreaterOrEqual(t, cases, 18, "KAM_ROLLING_CASES")
