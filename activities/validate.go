@@ -124,7 +124,7 @@ func wrong(findings []kam.Finding, s kam.Severity) (fields []string, note string
 	for _, f := range findings {
 		if f.Severity == s && f.WaivedBy == "" {
 			fields = append(fields, f.Field)
-			notes = append(notes, f.RuleID+" "+f.Field+": "+f.Message)
+			notes = append(notes, f.RuleID+" "+f.Field+": "+f.Text())
 		}
 	}
 	return fields, strings.Join(notes, "; ")

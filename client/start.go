@@ -65,6 +65,9 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 			return err
 		}
 	}
+	if no, ok, err := c.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+		return err // the same request again, whatever became of its customer since
+	}
 	subject := kam.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
 		if err := c.mayWorkOn(ctx, r, &subject); err != nil {
@@ -149,9 +152,6 @@ func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Su
 	}
 	for _, n := range kam.PathOf(nodes, customer.Territory) {
 		subject.Path, subject.Levels = append(subject.Path, n.Code), append(subject.Levels, n.Level)
-	}
-	if no, ok, err := c.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
-		return err // the same request again
 	}
 	return c.record.OpenCaseOf(ctx, r.CustomerNo)
 }

@@ -144,21 +144,37 @@ type Finding struct {
 	Severity Severity     `json:"severity"`
 	Category RuleCategory `json:"category"`
 	Field    string       `json:"field"`
-	// Message says what is wrong and what would be right. It names neither field
-	// nor rule, which every list shows beside it.
+	// Message says what is wrong, Remedy what would be right. Neither names field
+	// or rule, which every list shows beside them.
 	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
 	// WaivedBy and WaiverReason are set when a steward, or compliance for VS*,
 	// accepted a REVIEW finding.
 	WaivedBy     UserID `json:"waived_by,omitempty"`
 	WaiverReason string `json:"waiver_reason,omitempty"`
 }
 
-// What is what was found, with the values that it was found in: the message
-// without rule and remedy. A waiver is for one rule, field and What: when
-// another value stands in the field, it is another finding.
+// What is what was found, with the values that it was found in. A waiver is for
+// one rule, field and What: when another value stands in the field, it is
+// another finding. Early releases stored all in one text, "field: what [RULE];
+// remedy", and their waivers hold on.
 func (f Finding) What() string {
-	what, _, _ := strings.Cut(f.Message, " ["+f.RuleID+"]")
+	what, _, early := strings.Cut(f.Message, " ["+f.RuleID+"]")
+	if early {
+		return strings.TrimPrefix(what, f.Field+": ")
+	}
 	return what
+}
+
+// Text is the finding for people: what was found, and the remedy.
+func (f Finding) Text() string {
+	if _, rest, early := strings.Cut(f.Message, " ["+f.RuleID+"]"); early {
+		return f.What() + rest
+	}
+	if f.Remedy == "" {
+		return f.Message
+	}
+	return f.Message + "; " + f.Remedy
 }
 
 // Candidate is an existing customer, an open case or a recently rejected

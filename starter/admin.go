@@ -164,7 +164,7 @@ func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, fi
 	if err != nil {
 		return err
 	}
-	if !a.json {
+	if !a.json && !c.Pending {
 		defer a.notInForce()
 	}
 	return a.loadedOrProposed(c, map[string]int{"policy_version": p.Version}, "admin.policy", p.Version)

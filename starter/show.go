@@ -294,9 +294,7 @@ func (a *app) findings(heading string, all []kam.Finding) {
 		if f.WaivedBy != "" {
 			severity += " (waived by " + string(f.WaivedBy) + ")"
 		}
-		// Up to v0.2.0 a message began with the field and named the rule.
-		message := strings.Replace(strings.TrimPrefix(f.Message, f.Field+": "), " ["+f.RuleID+"]", "", 1)
-		t.Row(f.RuleID, severity, f.Field, message)
+		t.Row(f.RuleID, severity, f.Field, f.Text())
 	}
 	a.section(heading, t)
 }

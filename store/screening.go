@@ -100,7 +100,7 @@ func decodeClearances(kind string, value json.RawMessage) (all []kam.Clearance, 
 	default:
 		var f kam.Finding
 		err = json.Unmarshal(value, &f)
-		refs = textAfter(f.What(), "screening: possible hit: ")
+		refs = textAfter(f.What(), "possible hit: ")
 		c.Step, c.By, c.Reason = "1.4.6s", f.WaivedBy, f.WaiverReason
 	}
 	if refs == "" {

@@ -175,7 +175,7 @@ func TestClearedHitHidesNoOther(t *testing.T) {
 	s.at(3*hour, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-W", "BL-Y")))
 	s.act(4*hour, "", confirm("theo.territory", "cleared by compliance"))
 	s.expect(5*hour, kam.ValidationReview)
-	s.finds(5*hour, `screening: possible hit "internal/BL-W"`, `screening: possible hit "internal/BL-Y"`)
+	s.finds(5*hour, `possible hit "internal/BL-W"`, `possible hit "internal/BL-Y"`)
 	s.act(6*hour, kam.Forbidden, waive("stew.one"))
 	s.act(7*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
@@ -189,7 +189,7 @@ func TestClearedIsWhatWasShown(t *testing.T) {
 	s.at(1*hour, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-X", "BL-Y")))
 	s.act(2*hour, "", clearsHits())
 	s.act(4*hour, "", confirm("theo.territory", "cleared by compliance"))
-	s.finds(5*hour, `screening: possible hit "internal/BL-Y"`)
+	s.finds(5*hour, `possible hit "internal/BL-Y"`)
 	s.act(7*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
 	v, err := w.db.CaseView(t.Context(), s.no)
@@ -221,7 +221,7 @@ func TestEveryHitIsShownAndClearedByItself(t *testing.T) {
 	s.at(2*day-hour, func(kam.Snapshot) { service.answer.Hits = []string{"US-3", "EU-18"} })
 	s.at(2*day-hour/2, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-X", "BL-Y")))
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
-	s.finds(2*day+hour, `screening: possible hit "OUTSIDE/EU-18"`)
+	s.finds(2*day+hour, `possible hit "OUTSIDE/EU-18"`)
 	s.act(2*day+2*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
 }
@@ -235,7 +235,7 @@ func TestClearedHitThatIsConfirmed(t *testing.T) {
 	s.at(2*day-hour, func(kam.Snapshot) { service.answer.Result = kam.ScreeningConfirmed })
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
 	s.expect(2*day+hour, kam.ChangesRequested)
-	s.finds(2*day+hour, `screening: confirmed hit "OUTSIDE/EU-17"`)
+	s.finds(2*day+hour, `confirmed hit "OUTSIDE/EU-17"`)
 	s.run()
 }
 
@@ -269,7 +269,7 @@ func TestClearanceIsForTheParty(t *testing.T) {
 
 	s = w.change(kam.Modify, no, "rep.south", fields{"trading_names": []string{"Zweifelhaft Export"}})
 	s.expect(1*hour, kam.ValidationReview)
-	s.finds(1*hour, `screening: possible hit "internal/BL-X"`)
+	s.finds(1*hour, `possible hit "internal/BL-X"`)
 	s.act(2*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
 
@@ -295,7 +295,7 @@ func TestScreenedByHandGrowsOld(t *testing.T) {
 	s.at(53*hour, func(kam.Snapshot) { service.up = true })
 	s.act(80*hour, "", waive("stew.one"))
 	s.expect(81*hour, kam.ValidationReview)
-	s.finds(81*hour, `screening: possible hit "OUTSIDE/EU-17"`)
+	s.finds(81*hour, `possible hit "OUTSIDE/EU-17"`)
 	s.act(82*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
 }

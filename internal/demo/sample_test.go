@@ -311,7 +311,7 @@ func TestScriptsFindTheirTwins(t *testing.T) {
 	require.NoError(t, err)
 	scripts, err := Scripts()
 	require.NoError(t, err)
-	want := map[string]string{"07_certain_duplicate": "HANSAMED CERTAIN", "08_possible_duplicate": "KUPFERAU POSSIBLE", "30_converted": "C-000131 PROBABLE"}
+	want := map[string]string{"07_certain_duplicate": "HANSAMED CERTAIN", "08_possible_duplicate": "KUPFERAU POSSIBLE", "30_converted": "C-000131 CERTAIN"}
 	scripts = slices.DeleteFunc(scripts, func(s Script) bool { return s.Type != kam.NewCase || s.AppealOf != "" })
 	for i, s := range scripts {
 		self := rules.PartyOf(rules.Customer{CustomerNo: s.Name, ScreeningData: s.Request.ScreeningData, DetailData: s.Request.DetailData})

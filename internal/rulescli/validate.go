@@ -37,7 +37,7 @@ func (a validateAnswer) table() [][]string {
 	rows := [][]string{{"customer", "rule", "severity", "category", "field", "message"}}
 	for _, c := range a.Customers {
 		for _, f := range c.Findings {
-			rows = append(rows, []string{c.CustomerNo, f.RuleID, string(f.Severity), string(f.Category), f.Field, f.Message})
+			rows = append(rows, []string{c.CustomerNo, f.RuleID, string(f.Severity), string(f.Category), f.Field, f.Text()})
 		}
 	}
 	return rows

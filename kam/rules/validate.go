@@ -192,11 +192,9 @@ func (v *validation) findAs(own kam.Severity, rule, field, remedy, format string
 	if !row.Floor {
 		severity = v.policy.Severity(rule, severity)
 	}
-	message := fmt.Sprintf(format, args...) // field and rule stand beside it
-	if remedy != "" {
-		message += "; " + remedy
-	}
-	v.findings = append(v.findings, kam.Finding{RuleID: rule, Severity: severity, Category: row.Category, Field: field, Message: message})
+	v.findings = append(v.findings, kam.Finding{
+		RuleID: rule, Severity: severity, Category: row.Category, Field: field, Message: fmt.Sprintf(format, args...), Remedy: remedy,
+	})
 }
 
 func (v *validation) waive(f *kam.Finding) {
