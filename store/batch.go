@@ -110,5 +110,5 @@ func (s *Store) RefuseBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAc
 	if _, err := s.Batch(ctx, no); err != nil {
 		return err
 	}
-	return s.refuse(ctx, ledger.Effect{Subject: OfBook(no), Key: "act/" + act.DecisionID, At: at, By: act.By}, refusal)
+	return s.refuse(ctx, OfBook(no), act.By, act.DecisionID, at, refusal)
 }

@@ -40,7 +40,7 @@ var cases = ledger.Home{
 }
 
 func newCaseTx(e *ledger.Entry, fn func(ctx context.Context, tx *CaseTx) error) *CaseTx {
-	e.Live(&cases)
+	e.KeptIn(&cases)
 	return &CaseTx{Tx: newTx(e), fn: fn}
 }
 

@@ -193,6 +193,6 @@ func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.E
 
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
 func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
-	f := ledger.Effect{Subject: OfCase(no), Key: "act/" + clip(act.DecisionID, 80), At: at, By: kam.UserID(clip(string(act.By), 80)), Signal: signal}
-	return s.Ledger.Refuse(ctx, f, e, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, nil) })
+	f := ledger.Effect{Subject: OfCase(no), At: at, By: act.By, Signal: signal}
+	return s.Ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, nil) })
 }

@@ -87,8 +87,8 @@ func (s *Store) onLocked(ctx context.Context, e ledger.Effect, first func(b *pgx
 
 // refuse puts on the trail of a subject that is no case what was refused before
 // the subject was reached.
-func (s *Store) refuse(ctx context.Context, e ledger.Effect, refusal *kam.Error) error {
-	return s.Ledger.Refuse(ctx, e, refusal, func(entry *ledger.Entry) ledger.Keeper { return &keeper{Tx: newTx(entry)} })
+func (s *Store) refuse(ctx context.Context, of ledger.Subject, by kam.UserID, decisionID string, at time.Time, refusal *kam.Error) error {
+	return s.Ledger.Refuse(ctx, ledger.Effect{Subject: of, At: at, By: by}, decisionID, refusal, func(entry *ledger.Entry) ledger.Keeper { return &keeper{Tx: newTx(entry)} })
 }
 
 // A keeper is an effect on a subject that has no table of its own for its head.

@@ -141,7 +141,7 @@ func (s *Store) RefuseOnCustomer(ctx context.Context, no string, by kam.UserID, 
 	if _, err := s.Customer(ctx, no); err != nil {
 		return err
 	}
-	return s.refuse(ctx, ledger.Effect{Subject: OfCustomer(no), Key: "act/" + decisionID, At: at, By: by, People: true}, refusal)
+	return s.refuse(ctx, OfCustomer(no), by, decisionID, at, refusal)
 }
 
 // onCustomers runs a decision on two records under their locks: those of the

@@ -62,12 +62,12 @@ func (e *Entry) Head() (seq int64, hash string) { return e.seq, e.hash }
 // DBNow is the time of the database when the effect got its lock.
 func (e *Entry) DBNow() time.Time { return e.dbAt }
 
-// Live says where the subject has its head and its answers, if it is not
-// where those without a table of their own have them.
-func (e *Entry) Live(h *Home) { e.home = h }
+// KeptIn says where the subject has its head and its answers, if that is not
+// kam.subject.
+func (e *Entry) KeptIn(h *Home) { e.home = h }
 
-// Beside is an entry for another subject of the same kind in the same
-// transaction; key is its business key there.
+// Beside is an entry for another subject in the same transaction, kept where
+// this one is; key is its business key there.
 func (e *Entry) Beside(s Subject, key string) *Entry {
 	f := e.effect
 	f.Subject, f.With, f.Key, f.Signal = s, Subject{}, key, 0

@@ -110,10 +110,7 @@ func DoIn(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) er
 	if done, err := e.before(k); done || err != nil {
 		return err
 	}
-	err = k.Do(ctx)
-	if e.err != nil { // a lookup failed: what Do made of it does not count
-		err = e.err
-	}
+	err = e.do(k)
 	refusal := kam.AsError(err)
 	switch {
 	case err == nil && e.unchanged:
@@ -138,11 +135,8 @@ func (l *Ledger) Look(ctx context.Context, f Effect, open func(*Entry) Keeper) e
 		if err != nil {
 			return err
 		}
-		if err := k.Do(ctx); err != nil {
+		if err := e.do(k); err != nil {
 			return err
-		}
-		if e.err != nil {
-			return e.err
 		}
 		return e.Undo()
 	})
@@ -156,7 +150,7 @@ func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper)
 		if err != nil {
 			return err
 		}
-		if err := k.Do(ctx); err != nil {
+		if err := e.do(k); err != nil {
 			return err
 		}
 		e.chain()
@@ -166,9 +160,11 @@ func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper)
 }
 
 // Refuse puts a refusal on record that was given before the subject was
-// reached: once for each decision and code, and for each signal. The subject
-// does not move.
-func (l *Ledger) Refuse(ctx context.Context, f Effect, refusal *kam.Error, open func(*Entry) Keeper) error {
+// reached: once for each decision, code and person, and for each signal. The
+// subject does not move. Who is refused may have sent anything: what is too long
+// is cut.
+func (l *Ledger) Refuse(ctx context.Context, f Effect, decisionID string, refusal *kam.Error, open func(*Entry) Keeper) error {
+	f.Key, f.By, f.People = "act/"+pg.Clip(decisionID, 80), kam.UserID(pg.Clip(string(f.By), 80)), true
 	return pg.InTx(ctx, l.pool, "note a refusal on "+f.Subject.ID, func(tx pgx.Tx) error {
 		e, k, err := lock(ctx, tx, f, open)
 		if err != nil {
@@ -202,6 +198,14 @@ func lock(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) (*
 		return nil, nil, err
 	}
 	return e, k, nil
+}
+
+// do runs the effect. Where a lookup failed, what Do made of it does not count.
+func (e *Entry) do(k Keeper) error {
+	if err := k.Do(e.ctx); e.err == nil {
+		return err
+	}
+	return e.err
 }
 
 // before finds out whether there is anything to do.
@@ -264,8 +268,8 @@ func (e *Entry) keep(answer any) error {
 }
 
 // refuse puts a refusal on record. It is one line of the trail for each
-// decision, code and person, and for each signal, since nobody waits for the answer to
-// one and sends it again for the want of it.
+// decision, code and person, and for each signal, since nobody waits for the
+// answer to one and sends it again for the want of it.
 func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 	const once = `
 		insert into kam.refusal as r (case_no, decision_id, code, signal) values (@subject, @decision, @code, @signal)
