@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -30,6 +31,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		By:      in.Act.By,
 		At:      in.Now,
 	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
+	span.NoteProgress(ctx, p)
 	if err == nil {
 		failpoint.Hit("act/after-commit")
 	}

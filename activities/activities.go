@@ -9,9 +9,6 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -19,6 +16,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/internal/failpoint"
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -81,10 +79,11 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	p, err := a.Store.Effect(ctx, ledger.Effect{
 		Subject: store.OfCase(in.CaseNo),
 		Key:     fmt.Sprintf("seq/%d", in.Seq),
-		Digest:  digest([]any{name, in.Due}),
+		Digest:  kam.Digest([]any{name, in.Due}),
 		Known:   in.Known,
 		At:      in.Now,
 	}, a.within(hit(do, "stage", string(name), "in-tx")))
+	span.NoteProgress(ctx, p)
 	if err == nil {
 		failpoint.Hit("stage", string(name), "after-commit")
 	}
@@ -197,14 +196,4 @@ func toTemporal(err error) error {
 		return temporal.NewNonRetryableApplicationError(err.Error(), string(e.Code), err, e)
 	}
 	return err
-}
-
-// digest binds a business key to the request that first used it.
-func digest(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }

@@ -21,7 +21,7 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 		if err != nil {
 			return err
 		}
-		sum := digest(f)
+		sum := kam.Digest(f)
 		for _, box := range []struct {
 			step kam.StepCode
 			text string
@@ -34,7 +34,8 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
 		}
 		return w.move(kam.EvAnalyzed, w.facts(), kam.AuditEvent{
-			Type: kam.EventAnalyzed, Step: "1.2.6", Text: counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage), PayloadDigest: sum,
+			Type: kam.EventAnalyzed, Step: "1.2.6", PayloadDigest: sum,
+			Text: counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage),
 		})
 	})
 }
@@ -180,7 +181,7 @@ func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progre
 			w.Log(kam.AuditEvent{Type: kam.EventSegmented, Step: box.step, Text: box.text})
 		}
 		return w.move(kam.EvSegmented, w.facts(), kam.AuditEvent{
-			Type: kam.EventSegmented, Step: "1.3.7", ReasonCode: res.Segment, Text: rec.Headline, PayloadDigest: digest(res),
+			Type: kam.EventSegmented, Step: "1.3.7", ReasonCode: res.Segment, Text: rec.Headline, PayloadDigest: kam.Digest(res),
 		})
 	})
 }

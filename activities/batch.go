@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -43,6 +44,7 @@ func (a *Activities) onBook(ctx context.Context, in kam.BatchStep, e ledger.Effe
 		e.By = kam.System
 	}
 	p, err := a.Store.BatchEffect(ctx, in.No, e, func(tx *store.BatchTx) error { return do(&book{tx, a}) })
+	span.Note(ctx, span.BatchNo.String(string(in.No)), span.StepCode.String(string(batchStep)), span.State.String(string(p.Batch.State)))
 	return p, toTemporal(err)
 }
 
@@ -82,7 +84,7 @@ func (b *book) log(e kam.AuditEvent, from, to kam.BatchState) {
 // move takes the batch along its table of transitions, and logs it.
 func (b *book) move(event kam.BatchEvent, e kam.AuditEvent) error {
 	from := b.Batch.State
-	next, err := kam.NextBatch(from, event)
+	next, err := b.Batch.After(event)
 	if err != nil {
 		return err
 	}

@@ -75,16 +75,16 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		}
 	}
 	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *book) error {
-		if tx.Batch.State != kam.BatchConfirmed {
-			_, err := kam.NextBatch(tx.Batch.State, kam.BatchApply)
-			return cmp.Or[error](err, kam.Errorf(kam.WrongState, "batch %s is %s", tx.Batch.No, tx.Batch.State))
+		if _, err := tx.Batch.After(kam.BatchApply); err != nil {
+			return err
 		}
-		e := kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase), PolicyVersion: b.PolicyVersion, PayloadDigest: b.Digest}
+		e := kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase)}
 		switch phase {
 		case "customers":
 			err = tx.ApplyCustomers(parties.Keys)
 			r := tx.Batch.Result
-			e.Text = fmt.Sprintf("%d created, %d updated, %d unchanged, %d left alone; %d groups, %d key accounts of the book", r.Created, r.Updated, r.Unchanged, r.Skipped, r.Groups, r.KeyAccounts)
+			e.Text = fmt.Sprintf("%d created, %d updated, %d unchanged, %d left alone; %d groups, %d key accounts of the book",
+				r.Created, r.Updated, r.Unchanged, r.Skipped, r.Groups, r.KeyAccounts)
 		case "sales":
 			from, to := monthsOf(tx.At)
 			err = tx.ApplyFacts(pol.BaseCurrency, from, to)
@@ -99,12 +99,11 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return err
 		}
 		tx.Batch.Phase = phase
-		if phase != kam.BatchPhases[len(kam.BatchPhases)-1] {
-			tx.log(e, tx.Batch.State, tx.Batch.State)
-			return tx.tell("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
-		}
 		if err := tx.move(kam.BatchApply, e); err != nil {
 			return err
+		}
+		if tx.Batch.State != kam.BatchApplied {
+			return tx.tell("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {
 			return err
@@ -201,7 +200,9 @@ type bookRow struct {
 
 // bookOf makes the book of the rules. A customer whose facts do not add up has
 // no known revenue, and is reported.
-func bookOf(at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode) (rules.Book, []kam.BatchFinding, error) {
+func bookOf(
+	at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
+) (rules.Book, []kam.BatchFinding, error) {
 	known := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
 		known[n.Code] = true
@@ -241,20 +242,25 @@ func bookOf(at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]st
 		case kam.AsError(err) == nil:
 			return book, nil, kam.Errorf(kam.Fault, "the data of customer %s cannot be read", rows[i].CustomerNo)
 		default:
-			left = append(left, unfit(rows[i].CustomerNo, "net_revenue_12m", "the facts of the account do not add up: its revenue counts as unknown", "keep the account in one currency"))
+			left = append(left, unfit(rows[i].CustomerNo, "net_revenue_12m",
+				"the facts of the account do not add up: its revenue counts as unknown", "keep the account in one currency"))
 		}
 	}
 	return book, left, nil
 }
 
 func unfit(no, column, msg, remedy string) kam.BatchFinding {
-	return kam.BatchFinding{File: kam.FileCustomers, Key: no, Column: column, Rule: kam.RuleBatchMoney, Severity: kam.SeverityWarning, Message: msg, Remedy: remedy}
+	return kam.BatchFinding{
+		File: kam.FileCustomers, Key: no, Column: column, Rule: kam.RuleBatchMoney, Severity: kam.SeverityWarning, Message: msg, Remedy: remedy,
+	}
 }
 
 // classifyAll runs the models on the book. A customer with a value that the
 // rules cannot use is taken out and reported, because one of a hundred
 // thousand must not keep the others from their class.
-func classifyAll(pol *rules.Policy, book *rules.Book) (segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []kam.BatchFinding, err error) {
+func classifyAll(pol *rules.Policy, book *rules.Book) (
+	segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []kam.BatchFinding, err error,
+) {
 	for len(left) <= maxUnfit {
 		var other error
 		var wg sync.WaitGroup

@@ -242,8 +242,7 @@ func (c *bookCheck) digest() string {
 // save stores the check and asks the managers.
 func (c *bookCheck) save(w *book) error {
 	b := w.Batch
-	if b.State != kam.BatchUploaded {
-		_, err := kam.NextBatch(b.State, kam.BatchCheck)
+	if _, err := b.After(kam.BatchCheck); err != nil {
 		return err
 	}
 	rows := make([]store.CheckedRow, len(c.rows))
@@ -273,8 +272,11 @@ func (c *bookCheck) save(w *book) error {
 	if why != "" {
 		return w.end(kam.BatchFoundEmpty, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
 	}
-	err := w.move(kam.BatchCheck, kam.AuditEvent{Type: kam.EventBatchChecked, Actor: kam.System,
-		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s", counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope"))})
+	err := w.move(kam.BatchCheck, kam.AuditEvent{
+		Type: kam.EventBatchChecked, Actor: kam.System,
+		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
+			counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope")),
+	})
 	if err != nil {
 		return err
 	}

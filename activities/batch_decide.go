@@ -49,7 +49,8 @@ func (b *book) ask(s *kam.BatchScopeState) error {
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
 func scopeText(s kam.BatchScopeState) string {
 	n := s.Counts
-	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s", s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
+	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
+		s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
 }
 
 // mayConfirm says who may be asked: whoever the matrix lets confirm at the
@@ -105,11 +106,10 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 			b.EndTask(*s.Task, "DONE", act.By)
 			s.Task = nil
 		}
-		event := kam.BatchScope
-		if len(b.Batch.Open()) == 0 {
-			event = kam.BatchConfirm
-		}
-		if err := b.move(event, kam.AuditEvent{Type: kam.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s)}); err != nil {
+		err = b.move(kam.BatchConfirm, kam.AuditEvent{
+			Type: kam.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
+		})
+		if err != nil {
 			return err
 		}
 		return b.tell("import.confirmed", fmt.Sprintf("%s is confirmed for %s", b.Batch.No, s.Node), b.Batch.Uploader)
@@ -134,7 +134,9 @@ func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.Bat
 		if act.By != b.Batch.Uploader {
 			roles = []kam.Role{kam.PolicyAdmin}
 		}
-		return b.end(kam.BatchCancel, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason}, "WITHDRAWN")
+		return b.end(kam.BatchCancel, kam.AuditEvent{
+			Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
+		}, "WITHDRAWN")
 	})
 }
 
@@ -143,7 +145,7 @@ func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*bo
 		return kam.BatchProgress{}, toTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: digest(act), By: act.By}, func(b *book) error { return do(b, act) })
+	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *book) error { return do(b, act) })
 }
 
 func (b *book) actor(id kam.UserID) (kam.Person, error) {

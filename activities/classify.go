@@ -67,7 +67,7 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 		f := w.facts()
 		f.NeedsEndorsement = c.NeedsEndorsement()
 		if err := w.move(kam.EvClassified, f, kam.AuditEvent{
-			Type: kam.EventClassified, Step: "1.5.4", ReasonCode: rec.Outcome, Text: rec.Headline, PayloadDigest: digest(rec),
+			Type: kam.EventClassified, Step: "1.5.4", ReasonCode: rec.Outcome, Text: rec.Headline, PayloadDigest: kam.Digest(rec),
 		}); err != nil {
 			return err
 		}

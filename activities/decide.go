@@ -37,7 +37,10 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 		w.Case.Recommended = kam.Recommendation(r.Outcome)
 		f := w.facts()
 		f.Recommendation = w.Case.Recommended
-		if err := w.move(kam.EvRecommend, f, kam.AuditEvent{Type: kam.EventDecisionComputed, ReasonCode: r.Outcome, Text: r.Headline, PayloadDigest: digest(r)}); err != nil {
+		err = w.move(kam.EvRecommend, f, kam.AuditEvent{
+			Type: kam.EventDecisionComputed, ReasonCode: r.Outcome, Text: r.Headline, PayloadDigest: kam.Digest(r),
+		})
+		if err != nil {
 			return err
 		}
 		if w.Case.State != kam.Rejected {

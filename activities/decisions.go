@@ -334,7 +334,7 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 		case f.WaivedBy != "" || f.Severity != kam.SeverityReview:
 		case f.RuleID == serviceDown:
 			if err := w.SaveFact(factScreening, outside{
-				ScreeningAnswer: kam.ScreeningAnswer{Result: kam.ScreeningClear}, Party: digest(w.screenedParty()), At: w.At, ByHand: d.By, Reason: d.Reason,
+				ScreeningAnswer: kam.ScreeningAnswer{Result: kam.ScreeningClear}, Party: kam.Digest(w.screenedParty()), At: w.At, ByHand: d.By, Reason: d.Reason,
 			}); err != nil {
 				return err
 			}

@@ -105,7 +105,7 @@ func (w *work) screen() (screening, error) {
 		s.byHand = &o
 	}
 	age := w.At.Sub(o.At)
-	if !known || o.Party != digest(w.screenedParty()) || age > time.Duration(w.pol.Screening.MaxAgeHours)*time.Hour {
+	if !known || o.Party != kam.Digest(w.screenedParty()) || age > time.Duration(w.pol.Screening.MaxAgeHours)*time.Hour {
 		s.stale = true
 		return s, nil
 	}
@@ -258,7 +258,7 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return kam.Progress{}, toTemporal(err)
 	}
 	return a.stage(ctx, kam.StageScreen, in, func(w *work) error {
-		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: digest(party), At: w.At, Provider: a.Provider}); err != nil {
+		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: kam.Digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}
 		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: counted(len(answer.Hits), "hit")})

@@ -143,7 +143,7 @@ func identityHash(d kam.RequestData) string {
 	slices.Sort(ids)
 	names := slices.Clone(d.TradingNames)
 	slices.Sort(names)
-	return digest([]any{d.LegalName, names, d.CountryCode, d.PostalCode, ids, d.Website, d.Phone})
+	return kam.Digest([]any{d.LegalName, names, d.CountryCode, d.PostalCode, ids, d.Website, d.Phone})
 }
 
 // customer is the case's party as the rules see it.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"go.temporal.io/sdk/client"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 )
@@ -31,7 +32,12 @@ func NewDecisionID() string {
 // their digest only. A refusal comes back as a kam.Error; kam.Unreachable
 // means that it is not known whether the act was stored, and that sending it
 // again with the same DecisionID is safe.
-func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
+func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (p kam.Progress, err error) {
+	ctx, end := span.Start(ctx, "act", span.CaseNo.String(string(no)), span.Act.String(string(act.Name)))
+	defer func() {
+		span.NoteProgress(ctx, p)
+		end(err)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
 	if act.DecisionID == "" {
@@ -62,7 +68,7 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
 	}
-	p, err := c.send(ctx, no, act, what)
+	p, err = c.send(ctx, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; should it not hear of it, the
 		// reconciler tells it.

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -115,7 +116,9 @@ func (c *Batches) Cancel(ctx context.Context, no kam.BatchNo, act kam.BatchAct) 
 	return c.act(ctx, no, kam.UpdateCancelBatch, act, act.CheckCancel)
 }
 
-func (c *Batches) act(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (kam.BatchSnapshot, error) {
+func (c *Batches) act(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (b kam.BatchSnapshot, err error) {
+	ctx, end := span.Start(ctx, "act", span.BatchNo.String(string(no)), span.Act.String(name))
+	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
 	what := fmt.Sprintf("%s on %s", name, no)

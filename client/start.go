@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -31,17 +32,22 @@ var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 // key before Temporal hears of it, so a client that dies in between gets the
 // same case when it is run again; until then the case stands there as allotted
 // and not started.
-func (c *Client) Start(ctx context.Context, r store.Request) (Started, error) {
+func (c *Client) Start(ctx context.Context, r store.Request) (s Started, err error) {
+	ctx, end := span.Start(ctx, "start")
+	defer func() {
+		span.NoteProgress(ctx, s.Progress)
+		end(err)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, c.Patience)
 	defer cancel()
 	if err := c.mayStart(ctx, r); err != nil {
-		return Started{}, reachable(ctx, "the request", err)
+		return s, reachable(ctx, "the request", err)
 	}
 	no, created, err := c.record.AllotCase(ctx, r)
 	if err != nil {
-		return Started{}, reachable(ctx, "the request", err)
+		return s, reachable(ctx, "the request", err)
 	}
-	s := Started{CaseNo: no, Created: created}
+	s = Started{CaseNo: no, Created: created}
 	if !created {
 		if s.Progress.Snapshot, err = c.record.Case(ctx, no); err != nil {
 			return s, reachable(ctx, "the request", err)

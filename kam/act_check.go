@@ -30,8 +30,13 @@ const (
 // Digest binds DecisionID to what was decided: the same id with another digest
 // is another decision, and refused. It is stored with the effect, so a field
 // that an Act gains must be left out where it is empty.
-func (a Act) Digest() string {
-	b, err := json.Marshal(a)
+func (a Act) Digest() string { return Digest(a) }
+
+// Digest is the SHA-256 of v as JSON, in hexadecimal. It binds a business key to
+// the request that first used it and is stored with it: the JSON of what is
+// digested stays as it is.
+func Digest(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return "unprintable: " + err.Error()
 	}
@@ -60,7 +65,8 @@ func (a Act) Check() error {
 	}
 	for _, f := range a.Fields {
 		if _, ok := FieldNamed(f); !ok {
-			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
+			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").
+				Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
 		}
 	}
 	for _, f := range []struct{ name, value string }{

@@ -24,59 +24,101 @@ const (
 	BatchCancelled BatchState = "CANCELLED"
 )
 
-// BatchStates lists them in their order.
-var BatchStates = []BatchState{BatchUploaded, BatchChecked, BatchConfirmed, BatchApplied, BatchCancelled}
+// BatchStates is the table of states of a batch.
+var BatchStates = StatesOf[BatchState]{
+	{State: BatchUploaded, Kind: Automatic, Step: "5.7"},
+	{State: BatchChecked, Kind: Human, WaitsFor: "manager of each scope", Step: "5.7", Task: TaskImport},
+	{State: BatchConfirmed, Kind: Automatic, Step: "5.7"},
+	{State: BatchApplied, Kind: End, Step: "5.7"},
+	{State: BatchCancelled, Kind: End, Step: "5.7"},
+}
 
 // Ended says whether nothing follows.
-func (s BatchState) Ended() bool { return s == BatchApplied || s == BatchCancelled }
+func (s BatchState) Ended() bool { return BatchStates.Spec(s).Kind == End }
 
 // BatchEvent is what moves a batch.
 type BatchEvent string
 
 // The events of a batch.
 const (
-	BatchCheck      BatchEvent = "CHECK"        // the check is done and somebody can confirm
-	BatchFoundEmpty BatchEvent = "NOTHING_LEFT" // the check is done and no row is left to apply
-	BatchScope      BatchEvent = "SCOPE"        // a scope is confirmed, others are left
-	BatchConfirm    BatchEvent = "CONFIRM"      // the last scope is confirmed
-	BatchApply      BatchEvent = "APPLY"        // the last phase is applied
-	BatchCancel     BatchEvent = "CANCEL"       // the uploader or a policy_admin
-	BatchExpire     BatchEvent = "EXPIRE"       // nobody confirmed in time
+	BatchCheck      BatchEvent = "check"        // the check is done and somebody can confirm
+	BatchFoundEmpty BatchEvent = "nothing_left" // the check is done and no row is left to apply
+	BatchConfirm    BatchEvent = "confirm"      // of one scope
+	BatchApply      BatchEvent = "apply"        // of one phase
+	BatchCancel     BatchEvent = "cancel"
+	BatchExpire     BatchEvent = "expire"
 )
 
-// A BatchTransition is one row of the table of transitions of a batch.
-type BatchTransition struct {
-	From  BatchState
-	Event BatchEvent
-	To    BatchState
+// BatchFacts are what the guards of a batch look at.
+type BatchFacts struct {
+	ScopesOpen  bool // scopes that nobody has confirmed yet
+	PhasesLeft  bool
+	PhaseStored bool // a phase is applied: there is no way back
 }
 
-// BatchTransitions is all that can happen to a batch. A confirmed batch may be
-// cancelled until its first phase is applied, which the store tests.
-var BatchTransitions = []BatchTransition{
-	{BatchUploaded, BatchCheck, BatchChecked},
-	{BatchUploaded, BatchFoundEmpty, BatchCancelled},
-	{BatchUploaded, BatchCancel, BatchCancelled},
-	{BatchChecked, BatchScope, BatchChecked},
-	{BatchChecked, BatchConfirm, BatchConfirmed},
-	{BatchChecked, BatchCancel, BatchCancelled},
-	{BatchChecked, BatchExpire, BatchCancelled},
-	{BatchConfirmed, BatchApply, BatchApplied},
-	{BatchConfirmed, BatchCancel, BatchCancelled},
+// The conditions of the guards of a batch.
+var (
+	scopesOpen   = Fact("{no }scopes open (that nobody has confirmed)", func(f BatchFacts) bool { return f.ScopesOpen })
+	phasesLeft   = Fact("{no }phases left (of applying the book)", func(f BatchFacts) bool { return f.PhasesLeft })
+	phaseApplied = Fact("{no }phase applied", func(f BatchFacts) bool { return f.PhaseStored })
+)
+
+// BatchTable is the state machine of a batch. Silence ends it and confirms
+// nothing.
+var BatchTable = Table[BatchState, BatchEvent, BatchFacts]{
+	States: BatchStates,
+	Rows: []Row[BatchState, BatchEvent, BatchFacts]{
+		{From: BatchUploaded, Event: BatchCheck, To: BatchChecked, By: by(BySystem),
+			Effect: "findings stored; the manager of each scope asked"},
+		{From: BatchUploaded, Event: BatchFoundEmpty, To: BatchCancelled, By: by(BySystem),
+			Guard:  Given[BatchFacts]("no row can be applied, or the book is refused as a whole"),
+			Effect: "content removed; uploader told why"},
+		{From: BatchUploaded, Event: BatchCancel, To: BatchCancelled, By: by(ByUploader, ByPolicy),
+			Guard:  Given[BatchFacts]("reason given"),
+			Effect: "content removed"},
+
+		{From: BatchChecked, Event: BatchConfirm, To: BatchChecked, By: by(ByManager),
+			Guard:  scopesOpen,
+			Effect: "bound to check_digest; uploader told"},
+		{From: BatchChecked, Event: BatchConfirm, To: BatchConfirmed, By: by(ByManager),
+			Guard:  Not(scopesOpen),
+			Effect: "bound to check_digest; uploader told"},
+		{From: BatchChecked, Event: BatchCancel, To: BatchCancelled, By: by(ByUploader, ByPolicy),
+			Guard:  Given[BatchFacts]("reason given"),
+			Effect: "content removed; open tasks withdrawn"},
+		{From: BatchChecked, Event: BatchExpire, To: BatchCancelled, By: by(ByTimer),
+			Guard:  Given[BatchFacts]("a scope was not confirmed in time"),
+			Effect: "content removed; open tasks withdrawn"},
+
+		{From: BatchConfirmed, Event: BatchApply, To: BatchConfirmed, By: by(BySystem),
+			Guard:  phasesLeft,
+			Effect: "one phase stored: no way back"},
+		{From: BatchConfirmed, Event: BatchApply, To: BatchApplied, By: by(BySystem),
+			Guard:  Not(phasesLeft),
+			Effect: "last phase stored; uploader and managers told"},
+		{From: BatchConfirmed, Event: BatchCancel, To: BatchCancelled, By: by(ByUploader, ByPolicy),
+			Guard:  Not(phaseApplied),
+			Effect: "reason given; content removed"},
+	},
 }
 
-// NextBatch is the state that an event leads to; TooLate where the batch has
-// ended, else WrongState, where the event does not fit.
-func NextBatch(from BatchState, event BatchEvent) (BatchState, error) {
-	for _, t := range BatchTransitions {
-		if t.From == from && t.Event == event {
-			return t.To, nil
-		}
+// After is the state that an event leads the batch to: TooLate where it has
+// ended or cannot be stopped any more, WrongState where the event does not fit.
+func (b *BatchSnapshot) After(event BatchEvent) (BatchState, error) {
+	row, err := BatchTable.Next(b.State, event, BatchFacts{
+		ScopesOpen:  len(b.Open()) > 0,
+		PhasesLeft:  b.Phase != BatchPhases[len(BatchPhases)-1],
+		PhaseStored: b.Phase != "",
+	})
+	switch {
+	case err == nil:
+		return row.To, nil
+	case b.State.Ended():
+		return b.State, Errorf(TooLate, "the batch is %s", b.State).On("state")
+	case b.State == BatchConfirmed && event == BatchCancel:
+		return b.State, Errorf(TooLate, "batch %s is being applied", b.No).On("state")
 	}
-	if from.Ended() {
-		return from, Errorf(TooLate, "the batch is %s", from).On("state")
-	}
-	return from, Errorf(WrongState, "the batch is %s", from).On("state").Try("read the batch again")
+	return b.State, Errorf(WrongState, "the batch is %s", b.State).On("state").Try("read the batch again")
 }
 
 // A BatchScopeState is one scope of a batch: a COUNTRY node, whose manager

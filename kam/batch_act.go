@@ -44,7 +44,7 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 	case s.ConfirmedBy != "":
 		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
 	}
-	if _, err := NextBatch(b.State, BatchConfirm); err != nil {
+	if _, err := b.After(BatchConfirm); err != nil {
 		return err
 	}
 	if a.Digest != b.Digest {
@@ -67,10 +67,7 @@ func (a BatchAct) CheckCancel(b BatchSnapshot) error {
 	if a.Reason == "" {
 		return Errorf(ReasonNeeded, "cancelling a batch needs a reason").On("reason").Try("say why")
 	}
-	if b.Phase != "" && !b.State.Ended() {
-		return Errorf(TooLate, "batch %s is being applied", b.No).On("state")
-	}
-	_, err := NextBatch(b.State, BatchCancel)
+	_, err := b.After(BatchCancel)
 	return err
 }
 

@@ -9,28 +9,36 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-func TestBatchTransitions(t *testing.T) {
+func TestWhereABatchGoes(t *testing.T) {
 	t.Parallel()
-	reached := map[kam.BatchState]bool{kam.BatchUploaded: true}
-	for _, tr := range kam.BatchTransitions {
-		require.False(t, tr.From.Ended(), "nothing follows %s", tr.From)
-		got, err := kam.NextBatch(tr.From, tr.Event)
-		require.NoError(t, err)
-		require.Equal(t, tr.To, got, "one answer for %s in %s", tr.Event, tr.From)
-		reached[tr.To] = true
+	open := []kam.BatchScopeState{{Node: "AT"}}
+	done := []kam.BatchScopeState{{Node: "AT", ConfirmedBy: "nora"}}
+	for _, tt := range []struct {
+		batch kam.BatchSnapshot
+		event kam.BatchEvent
+		to    kam.BatchState
+		code  kam.Code
+	}{
+		{kam.BatchSnapshot{State: kam.BatchUploaded}, kam.BatchCheck, kam.BatchChecked, ""},
+		{kam.BatchSnapshot{State: kam.BatchUploaded}, kam.BatchConfirm, kam.BatchUploaded, kam.WrongState},
+		{kam.BatchSnapshot{State: kam.BatchChecked, Scopes: open}, kam.BatchConfirm, kam.BatchChecked, ""},
+		{kam.BatchSnapshot{State: kam.BatchChecked, Scopes: done}, kam.BatchConfirm, kam.BatchConfirmed, ""},
+		{kam.BatchSnapshot{State: kam.BatchConfirmed}, kam.BatchCancel, kam.BatchCancelled, ""},
+		{kam.BatchSnapshot{State: kam.BatchConfirmed, Phase: "customers"}, kam.BatchApply, kam.BatchConfirmed, ""},
+		{kam.BatchSnapshot{State: kam.BatchConfirmed, Phase: "customers"}, kam.BatchCancel, kam.BatchConfirmed, kam.TooLate},
+		{kam.BatchSnapshot{State: kam.BatchConfirmed, Phase: "classify"}, kam.BatchApply, kam.BatchApplied, ""},
+		{kam.BatchSnapshot{State: kam.BatchApplied, Phase: "classify"}, kam.BatchCancel, kam.BatchApplied, kam.TooLate},
+	} {
+		to, err := tt.batch.After(tt.event)
+		require.Equal(t, tt.to, to, "%s in %s", tt.event, tt.batch.State)
+		require.Equal(t, tt.code, kam.CodeOf(err), "%s in %s", tt.event, tt.batch.State)
 	}
-	for _, s := range kam.BatchStates {
-		require.True(t, reached[s], s)
-	}
-	_, err := kam.NextBatch(kam.BatchApplied, kam.BatchCancel)
-	require.ErrorIs(t, err, kam.TooLate)
-	_, err = kam.NextBatch(kam.BatchUploaded, kam.BatchConfirm)
-	require.ErrorIs(t, err, kam.WrongState)
 }
 
 func TestBatchConfirmation(t *testing.T) {
 	t.Parallel()
-	b := kam.BatchSnapshot{No: "B-000001", State: kam.BatchChecked, Uploader: "stew.one", Digest: "d1", Scopes: []kam.BatchScopeState{{Node: "AT", ConfirmedBy: "nora"}, {Node: "DE"}}}
+	b := kam.BatchSnapshot{No: "B-000001", State: kam.BatchChecked, Uploader: "stew.one", Digest: "d1",
+		Scopes: []kam.BatchScopeState{{Node: "AT", ConfirmedBy: "nora"}, {Node: "DE"}}}
 	act := kam.BatchAct{DecisionID: "decision-1", By: "nadja", Scope: "DE", Digest: "d1"}
 	require.NoError(t, act.CheckConfirm(b))
 	for name, tt := range map[string]struct {
@@ -63,7 +71,9 @@ func TestBatchNextDeadline(t *testing.T) {
 	t.Parallel()
 	at := func(h int) time.Time { return time.Date(2026, 3, 2, h, 0, 0, 0, time.UTC) }
 	task := func(h int) *kam.Task { return &kam.Task{Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: at(h)}}} }
-	b := kam.BatchSnapshot{State: kam.BatchChecked, Scopes: []kam.BatchScopeState{{Node: "AT", Task: task(9)}, {Node: "DE", Task: task(8)}, {Node: "FR", Task: task(7), ConfirmedBy: "x"}}}
+	b := kam.BatchSnapshot{State: kam.BatchChecked, Scopes: []kam.BatchScopeState{
+		{Node: "AT", Task: task(9)}, {Node: "DE", Task: task(8)}, {Node: "FR", Task: task(7), ConfirmedBy: "x"},
+	}}
 	node, due, ok := b.Next()
 	require.True(t, ok)
 	require.Equal(t, "DE", node)

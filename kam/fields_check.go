@@ -200,7 +200,12 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
 		return "has " + counted(int(n), "character"), s.between() + " characters"
 	}
-	quoted := func(what string) string { return fmt.Sprintf("%q ", clip(text, 40)) + what } // for few of many
+	quoted := func(what string) string {
+		if strings.HasPrefix(s.Name, "contacts[") { // personal data: the text is kept on the audit trail
+			return what
+		}
+		return fmt.Sprintf("%q ", clip(text, 40)) + what // for few of many
+	}
 	switch s.Kind {
 	case KindChoice:
 		if choices := s.Choices(); !slices.Contains(choices, text) {

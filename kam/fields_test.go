@@ -197,6 +197,9 @@ func TestCheckForm(t *testing.T) {
 		require.Equal(t, want, errs[0].Field+" "+errs[0].Rule, text)
 		require.Equal(t, kam.Invalid, errs[0].Code)
 		require.NotEmpty(t, errs[0].Remedy, text)
+		if strings.HasPrefix(errs[0].Field, "contacts[") {
+			require.NotContains(t, errs[0].Msg, `"`, "what a contact says is personal data")
+		}
 	}
 	require.Empty(t, kam.CheckForm(request(t, `{"justification":"line one\nline two is here","declared_potential":10000000000,"language":"pt-BR"}`)))
 	require.Empty(t, kam.CheckForm(request(t, `{"currency":"EURO"}`), kam.Screening), "other set")

@@ -1,5 +1,7 @@
 package kam
 
+import "strings"
+
 // Event is what moves a case from a state to the next.
 type Event string
 
@@ -95,16 +97,6 @@ type Facts struct {
 	BeforeFault State // resume_state
 }
 
-// HumanRequester says whether a person raised the case.
-func (f Facts) HumanRequester() bool { return f.Type != Reclassify }
-
-// ClassificationDue says whether 1.5 runs after the commit.
-func (f Facts) ClassificationDue() bool {
-	return f.Type == NewCase || f.Type == Reactivate || f.Type == Reclassify || f.Type == Modify && f.ClassInputChanged
-}
-
-func (f Facts) newParty() bool { return f.Type == NewCase || f.Type == Reactivate }
-
 // Actor is who brings an event about.
 type Actor string
 
@@ -116,53 +108,103 @@ const (
 	ByConfirmer  Actor = "confirming manager"
 	ByEndorser   Actor = "endorser"
 	ByManager    Actor = "manager"
+	ByUploader   Actor = "uploader"
 	ByPolicy     Actor = "policy_admin"
 	ByOperator   Actor = "operator"
 	ByTimer      Actor = "timer"
 	BySystem     Actor = "system"
 )
 
-// A Guard is a condition of a transition: its words for people, and its test.
-type Guard struct {
-	Text string
-	Test func(Facts) bool
-}
-
-// A Transition is one row of the table.
-type Transition struct {
-	From   State
-	Event  Event
-	Guard  Guard
-	To     State // Resume stands for the state before the fault
-	By     []Actor
-	Effect string
-}
+// A Transition is one row of the table of a case.
+type Transition = Row[State, Event, Facts]
 
 // Resume as a target means the resume_state that a fault kept.
 const Resume State = "RESUME_STATE"
 
+// CaseTable is the state machine of a case (P2.6).
+var CaseTable = Table[State, Event, Facts]{
+	States: States,
+	Rows:   Transitions,
+	Where: func(to State, f Facts) State {
+		if to == Resume {
+			return f.BeforeFault
+		}
+		return to
+	},
+}
+
 // Next is the transition that event takes from a state under the given facts,
-// with To resolved. No row, or more than one, is WRONG_STATE: the exhaustive
-// test shows that there is never more than one.
+// with To resolved, or WRONG_STATE.
 func Next(from State, event Event, f Facts) (Transition, error) {
-	for _, t := range Transitions {
-		if t.From != from || t.Event != event || t.Guard.Test != nil && !t.Guard.Test(f) {
-			continue
-		}
-		if t.To == Resume {
-			t.To = f.BeforeFault
-		}
-		return t, nil
-	}
-	return Transition{}, Errorf(WrongState, "%s is not possible in state %s", event, from)
+	return CaseTable.Next(from, event, f)
 }
 
 // Takes says whether any row leaves from on event, whatever the facts.
-func Takes(from State, event Event) bool {
-	for _, t := range Transitions {
-		if t.From == from && t.Event == event {
-			return true
-		}
-	}
-	return false
+func Takes(from State, event Event) bool { return CaseTable.Takes(from, event) }
+
+// ofType is the guard of cases of the given types: "NEW or REACTIVATE".
+func ofType(types ...CaseType) Guard[Facts] {
+	return among(types, func(f Facts) CaseType { return f.Type })
 }
+
+// recommends is the guard of a decision of 1.1.4: "ADD or REFER".
+func recommends(outcomes ...Recommendation) Guard[Facts] {
+	return among(outcomes, func(f Facts) Recommendation { return f.Recommendation })
+}
+
+// among holds where a fact has one of the values, and reads as they do.
+func among[T ~string](values []T, of func(Facts) T) Guard[Facts] {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	return Fact("{other than }"+strings.Join(words, " or "), func(f Facts) bool { return contains(values, of(f)) })
+}
+
+// The conditions on one fact. Each is called as it reads: a test compares.
+var (
+	enoughToSearchBy = Fact("{not }enough to search by (name, country and channel; for other types than NEW the customer)",
+		func(f Facts) bool { return f.HasNameCountryChannel })
+	candidateFound = Fact("{no }candidate found", func(f Facts) bool { return f.Match != "" })
+	classCertain   = Fact("class {not }CERTAIN", func(f Facts) bool { return f.Match == MatchCertain })
+	targetActive   = Fact("target {not }ACTIVE", func(f Facts) bool { return f.Target == TargetActive })
+	targetInactive = Fact("target {not }INACTIVE", func(f Facts) bool { return f.Target == TargetInactive })
+	searchRepeated = Fact("search {not }repeated (after a change in CHANGES_REQUESTED)",
+		func(f Facts) bool { return f.ReturnTo == ChangesRequested })
+	earlierRequest = Fact("{no }earlier request (both cases are NEW; the other is open, and older)", func(f Facts) bool { return f.Earlier })
+	dataSteward    = Fact("{no }data steward (the person acts as one)", func(f Facts) bool { return f.Steward })
+
+	screeningSetComplete       = Fact("screening set {not }complete", func(f Facts) bool { return f.ScreeningComplete })
+	detailSetComplete          = Fact("detail set {not }complete", func(f Facts) bool { return f.DetailComplete })
+	identityChanged            = Fact("identity {not }changed (since the last search)", func(f Facts) bool { return f.IdentityChanged })
+	materialFieldChanged       = Fact("{no }material field changed", func(f Facts) bool { return f.MaterialChanged })
+	classificationInputChanged = Fact("{no }classification input changed", func(f Facts) bool { return f.ClassInputChanged })
+	materialHashChanged        = Fact("material_hash {not }changed", func(f Facts) bool { return f.HashChanged })
+	confirmed                  = Fact("{not }confirmed (with the present material_hash)", func(f Facts) bool { return f.Confirmed })
+
+	autoReject                = Fact("{not }auto_reject", func(f Facts) bool { return f.AutoReject })
+	changeRoundsLeft          = Fact("{no }change rounds left", func(f Facts) bool { return f.RoundsLeft })
+	newerPolicy               = Fact("{no }newer policy (published)", func(f Facts) bool { return f.NewerPolicy })
+	lastRequired              = Fact("{not }last required (no other confirmation or endorsement is needed)", func(f Facts) bool { return f.LastRequired })
+	errorFinding              = Fact("{no }ERROR finding", func(f Facts) bool { return f.HasError })
+	reviewFinding             = Fact("{no }REVIEW finding (that nobody waived)", func(f Facts) bool { return f.HasReview })
+	changeToEndorse           = Fact("{no }change to endorse (of status or tier, or a nomination)", func(f Facts) bool { return f.NeedsEndorsement })
+	resumeStateKept           = Fact("{no }resume_state kept", func(f Facts) bool { return f.BeforeFault.Kind() == Automatic })
+	resumeStateAfterTheCommit = Fact("resume_state {not }after the commit", func(f Facts) bool { return f.BeforeFault.AfterCommit() })
+)
+
+// The conditions of which several rows make use.
+var (
+	newOrReactivate = ofType(NewCase, Reactivate)
+	modify          = ofType(Modify)
+	deactivate      = ofType(Deactivate)
+
+	nobodyFound = Or(And(ofType(NewCase), Not(candidateFound)), And(ofType(Reactivate), targetInactive))
+	notTheSame  = Or(Not(classCertain), dataSteward) // may be said
+	toConfirm   = Or(And(modify, materialFieldChanged), deactivate)
+	free        = And(modify, Not(materialFieldChanged))
+
+	humanRequester       = Not(ofType(Reclassify)).As("{no }human requester")
+	classificationDue    = Or(ofType(NewCase, Reactivate, Reclassify), And(modify, classificationInputChanged)).As("classification {not }due")
+	confirmedWhereNeeded = Or(And(ofType(NewCase, Modify, Reactivate, Deactivate), confirmed), free).As("{not }confirmed where needed")
+)

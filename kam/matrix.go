@@ -40,6 +40,8 @@ const (
 	ActionImportConfirm   Action = "confirm_import"
 	ActionImportRead      Action = "read_import"
 	ActionAuditExport     Action = "audit_export"
+	ActionEraseContact    Action = "erase_contact"
+	ActionErasuresRead    Action = "read_erasures"
 )
 
 // Right is what a permission gives.

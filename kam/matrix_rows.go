@@ -115,6 +115,9 @@ func permissions() []Permission {
 	add(ActionReview, RightCreate, middle, global, everyone(PolicyAdmin, ComplianceRole))
 	source = "3.4.4" // records of one customer are made one, or two again
 	add(ActionMerge, RightDecide, steward)
+	source = "2.7" // a contact person is erased by order
+	add(ActionEraseContact, RightDecide, everyone(ComplianceRole))
+	add(ActionErasuresRead, RightRead, everyone(Operator, Auditor))
 	source = "5.1" // the roles that the table of P5.2 lacks
 	add(ActionStart, RightCreate, own(Integration).in(ScopeGranted))
 	add(ActionRead, RightRead, own(Integration))
@@ -173,6 +176,7 @@ var readOf = []struct {
 	{ActionUsersRead, []Action{ActionUsersEdit}},
 	{ActionDelegationsRead, []Action{ActionDelegate}},
 	{ActionImportRead, []Action{ActionImportUpload, ActionImportConfirm}},
+	{ActionErasuresRead, []Action{ActionEraseContact}},
 	{ActionReadOperation, []Action{ActionRetry, ActionCancelAsk, ActionCancelAgree}},
 }
 

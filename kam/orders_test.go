@@ -22,7 +22,7 @@ var edited = []string{"HashChanged", "MaterialChanged", "ClassInputChanged"}
 // the random walk is tested here for all steps there are.
 func TestEveryOrderOfEvents(t *testing.T) {
 	t.Parallel()
-	reads := readFacts(t)
+	reads := readFacts(t, kam.CaseTable)
 
 	// The free facts of each state and event.
 	free := map[kam.State]map[kam.Event][]string{}

@@ -136,6 +136,8 @@ var actionWords = map[Action]string{
 	ActionCancelAgree:    "agree to cancel the case",
 	ActionMerge:          "merge or split customers",
 	ActionAuditCheck:     "check the audit trail",
+	ActionEraseContact:   "have a contact person erased",
+	ActionErasuresRead:   "read the orders to erase",
 	ActionImportUpload:   "upload this import",
 	ActionImportConfirm:  "confirm the import for this scope",
 }

@@ -148,6 +148,8 @@ func TestPermissionsBesidesTheTable(t *testing.T) {
 		"2.3: territory_manager C start_review SUB", "2.3: regional_manager C start_review SUB", "2.3: national_manager C start_review SUB",
 		"2.3: global_manager C start_review ALL", "2.3: policy_admin C start_review ALL", "2.3: compliance_reviewer C start_review ALL",
 		"3.4.4: data_steward D merge_customers ALL",
+		"2.7: compliance_reviewer D erase_contact ALL",
+		"2.7: operator R read_erasures ALL", "2.7: auditor R read_erasures ALL",
 		"5.1: integration C start_case GRANTED",
 		"5.1: integration R read_case OWN",
 		"5.1: integration U enter_data OWN",

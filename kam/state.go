@@ -62,16 +62,10 @@ const (
 )
 
 // StateSpec is one row of the table of states.
-type StateSpec struct {
-	State    State
-	Kind     StateKind
-	WaitsFor string
-	Step     StepCode
-	Task     TaskKind // the task that a human state opens
-}
+type StateSpec = StateOf[State]
 
 // States is the table of states, in the order of P2.6.
-var States = []StateSpec{
+var States = StatesOf[State]{
 	{Draft, Human, "requester", "1.1.1", TaskDataEntry},
 	{Identifying, Automatic, "", "1.1.2", ""},
 	{DuplicateReview, Human, "requester or data_steward", "1.1.2", TaskDuplicateReview},
@@ -97,22 +91,14 @@ var States = []StateSpec{
 	{Cancelled, End, "", "1.1.6", ""},
 }
 
-var stateSpecs = func() map[State]StateSpec {
-	m := make(map[State]StateSpec, len(States))
-	for _, s := range States {
-		m[s.State] = s
-	}
-	return m
-}()
-
 // Spec is the row of the state, zero for an unknown one.
-func (s State) Spec() StateSpec { return stateSpecs[s] }
+func (s State) Spec() StateSpec { return States.Spec(s) }
 
 // Kind says who moves a case out of the state.
-func (s State) Kind() StateKind { return stateSpecs[s].Kind }
+func (s State) Kind() StateKind { return s.Spec().Kind }
 
 // Ended says whether the state is an end.
-func (s State) Ended() bool { return stateSpecs[s].Kind == End }
+func (s State) Ended() bool { return s.Kind() == End }
 
 // AfterCommit says whether the customer is committed when a case is in s:
 // from there it can only end as COMPLETED (P2.5, 1.4.7).

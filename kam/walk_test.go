@@ -195,7 +195,7 @@ var allEvents = func() []kam.Event {
 func take(m memory, event kam.Event, f kam.Facts) (index int, row kam.Transition, ok bool, wrong string) {
 	index = -1
 	for _, i := range table[m.state][event] {
-		if g := kam.Transitions[i].Guard; g.Test == nil || g.Test(f) {
+		if kam.Transitions[i].Guard.Holds(f) {
 			if index >= 0 {
 				return i, row, false, "two rows hold"
 			}
@@ -326,7 +326,7 @@ func TestRandomWalk(t *testing.T) {
 			rarest = i
 		}
 		if row := kam.Transitions[i]; n == 0 {
-			never = append(never, fmt.Sprintf("%s %s -> %s (%s)", row.From, row.Event, row.To, row.Guard.Text))
+			never = append(never, fmt.Sprintf("%s %s -> %s (%s)", row.From, row.Event, row.To, row.Guard))
 		}
 	}
 	if steps >= 500_000 {
@@ -349,7 +349,8 @@ func likely(r *rand.Rand, s kam.State) kam.Event {
 	for {
 		event := kam.Transitions[leaving[s][r.IntN(len(leaving[s]))]].Event
 		switch event {
-		case kam.EvWithdraw, kam.EvCancel, kam.EvExpire, kam.EvFault, kam.EvRefuse, kam.EvReject, kam.EvMerge, kam.EvUseExisting, kam.EvSameRequest, kam.EvTargetInvalid:
+		case kam.EvWithdraw, kam.EvCancel, kam.EvExpire, kam.EvFault, kam.EvRefuse, kam.EvReject,
+			kam.EvMerge, kam.EvUseExisting, kam.EvSameRequest, kam.EvTargetInvalid:
 			if r.IntN(12) > 0 {
 				continue
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/workerapp"
@@ -20,6 +22,7 @@ import (
 // inProcess is the worker that runs beside the servers.
 type inProcess struct {
 	worker *workerapp.App
+	traces *observe.Traces
 	log    *zap.Logger
 }
 
@@ -43,15 +46,19 @@ func startWorker(ctx context.Context, cfg config.Config, _ *runfile.Running, say
 	if err != nil {
 		return nil, err
 	}
-	worker, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log, InProcess: true})
+	traces, err := observe.Start(ctx, "kamflow-standalone", observe.ToLog(log))
 	if err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
-	}
-	if err := furnish(ctx, cfg, say); err != nil {
-		worker.Stop()
 		return nil, err
 	}
-	return &inProcess{worker: worker, log: log}, nil
+	p := &inProcess{traces: traces, log: log}
+	p.worker, err = workerapp.Start(ctx, cfg, workerapp.Deps{Log: log, Traces: traces, InProcess: true})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start worker: %w", err), traces.Stop())
+	}
+	if err := furnish(ctx, cfg, say); err != nil {
+		return nil, errors.Join(err, p.Stop(ctx))
+	}
+	return p, nil
 }
 
 // furnish loads the sample organisation into an empty database where that is
@@ -79,5 +86,8 @@ func (p *inProcess) Failed() <-chan error { return p.worker.Failed() }
 // less than ctx lasts.
 func (p *inProcess) Stop(context.Context) error {
 	p.worker.Stop()
+	if err := p.traces.Stop(); err != nil {
+		p.log.Warn("traces end", zap.Error(err))
+	}
 	return p.log.Sync()
 }

@@ -27,6 +27,7 @@ func adminCommand(a *app) *cobra.Command {
 		policy,
 	)
 	cmd.AddCommand(orgCommands(a)...)
+	cmd.AddCommand(eraseContactCommand(a), erasuresCommand(a))
 	return cmd
 }
 

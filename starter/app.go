@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/rulescli"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
@@ -35,10 +37,14 @@ type app struct {
 	// connect reaches the system; tests put their own in place.
 	connect func(ctx context.Context, a *app) (backend, error)
 	back    backend
+
+	traces   *observe.Traces
+	endTrace func(error)
+	unsent   atomic.Pointer[error] // what keeps spans from leaving
 }
 
 func newApp(in io.Reader, out, err io.Writer) *app {
-	return &app{in: in, out: out, err: err, screen: term.For(out), now: time.Now, ask: term.Interactive(in), connect: dial}
+	return &app{in: in, out: out, err: err, screen: term.For(out), now: time.Now, ask: term.Interactive(in), connect: dial, endTrace: func(error) {}}
 }
 
 // run executes the command line and returns the exit status.
@@ -55,6 +61,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if a.back != nil {
 		a.back.Close()
 	}
+	a.stopTraces(err)
 	var shown printed
 	if err != nil && !errors.As(err, &shown) {
 		a.report(err)
@@ -158,7 +165,31 @@ func (a *app) prepare(cmd *cobra.Command) error {
 			return errPrinted
 		}
 	}
+	return a.trace(cmd)
+}
+
+// trace begins the trace of a command, where the environment asks for traces.
+func (a *app) trace(cmd *cobra.Command) (err error) {
+	a.traces, err = observe.Start(cmd.Context(), "kamflow-starter", func(err error) { a.unsent.CompareAndSwap(nil, &err) })
+	if err != nil {
+		return usageError{err}
+	}
+	ctx, end := a.traces.Begin(cmd.Context(), cmd.CommandPath())
+	cmd.SetContext(ctx)
+	a.endTrace = end
 	return nil
+}
+
+// stopTraces sends the trace of a command. One that cannot be sent changes
+// nothing for the person; programs that read JSON are not told.
+func (a *app) stopTraces(err error) {
+	a.endTrace(err)
+	if err := a.traces.Stop(); err != nil {
+		a.unsent.CompareAndSwap(nil, &err)
+	}
+	if unsent := a.unsent.Load(); unsent != nil && !a.json {
+		fmt.Fprintln(a.err, text.Say("traces.unsent", term.Clean((*unsent).Error())))
+	}
 }
 
 // who is the person who acts.

@@ -48,6 +48,8 @@ type backend interface {
 	Agree(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
 	Decline(ctx context.Context, a store.OrgAct, proposal string) (store.OrgChange, error)
 	Proposals(ctx context.Context, by kam.UserID, all bool) ([]store.Proposal, error)
+	EraseContact(ctx context.Context, o store.EraseOrder) (store.Erasure, error)
+	Erasures(ctx context.Context, by kam.UserID) ([]store.Erasure, error)
 	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
 	LoadSales(ctx context.Context, facts []store.SalesFact) error
 	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
@@ -79,11 +81,14 @@ func dial(ctx context.Context, a *app) (backend, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if err := a.traces.Temporal(&opts); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	// A machine for trials may run PostgreSQL without fsync; that is for the
 	// worker to refuse, not for whoever reads.
-	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true})
+	s, err := store.Open(ctx, cfg.Database.URL.Reveal(), store.Options{MaxConns: 4, AllowUnsafe: true, Traces: a.traces.Provider()})
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}

@@ -86,6 +86,20 @@ func (tx *CaseTx) lockWith(b *pgx.Batch, f ledger.Effect) {
 	})
 }
 
+// alsoCase locks a case within an effect on another subject, to note on its trail
+// what was done to it.
+func (tx *Tx) alsoCase(no kam.CaseNo) (*CaseTx, error) {
+	other := newCaseTx(tx.Beside(OfCase(no), ""), nil)
+	var b pgx.Batch
+	other.lock(&b, func(found bool) error {
+		if !found {
+			return noCase(no)
+		}
+		return nil
+	})
+	return other, sendBatch(tx.ctx, tx.tx, "lock case "+string(no), &b)
+}
+
 // Do runs the effect.
 func (tx *CaseTx) Do(ctx context.Context) error {
 	err := tx.fn(ctx, tx)

@@ -2,33 +2,14 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
-
-// holding lists the tables of the schema in which a text stands, in any column.
-func holding(t *testing.T, s *store.Store, text string) []string {
-	t.Helper()
-	var found []string
-	rows, err := s.Pool().Query(t.Context(), `select table_name from information_schema.tables where table_schema = 'kam'`)
-	require.NoError(t, err)
-	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	require.NoError(t, err)
-	require.Greater(t, len(tables), 30)
-	for _, table := range tables {
-		if rowsOf(t, s, fmt.Sprintf(`select count(*) from kam.%s x where position($1 in lower(x::text)) > 0`, table), text) > 0 {
-			found = append(found, table)
-		}
-	}
-	return found
-}
 
 func rowsOf(t *testing.T, s *store.Store, sql string, args ...any) (n int) {
 	t.Helper()
@@ -58,13 +39,13 @@ func TestStagedDataEnd(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, fail != nil, p.Refused != nil)
 	}
-	require.ElementsMatch(t, []string{"contact"}, holding(t, s, "canary"))
+	require.ElementsMatch(t, []string{"contact"}, storetest.Holding(t, s, "canary"))
 	take("decision-1", nil)
 	take("decision-2", kam.Errorf(kam.Forbidden, "not you"))
 	_, ok, err := s.StagedExists(t.Context(), no, "decision-1")
 	require.NoError(t, err)
 	require.False(t, ok, "taken")
-	require.NotEmpty(t, holding(t, s, "canary"), "a refused act may be tried again")
+	require.NotEmpty(t, storetest.Holding(t, s, "canary"), "a refused act may be tried again")
 
 	now, err := s.Now(t.Context())
 	require.NoError(t, err)
@@ -75,7 +56,7 @@ func TestStagedDataEnd(t *testing.T) {
 	done, err = s.CleanUp(t.Context(), now.AddDate(0, 0, 8), keep)
 	require.NoError(t, err)
 	require.Equal(t, store.CleanedUp{Staged: 1}, done)
-	require.Empty(t, holding(t, s, "canary"))
+	require.Empty(t, storetest.Holding(t, s, "canary"))
 }
 
 // TestCasesAreKeptAsLongAsThePolicySays, and what proves them for ever.
@@ -118,5 +99,5 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	require.Equal(t, store.CleanedUp{Messages: 1}, done)
 	require.Equal(t, msgs+1, rowsOf(t, s, `select count(*) from kam.outbox`), "what waits, and what is not old enough")
 	require.NoError(t, s.Exec(t.Context(), `delete from kam.contact where owner like $1 || '%'`, open))
-	require.NotContains(t, holding(t, s, "ada@nordwind.example"), "contact")
+	require.NotContains(t, storetest.Holding(t, s, "ada@nordwind.example"), "contact")
 }

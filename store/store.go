@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -19,6 +24,11 @@ type Options struct {
 	AllowUnsafe bool
 	// StatementTimeout is 5 seconds when zero.
 	StatementTimeout time.Duration
+	// Traces get a span for each statement that is part of a trace, with its text
+	// and without its values. Nil: none.
+	Traces trace.TracerProvider
+	// Metrics get the figures of the pool of connections. Nil: none.
+	Metrics metric.MeterProvider
 }
 
 // A Store is the database. Its methods may be called from many goroutines.
@@ -53,9 +63,22 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 		})
 		return nil
 	}
+	if opt.Traces != nil {
+		cfg.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(opt.Traces),
+			otelpgx.WithMeterProvider(noop.NewMeterProvider()), otelpgx.WithDisableConnectionDetailsInAttributes())
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	if opt.Metrics != nil {
+		// Its own name of the pool tells where the database is to everybody who
+		// may read figures.
+		name := otelpgx.WithStatsAttributes(semconv.DBClientConnectionPoolName("kamflow"))
+		if err := otelpgx.RecordStats(pool, otelpgx.WithStatsMeterProvider(opt.Metrics), name); err != nil {
+			pool.Close()
+			return nil, fmt.Errorf("measure the connections to the database: %w", err)
+		}
 	}
 	s := &Store{Ledger: ledger.New(pool), pool: pool}
 	if opt.AllowUnsafe {

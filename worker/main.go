@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/workerapp"
 )
 
@@ -68,7 +69,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 }
 
 func work(ctx context.Context, cfg config.Config, log *zap.Logger) int {
-	app, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log})
+	traces, err := observe.Start(ctx, "kamflow-worker", observe.ToLog(log))
+	if err != nil {
+		log.Error("traces do not start", zap.Error(err))
+		return 2
+	}
+	defer func() {
+		if err := traces.Stop(); err != nil {
+			log.Warn("traces end", zap.Error(err))
+		}
+	}()
+	app, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log, Traces: traces})
 	if err != nil {
 		if ctx.Err() != nil {
 			return 0 // asked to stop while starting

@@ -21,7 +21,7 @@ func TestEveryTransition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			drive := recipeFor(tr)
 			if drive == nil {
-				t.Fatalf("no recipe drives %s (%s): add one", name, tr.Guard.Text)
+				t.Fatalf("no recipe drives %s (%s): add one", name, tr.Guard)
 			}
 			for _, by := range persons(tr) {
 				t.Run(string(by), func(t *testing.T) {
@@ -47,7 +47,7 @@ func nameOf(tr kam.Transition) string {
 	}
 	name := fmt.Sprintf("%s/%s/%s", tr.From, tr.Event, tr.To)
 	if same > 1 {
-		name += " (" + tr.Guard.Text + ")"
+		name += " (" + tr.Guard.String() + ")"
 	}
 	return name
 }
@@ -225,7 +225,9 @@ func (w *world) confirmedWithoutDetails() *scene {
 
 // postBox is a request with a finding for the stewards.
 func (w *world) postBox() *scene {
-	return w.complete("Postfach Klinik GmbH", fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}})
+	return w.complete("Postfach Klinik GmbH", fields{"addresses": []fields{
+		{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"},
+	}})
 }
 
 // keyAccount is a request that 1.5 proposes a TERRITORY key account for.
@@ -293,7 +295,9 @@ func existing(v kam.Verdict) recipe {
 func resubmitted(first, then fields) recipe {
 	return func(w *world, _ kam.Actor) *scene {
 		w.known("C-WIEDER", "Wieder Klinik GmbH")
-		s := w.change(kam.Modify, "C-WIEDER", "rep.south", first, fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})
+		s := w.change(kam.Modify, "C-WIEDER", "rep.south", first, fields{"addresses": []fields{
+			{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"},
+		}})
 		s.at(1*hour, func(now kam.Snapshot) {
 			if now.State == kam.AwaitingConfirmation {
 				s.send(now, "", sendBack("theo.territory"))
@@ -388,23 +392,26 @@ var recipes = map[string]recipe{
 	"DECIDING/recommend/AWAITING_CONFIRMATION (ADD or REFER)": simply(through),
 	"DECIDING/recommend/COMPLIANCE_REVIEW":                    simply(func(w *world) *scene { return reached[kam.ComplianceReview](w) }),
 	"DECIDING/recommend/REJECTED":                             simply(func(w *world) *scene { return w.complete("Zu Klein GmbH", ad3) }),
-	"DECIDING/recommend/AWAITING_CONFIRMATION (REJECT and not auto_reject)": simply(func(w *world) *scene {
+	"DECIDING/recommend/AWAITING_CONFIRMATION (REJECT, not auto_reject)": simply(func(w *world) *scene {
 		w.under("auto_reject: true", "auto_reject: false")
 		return w.complete("Trotzdem GmbH", ad3)
 	}),
 
-	"COMPLIANCE_REVIEW/clear/AWAITING_CONFIRMATION": before(kam.ComplianceReview, kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"}),
-	"COMPLIANCE_REVIEW/refuse/REJECTED":             before(kam.ComplianceReview, kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt, By: "comp.one", Reason: "listed owner"}),
+	"COMPLIANCE_REVIEW/clear/AWAITING_CONFIRMATION": before(kam.ComplianceReview,
+		kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"}),
+	"COMPLIANCE_REVIEW/refuse/REJECTED": before(kam.ComplianceReview,
+		kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt, By: "comp.one", Reason: "listed owner"}),
 
 	"AWAITING_CONFIRMATION/confirm/ANALYZING (NEW or REACTIVATE, detail set complete)": before(kam.AwaitingConfirmation, confirm("theo.territory", "")),
 	"AWAITING_CONFIRMATION/confirm/AWAITING_COMPLETION":                                simply((*world).confirmedWithoutDetails),
-	"AWAITING_CONFIRMATION/confirm/ANALYZING (MODIFY with a classification input changed)": simply(func(w *world) *scene {
+	"AWAITING_CONFIRMATION/confirm/ANALYZING (MODIFY, classification input changed)": simply(func(w *world) *scene {
 		w.known("C-IN", "Eingabe Klinik GmbH")
 		return w.change(kam.Modify, "C-IN", "rep.south", fields{"declared_potential": eur("150000.00")}).act(driving, "", confirm("theo.territory", ""))
 	}),
 	"AWAITING_CONFIRMATION/confirm/VALIDATING": simply(func(w *world) *scene {
 		w.known("C-ENDE", "Schluss Klinik GmbH")
-		return w.change(kam.Deactivate, "C-ENDE", "rep.south", fields{"justification": "The house was closed in February."}).act(driving, "", confirm("theo.territory", ""))
+		return w.change(kam.Deactivate, "C-ENDE", "rep.south", fields{"justification": "The house was closed in February."}).
+			act(driving, "", confirm("theo.territory", ""))
 	}),
 	"AWAITING_CONFIRMATION/confirm/AWAITING_CONFIRMATION": simply(func(w *world) *scene {
 		w.nordwind(kam.TierRegional, "DE-N")
@@ -435,8 +442,9 @@ var recipes = map[string]recipe{
 		return s.act(driving, "", kam.Act{Name: kam.ActReevaluate, By: "pol.admin", Reason: "the new rules are meant for these"})
 	}),
 
-	"CHANGES_REQUESTED/change_identity/IDENTIFYING":    before(kam.ChangesRequested, submit("rep.south"), fields{"phone": "+49895554433"}),
-	"CHANGES_REQUESTED/resubmit/DECIDING":              before(kam.ChangesRequested, submit("rep.south"), fields{"justification": "Said better now, with more words."}),
+	"CHANGES_REQUESTED/change_identity/IDENTIFYING": before(kam.ChangesRequested, submit("rep.south"), fields{"phone": "+49895554433"}),
+	"CHANGES_REQUESTED/resubmit/DECIDING": before(kam.ChangesRequested, submit("rep.south"),
+		fields{"justification": "Said better now, with more words."}),
 	"CHANGES_REQUESTED/resubmit/AWAITING_CONFIRMATION": resubmitted(renamed, fields{}),
 	"CHANGES_REQUESTED/resubmit/ANALYZING":             resubmitted(fields{"satisfaction": 90}, fields{}),
 	"CHANGES_REQUESTED/resubmit/VALIDATING":            resubmitted(fields{}, fields{"phone": "+49895554433"}),
@@ -495,17 +503,22 @@ var recipes = map[string]recipe{
 		return s.act(driving, "", waive(who[by])).act(afterward, "", waive(other[by]))
 	},
 	"VALIDATION_REVIEW/merge/MERGED": simply(func(w *world) *scene {
-		w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(w.t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
-		return reached[kam.ValidationReview](w).act(driving, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-OLD", Reason: "the same clinic"})
+		w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01",
+			Data: data(w.t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
+		return reached[kam.ValidationReview](w).act(driving, "",
+			kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-OLD", Reason: "the same clinic"})
 	}),
 	"VALIDATION_REVIEW/same_request/MERGED": simply(func(w *world) *scene {
-		first := w.beside("rep.north", monday, screening("Schon Gefragt Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 1", "identifiers": nil})
+		first := w.beside("rep.north", monday, screening("Schon Gefragt Klinik GmbH"),
+			fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 1", "identifiers": nil})
 		late := same("stew.one", first.no)
 		late.Name = kam.ActDecideValidation
 		return reached[kam.ValidationReview](w).act(driving, "", late)
 	}),
-	"VALIDATION_REVIEW/send_back/CHANGES_REQUESTED": before(kam.ValidationReview, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.SendBack, By: "stew.one", Reason: "the street, please"}),
-	"VALIDATION_REVIEW/refuse/REJECTED":             before(kam.ValidationReview, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.RefuseIt, By: "stew.one", Reason: "not a clinic"}),
+	"VALIDATION_REVIEW/send_back/CHANGES_REQUESTED": before(kam.ValidationReview,
+		kam.Act{Name: kam.ActDecideValidation, Verdict: kam.SendBack, By: "stew.one", Reason: "the street, please"}),
+	"VALIDATION_REVIEW/refuse/REJECTED": before(kam.ValidationReview,
+		kam.Act{Name: kam.ActDecideValidation, Verdict: kam.RefuseIt, By: "stew.one", Reason: "not a clinic"}),
 
 	"CLASSIFYING/classified/HANDING_OFF":          simply(through),
 	"CLASSIFYING/classified/AWAITING_ENDORSEMENT": simply((*world).keyAccount),
@@ -516,10 +529,12 @@ var recipes = map[string]recipe{
 		s.act(1*hour, "", confirm("tess.territory", ""))
 		return s.act(driving, "", endorse("nadja.national")).act(afterward, "", endorse("gina.global"))
 	}),
-	"AWAITING_ENDORSEMENT/decline/HANDING_OFF": before(kam.AwaitingEndorsement, kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Decline, By: "tom.territory", Reason: "too early"}),
+	"AWAITING_ENDORSEMENT/decline/HANDING_OFF": before(kam.AwaitingEndorsement,
+		kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Decline, By: "tom.territory", Reason: "too early"}),
 	"AWAITING_ENDORSEMENT/change_tier/AWAITING_ENDORSEMENT": simply(func(w *world) *scene {
 		s := reached[kam.AwaitingEndorsement](w)
-		s.act(driving, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier, By: "tom.territory", Tier: kam.TierRegional, Reason: "they buy for the whole region"})
+		s.act(driving, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier,
+			By: "tom.territory", Tier: kam.TierRegional, Reason: "they buy for the whole region"})
 		s.expect(afterward-time.Minute, kam.AwaitingEndorsement, "rolf.regional")
 		return s.act(afterward, "", endorse("rolf.regional"))
 	}),

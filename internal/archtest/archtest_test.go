@@ -63,12 +63,14 @@ type rule struct {
 var rules = []rule{
 	{"kam", []string{}},
 	{"kam/rules", []string{"kam", "github.com/shopspring/decimal", "go.yaml.in/yaml/v3", "golang.org/x/text/...", "github.com/hbollon/go-edlib"}},
-	{"store", []string{"kam", "store/ledger", "store/internal/pg", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/..."}},
+	{"store", []string{"kam", "store/ledger", "store/internal/pg", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "github.com/exaring/otelpgx",
+		"go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/metric/...", "go.opentelemetry.io/otel/semconv/..."}},
 	{"store/ledger", []string{"kam", "store/internal/pg", "github.com/jackc/pgx/v5/..."}},
 	{"store/internal/pg", []string{"kam", "github.com/jackc/pgx/v5/..."}},
-	{"activities", []string{"kam", "internal/failpoint", "kam/rules", "store", "store/ledger", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
+	{"internal/span", []string{"kam", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes"}},
+	{"activities", []string{"kam", "internal/failpoint", "internal/span", "kam/rules", "store", "store/ledger", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
-	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
+	{"client", []string{"kam", "kam/rules", "store", "internal/parties", "internal/span", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
 		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
 	{"internal/mutations", []string{}},
@@ -85,7 +87,13 @@ var onlyFor = []struct {
 	why  string
 }{
 	{"github.com/spf13/viper", []string{"config", "worker", "starter", "console"}, "settings are read in one place"},
-	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp"}, "libraries do not choose a logger"},
+	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp", "internal/observe"}, "libraries do not choose a logger"},
+	{"go.opentelemetry.io/otel/sdk/...", []string{"internal/observe"}, "traces and metrics are made in one place; others see interfaces"},
+	{"go.opentelemetry.io/otel/exporters/...", []string{"internal/observe"}, "what leaves the house is decided in one place"},
+	{"go.opentelemetry.io/otel", []string{"internal/observe"}, "nothing of tracing is global but who hears of its errors"},
+	{"go.temporal.io/sdk/contrib/opentelemetry", []string{"internal/observe"}, "its spans are wrong in a replay: see observe"},
+	{"github.com/exaring/otelpgx", []string{"store"}, "the pool is hidden in store"},
+	{"github.com/prometheus/client_golang/...", []string{"internal/observe", "internal/workerapp"}, "only a worker serves figures"},
 	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
@@ -171,6 +179,9 @@ func TestTheRulesBite(t *testing.T) {
 		{ImportPath: module + "/starter", Imports: []string{module + "/standalone/stack"}},
 		{ImportPath: module + "/internal/other", Imports: []string{"github.com/spf13/viper"}},
 		{ImportPath: module + "/client", Imports: []string{module + "/workflows"}},
+		{ImportPath: module + "/client", Imports: []string{"go.opentelemetry.io/otel/sdk/trace"}},
+		{ImportPath: module + "/activities", Imports: []string{"go.opentelemetry.io/otel"}},
+		{ImportPath: module + "/workflows", Imports: []string{"go.temporal.io/sdk/contrib/opentelemetry"}},
 		{ImportPath: module + "/newcomer"},
 	} {
 		require.NotEmpty(t, violations(p), p)

@@ -44,12 +44,14 @@ func Process() string {
 	b.WriteString("# The process\n\n" + generated)
 	b.WriteString("Every box, state, transition and act of kamflow, as the engine itself reads them.\n\n")
 	b.WriteString("![The process: three levels and the states of a case](process.svg)\n\n")
-	b.WriteString("- [Boxes](#boxes)\n- [States](#states)\n- [Transitions](#transitions)\n- [Acts](#acts)\n- [Errors](#errors)\n- [Codes](#codes)\n- [Who may do what](permissions.md)\n- [Glossary](#glossary)\n\n")
+	b.WriteString("- [Boxes](#boxes)\n- [States](#states)\n- [Transitions](#transitions)\n- [Acts](#acts)\n- [Import of a book](#import-of-a-book)\n")
+	b.WriteString("- [Errors](#errors)\n- [Codes](#codes)\n- [Who may do what](permissions.md)\n- [Glossary](#glossary)\n\n")
 	b.WriteString("In text, for a case that waits at 1.1.5:\n\n```\n" + TextPicture(kam.NewCase, kam.AwaitingConfirmation) + "```\n\n")
 	writeBoxes(&b)
 	writeStates(&b)
 	writeTransitions(&b)
 	writeActs(&b)
+	writeImport(&b)
 	writeCodes(&b)
 	writeGlossary(&b)
 	return strings.TrimRight(b.String(), "\n") + "\n"
@@ -82,10 +84,13 @@ func writeStates(b *strings.Builder) {
 		if s.State.AfterCommit() {
 			after = "yes"
 		}
-		rows = append(rows, []string{code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, steps, code(string(s.Task)), code(string(kam.StageOf[s.State])), after})
+		rows = append(rows, []string{
+			code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, steps, code(string(s.Task)), code(string(kam.StageOf[s.State])), after,
+		})
 	}
-	fmt.Fprintf(b, "## States\n\n%d states: %d human, %d automatic, %d ends. A case in a human state waits for a person and has a task in an inbox; an automatic state is left by its stage, one transaction. After the commit of the customer a case can only end as `COMPLETED`.\n\n",
-		len(kam.States), count[kam.Human], count[kam.Automatic], count[kam.End])
+	fmt.Fprintf(b, "## States\n\n%d states: %d human, %d automatic, %d ends. ", len(kam.States), count[kam.Human], count[kam.Automatic], count[kam.End])
+	b.WriteString("A case in a human state waits for a person and has a task in an inbox; an automatic state is left by its stage, one transaction. ")
+	b.WriteString("After the commit of the customer a case can only end as `COMPLETED`.\n\n")
 	table(b, "State|Kind|Waits for|Step|Task|Stage|After the commit", rows)
 }
 
@@ -102,34 +107,56 @@ func stageSteps(s kam.State) string {
 }
 
 func writeTransitions(b *strings.Builder) {
-	fmt.Fprintf(b, "## Transitions\n\n%d transitions. In one state and on one event at most one guard holds, whatever the facts: a test enumerates them. `%s` is the state that a fault interrupted. Silence never confirms: what the timer does is remind, escalate and end.\n\n", len(kam.Transitions), kam.Resume)
-	for _, s := range kam.States {
+	fmt.Fprintf(b, "## Transitions\n\n%d transitions. ", len(kam.Transitions))
+	b.WriteString("In one state and on one event at most one guard holds, whatever the facts: a test enumerates them. ")
+	fmt.Fprintf(b, "`%s` is the state that a fault interrupted. Silence never confirms: what the timer does is remind, escalate and end.\n\n", kam.Resume)
+	writeTable(b, kam.CaseTable)
+}
+
+func writeImport(b *strings.Builder) {
+	b.WriteString("## Import of a book\n\nAn import is a process of its own, with the states of a batch: one workflow for the book, no case per row.\n\n")
+	writeTable(b, kam.BatchTable)
+}
+
+// writeTable writes the table of a process, state by state, and the terms of
+// its guards.
+func writeTable[S, E ~string, F any](b *strings.Builder, t kam.Table[S, E, F]) {
+	for _, s := range t.States {
 		var rows [][]string
-		for _, t := range kam.Transitions {
-			if t.From == s.State {
-				rows = append(rows, []string{code(string(t.Event)), t.Guard.Text, code(string(t.To)), list(t.By), t.Effect})
+		for _, r := range t.Rows {
+			if r.From == s.State {
+				rows = append(rows, []string{code(string(r.Event)), r.Guard.String(), code(string(r.To)), list(r.By), r.Effect})
 			}
 		}
 		if rows != nil {
-			fmt.Fprintf(b, "### %s\n\n%s\n\n", s.State, describe(s))
+			fmt.Fprintf(b, "### %s\n\n%s\n\n", s.State, describe(s.Step, s.WaitsFor))
 			table(b, "Event|Guard|To|By|Effect", rows)
 		}
 	}
+	if terms := t.Terms(); terms != nil {
+		b.WriteString("What the words of the guards mean:\n\n")
+		var rows [][]string
+		for _, x := range terms {
+			rows = append(rows, []string{x.Name, x.Means})
+		}
+		table(b, "Words|Mean", rows)
+	}
 }
 
-func describe(s kam.StateSpec) string {
-	label := s.Step.Label()
+func describe(step kam.StepCode, waitsFor string) string {
+	label := step.Label()
 	if label == "" {
 		label = "Any step"
 	}
-	if s.WaitsFor == "" {
+	if waitsFor == "" {
 		return label + ", automatic."
 	}
-	return label + ", waits for " + s.WaitsFor + "."
+	return label + ", waits for " + waitsFor + "."
 }
 
 func writeActs(b *strings.Builder) {
-	b.WriteString("## Acts\n\nWhat people send to a case. Each is a Temporal update with a client-made `decision_id`; those marked are also accepted as a signal of the same name.\n\n")
+	b.WriteString("## Acts\n\nWhat people send to a case. Each is a Temporal update with a client-made `decision_id`; ")
+	b.WriteString("those marked are also accepted as a signal of the same name.\n\n")
 	var rows [][]string
 	for _, a := range kam.Acts {
 		signal := ""
@@ -148,7 +175,8 @@ func writeCodes(b *strings.Builder) {
 		rows = append(rows, []string{code(string(c.Code)), c.Meaning})
 	}
 	table(b, "Code|Meaning", rows)
-	b.WriteString("## Codes\n\n### Case types\n\n" + list(kam.CaseTypes) + "\n\n### Reason codes of a rejection\n\n" + list(kam.ReasonCodes) + "\n\n### Roles\n\n" + list(kam.Roles) + "\n\n### Tiers and levels\n\n")
+	fmt.Fprintf(b, "## Codes\n\n### Case types\n\n%s\n\n### Reason codes of a rejection\n\n%s\n\n### Roles\n\n%s\n\n### Tiers and levels\n\n",
+		list(kam.CaseTypes), list(kam.ReasonCodes), list(kam.Roles))
 	rows = nil
 	for _, l := range kam.NodeLevels {
 		rows = append(rows, []string{code(string(l)), code(string(l.Tier())), code(string(l.ManagerRole()))})

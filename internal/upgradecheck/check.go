@@ -162,7 +162,8 @@ func (c *check) targets(ctx context.Context) ([]target, error) {
 
 // query finds what our workers would take over: all that runs on our task
 // queue, also under names that this build no longer has, and our names
-// wherever they run.
+// wherever they run. A round of recurring work is over in seconds, and the next
+// one begins anew.
 func (c *check) query() string {
 	quoted := make([]string, len(c.types))
 	for i, name := range c.types {
@@ -172,7 +173,7 @@ func (c *check) query() string {
 	if len(quoted) > 0 {
 		where += fmt.Sprintf(" OR WorkflowType IN (%s)", strings.Join(quoted, ", "))
 	}
-	return "ExecutionStatus = 'Running' AND (" + where + ")"
+	return "ExecutionStatus = 'Running' AND (" + where + ") AND WorkflowType != '" + kam.WorkflowRecurring + "'"
 }
 
 // caseOf is the number in the id of a case; other workflows are called by

@@ -153,7 +153,7 @@ func TestOpenCasesReplay(t *testing.T) {
 	})
 	require.Equal(t, Report{Open: 6, Replayed: 5, NotStarted: 1, Missing: []Case{}, Breaking: []Case{}}, r)
 	require.Equal(t, 6, done)
-	require.Equal(t, "ExecutionStatus = 'Running' AND (TaskQueue = 'kamflow' OR WorkflowType IN ('CustomerOnboardingWorkflow', 'ImportBatchWorkflow', 'RecurringWorkflow'))", s.queries[0])
+	require.Equal(t, "ExecutionStatus = 'Running' AND (TaskQueue = 'kamflow' OR WorkflowType IN ('CustomerOnboardingWorkflow', 'ImportBatchWorkflow', 'RecurringWorkflow')) AND WorkflowType != 'RecurringWorkflow'", s.queries[0])
 }
 
 func TestBreakingCasesAreListed(t *testing.T) {

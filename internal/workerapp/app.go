@@ -17,6 +17,7 @@ import (
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/namespace"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
 	"github.com/kamflow/kamflow/store"
@@ -30,6 +31,7 @@ type Deps struct {
 	Store     *store.Store  // schema in place
 	Temporal  client.Client // of the namespace
 	Deliverer Deliverer
+	Traces    *observe.Traces // nil: none
 	// AllowUnsafe takes a database that may lose commits in a crash: tests.
 	AllowUnsafe bool
 	// InProcess leaves what belongs to the whole process, its garbage
@@ -48,6 +50,8 @@ type App struct {
 	store    *store.Store
 	temporal client.Client
 	worker   worker.Worker
+	traces   *observe.Traces
+	metrics  *observe.Metrics
 	health   *health
 	counters *counters
 	stop     context.CancelFunc // of the loops
@@ -59,7 +63,7 @@ type App struct {
 // Start connects, brings schema, namespace and search attributes up to date,
 // and works until Stop. It returns when the worker takes cases.
 func Start(ctx context.Context, cfg config.Config, deps Deps) (*App, error) {
-	a := &App{log: deps.Log, counters: &counters{}, failed: make(chan error, 1), stop: func() {}}
+	a := &App{log: deps.Log, traces: deps.Traces, failed: make(chan error, 1), stop: func() {}}
 	if a.log == nil {
 		a.log = zap.NewNop()
 	}
@@ -77,6 +81,10 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	if !deps.InProcess {
 		debug.SetGCPercent(cfg.Worker.GCPercent)
 	}
+	if a.metrics, err = observe.NewMetrics(); err != nil {
+		return err
+	}
+	a.counters = newCounters(a.metrics)
 	ns, err := a.connect(ctx, cfg, deps)
 	if err != nil {
 		return err
@@ -120,12 +128,20 @@ func (a *App) connect(ctx context.Context, cfg config.Config, deps Deps) (ns str
 	if err != nil {
 		return "", err
 	}
+	a.metrics.Temporal(&opts, a.log)
+	if err := a.traces.Temporal(&opts); err != nil {
+		return "", err
+	}
 	if a.store = deps.Store; a.store == nil {
 		url := cfg.Database.URL.Reveal()
 		if err := store.Migrate(ctx, url); err != nil {
 			return "", err
 		}
-		a.store, err = store.Open(ctx, url, store.Options{MaxConns: int32(cfg.Database.MaxConns), AllowUnsafe: deps.AllowUnsafe}) //nolint:gosec // checked: at most 1000
+		a.store, err = store.Open(ctx, url, store.Options{
+			MaxConns:    int32(cfg.Database.MaxConns), //nolint:gosec // checked: at most 1000
+			AllowUnsafe: deps.AllowUnsafe,
+			Traces:      a.traces.Provider(), Metrics: a.metrics.Provider(),
+		})
 		if err != nil {
 			return "", err
 		}
@@ -144,8 +160,10 @@ func (a *App) serve(cfg config.Config) error {
 	if !config.Loopback(cfg.Worker.Listen) {
 		a.log.Warn("health endpoints are open to other machines", zap.String("listen", cfg.Worker.Listen))
 	}
+	registerProcess(a.metrics, a.BuildID)
+	a.metrics.MustRegister(outboxFigures{a.store.OutboxState})
 	a.health = &health{
-		counters: a.counters, started: time.Now(), build: a.BuildID,
+		metrics: a.metrics.Handler(a.log),
 		checks: []check{
 			{"database", a.store.Ping},
 			{"temporal", func(ctx context.Context) error {
@@ -153,23 +171,10 @@ func (a *App) serve(cfg config.Config) error {
 				return err
 			}},
 		},
-		extra: a.gauges,
 	}
 	err := a.health.listen(cfg.Worker.Listen, a.log)
 	a.Address = a.health.addr
 	return err
-}
-
-// gauges are the figures that PostgreSQL knows.
-func (a *App) gauges(ctx context.Context) ([]gauge, error) {
-	waiting, dead, err := a.store.OutboxState(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return []gauge{
-		{"kamflow_outbox_waiting", "Messages that wait to leave.", "gauge", float64(waiting)},
-		{"kamflow_outbox_dead", "Messages that were put aside.", "gauge", float64(dead)},
-	}, nil
 }
 
 // work registers workflows and activities and starts to poll.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
@@ -79,6 +80,16 @@ func (d *taker) Deliver(ctx context.Context, n Notice) error {
 	return ctx.Err()
 }
 
+// counted is the value of a counter.
+func counted(t *testing.T, c prometheus.Counter) int {
+	t.Helper()
+	one := prometheus.NewPedanticRegistry()
+	one.MustRegister(c)
+	figures, err := one.Gather()
+	require.NoError(t, err)
+	return int(figures[0].GetMetric()[0].GetCounter().GetValue())
+}
+
 func TestRelay(t *testing.T) {
 	t.Parallel()
 	b := &box{failed: map[string]string{}}
@@ -86,14 +97,14 @@ func TestRelay(t *testing.T) {
 		b.waiting = append(b.waiting, store.Delivery{ID: id, CaseNo: "KAM-2026-000001", Kind: "task_opened", To: []kam.UserID{"tom", "gone", "left"}})
 	}
 	d := &taker{refuse: "m2"}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: &counters{}, log: zap.NewNop()}
+	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
 
 	require.ElementsMatch(t, []string{"m1", "m3"}, b.delivered)
 	require.Equal(t, map[string]string{"m2": "mailbox full"}, b.failed)
-	require.Equal(t, int64(2), r.counters.delivered.Load())
-	require.Equal(t, int64(1), r.counters.failed.Load())
-	require.Zero(t, r.counters.dead.Load(), "it is tried again")
+	require.Equal(t, 2, counted(t, r.counters.delivered))
+	require.Equal(t, 1, counted(t, r.counters.failed))
+	require.Zero(t, counted(t, r.counters.dead), "it is tried again")
 	require.Equal(t, []Recipient{{UserID: "tom", Name: "Name of tom", Email: "tom@example.com"}}, d.seen[0].To)
 	require.Equal(t, "kamflow.task_opened", d.seen[0].Kind)
 }
@@ -112,9 +123,9 @@ func TestRelayPutsAsideOnce(t *testing.T) {
 	t.Parallel()
 	b := &box{failed: map[string]string{}, waiting: []store.Delivery{{ID: "m1", CaseNo: "org"}}}
 	d := &hopeless{}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: &counters{}, log: zap.NewNop()}
+	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
-	require.Equal(t, int64(1), r.counters.dead.Load())
+	require.Equal(t, 1, counted(t, r.counters.dead))
 	require.Equal(t, 1, d.attempts)
 }
 

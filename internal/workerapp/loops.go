@@ -128,20 +128,20 @@ func (r *relay) carry(ctx context.Context, m store.Delivery) {
 	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noting)
 	defer cancel()
 	if err == nil {
-		r.counters.delivered.Add(1)
+		r.counters.delivered.Inc()
 		if err := r.store.MarkDelivered(note, m.ID); err != nil {
 			r.trouble(ctx, "note a delivery", err)
 		}
 		return
 	}
-	r.counters.failed.Add(1)
+	r.counters.failed.Inc()
 	r.log.Warn("delivery failed", zap.String("id", m.ID), zap.Int("attempt", m.Attempts), zap.Error(err))
 	aside, err := r.store.MarkFailed(note, m.ID, err, errors.Is(err, errHopeless))
 	if err != nil {
 		r.trouble(ctx, "note a failed delivery", err)
 	}
 	if aside {
-		r.counters.dead.Add(1)
+		r.counters.dead.Inc()
 	}
 }
 
@@ -166,7 +166,7 @@ func (r *relay) notice(ctx context.Context, m store.Delivery) (Notice, error) {
 
 func (r *relay) trouble(ctx context.Context, what string, err error) {
 	if ctx.Err() == nil {
-		r.counters.loopErrors.Add(1)
+		r.counters.loopErrors.Inc()
 		r.log.Error(what, zap.Error(err))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	kamclient "github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
@@ -67,12 +69,15 @@ func (r *recurring) register(to interface {
 	for name, job := range r.jobs() {
 		to.RegisterActivityWithOptions(func(ctx context.Context) error {
 			beating, stop := context.WithCancel(ctx)
-			defer stop()
-			go every(beating, beatEvery, func(ctx context.Context) { activity.RecordHeartbeat(ctx) })
+			var beats sync.WaitGroup
+			beats.Go(func() { every(beating, beatEvery, func(context.Context) { activity.RecordHeartbeat(ctx) }) })
+			defer func() { stop(); beats.Wait() }()
+			began := time.Now()
 			err := job(ctx)
+			r.counters.took(string(name), time.Since(began), err)
 			if err != nil && ctx.Err() == nil {
-				r.counters.loopErrors.Add(1)
-				r.log.Error("recurring work fails", zap.String("job", string(name)), zap.Error(err))
+				r.counters.loopErrors.Inc()
+				r.logger(ctx).Error("recurring work fails", zap.String("job", string(name)), zap.Error(err))
 			}
 			return err
 		}, activity.RegisterOptions{Name: string(name)})
@@ -80,6 +85,9 @@ func (r *recurring) register(to interface {
 }
 
 const beatEvery = 10 * time.Second
+
+// logger names the trace of the round in its lines.
+func (r *recurring) logger(ctx context.Context) *zap.Logger { return observe.Log(ctx, r.log) }
 
 // overlap is longer than any transaction that stores an act may last.
 const overlap = 30 * time.Second
@@ -102,10 +110,10 @@ func (r *recurring) reconcile(ctx context.Context) error {
 		}
 	}
 	found, err := r.cases.Reconcile(ctx, since)
-	r.counters.reconciled.Add(int64(found.Compared))
-	r.counters.behind.Add(int64(found.Behind))
+	r.counters.reconciled.Add(float64(found.Compared))
+	r.counters.behind.Add(float64(found.Behind))
 	if found.Behind > 0 {
-		r.log.Info("cases were behind PostgreSQL and have been told", zap.Int("cases", found.Behind))
+		r.logger(ctx).Info("cases were behind PostgreSQL and have been told", zap.Int("cases", found.Behind))
 	}
 	if err != nil {
 		return err
@@ -119,7 +127,7 @@ func (r *recurring) rescreen(ctx context.Context) error {
 	return r.after(ctx, kam.JobRescreen, r.record.OrgChanged, func(string) (done bool, err error) {
 		screened, err := r.cases.Rescreen(ctx)
 		if screened.Opened > 0 {
-			r.log.Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
+			r.logger(ctx).Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
 		}
 		return screened.Busy == 0, err
 	})
@@ -148,7 +156,7 @@ func (r *recurring) reroute(ctx context.Context) error {
 			failed = append(failed, r.cases.Reroute(ctx, no))
 		}
 		if len(cases) > 0 {
-			r.log.Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))
+			r.logger(ctx).Info("cases were told that people or territories changed", zap.Int("cases", len(cases)))
 		}
 		return true, errors.Join(failed...)
 	})
@@ -160,7 +168,7 @@ func (r *recurring) leavers(ctx context.Context) error {
 	return r.after(ctx, kam.JobLeavers, r.record.OrgChanged, func(at string) (bool, error) {
 		moved, err := r.record.MoveLeaversTasks(ctx, at)
 		if moved > 0 {
-			r.log.Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
+			r.logger(ctx).Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
 		}
 		return true, err
 	})
@@ -197,7 +205,7 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 		keep := store.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
 		done, err := r.record.CleanUp(ctx, now, keep)
 		if done != (store.CleanedUp{}) {
-			r.log.Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
+			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
 		}
 		return true, err
 	})
@@ -299,7 +307,7 @@ func (w *watch) run(ctx context.Context) {
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			w.counters.loopErrors.Add(1)
+			w.counters.loopErrors.Inc()
 			w.log.Error("look for changes of the organisation", zap.Error(err))
 		}
 		return

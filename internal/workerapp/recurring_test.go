@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
@@ -78,7 +79,7 @@ func (o *office) refresh(context.Context) error                { return nil }
 
 func newOffice() (*office, *recurring) {
 	o := &office{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), changed: "1", away: "2026-03-04", seen: map[kam.Job]string{}}
-	return o, &recurring{cases: o, misrouted: o, record: o, keys: o, counters: &counters{}, log: zap.NewNop()}
+	return o, &recurring{cases: o, misrouted: o, record: o, keys: o, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 }
 
 // round carries out all jobs as the schedule does.
@@ -156,7 +157,7 @@ func TestWatchStartsARound(t *testing.T) {
 	t.Parallel()
 	o, _ := newOffice()
 	started := 0
-	w := &watch{record: o, trigger: func(context.Context) error { started++; return o.fail }, counters: &counters{}, log: zap.NewNop()}
+	w := &watch{record: o, trigger: func(context.Context) error { started++; return o.fail }, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	w.run(t.Context())
 	w.run(t.Context())
 	require.Zero(t, started, "a worker that starts has begun a round already")

@@ -12,8 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
@@ -43,37 +45,66 @@ func TestTaskQueueOfWorkersAndProcess(t *testing.T) {
 	require.Equal(t, kam.TaskQueue, config.Defaults().Temporal.TaskQueue)
 }
 
-func TestHealth(t *testing.T) {
+// ask is what an address of the health endpoints answers.
+func ask(t *testing.T, handler http.Handler) (status int, body string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	b, err := io.ReadAll(w.Body)
+	require.NoError(t, err)
+	return w.Code, string(b)
+}
+
+func TestReady(t *testing.T) {
 	t.Parallel()
 	var down error
-	h := &health{
-		counters: &counters{}, started: time.Now(), build: "abc",
-		checks: []check{{"database", func(context.Context) error { return down }}},
-		extra: func(context.Context) ([]gauge, error) {
-			return []gauge{{"kamflow_outbox_waiting", "Messages that wait.", "gauge", 3}}, nil
-		},
-	}
-	h.counters.delivered.Add(2)
-	ask := func(handler http.HandlerFunc) (int, string) {
-		w := httptest.NewRecorder()
-		handler(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		body, err := io.ReadAll(w.Body)
-		require.NoError(t, err)
-		return w.Code, string(body)
-	}
-
-	status, body := ask(h.ready)
+	h := &health{checks: []check{{"database", func(context.Context) error { return down }}}}
+	status, body := ask(t, http.HandlerFunc(h.ready))
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "database: ok\n", body)
 	down = errors.New("password authentication failed for user kam")
-	status, body = ask(h.ready)
+	status, body = ask(t, http.HandlerFunc(h.ready))
 	require.Equal(t, http.StatusServiceUnavailable, status)
 	require.NotContains(t, body, "password")
+}
 
-	_, body = ask(h.metrics)
-	require.Contains(t, body, `kamflow_build_info{build_id="abc"} 1`)
-	require.Contains(t, body, "# TYPE kamflow_messages_delivered_total counter\nkamflow_messages_delivered_total 2\n")
-	require.Contains(t, body, "kamflow_outbox_waiting 3\n")
+// TestFigures: the figures of our own keep their names, and one that cannot be
+// had takes none of the others with it.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	m, err := observe.NewMetrics()
+	require.NoError(t, err)
+	c := newCounters(m)
+	registerProcess(m, "abc")
+	var down error
+	m.MustRegister(outboxFigures{func(context.Context) (int, int, error) { return 3, 1, down }})
+	c.delivered.Add(2)
+	c.took("reroute", 20*time.Millisecond, nil)
+	c.took("reroute", time.Second, errors.New("no answer"))
+
+	said, lines := observer.New(zap.WarnLevel)
+	status, body := ask(t, m.Handler(zap.New(said)))
+	require.Equal(t, http.StatusOK, status)
+	for _, line := range []string{
+		`kamflow_build_info{build_id="abc"} 1`,
+		"# TYPE kamflow_messages_delivered_total counter\nkamflow_messages_delivered_total 2",
+		"kamflow_messages_failed_total 0", "kamflow_messages_dead_total 0",
+		"kamflow_cases_compared_total 0", "kamflow_cases_refreshed_total 0", "kamflow_loop_errors_total 0",
+		"# TYPE kamflow_outbox_waiting gauge\nkamflow_outbox_waiting 3", "kamflow_outbox_dead 1",
+		"# TYPE kamflow_uptime_seconds gauge", "# TYPE go_goroutines gauge",
+		`kamflow_recurring_job_seconds_count{job="reroute",result="ok"} 1`,
+		`kamflow_recurring_job_seconds_count{job="reroute",result="error"} 1`,
+	} {
+		require.Contains(t, body, line+"\n")
+	}
+
+	down = errors.New("password authentication failed for user kam")
+	status, body = ask(t, m.Handler(zap.New(said)))
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, body, "kamflow_messages_delivered_total 2\n")
+	require.NotContains(t, body, "kamflow_outbox_waiting")
+	require.NotContains(t, body, "password")
+	require.Len(t, lines.All(), 1)
 }
 
 func TestEvery(t *testing.T) {

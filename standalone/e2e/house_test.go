@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/namespace"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
@@ -35,11 +36,14 @@ type house struct {
 	temporal sdk.Client
 	client   *client.Client
 	cfg      config.Config
+	traces   *observe.Traces // nil: none
 }
 
-func open(t *testing.T, dir string) *house {
+func open(t *testing.T, dir string) *house { return openTraced(t, dir, nil) }
+
+func openTraced(t *testing.T, dir string, traces *observe.Traces) *house {
 	t.Helper()
-	h := &house{dir: dir}
+	h := &house{dir: dir, traces: traces}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var err error
@@ -52,17 +56,28 @@ func open(t *testing.T, dir string) *house {
 	h.cfg.Temporal.Namespace = h.stack.Namespace
 	h.cfg.Worker.Listen = "127.0.0.1:0"
 	h.cfg.Worker.PromoteSelf = true
-	h.worker, err = workerapp.Start(ctx, h.cfg, workerapp.Deps{AllowUnsafe: true, InProcess: true})
+	h.work(t)
+	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true, Traces: traces.Provider()})
 	require.NoError(t, err)
-	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true})
-	require.NoError(t, err)
-	h.temporal, err = sdk.Dial(sdk.Options{
+	opts := sdk.Options{
 		HostPort: h.stack.TemporalAddress, Namespace: h.stack.Namespace,
 		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-	})
+	}
+	require.NoError(t, traces.Temporal(&opts))
+	h.temporal, err = sdk.Dial(opts)
 	require.NoError(t, err)
 	h.client = client.New(h.db, h.temporal, kam.TaskQueue)
 	return h
+}
+
+// work starts a worker.
+func (h *house) work(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var err error
+	h.worker, err = workerapp.Start(ctx, h.cfg, workerapp.Deps{AllowUnsafe: true, InProcess: true, Traces: h.traces})
+	require.NoError(t, err)
 }
 
 func (h *house) close(t *testing.T) {

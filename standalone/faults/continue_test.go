@@ -22,7 +22,7 @@ import (
 var shortRuns = mutations.Edit{
 	Name: "short-runs",
 	Changes: []mutations.Change{
-		{File: "workflows/level1_overview.go", Old: "const maxActsPerRun = 500", New: "const maxActsPerRun = 120"},
+		{File: "workflows/desk.go", Old: "const maxActsPerRun = 500", New: "const maxActsPerRun = 120"},
 		{File: "workflows/inbox.go", Old: "maxActsAtAll = 2 * maxActsPerRun", New: "maxActsAtAll = 1000"},
 	},
 }

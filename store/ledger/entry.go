@@ -194,9 +194,15 @@ func (e *Entry) LogOn(s Subject, ev kam.AuditEvent) error {
 	}
 	other.dbAt = e.dbAt
 	other.Log(ev)
-	other.chain()
-	other.QueueHead()
-	return other.Flush("write the trail of " + s.ID)
+	return other.Note()
+}
+
+// Note writes what was logged, and the head, without moving the subject.
+func (e *Entry) Note() error {
+	e.chain()
+	e.QueueHead()
+	e.events = nil
+	return e.Flush("write the trail of " + e.effect.Subject.ID)
 }
 
 // newID is id/version/n, where version is the one that the effect leads to.

@@ -153,18 +153,19 @@ func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper)
 		if err := e.do(k); err != nil {
 			return err
 		}
-		e.chain()
-		e.QueueHead()
-		return e.Flush("add to the trail")
+		return e.Note()
 	})
 }
 
 // Refuse puts a refusal on record that was given before the subject was
 // reached: once for each decision, code and person, and for each signal. The
 // subject does not move. Who is refused may have sent anything: what is too long
-// is cut.
+// is cut. What has no id of a decision is known by the key of the effect.
 func (l *Ledger) Refuse(ctx context.Context, f Effect, decisionID string, refusal *kam.Error, open func(*Entry) Keeper) error {
-	f.Key, f.By, f.People = "act/"+pg.Clip(decisionID, 80), kam.UserID(pg.Clip(string(f.By), 80)), true
+	f.By, f.People = kam.UserID(pg.Clip(string(f.By), 80)), true
+	if decisionID != "" {
+		f.Key = "act/" + pg.Clip(decisionID, 80)
+	}
 	return pg.InTx(ctx, l.pool, "note a refusal on "+f.Subject.ID, func(tx pgx.Tx) error {
 		e, k, err := lock(ctx, tx, f, open)
 		if err != nil {

@@ -35,6 +35,7 @@ func Open(t testing.TB, dsn string) *store.Store {
 		t.Fatalf("open the store: %v", err)
 	}
 	t.Cleanup(s.Close)
+	opened.Store(s, dsn)
 	return s
 }
 

@@ -1,0 +1,67 @@
+package acceptance
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+// TestAC46_ContactPersonIsErased while the case waits: the name is gone
+// everywhere, the chain is valid, and the case goes on to its customer. What the
+// activities answer, and with it a history, never holds the person.
+func TestAC46_ContactPersonIsErased(t *testing.T) {
+	w := newWorld(t)
+	s := w.onboard("rep.south", data(t, screening("Helix Labs GmbH"), details(), helix))
+	said := 0
+	s.env.SetOnLocalActivityCompletedListener(func(_ *activity.Info, result converter.EncodedValue, _ error) {
+		var v json.RawMessage
+		if result != nil && result.HasValue() && result.Get(&v) == nil {
+			said++
+			if strings.Contains(strings.ToLower(string(v)), "beispiel") || strings.Contains(string(v), "petra@") || strings.Contains(string(v), "891234567") {
+				s.faults = append(s.faults, "an activity answers with the person: "+string(v))
+			}
+		}
+	})
+	order := store.EraseOrder{Subject: string(s.no), Email: "Petra@klinik.example", Order: "ticket 4711", By: "comp.one"}
+	erase := func(want int) func(kam.Snapshot) {
+		return func(kam.Snapshot) {
+			r, err := w.db.EraseContact(t.Context(), order)
+			if err != nil || (r.Contacts > 0) != (want > 0) || len(r.Left) > 0 {
+				s.faults = append(s.faults, "erase: "+text(t, r))
+			}
+		}
+	}
+	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.at(1*hour, func(kam.Snapshot) {
+		if len(storetest.Holding(t, w.db, "Petra Beispiel")) == 0 {
+			s.faults = append(s.faults, "nobody is there to be erased")
+		}
+	})
+	s.at(2*hour, erase(1))
+	s.at(3*hour, erase(0)) // the order twice is one
+	s.act(4*hour, "", confirm("theo.territory", ""))
+	end := s.run()
+	require.Equal(t, kam.AddedNonKA, end.Outcome)
+	require.Positive(t, said)
+
+	for _, what := range []string{"Beispiel", "petra", "891234567"} {
+		require.Empty(t, storetest.Holding(t, w.db, what), what)
+	}
+	c, err := w.db.Customer(t.Context(), end.CommittedAs)
+	require.NoError(t, err)
+	require.Equal(t, []kam.Contact{{Name: "[erased E-000001]", DecisionRole: "DECIDER"}}, c.Data.Contacts)
+	require.Equal(t, 1, s.count(kam.EventDataErased))
+	require.NoError(t, w.db.Chains(t.Context(), func(c store.Chain) error {
+		b, ok := c.Verify()
+		require.True(t, ok, b)
+		return nil
+	}))
+}
