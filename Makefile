@@ -92,7 +92,7 @@ verify: generate ## generated files are current
 	git diff --exit-code -- docs
 
 figures: ## what the rules do on open data, and how fast, with the numbers
-	@$(GO) test -count=1 -v -run 'Open|Restaurants|Onboarding|SameRegistration|Large|Speed|Expected|Published|Truth' ./kam/rules/... | grep -E '^ +[a-z_]+_test.go|^(---|ok|FAIL)' | grep -v '^--- PASS'
+	@$(GO) test -count=1 -v -run 'Open|Restaurants|Onboarding|SameRegistration|Large|Speed|Expected|Published|Truth' ./kam/rules/... ./internal/rulescli | grep -E '^ +[a-z_]+_test.go|^(---|ok|FAIL)' | grep -v '^--- PASS'
 
 bench: ## the rules on 100,000 customers
 	$(GO) test -run '^$$' -bench . -benchtime 3x ./kam/rules/...

@@ -36,7 +36,8 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		failpoint.Hit("act/after-commit")
 	}
 	if e := kam.AsError(err); in.Signal > 0 && e != nil && e.Code == kam.IDReused {
-		// Of an update the client keeps a record; a signal has nobody else.
+		// The client records the refusal of an update. Nobody but this stage can
+		// record that of a signal.
 		err = errors.Join(err, a.Store.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
 	return p, toTemporal(err)
@@ -208,7 +209,7 @@ func (w *work) reassign(d doing) error {
 	return w.tell("task.opened", string(w.Case.CaseNo)+" was given to you", target.ID)
 }
 
-// retry takes a parked case back to where the fault struck.
+// retry takes a parked case back to the state in which the stage failed.
 func (w *work) retry(d doing) error {
 	if err := w.move(d.event, w.facts(), d.log(kam.EventRetried)); err != nil {
 		return err

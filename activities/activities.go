@@ -27,7 +27,7 @@ import (
 // the names of [kam.Stage]; renaming one breaks open cases.
 type Activities struct {
 	Store *store.Store
-	// Moved, where given, is told of every transition that a stage makes, also
+	// Moved, where given, is called for every transition that a stage makes, also
 	// in a transaction that fails later.
 	Moved func(kam.Transition)
 	// Screen asks the outside service of screening; nil where none is set up.
@@ -35,7 +35,7 @@ type Activities struct {
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
 
-	policies sync.Map // version -> *rules.Policy; a published version never changes
+	policies sync.Map // version -> *rules.Set; a published version never changes
 }
 
 // New returns the activities over a store.
@@ -90,7 +90,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	return p, toTemporal(err)
 }
 
-// hit lets a test strike inside the transaction, when do is done.
+// hit is the fail point of the tests inside the transaction, after do.
 func hit(do func(*work) error, point ...string) func(*work) error {
 	return func(w *work) error {
 		err := do(w)
@@ -144,9 +144,9 @@ type policies interface {
 
 // policy is a version of the policy; 0 takes the newest. What was read once is
 // kept.
-func (a *Activities) policy(from policies, version int) (*rules.Policy, int, error) {
+func (a *Activities) policy(from policies, version int) (*rules.Set, int, error) {
 	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Policy), version, nil
+		return p.(*rules.Set), version, nil
 	}
 	var text []byte
 	var err error
@@ -158,7 +158,7 @@ func (a *Activities) policy(from policies, version int) (*rules.Policy, int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	p, err := rules.ParsePolicy(text)
+	p, err := rules.Parse(text)
 	if err != nil {
 		return nil, 0, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
 	}
@@ -186,8 +186,8 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 }
 
 // toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and tells Temporal that retrying will not change the answer. What
-// cannot be reached now may be reached later.
+// survive, and marks the error as not retryable: the answer would be the same.
+// Only kam.Unreachable is retried.
 func toTemporal(err error) error {
 	if err == nil {
 		return nil

@@ -123,7 +123,7 @@ const maxUnfit = 50
 // classifyBook takes the ABC snapshot of the population, segments every active
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
-func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Policy) error {
+func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set) error {
 	nodes, err := tx.Nodes()
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ type bookRow struct {
 // bookOf makes the book of the rules. A customer whose facts do not add up has
 // no known revenue, and is reported.
 func bookOf(
-	at time.Time, pol *rules.Policy, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
+	at time.Time, pol *rules.Set, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
 ) (rules.Book, []kam.BatchFinding, error) {
 	known := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
@@ -258,7 +258,7 @@ func unfit(no, column, msg, remedy string) kam.BatchFinding {
 // classifyAll runs the models on the book. A customer with a value that the
 // rules cannot use is taken out and reported, because one of a hundred
 // thousand must not keep the others from their class.
-func classifyAll(pol *rules.Policy, book *rules.Book) (
+func classifyAll(pol *rules.Set, book *rules.Book) (
 	segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []kam.BatchFinding, err error,
 ) {
 	for len(left) <= maxUnfit {

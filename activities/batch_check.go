@@ -47,7 +47,7 @@ func (a *Activities) CheckBatch(ctx context.Context, in kam.BatchStep) (p kam.Ba
 
 // A bookCheck is the check of one batch.
 type bookCheck struct {
-	pol      *rules.Policy
+	pol      *rules.Set
 	batch    kam.BatchSnapshot
 	at       time.Time
 	nodes    map[string]kam.TerritoryNode

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -39,7 +40,7 @@ func (c *bookCheck) together() {
 			continue
 		}
 		if len(r.Keys.Names) > 0 {
-			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, rules.NormalizeIn(r.data.LegalName, r.data.CountryCode).Plain, r.data.Street}, "\x1f")
+			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, match.Normalize(r.data.LegalName, r.data.CountryCode).Plain, r.data.Street}, "\x1f")
 			if first, seen := places[place]; seen {
 				r.note(kam.SeverityWarning, "legal_name", kam.RuleBatchTwice, fmt.Sprintf("row %d has the same name and address: it may be the same customer", first), "merge them if they are one")
 			} else {
@@ -126,8 +127,8 @@ func numbersOf(id kam.Identifier) (all []number) {
 	if id.Scheme == kam.SchemeIBAN || id.Scheme == kam.SchemeOther {
 		return nil
 	}
-	for _, r := range rules.Registrations(id) {
-		all = append(all, number{r.Scheme, r.Value})
+	for _, r := range identifier.Registrations(id) {
+		all = append(all, number{r.ID.Scheme, r.ID.Value})
 	}
 	return all
 }

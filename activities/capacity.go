@@ -7,13 +7,13 @@ import (
 	"github.com/kamflow/kamflow/store"
 )
 
-// room sees to it that the account which is being endorsed has an owner with
-// capacity for it, and that the programme has (P3.5.5). Over capacity the
-// endorser names an account that the owner gives up, or a reason, which is an
-// override.
-func (w *work) room(d doing) error {
+// checkCapacity tests whether the owner of an account that is being endorsed,
+// and the programme, have capacity for one more (P3.5.5). Over capacity the
+// endorser names an account that the owner releases, or gives a reason, which
+// is recorded as an override.
+func (w *work) checkCapacity(d doing) error {
 	if w.Case.KAStatus != kam.KA {
-		return nil // a demotion needs no room
+		return nil // a demotion needs no capacity
 	}
 	existing, err := w.KeyAccountOf(w.accountID())
 	if err != nil {

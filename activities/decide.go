@@ -6,6 +6,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -80,11 +81,11 @@ func (w *work) hardStops(s screening) ([]string, error) {
 			return nil, err
 		}
 		switch again {
-		case rules.NameSame:
+		case match.NameSame:
 			out = append(out, "HS5_RECENTLY_REJECTED")
-		case rules.NameLike:
+		case match.NameLike:
 			out = append(out, "HS9_LIKE_A_REJECTED")
-		case rules.NameDiffers:
+		case match.NameDiffers:
 		}
 	}
 	hold, err := w.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
@@ -99,23 +100,23 @@ func (w *work) hardStops(s screening) ([]string, error) {
 
 // rejectedBefore says how near the party comes to one that was rejected within
 // the cool-down: the same by an identifier, else as far as the names go.
-func (w *work) rejectedBefore() (rules.NameMatch, error) {
+func (w *work) rejectedBefore() (match.NameMatch, error) {
 	all, err := w.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays))
 	if err != nil {
-		return rules.NameDiffers, err
+		return match.NameDiffers, err
 	}
-	best, me := rules.NameDiffers, w.screened()
+	best, me := match.NameDiffers, w.screened()
 	for _, r := range all {
 		if r.SameIdentifier {
-			return rules.NameSame, nil
+			return match.NameSame, nil
 		}
-		best = max(best, w.pol.SameByName(me, parties.Screened(r.Party)))
+		best = max(best, w.pol.Match.SameByName(me, parties.Screened(r.Party)))
 	}
 	return best, nil
 }
 
 // screened is the case as lists are compared with it.
-func (w *work) screened() rules.ListEntry { return parties.Screened(store.PartyDataOf(w.data)) }
+func (w *work) screened() match.ListEntry { return parties.Screened(store.PartyDataOf(w.data)) }
 
 // screenLocally is the default adapter of P3.4.5: our own list.
 func (w *work) screenLocally() (screening, error) {
@@ -126,7 +127,7 @@ func (w *work) screenLocally() (screening, error) {
 	var s screening
 	me := w.screened()
 	for _, b := range list {
-		result, blocked := w.pol.Screen(me, parties.Entry(b))
+		result, blocked := w.pol.Match.Screen(me, parties.Entry(b))
 		if blocked || result != kam.ScreeningClear {
 			s.add(parties.Hit(b, result))
 			s.blocked = s.blocked || blocked

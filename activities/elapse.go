@@ -8,9 +8,9 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// DeadlinePassed does what silence leads to (P5.4): a reminder, the next level,
-// a notice to the manager, or the end. Nothing is ever confirmed by silence. A
-// deadline that the task no longer has is passed over: somebody acted first.
+// DeadlinePassed carries out a deadline that passed (P5.4): a reminder, the next
+// level, a notice to the manager, or the end. Silence never confirms. A deadline
+// that the task no longer has changes nothing: somebody acted first.
 func (a *Activities) DeadlinePassed(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageElapse, in, func(w *work) error {
 		if !elapsed(w.Case.Task, in.Due, in.Now) {
@@ -48,8 +48,8 @@ func (w *work) remind() error {
 	return w.tell("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
 }
 
-// notifyManager tells the confirming manager that the details he confirmed for
-// are still missing.
+// notifyManager sends the confirming manager a notice that the details of the
+// request that he confirmed are still missing.
 func (w *work) notifyManager() error {
 	if err := w.UpdateTask(); err != nil {
 		return err

@@ -89,7 +89,7 @@ func (w *work) decideEndorsement(d doing) error {
 		w.Case.Endorsed = append(w.Case.Endorsed, d.By)
 		f.LastRequired = len(w.Case.Endorsed) >= len(w.endorsers())
 		if f.LastRequired {
-			if err := w.room(d); err != nil {
+			if err := w.checkCapacity(d); err != nil {
 				return err
 			}
 		}

@@ -84,8 +84,9 @@ func addsText(f kam.Follower, adds []string) string {
 	return text
 }
 
-// tellFollowers tells those whose requests follow the case how it ended: with
-// which customer, or that a draft of their own request is theirs to take.
+// tellFollowers sends the requesters whose cases follow this one a notice of
+// its end: which customer it led to, or that they may take a draft of their own
+// request.
 func (w *work) tellFollowers() error {
 	c := w.Case
 	var told []kam.CaseNo
@@ -99,7 +100,7 @@ func (w *work) tellFollowers() error {
 			return err
 		}
 		if who.ID == "" {
-			continue // nobody is left who could be told
+			continue // nobody is left who could get the notice
 		}
 		kind, subject := "case.draft_offered", fmt.Sprintf("%s: %s is %s without a customer; a draft of your request is yours to take", f.CaseNo, c.CaseNo, c.State)
 		switch {

@@ -59,7 +59,7 @@ func (w *work) finish(o kam.Outcome) error {
 		return err
 	}
 	if o == kam.NoChange {
-		return nil // nobody is bothered (P2.7)
+		return nil // no message: nothing changed (P2.7)
 	}
 	return w.tell("case.completed", fmt.Sprintf("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
 }

@@ -175,8 +175,8 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 }
 
 // goOn submits data that are complete after identification, and otherwise asks
-// the requester for the rest. The data are the requester's, whoever decided on
-// duplicates meanwhile.
+// the requester for the rest. The data count as the requester's, also where
+// somebody else has decided on the duplicates.
 func (w *work) goOn() error {
 	actor := w.Case.Requester
 	w.Case.ReturnTo = ""

@@ -111,7 +111,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 }
 
 // rerouteRequester gives the requester's work to whoever has his request now:
-// the policy admins are told where nobody above a leaver is there.
+// the policy admins get a notice where nobody above a leaver is left.
 func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
@@ -240,7 +240,7 @@ func (w *work) relocate(t *kam.Task) (bool, error) {
 	return true, nil
 }
 
-// giveTo moves the open task, and tells both sides.
+// giveTo moves the open task, and sends a notice to both sides.
 func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	before := t.Assignees
 	t.Assignees = to

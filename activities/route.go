@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // Unassigned is the territory of a case that no assignment rule fits.
@@ -51,10 +51,10 @@ func (w *work) missingNow() []string {
 }
 
 // openForRequester puts work into the requester's inbox, or his manager's
-// where he has left (P2.7). Where nobody above him is there either, the policy
-// admins are told, and Reroute looks for somebody at each change of the
+// where he has left (P2.7). Where nobody above him is left either, the policy
+// admins get a notice, and Reroute searches again at each change of the
 // organisation.
-func (w *work) openForRequester(kind kam.TaskKind, sla rules.Wait, fields []string, note string) error {
+func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
 	who, err := w.Present(w.Case.Requester)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (w *work) nobodyLeft() string {
 
 // openForQueue puts work where everybody of a role sees it.
 // Its hours are those of the person who leads the queue.
-func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla rules.Wait) error {
+func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla policy.Wait) error {
 	lead, err := w.lead(role)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla rules.Wait) er
 
 // openTask fills in step and deadlines, stores the task and tells whom it
 // waits for.
-func (w *work) openTask(t kam.Task, sla rules.Wait, first kam.Person) error {
+func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 	t.Step, t.OpenedAt = w.Case.Step, w.At
 	if w.highPriority() {
 		t.Priority = "HIGH"
@@ -166,8 +166,8 @@ func (w *work) openValidation() error {
 
 func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
 
-// openIntervention tells the operators of a fault; its escalation counts clock
-// hours, because machines have no office hours.
+// openIntervention opens the task of the operators for a fault. Its escalation
+// counts hours by the clock, because operators work at any hour.
 func (w *work) openIntervention(note string) error {
 	hours := time.Duration(float64(w.pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
 	if err := w.OpenTask(kam.Task{

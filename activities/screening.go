@@ -33,7 +33,8 @@ type outside struct {
 const factScreening = "screening"
 
 // hits are what the answer found. One that names none of its hits is a hit of
-// its own each time: nobody can tell whether it is one that was cleared.
+// its own each time: without a reference it cannot be compared with one that was
+// cleared.
 func (o outside) hits(provider string) []kam.ScreeningHit {
 	if o.Result == kam.ScreeningClear {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -37,7 +37,7 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 				return nil, err
 			}
 		}
-		m := w.pol.Compare(self, asRulesParty(p))
+		m := w.pol.Match.Compare(self, asRulesParty(p))
 		if m.Class == "" {
 			continue
 		}
@@ -97,7 +97,9 @@ func (w *work) saveParty(keys store.PartyKeys) error {
 // commit makes it.
 const unmadeGroup = "name:"
 
-// knownGroup is the group that two requests are told to be of one by.
+// knownGroup is the id of a group that is given by id or by name. A name that no
+// group has yet gives a mark made of it: two requests with the same mark count as
+// sites of one group.
 func (w *work) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil
@@ -109,8 +111,8 @@ func (w *work) knownGroup(id, name string) (string, error) {
 	return unmadeGroup + store.NameKey(name), nil
 }
 
-func asRulesParty(p store.Party) rules.Party {
-	return rules.Party{
+func asRulesParty(p store.Party) match.Party {
+	return match.Party{
 		Ref: p.Ref, GroupID: p.GroupID, Names: append([]string{p.Data.Name}, p.Data.TradingNames...),
 		CountryCode: p.Data.Country, City: p.Data.City, PostalCode: p.Data.PostalCode, Street: p.Data.Street,
 		Identifiers: p.Data.Identifiers, Website: p.Data.Website, Emails: p.Data.Emails, Phone: p.Data.Phone,
@@ -189,7 +191,7 @@ func fits(r store.AssignmentRule, d kam.RequestData) bool {
 		return false
 	}
 	if r.Kind == store.NamedAccount {
-		byName := r.Name != "" && rules.NormalizeIn(r.Name, d.CountryCode) == rules.NormalizeIn(d.LegalName, d.CountryCode)
+		byName := r.Name != "" && match.Normalize(r.Name, d.CountryCode) == match.Normalize(d.LegalName, d.CountryCode)
 		return byName || r.GroupID != "" && r.GroupID == d.GroupID
 	}
 	return true

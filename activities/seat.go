@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -14,7 +15,7 @@ import (
 // case, or of a scope of an import.
 type route struct {
 	tx  *store.Tx
-	pol *rules.Policy
+	pol *rules.Set
 	// home is the node that the subject of the task belongs to now; empty where
 	// it has none.
 	home func() string
@@ -93,7 +94,7 @@ func (r route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error
 // raise lets the next manager of the chain join a task that nobody decided:
 // whoever was asked before keeps the right to decide. At the top ok is false,
 // and the escalation comes again every day.
-func (r route) raise(t *kam.Task, start string, sla rules.Wait, allowed func(kam.UserID) error) (next seat, ok bool, err error) {
+func (r route) raise(t *kam.Task, start string, sla policy.Wait, allowed func(kam.UserID) error) (next seat, ok bool, err error) {
 	next, ok, err = r.nextSeat(start, t, allowed)
 	if err != nil {
 		return next, false, err
@@ -177,7 +178,7 @@ func (w *work) openConfirmation() error {
 	return w.openSeat(kam.TaskConfirmation, s, w.pol.SLA.Confirmation)
 }
 
-func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
+func (w *work) openSeat(kind kam.TaskKind, s seat, sla policy.Wait) error {
 	two, err := w.twoConfirm(kind)
 	if err != nil {
 		return err
@@ -191,8 +192,8 @@ func (w *work) openSeat(kind kam.TaskKind, s seat, sla rules.Wait) error {
 	return w.tellVacancies(s.passed)
 }
 
-// twoConfirm tells a manager what hangs on a retirement: that of a member of a
-// key account takes two persons (P2.3).
+// twoConfirm is the note on the task of a retirement: that of a member of a key
+// account is confirmed by two persons (P2.3).
 func (w *work) twoConfirm(kind kam.TaskKind) ([]string, error) {
 	if kind != kam.TaskConfirmation || w.Case.Type != kam.Deactivate {
 		return nil, nil
@@ -219,7 +220,7 @@ func (w *work) toConfirm(kind kam.TaskKind) []string {
 
 // openUnrouted keeps a task that nobody may take where the policy admins see
 // it every day (P2.7).
-func (w *work) openUnrouted(kind kam.TaskKind, sla rules.Wait, why string) error {
+func (w *work) openUnrouted(kind kam.TaskKind, sla policy.Wait, why string) error {
 	sla.Escalate = daily(sla.Escalate)
 	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
 		return err

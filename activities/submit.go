@@ -67,9 +67,9 @@ func (w *work) decisionInput(before kam.RequestData) bool {
 	return false
 }
 
-// mayChange refuses what the form of the moment does not take: material fields
-// in a detail form before the confirmation, or a credit rating by a hand that
-// is not finance is a matter of the matrix and not of this test.
+// mayChange refuses fields that the form of the current state does not accept,
+// as a material field in a detail form. Which role may change which field is
+// tested by the matrix, not here.
 func (w *work) mayChange(d doing, before kam.RequestData) error {
 	if d.Name != kam.ActSubmitDetails || w.Case.State == kam.AwaitingCompletion {
 		return nil

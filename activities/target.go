@@ -14,7 +14,7 @@ import (
 // base is the customer as a case on an existing one found it.
 type base = store.Base
 
-// pin binds the case to the present version of its customer (base_version).
+// pin binds the case to the current version of its customer (base_version).
 func (w *work) pin(c store.Customer) error {
 	d := parties.AsRequest(c)
 	b := base{Version: c.Version, Contacts: parties.ContactsDigest(d.Contacts), Territory: c.Territory, Owner: c.OwnerID}
@@ -215,7 +215,7 @@ func (w *work) startReview() error {
 	return w.adoptCustomer(c)
 }
 
-// adoptCustomer makes the customer's present record the data of a review.
+// adoptCustomer makes the customer's current record the data of a review.
 func (w *work) adoptCustomer(c store.Customer) error {
 	if err := w.pin(c); err != nil {
 		return err

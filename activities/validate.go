@@ -135,7 +135,7 @@ func (w *work) logValidation(findings []kam.Finding) {
 	boxes := []struct {
 		step   kam.StepCode
 		prefix string
-	}{{"1.4", rules.VersionConflict}, {"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
+	}{{"1.4", kam.VersionConflict}, {"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
 	for _, b := range boxes {
 		var ids []string
 		for _, f := range findings {
@@ -143,7 +143,7 @@ func (w *work) logValidation(findings []kam.Finding) {
 				ids = append(ids, f.RuleID+" "+string(f.Severity))
 			}
 		}
-		if b.prefix == rules.VersionConflict && len(ids) == 0 {
+		if b.prefix == kam.VersionConflict && len(ids) == 0 {
 			continue
 		}
 		text := "no finding"
@@ -181,9 +181,9 @@ func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
 		CustomerNo: target, Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
 		Status: kam.Active, Segment: segment, Keys: keys,
 	})
-	if e := kam.AsError(err); e != nil && e.Rule == rules.DuplicateIdentifier {
+	if e := kam.AsError(err); e != nil && e.Rule == kam.DuplicateIdentifier {
 		return &kam.Finding{
-			RuleID: rules.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers",
+			RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers",
 			Message: fmt.Sprintf("another customer holds this identifier: %s", e.Msg),
 		}, nil
 	}

@@ -5,12 +5,12 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // timed gives a task its deadlines and its target, by the hours of whoever it
 // waits for first.
-func (r route) timed(t *kam.Task, sla rules.Wait, first kam.Person) (err error) {
+func (r route) timed(t *kam.Task, sla policy.Wait, first kam.Person) (err error) {
 	if t.Deadlines, err = r.deadlines(sla, t.Priority != "", first); err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (r route) timed(t *kam.Task, sla rules.Wait, first kam.Person) (err error) 
 // deadlines turns business days into instants: reminders and escalation by the
 // calendar of the first assignee, the end by the territory's (D20), or by the
 // assignee's too while the case has no territory.
-func (r route) deadlines(sla rules.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
+func (r route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
 	own, err := r.calendarOf(first)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (r route) pace(high bool) float64 {
 // target is what the stage of a task is measured against (D47): the hours that
 // the policy gives, else those until it escalates, or until the manager is told;
 // by the calendar of the first assignee, as reminder and escalation.
-func (r route) target(sla rules.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
+func (r route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
 	c, err := r.calendarOf(first)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (r route) calendarAt(node string) (kam.Calendar, error) {
 
 // freshDeadlines gives who joins his own reminder and escalation; the end of
 // the wait stays where it is.
-func (r route) freshDeadlines(t *kam.Task, sla rules.Wait, first kam.Person) error {
+func (r route) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
 	fresh, err := r.deadlines(sla, t.Priority != "", first)
 	if err != nil {
 		return err

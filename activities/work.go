@@ -12,12 +12,12 @@ import (
 )
 
 // work is one effect on one case: the transaction, the policy that the case
-// keeps, and its present data.
+// keeps, and its current data.
 type work struct {
 	*store.CaseTx
 	route
 	ctx context.Context
-	// moved is told of every transition; tests count them.
+	// moved is called for every transition; tests count them.
 	moved func(kam.Transition)
 	data  kam.RequestData
 	base  *base // of a case on an existing customer
@@ -77,7 +77,7 @@ func closing(event kam.Event) string {
 	}
 }
 
-// facts computes what the guards look at from the present data.
+// facts computes what the guards test, from the current data.
 func (w *work) facts() kam.Facts {
 	c := w.Case
 	f := kam.Facts{

@@ -17,7 +17,7 @@ import (
 	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -138,7 +138,7 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
 		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, rules.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
 	f := &fake{answers: answers}
 	c := client.New(s, f, "queue")
 	c.Patience = 2 * time.Second

@@ -41,7 +41,7 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 			return r, err
 		}
 		for _, p := range found {
-			result, blocked := policy.Screen(parties.Screened(p.Data), parties.Entry(b))
+			result, blocked := policy.Match.Screen(parties.Screened(p.Data), parties.Entry(b))
 			if result == kam.ScreeningClear && !blocked {
 				continue
 			}

@@ -162,7 +162,7 @@ func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Su
 	return c.record.OpenCaseOf(ctx, r.CustomerNo)
 }
 
-func (c *Client) mayAppeal(ctx context.Context, r store.Request, policy *rules.Policy) error {
+func (c *Client) mayAppeal(ctx context.Context, r store.Request, policy *rules.Set) error {
 	was, err := c.record.Rejection(ctx, r.AppealOf)
 	if err != nil {
 		return err
@@ -214,15 +214,15 @@ func joined[T ~string](list []T) string {
 
 // latestPolicy is the policy that a case started now will keep. A published
 // version never changes, so it is read once.
-func (c *Client) latestPolicy(ctx context.Context) (*rules.Policy, error) {
+func (c *Client) latestPolicy(ctx context.Context) (*rules.Set, error) {
 	version, text, err := c.record.LatestPolicy(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if p := c.policy.Load(); p != nil && p.version == version {
-		return p.Policy, nil
+		return p.Set, nil
 	}
-	parsed, err := rules.ParsePolicy(text)
+	parsed, err := rules.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (c *Client) latestPolicy(ctx context.Context) (*rules.Policy, error) {
 
 type versioned struct {
 	version int
-	*rules.Policy
+	*rules.Set
 }
 
 func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {

@@ -50,7 +50,7 @@ func (n ActName) Words() string {
 	if w, ok := actWords[n]; ok {
 		return w
 	}
-	return clip(string(n), 40)
+	return Clip(string(n), 40)
 }
 
 // Verdict is what a person decided, where an act has more than one outcome.
@@ -184,5 +184,5 @@ func (a Act) Spec() (ActSpec, error) {
 			return s, nil
 		}
 	}
-	return ActSpec{}, Errorf(Invalid, "%s knows no decision %q", a.Name, clip(string(a.Verdict), 40)).On("decision")
+	return ActSpec{}, Errorf(Invalid, "%s knows no decision %q", a.Name, Clip(string(a.Verdict), 40)).On("decision")
 }

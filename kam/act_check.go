@@ -65,7 +65,7 @@ func (a Act) Check() error {
 	}
 	for _, f := range a.Fields {
 		if _, ok := FieldNamed(f); !ok {
-			return Errorf(Invalid, "there is no field %q to change", clip(f, 60)).On("fields").
+			return Errorf(Invalid, "there is no field %q to change", Clip(f, 60)).On("fields").
 				Try("docs/process.md lists the fields; items of lists are written as in contacts[].email")
 		}
 	}
@@ -146,7 +146,7 @@ func (a Act) carries(n Need) error {
 		return missing(a.Reason != "")
 	case NeedReasonCode:
 		if a.ReasonCode != "" && !contains(ReasonCodes, a.ReasonCode) {
-			return Errorf(Invalid, "%q is not a reason code", clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
+			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
 		}
 		return missing(a.ReasonCode != "")
 	case NeedFields:

@@ -73,18 +73,18 @@ func NewMoney(units int64, currency string) Money {
 // [About] gives its field.
 func ParseMoney(amount, currency string) (Money, error) {
 	if !IsCurrency(currency) {
-		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
+		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", Clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
 	}
 	digits := CurrencyDigits(currency)
 	n, err := parseFixed(amount, digits)
 	if has := decimals(amount); err == nil && has > digits {
-		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", clip(amount, 40), has, currency, numberOf[digits]).By(ruleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", Clip(amount, 40), has, currency, numberOf[digits]).By(ruleRange).Try(asShown(digits))
 	}
 	if err != nil {
 		return Money{}, Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(digits))
 	}
 	if n > maxMinor || n < -maxMinor {
-		return Money{}, Errorf(Invalid, "%q is too large", clip(amount, 40)).By(ruleRange).Try("correct the amount")
+		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(ruleRange).Try("correct the amount")
 	}
 	return Money{Minor: n, Currency: currency}, nil
 }
@@ -183,16 +183,16 @@ func parseFixed(s string, digits int) (int64, error) {
 	frac = strings.TrimRight(frac, "0")
 	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || !isDigits(whole) || !isDigits(frac) {
 		if digits == 0 {
-			return 0, fmt.Errorf("%q is not a whole number", clip(text, 40))
+			return 0, fmt.Errorf("%q is not a whole number", Clip(text, 40))
 		}
-		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", clip(text, 40), digits)
+		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", Clip(text, 40), digits)
 	}
 	if len(whole) > 19 {
-		return 0, fmt.Errorf("%q is too large", clip(text, 40))
+		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is too large", clip(text, 40))
+		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
 	}
 	if neg {
 		n = -n
@@ -232,8 +232,8 @@ func pow10(n int) int64 {
 	return p
 }
 
-// clip shortens hostile text before it enters a message.
-func clip(s string, n int) string {
+// Clip shortens hostile text to n letters before it enters a message.
+func Clip(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n {
 		return s

@@ -62,7 +62,7 @@ func NewCalendar(code, tz, hours string, weekend, holidays []string) (Calendar, 
 	}
 	loc, err := time.LoadLocation(tz)
 	if err != nil {
-		return Calendar{}, c.wrong("timezone", `name a time zone such as "Europe/Berlin"`, "%q is not the name of a time zone", clip(tz, 60))
+		return Calendar{}, c.wrong("timezone", `name a time zone such as "Europe/Berlin"`, "%q is not the name of a time zone", Clip(tz, 60))
 	}
 	c.Location = loc
 	if c.Open, c.Close, err = parseHours(hours); err != nil {
@@ -72,7 +72,7 @@ func NewCalendar(code, tz, hours string, weekend, holidays []string) (Calendar, 
 	for _, name := range weekend {
 		day, ok := weekdayOf(name)
 		if !ok {
-			return Calendar{}, c.wrong("weekend", "SUNDAY to SATURDAY", "%q is not a day of the week", clip(name, 40))
+			return Calendar{}, c.wrong("weekend", "SUNDAY to SATURDAY", "%q is not a day of the week", Clip(name, 40))
 		}
 		if !free[day] {
 			free[day] = true
@@ -84,7 +84,7 @@ func NewCalendar(code, tz, hours string, weekend, holidays []string) (Calendar, 
 	}
 	for _, day := range holidays {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			return Calendar{}, c.wrong("holidays", `write "2026-12-25"`, "%q is not a date", clip(day, 40))
+			return Calendar{}, c.wrong("holidays", `write "2026-12-25"`, "%q is not a date", Clip(day, 40))
 		}
 		c.Holidays[day] = true
 	}
@@ -98,7 +98,7 @@ func (c Calendar) With(hours map[string]string, halfDays []string) (Calendar, er
 	for name, text := range hours {
 		day, ok := weekdayOf(name)
 		if !ok {
-			return Calendar{}, c.wrong("hours", "SUNDAY to SATURDAY", "%q is not a day of the week", clip(name, 40))
+			return Calendar{}, c.wrong("hours", "SUNDAY to SATURDAY", "%q is not a day of the week", Clip(name, 40))
 		}
 		if slices.Contains(c.Weekend, day) {
 			return Calendar{}, c.wrong("hours", "take the day out of hours or out of weekend", "%s has hours and is free", day)
@@ -108,13 +108,13 @@ func (c Calendar) With(hours map[string]string, halfDays []string) (Calendar, er
 		}
 		from, to, err := parseHours(text)
 		if err != nil || text == "" {
-			return Calendar{}, c.wrong("hours", `write "09:00-15:00", within one day`, "%s: %q is not a range of hours", day, clip(text, 40))
+			return Calendar{}, c.wrong("hours", `write "09:00-15:00", within one day`, "%s: %q is not a range of hours", day, Clip(text, 40))
 		}
 		c.ByDay[day] = Hours{from, to}
 	}
 	for _, day := range halfDays {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			return Calendar{}, c.wrong("half_days", `write "2026-12-24"`, "%q is not a date", clip(day, 40))
+			return Calendar{}, c.wrong("half_days", `write "2026-12-24"`, "%q is not a date", Clip(day, 40))
 		}
 		if c.Holidays[day] {
 			return Calendar{}, c.wrong("half_days", "take it out of half_days or out of holidays", "%s is a holiday and half a day", day)
@@ -125,7 +125,7 @@ func (c Calendar) With(hours map[string]string, halfDays []string) (Calendar, er
 }
 
 func (c Calendar) wrong(field, remedy, format string, args ...any) error {
-	return Errorf(Invalid, "calendar %s: %s", clip(c.Code, 40), fmt.Sprintf(format, args...)).On(field).Try(remedy)
+	return Errorf(Invalid, "calendar %s: %s", Clip(c.Code, 40), fmt.Sprintf(format, args...)).On(field).Try(remedy)
 }
 
 func weekdayOf(name string) (time.Weekday, bool) {
@@ -145,10 +145,10 @@ func parseHours(s string) (from, to int, err error) {
 	from, ok1 := parseClock(strings.TrimSpace(a))
 	to, ok2 := parseClock(strings.TrimSpace(b))
 	if !ok1 || !ok2 {
-		return 0, 0, fmt.Errorf("%q is not a range of hours", clip(s, 40))
+		return 0, 0, fmt.Errorf("%q is not a range of hours", Clip(s, 40))
 	}
 	if from >= to {
-		return 0, 0, fmt.Errorf("%q closes before it opens", clip(s, 40))
+		return 0, 0, fmt.Errorf("%q closes before it opens", Clip(s, 40))
 	}
 	return from, to, nil
 }

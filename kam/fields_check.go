@@ -155,7 +155,7 @@ func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
 			return err.Error(), "give an amount"
 		}
 		if decimals(m.bare) > mostDecimals {
-			return fmt.Sprintf("%q has more decimals than any currency", clip(m.bare, 40)), asShown(2)
+			return fmt.Sprintf("%q has more decimals than any currency", Clip(m.bare, 40)), asShown(2)
 		}
 		minor = n / 10
 	}
@@ -176,7 +176,7 @@ func (s *FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
 	slices.Sort(names)
 	for _, name := range names {
 		if !slices.Contains(CapabilityItems, name) {
-			return fmt.Sprintf("no item is called %q", clip(name, 40)), "use " + strings.Join(CapabilityItems, ", ")
+			return fmt.Sprintf("no item is called %q", Clip(name, 40)), "use " + strings.Join(CapabilityItems, ", ")
 		}
 		if n := int64(items[name]); n < s.Min || n > s.Max {
 			return fmt.Sprintf("%s is %d", name, n), s.between()
@@ -204,7 +204,7 @@ func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
 		if strings.HasPrefix(s.Name, "contacts[") { // personal data: the text is kept on the audit trail
 			return what
 		}
-		return fmt.Sprintf("%q ", clip(text, 40)) + what // for few of many
+		return fmt.Sprintf("%q ", Clip(text, 40)) + what // for few of many
 	}
 	switch s.Kind {
 	case KindChoice:

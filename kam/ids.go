@@ -36,7 +36,7 @@ func CheckUserID(id UserID) error {
 		ok = ok && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("._-@", r))
 	}
 	if !ok {
-		return Errorf(Invalid, "%q is no user_id", clip(string(id), maxUserID)).On("user_id").
+		return Errorf(Invalid, "%q is no user_id", Clip(string(id), maxUserID)).On("user_id").
 			Try(fmt.Sprintf("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID))
 	}
 	return nil

@@ -119,7 +119,7 @@ func (m *merging) checkTake() error {
 	for _, f := range m.choice.Take {
 		switch spec, ok := FieldNamed(f); {
 		case !ok || strings.Contains(f, "[]"):
-			return Errorf(Invalid, "%q is no field of a customer", clip(f, 60)).On("take").Try("name fields as the plan shows them")
+			return Errorf(Invalid, "%q is no field of a customer", Clip(f, 60)).On("take").Try("name fields as the plan shows them")
 		case slices.Contains(mergeStays, f):
 			return Errorf(Invalid, "%s stays with the survivor", f).On("take").Try("change it there once the records are one")
 		case f == "identifiers":
@@ -232,7 +232,7 @@ func cloneData(d RequestData) RequestData {
 // neither merges nor splits it.
 func NotOwnAccount(u UserID, owners ...UserID) error {
 	if u != "" && contains(owners, u) {
-		return Errorf(Separation, "%s owns one of the accounts", clip(string(u), 80)).By("SOD3").Try("another steward must decide")
+		return Errorf(Separation, "%s owns one of the accounts", Clip(string(u), 80)).By("SOD3").Try("another steward must decide")
 	}
 	return nil
 }

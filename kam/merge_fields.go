@@ -167,7 +167,7 @@ func (m *merging) kept(all []Identifier, numbers NumberClass) (map[string]string
 			keep[class], found = key, true
 		}
 		if !found {
-			return nil, Errorf(Invalid, "no record has %s %s", clip(string(k.Scheme), 20), clip(k.Value, 40)).On("keep").Try("name a number as the plan shows it")
+			return nil, Errorf(Invalid, "no record has %s %s", Clip(string(k.Scheme), 20), Clip(k.Value, 40)).On("keep").Try("name a number as the plan shows it")
 		}
 	}
 	return keep, nil
@@ -259,7 +259,7 @@ func fillUnknown[T any](to *T, from T) {
 func (m *merging) group(survivor, absorbed MergeSide) (string, error) {
 	a, b, want := survivor.GroupID, absorbed.GroupID, m.choice.Group
 	if want != "" && want != a && want != b {
-		return "", Errorf(Invalid, "neither record is of group %s", clip(want, 64)).On("group").Try("name the group of one of them")
+		return "", Errorf(Invalid, "neither record is of group %s", Clip(want, 64)).On("group").Try("name the group of one of them")
 	}
 	final := a
 	switch {

@@ -29,7 +29,7 @@ var deciding = append([]Role{DataSteward, ComplianceRole, FinanceController, Pol
 func CheckRoles(roles []Role) error {
 	for _, r := range roles {
 		if !contains(Roles, r) {
-			return Errorf(Invalid, "%q is not a role", clip(string(r), 40)).On("roles").Try("one of " + roleNames(Roles))
+			return Errorf(Invalid, "%q is not a role", Clip(string(r), 40)).On("roles").Try("one of " + roleNames(Roles))
 		}
 	}
 	for _, it := range []Role{Operator, UserAdmin} {
@@ -102,10 +102,10 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 func (s Subject) others() string {
 	var who []string
 	if s.Owner != "" {
-		who = append(who, "its owner "+clip(string(s.Owner), 80))
+		who = append(who, "its owner "+Clip(string(s.Owner), 80))
 	}
 	if len(s.Path) > 0 && s.Path[0] != "" {
-		who = append(who, "somebody of "+clip(s.Path[0], 40))
+		who = append(who, "somebody of "+Clip(s.Path[0], 40))
 	}
 	if len(who) == 0 {
 		return ""
@@ -147,7 +147,7 @@ func (a Action) Words() string {
 	if w, ok := actionWords[a]; ok {
 		return w
 	}
-	return "do this: " + strings.ReplaceAll(clip(string(a), 40), "_", " ")
+	return "do this: " + strings.ReplaceAll(Clip(string(a), 40), "_", " ")
 }
 
 // words name what somebody wants to do with the subject.
@@ -159,7 +159,7 @@ func (s Subject) words(a Action) string {
 }
 
 func (p Person) refused(what, why, remedy string) error {
-	return Errorf(Forbidden, "%s may not %s: %s", clip(string(p.ID), 80), what, why).Try(remedy)
+	return Errorf(Forbidden, "%s may not %s: %s", Clip(string(p.ID), 80), what, why).Try(remedy)
 }
 
 // holds is empty where the row lets the person act, else what stands against.

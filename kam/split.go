@@ -90,7 +90,7 @@ func sharedData(d RequestData) RequestData {
 func splitNames(names []string, c SplitChoice) (stay, gone []string, err error) {
 	for _, n := range c.TradingNames {
 		if !slices.ContainsFunc(names, func(x string) bool { return sameText(x, n) }) {
-			return nil, nil, Errorf(Invalid, "the record has no trading name %q", clip(n, 60)).On("trading_names").Try("write it as the record has it")
+			return nil, nil, Errorf(Invalid, "the record has no trading name %q", Clip(n, 60)).On("trading_names").Try("write it as the record has it")
 		}
 	}
 	for _, n := range names {
@@ -117,7 +117,7 @@ func splitNumbers(ids, wanted []Identifier, numbers NumberClass) (stay, gone []I
 	}
 	for _, w := range wanted {
 		if !slices.ContainsFunc(ids, func(id Identifier) bool { return is(id, w) }) {
-			return nil, nil, Errorf(Invalid, "the record has no %s %s", clip(string(w.Scheme), 20), clip(w.Value, 40)).On("identifiers").Try("write scheme and value as the record has them")
+			return nil, nil, Errorf(Invalid, "the record has no %s %s", Clip(string(w.Scheme), 20), Clip(w.Value, 40)).On("identifiers").Try("write scheme and value as the record has them")
 		}
 	}
 	for _, id := range ids {

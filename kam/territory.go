@@ -1,5 +1,7 @@
 package kam
 
+import "slices"
+
 // NodeLevel is a level of the territory tree.
 type NodeLevel string
 
@@ -89,3 +91,9 @@ func (r *Rate) UnmarshalJSON(b []byte) error {
 	*r = Rate(s)
 	return nil
 }
+
+// BuyingLevels lists the levels of buying as they rise (P2.4.3).
+var BuyingLevels = []BuyingLevel{BuyingLocal, BuyingRegional, BuyingNational, BuyingGlobal}
+
+// Rank is 0 for LOCAL up to 3 for GLOBAL, -1 where buying is unknown.
+func (b BuyingLevel) Rank() int { return slices.Index(BuyingLevels, b) }

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -157,7 +157,7 @@ func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, fi
 	if err != nil {
 		return err
 	}
-	p, err := rules.LoadPolicy(b, a.now())
+	p, err := policy.Load(b, a.now())
 	if err != nil {
 		return usagef("%s:\n%w", file, err)
 	}

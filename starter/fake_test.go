@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -123,7 +123,7 @@ func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 }
 
 func (f *fake) LatestPolicy(context.Context) (int, []byte, error) {
-	return 1, rules.DefaultYAML(), f.err
+	return 1, policy.DefaultYAML(), f.err
 }
 
 func (f *fake) Calendars(context.Context) (map[string]kam.Calendar, error) {

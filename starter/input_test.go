@@ -75,7 +75,7 @@ func TestFaultsOfFiles(t *testing.T) {
 		{"a key twice", `{"legal_name":"A GmbH","legal_name":"B GmbH"}`, "-: legal_name: the key stands there twice; keep one of them"},
 		{"a key twice below", `{"contacts":[{"name":"A","name":"B"}]}`, "-: name: the key stands there twice"},
 		{"a number for a text", `{"phone":7}`, "-: phone: a number does not fit here; write it in quotes"},
-		{"a text for a number", `{"employees":"many"}`, "-: employees: expected a whole number, found string"},
+		{"a text for a number", `{"employees":"many"}`, "-: employees: expected a whole number, found a text"},
 		{"an amount that is no number", `{"declared_potential":"abc"}`, `-: declared_potential: "abc" is not a decimal number with at most 3 decimals [VF02]; write {"amount"`},
 		{"an amount that is too large", `{"declared_potential":{"amount":"99999999999999999999999999999999.99","currency":"EUR"}}`,
 			`-: declared_potential: "99999999999999999999999999999999.99" is too large [VF02]; write it`},

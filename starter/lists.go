@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -105,7 +105,7 @@ func (a *app) clocks(ctx context.Context, back backend) (map[string]kam.Calendar
 	if err != nil {
 		return nil, unreachable("PostgreSQL", err)
 	}
-	p, err := rules.ParsePolicy(text)
+	p, err := policy.Parse(text)
 	if err != nil {
 		return nil, err
 	}

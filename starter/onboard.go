@@ -13,7 +13,6 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -293,7 +292,7 @@ func (a *app) printCase(s kam.Snapshot, end *store.Ending) {
 // askedFor is what somebody was asked to change. Where versions conflict they
 // are better read side by side.
 func askedFor(s kam.Snapshot) string {
-	if strings.HasPrefix(s.Task.Note, rules.VersionConflict) {
+	if strings.HasPrefix(s.Task.Note, kam.VersionConflict) {
 		return text.Say("conflict.asked", string(s.CaseNo))
 	}
 	fields := slices.DeleteFunc(slices.Clone(s.Task.Fields), func(name string) bool {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 func policyCommand(a *app) *cobra.Command {
@@ -27,7 +27,7 @@ func policyCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if shipped {
-				return a.policyText(rules.DefaultYAML())
+				return a.policyText(policy.DefaultYAML())
 			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
@@ -75,17 +75,17 @@ func group(use, short string) *cobra.Command {
 
 // policyJSON is the answer of policy check.
 type policyJSON struct {
-	File     string          `json:"file"`
-	Valid    bool            `json:"valid"`
-	Version  int             `json:"version,omitempty"`
-	Problems []rules.Problem `json:"problems"`
+	File     string           `json:"file"`
+	Valid    bool             `json:"valid"`
+	Version  int              `json:"version,omitempty"`
+	Problems []policy.Problem `json:"problems"`
 	// NotInForce are the settings that keep their default.
-	NotInForce []rules.Setting `json:"not_in_force,omitempty"`
+	NotInForce []policy.Setting `json:"not_in_force,omitempty"`
 }
 
 // notInForce lists what a policy cannot change yet.
 func (a *app) notInForce() {
-	for _, s := range rules.NotInForce() {
+	for _, s := range policy.NotInForce() {
 		a.say("policy.idle", s.Path, s.Why)
 	}
 }
@@ -95,11 +95,11 @@ func (a *app) checkPolicy(path string) error {
 	if err != nil {
 		return err
 	}
-	p, err := rules.LoadPolicy(b, a.now())
-	var bad *rules.PolicyError
+	p, err := policy.Load(b, a.now())
+	var bad *policy.Error
 	switch {
 	case err == nil && a.json:
-		return a.printJSON(policyJSON{File: path, Valid: true, Version: p.Version, Problems: []rules.Problem{}, NotInForce: rules.NotInForce()})
+		return a.printJSON(policyJSON{File: path, Valid: true, Version: p.Version, Problems: []policy.Problem{}, NotInForce: policy.NotInForce()})
 	case err == nil:
 		a.say("policy.clean", path)
 		a.notInForce()

@@ -15,6 +15,7 @@ import (
 	"github.com/hbollon/go-edlib"
 
 	"github.com/kamflow/kamflow/internal/importer"
+	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -88,7 +89,7 @@ func misfit(name string, b []byte, err error, into any) error {
 	if err == nil {
 		return nil
 	}
-	if e := kam.AsError(rules.FaultIn(b, into)); e != nil {
+	if e := kam.AsError(strictjson.Unmarshal(b, into)); e != nil {
 		return faults(name, e)
 	}
 	return fault(name, "%s", jsonTrouble(b, err))

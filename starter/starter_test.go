@@ -13,7 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -332,7 +332,7 @@ func TestOtherActs(t *testing.T) {
 func TestPolicyCheck(t *testing.T) {
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.yaml")
-	require.NoError(t, os.WriteFile(good, rules.DefaultYAML(), 0o600))
+	require.NoError(t, os.WriteFile(good, policy.DefaultYAML(), 0o600))
 	require.Zero(t, run(t, &fake{}, "policy", "check", good).status)
 
 	bad := filepath.Join(dir, "bad.yaml")
@@ -369,7 +369,7 @@ func TestLoads(t *testing.T) {
 	for _, verb := range []string{"load-org", "load-policy"} {
 		path := people
 		if verb == "load-policy" {
-			path = file(string(rules.DefaultYAML()))
+			path = file(string(policy.DefaultYAML()))
 		}
 		later := run(t, f, "--as", "ulf", "admin", verb, path)
 		require.Zero(t, later.status)

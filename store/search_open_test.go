@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -67,8 +68,8 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 		}
 		return refs, all
 	}
-	party := func(d kam.RequestData) rules.Party {
-		return rules.Party{Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, Street: d.Street, Phone: d.Phone}
+	party := func(d kam.RequestData) match.Party {
+		return match.Party{Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, Street: d.Street, Phone: d.Phone}
 	}
 	refs, zagats := read("zagats")
 	_, fodors := read("fodors")
@@ -92,7 +93,7 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 			}
 			brought += len(found)
 			for j, d := range zagats {
-				if m := policy.Compare(party(fodors[i]), party(d)); m.Class != "" {
+				if m := policy.Match.Compare(party(fodors[i]), party(d)); m.Class != "" {
 					accepted++
 					if !met[refs[j]] {
 						missed++

@@ -10,11 +10,12 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// A desk is what every process shares that waits for people. What people send
-// is taken one at a time, judged once, stored once and answered once; a stage
-// of the engine is one effect, and is set aside where it fails; the open task
-// has deadlines; and a run ends before its history is full. What differs from
-// one process to the next is in its [process].
+// A desk is the code that every process shares that waits for people. It
+// processes acts one at a time: each is judged once, stored once and answered
+// once. It runs the stages of the engine, one effect each, and parks the
+// process where a stage fails. It acts on the deadlines of the open task, and it
+// starts a new run before the history is full. What differs from one process to
+// the next is in its [process].
 type desk struct {
 	process
 	Memory
@@ -25,26 +26,27 @@ type desk struct {
 	taken    int // acts taken in this run
 	hops     int // stages since the last wait for people
 
-	unanswered bool // a service outside gave no answer: the next stage is told
+	unanswered bool // a service outside gave no answer: input of the next stage
 	signals    []workflow.ReceiveChannel
 
 	stopTimer workflow.CancelFunc // of the last wait
 
-	// A deadline that could not be recorded is tried again at retryAt, so that
-	// people may act meanwhile.
+	// A deadline that could not be recorded is tried again at retryAt. Until
+	// then people may act.
 	stuck   *due
 	retryAt time.Time
 
-	// before says that the run began in a release in which the process had no
-	// desk yet: it calls what it called then.
+	// before is true where the run began in a release in which the process did
+	// not use the desk. Such a run makes the same calls as that release, because
+	// it replays.
 	before bool
 }
 
-// A process is what a desk has to know of one kind of process. The functions
-// close over its snapshot, the copy of what PostgreSQL holds.
+// A process describes one kind of process to the desk. Its functions are
+// closures over the snapshot of the process, the copy of what PostgreSQL holds.
 //
-// They are literals that call what they need, and nothing here is generic:
-// workflowcheck follows neither method values nor instantiated methods.
+// They are function literals, and nothing here is generic, because workflowcheck
+// follows neither method values nor instantiated methods.
 type process struct {
 	noun, no string // how errors and logs name it: "case", "KAM-2026-000001"
 
@@ -61,14 +63,14 @@ type process struct {
 	result func(workflow.Context, workflow.Future) (outcome, error)
 	note   func(outcome)    // keeps what else is carried; nil where nothing is
 	move   func(outcome)    // replaces the snapshot
-	answer func() any       // what whoever asks for the state is told
+	answer func() any       // the result of an act that changed nothing: the state as it is
 	renew  func(Memory) any // the input of the next run
 
 	runs    string   // the name under which the workflow is registered
 	outside changeID // marks the runs that have called a service outside
 }
 
-// An act is what a person sends, as a desk looks at it.
+// An act is what a person sends, in the form that the desk needs.
 type act struct {
 	value      any
 	id, digest string       // the decision, and what it is bound to
@@ -88,8 +90,8 @@ type entry struct {
 	signal            bool
 }
 
-// A notice is a signal that says nothing but that something happened. Look runs
-// under the lock and says whether the process moved.
+// A notice is a signal without content: it only says that something happened.
+// Look runs under the lock and returns whether the process moved.
 type notice struct {
 	name, description string
 	look              func(workflow.Context) bool
@@ -109,7 +111,7 @@ type place struct {
 	open, ended  bool
 	lastDecision string
 	due          *due // the next deadline; nil where there is none
-	// seen is what a wait looks at: it begins anew where this is another.
+	// seen is compared by a wait: when its value changes, the wait begins anew.
 	seen any
 	view view
 }
@@ -152,11 +154,12 @@ type outcome struct {
 const (
 	maxInFlight = 10       // acts that wait for their answer; the server's own bound
 	maxActBytes = 32 << 10 // text in one act
-	// maxPayload is all that stands in one message, whether the act has a field
-	// for it or not: the history keeps it, and ends the process when it is full.
+	// maxPayload bounds one message in bytes, fields that the act does not know
+	// included: the history keeps them too, and Temporal ends a workflow whose
+	// history is full.
 	maxPayload = 64 << 10
-	// A run ends soon after maxActsPerRun; until it does, this is the most
-	// that it takes.
+	// A run ends soon after maxActsPerRun acts. This is the most that it accepts
+	// until it has ended.
 	maxActsAtAll = 2 * maxActsPerRun
 )
 
@@ -218,12 +221,12 @@ func update(ctx workflow.Context, name, description string, check func(converter
 	})
 }
 
-// query answers from what the run carries; nothing is read from elsewhere.
+// query registers a query. It is answered from memory: nothing is read.
 func query(ctx workflow.Context, name, description string, handler any) error {
 	return workflow.SetQueryHandlerWithOptions(ctx, name, handler, workflow.QueryHandlerOptions{Description: description})
 }
 
-// checkSize bounds what the history keeps of a message.
+// checkSize refuses a message that is too large for the history.
 func checkSize(raw converter.RawValue) error {
 	if n := raw.Payload().Size(); n > maxPayload {
 		return kam.Errorf(kam.Invalid, "the message has %d bytes, more than %d", n, maxPayload)
@@ -231,7 +234,8 @@ func checkSize(raw converter.RawValue) error {
 	return nil
 }
 
-// read reads a message. The error quotes nothing of it: it may hold anything.
+// read decodes a message. The error does not quote it, because it may hold
+// personal data.
 func read[T any](raw converter.RawValue) (in T, err error) {
 	if err := converter.GetDefaultDataConverter().FromPayload(raw.Payload(), &in); err != nil {
 		var none T
@@ -240,9 +244,9 @@ func read[T any](raw converter.RawValue) (in T, err error) {
 	return in, nil
 }
 
-// check is the validator of an act: what it refuses leaves no trace in the
-// history. It looks at the snapshot as the run knows it. Where that is behind
-// PostgreSQL, the signal Refresh cures it.
+// check is the validator of an act: what it refuses leaves no event in the
+// history. It judges by the snapshot in memory. Where that is older than what
+// PostgreSQL holds, the signal Refresh brings it up to date.
 func (d *desk) check(a act) error {
 	if a.form != nil {
 		return a.form
@@ -251,7 +255,7 @@ func (d *desk) check(a act) error {
 		return kam.Errorf(kam.Invalid, "more than %d bytes of text", maxActBytes)
 	}
 	if !d.opened() {
-		// PostgreSQL may know it as open: a worker that died had opened it.
+		// PostgreSQL may have it as open: a worker opened it and then died.
 		return kam.Errorf(kam.Unreachable, "%s is not open yet", d.subject()).Try("send it again in a moment")
 	}
 	if d.inFlight >= maxInFlight || d.taken >= maxActsAtAll {
@@ -279,8 +283,8 @@ func (d *desk) handle(ctx workflow.Context, e entry, a act) (any, error) {
 	return out.value, nil
 }
 
-// take is what updates and signals have in common: the lock, then the one
-// local activity that judges the act against what is stored and stores it.
+// take is common to updates and signals: it takes the lock, then runs the one
+// local activity that judges the act by what is stored, and stores it.
 func (d *desk) take(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	d.inFlight++
@@ -292,17 +296,18 @@ func (d *desk) take(ctx workflow.Context, stage kam.Stage, a act) (outcome, erro
 	}
 	defer d.lock.Unlock()
 
-	// Again: the same act may have been ahead in the queue.
+	// Tested again: the same act may have waited for the lock before this one.
 	if d.repeats(a.id, a.digest) == sameAgain && !d.before {
 		return outcome{value: d.answer()}, nil
 	}
 	return d.record(ctx, stage, a)
 }
 
-// record stores an act. Ahead says that PostgreSQL knew more: either the act
-// was not judged, or it is in effect since longer. The process adopts what is
-// there and asks once more; ahead of nothing that is still unknown, the act is
-// in effect.
+// record stores an act. An outcome that is ahead means that PostgreSQL holds a
+// newer version than the snapshot: either the act was not judged, or it was
+// stored earlier. The process adopts the newer version and tries again. Where
+// that version is not new, or its last decision is this act, the act has been
+// stored.
 func (d *desk) record(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
 	ctx = quick(ctx, a.label())
 	for range 3 {
@@ -326,8 +331,8 @@ func (d *desk) record(ctx workflow.Context, stage kam.Stage, a act) (outcome, er
 	return outcome{}, outage(kam.Errorf(kam.Unreachable, "%s moves faster than it can be read", d.subject()).Try("send the same decision again"))
 }
 
-// adopt takes over what an effect handed back, unless more is known already,
-// and says whether the process has moved on.
+// adopt replaces the snapshot with the one that an effect returned, unless that
+// one is older, and returns whether the version rose.
 func (d *desk) adopt(ctx workflow.Context, out outcome) bool {
 	if d.note != nil {
 		d.note(out)
@@ -377,12 +382,12 @@ func (d *desk) full(ctx workflow.Context) bool {
 	return !d.before && (d.taken >= maxActsPerRun || workflow.GetInfo(ctx).GetContinueAsNewSuggested())
 }
 
-// settle waits until everybody who was let in has his answer and every signal
-// is read: what is left in a channel when a run closes is lost.
+// settle waits until every accepted update is answered and every signal is
+// read: what is left in a channel when a run closes is lost.
 //
-// A signal that came with this very task has left its channel already and is
-// in the hands of its reader, who runs after us. So everybody gets a turn
-// first: a coroutine that is new runs after all others.
+// A signal that came with this workflow task has left its channel already, and
+// the coroutine that reads it runs after this one. So settle first waits for a
+// new coroutine: a new one runs after all others.
 func (d *desk) settle(ctx workflow.Context) error {
 	turn := false
 	workflow.Go(ctx, func(workflow.Context) { turn = true })

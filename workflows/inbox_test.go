@@ -274,7 +274,7 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 	})
 }
 
-// lost stores an act as a worker does that dies before Temporal hears of it.
+// lost stores an act as a worker does that dies before it answers Temporal.
 func (s *script) lost(a kam.Act) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()

@@ -56,13 +56,13 @@ func cannotOpen(code kam.Code) bool {
 //	1.1.5 management confirmation ── no ──▶ reject customer
 //	   │ yes              └─ send back ──▶ changes requested (page 1.2)
 //	   ▼
-//	1.1.6 recorded and told, then 1.2.1b
+//	1.1.6 recorded, notices sent, then 1.2.1b
 func (c *onboarding) identifyAdd(ctx workflow.Context) error {
 	switch c.Snapshot.State {
 	case kam.Identifying: // 1.1.2, 1.1.3
 		return c.run(ctx)
 
-	case kam.Deciding: // 1.1.4; the rules' refusal is recorded and told with it, 1.1.6
+	case kam.Deciding: // 1.1.4; a refusal by the rules is recorded and its notice sent, 1.1.6
 		return c.run(ctx)
 
 	default:

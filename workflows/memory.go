@@ -2,13 +2,13 @@ package workflows
 
 import "github.com/kamflow/kamflow/kam"
 
-// Carried is everything that a process takes from one run to the next.
+// Carried is everything that a process passes from one run to the next.
 type Carried[S any] struct {
 	Snapshot S `json:"snapshot"`
 	Memory
 }
 
-// Memory is what a desk carries beside the snapshot.
+// Memory is what a desk passes to the next run besides the snapshot.
 type Memory struct {
 	Applied  []Applied            `json:"applied,omitempty"` // oldest first
 	Timeline []kam.TimelineEntry  `json:"timeline,omitempty"`
@@ -27,8 +27,8 @@ type Applied struct {
 	Digest     string `json:"digest,omitempty"`
 }
 
-// How much a run carries. What falls out is still in PostgreSQL, which knows
-// every decision id, and the client reads older lines there.
+// How much is passed to the next run. What is left out is still in PostgreSQL,
+// which has every decision id and every line of the timeline.
 const (
 	maxApplied  = 1000
 	maxTimeline = 500

@@ -124,9 +124,10 @@ func caseActs() []entry {
 	return all
 }
 
-// judgeAct is the validator of a first decision. Where somebody has decided the
-// same before, it may be his own decision, stored when Temporal lost its answer
-// and overtaken since: RecordAct knows it by its id, or refuses it.
+// judgeAct is the validator of a decision whose id is not known in memory. Where
+// the task was decided before, it may have been by this very decision, whose
+// answer was lost. So it is let through: RecordAct finds it by its id, or
+// refuses it.
 func judgeAct(a kam.Act, s kam.Snapshot) error {
 	err := a.CheckAgainst(s)
 	if kam.CodeOf(err) != kam.AlreadyDecided {
@@ -152,8 +153,8 @@ func (c *onboarding) checkStart(raw converter.RawValue) error {
 	return nil
 }
 
-// handleStart is 1.1.1 for whoever started the case and waits for it. A start
-// that is repeated is answered with the case as it stands.
+// handleStart is the update that comes with the start, 1.1.1: its answer is the
+// opened case. A start that is repeated is answered with the case as it is.
 func (c *onboarding) handleStart(ctx workflow.Context, raw converter.RawValue) (any, error) {
 	if _, err := read[kam.StartInput](raw); err != nil {
 		return nil, refusal(err)
@@ -165,7 +166,8 @@ func (c *onboarding) handleStart(ctx workflow.Context, raw converter.RawValue) (
 	return c.answer(), nil
 }
 
-// reroute has the open task looked at again. The caller holds the lock.
+// reroute runs the stage that tests whether the open task waits for the right
+// person. The caller holds the lock.
 func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
 	if c.Snapshot.Task == nil {
 		return false

@@ -86,8 +86,8 @@ func nonRetryable() []string {
 	return types
 }
 
-// bulk is for long work: one attempt may take an hour, and a worker that dies is
-// missed after a minute.
+// bulk is for long work: one attempt may take an hour. Without a heartbeat for a
+// minute the worker counts as dead, and the attempt is made elsewhere.
 func bulk(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ScheduleToCloseTimeout: giveUpAfter,

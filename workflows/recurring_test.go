@@ -14,7 +14,7 @@ import (
 )
 
 // TestRecurringGoesOnPastAFault: every job has its turn, whatever became of the
-// others, and the round is told as failed.
+// others, and the round fails.
 func TestRecurringGoesOnPastAFault(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite

@@ -5,9 +5,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// openSignals listens to the acts that are also accepted as signals, and to
-// notices. Nobody waits for the answer to a signal, so its verdict is taken and
-// stored by the activity in every case: a refused one is on record.
+// openSignals starts the readers of signals: of the acts that are also accepted
+// as signals, and of notices. Nobody waits for the answer to a signal, so the
+// activity always judges it and stores the verdict: a refusal is recorded.
 func (d *desk) openSignals(ctx workflow.Context) {
 	for _, e := range d.acts {
 		if !e.signal {
@@ -61,10 +61,10 @@ func (d *desk) readActs(ctx workflow.Context, e entry, ch workflow.ReceiveChanne
 	}
 }
 
-// takeSignal takes one signal, unless it can have no effect at all: the process
-// has ended, or there is no key or no room to store it under. However many are
-// refused, the next one is judged: the server itself bounds how many signals a
-// run may get, and a new run begins before that.
+// takeSignal processes one signal. It is dropped where it cannot be stored: the
+// process has ended, or the signal has no valid decision id or is too large.
+// However many signals are refused, the next one is judged: the server bounds
+// how many signals a run may get, and a new run begins before that.
 func (d *desk) takeSignal(ctx workflow.Context, e entry, a act) {
 	log := d.log(ctx)
 	switch {
@@ -86,7 +86,7 @@ func (d *desk) takeSignal(ctx workflow.Context, e entry, a act) {
 	}
 }
 
-// readNotices answers a burst of notices with one look under the lock.
+// readNotices runs look once, under the lock, for all notices that have come.
 func (d *desk) readNotices(ctx workflow.Context, n notice, ch workflow.ReceiveChannel) {
 	if err := workflow.Await(ctx, d.opened); err != nil {
 		return
@@ -115,7 +115,8 @@ func (d *desk) locked(ctx workflow.Context, look func(workflow.Context) bool) {
 	look(ctx)
 }
 
-// read adopts what PostgreSQL knows. The caller holds the lock.
+// read reads the process from PostgreSQL and adopts it. The caller holds the
+// lock.
 func (d *desk) read(ctx workflow.Context) (moved bool) {
 	out, err := d.effect(quick(ctx, "Read what is stored"), call{stage: d.stages.read})
 	if err != nil {

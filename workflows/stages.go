@@ -88,10 +88,10 @@ func (d *desk) run(ctx workflow.Context) error {
 	return nil
 }
 
-// askOutside has a service outside asked, which takes as long as it takes: at
-// most a day. The lock is free meanwhile, so that people may act. What came of
-// it is stored by the activity; where nothing came, the next stage is told so,
-// and the policy says what that means.
+// askOutside runs the activity that asks a service outside, for at most a day.
+// The lock is free during that time, so that people may act. The activity
+// stores the answer. Without an answer, the input of the next stage says so
+// (unanswered), and the policy decides what follows.
 //
 // The caller holds the lock, and holds it again afterwards.
 func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
@@ -106,7 +106,7 @@ func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
 		return errors.Join(err, relock)
 	}
 	if !answer.IsReady() {
-		stop() // somebody ended it meanwhile
+		stop() // somebody ended the process while the service was asked
 		return nil
 	}
 	out, err := d.result(ctx, answer)
@@ -119,10 +119,10 @@ func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
 	return nil
 }
 
-// setAside stores that a stage failed for good, for an operator to look at. It
-// is tried without limit. Where it is turned down, the process may have moved
-// already (a commit whose answer was lost a day long), so what PostgreSQL knows
-// is read; else the stage is tried again later.
+// setAside stores that a stage failed for good, so that an operator looks at it.
+// Storing this is tried without limit. Where it is refused, the stage may have
+// succeeded (its commit is stored and the answer was lost), so the process is
+// read from PostgreSQL; else the stage is tried again later.
 func (d *desk) setAside(ctx workflow.Context, stage kam.Stage, cause error) error {
 	label := stageLabel(stage)
 	d.log(ctx).Error("stage failed, setting it aside", "stage", stage, "error", cause)
@@ -141,8 +141,8 @@ func (d *desk) setAside(ctx workflow.Context, stage kam.Stage, cause error) erro
 
 // long runs a stage that takes minutes, as an activity, until it has left the
 // state. It holds no lock: its effects and those of people are ordered in
-// PostgreSQL, and people may cancel meanwhile. A fault that retrying does not
-// cure is told the operators once and tried again, for a week.
+// PostgreSQL, and people may cancel while it runs. Where retries do not help,
+// the operators get one message, and the stage is tried again for a week.
 func (d *desk) long(ctx workflow.Context, stage kam.Stage) error {
 	began := workflow.Now(ctx)
 	label := stageLabel(stage)
@@ -165,7 +165,7 @@ func (d *desk) long(ctx workflow.Context, stage kam.Stage) error {
 			return outage(err)
 		}
 		if faults == 0 {
-			d.tellOperators(ctx, faultText(label, err))
+			d.reportFault(ctx, faultText(label, err))
 		}
 		d.log(ctx).Error("long work fails", "stage", stage, "error", err)
 		if _, err := d.await(ctx, pauseAfterFault, "pause after a fault: "+label, done); err != nil {
@@ -175,8 +175,8 @@ func (d *desk) long(ctx workflow.Context, stage kam.Stage) error {
 	return nil
 }
 
-// triedEnough says whether long work is given up. Before the desk it was after
-// a number of faults, each of which may take a day.
+// triedEnough returns whether long work is given up: after a week, or, in a run
+// that began before the desk, after a number of faults.
 func (d *desk) triedEnough(ctx workflow.Context, faults int, began time.Time) bool {
 	if d.before {
 		return faults >= int(bulkFaults/pauseAfterFault)
@@ -184,8 +184,9 @@ func (d *desk) triedEnough(ctx workflow.Context, faults int, began time.Time) bo
 	return workflow.Now(ctx).Sub(began) >= bulkFaults
 }
 
-// tellOperators stores a fault. That it cannot be stored is no reason to stop.
-func (d *desk) tellOperators(ctx workflow.Context, text string) {
+// reportFault stores a fault, which sends a message to the operators. Where it
+// cannot be stored the process goes on.
+func (d *desk) reportFault(ctx workflow.Context, text string) {
 	out, err := d.effect(quick(ctx, "tell the operators"), call{stage: d.stages.fault, fault: text})
 	if err != nil {
 		d.log(ctx).Error("fault cannot be recorded", "error", err)

@@ -14,22 +14,22 @@ const (
 	// changeScreeningOutside marks the cases that have called the screening
 	// service outside: older releases cannot replay them.
 	changeScreeningOutside changeID = "screening-outside"
-	// changeImportDesk marks the imports that stand on the desk: they go on in a
-	// new run, show where they stand, answer a repeated act from memory, and give
-	// long work up after a week.
+	// changeImportDesk marks the imports that use the desk: they continue in a
+	// new run, set search attributes, answer a repeated act from memory, and give
+	// up long work after a week.
 	changeImportDesk changeID = "import-desk"
 	// changeEverySignal marks the runs that read every signal, also after so many
 	// that older releases dropped the rest.
 	changeEverySignal changeID = "every-signal"
 )
 
-// changed says whether a run goes with a change. One that passed the place
-// before the change was made goes on without it; every other one notes the
-// change in its history when it first comes by, and keeps it. It may be asked
-// as often as wanted: the answer for one id stays the same within a run.
+// changed returns whether a run makes a change. A run that passed this call
+// before the change was released does not; every other one writes a marker into
+// its history at the first call, and makes it. For one id the answer stays the
+// same within a run, however often it is asked.
 //
-// A run that continues an earlier one asks anew. So what depends on a change
-// has to hold together within one run, or be carried in [Carried].
+// The next run of a process asks anew. So what depends on a change must be
+// complete within one run, or be passed on in [Carried].
 func changed(ctx workflow.Context, id changeID) bool {
 	return workflow.GetVersion(ctx, string(id), workflow.DefaultVersion, 1) >= 1
 }

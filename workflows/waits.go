@@ -46,8 +46,9 @@ func (d *desk) waitForPeople(ctx workflow.Context) error {
 //
 // workflow.AwaitWithOptions leaves its timer running where the condition comes
 // first (SDK 1.50: the flag that stops it is off), and each such timer would
-// wake the process later for nothing. Here it is stopped when the next wait
-// begins, not before: a process that ends meanwhile is spared the event.
+// later cost a workflow task in which nothing happens. Here the timer is stopped
+// when the next wait begins, and not before: a process that ends without another
+// wait does not write the event.
 func (d *desk) await(ctx workflow.Context, wait time.Duration, summary string, cond func() bool) (bool, error) {
 	d.stopOldTimer()
 	timerCtx, stop := workflow.WithCancel(ctx)
@@ -75,8 +76,8 @@ func (d *desk) effective(x due) time.Time {
 	return x.At
 }
 
-// elapse records that a deadline passed. A decision that took the lock first
-// has won: then the deadline is no longer the next one.
+// elapse records that a deadline passed. Where a decision took the lock first,
+// the deadline is no longer the next one, and nothing is recorded.
 func (d *desk) elapse(ctx workflow.Context, passed due) error {
 	if err := d.lock.Lock(ctx); err != nil {
 		return err
@@ -92,9 +93,9 @@ func (d *desk) elapse(ctx workflow.Context, passed due) error {
 		d.adopt(ctx, out)
 	}
 
-	// People may go on acting where a deadline cannot be recorded: the tables
-	// know no fault in a human state, and a reminder is not worth stopping a
-	// process for.
+	// Where a deadline cannot be recorded it is tried again later, and people may
+	// act until then. The process is not parked: a human state has no transition
+	// for a fault.
 	if isNext() {
 		d.log(ctx).Error("deadline cannot be recorded", "deadline", passed.Kind, "error", err)
 		d.stuck, d.retryAt = &passed, workflow.Now(ctx).Add(pauseAfterFault)

@@ -20,7 +20,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -132,7 +132,7 @@ func openBookWorld(t *testing.T, dsn string, change ...func(*store.Org)) *bookWo
 		c(&o)
 	}
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })

@@ -18,7 +18,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -262,7 +262,7 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		at := time.Date(year, 3, 2, 8, 0, 0, 0, time.UTC)
 		require.Equal(t, time.Monday, at.Weekday())
 		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, org()))
-		require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
+		require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
 		fact := kastelSales[0]
 		fact.Month, fact.LastOrderDate = at.AddDate(0, -1, 0).Format("2006-01"), at.AddDate(0, 0, -12).Format(time.DateOnly)
 		require.NoError(t, w.db.LoadSales(t.Context(), []store.SalesFact{fact}))

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -17,7 +17,7 @@ import (
 func (w *world) goesBy(changes ...string) {
 	w.t.Helper()
 	text := policyWith(w.t, append(changes, "\nversion: 1\n", "\nversion: 2\n")...)
-	_, err := rules.LoadPolicy(text, monday)
+	_, err := policy.Load(text, monday)
 	require.NoError(w.t, err)
 	require.NoError(w.t, storetest.PublishPolicy(w.t.Context(), w.db, 2, text))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -15,7 +15,7 @@ import (
 // policyWith is the default policy with changes, in pairs of before and after.
 func policyWith(t *testing.T, changes ...string) []byte {
 	t.Helper()
-	text := string(rules.DefaultYAML())
+	text := string(policy.DefaultYAML())
 	for i := 0; i < len(changes); i += 2 {
 		require.Contains(t, text, changes[i])
 		text = strings.Replace(text, changes[i], changes[i+1], 1)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -121,7 +121,7 @@ func (k *walk) bookOfCases() {
 	k.clock, k.left, k.vacant, k.south, k.policy = farMonday, map[kam.UserID]bool{}, map[string]bool{}, "DE-S-02", 1
 	k.customers, k.rejected, k.open = nil, nil, nil
 	require.NoError(t, storetest.LoadOrg(t.Context(), k.db, k.organisation()))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), k.db, 1, rules.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), k.db, 1, policy.DefaultYAML()))
 	k.fillBook()
 
 	for opened := 0; ; {

@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -51,7 +52,7 @@ func newWorld(t *testing.T, change ...func(*store.Org)) *world {
 		c(&o)
 	}
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, rules.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
 	return w
 }
 

@@ -19,7 +19,7 @@ import (
 // businessTime lists the packages in which the only time is the one that the
 // workflow hands in: deadlines and business dates are computed and written
 // there.
-var businessTime = []string{"kam", "kam/rules", "activities", "workflows", "store", "store/ledger", "store/internal/pg", "internal/parties", "client"}
+var businessTime = []string{"kam", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "workflows", "store", "store/ledger", "store/internal/pg", "internal/parties", "client"}
 
 // machineClock lists, with the reason, every place there that looks at the
 // clock of the machine or of the database. A new place fails the test until it

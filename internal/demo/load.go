@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -145,7 +145,7 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 		return err
 	}
 	say("Loading %d people, %d territories, %d customers and %d monthly sales facts.", len(org.Users), len(org.Nodes), len(book), len(facts))
-	if err := policy(ctx, s); err != nil {
+	if err := loadPolicy(ctx, s); err != nil {
 		return err
 	}
 	// People come last: they are the sign that all of it is there.
@@ -173,13 +173,13 @@ func loadedBy(who kam.UserID) store.OrgAct {
 	return store.OrgAct{DecisionID: client.NewDecisionID(), By: who, Reason: "the sample"}
 }
 
-// policy loads the default policy into a system that has none.
-func policy(ctx context.Context, s Store) error {
+// loadPolicy loads the default policy into a system that has none.
+func loadPolicy(ctx context.Context, s Store) error {
 	_, _, err := s.LatestPolicy(ctx)
 	if kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	_, err = s.LoadPolicy(ctx, loadedBy(sample.PolicyAdmin), 1, rules.DefaultYAML())
+	_, err = s.LoadPolicy(ctx, loadedBy(sample.PolicyAdmin), 1, policy.DefaultYAML())
 	return err
 }
 

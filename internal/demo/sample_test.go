@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -133,7 +134,7 @@ func TestCustomersAreComplete(t *testing.T) {
 	}
 }
 
-// worked are the customers of process.md 3.8 as the sample holds them, in the
+// worked are the customers of P3.8 as the sample holds them, in the
 // book or as requests.
 func worked(t *testing.T, asOf time.Time) (rules.Book, map[string]rules.Customer) {
 	t.Helper()
@@ -202,7 +203,7 @@ func factsOf(all []store.SalesFact, account string, asOf time.Time) rules.Facts 
 	return out
 }
 
-// TestWorkedExamples holds the sample against process.md 3.8, on any day.
+// TestWorkedExamples holds the sample against P3.8, on any day.
 func TestWorkedExamples(t *testing.T) {
 	t.Parallel()
 	policy, err := rules.Default()
@@ -314,15 +315,15 @@ func TestScriptsFindTheirTwins(t *testing.T) {
 	want := map[string]string{"07_certain_duplicate": "HANSAMED CERTAIN", "08_possible_duplicate": "KUPFERAU POSSIBLE", "30_converted": "C-000131 CERTAIN"}
 	scripts = slices.DeleteFunc(scripts, func(s Script) bool { return s.Type != kam.NewCase || s.AppealOf != "" })
 	for i, s := range scripts {
-		self := rules.PartyOf(rules.Customer{CustomerNo: s.Name, ScreeningData: s.Request.ScreeningData, DetailData: s.Request.DetailData})
+		self := match.PartyOf(s.Name, s.Request)
 		var found []string
 		for _, c := range book {
-			if m := policy.Compare(self, rules.PartyOf(rules.Customer{CustomerNo: c.CustomerNo, ScreeningData: c.Data.ScreeningData, DetailData: c.Data.DetailData})); m.Class != "" {
+			if m := policy.Match.Compare(self, match.PartyOf(c.CustomerNo, c.Data)); m.Class != "" {
 				found = append(found, c.CustomerNo+" "+string(m.Class))
 			}
 		}
 		for _, other := range scripts[:i] {
-			if m := policy.Compare(self, rules.PartyOf(rules.Customer{CustomerNo: other.Name, ScreeningData: other.Request.ScreeningData, DetailData: other.Request.DetailData})); m.Class != "" {
+			if m := policy.Match.Compare(self, match.PartyOf(other.Name, other.Request)); m.Class != "" {
 				found = append(found, other.Name+" "+string(m.Class))
 			}
 		}
@@ -342,7 +343,7 @@ func TestScreeningHits(t *testing.T) {
 		best := 0.0
 		for _, b := range org.BlockedParties {
 			if b.Country == s.Request.CountryCode {
-				best = max(best, rules.NameSimilarity(b.Name, s.Request.LegalName))
+				best = max(best, match.Similarity(b.Name, s.Request.LegalName, ""))
 			}
 		}
 		if strings.Contains(s.Name, "compliance") {

@@ -272,7 +272,7 @@ func (b *Book) note(all ...kam.BatchFinding) {
 
 // Dry reads every row without the system and says what the form check finds:
 // what depends on customers, territories and people is not tested.
-func (b *Book) Dry(p *rules.Policy) (counts kam.BatchCounts, findings []kam.BatchFinding, err error) {
+func (b *Book) Dry(p *rules.Set) (counts kam.BatchCounts, findings []kam.BatchFinding, err error) {
 	b.forget()
 	counts.Rows, counts.Groups = b.Rows, len(b.groups)
 	if b.Rows > 0 {

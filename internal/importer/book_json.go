@@ -9,8 +9,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -43,7 +43,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		var c store.BookCustomer
 		if err := kam.StrictUnmarshal(one, &c); err != nil {
 			p := Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"}
-			if e := kam.AsError(rules.FaultIn(one, &c)); e != nil {
+			if e := kam.AsError(strictjson.Unmarshal(one, &c)); e != nil {
 				p.Column, p.Message, p.Remedy = clip(e.Field, 60), clip(e.Msg, 200), cmp.Or(e.Remedy, p.Remedy)
 			}
 			return nil, refuse(p)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -115,7 +116,7 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 	base := NoDefaults().Base
 	for j, c := range b.table.Columns {
 		text := clean(b.table.Rows[i][j])
-		if c.Field == "legal_name" && rules.IsPlaceholderName(text) {
+		if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
 			note(kam.SeverityError, c.Field, "VF03", fmt.Sprintf("%q is not a name", clip(text, 40)), "give the name of the register")
 		} else if kept, out := values(c.Field, c.Spec, text); out != "" && !c.Ignored {
 			note(kam.SeverityWarning, c.Field, "VF02", noValue(out)+" and counts as empty", "leave the cell empty, or give the value")
@@ -142,12 +143,12 @@ func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column,
 		delete(cells, colScheme) // the scheme of a placeholder
 	}
 	derive(&d, cells, note, bad)
-	d.Phone = rules.Phone(d.Phone, d.CountryCode)
+	d.Phone = identifier.Phone(d.Phone, d.CountryCode)
 	tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
 		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
-			Phone: rules.Phone(cells["contact_phone"], d.CountryCode), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
+			Phone: identifier.Phone(cells["contact_phone"], d.CountryCode), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
 		tellPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
 		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
@@ -267,7 +268,7 @@ func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
 			}
 			text = u
 		case kam.KindPhone:
-			text = rules.Phone(text, "") // once more with the country, when it is known
+			text = identifier.Phone(text, "") // once more with the country, when it is known
 		}
 		v.SetString(text)
 		return true

@@ -13,7 +13,7 @@ import (
 )
 
 // Defaults give rows what their file lacks. They are one JSON object whose
-// keys are field names of the request data (docs: process.md 2.4.2, 2.4.3),
+// keys are field names of the request data (P2.4.2, P2.4.3),
 // and three of their own:
 //
 //	{

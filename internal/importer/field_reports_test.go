@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // fieldReports reads the rows that users of comparable systems reported. They
@@ -42,7 +42,7 @@ func TestFieldReports(t *testing.T) {
 		parts := strings.SplitN(input, ", ", 3)
 		switch {
 		case strings.Contains(what, "phone"):
-			require.Equal(t, right, rules.Phone(input, ""), row)
+			require.Equal(t, right, identifier.Phone(input, ""), row)
 		case strings.HasPrefix(what, "VAT of"), what == "register name with country", what == "number that a spreadsheet mangled", what == "no such number":
 			r := importOne(t, parts[0], parts[1], strings.Join(parts[2:], ""))
 			scheme, refused := strings.Fields(right)[0], strings.Contains(right, "refused")
@@ -56,7 +56,7 @@ func TestFieldReports(t *testing.T) {
 				scheme = parts[0]
 			}
 			require.Equal(t, scheme, string(r.Data.Identifiers[0].Scheme), row)
-			require.True(t, rules.CheckIdentifier(r.Data.Identifiers[0].Scheme, r.Data.Identifiers[0].Value, "").Valid, row)
+			require.True(t, identifier.Check(r.Data.Identifiers[0].Scheme, r.Data.Identifiers[0].Value, "").Valid, row)
 		case input == "city NULL":
 			r := Plan(tableOf(t, "legal_name,country,city\nNord AG,DE,NULL\n"), NoDefaults()).Rows[0]
 			require.Empty(t, r.Data.City)
@@ -124,7 +124,7 @@ func TestRegisterNames(t *testing.T) {
 func TestPlaceholdersOfFiles(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"NULL", "null", "(null)", "<NULL>", "N/A", "n.a.", "NOT AVAILABLE", "not available", "-", "--", "—", ".", "?", "unknown", "Unbekannt", "k. A.", "#N/A", "#NV", "#REF!", "#DIV/0!", "#¡VALOR!", "None", "nil", "NaN", "undefined", `\N`, "(blank)", "tbd", "xxx", "Ｎ／Ａ", "不明", "нет данных", "non renseigné", "nicht verfügbar", "s/d"} {
-		require.True(t, rules.IsPlaceholder(text), text)
+		require.True(t, identifier.IsPlaceholder(text), text)
 		r := Plan(tableOf(t, "legal_name;country;city;street;trading_names;industry;identifier_scheme;identifier\nNord AG;DE;"+text+";"+text+";"+text+"|Nord;"+text+";VAT;"+text+"\n"), NoDefaults()).Rows[0]
 		require.Empty(t, r.Data.City+r.Data.Street+r.Data.IndustryCode, text)
 		require.Equal(t, []string{"Nord"}, r.Data.TradingNames, text)
@@ -140,7 +140,7 @@ func TestPlaceholdersOfFiles(t *testing.T) {
 	}
 	for _, text := range []string{"Nantes", "Null & Co", "Nan", "Leer", "Bar", "Test Valley", "Unknown Worlds", "12", "#1 Hair", "Na Na", "NATO", "X", "A-1", "&"} {
 		if text != "&" {
-			require.False(t, rules.IsPlaceholder(text), text)
+			require.False(t, identifier.IsPlaceholder(text), text)
 		}
 	}
 	r := Plan(tableOf(t, "legal_name;country;region;credit_rating;territory_code;territory_reason\nNord AG;NA;NA;unknown;NA;N/A\n"), NoDefaults()).Rows[0]

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
 // An order makes rows that may be one customer start one after the other, as
@@ -24,13 +25,13 @@ func (b *Batch) order() (order, error) {
 	if err != nil {
 		return o, err
 	}
-	index := rules.NewIndex(policy)
+	index := policy.Match.NewIndex()
 	for i, r := range b.Rows {
 		if !r.starts() {
 			continue
 		}
 		o.done[i] = make(chan struct{})
-		party := rules.PartyOf(rules.Customer{CustomerNo: strconv.Itoa(i), ScreeningData: r.Data.ScreeningData, DetailData: r.Data.DetailData})
+		party := match.PartyOf(strconv.Itoa(i), r.Data)
 		for _, pair := range index.Candidates(party) {
 			earlier := pair.Left
 			if earlier == party.Ref {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // Status says what becomes of a row.
@@ -124,7 +125,7 @@ func (f *filler) fill(i int) {
 // values is a cell without placeholders. A name that is none refuses the row:
 // nobody could say whom the case is about.
 func (f *filler) values(c Column, text string) string {
-	if c.Field == "legal_name" && rules.IsPlaceholderName(text) {
+	if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
 		f.row.Status = Refused
 		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field, Message: fmt.Sprintf("%q is not a name; give the name of the register", clip(text, 40))})
 		return text
@@ -198,15 +199,15 @@ func (f *filler) industry(text string) {
 		f.set("industry_scheme", "CUSTOM")
 		f.set("industry_code", code)
 	}
-	f.tellCut(colIndustry, text, maxIndustryText)
-	f.setOrTell("industry_text", colIndustry, text, clip(text, maxIndustryText))
+	f.reportCut(colIndustry, text, maxIndustryText)
+	f.setOrReport("industry_text", colIndustry, text, clip(text, maxIndustryText))
 }
 
 // maxIndustryText is what an industry_text holds, but for the mark of a cut.
 const maxIndustryText = 199
 
-// tellCut says that a text was shortened.
-func (f *filler) tellCut(column, text string, most int) {
+// reportCut adds a finding that a text was shortened.
+func (f *filler) reportCut(column, text string, most int) {
 	if n := utf8.RuneCountInString(text); n > most {
 		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: cutText(n, most)})
 	}
@@ -214,9 +215,9 @@ func (f *filler) tellCut(column, text string, most int) {
 
 func cutText(n, most int) string { return fmt.Sprintf("has %d characters, and %d are kept", n, most) }
 
-// setOrTell gives a field what another column says of it, and tells where the
-// row says otherwise itself.
-func (f *filler) setOrTell(field, column, text string, v any) {
+// setOrReport sets a field from another column, and adds a finding where the
+// row has another value for the field itself.
+func (f *filler) setOrReport(field, column, text string, v any) {
 	raw, ok := marshal(v)
 	if own, have := f.fields[field]; have && ok && !bytes.Equal(own, raw) {
 		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: secondSource(text, field) + leftOut})
@@ -271,7 +272,7 @@ func (f *filler) revenue(cells map[string]string) {
 		f.leaveOut(e)
 		return
 	}
-	f.setOrTell("annual_turnover", colRevenue, text, m)
+	f.setOrReport("annual_turnover", colRevenue, text, m)
 }
 
 // defaults adds the constants and computes the formulas of the defaults file.
@@ -328,7 +329,8 @@ func (f *filler) compute(field string, formula Formula) {
 	f.row.note(kam.SeverityInfo, kam.Finding{Category: "QUALIFICATION", Field: field, Message: strings.TrimPrefix(said, field+" ")})
 }
 
-// justify tells the confirming manager what was computed and not stated.
+// justify writes into the justification, for the confirming manager, which
+// values were computed.
 func (f *filler) justify() {
 	raw, have := f.fields["justification"]
 	var text string
@@ -353,19 +355,19 @@ func (f *filler) identifiers(cells map[string]string) {
 	}
 }
 
-// readIdentifiers makes identifiers of the cells; those that are not valid are
-// told to bad.
+// readIdentifiers makes identifiers of the cells, and calls bad for each one that
+// is not valid.
 func readIdentifiers(cells map[string]string, country string, bad func(rule, msg string)) (ids []kam.Identifier) {
 	add := func(scheme, value string) {
-		id := identifier(scheme, value, country)
-		res := rules.CheckIdentifier(id.Scheme, id.Value, country)
+		id := imported(scheme, value, country)
+		res := identifier.Check(id.Scheme, id.Value, country)
 		if !res.Valid {
 			rule := "VI01"
-			if res.Problem == rules.ProblemCheckDigit {
+			if res.Problem == identifier.BadCheckDigit {
 				rule = "VI02"
 			}
 			what := "is not valid: " + string(res.Problem)
-			if rules.IsScientific(value) {
+			if identifier.IsScientific(value) {
 				what = "is in the notation of a spreadsheet and has lost its last digits"
 			}
 			bad(rule, fmt.Sprintf("%s %q %s", id.Scheme, clip(value, 40), what))
@@ -408,7 +410,7 @@ func (f *filler) phone() {
 	var country, number string
 	_ = json.Unmarshal(f.fields["country_code"], &country)
 	if json.Unmarshal(f.fields["phone"], &number) == nil {
-		if raw, ok := marshal(rules.Phone(number, country)); ok {
+		if raw, ok := marshal(identifier.Phone(number, country)); ok {
 			f.fields["phone"] = raw
 		}
 	}
@@ -466,7 +468,7 @@ func (f *filler) check() {
 	}
 }
 
-// tellPhone says which number was made of one that came without its country.
+// tellPhone adds a finding: the number that was made of one without a country.
 func (f *filler) tellPhone() {
 	if text, number := f.cells["phone"], f.row.Data.Phone; completed(text, number) {
 		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone",

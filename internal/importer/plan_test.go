@@ -88,7 +88,7 @@ func TestIdentifierSchemes(t *testing.T) {
 		"LEI": kam.SchemeLEI, "vat": kam.SchemeVATEU, "ES-NIF": kam.SchemeOther, "GB-COH": kam.SchemeOther,
 		"CIK": kam.SchemeOther, "ISIN": kam.SchemeOther, "NL-KVK": kam.SchemeOther, "DE-HR": kam.SchemeOther, "US-REGNO": kam.SchemeOther,
 	} {
-		require.Equal(t, want, identifier(scheme, "1", "DE").Scheme, scheme)
+		require.Equal(t, want, imported(scheme, "1", "DE").Scheme, scheme)
 	}
 	table := tableOf(t, "legal_name,country,identifiers\nNord,DE,VAT_EU:DE 136695976|LEI:213800KUD8LAJWSQ9D15\n")
 	ids := Plan(table, NoDefaults()).Rows[0].Data.Identifiers

@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// Bounds on a file. A book of customers is imported as one batch (P5.7), see
+// Bounds on a file. A book of customers is imported as one batch (P4.4, 5.7), see
 // [OpenBook].
 const (
 	MaxFile  = 200 << 20 // bytes
@@ -95,11 +95,11 @@ type Table struct {
 	lines  []int // where each row begins
 }
 
-// ReadOptions tell [Read] what it may take for granted.
+// ReadOptions are what [Read] may assume.
 type ReadOptions struct {
 	// Complete says that the last line is whole although no line end follows.
-	// Without it such a file is refused, because a cut in the last row cannot
-	// be told from a short value.
+	// Without it such a file is refused, because a row that was cut off looks
+	// like one with a short last value.
 	Complete bool
 	// MaxFile and MaxRows lower the bounds of the package.
 	MaxFile int64
@@ -225,7 +225,7 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 		}
 		row := len(t.Rows) + 1
 		if err != nil {
-			// After a broken quote the rows cannot be told apart any more.
+			// After a broken quote it is not known where rows begin.
 			problems = append(problems, csvProblem(err, row))
 			break
 		}

@@ -52,7 +52,7 @@ type StarterFunc func(ctx context.Context, c Case) (Started, error)
 // StartCase calls the function.
 func (f StarterFunc) StartCase(ctx context.Context, c Case) (Started, error) { return f(ctx, c) }
 
-// RunOptions tell [Run] for whom and how fast.
+// RunOptions say for whom [Run] starts cases, and how many at a time.
 type RunOptions struct {
 	By          kam.UserID
 	Concurrency int // cases in flight; 8 when 0

@@ -8,7 +8,7 @@ import (
 	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // clean trims a cell and joins its lines: no field of a table has line breaks
@@ -54,9 +54,9 @@ func IndustryCode(text string) string {
 	return strings.TrimRight(string(slug[:min(12, len(slug))]), "-")
 }
 
-// identifier makes an identifier of a register's name and a value.
-func identifier(name, value, country string) kam.Identifier {
-	id := rules.IdentifierOf(name, value, country)
+// imported makes an identifier of a register's name and a value.
+func imported(name, value, country string) kam.Identifier {
+	id := identifier.Of(name, value, country)
 	id.Source = "import"
 	return id
 }
@@ -64,7 +64,7 @@ func identifier(name, value, country string) kam.Identifier {
 // values leaves the placeholders out of a cell: NULL, N/A and the like are no
 // values. A list keeps its other entries.
 func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
-	isOne := rules.IsPlaceholder
+	isOne := identifier.IsPlaceholder
 	switch {
 	case field == "trading_names" || field == "identifiers":
 		var stay, gone []string
@@ -85,7 +85,7 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 	case spec.Kind == kam.KindText, spec.Kind == kam.KindLongText:
 	case field == colTrading, field == colIndustry, field == colScheme, field == colIDValue, strings.HasPrefix(field, "contact_") && field != "contact_role":
 	default:
-		return text, "" // closed values may say UNKNOWN; what else does not fit is told by its form
+		return text, "" // closed values may say UNKNOWN; any other value that does not fit is found by the form check
 	}
 	if isOne(text) {
 		return "", text
@@ -190,7 +190,7 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 		}
 		return marshal(u)
 	case kam.KindPhone:
-		return marshal(rules.Phone(text, "")) // once more with the country, when it is known
+		return marshal(identifier.Phone(text, "")) // once more with the country, when it is known
 	}
 	if spec.Name == "trading_names" {
 		return marshal(list(text))
@@ -205,7 +205,7 @@ func wordsOf(text string) []string {
 
 func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
 
-// firstOnly tells that of several web addresses the first is taken.
+// firstOnly is the finding that of several web addresses the first one is taken.
 const firstOnly = "of %q the first web address is kept; the others are left out"
 
 // readable brings a cell into the form that its field takes, where that is the

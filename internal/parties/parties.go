@@ -9,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -26,14 +27,14 @@ func Keys(d kam.RequestData) store.PartyKeys { return KeysOf(store.PartyDataOf(d
 // of, so that search, locks and holds find one registration under any of its
 // numbers (D37).
 func KeysOf(d store.PartyData) store.PartyKeys {
-	k := store.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: rules.PostalKey(d.Country, d.PostalCode)}
+	k := store.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: identifier.PostalKey(d.Country, d.PostalCode)}
 	add := func(list *[]string, value string) {
 		if value != "" && !slices.Contains(*list, value) {
 			*list = append(*list, value)
 		}
 	}
 	for _, name := range append([]string{d.Name}, d.TradingNames...) {
-		n := rules.NormalizeIn(name, d.Country)
+		n := match.Normalize(name, d.Country)
 		for _, folded := range []string{n.Plain, n.Expanded} {
 			add(&k.Names, folded)
 			if words := strings.Fields(folded); len(words) > 1 {
@@ -44,21 +45,23 @@ func KeysOf(d store.PartyData) store.PartyKeys {
 	}
 	k.Identifiers = Numbers(d.Identifiers)
 	for _, id := range d.Identifiers {
-		for _, r := range rules.Registrations(id) {
-			if !slices.ContainsFunc(k.Identifiers, func(x kam.Identifier) bool { return x.Scheme == r.Scheme && x.Value == r.Value && x.Name == r.Name }) {
-				k.Identifiers = append(k.Identifiers, r)
+		for _, r := range identifier.Registrations(id) {
+			if !slices.ContainsFunc(k.Identifiers, func(x kam.Identifier) bool {
+				return x.Scheme == r.ID.Scheme && x.Value == r.ID.Value && x.Name == r.ID.Name
+			}) {
+				k.Identifiers = append(k.Identifiers, r.ID)
 			}
 		}
 	}
-	add(&k.Domains, rules.WebHost(d.Website))
-	add(&k.Phones, rules.PhoneKey(d.Phone))
+	add(&k.Domains, match.Host(d.Website))
+	add(&k.Phones, identifier.PhoneKey(d.Phone))
 	return k
 }
 
 // Screened is a party as a screening list, or a rejected request, is compared
 // with it.
-func Screened(d store.PartyData) rules.ListEntry {
-	return rules.ListEntry{
+func Screened(d store.PartyData) match.ListEntry {
+	return match.ListEntry{
 		Names: append([]string{d.Name}, d.TradingNames...), Country: d.Country, Identifiers: Numbers(d.Identifiers),
 		Website: d.Website, Phone: d.Phone, Street: d.Street, PostalCode: d.PostalCode,
 	}
@@ -87,8 +90,8 @@ func Hit(b store.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
 }
 
 // Entry is a line of the local screening list.
-func Entry(b store.BlockedParty) rules.ListEntry {
-	e := rules.ListEntry{
+func Entry(b store.BlockedParty) match.ListEntry {
+	e := match.ListEntry{
 		Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country,
 		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
 	}
@@ -118,7 +121,7 @@ func Numbers(given []kam.Identifier) []kam.Identifier {
 
 // compact stores an identifier without blanks and signs (P3.4.2).
 func compact(id kam.Identifier) kam.Identifier {
-	if r := rules.CheckIdentifier(id.Scheme, id.Value, id.Country); r.Compact != "" {
+	if r := identifier.Check(id.Scheme, id.Value, id.Country); r.Compact != "" {
 		id.Value = r.Compact
 	}
 	return id

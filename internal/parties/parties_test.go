@@ -8,6 +8,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -18,8 +19,8 @@ func TestSearchAndComparisonReadAlike(t *testing.T) {
 	policy, err := rules.Default()
 	require.NoError(t, err)
 	base := store.PartyData{Name: "Nordwind", Country: "US", City: "Boston", PostalCode: "02108", Website: "https://www.nördwind.example/a", Phone: "+1 617 5550100"}
-	party := func(d store.PartyData) rules.Party {
-		return rules.Party{Names: []string{d.Name}, CountryCode: d.Country, City: d.City, PostalCode: d.PostalCode, Website: d.Website, Phone: d.Phone}
+	party := func(d store.PartyData) match.Party {
+		return match.Party{Names: []string{d.Name}, CountryCode: d.Country, City: d.City, PostalCode: d.PostalCode, Website: d.Website, Phone: d.Phone}
 	}
 	for _, same := range []store.PartyData{
 		{Name: "NORDWIND, Inc.", Country: "US", City: "Boston", PostalCode: "02108-1234", Website: "HTTP://xn--nrdwind-90a.example.:80", Phone: "001 (617) 555-0100"},
@@ -27,7 +28,7 @@ func TestSearchAndComparisonReadAlike(t *testing.T) {
 	} {
 		want, got := parties.KeysOf(base), parties.KeysOf(same)
 		require.Equal(t, want, got)
-		m := policy.Compare(party(base), party(same))
+		m := policy.Match.Compare(party(base), party(same))
 		require.Equal(t, kam.MatchCertain, m.Class)
 		require.Len(t, m.Reasons, 5, "name, country and postal code; name; postal code; domain; phone: %v", m.Reasons)
 	}

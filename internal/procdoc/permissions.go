@@ -21,7 +21,7 @@ func Permissions() string {
 	}
 	table(&b, "Scope|Meaning", rows)
 	fmt.Fprintf(&b, "To start a case on a customer that is there, `%s` means %s.\n\n", kam.ScopeOwn, kam.OwnCustomers)
-	b.WriteString("## Actions\n\nThe source is the section of the process specification that gives the row.\n\n")
+	b.WriteString("## Actions\n\nThe source is the section of [rules.md](rules.md) that gives the row: 5.2 is P5.2.\n\n")
 	for _, a := range kam.Actions {
 		fmt.Fprintf(&b, "### %s\n\n", strings.ReplaceAll(string(a), "_", " "))
 		rows = nil

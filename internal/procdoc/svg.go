@@ -9,7 +9,7 @@ import (
 
 // Pages are the generated files by name.
 func Pages() map[string]string {
-	return map[string]string{"process.md": Process(), "permissions.md": Permissions(), "process.svg": SVG()}
+	return map[string]string{"process.md": Process(), "permissions.md": Permissions(), "process.svg": SVG(), "rules.md": Rules()}
 }
 
 // The grid of the picture, in pixels.

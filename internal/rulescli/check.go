@@ -15,7 +15,7 @@ var plain = []string{"gross_sales", "net_sales", "cost_of_goods", "gross_margin"
 
 // check refuses what would otherwise pass for unknown without a word: a name
 // that is misspelt, a standing that contradicts itself, a count below zero.
-func check(verb string, p *rules.Policy, b rules.Book) error {
+func check(verb string, p *rules.Set, b rules.Book) error {
 	if b.AsOf != "" {
 		if _, err := time.Parse(time.DateOnly, b.AsOf); err != nil {
 			return kam.Errorf(kam.Invalid, "%q is not a date", b.AsOf).On("as_of").Try("write it as 2026-11-23")
@@ -33,7 +33,7 @@ func check(verb string, p *rules.Policy, b rules.Book) error {
 	return nil
 }
 
-func checkData(p *rules.Policy, c rules.Customer) error {
+func checkData(p *rules.Set, c rules.Customer) error {
 	for item := range c.CapabilityItems {
 		if !slices.Contains(p.Capability.Items, item) {
 			return kam.Errorf(kam.Invalid, "there is no such item").On("capability_items." + item).
@@ -48,7 +48,7 @@ func checkData(p *rules.Policy, c rules.Customer) error {
 	return nil
 }
 
-func checkFacts(p *rules.Policy, f rules.Facts) error {
+func checkFacts(p *rules.Set, f rules.Facts) error {
 	for line := range f.PLLinesPct {
 		if _, ok := p.Improvement.Benchmarks[line]; !ok && !slices.Contains(plain, line) {
 			return kam.Errorf(kam.Invalid, "there is no such line").On("pl_lines_pct." + line).

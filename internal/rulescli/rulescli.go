@@ -15,6 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // options are the flags that the verbs share.
@@ -47,7 +48,7 @@ func Command() *cobra.Command {
 // its own method, as a table.
 type bookVerb struct {
 	name, short string
-	run         func(*rules.Policy, rules.Book) (answer, error)
+	run         func(*rules.Set, rules.Book) (answer, error)
 }
 
 // An answer is what a verb prints.
@@ -109,22 +110,26 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 }
 
 // load reads the policy.
-func (o *options) load() (*rules.Policy, error) {
+func (o *options) load() (*rules.Set, error) {
 	if o.policy == "" {
 		return rules.Default()
 	}
-	return readPolicy(o.policy, rules.ParsePolicy)
+	p, err := readPolicy(o.policy, policy.Parse)
+	if err != nil {
+		return nil, err
+	}
+	return rules.Under(p), nil
 }
 
 // readPolicy reads a policy file. The rules on files take settings that the
 // engine does not carry out; the check does not.
-func readPolicy(name string, parse func([]byte) (*rules.Policy, error)) (*rules.Policy, error) {
+func readPolicy(name string, parse func([]byte) (*policy.Policy, error)) (*policy.Policy, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, kam.Errorf(kam.Invalid, "%v", err).On("policy")
 	}
 	p, err := parse(text)
-	var bad *rules.PolicyError
+	var bad *policy.Error
 	if errors.As(err, &bad) {
 		return nil, fmt.Errorf("the policy %s is refused:\n%w", name, err)
 	}
@@ -137,14 +142,14 @@ func (o *options) book(stdin io.Reader) (rules.Book, error) {
 	case "":
 		return rules.Book{}, kam.Errorf(kam.Invalid, "no book is given").On("-f").Try("name a file with -f FILE, or -f - for standard input")
 	case "-":
-		return rules.ReadBook(stdin)
+		return readBook(stdin)
 	}
 	f, err := os.Open(o.file)
 	if err != nil {
 		return rules.Book{}, kam.Errorf(kam.Invalid, "%v", err).On("-f")
 	}
 	defer f.Close() //nolint:errcheck // read only
-	return rules.ReadBook(f)
+	return readBook(f)
 }
 
 func (o *options) print(w io.Writer, a answer) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // book is the example of the specification of the JSON.
@@ -88,7 +88,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown key", `"satisfaction"`, `"satisfactoin"`, "customers[0].satisfactoin: unknown key; did you mean satisfaction?"},
 		{"unknown key below", `"failed_reviews"`, `"failed"`, "customers[0].current.failed: unknown key"},
 		{"unknown key above", `"as_of"`, `"asof"`, "asof: unknown key"},
-		{"number is a text", `"orders_12m": 30`, `"orders_12m": "many"`, "customers[0].orders_12m: expected a whole number, found string"},
+		{"number is a text", `"orders_12m": 30`, `"orders_12m": "many"`, "customers[0].orders_12m: expected a whole number, found a text"},
 		{"decimals lost", `"margin_pct": 34`, `"margin_pct": 34.567`, "customers[0].margin_pct"},
 		{"list", `"trading_names": []`, `"trading_names": {}`, "customers[0].trading_names: expected a list"},
 		{"value of a set", `"strategic_fit": "FULL"`, `"strategic_fit": "HALF"`, "customers[0].strategic_fit"},
@@ -96,7 +96,7 @@ func TestBadInput(t *testing.T) {
 		{"currency", `"net_revenue_12m": 96000`, `"net_revenue_12m": {"amount": "1.00", "currency": "USD"}`, "customers[0].net_revenue_12m: currency USD has no rate to EUR"},
 		{"cut off", `"DE136695976"}]
   }]
-}`, `"DE1`, "customers[0]: the JSON ends too early"},
+}`, `"DE1`, "customers[0].identifiers[0].value: the JSON ends too early"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Contains(t, book, c.from)
@@ -113,7 +113,7 @@ func TestBadInput(t *testing.T) {
 
 func TestPolicyFlag(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "policy.yaml")
-	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(rules.DefaultYAML()), "add_at: 60", "add_at: 99", 1)), 0o600))
+	require.NoError(t, os.WriteFile(name, []byte(strings.Replace(string(policy.DefaultYAML()), "add_at: 60", "add_at: 99", 1)), 0o600))
 	out, err := run(t, book, "add", "-f", "-", "--policy", name)
 	require.NoError(t, err)
 	require.Contains(t, out, `"outcome":"REFER"`)

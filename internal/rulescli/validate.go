@@ -5,6 +5,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 type validated struct {
@@ -18,7 +19,7 @@ type validateAnswer struct {
 
 // runValidate validates each customer; parents, groups and other owners of a
 // number are looked up in the book itself.
-func runValidate(p *rules.Policy, b rules.Book) (answer, error) {
+func runValidate(p *rules.Set, b rules.Book) (answer, error) {
 	look := newLookup(b)
 	out := validateAnswer{Customers: make([]validated, len(b.Customers))}
 	for i, c := range b.Customers {
@@ -70,10 +71,10 @@ func newLookup(b rules.Book) *lookup {
 				l.heads[c.GroupID]++
 			}
 		}
-		l.domains[i] = c.Domains()
+		l.domains[i] = c.Party().Domains()
 		for _, id := range c.Identifiers {
-			for _, r := range rules.Registrations(id) {
-				l.keys[i] = append(l.keys[i], fmt.Sprintf("%s/%s/%s", r.Scheme, r.Name, r.Value))
+			for _, r := range identifier.Registrations(id) {
+				l.keys[i] = append(l.keys[i], fmt.Sprintf("%s/%s/%s", r.ID.Scheme, r.ID.Name, r.ID.Value))
 			}
 		}
 		for _, d := range l.domains[i] {

@@ -10,6 +10,9 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
+	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 var bookVerbs = []bookVerb{
@@ -38,7 +41,7 @@ type addAnswer struct {
 	Decisions []decision `json:"decisions"`
 }
 
-func runAdd(p *rules.Policy, b rules.Book) (answer, error) {
+func runAdd(p *rules.Set, b rules.Book) (answer, error) {
 	out := addAnswer{Decisions: make([]decision, len(b.Customers))}
 	for i, c := range b.Customers {
 		r, err := p.AddDecision(c, b.Rates)
@@ -87,7 +90,7 @@ type segmentAnswer struct {
 	Totals    rules.SegmentTotals   `json:"totals"`
 }
 
-func runSegment(p *rules.Policy, b rules.Book) (answer, error) {
+func runSegment(p *rules.Set, b rules.Book) (answer, error) {
 	results, totals, err := p.SegmentBook(b)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,7 @@ type rollUpAnswer struct {
 	Groups []rules.RollUp `json:"groups"`
 }
 
-func runRollUp(p *rules.Policy, b rules.Book) (answer, error) {
+func runRollUp(p *rules.Set, b rules.Book) (answer, error) {
 	groups, err := p.RollUpBook(b)
 	return rollUpAnswer{list(groups)}, err
 }
@@ -144,7 +147,7 @@ type classifyAnswer struct {
 	Groups []rules.Classification `json:"groups"`
 }
 
-func runClassify(p *rules.Policy, b rules.Book) (answer, error) {
+func runClassify(p *rules.Set, b rules.Book) (answer, error) {
 	groups, err := p.ClassifyBook(b)
 	return classifyAnswer{list(groups)}, err
 }
@@ -159,10 +162,10 @@ func (a classifyAnswer) table() [][]string {
 }
 
 type matchAnswer struct {
-	Pairs []rules.MatchPair `json:"pairs"`
+	Pairs []match.Pair `json:"pairs"`
 }
 
-func runMatch(p *rules.Policy, b rules.Book) (answer, error) {
+func runMatch(p *rules.Set, b rules.Book) (answer, error) {
 	return matchAnswer{list(p.MatchBook(b))}, nil
 }
 
@@ -175,11 +178,11 @@ func (a matchAnswer) table() [][]string {
 }
 
 type identifierAnswer struct {
-	Scheme  kam.IdentifierScheme     `json:"scheme"`
-	Value   string                   `json:"value"`
-	Compact string                   `json:"compact"`
-	Valid   bool                     `json:"valid"`
-	Problem *rules.IdentifierProblem `json:"problem"`
+	Scheme  kam.IdentifierScheme `json:"scheme"`
+	Value   string               `json:"value"`
+	Compact string               `json:"compact"`
+	Valid   bool                 `json:"valid"`
+	Problem *identifier.Problem  `json:"problem"`
 }
 
 func (a identifierAnswer) table() [][]string {
@@ -196,11 +199,11 @@ func (o *options) identifier() *cobra.Command {
 		Use: "identifier SCHEME VALUE", Short: "Check one identifier, under its scheme or the name of its register (FR-SIRET)", Args: exactArgs(2, "a scheme and a value"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := kam.Choices("identifiers[].scheme")
-			id := rules.IdentifierOf(args[0], args[1], country)
+			id := identifier.Of(args[0], args[1], country)
 			if id.Scheme == kam.SchemeOther && !strings.EqualFold(args[0], string(kam.SchemeOther)) {
 				return kam.Errorf(kam.Invalid, "there is no scheme %q", args[0]).On("SCHEME").Try("use one of " + strings.Join(known, ", "))
 			}
-			r := rules.CheckIdentifier(id.Scheme, id.Value, country)
+			r := identifier.Check(id.Scheme, id.Value, country)
 			a := identifierAnswer{Scheme: r.Scheme, Value: args[1], Compact: r.Compact, Valid: r.Valid}
 			if r.Problem != "" {
 				a.Problem = &r.Problem
@@ -230,7 +233,7 @@ func (o *options) normalize() *cobra.Command {
 			if country != "" && !kam.IsCountry(country) {
 				return kam.Errorf(kam.Invalid, "%q is not ISO 3166-1 alpha-2", country).On("country").Try("give a code such as DE")
 			}
-			n := rules.NormalizeIn(args[0], country)
+			n := match.Normalize(args[0], country)
 			return o.print(cmd.OutOrStdout(), normalizeAnswer{n.Plain, n.Expanded})
 		},
 	}
@@ -244,13 +247,13 @@ func (o *options) policyCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "check FILE", Short: "List every problem of a policy file", Args: exactArgs(1, "the policy file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := readPolicy(args[0], func(text []byte) (*rules.Policy, error) { return rules.LoadPolicy(text, time.Now()) })
+			p, err := readPolicy(args[0], func(text []byte) (*policy.Policy, error) { return policy.Load(text, time.Now()) })
 			if err != nil {
 				return err
 			}
 			var out strings.Builder
 			fmt.Fprintf(&out, "policy %s version %d is well formed\n", p.ID, p.Version)
-			for _, s := range rules.NotInForce() {
+			for _, s := range policy.NotInForce() {
 				fmt.Fprintf(&out, "not in force, keeps its default: %s (%s)\n", s.Path, s.Why)
 			}
 			_, err = io.WriteString(cmd.OutOrStdout(), out.String())
@@ -259,13 +262,13 @@ func (o *options) policyCommand() *cobra.Command {
 	}, &cobra.Command{
 		Use: "default", Short: "Print the default policy", Args: exactArgs(0, "nothing"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(rules.DefaultYAML())
+			_, err := cmd.OutOrStdout().Write(policy.DefaultYAML())
 			return err
 		},
 	}, &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of a policy file", Args: exactArgs(0, "nothing"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(rules.PolicySchema())
+			_, err := cmd.OutOrStdout().Write(policy.Schema())
 			return err
 		},
 	})

@@ -15,7 +15,7 @@ import (
 	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -198,7 +198,7 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		policy, err := rules.ParsePolicy(text)
+		policy, err := policy.Parse(text)
 		if err != nil {
 			return false, err
 		}

@@ -170,7 +170,7 @@ func TestWatchStartsARound(t *testing.T) {
 }
 
 var defaultPolicy = func() []byte {
-	text, err := os.ReadFile("../../kam/rules/default.yaml")
+	text, err := os.ReadFile("../../kam/rules/policy/default.yaml")
 	if err != nil {
 		panic(err)
 	}

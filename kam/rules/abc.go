@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // A SnapshotEntry is what ABC and RFM know of a customer of the population.
@@ -42,11 +43,11 @@ type abcPlace struct {
 
 // NewSnapshot freezes a population of active customers, each once. Its
 // classes are those of the policy's cuts and boundary.
-func (p *Policy) NewSnapshot(id string, entries []SnapshotEntry) (*Snapshot, error) {
+func (p *Set) NewSnapshot(id string, entries []SnapshotEntry) (*Snapshot, error) {
 	s := &Snapshot{ID: id, size: len(entries), scopes: map[string]*abcScope{}, byNo: make(map[string]abcPlace, len(entries))}
 	for _, e := range entries {
 		if _, double := s.byNo[e.CustomerNo]; double {
-			return nil, kam.Errorf(kam.Invalid, "customer %s stands twice in the population", clip(e.CustomerNo)).On("customer_no")
+			return nil, kam.Errorf(kam.Invalid, "customer %s stands twice in the population", kam.Clip(e.CustomerNo, 60)).On("customer_no")
 		}
 		s.byNo[e.CustomerNo] = abcPlace{at: -1}
 		if e.RecencyDays != nil {
@@ -100,7 +101,7 @@ func abcOrder(a, b SnapshotEntry) int {
 }
 
 // abcClasses walks the sorted population once.
-func (p *Policy) abcClasses(entries []SnapshotEntry, total uint64) []kam.ABCClass {
+func (p *Set) abcClasses(entries []SnapshotEntry, total uint64) []kam.ABCClass {
 	classes := make([]kam.ABCClass, len(entries))
 	var sum, start uint64 // start: where class B begins to count with RESTART
 	class := kam.ClassA
@@ -108,14 +109,14 @@ func (p *Policy) abcClasses(entries []SnapshotEntry, total uint64) []kam.ABCClas
 		before := sum
 		sum += uint64(e.Revenue)
 		switch p.ABC.Boundary {
-		case BoundaryAtMost:
+		case policy.BoundaryAtMost:
 			class = kam.ClassC
 			if !above(sum, total, p.ABC.CutAPct) {
 				class = kam.ClassA
 			} else if !above(sum, total, p.ABC.CutBPct) {
 				class = kam.ClassB
 			}
-		case BoundaryRestart:
+		case policy.BoundaryRestart:
 			if class == kam.ClassA && !under(before, total, p.ABC.CutAPct) {
 				class, start = kam.ClassB, before
 			}
@@ -138,6 +139,7 @@ func (p *Policy) abcClasses(entries []SnapshotEntry, total uint64) []kam.ABCClas
 // under says whether part/total is below a percentage, above whether it is
 // over it, both exactly in 128 bits.
 func under(part, total uint64, pct kam.Dec) bool { return compare(part, total, pct) < 0 }
+
 func above(part, total uint64, pct kam.Dec) bool { return compare(part, total, pct) > 0 }
 
 func compare(part, total uint64, pct kam.Dec) int {
@@ -167,7 +169,7 @@ func (f *Facts) newcomer() bool {
 // class is the ABC class of a customer against the snapshot. One that is not
 // in it, or stands there with another revenue, is put in at its place. Without
 // revenue a newcomer is NEW and any other C.
-func (s *Snapshot) class(p *Policy, e SnapshotEntry, f *Facts) kam.ABCClass {
+func (s *Snapshot) class(p *Set, e SnapshotEntry, f *Facts) kam.ABCClass {
 	if e.Revenue <= 0 {
 		if f.newcomer() {
 			return kam.ClassNew
@@ -198,7 +200,7 @@ func (s *Snapshot) class(p *Policy, e SnapshotEntry, f *Facts) kam.ABCClass {
 
 // rfm scores recency, frequency and monetary; 0 where a part is unknown. No
 // date of a last order means never.
-func (s *Snapshot) rfm(p *Policy, c *Customer, revenue int64, hasRevenue bool) (rec, freq, mon int) {
+func (s *Snapshot) rfm(p *Set, c *Customer, revenue int64, hasRevenue bool) (rec, freq, mon int) {
 	r := &p.RFM
 	quintile := s != nil && s.size > 0 && (r.Mode == "QUINTILE" || r.Mode == "AUTO" && s.size >= r.QuintileMinPop)
 	if never := c.Orders12m != nil && *c.Orders12m == 0 || hasRevenue && revenue == 0; never {

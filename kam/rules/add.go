@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // A criterion is one line of a score, with the changes that are open to it.
@@ -31,7 +32,7 @@ const unknown = "UNKNOWN"
 // stops, criteria, what is missing and what would lift the outcome. An amount
 // that cannot be converted, or a value outside its set, is an error on its
 // field.
-func (p *Policy) AddDecision(c Customer, rates map[string]kam.Rate) (kam.DecisionRecord, error) {
+func (p *Set) AddDecision(c Customer, rates map[string]kam.Rate) (kam.DecisionRecord, error) {
 	criteria, err := p.addCriteria(&c, rates)
 	if err != nil {
 		return kam.DecisionRecord{}, err
@@ -65,7 +66,7 @@ func (k criterion) result() kam.CriterionResult {
 }
 
 // addCriteria are the six criteria of P3.2 in their order.
-func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterion, error) {
+func (p *Set) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterion, error) {
 	a := &p.Add
 	potential := criterion{id: "annual_potential", value: unknown, points: a.MissingPoints, weight: a.Weights.AnnualPotential}
 	if c.DeclaredPotential != nil {
@@ -94,7 +95,7 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 		id     string
 		value  string
 		weight kam.Dec
-		points ScoreMap
+		points policy.ScoreMap
 	}{
 		{1, "strategic_fit", string(c.StrategicFit), a.Weights.StrategicFit, a.Maps.StrategicFit},
 		{3, "credit_rating", string(c.CreditRating), a.Weights.CreditRating, a.Maps.CreditRating},
@@ -115,7 +116,7 @@ func (p *Policy) addCriteria(c *Customer, rates map[string]kam.Rate) ([]criterio
 }
 
 // addOptions lists what each criterion could be changed to, by rising points.
-func (a *AddPolicy) addOptions() map[string][]option {
+func addOptions(a *policy.Add) map[string][]option {
 	out := map[string][]option{}
 	for _, b := range a.Bands.AnnualPotential {
 		out["annual_potential"] = append(out["annual_potential"], option{">= " + b.From.String(), b.Points})
@@ -123,7 +124,7 @@ func (a *AddPolicy) addOptions() map[string][]option {
 	for _, b := range a.Bands.GrowthOutlookPct {
 		out["growth_outlook_pct"] = append(out["growth_outlook_pct"], option{">= " + b.From.String(), b.Points})
 	}
-	for id, m := range map[string]ScoreMap{"strategic_fit": a.Maps.StrategicFit, "credit_rating": a.Maps.CreditRating,
+	for id, m := range map[string]policy.ScoreMap{"strategic_fit": a.Maps.StrategicFit, "credit_rating": a.Maps.CreditRating,
 		"relationship_access": a.Maps.RelationshipAccess, "cost_to_serve": a.Maps.CostToServe} {
 		for _, v := range kam.Choices(id) {
 			if v != unknown {
@@ -138,31 +139,31 @@ func (a *AddPolicy) addOptions() map[string][]option {
 }
 
 func notInSet(field, value string) error {
-	return kam.Errorf(kam.Invalid, "%q is not a value of the set", clip(value)).On(field).By("VF02").
+	return kam.Errorf(kam.Invalid, "%q is not a value of the set", kam.Clip(value, 60)).On(field).By("VF02").
 		Try("use one of " + strings.Join(kam.Choices(field), ", "))
 }
 
 // stopCheck finds a hard stop in the request itself; the others come with the
 // facts.
-var stopChecks = map[string]func(*Policy, *Customer) bool{
-	"HS3_COUNTRY_NOT_SERVED": func(p *Policy, c *Customer) bool {
+var stopChecks = map[string]func(*Set, *Customer) bool{
+	"HS3_COUNTRY_NOT_SERVED": func(p *Set, c *Customer) bool {
 		served := p.Market.ServedCountries
 		return len(served) > 0 && c.CountryCode != "" && !slices.Contains(served, c.CountryCode)
 	},
-	"HS4_INDUSTRY_EXCLUDED": func(p *Policy, c *Customer) bool {
+	"HS4_INDUSTRY_EXCLUDED": func(p *Set, c *Customer) bool {
 		return slices.ContainsFunc(p.Market.ExcludedIndustry, func(prefix string) bool { return strings.HasPrefix(c.IndustryCode, prefix) })
 	},
-	"HS7_FINANCE_HOLD": func(_ *Policy, c *Customer) bool { return c.FinanceHold },
-	"HS8_CREDIT_D":     func(_ *Policy, c *Customer) bool { return c.CreditRating == kam.CreditD },
+	"HS7_FINANCE_HOLD": func(_ *Set, c *Customer) bool { return c.FinanceHold },
+	"HS8_CREDIT_D":     func(_ *Set, c *Customer) bool { return c.CreditRating == kam.CreditD },
 }
 
 // hardStops lists the stops that hold and are enabled, in the policy's order.
-func (p *Policy) hardStops(c *Customer) ([]kam.HardStop, error) {
+func (p *Set) hardStops(c *Customer) ([]kam.HardStop, error) {
 	given := map[int]bool{}
 	for i, id := range c.HardStops {
 		at, ok := p.calc.stopAt[id]
 		if !ok {
-			return nil, kam.Errorf(kam.Invalid, "there is no hard stop %q", clip(id)).On(fmt.Sprintf("hard_stops[%d]", i)).
+			return nil, kam.Errorf(kam.Invalid, "there is no hard stop %q", kam.Clip(id, 60)).On(fmt.Sprintf("hard_stops[%d]", i)).
 				Try("name one of HS1_BLOCKED_PARTY to HS9_LIKE_A_REJECTED")
 		}
 		given[at] = true
@@ -178,7 +179,7 @@ func (p *Policy) hardStops(c *Customer) ([]kam.HardStop, error) {
 }
 
 // stopsWith are the stops of the same request with another credit rating.
-func (p *Policy) stopsWith(c *Customer, rating kam.CreditRating) []kam.HardStop {
+func (p *Set) stopsWith(c *Customer, rating kam.CreditRating) []kam.HardStop {
 	other := *c
 	other.CreditRating = rating
 	stops, err := p.hardStops(&other)
@@ -193,7 +194,7 @@ var strictness = []kam.Recommendation{kam.Add, kam.Refer, kam.ReferCompliance, k
 
 func strict(r kam.Recommendation) int { return slices.Index(strictness, r) }
 
-func (p *Policy) addOutcome(criteria []criterion, stops []kam.HardStop) (score, confidence kam.Dec, outcome kam.Recommendation) {
+func (p *Set) addOutcome(criteria []criterion, stops []kam.HardStop) (score, confidence kam.Dec, outcome kam.Recommendation) {
 	sum := int64(0)
 	for _, k := range criteria {
 		sum += int64(k.points) * int64(k.weight)
@@ -221,7 +222,7 @@ func (p *Policy) addOutcome(criteria []criterion, stops []kam.HardStop) (score, 
 // wouldChange lists the changes of one criterion that lift the outcome, for
 // each criterion and each outcome within reach the smallest one; smallest
 // score first, ties by weight and name.
-func (p *Policy) wouldChange(c *Customer, criteria []criterion, stops []kam.HardStop, outcome kam.Recommendation) []kam.WouldChange {
+func (p *Set) wouldChange(c *Customer, criteria []criterion, stops []kam.HardStop, outcome kam.Recommendation) []kam.WouldChange {
 	type candidate struct {
 		kam.WouldChange
 		weight kam.Dec

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 func dec(t testing.TB, s string) kam.Dec {
@@ -80,7 +81,7 @@ func TestAddDecisionHardStops(t *testing.T) {
 	c := addCase(t, 140000, "FULL", "12", "D", "CONTACT", "MEDIUM")
 	c.CountryCode, c.IndustryCode, c.HardStops = "DE", "25.4", []string{"HS5"}
 	ids := func(text string) (out []string, outcome string) {
-		p, err := ParsePolicy([]byte(text))
+		p, err := Parse([]byte(text))
 		require.NoError(t, err)
 		rec, err := p.AddDecision(c, nil)
 		require.NoError(t, err)
@@ -89,7 +90,7 @@ func TestAddDecisionHardStops(t *testing.T) {
 		}
 		return out, rec.Outcome
 	}
-	got, outcome := ids(string(defaultYAML))
+	got, outcome := ids(string(policy.DefaultYAML()))
 	require.Equal(t, []string{"HS5_RECENTLY_REJECTED", "HS8_CREDIT_D"}, got)
 	require.Equal(t, "REJECT", outcome)
 

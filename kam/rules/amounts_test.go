@@ -8,8 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/internal/shareddata"
+	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // TestAmountsOfFieldReports: an amount with more decimals than its currency
@@ -17,7 +20,7 @@ import (
 // remedy.
 func TestAmountsOfFieldReports(t *testing.T) {
 	t.Parallel()
-	for _, r := range readCSV(t, filepath.Join("field_reports", "amounts.csv"), ',') {
+	for _, r := range shareddata.CSV(t, filepath.Join("field_reports", "amounts.csv"), ',') {
 		refused := r["right"] == "refused"
 		t.Run(r["text"]+" "+r["currency"], func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +52,8 @@ func TestAmountsOfFieldReports(t *testing.T) {
 			}
 			// A book of the rules is refused with the path, whichever form the amount has.
 			for _, form := range []string{text, `"` + text + `"`, `{"amount":"` + text + `","currency":"` + currency + `"}`} {
-				b, err := rules.ReadBook(strings.NewReader(`{"customers":[{"customer_no":"A"},{"customer_no":"B","declared_potential":` + form + `}]}`))
+				var b rules.Book
+				err := strictjson.Unmarshal([]byte(`{"customers":[{"customer_no":"A"},{"customer_no":"B","declared_potential":`+form+`}]}`), &b)
 				if err == nil {
 					_, err = p.AddDecision(b.Customers[1], nil)
 				}
@@ -81,9 +85,9 @@ func checkAmount(t *testing.T, right string, m kam.Money, err error) {
 	require.Contains(t, e.Remedy, "without thousands separators")
 }
 
-func policyIn(t *testing.T, currency string) *rules.Policy {
+func policyIn(t *testing.T, currency string) *rules.Set {
 	t.Helper()
-	p, err := rules.ParsePolicy([]byte(strings.Replace(string(rules.DefaultYAML()), "base_currency: EUR", "base_currency: "+currency, 1)))
+	p, err := rules.Parse([]byte(strings.Replace(string(policy.DefaultYAML()), "base_currency: EUR", "base_currency: "+currency, 1)))
 	require.NoError(t, err)
 	require.Equal(t, currency, p.BaseCurrency)
 	return p

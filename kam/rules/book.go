@@ -1,9 +1,8 @@
 package rules
 
 import (
-	"slices"
-
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
 // A Book is the input of every rule verb: the territory tree and the
@@ -56,18 +55,20 @@ type Current struct {
 	FailedReviews int          `json:"failed_reviews"`
 }
 
-// Domains are the web and mail domains that speak for the customer; those of
-// free mail providers do not.
-func (c *Customer) Domains() []string {
-	p := PartyOf(*c)
-	var out []string
-	if d := WebHost(p.Website); d != "" && !freeMail[d] {
-		out = append(out, d)
+// data is what the customer says of itself.
+func (c *Customer) data() kam.RequestData {
+	return kam.RequestData{ScreeningData: c.ScreeningData, DetailData: c.DetailData}
+}
+
+// Party is the customer as the search for duplicates knows it.
+func (c *Customer) Party() match.Party { return match.PartyOf(c.CustomerNo, c.data()) }
+
+// MatchBook finds every pair of customers that may be one, by falling score,
+// then by number.
+func (p *Set) MatchBook(b Book) []match.Pair {
+	parties := make([]match.Party, len(b.Customers))
+	for i := range b.Customers {
+		parties[i] = b.Customers[i].Party()
 	}
-	for _, e := range p.Emails {
-		if d := mailDomain(e); d != "" && !freeMail[d] && !slices.Contains(out, d) {
-			out = append(out, d)
-		}
-	}
-	return out
+	return p.Match.Pairs(parties)
 }

@@ -14,7 +14,7 @@ var askedOfRequests = []string{"justification"}
 // is tested as that of a request is (P3.4); a customer without name or country
 // is nobody. What a book of old does not know is one WARNING: the customer was
 // served without it. Severities are ERROR and WARNING only.
-func (p *Policy) BookFindings(d kam.RequestData) []kam.BatchFinding {
+func (p *Set) BookFindings(d kam.RequestData) []kam.BatchFinding {
 	var out []kam.BatchFinding
 	for _, e := range AddressOnce(p.FormErrors(d)) {
 		msg := e.Msg

@@ -20,7 +20,7 @@ type Load struct {
 // a tier, and of a programme of so many accounts that grows by added (0 where
 // the account is in it already). Accounts of different tiers count by their
 // share: 15 TERRITORY or 5 GLOBAL accounts fill a manager.
-func (p *Policy) Capacity(holds map[kam.Tier]int, tier kam.Tier, programme, added int) Load {
+func (p *Set) Capacity(holds map[kam.Tier]int, tier kam.Tier, programme, added int) Load {
 	most := p.KeyAccount.Capacity.PerKAM
 	share := new(big.Rat)
 	add := func(t kam.Tier, n int) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"math/big"
 	"math/bits"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // RollUpBook rolls every group of a book up (P3.5.3). A customer without
 // group is its own; inactive customers do not count; groups come sorted by id.
-func (p *Policy) RollUpBook(b Book) ([]RollUp, error) {
+func (p *Set) RollUpBook(b Book) ([]RollUp, error) {
 	groups, err := p.groups(b)
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func (p *Policy) RollUpBook(b Book) ([]RollUp, error) {
 }
 
 // groups scores the book and rolls its groups up, sorted by id.
-func (p *Policy) groups(b Book) ([]*group, error) {
+func (p *Set) groups(b Book) ([]*group, error) {
 	tree, err := NewTree(b.Nodes)
 	if err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func (p *Policy) groups(b Book) ([]*group, error) {
 	for i := range b.Customers {
 		c := &b.Customers[i]
 		if _, double := place[c.CustomerNo]; double || c.CustomerNo == "" {
-			return nil, fieldError(kam.Errorf(kam.Invalid, "the number %q is missing or stands there twice", clip(c.CustomerNo)).On("customer_no"), i)
+			return nil, fieldError(kam.Errorf(kam.Invalid, "the number %q is missing or stands there twice", kam.Clip(c.CustomerNo, 60)).On("customer_no"), i)
 		}
 		place[c.CustomerNo] = i
 		s, err := p.score(c, b.Rates, nil)
@@ -44,7 +45,7 @@ func (p *Policy) groups(b Book) ([]*group, error) {
 			return nil, fieldError(err, i)
 		}
 		if code := c.TerritoryCode; code != "" && tree.find(code) < 0 {
-			return nil, fieldError(kam.Errorf(kam.Invalid, "there is no node %q", clip(code)).On("territory_code").Try("add it to nodes"), i)
+			return nil, fieldError(kam.Errorf(kam.Invalid, "there is no node %q", kam.Clip(code, 60)).On("territory_code").Try("add it to nodes"), i)
 		}
 		key := c.GroupID
 		if key == "" {
@@ -53,7 +54,7 @@ func (p *Policy) groups(b Book) ([]*group, error) {
 		byID[key] = append(byID[key], s)
 	}
 	out := make([]*group, 0, len(byID))
-	for _, id := range sortedKeys(byID) {
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
 		g, err := p.rollUp(id, active(byID[id]), tree)
 		if err != nil {
 			return nil, err
@@ -95,7 +96,7 @@ type Classification struct {
 	// to endorsement whatever the score.
 	Nominated bool `json:"-"`
 	// HeadCountry is the COUNTRY node of the group head, whose manager
-	// endorses GLOBAL together with the global manager (D18).
+	// endorses GLOBAL together with the global manager (D19).
 	HeadCountry string `json:"-"`
 	// NextLevel says what stops the next tier.
 	NextLevel string `json:"-"`
@@ -110,7 +111,7 @@ func (c Classification) NeedsEndorsement() bool {
 // Classify is step 1.5 for one group: all its customers, with the standing of
 // the group in Current of any of them. An error names the member's field as
 // "customers[i].field".
-func (p *Policy) Classify(groupID string, members []Customer, tree *Tree, rates map[string]kam.Rate) (Classification, kam.DecisionRecord, error) {
+func (p *Set) Classify(groupID string, members []Customer, tree *Tree, rates map[string]kam.Rate) (Classification, kam.DecisionRecord, error) {
 	if len(members) == 0 {
 		return Classification{}, kam.DecisionRecord{}, kam.Errorf(kam.Invalid, "the group has no member").On("customers")
 	}
@@ -131,7 +132,7 @@ func (p *Policy) Classify(groupID string, members []Customer, tree *Tree, rates 
 }
 
 // ClassifyBook classifies every group of a book, sorted by id.
-func (p *Policy) ClassifyBook(b Book) ([]Classification, error) {
+func (p *Set) ClassifyBook(b Book) ([]Classification, error) {
 	groups, err := p.groups(b)
 	if err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func (p *Policy) ClassifyBook(b Book) ([]Classification, error) {
 	return out, nil
 }
 
-func (p *Policy) classRecord(c *Classification) kam.DecisionRecord {
+func (p *Set) classRecord(c *Classification) kam.DecisionRecord {
 	outcome := string(c.Tier)
 	if outcome == "" {
 		outcome = string(c.KAStatus)
@@ -177,7 +178,7 @@ func (g *group) standing() (cur Current, nominated bool) {
 }
 
 // classify applies gates, nomination and hysteresis (P3.5.1, P3.5.4).
-func (p *Policy) classify(g *group, tree *Tree) Classification {
+func (p *Set) classify(g *group, tree *Tree) Classification {
 	cur, nominated := g.standing()
 	out := Classification{RollUp: g.RollUp, KAStatus: kam.NonKA, Change: kam.ShiftNone, Nominated: nominated}
 	holder := cur.KAStatus == kam.KA
@@ -215,7 +216,7 @@ func (p *Policy) classify(g *group, tree *Tree) Classification {
 	return out
 }
 
-func (p *Policy) reviewDays(c *Classification) int {
+func (p *Set) reviewDays(c *Classification) int {
 	switch {
 	case c.Provisional || c.WatchList:
 		return p.KeyAccount.ProvisionalReviewDay
@@ -226,7 +227,7 @@ func (p *Policy) reviewDays(c *Classification) int {
 }
 
 // held decides on a holder and returns the rank of the tier, -1 for none.
-func (p *Policy) held(g *group, cur Current, gates gateResult, reach int, out *Classification) int {
+func (p *Set) held(g *group, cur Current, gates gateResult, reach int, out *Classification) int {
 	have := cur.Tier.Rank()
 	l := p.calc.tiers[have]
 	ka := &p.KeyAccount
@@ -261,7 +262,7 @@ func (p *Policy) held(g *group, cur Current, gates gateResult, reach int, out *C
 // declaredReach lowers what a mostly declared potential reaches: the minima
 // are raised, and the highest tier that still passes wins (D19). A tier that
 // is held already is not taken away by it.
-func (p *Policy) declaredReach(g *group, reach, have int) int {
+func (p *Set) declaredReach(g *group, reach, have int) int {
 	for reach > have && reach >= 0 && !atLeast(g.minor, p.calc.tiers[reach].min, p.KeyAccount.ProvisionalFactor) {
 		reach--
 	}
@@ -285,7 +286,7 @@ type gateResult struct {
 
 // gates tests KG1 to KG6 (P3.5.1, D19): KG1 to KG3 fail if any material site
 // fails, the others look at the group.
-func (p *Policy) gates(g *group, holder, nominated, declared bool) gateResult {
+func (p *Set) gates(g *group, holder, nominated, declared bool) gateResult {
 	r := gateResult{}
 	add := func(id string, passed, soft bool, args ...string) {
 		gate := kam.Gate{ID: id, Passed: passed, Reason: English.Text("gate.passed")}
@@ -335,7 +336,7 @@ func (p *Policy) gates(g *group, holder, nominated, declared bool) gateResult {
 }
 
 // times is a limit with its factor, as people read it.
-func (p *Policy) times(limit int64, factor kam.Dec) string {
+func (p *Set) times(limit int64, factor kam.Dec) string {
 	return plainAmount(p.money(roundDiv(mul(limit, int64(factor)), hundred)))
 }
 
@@ -366,12 +367,12 @@ func (g *group) head(tree *Tree) string {
 	if heads == 1 && last != "" {
 		return last
 	}
-	countries := sortedKeys(sums)
+	countries := slices.Sorted(maps.Keys(sums))
 	sort.SliceStable(countries, func(i, j int) bool { return sums[countries[i]].Cmp(sums[countries[j]]) > 0 })
 	return countries[0]
 }
 
-func (p *Policy) classHeadline(c *Classification, gates gateResult) string {
+func (p *Set) classHeadline(c *Classification, gates gateResult) string {
 	potential, score := c.Potential.String(), c.Score.Fixed()
 	switch {
 	case c.Change == kam.ShiftKeepOnNotice:

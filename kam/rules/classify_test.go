@@ -115,7 +115,7 @@ func mustTree(t testing.TB) *Tree {
 }
 
 // figure is a group with a given potential and score, of one complete site.
-func figure(t testing.TB, p *Policy, potential int64, score string, cur Current, declared bool, span int) *group {
+func figure(t testing.TB, p *Set, potential int64, score string, cur Current, declared bool, span int) *group {
 	c := exampleBook().Customers[3]
 	c.Current, c.BuyingCentralization = &cur, kam.BuyingNational
 	s, err := p.score(&c, nil, nil)

@@ -1,9 +1,12 @@
 package rules
 
 import (
+	"maps"
 	"math/big"
+	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // Arithmetic is exact: amounts are minor units of the base currency, products
@@ -35,12 +38,11 @@ type calc struct {
 	stopAt   map[string]int
 	options  map[string][]option // of 1.1.4, by criterion
 	lines    []string            // P&L lines with a benchmark, sorted
-	common   map[string]bool     // common_words, folded
 }
 
 // tierLimit is a row of the tier table by rank, 0 for TERRITORY.
 type tierLimit struct {
-	row   Tier
+	row   policy.Tier
 	min   int64 // minor units
 	alone int64 // minor units, 0 for never
 }
@@ -64,10 +66,10 @@ func (b moneyBands) at(v *big.Int) kam.Dec {
 }
 
 // prepare computes what every customer needs. The policy has been checked.
-func (p *Policy) prepare() {
+func (p *Set) prepare() {
 	unit := kam.NewMoney(1, p.BaseCurrency).Minor
 	parts := func(d kam.Dec) *big.Int { return mul(int64(d), unit, potScale/100) }
-	money := func(b Bands) (out moneyBands) {
+	money := func(b policy.Bands) (out moneyBands) {
 		for _, row := range b {
 			out = append(out, moneyBand{parts(row.From), row.Points})
 		}
@@ -84,12 +86,8 @@ func (p *Policy) prepare() {
 		capMul:   new(big.Int).Mul(k, big.NewInt(1e6)),
 		minValue: parts(p.KeyAccount.Material.MinValue),
 		stopAt:   map[string]int{},
-		options:  p.Add.addOptions(),
-		lines:    sortedKeys(p.Improvement.Benchmarks),
-		common:   map[string]bool{},
-	}
-	for _, w := range p.CommonWords {
-		p.calc.common[words(w)[0]] = true
+		options:  addOptions(&p.Add),
+		lines:    slices.Sorted(maps.Keys(p.Improvement.Benchmarks)),
 	}
 	for i, h := range p.Add.HardStops {
 		p.calc.stopAt[h.ID], p.calc.stopAt[h.ID[:3]] = i, i
@@ -105,18 +103,18 @@ func (p *Policy) prepare() {
 
 // threshold turns a threshold of a tier into minor units: an amount, or a
 // percentage of company revenue.
-func (p *Policy) threshold(d kam.Dec) int64 {
-	if p.KeyAccount.ThresholdMode != shareMode || p.KeyAccount.CompanyRevenue == nil {
+func (p *Set) threshold(d kam.Dec) int64 {
+	if p.KeyAccount.ThresholdMode != policy.ShareOfCompanyRevenue || p.KeyAccount.CompanyRevenue == nil {
 		return p.minorOf(d)
 	}
 	v := mul(int64(d), int64(*p.KeyAccount.CompanyRevenue), p.unitOf())
 	return roundDiv(v, big.NewInt(1e6))
 }
 
-func (p *Policy) unitOf() int64 { return kam.NewMoney(1, p.BaseCurrency).Minor }
+func (p *Set) unitOf() int64 { return kam.NewMoney(1, p.BaseCurrency).Minor }
 
 // minorOf is an amount of the policy in minor units, half up.
-func (p *Policy) minorOf(d kam.Dec) int64 {
+func (p *Set) minorOf(d kam.Dec) int64 {
 	return roundDiv(mul(int64(d), p.unitOf()), big.NewInt(100))
 }
 
@@ -176,13 +174,13 @@ var (
 )
 
 // money is minor units of the base currency as an amount.
-func (p *Policy) money(minor int64) kam.Money {
+func (p *Set) money(minor int64) kam.Money {
 	return kam.Money{Minor: minor, Currency: p.BaseCurrency}
 }
 
 // toBase converts an amount to minor units of the base currency, half up. An
 // amount of another currency needs a rate, else it is refused by name (D8).
-func (p *Policy) toBase(m *kam.Money, field string, rates map[string]kam.Rate) (int64, error) {
+func (p *Set) toBase(m *kam.Money, field string, rates map[string]kam.Rate) (int64, error) {
 	v, err := m.In(p.BaseCurrency)
 	if err != nil {
 		return 0, kam.About(field, err)

@@ -177,7 +177,7 @@ func TestSegmentRefuses(t *testing.T) {
 // TestRFMQuintiles: from 500 customers on AUTO compares with the population;
 // equal customers get equal scores.
 func TestRFMQuintiles(t *testing.T) {
-	p, err := ParsePolicy([]byte(edited(t, "mode: FIXED", "mode: AUTO")))
+	p, err := Parse([]byte(edited(t, "mode: FIXED", "mode: AUTO")))
 	require.NoError(t, err)
 	b := Book{}
 	for i := range int64(500) {

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // FormErrors adds to those of every form what this policy cannot compute with:
 // amounts that the base currency cannot hold, and those that the rules use in
 // another currency.
-func (p *Policy) FormErrors(d kam.RequestData) []*kam.Error {
+func (p *Set) FormErrors(d kam.RequestData) []*kam.Error {
 	errs := append(FormErrors(d), p.bareAmounts(d)...)
 	for _, a := range []struct {
 		field string
@@ -30,7 +31,7 @@ func (p *Policy) FormErrors(d kam.RequestData) []*kam.Error {
 
 // bareAmounts are the amounts without a currency that are none of the base
 // currency, because they have more decimals than it.
-func (p *Policy) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
+func (p *Set) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
 	for _, a := range []struct {
 		field string
 		money *kam.Money
@@ -52,19 +53,19 @@ func (p *Policy) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
 func FormErrors(d kam.RequestData) []*kam.Error {
 	errs := kam.CheckForm(d, kam.Screening, kam.Detail)
 	for i, id := range d.Identifiers {
-		r := CheckIdentifier(id.Scheme, id.Value, id.Country)
+		r := identifier.Check(id.Scheme, id.Value, id.Country)
 		if r.Valid {
 			continue
 		}
 		rule, msg := identifierFault(id.Scheme, r.Problem)
-		if IsScientific(id.Value) {
+		if identifier.IsScientific(id.Value) {
 			msg = "is in the notation of a spreadsheet and has lost its last digits"
 		}
 		errs = append(errs, kam.Errorf(kam.Invalid, "%s", msg).On(fmt.Sprintf("identifiers[%d].value", i)).By(rule).Try("compare it with the customer's papers"))
 	}
 	postal := func(field, country, code string) {
-		if code != "" && PostalCodeKnown(country) && !CheckPostalCode(country, code) {
-			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", clip(code), country).On(field).By("VA02").Try("write it as in "+postalForms[country].shown))
+		if code != "" && identifier.PostalCodeKnown(country) && !identifier.CheckPostalCode(country, code) {
+			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", kam.Clip(code, 60), country).On(field).By("VA02").Try("write it as in "+identifier.PostalCodeShown(country)))
 		}
 	}
 	postal("postal_code", d.CountryCode, d.PostalCode)
@@ -87,9 +88,19 @@ func AddressOnce(errs []*kam.Error) []*kam.Error {
 }
 
 // identifierFault is the rule that an identifier breaks, and how people are told.
-func identifierFault(scheme kam.IdentifierScheme, problem IdentifierProblem) (rule, msg string) {
-	if problem == ProblemCheckDigit {
+func identifierFault(scheme kam.IdentifierScheme, problem identifier.Problem) (rule, msg string) {
+	if problem == identifier.BadCheckDigit {
 		return "VI02", fmt.Sprintf("the check digit of this %s is wrong", scheme)
 	}
 	return "VI01", fmt.Sprintf("does not have the form of %s", scheme)
+}
+
+// Missing is [kam.Missing] with the postal code, which is required where the
+// form of the country's codes is known and nobody writes an address without.
+func Missing(d kam.RequestData, set kam.FieldSet, forType ...kam.CaseType) []string {
+	names := kam.Missing(d, set, forType...)
+	if set == kam.Screening && strings.TrimSpace(d.PostalCode) == "" && identifier.PostalCodeRequired(d.CountryCode) {
+		names = append(names, "postal_code")
+	}
+	return names
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
 // maxDepth bounds the chain of parents (VH02).
@@ -84,19 +85,16 @@ func repeats(chain []string) bool {
 
 // otherGroups: a number or domain that a customer of another group has (VH04).
 func (v *validation) otherGroups() {
-	m := newMatcher(v.policy)
-	own := m.prepare(PartyOf(v.customer))
+	own := v.customer.Party().Domains()
 	for _, g := range v.ctx.OtherGroups {
 		if v.customer.GroupID != "" && g.GroupID == v.customer.GroupID {
 			continue
 		}
-		other := m.prepare(Party{Identifiers: g.Identifiers})
-		same, _ := compareIdentifiers(&own, &other)
-		for _, s := range same {
-			v.find("VH04", "identifiers", "correct the group or the number", "%s is that of %s of group %s", s.name, g.CustomerNo, cmp.Or(g.GroupID, "none"))
+		for _, number := range match.Shared(v.customer.Identifiers, g.Identifiers) {
+			v.find("VH04", "identifiers", "correct the group or the number", "%s is that of %s of group %s", number, g.CustomerNo, cmp.Or(g.GroupID, "none"))
 		}
-		if d := common(own.domains, g.Domains); d != "" {
-			v.find("VH04", "website", "correct the group or the domain", "%s is that of %s of group %s", d, g.CustomerNo, cmp.Or(g.GroupID, "none"))
+		if i := slices.IndexFunc(own, func(d string) bool { return slices.Contains(g.Domains, d) }); i >= 0 {
+			v.find("VH04", "website", "correct the group or the domain", "%s is that of %s of group %s", own[i], g.CustomerNo, cmp.Or(g.GroupID, "none"))
 		}
 	}
 }

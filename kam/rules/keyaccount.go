@@ -70,7 +70,7 @@ type group struct {
 }
 
 // rollUp computes P3.5.3 for the members of one group, sorted by number.
-func (p *Policy) rollUp(id string, members []*scored, tree *Tree) (*group, error) {
+func (p *Set) rollUp(id string, members []*scored, tree *Tree) (*group, error) {
 	sort.Slice(members, func(i, j int) bool { return members[i].c.CustomerNo < members[j].c.CustomerNo })
 	g := &group{RollUp: RollUp{GroupID: id, MaterialSites: []string{}}, total: new(big.Int), declared: new(big.Int),
 		sites: make([]site, 0, len(members))}
@@ -79,7 +79,7 @@ func (p *Policy) rollUp(id string, members []*scored, tree *Tree) (*group, error
 		if code := s.c.TerritoryCode; code == "" {
 			g.Missing = append(g.Missing, s.c.CustomerNo+".territory_code")
 		} else if node = tree.find(code); node < 0 {
-			return nil, kam.Errorf(kam.Invalid, "there is no node %q", clip(code)).On("territory_code").Try("add it to nodes")
+			return nil, kam.Errorf(kam.Invalid, "there is no node %q", kam.Clip(code, 60)).On("territory_code").Try("add it to nodes")
 		}
 		if s.basis == "" {
 			g.Missing = append(g.Missing, s.c.CustomerNo+".annual_potential")
@@ -109,7 +109,7 @@ func (p *Policy) rollUp(id string, members []*scored, tree *Tree) (*group, error
 
 // markMaterial finds the material sites: large enough, and a fair part of the
 // group. Without any, all count.
-func (p *Policy) markMaterial(g *group) {
+func (p *Set) markMaterial(g *group) {
 	share := mulBig(g.total, int64(p.KeyAccount.Material.MinSharePct))
 	any := false
 	for i := range g.sites {
@@ -127,7 +127,7 @@ func (p *Policy) markMaterial(g *group) {
 
 // groupScore is the mean of score and completeness of the material sites by
 // potential, the plain mean where no potential is known; buying is the highest.
-func (p *Policy) groupScore(g *group) {
+func (p *Set) groupScore(g *group) {
 	weights, score, known := new(big.Int), new(big.Int), new(big.Int)
 	plain := true
 	for i := range g.sites {
@@ -146,17 +146,17 @@ func (p *Policy) groupScore(g *group) {
 		weights.Add(weights, w)
 		score.Add(score, new(big.Int).Mul(s.score, w))
 		known.Add(known, mulBig(w, p.completeness(s.scored)))
-		best = max(best, buyingRank(s.c.BuyingCentralization))
+		best = max(best, s.c.BuyingCentralization.Rank())
 	}
 	g.Score = decDiv(score, new(big.Int).Mul(weights, p.calc.scoreDen))
 	g.mixed = kam.Dec(roundDiv(known, mulBig(weights, int64(3*len(p.Capability.Items)))))
 	if best >= 0 {
-		g.Buying = TextOrNull(buyingLevels[best])
+		g.Buying = TextOrNull(kam.BuyingLevels[best])
 	}
 }
 
 // levels finds span, the lift of a large single account, and size.
-func (p *Policy) levels(g *group, tree *Tree) {
+func (p *Set) levels(g *group, tree *Tree) {
 	meet, seen := -1, false
 	for i := range g.sites {
 		s := &g.sites[i]
@@ -192,14 +192,14 @@ func (p *Policy) levels(g *group, tree *Tree) {
 
 // buys is the buying test of a tier: central enough, or large enough to do
 // without. Unknown buying counts as LOCAL, the lowest.
-func (p *Policy) buys(g *group, rank int) bool {
+func (p *Set) buys(g *group, rank int) bool {
 	l := p.calc.tiers[rank]
 	return l.alone > 0 && g.minor >= l.alone ||
-		max(buyingRank(kam.BuyingLevel(g.Buying)), 0) >= buyingRank(l.row.MinBuying)
+		max(kam.BuyingLevel(g.Buying).Rank(), 0) >= l.row.MinBuying.Rank()
 }
 
 // tests lists every test of every tier with value and limit, from GLOBAL down.
-func (p *Policy) tests(g *group) {
+func (p *Set) tests(g *group) {
 	buying, span := string(g.Buying), string(g.SpanLevel)
 	if buying == "" {
 		buying = unknown

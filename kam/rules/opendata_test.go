@@ -10,27 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/internal/shareddata"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
-
-// openData finds a folder of the open data sets: KAM_SHARED_DATA, or
-// shared/data in the working directory or above it.
-func openData(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("KAM_SHARED_DATA")
-	for dir, _ := os.Getwd(); root == "" && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if at := filepath.Join(dir, "shared", "data"); isDir(at) {
-			root = at
-		}
-	}
-	if at := filepath.Join(root, name); root != "" && isDir(at) {
-		return at
-	}
-	t.Skipf("SKIPPED, NOT CHECKED: the data set %s is not on this machine; set KAM_SHARED_DATA", name)
-	return ""
-}
-
-func isDir(name string) bool { s, err := os.Stat(name); return err == nil && s.IsDir() }
 
 // rows reads a CSV file with a heading.
 func rows(t *testing.T, name string) []map[string]string {
@@ -52,9 +35,9 @@ func rows(t *testing.T, name string) []map[string]string {
 }
 
 // boundaryPolicy is the default policy with another convention on the line.
-func boundaryPolicy(t *testing.T, boundary string) *Policy {
+func boundaryPolicy(t *testing.T, boundary string) *Set {
 	t.Helper()
-	p, err := ParsePolicy([]byte(edited(t, "  cut_b_pct: 95", "  cut_b_pct: 95\n  boundary: "+boundary)))
+	p, err := Parse([]byte(edited(t, "  cut_b_pct: 95", "  cut_b_pct: 95\n  boundary: "+boundary)))
 	require.NoError(t, err)
 	return p
 }
@@ -64,8 +47,8 @@ func boundaryPolicy(t *testing.T, boundary string) *Policy {
 func TestABCOpenData(t *testing.T) {
 	for _, name := range []string{"uci_wholesale/abc_expected_80_95.csv", "adventureworks/reseller_abc_expected_80_95.csv", "onboarding_open/abc_expected_usd_80_95.csv"} {
 		dir, file := filepath.Split(name)
-		list := rows(t, filepath.Join(openData(t, dir), file))
-		for boundary, column := range map[string]string{BoundaryAtMost: "class_cum_le", BoundaryBefore: "class_crossing_included", BoundaryRestart: "class_restart_per_class"} {
+		list := rows(t, filepath.Join(shareddata.File(t, dir), file))
+		for boundary, column := range map[string]string{policy.BoundaryAtMost: "class_cum_le", policy.BoundaryBefore: "class_crossing_included", policy.BoundaryRestart: "class_restart_per_class"} {
 			t.Run(file+" "+boundary, func(t *testing.T) {
 				p := boundaryPolicy(t, boundary)
 				b := Book{}
@@ -92,8 +75,8 @@ func TestABCOpenData(t *testing.T) {
 // TestABCPublished is the published example of go-sales-analysis: the customer
 // on the line falls into the lower class.
 func TestABCPublished(t *testing.T) {
-	list := rows(t, filepath.Join(openData(t, "published_examples_open"), "abc_go_sales_analysis_80_95.csv"))
-	p := boundaryPolicy(t, BoundaryAtMost)
+	list := rows(t, filepath.Join(shareddata.File(t, "published_examples_open"), "abc_go_sales_analysis_80_95.csv"))
+	p := boundaryPolicy(t, policy.BoundaryAtMost)
 	var entries []SnapshotEntry
 	for _, r := range list {
 		m, err := kam.ParseMoney(r["value"], "EUR")
@@ -110,7 +93,7 @@ func TestABCPublished(t *testing.T) {
 
 // TestPublishedBandsWithGaps: a published table with holes is refused.
 func TestPublishedBandsWithGaps(t *testing.T) {
-	list := rows(t, filepath.Join(openData(t, "published_examples_open"), "scoring_bands_with_gaps.csv"))
+	list := rows(t, filepath.Join(shareddata.File(t, "published_examples_open"), "scoring_bands_with_gaps.csv"))
 	var ranges []string
 	for i := len(list) - 1; i >= 0; i-- {
 		r := list[i]
@@ -121,7 +104,7 @@ func TestPublishedBandsWithGaps(t *testing.T) {
 		}
 		ranges = append(ranges, "{min: "+r["min"]+end+", points: "+points+"}")
 	}
-	_, err := ParsePolicy([]byte(edited(t, "[[0, 1], [2, 2], [6, 3], [12, 4], [24, 5]]", "["+strings.Join(ranges, ", ")+"]")))
+	_, err := Parse([]byte(edited(t, "[[0, 1], [2, 2], [6, 3], [12, 4], [24, 5]]", "["+strings.Join(ranges, ", ")+"]")))
 	require.ErrorContains(t, err, "rfm.frequency_orders: gap: values from 5 to under 6 have no points")
 	require.ErrorContains(t, err, "rfm.frequency_orders: gap: values from 7 to under 8 have no points")
 	t.Log(err)
@@ -130,7 +113,7 @@ func TestPublishedBandsWithGaps(t *testing.T) {
 // TestRollUpOpenData rolls real groups up: those with sites in one country
 // meet at a country or below, the others nowhere but in the world.
 func TestRollUpOpenData(t *testing.T) {
-	list := rows(t, filepath.Join(openData(t, "companydata_open"), "rollup_truth.csv"))
+	list := rows(t, filepath.Join(shareddata.File(t, "companydata_open"), "rollup_truth.csv"))
 	p := defaultPolicy(t)
 	b, footprint, seen := Book{}, map[string]string{}, map[string]bool{}
 	node := func(code string, level kam.NodeLevel, parent string) {

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"bytes"
 	"encoding/json"
 	"math/big"
 	"math/rand/v2"
@@ -84,51 +83,5 @@ func TestArithmetic(t *testing.T) {
 		x := new(big.Int).Mul(new(big.Int).SetUint64(part), big.NewInt(10000))
 		y := new(big.Int).Mul(new(big.Int).SetUint64(total), big.NewInt(8000))
 		require.Equal(t, x.Cmp(y), compare(part, total, 8000))
-	})
-}
-
-func FuzzParsePolicy(f *testing.F) {
-	f.Add(defaultYAML)
-	f.Add([]byte("policy_id: [a, b]\nversion: {}\n"))
-	f.Add([]byte("a: &x [*x]\n"))
-	f.Add([]byte("? {a: b}\n: c\n"))
-	f.Add([]byte("rfm: {labels: [{recency: [9]}]}"))
-	f.Add(bytes.Replace(defaultYAML, []byte("[5000, 40]"), []byte("[5000, 1e99]"), 1))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := ParsePolicy(text)
-		if (p == nil) == (err == nil) {
-			t.Fatal("neither a policy nor an error, or both")
-		}
-		if p != nil {
-			if _, err := p.AddDecision(addCase(t, 30000, "FULL", "2", "UNKNOWN", "NONE", "HIGH"), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
-func FuzzReadBook(f *testing.F) {
-	p := defaultPolicy(f)
-	whole, err := json.Marshal(exampleBook())
-	require.NoError(f, err)
-	f.Add(whole)
-	f.Add([]byte(`{"customers": [{"customer_no": "A", "net_revenue_12m": "9999999999999999"}]}`))
-	f.Add([]byte(`{"rates": {"USD": "0"}, "customers": [{"customer_no": "A", "declared_potential": {"amount": "1", "currency": "USD"}}]}`))
-	f.Add([]byte(`{"customers": [{}, {"pl_lines_pct": {"rebates": -1}}`))
-	f.Add([]byte(`{"nodes": [{"code": "A", "level": "COUNTRY", "parent": "A"}]}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		b, err := ReadBook(bytes.NewReader(text))
-		if err != nil {
-			return
-		}
-		if _, _, err := p.SegmentBook(b); err != nil {
-			return
-		}
-		if _, err := p.ClassifyBook(b); err != nil {
-			return
-		}
-		for _, c := range b.Customers {
-			_, _ = p.AddDecision(c, b.Rates) //nolint:errcheck // must not panic; refusals are fine
-		}
 	})
 }

@@ -8,7 +8,16 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/identifier"
+	"github.com/kamflow/kamflow/kam/rules/match"
 )
+
+func defaultPolicy(t testing.TB) *rules.Set {
+	t.Helper()
+	p, err := rules.Default()
+	require.NoError(t, err)
+	return p
+}
 
 func id(scheme, value string) kam.Identifier {
 	return kam.Identifier{Scheme: kam.IdentifierScheme(scheme), Value: value}
@@ -52,24 +61,26 @@ func TestOneRegistration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := rules.Party{Ref: "1", Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", Identifiers: []kam.Identifier{c.a}}
-			b := rules.Party{Ref: "2", Names: []string{"Zephyr Logistik"}, CountryCode: "FR", City: "Lyon", Identifiers: []kam.Identifier{c.b}}
-			pair := p.Compare(a, b)
+			a := match.Party{Ref: "1", Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", Identifiers: []kam.Identifier{c.a}}
+			b := match.Party{Ref: "2", Names: []string{"Zephyr Logistik"}, CountryCode: "FR", City: "Lyon", Identifiers: []kam.Identifier{c.b}}
+			pair := p.Match.Compare(a, b)
 			require.Equal(t, c.want, pair.Class, pair)
-			require.Equal(t, c.want, p.Compare(b, a).Class)
+			require.Equal(t, c.want, p.Match.Compare(b, a).Class)
 			if c.want == kam.MatchCertain {
 				require.Empty(t, pair.Vetoes)
 			}
 			// Index and search meet them.
-			index := rules.NewIndex(p)
+			index := p.Match.NewIndex()
 			index.Add(a)
 			require.Equal(t, c.want != "", len(index.Candidates(b)) == 1)
-			theirs := rules.Registrations(c.b)
-			meet := slices.ContainsFunc(rules.Registrations(c.a), func(r kam.Identifier) bool {
-				return slices.ContainsFunc(theirs, func(o kam.Identifier) bool { return r.Scheme == o.Scheme && r.Name == o.Name && r.Value == o.Value })
+			theirs := identifier.Registrations(c.b)
+			meet := slices.ContainsFunc(identifier.Registrations(c.a), func(r identifier.Registration) bool {
+				return slices.ContainsFunc(theirs, func(o identifier.Registration) bool {
+					return r.ID.Scheme == o.ID.Scheme && r.ID.Name == o.ID.Name && r.ID.Value == o.ID.Value
+				})
 			})
 			require.Equal(t, c.want != "", meet)
-			result, _ := p.Screen(rules.ListEntry{Identifiers: []kam.Identifier{c.a}}, rules.ListEntry{Identifiers: []kam.Identifier{c.b}})
+			result, _ := p.Match.Screen(match.ListEntry{Identifiers: []kam.Identifier{c.a}}, match.ListEntry{Identifiers: []kam.Identifier{c.b}})
 			require.Equal(t, c.want != "" || c.a.Scheme == c.b.Scheme && c.a.Value == c.b.Value, result == kam.ScreeningConfirmed)
 		})
 	}
@@ -80,17 +91,17 @@ func TestOneRegistration(t *testing.T) {
 func TestRegistrationsContradict(t *testing.T) {
 	t.Parallel()
 	p := defaultPolicy(t)
-	party := func(ref string, ids ...kam.Identifier) rules.Party {
-		return rules.Party{Ref: ref, Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", PostalCode: "75001", Street: "Rue 1", Identifiers: ids}
+	party := func(ref string, ids ...kam.Identifier) match.Party {
+		return match.Party{Ref: ref, Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", PostalCode: "75001", Street: "Rue 1", Identifiers: ids}
 	}
-	require.Contains(t, p.Compare(party("1", id("FR_SIREN", "552008443")), party("2", id("VAT_EU", "FR61954506077"))).Vetoes, "different FR_SIREN")
-	require.Empty(t, p.Compare(party("1", id("FR_SIRET", "35600000049837")), party("2", id("FR_SIRET", "35600000000048"))).Vetoes)
-	group := func(ref, postal string, ids ...kam.Identifier) rules.Party {
+	require.Contains(t, p.Match.Compare(party("1", id("FR_SIREN", "552008443")), party("2", id("VAT_EU", "FR61954506077"))).Vetoes, "different FR_SIREN")
+	require.Empty(t, p.Match.Compare(party("1", id("FR_SIRET", "35600000049837")), party("2", id("FR_SIRET", "35600000000048"))).Vetoes)
+	group := func(ref, postal string, ids ...kam.Identifier) match.Party {
 		x := party(ref, ids...)
 		x.PostalCode, x.GroupID, x.Street = postal, "G", "Rue "+postal
 		return x
 	}
-	require.Equal(t, kam.MatchProbable, p.Compare(group("1", "75001", id("FR_SIRET", "35600000049837")), group("2", "69001", id("FR_SIREN", "356000000"))).Class, "sites of one group")
+	require.Equal(t, kam.MatchProbable, p.Match.Compare(group("1", "75001", id("FR_SIRET", "35600000049837")), group("2", "69001", id("FR_SIREN", "356000000"))).Class, "sites of one group")
 }
 
 // TestNumberClass: a record has one number of a class, whatever the register is
@@ -98,8 +109,8 @@ func TestRegistrationsContradict(t *testing.T) {
 func TestNumberClass(t *testing.T) {
 	t.Parallel()
 	same := func(a, b kam.Identifier) bool {
-		ca, ka := rules.NumberClass(a)
-		cb, kb := rules.NumberClass(b)
+		ca, ka := identifier.Class(a)
+		cb, kb := identifier.Class(b)
 		return ca == cb && ka == kb
 	}
 	require.True(t, same(other("FR-SIRET", "73282932000074", "FR"), id("FR_SIRET", "732 829 320 00074")))

@@ -1,322 +1,320 @@
 package rules
 
 import (
-	"fmt"
 	"math/big"
 
 	"github.com/kamflow/kamflow/kam"
 )
 
-// A scored customer holds the exact figures of 1.3; see exact.go for scales.
-type scored struct {
-	c        *Customer
-	revenue  int64 // minor units
-	hasRev   bool
-	spend    int64
-	hasSpend bool
-	basis    kam.PotentialBasis // "" where the potential is unknown
-	pot      *big.Int           // 1e-4 minor units, zero where unknown
-	attract  int64              // axis scale
-	strength int64
-	known    [2]kam.Dec // known weight of attractiveness and strength
-	gap      *big.Int   // nil where unknown
-	value    *big.Int   // improvement value, 1e-8 minor units, nil where unknown
-	index    *big.Int   // of ipDen
-	capSum   int64      // points x 100 of all items
-	capKnown int
-	score    *big.Int // of scoreDen
+// A SegmentResult is the outcome of 1.3 for one customer. Money is in the base
+// currency; nil is unknown.
+type SegmentResult struct {
+	CustomerNo       string               `json:"customer_no"`
+	ABCClass         kam.ABCClass         `json:"abc_class"`
+	RFM              *RFM                 `json:"rfm"`
+	RFMLabel         *kam.RFMLabel        `json:"rfm_label"`
+	AnnualPotential  *kam.Money           `json:"annual_potential"`
+	PotentialBasis   *kam.PotentialBasis  `json:"potential_basis"`
+	ShareOfWalletPct *kam.Dec             `json:"share_of_wallet_pct"`
+	Attractiveness   kam.Dec              `json:"attractiveness"`
+	RelativeStrength kam.Dec              `json:"relative_strength"`
+	Quadrant         kam.Quadrant         `json:"quadrant"`
+	Strategy         kam.Strategy         `json:"strategy"`
+	RevenueGap       *kam.Money           `json:"revenue_gap"`
+	Leakage          map[string]kam.Money `json:"leakage"`
+	ImprovementValue *kam.Money           `json:"improvement_value"`
+	ImprovementIndex kam.Dec              `json:"improvement_potential_index"`
+	CapabilityIndex  kam.Dec              `json:"capability_index"`
+	KAScore          kam.Dec              `json:"ka_score"`
+	Segment          string               `json:"segment"`
+	CompletenessPct  kam.Dec              `json:"completeness_pct"`
+	Missing          []string             `json:"missing"`
+	// Lines are the P&L lines that have a benchmark, RED and AMBER marked.
+	Lines      []PLLine `json:"pl_lines,omitempty"`
+	SnapshotID string   `json:"snapshot_id,omitempty"`
 }
 
-// axis adds up one axis of the matrix.
-type axis struct {
-	sum   int64
-	known kam.Dec
-	lines *[]criterion // filled where a record is wanted
+// RFM holds the scores 1 to 5; nil is unknown.
+type RFM struct {
+	Recency   *int `json:"recency"`
+	Frequency *int `json:"frequency"`
+	Monetary  *int `json:"monetary"`
 }
 
-func (a *axis) add(id string, value func() string, known bool, points, missing, weight kam.Dec) {
-	if known {
-		a.known += weight
-	} else {
-		points = missing
-	}
-	a.sum += int64(points) * int64(weight)
-	if a.lines != nil {
-		k := criterion{id: id, value: unknown, known: known, points: points, weight: weight}
-		if known {
-			k.value = value()
-		}
-		*a.lines = append(*a.lines, k)
-	}
+// A PLLine compares a cost line with its benchmark, in percent of net sales.
+type PLLine struct {
+	Line      string    `json:"line"`
+	Actual    kam.Dec   `json:"actual_pct"`
+	Benchmark kam.Dec   `json:"benchmark_pct"`
+	Over      kam.Dec   `json:"over_pp"`
+	Mark      string    `json:"mark"` // RED, AMBER or GREEN
+	Leakage   kam.Money `json:"leakage"`
 }
 
-// score computes the exact figures of a customer. Lines of the two axes are
-// appended to lines where it is not nil.
-func (p *Policy) score(c *Customer, rates map[string]kam.Rate, lines *[]criterion) (*scored, error) {
-	if err := p.checkScores(c); err != nil {
-		return nil, err
-	}
-	s := &scored{c: c}
-	if err := p.scorePotential(s, rates); err != nil {
-		return nil, err
-	}
-	if err := p.scoreAxes(s, lines); err != nil {
-		return nil, err
-	}
-	p.scoreImprovement(s)
-	ka := &p.KeyAccount.Weights
-	s.score = new(big.Int).Mul(p.calc.axisMul, big.NewInt(int64(ka.Attractiveness)*s.attract+int64(ka.Strength)*s.strength))
-	term := new(big.Int).Mul(s.index, big.NewInt(int64(ka.Improvement)))
-	s.score.Add(s.score, term)
-	s.score.Add(s.score, term.Mul(p.calc.capMul, big.NewInt(int64(ka.Capability)*s.capSum)))
-	return s, nil
+// SegmentContext is what a single customer is seen against.
+type SegmentContext struct {
+	Rates    map[string]kam.Rate
+	Snapshot *Snapshot // nil: no class by revenue, fixed RFM bands
+	Tree     *Tree     // only where the ABC scope is below COMPANY
 }
 
-// checkScores refuses what cannot be scored: values outside their range.
-func (p *Policy) checkScores(c *Customer) error {
-	for _, f := range [...]struct {
-		name string
-		v    *kam.Dec
-		low  kam.Dec
-		high kam.Dec
-	}{
-		{"product_fit", c.ProductFit, 0, 10000}, {"satisfaction", c.Satisfaction, 0, 10000},
-		{"growth_outlook_pct", c.GrowthOutlookPct, -10000, 30000},
-		{"expected_margin_pct", c.ExpectedMarginPct, -10000, 10000},
-	} {
-		if f.v != nil && (*f.v < f.low || *f.v > f.high) {
-			return kam.Errorf(kam.Invalid, "%s is outside %s to %s", *f.v, f.low, f.high).On(f.name).By("VF02")
-		}
-	}
-	if len(c.CapabilityItems) == 0 {
-		return nil
-	}
-	seen := 0
-	for _, item := range p.Capability.Items {
-		v, ok := c.CapabilityItems[item]
-		if ok && (v < 0 || v > 4) {
-			return kam.Errorf(kam.Invalid, "%d is outside 0 to 4", v).On("capability_items." + item).By("VF02")
-		}
-		if ok {
-			seen++
-		}
-	}
-	if seen == len(c.CapabilityItems) {
-		return nil
-	}
-	for _, item := range sortedKeys(c.CapabilityItems) {
-		if count(p.Capability.Items, item) == 0 {
-			return kam.Errorf(kam.Invalid, "there is no such item").On("capability_items." + clip(item)).By("VF02").
-				Try(nearest(item, p.Capability.Items))
-		}
-	}
-	return nil
-}
-
-// scorePotential finds revenue, spend and the annual potential: with known
-// spend the larger of revenue and the attainable share of it, else what the
-// customer declared (P2.4.4).
-func (p *Policy) scorePotential(s *scored, rates map[string]kam.Rate) (err error) {
-	c := s.c
-	if c.NetRevenue12m != nil {
-		s.hasRev = true
-		if s.revenue, err = p.toBase(c.NetRevenue12m, "net_revenue_12m", rates); err != nil {
-			return err
-		}
-	}
-	if c.AddressableSpend12m != nil {
-		if s.spend, err = p.toBase(c.AddressableSpend12m, "addressable_spend_12m", rates); err != nil {
-			return err
-		}
-		if s.spend < 0 {
-			return kam.Errorf(kam.Invalid, "the spend is below zero").On("addressable_spend_12m").By("VF02")
-		}
-		s.hasSpend, s.basis = true, kam.BasisWallet
-		s.pot = mul(s.spend, int64(p.Improvement.AttainableSharePct))
-		if rev := mul(max(s.revenue, 0), potScale); rev.Cmp(s.pot) > 0 {
-			s.pot = rev
-		}
-		return nil
-	}
-	s.pot = new(big.Int)
-	if c.DeclaredPotential == nil {
-		return nil
-	}
-	minor, err := p.toBase(c.DeclaredPotential, "declared_potential", rates)
+// Segment is step 1.3 for one customer against the last snapshot, into which
+// the customer is put at its place. An error names the field that cannot be
+// used.
+func (p *Set) Segment(c Customer, ctx SegmentContext) (SegmentResult, kam.DecisionRecord, error) {
+	var lines []criterion
+	s, err := p.score(&c, ctx.Rates, &lines)
 	if err != nil {
-		return err
+		return SegmentResult{}, kam.DecisionRecord{}, err
 	}
-	if minor < 0 {
-		return kam.Errorf(kam.Invalid, "the potential is below zero").On("declared_potential").By("VF02")
+	res := p.segmentOf(s, ctx)
+	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), RulesVersion: Version, Outcome: res.Segment,
+		Score: &res.KAScore, Confidence: &res.CompletenessPct, Missing: res.Missing, SnapshotID: res.SnapshotID}
+	for _, k := range lines {
+		rec.Criteria = append(rec.Criteria, k.result())
 	}
-	s.basis, s.pot = kam.BasisDeclared, mul(minor, potScale)
-	return nil
-}
-
-// share is the share of wallet as a fraction num/den of percent (D16); den is
-// zero where it is unknown.
-func (s *scored) share() (num, den int64) {
-	switch {
-	case s.hasRev && s.revenue <= 0:
-		return 0, 1
-	case s.hasRev && s.hasSpend && s.spend > 0:
-		return s.revenue, s.spend
-	}
-	return 0, 0
-}
-
-// sharePoints compares exactly: revenue x 10,000 against bound x spend.
-func (p *Policy) sharePoints(num, den int64) kam.Dec {
-	b := p.Strength.Bands.ShareOfWalletPct
-	points := b[0].Points
-	scaled := mul(num, 1e4)
-	for _, row := range b[1:] {
-		if scaled.Cmp(mul(den, int64(row.From))) < 0 {
-			break
-		}
-		points = row.Points
-	}
-	return points
-}
-
-func (p *Policy) scoreAxes(s *scored, lines *[]criterion) error {
-	c, missing := s.c, p.Scoring.MissingPoints
-	a, w := axis{lines: lines}, &p.Attract.Weights
-	potential := kam.Dec(0)
-	if s.basis != "" {
-		potential = p.calc.attPot.at(s.pot)
-	}
-	a.add("attractiveness.annual_potential", func() string { return p.money(s.potential()).String() }, s.basis != "", potential, missing, w.AnnualPotential)
-	a.number("attractiveness.growth", c.GrowthOutlookPct, p.Attract.Bands.GrowthPct, missing, w.Growth)
-	margin := c.MarginPct
-	if margin == nil {
-		margin = c.ExpectedMarginPct
-	}
-	a.number("attractiveness.margin_potential", margin, p.Attract.Bands.MarginPct, missing, w.MarginPotential)
-	for _, m := range [...]struct {
-		id, field, value string
-		points           ScoreMap
-		weight           kam.Dec
-	}{
-		{"attractiveness.strategic_fit", "strategic_fit", string(c.StrategicFit), p.Attract.Maps.StrategicFit, w.StrategicFit},
-		{"attractiveness.buying_centralization", "buying_centralization", string(c.BuyingCentralization), p.Attract.Maps.Buying, w.Buying},
-		{"attractiveness.reference_value", "reference_value", string(c.ReferenceValue), p.Attract.Maps.ReferenceValue, w.ReferenceValue},
+	ka := &p.KeyAccount.Weights
+	for _, k := range []criterion{
+		{id: "attractiveness", points: res.Attractiveness, weight: ka.Attractiveness},
+		{id: "strength", points: res.RelativeStrength, weight: ka.Strength},
+		{id: "improvement_potential", points: res.ImprovementIndex, weight: ka.Improvement},
+		{id: "capability", points: res.CapabilityIndex, weight: ka.Capability},
 	} {
-		if err := a.value(m.id, m.field, m.value, m.points, missing, m.weight); err != nil {
-			return err
-		}
+		k.value = k.points.String()
+		rec.Criteria = append(rec.Criteria, k.result())
 	}
-	s.attract, s.known[0] = a.sum, a.known
-
-	st, sw := axis{lines: lines}, &p.Strength.Weights
-	num, den := s.share()
-	points := kam.Dec(0)
-	if den > 0 {
-		points = p.sharePoints(num, den)
-	}
-	st.add("strength.share_of_wallet", func() string { return s.sharePct().Fixed() }, den > 0, points, missing, sw.ShareOfWallet)
-	if err := st.value("strength.relationship_stage", "relationship_stage", string(c.RelationshipStage), p.Strength.Maps.RelationshipStage, missing, sw.RelationshipStage); err != nil {
-		return err
-	}
-	st.number("strength.product_fit", c.ProductFit, nil, missing, sw.ProductFit)
-	st.number("strength.satisfaction", c.Satisfaction, nil, missing, sw.Satisfaction)
-	s.strength, s.known[1] = st.sum, st.known
-	return nil
+	rec.Headline = English.Text("segment", res.Segment, res.ImprovementIndex.Fixed(), res.KAScore.Fixed())
+	return res, rec, nil
 }
 
-// number adds a figure, by bands or, without bands, as entered.
-func (a *axis) number(id string, v *kam.Dec, bands Bands, missing, weight kam.Dec) {
-	points := kam.Dec(0)
-	if v != nil {
-		points = *v
-		if bands != nil {
-			points = bands.At(*v)
-		}
+// segmentOf rounds the exact figures and places them.
+func (p *Set) segmentOf(s *scored, ctx SegmentContext) SegmentResult {
+	c := s.c
+	n := int64(len(p.Capability.Items))
+	res := SegmentResult{
+		CustomerNo:       c.CustomerNo,
+		Attractiveness:   kam.Dec(roundSmall(s.attract, potScale)),
+		RelativeStrength: kam.Dec(roundSmall(s.strength, potScale)),
+		ImprovementIndex: decDiv(mulBig(s.index, 100), p.calc.ipDen),
+		CapabilityIndex:  kam.Dec(roundSmall(s.capSum, n)),
+		KAScore:          decDiv(s.score, p.calc.scoreDen),
+		CompletenessPct:  kam.Dec(roundSmall(p.completeness(s), 3*n)),
+		Missing:          p.missing(s),
 	}
-	a.add(id, func() string { return v.String() }, v != nil, points, missing, weight)
+	res.Quadrant, res.Strategy = p.quadrant(res.Attractiveness, res.RelativeStrength)
+	if s.basis != "" {
+		m := p.money(s.potential())
+		res.AnnualPotential, res.PotentialBasis = &m, &s.basis
+	}
+	if _, den := s.share(); den > 0 {
+		share := s.sharePct()
+		res.ShareOfWalletPct = &share
+	}
+	if s.value != nil {
+		gap, value := p.money(roundDiv(s.gap, tenK)), p.money(roundDiv(s.value, big1e8))
+		res.RevenueGap, res.ImprovementValue = &gap, &value
+	}
+	p.plLines(s, &res)
+	p.place(s, ctx, &res)
+	return res
 }
 
-func (a *axis) value(id, field, v string, m ScoreMap, missing, weight kam.Dec) error {
-	points, ok := m[v]
-	if v != "" && !ok {
-		return notInSet(field, v)
+// place finds ABC class, RFM and segment.
+func (p *Set) place(s *scored, ctx SegmentContext, res *SegmentResult) {
+	c := s.c
+	entry := SnapshotEntry{CustomerNo: c.CustomerNo, Scope: p.ScopeOf(c, ctx.Tree), Revenue: s.revenue}
+	res.ABCClass = ctx.Snapshot.class(p, entry, &c.Facts)
+	if ctx.Snapshot != nil {
+		res.SnapshotID = ctx.Snapshot.ID
 	}
-	a.add(id, func() string { return v }, v != "", points, missing, weight)
-	return nil
+	rec, freq, mon := ctx.Snapshot.rfm(p, c, s.revenue, s.hasRev)
+	if freq > 0 || mon > 0 || c.RecencyDays != nil {
+		res.RFM = &RFM{positive(rec), positive(freq), positive(mon)}
+	}
+	if rec > 0 && freq > 0 && mon > 0 {
+		label := p.RFM.Label(rec, freq, mon)
+		res.RFMLabel = &label
+	}
+	res.Segment = string(res.Quadrant)
+	if res.ABCClass != "" {
+		res.Segment = string(res.ABCClass) + "-" + string(res.Quadrant)
+	}
 }
 
-// potential is the annual potential in minor units, half up.
-func (s *scored) potential() int64 { return roundDiv(s.pot, tenK) }
-
-// sharePct is the share of wallet in percent; 0 where it is unknown.
-func (s *scored) sharePct() kam.Dec {
-	num, den := s.share()
-	if den == 0 {
-		return 0
+func positive(n int) *int {
+	if n <= 0 {
+		return nil
 	}
-	return kam.Dec(roundDiv(mul(num, 1e4), big.NewInt(den)))
+	return &n
 }
 
-// leak is the leakage of a P&L line in 1e-4 minor units: what the line costs
-// over its benchmark (P3.3.5).
-func (p *Policy) leak(s *scored, line string) (parts *big.Int, over kam.Dec) {
-	actual, ok := s.c.PLLinesPct[line]
-	if over = actual - p.Improvement.Benchmarks[line]; !ok || over <= 0 {
-		return nil, over
+func (p *Set) quadrant(attract, strength kam.Dec) (kam.Quadrant, kam.Strategy) {
+	high, strong := attract >= p.Matrix.AttractivenessCut, strength >= p.Matrix.StrengthCut
+	switch {
+	case high && strong:
+		return kam.Strategic, kam.Invest
+	case high:
+		return kam.Star, kam.Build
+	case strong:
+		return kam.Status, kam.Maintain
 	}
-	return mul(int64(over), max(s.revenue, 0)), over
+	return kam.Streamline, kam.ManageForCash
 }
 
-// scoreImprovement computes gap, improvement value, capability and the index.
-// Where revenue or potential is unknown, so are the gap and the value, and the
-// index takes the missing points.
-func (p *Policy) scoreImprovement(s *scored) {
-	missing := int64(p.Scoring.MissingPoints)
-	for _, item := range p.Capability.Items {
-		if v, ok := s.c.CapabilityItems[item]; ok {
-			s.capSum += int64(v) * 2500
-			s.capKnown++
-		} else {
-			s.capSum += missing
-		}
+// plLines marks the P&L lines and their leakage. Leakage is unknown without
+// revenue.
+func (p *Set) plLines(s *scored, res *SegmentResult) {
+	if s.hasRev {
+		res.Leakage = map[string]kam.Money{}
 	}
-	if !s.hasRev || s.basis == "" {
-		s.index = new(big.Int).Mul(p.calc.ipDen, big.NewInt(missing))
-		s.index.Div(s.index, tenK)
+	if len(s.c.PLLinesPct) == 0 {
 		return
 	}
-	s.gap = new(big.Int).Sub(s.pot, mul(s.revenue, potScale))
-	if s.gap.Sign() < 0 {
-		s.gap.SetInt64(0)
+	for _, name := range p.calc.lines {
+		actual, ok := s.c.PLLinesPct[name]
+		if !ok {
+			continue
+		}
+		line := PLLine{Line: name, Actual: actual, Benchmark: p.Improvement.Benchmarks[name], Mark: "GREEN", Leakage: p.money(0)}
+		parts, over := p.leak(s, name)
+		line.Over = over
+		switch {
+		case over >= p.Improvement.RedOverPP:
+			line.Mark = "RED"
+		case over >= p.Improvement.AmberOverPP:
+			line.Mark = "AMBER"
+		}
+		if parts != nil && s.hasRev {
+			line.Leakage = p.money(roundDiv(parts, tenK))
+			res.Leakage[name] = line.Leakage
+		}
+		res.Lines = append(res.Lines, line)
 	}
-	s.value = new(big.Int).Mul(s.gap, big.NewInt(int64(p.Improvement.BenchmarkMarginPct)))
-	if len(s.c.PLLinesPct) > 0 {
-		for _, line := range p.calc.lines {
-			if parts, _ := p.leak(s, line); parts != nil {
-				s.value.Add(s.value, parts.Mul(parts, tenK))
-			}
+}
+
+// missing lists the unknown inputs of the three indices and the score, in the
+// order of the policy.
+func (p *Set) missing(s *scored) []string {
+	c := s.c
+	out := []string{}
+	_, share := s.share()
+	for _, f := range [...]struct {
+		name  string
+		known bool
+	}{
+		{"annual_potential", s.basis != ""},
+		{"net_revenue_12m", s.hasRev},
+		{"growth_outlook_pct", c.GrowthOutlookPct != nil},
+		{"margin_pct", c.MarginPct != nil || c.ExpectedMarginPct != nil},
+		{"strategic_fit", c.StrategicFit != ""},
+		{"buying_centralization", c.BuyingCentralization != ""},
+		{"reference_value", c.ReferenceValue != ""},
+		{"share_of_wallet_pct", share > 0},
+		{"relationship_stage", c.RelationshipStage != ""},
+		{"product_fit", c.ProductFit != nil},
+		{"satisfaction", c.Satisfaction != nil},
+	} {
+		if !f.known {
+			out = append(out, f.name)
 		}
 	}
-	s.index = new(big.Int).Mul(s.value, big.NewInt(s.capSum))
-	if s.index.Cmp(p.calc.ipDen) > 0 {
-		s.index.Set(p.calc.ipDen)
+	for _, item := range p.Capability.Items {
+		if _, ok := c.CapabilityItems[item]; !ok {
+			out = append(out, "capability_items."+item)
+		}
 	}
+	return out
 }
 
-// completeness is the mean of the known shares of attractiveness, strength
-// and capability (D17), in 1/100 percent x 3n for exact means over a group.
-func (p *Policy) completeness(s *scored) int64 {
-	n := int64(len(p.Capability.Items))
-	return n*(int64(s.known[0])+int64(s.known[1])) + int64(s.capKnown)*10000
+// ScopeOf is the population that a customer belongs to for ABC: "" for the
+// company, else the node of the policy's scope level.
+func (p *Set) ScopeOf(c *Customer, tree *Tree) string {
+	level := kam.NodeLevel(p.ABC.Scope)
+	if p.ABC.Scope == "COMPANY" {
+		return ""
+	}
+	if code := tree.above(c.TerritoryCode, level); code != "" {
+		return code
+	}
+	if level == kam.LevelCountry {
+		return c.CountryCode
+	}
+	return c.TerritoryCode
 }
 
-// fieldError puts the place of a customer in a book before the field.
-func fieldError(err error, i int) error {
-	e := kam.AsError(err)
-	if e == nil {
-		return err
+// Entry is the customer as a snapshot holds it.
+func (p *Set) Entry(c *Customer, tree *Tree, rates map[string]kam.Rate) (SnapshotEntry, error) {
+	e := SnapshotEntry{CustomerNo: c.CustomerNo, Scope: p.ScopeOf(c, tree), RecencyDays: c.RecencyDays, Orders12m: c.Orders12m}
+	if c.NetRevenue12m == nil {
+		return e, nil
 	}
-	c := *e
-	c.Field = fmt.Sprintf("customers[%d].%s", i, e.Field)
-	return &c
+	var err error
+	e.Revenue, err = p.toBase(c.NetRevenue12m, "net_revenue_12m", rates)
+	return e, err
+}
+
+// SegmentTotals sums a book up.
+type SegmentTotals struct {
+	Customers        int                  `json:"customers"`
+	NetRevenue12m    kam.Money            `json:"net_revenue_12m"`
+	AnnualPotential  kam.Money            `json:"annual_potential"`
+	ImprovementValue kam.Money            `json:"improvement_value"`
+	ABC              map[kam.ABCClass]int `json:"abc_class"`
+	Quadrants        map[kam.Quadrant]int `json:"quadrant"`
+}
+
+// SegmentBook segments every customer, in the order of the book. The
+// population of ABC and RFM is the book's active customers.
+func (p *Set) SegmentBook(b Book) ([]SegmentResult, SegmentTotals, error) {
+	totals := SegmentTotals{Customers: len(b.Customers), ABC: map[kam.ABCClass]int{}, Quadrants: map[kam.Quadrant]int{},
+		NetRevenue12m: p.money(0), AnnualPotential: p.money(0), ImprovementValue: p.money(0)}
+	tree, err := NewTree(b.Nodes)
+	if err != nil {
+		return nil, totals, err
+	}
+	entries := make([]SnapshotEntry, 0, len(b.Customers))
+	for i := range b.Customers {
+		if b.Customers[i].Inactive {
+			continue
+		}
+		e, err := p.Entry(&b.Customers[i], tree, b.Rates)
+		if err != nil {
+			return nil, totals, fieldError(err, i)
+		}
+		if e.CustomerNo == "" {
+			return nil, totals, fieldError(kam.Errorf(kam.Invalid, "the number is missing").On("customer_no"), i)
+		}
+		entries = append(entries, e)
+	}
+	snap, err := p.NewSnapshot("", entries)
+	if err != nil {
+		return nil, totals, err
+	}
+	results := make([]SegmentResult, len(b.Customers))
+	sums := [3]big.Int{}
+	ctx := SegmentContext{Rates: b.Rates, Snapshot: snap, Tree: tree}
+	for i := range b.Customers {
+		s, err := p.score(&b.Customers[i], b.Rates, nil)
+		if err != nil {
+			return nil, totals, fieldError(err, i)
+		}
+		r := p.segmentOf(s, ctx)
+		results[i] = r
+		totals.ABC[r.ABCClass]++
+		totals.Quadrants[r.Quadrant]++
+		sums[0].Add(&sums[0], big.NewInt(s.revenue))
+		if r.AnnualPotential != nil {
+			sums[1].Add(&sums[1], big.NewInt(r.AnnualPotential.Minor))
+		}
+		if r.ImprovementValue != nil {
+			sums[2].Add(&sums[2], big.NewInt(r.ImprovementValue.Minor))
+		}
+	}
+	for i, into := range []*kam.Money{&totals.NetRevenue12m, &totals.AnnualPotential, &totals.ImprovementValue} {
+		if !sums[i].IsInt64() {
+			return nil, totals, kam.Errorf(kam.Invalid, "the sum of all amounts is out of range").On("customers")
+		}
+		into.Minor = sums[i].Int64()
+	}
+	return results, totals, nil
 }

@@ -66,7 +66,7 @@ func (c Catalogue) Text(key string, args ...string) string {
 }
 
 // Headline is the first line of a decision of 1.1.4 in a language.
-func (p *Policy) Headline(r kam.DecisionRecord, c Catalogue) string {
+func (p *Set) Headline(r kam.DecisionRecord, c Catalogue) string {
 	if r.Kind != kam.RecordAdd || r.Score == nil || r.Confidence == nil {
 		return r.Headline
 	}

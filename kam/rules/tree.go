@@ -24,10 +24,10 @@ func NewTree(nodes []kam.TerritoryNode) (*Tree, error) {
 	for i, n := range nodes {
 		field := func(name string) string { return fmt.Sprintf("nodes[%d].%s", i, name) }
 		if _, double := t.at[n.Code]; double || n.Code == "" {
-			return nil, kam.Errorf(kam.Invalid, "the code %q is empty or stands there twice", clip(n.Code)).On(field("code"))
+			return nil, kam.Errorf(kam.Invalid, "the code %q is empty or stands there twice", kam.Clip(n.Code, 60)).On(field("code"))
 		}
 		if n.Level.Rank() < 0 {
-			return nil, kam.Errorf(kam.Invalid, "%q is not a level", clip(string(n.Level))).On(field("level")).
+			return nil, kam.Errorf(kam.Invalid, "%q is not a level", kam.Clip(string(n.Level), 60)).On(field("level")).
 				Try("use TERRITORY, REGION, COUNTRY or GLOBAL")
 		}
 		if n.Level == kam.LevelGlobal {
@@ -58,10 +58,10 @@ func NewTree(nodes []kam.TerritoryNode) (*Tree, error) {
 			root = t.add(code, kam.LevelGlobal.Rank())
 			up = root
 		default:
-			return nil, kam.Errorf(kam.Invalid, "there is no node %q", clip(n.Parent)).On(field)
+			return nil, kam.Errorf(kam.Invalid, "there is no node %q", kam.Clip(n.Parent, 60)).On(field)
 		}
 		if t.rank[up] <= t.rank[i] {
-			return nil, kam.Errorf(kam.Invalid, "the parent %s is not of a higher level", clip(n.Parent)).On(field)
+			return nil, kam.Errorf(kam.Invalid, "the parent %s is not of a higher level", kam.Clip(n.Parent, 60)).On(field)
 		}
 		t.parent[i] = up
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -80,7 +81,7 @@ func Replayed(was, is kam.DecisionRecord) ([]RecordChange, error) {
 		}
 	}
 	var out []RecordChange
-	for _, f := range sortedKeys(fields) {
+	for _, f := range slices.Sorted(maps.Keys(fields)) {
 		if slices.Contains(notReplayed, f) || reflect.DeepEqual(before[f], after[f]) {
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -55,8 +57,8 @@ func customer(form kam.RequestData, key string, i int, at place) kam.RequestData
 }
 
 // party is a customer as the search for look-alikes sees it.
-func party(d kam.RequestData) rules.Party {
-	return rules.Party{Ref: d.Identifiers[0].Value, Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, PostalCode: d.PostalCode, Street: d.Street}
+func party(d kam.RequestData) match.Party {
+	return match.Party{Ref: d.Identifiers[0].Value, Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, PostalCode: d.PostalCode, Street: d.Street}
 }
 
 // newcomer is a customer whom the engine's own search takes for nobody who is
@@ -80,16 +82,16 @@ func (r *rig) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	policy, err := rules.Default()
+	set, err := rules.Default()
 	if err != nil {
 		return err
 	}
-	r.known = rules.NewIndex(policy)
+	r.known = set.Match.NewIndex()
 	first := func(id string, by kam.UserID) store.OrgAct { return store.OrgAct{DecisionID: id, By: by} }
 	if _, err := r.db.LoadOrg(ctx, first("bench-organisation", sample.UserAdmin), org); err != nil {
 		return err
 	}
-	if _, err := r.db.LoadPolicy(ctx, first("bench-policy", sample.PolicyAdmin), 1, rules.DefaultYAML()); err != nil {
+	if _, err := r.db.LoadPolicy(ctx, first("bench-policy", sample.PolicyAdmin), 1, policy.DefaultYAML()); err != nil {
 		return err
 	}
 	_, err = r.db.RebuildABC(ctx, time.Now())

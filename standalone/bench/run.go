@@ -17,7 +17,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -44,7 +44,7 @@ type rig struct {
 	watch    *pgx.Conn // to our database, unseen by the meter
 	meter    *meter
 
-	known  *rules.Index // all customers and requests
+	known  *match.Index // all customers and requests
 	book   int          // customers that were loaded, those of the blocks included
 	blocks []place      // in the book, without cases so far
 	made   int          // workflows

@@ -17,7 +17,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // People of the sample organisation at the terminal.
@@ -71,7 +71,7 @@ func setUp(t *testing.T, c *cli, request string) {
 	c.refused(t, 2, "", []string{"admin", "load-org", c.file(t, "nobody.yaml", []byte("users: []\n"))}, "--as")
 	load("load-org", sample.Organisation, "carla.useradmin", "58 people")
 	c.refused(t, 2, rep, []string{"onboard", "-f", request}, "no policy is loaded", "starter admin policy load")
-	require.Contains(t, c.must(t, policyRole, "admin", "policy", "load", c.file(t, "policy.yaml", rules.DefaultYAML())), "version 1 is in force")
+	require.Contains(t, c.must(t, policyRole, "admin", "policy", "load", c.file(t, "policy.yaml", policy.DefaultYAML())), "version 1 is in force")
 	load("load-customers", sample.Customers, "", "60 customers")
 	load("load-sales", sample.Sales, "", "1392 sales facts")
 	require.Contains(t, c.must(t, "", "doctor"), "workers")
@@ -243,7 +243,7 @@ func oneAloneLoadsNothing(t *testing.T, c *cli) {
 	c.refused(t, 1, "carla.useradmin", []string{"admin", "agree", no}, "SOD9")
 	require.Contains(t, c.must(t, "carla.useradmin", "admin", "refuse", no), "taken back")
 
-	second := strings.Replace(string(rules.DefaultYAML()), "\nversion: 1\n", "\nversion: 2\n", 1)
+	second := strings.Replace(string(policy.DefaultYAML()), "\nversion: 1\n", "\nversion: 2\n", 1)
 	draft := c.json(t, policyRole, "admin", "load-policy", c.file(t, "second.yaml", []byte(second)))["proposal_no"].(string)
 	require.Contains(t, c.must(t, auditor, "policy", "show"), "\nversion: 1\n")
 	c.refused(t, 1, policyRole, []string{"admin", "agree", draft}, "SOD4")

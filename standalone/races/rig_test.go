@@ -24,7 +24,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -78,7 +78,7 @@ func open(t *testing.T) *rig {
 	r.client = client.New(r.db, r.sdk, kam.TaskQueue)
 
 	require.NoError(t, storetest.LoadOrg(ctx, r.db, organisation()))
-	require.NoError(t, storetest.PublishPolicy(ctx, r.db, 1, policy(t)))
+	require.NoError(t, storetest.PublishPolicy(ctx, r.db, 1, quickPolicy(t)))
 	r.keepOfficeOpen(t)
 	r.readTemplates(t)
 	return r
@@ -111,9 +111,9 @@ var postal = map[string]string{still: "10", ending: "20", urging: "30", joined: 
 //	escalate                3.6 s
 const maxRounds = 2 // of changes
 
-func policy(t *testing.T) []byte {
+func quickPolicy(t *testing.T) []byte {
 	t.Helper()
-	text := rules.DefaultYAML()
+	text := policy.DefaultYAML()
 	for _, change := range [][2]string{
 		{"confirmation:      {remind: 1, escalate: 2, expire: 30}", "confirmation:      {remind: 0.02, escalate: 0.03, expire: 0.02}"},
 		{"endorsement:       {remind: 2, escalate: 5, lapse: 30}", "endorsement:       {remind: 0.02, escalate: 0.03, lapse: 0.02}"},
@@ -122,7 +122,7 @@ func policy(t *testing.T) []byte {
 		require.True(t, bytes.Contains(text, []byte(change[0])), change[0])
 		text = bytes.Replace(text, []byte(change[0]), []byte(change[1]), 1)
 	}
-	_, err := rules.ParsePolicy(text)
+	_, err := policy.Parse(text)
 	require.NoError(t, err)
 	return text
 }
