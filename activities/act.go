@@ -70,7 +70,7 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	d := doing{Act: act, event: spec.Event, role: role}
+	d := doing{Act: act, event: spec.Event, role: role, who: who, subject: subject}
 	switch act.Name {
 	case kam.ActSubmitData, kam.ActSubmitDetails, kam.ActAmendMaterial:
 		return w.submit(d)
@@ -109,6 +109,9 @@ type doing struct {
 	kam.Act
 	event kam.Event
 	role  kam.Role
+	// Who acts, and on what, for what an act holds besides.
+	who     kam.Person
+	subject kam.Subject
 }
 
 // log is the audit event of the act.

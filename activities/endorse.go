@@ -137,6 +137,9 @@ func (w *work) toNextEndorser(d doing, f kam.Facts, e kam.AuditEvent) error {
 
 // assignOwner names the key account manager that the endorser picked.
 func (w *work) assignOwner(d doing) error {
+	if _, err := kam.Permit(d.who, kam.ActionAssignOwner, d.subject); err != nil {
+		return err
+	}
 	p, err := w.Person(d.OwnerID)
 	if err != nil || !p.Active || !p.Is(kam.KeyAccountManager) {
 		return kam.Errorf(kam.Invalid, "%s is no active key account manager", d.OwnerID).On("owner_id")

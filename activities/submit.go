@@ -29,6 +29,12 @@ func (w *work) submit(d doing) error {
 		return err
 	}
 	before := was
+	nominates := merged.NominateKeyAccount && !before.NominateKeyAccount
+	if nominates {
+		if _, err := kam.Permit(d.who, kam.ActionNominate, d.subject); err != nil {
+			return err
+		}
+	}
 	w.data = merged
 	if err := w.mayChange(d, before); err != nil {
 		return err
@@ -37,7 +43,7 @@ func (w *work) submit(d doing) error {
 	if err := w.SaveRevision(merged, d.By); err != nil {
 		return err
 	}
-	if merged.NominateKeyAccount && !before.NominateKeyAccount {
+	if nominates {
 		w.Case.Nominator = d.By
 	}
 	if w.existing() && w.Case.State != kam.Draft {

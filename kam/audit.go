@@ -62,7 +62,7 @@ const (
 	EventDataErased          EventType = "DATA_ERASED"
 	EventOrgAsked            EventType = "ORG_CHANGE_ASKED"  // a second admin must agree (SOD9, SOD4)
 	EventOrgClosed           EventType = "ORG_CHANGE_CLOSED" // refused, taken back, expired or stale
-	EventOrgLoaded           EventType = "ORG_LOADED"        // a load that differs in nothing
+	EventOrgLoaded           EventType = "ORG_LOADED"        // a load that differs in nothing, or one of customers or sales
 	EventPolicyPublished     EventType = "POLICY_PUBLISHED"
 )
 

@@ -203,8 +203,9 @@ func (r Permission) covers(p Person, s Subject) bool {
 	case ScopeOwnArea:
 		return mine || r.within(p, s)
 	case ScopeSub, ScopeGranted:
-		// The place of a new customer is found at 1.1.3, after the start.
-		return r.within(p, s) || r.Action == ActionStart && len(s.Path) == 0
+		// The place of a new customer is found at 1.1.3, after the start and what
+		// may come with it.
+		return r.within(p, s) || (r.Action == ActionStart || r.Action == ActionNominate) && len(s.Path) == 0
 	case ScopeTeam:
 		return p.ID != "" && p.ID == s.RequesterManager
 	case ScopeAssigned, ScopeLink: // a link is sent to the person it names

@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/workerapp"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -70,7 +71,7 @@ func furnish(ctx context.Context, cfg config.Config, say func(string)) error {
 	}
 	defer s.Close()
 	if cfg.Standalone.Sample {
-		return demo.Furnish(ctx, s, time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+		return demo.Furnish(ctx, service.New(s, nil, ""), time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
 	}
 	people, err := s.People(ctx)
 	if err == nil && len(people) == 0 {

@@ -8,18 +8,18 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func addAbsenceCommand(a *app) *cobra.Command {
-	var ab store.Absence
+	var ab service.Absence
 	cmd := orgVerb(a, &cobra.Command{
 		Use:     "add USER --from DAY --to DAY",
 		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
 		Example: text.Say("absence.add"),
-	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		ab.UserID = kam.UserID(id)
-		return back.AddAbsence(ctx, act, ab)
+		return back.AddAbsence(ctx, a.me(), act, ab)
 	})
 	cmd.Flags().StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
 	cmd.Flags().StringVar(&ab.To, "to", "", "last day")
@@ -32,8 +32,8 @@ func removeAbsenceCommand(a *app) *cobra.Command {
 		Use:     "remove USER --from DAY",
 		Short:   "Take back the absence that begins on a day",
 		Example: text.Say("absence.remove"),
-	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
-		return back.RemoveAbsence(ctx, act, kam.UserID(id), from)
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
+		return back.RemoveAbsence(ctx, a.me(), act, kam.UserID(id), from)
 	})
 	cmd.Flags().StringVar(&from, "from", "", "first day of the absence, as 2026-12-21")
 	return cmd
@@ -47,10 +47,6 @@ func absencesCommand(a *app) *cobra.Command {
 		Example: text.Say("absence.list"),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
@@ -59,7 +55,7 @@ func absencesCommand(a *app) *cobra.Command {
 			if len(args) > 0 {
 				of = kam.UserID(args[0])
 			}
-			all, err := back.Absences(cmd.Context(), by, of, past)
+			all, err := back.Absences(cmd.Context(), a.me(), of, past)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -70,7 +66,7 @@ func absencesCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) absences(all []store.Absence) error {
+func (a *app) absences(all []service.Absence) error {
 	if a.json {
 		return a.printJSON(map[string]any{"absences": nonNil(all)})
 	}

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // act sends what the person does and prints where the case stands then.
@@ -18,9 +18,9 @@ func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.Req
 		return err
 	}
 	if act.DecisionID == "" {
-		act.DecisionID = client.NewDecisionID()
+		act.DecisionID = service.NewDecisionID()
 	}
-	p, err := back.Act(ctx, no, act, data)
+	p, err := back.Decide(ctx, a.me(), no, act, data)
 	if err != nil {
 		return sendAgain(flagFor(act.Name, err), act.DecisionID)
 	}
@@ -47,11 +47,6 @@ func simple(a *app, name kam.ActName, use, short string, flags func(*cobra.Comma
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By = by
 			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
 		},
 	}
@@ -116,14 +111,10 @@ func cancelCommand(a *app) *cobra.Command {
 		Example: "  starter --as dario.operator cancel KAM-2026-000016 --request --reason 'Entered twice.'\n  starter --as boris.policy cancel KAM-2026-000016 --agree",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			if asks == agrees {
 				return usagef("%s", text.Say("cancel.which"))
 			}
-			act.By, act.Verdict = by, kam.AskCancel
+			act.Verdict = kam.AskCancel
 			if agrees {
 				act.Verdict = kam.AgreeCancel
 			}
@@ -149,21 +140,17 @@ func resolveCommand(a *app) *cobra.Command {
 		Example: "  starter --as anna.rep resolve-duplicate KAM-2026-000031 convert --customer C-000131\n  starter --as anna.rep resolve-duplicate KAM-2026-000031 same-request",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			verdict, ok := choices[strings.ReplaceAll(strings.ToLower(args[1]), "-", "_")]
 			if !ok {
 				return usagef("%s", text.Say("decide.word", args[1], strings.Join(sortedKeys(choices), ", ")))
 			}
-			act.By, act.Verdict = by, verdict
+			act.Verdict = verdict
 			if verdict == kam.SameRequest && act.SameAs == "" {
 				back, err := a.system(cmd.Context())
 				if err != nil {
 					return err
 				}
-				v, err := back.CaseView(cmd.Context(), kam.CaseNo(args[0]))
+				v, err := back.CaseView(cmd.Context(), a.me(), kam.CaseNo(args[0]))
 				if err != nil {
 					return unreachable("PostgreSQL", err)
 				}
@@ -208,10 +195,6 @@ func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *c
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			b, err := a.readFile(file)
 			if err != nil {
 				return err
@@ -227,11 +210,11 @@ func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *c
 			if err != nil {
 				return err
 			}
-			s, err := back.Case(cmd.Context(), kam.CaseNo(args[0]))
+			s, err := back.Case(cmd.Context(), a.me(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			act.By, act.Name = by, name(s.State)
+			act.Name = name(s.State)
 			return a.act(cmd.Context(), s.CaseNo, act, &data)
 		},
 	}

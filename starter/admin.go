@@ -12,7 +12,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func adminCommand(a *app) *cobra.Command {
@@ -21,8 +21,8 @@ func adminCommand(a *app) *cobra.Command {
 	policy.AddCommand(a.orgLoader("load FILE", loadsPolicy, a.loadPolicy))
 	cmd.AddCommand(
 		a.orgLoader("load-org FILE", "Load people, territories, calendars and lists (YAML or JSON); over what is there a second admin agrees", a.loadOrg),
-		a.loader("load-customers FILE", "Load customers that exist already (JSON: a list, or one a line)", a.loadCustomers),
-		a.loader("load-sales FILE", "Load sales facts (JSON or CSV) and rebuild the ABC snapshot", a.loadSales),
+		a.orgLoader("load-customers FILE", "Load customers that exist already (JSON: a list, or one a line)", a.loadCustomers),
+		a.orgLoader("load-sales FILE", "Load sales facts (JSON or CSV) and rebuild the ABC snapshot", a.loadSales),
 		a.orgLoader("load-policy FILE", loadsPolicy, a.loadPolicy),
 		policy,
 	)
@@ -33,24 +33,6 @@ func adminCommand(a *app) *cobra.Command {
 
 const loadsPolicy = "Draft a policy, which a second person publishes; the first one is in force at once"
 
-// loader makes a verb that reads one file and loads it.
-func (a *app) loader(use, short string, load func(ctx context.Context, back backend, name string, b []byte) error) *cobra.Command {
-	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := a.readFile(args[0])
-			if err != nil {
-				return err
-			}
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return unreachable("PostgreSQL", load(cmd.Context(), back, args[0], b))
-		},
-	}
-}
-
 // loaded tells how many rows of what were loaded.
 func (a *app) loaded(what map[string]int, id string, args ...any) error {
 	if a.json {
@@ -60,20 +42,19 @@ func (a *app) loaded(what map[string]int, id string, args ...any) error {
 	return nil
 }
 
-// orgLoader makes a verb that loads one file in somebody's name: what is there
-// already changes when a second admin agrees.
-func (a *app) orgLoader(use, short string, load func(ctx context.Context, back backend, act store.OrgAct, file string) error) *cobra.Command {
-	return a.orgAct(&cobra.Command{Use: use, Short: short}, func(ctx context.Context, back backend, act store.OrgAct, file string) error {
+// orgLoader makes a verb that loads one file in somebody's name.
+func (a *app) orgLoader(use, short string, load func(ctx context.Context, back service.Service, act service.OrgAct, file string) error) *cobra.Command {
+	return a.orgAct(&cobra.Command{Use: use, Short: short}, func(ctx context.Context, back service.Service, act service.OrgAct, file string) error {
 		return unreachable("PostgreSQL", load(ctx, back, act, file))
 	})
 }
 
-func (a *app) loadOrg(ctx context.Context, back backend, act store.OrgAct, file string) error {
+func (a *app) loadOrg(ctx context.Context, back service.Service, act service.OrgAct, file string) error {
 	b, err := a.readFile(file)
 	if err != nil {
 		return err
 	}
-	var org store.Org
+	var org service.Org
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
 	if err := dec.Decode(&org); err != nil {
@@ -85,7 +66,7 @@ func (a *app) loadOrg(ctx context.Context, back backend, act store.OrgAct, file 
 	for i := range org.BlockedParties {
 		importer.ReadCountry(&org.BlockedParties[i].Country)
 	}
-	c, err := back.LoadOrg(ctx, act, org)
+	c, err := back.LoadOrganisation(ctx, a.me(), act, org)
 	if err != nil {
 		return err
 	}
@@ -94,7 +75,7 @@ func (a *app) loadOrg(ctx context.Context, back backend, act store.OrgAct, file 
 }
 
 // loadedOrProposed tells what a load has done, or what waits for a second admin.
-func (a *app) loadedOrProposed(c store.OrgChange, rows map[string]int, id string, args ...any) error {
+func (a *app) loadedOrProposed(c service.OrgChange, rows map[string]int, id string, args ...any) error {
 	switch {
 	case a.json && c.Pending:
 		return a.printJSON(c)
@@ -116,8 +97,12 @@ func (a *app) loadedOrProposed(c store.OrgChange, rows map[string]int, id string
 	return nil
 }
 
-func (a *app) loadCustomers(ctx context.Context, back backend, name string, b []byte) error {
-	book, err := readRows[store.BookCustomer](name, b)
+func (a *app) loadCustomers(ctx context.Context, back service.Service, act service.OrgAct, name string) error {
+	b, err := a.readFile(name)
+	if err != nil {
+		return err
+	}
+	book, err := readRows[service.BookCustomer](name, b)
 	if err != nil {
 		return err
 	}
@@ -128,14 +113,18 @@ func (a *app) loadCustomers(ctx context.Context, back backend, name string, b []
 		importer.Countries(&book[i].Data)
 		book[i].Keys = parties.Keys(book[i].Data)
 	}
-	if err := back.LoadCustomers(ctx, book); err != nil {
+	if err := back.LoadCustomers(ctx, a.me(), act, book); err != nil {
 		return err
 	}
 	return a.loaded(map[string]int{"customers": len(book)}, "admin.customers", len(book))
 }
 
-func (a *app) loadSales(ctx context.Context, back backend, name string, b []byte) error {
-	read := readRows[store.SalesFact]
+func (a *app) loadSales(ctx context.Context, back service.Service, act service.OrgAct, name string) error {
+	b, err := a.readFile(name)
+	if err != nil {
+		return err
+	}
+	read := readRows[service.SalesFact]
 	if first := bytes.TrimSpace(b); len(first) > 0 && first[0] != '[' && first[0] != '{' {
 		read = readSalesCSV
 	}
@@ -143,16 +132,13 @@ func (a *app) loadSales(ctx context.Context, back backend, name string, b []byte
 	if err != nil {
 		return err
 	}
-	if err := back.LoadSales(ctx, facts); err != nil {
-		return err
-	}
-	if _, err := back.RebuildABC(ctx, a.now()); err != nil {
+	if err := back.LoadSales(ctx, a.me(), act, facts); err != nil {
 		return err
 	}
 	return a.loaded(map[string]int{"sales_facts": len(facts)}, "admin.sales", len(facts))
 }
 
-func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, file string) error {
+func (a *app) loadPolicy(ctx context.Context, back service.Service, act service.OrgAct, file string) error {
 	b, err := a.readFile(file)
 	if err != nil {
 		return err
@@ -161,7 +147,7 @@ func (a *app) loadPolicy(ctx context.Context, back backend, act store.OrgAct, fi
 	if err != nil {
 		return usagef("%s:\n%w", file, err)
 	}
-	c, err := back.LoadPolicy(ctx, act, p.Version, b)
+	c, err := back.LoadPolicy(ctx, a.me(), act, p.Version, b)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // app is one run of starter.
@@ -35,8 +36,8 @@ type app struct {
 	cfg     config.Loaded
 
 	// connect reaches the system; tests put their own in place.
-	connect func(ctx context.Context, a *app) (backend, error)
-	back    backend
+	connect func(ctx context.Context, a *app) (service.Service, error)
+	back    service.Service
 
 	traces   *observe.Traces
 	endTrace func(error)
@@ -192,6 +193,9 @@ func (a *app) stopTraces(err error) {
 	}
 }
 
+// me is who asks, for the service.
+func (a *app) me() service.Principal { return service.As(kam.UserID(a.as)) }
+
 // who is the person who acts.
 func (a *app) who() (kam.UserID, error) {
 	if a.as == "" {
@@ -200,8 +204,11 @@ func (a *app) who() (kam.UserID, error) {
 	return kam.UserID(a.as), nil
 }
 
-// system is the connection to PostgreSQL and Temporal, made when first needed.
-func (a *app) system(ctx context.Context) (backend, error) {
+// system is the service, reached when first needed. Whoever uses it is somebody.
+func (a *app) system(ctx context.Context) (service.Service, error) {
+	if _, err := a.who(); err != nil {
+		return nil, err
+	}
 	if a.back == nil {
 		b, err := a.connect(ctx, a)
 		if err != nil {

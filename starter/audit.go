@@ -8,7 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func auditCommand(a *app) *cobra.Command {
@@ -21,72 +21,30 @@ func auditCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// verifiedJSON is the answer of audit verify.
-type verifiedJSON struct {
-	Cases        int           `json:"cases"`
-	Customers    int           `json:"customers"` // with acts of stewards
-	Batches      int           `json:"batches"`
-	Organisation bool          `json:"organisation"` // whether it has a chain
-	Others       int           `json:"others"`
-	Events       int           `json:"events"`
-	Clean        bool          `json:"clean"`
-	Breaks       []store.Break `json:"breaks"`
-}
-
 func (a *app) verify(cmd *cobra.Command, args []string) error {
-	wanted := map[kam.CaseNo]bool{}
-	for _, no := range args {
-		wanted[kam.CaseNo(no)] = true
+	cases := make([]kam.CaseNo, len(args))
+	for i, no := range args {
+		cases[i] = kam.CaseNo(no)
 	}
-	v := verifiedJSON{Breaks: []store.Break{}}
-	back, err := a.system(cmd.Context())
+	s, err := a.system(cmd.Context())
+	var v service.Verified
 	if err == nil {
-		err = back.Chains(cmd.Context(), func(c store.Chain) error {
-			if len(wanted) > 0 && !wanted[c.CaseNo] {
-				return nil
-			}
-			delete(wanted, c.CaseNo)
-			v.count(c.CaseNo)
-			v.Events += len(c.Events)
-			if b, ok := c.Verify(); !ok {
-				v.Breaks = append(v.Breaks, b)
-			}
-			if len(args) > 0 && len(wanted) == 0 {
-				return errSeen
-			}
-			return nil
-		})
+		v, err = s.VerifyAudit(cmd.Context(), a.me(), cases)
 	}
-	if err != nil && !errors.Is(err, errSeen) {
-		return exitError{exitUnsure, errors.New(text.Say("audit.unsure", err))}
-	}
-	for _, no := range args {
-		if wanted[kam.CaseNo(no)] {
-			return exitError{exitUnsure, kam.Errorf(kam.NotFound, "there is no case %s", no)}
-		}
-	}
-	return a.verdict(v)
-}
-
-// count adds a chain to those of its kind.
-func (v *verifiedJSON) count(subject kam.CaseNo) {
-	kind, _, isSubject := strings.Cut(string(subject), "/")
+	var usage usageError
 	switch {
-	case kind == "org":
-		v.Organisation = true
-	case !isSubject:
-		v.Cases++
-	case kind == "customer":
-		v.Customers++
-	case kind == "import":
-		v.Batches++
-	default:
-		v.Others++
+	case err == nil:
+		return a.verdict(v)
+	case errors.As(err, &usage), kam.CodeOf(err) == kam.Forbidden:
+		return err
+	case kam.CodeOf(err) == kam.NotFound:
+		return exitError{exitUnsure, err}
 	}
+	return exitError{exitUnsure, errors.New(text.Say("audit.unsure", err))}
 }
 
 // chains are the counts of each kind for people.
-func (v verifiedJSON) chains() string {
+func chains(v service.Verified) string {
 	var all []string
 	for _, k := range []struct {
 		id string
@@ -110,20 +68,16 @@ func plural(id string, n int) string {
 	return text.Say(id, n)
 }
 
-// errSeen ends the walk when every case that was asked for has been seen.
-var errSeen = errors.New("seen")
-
-func (a *app) verdict(v verifiedJSON) error {
-	v.Clean = len(v.Breaks) == 0
+func (a *app) verdict(v service.Verified) error {
 	switch {
 	case a.json:
 		if err := a.printJSON(v); err != nil {
 			return err
 		}
-	case v.Clean && v.chains() == "":
+	case v.Clean && chains(v) == "":
 		a.say("audit.empty")
 	case v.Clean:
-		a.say("audit.clean", v.chains(), plural("audit.event", v.Events))
+		a.say("audit.clean", chains(v), plural("audit.event", v.Events))
 	}
 	if v.Clean {
 		return nil

@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 func batchCommand(a *app) *cobra.Command {
@@ -35,7 +35,7 @@ func batchListCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := back.Batches(cmd.Context(), limit)
+			all, err := back.Batches(cmd.Context(), a.me(), limit)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -70,12 +70,9 @@ func batchShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := back.Batch(cmd.Context(), kam.BatchNo(args[0]))
+			b, err := back.Batch(cmd.Context(), a.me(), kam.BatchNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
-			}
-			if err := a.mayReadBatch(cmd.Context(), back, b); err != nil {
-				return err
 			}
 			return a.showBatch(cmd.Context(), back, b, "")
 		},
@@ -90,12 +87,12 @@ type batchJSON struct {
 	Result    string              `json:"result_file,omitempty"`
 }
 
-func (a *app) showBatch(ctx context.Context, back backend, b kam.BatchSnapshot, result string) error {
-	findings, err := back.BatchFindings(ctx, b.No, 0)
+func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSnapshot, result string) error {
+	findings, err := back.BatchFindings(ctx, a.me(), b.No, 0)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
-	proposals, err := back.BatchProposals(ctx, b.No)
+	proposals, err := back.BatchProposals(ctx, a.me(), b.No)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
@@ -309,11 +306,6 @@ has seen: the hash that show prints, or current. Without --scope the one scope
 that waits for you is meant. Whoever uploaded the batch may not confirm it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By = by
 			return a.confirmBatch(cmd.Context(), kam.BatchNo(args[0]), act)
 		},
 	}
@@ -329,12 +321,12 @@ func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct
 	if err != nil {
 		return err
 	}
-	b, err := back.Batch(ctx, no)
+	b, err := back.Batch(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
 	if act.Scope == "" {
-		if act.Scope, err = scopeFor(b, act.By); err != nil {
+		if act.Scope, err = scopeFor(b, a.me().User()); err != nil {
 			return err
 		}
 	}
@@ -382,11 +374,11 @@ func scopeFor(b kam.BatchSnapshot, by kam.UserID) (string, error) {
 	return "", usagef("%s", text.Say("batch.scope", strings.Join(open, ", ")))
 }
 
-func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, send func(context.Context, kam.BatchNo, kam.BatchAct) (kam.BatchSnapshot, error)) error {
+func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, send func(context.Context, service.Principal, kam.BatchNo, kam.BatchAct) (kam.BatchSnapshot, error)) error {
 	if act.DecisionID == "" {
-		act.DecisionID = client.NewDecisionID()
+		act.DecisionID = service.NewDecisionID()
 	}
-	b, err := send(ctx, no, act)
+	b, err := send(ctx, a.me(), no, act)
 	if err != nil {
 		return sendAgain(err, act.DecisionID)
 	}
@@ -408,11 +400,6 @@ func batchCancelCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "cancel BATCH --reason TEXT", Short: "Take a batch back, until it is being applied", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By = by
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
@@ -423,10 +410,4 @@ func batchCancelCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
 	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")
 	return cmd
-}
-
-func (l *live) batches() *client.Batches {
-	c := client.NewBatches(l.Store, l.temporal, l.cfg.Temporal.TaskQueue)
-	c.Patience = l.acts.Patience
-	return c
 }

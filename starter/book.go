@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // bookOptions are the flags of import --as-book.
@@ -53,7 +53,7 @@ func (a *app) importBook(ctx context.Context, o bookOptions) error {
 	if a.screen.Width > 0 && !a.json {
 		u.Progress, stop = a.stagingBar(book.Rows)
 	}
-	b, created, err := back.Upload(ctx, u, book.PLOnly())
+	b, created, err := back.Upload(ctx, a.me(), u, book.PLOnly())
 	stop()
 	if err != nil {
 		return unreachable("PostgreSQL", err)
@@ -181,7 +181,7 @@ func (a *app) bar(most int, what string) *progressbar.ProgressBar {
 
 // untilChecked waits for the check. A batch that stays uploaded says that no
 // worker is there.
-func (a *app) untilChecked(ctx context.Context, back backend, b kam.BatchSnapshot) (kam.BatchSnapshot, error) {
+func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.BatchSnapshot) (kam.BatchSnapshot, error) {
 	var bar *progressbar.ProgressBar
 	if a.screen.Width > 0 && !a.json {
 		bar = a.bar(-1, text.Say("batch.checking"))
@@ -198,7 +198,7 @@ func (a *app) untilChecked(ctx context.Context, back backend, b kam.BatchSnapsho
 		if bar != nil {
 			_ = bar.Add(1)
 		}
-		now, err := back.Batch(ctx, b.No)
+		now, err := back.Batch(ctx, a.me(), b.No)
 		if err != nil {
 			return b, unreachable("PostgreSQL", err)
 		}
@@ -209,12 +209,12 @@ func (a *app) untilChecked(ctx context.Context, back backend, b kam.BatchSnapsho
 
 // writeBookResult writes beside the target and renames, so that a result file
 // is whole or not there.
-func (a *app) writeBookResult(ctx context.Context, back backend, book *importer.Book, no kam.BatchNo, path string) (err error) {
-	outcomes, err := back.BatchOutcomes(ctx, no)
+func (a *app) writeBookResult(ctx context.Context, back service.Service, book *importer.Book, no kam.BatchNo, path string) (err error) {
+	outcomes, err := back.BatchOutcomes(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
-	findings, err := back.BatchFindings(ctx, no, 0)
+	findings, err := back.BatchFindings(ctx, a.me(), no, 0)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
@@ -246,29 +246,4 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
-}
-
-// books is what the verbs on batches need of the system.
-type books interface {
-	Upload(ctx context.Context, u store.BatchUpload, plOnly bool) (b kam.BatchSnapshot, created bool, err error)
-	ConfirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error)
-	CancelBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error)
-
-	Batch(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, error)
-	Batches(ctx context.Context, limit int) ([]kam.BatchSnapshot, error)
-	BatchFindings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.BatchFinding, error)
-	BatchOutcomes(ctx context.Context, no kam.BatchNo) ([]store.BatchOutcome, error)
-	BatchProposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error)
-}
-
-func (l *live) Upload(ctx context.Context, u store.BatchUpload, plOnly bool) (kam.BatchSnapshot, bool, error) {
-	return l.batches().Upload(ctx, u, plOnly)
-}
-
-func (l *live) ConfirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
-	return l.batches().Confirm(ctx, no, act)
-}
-
-func (l *live) CancelBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
-	return l.batches().Cancel(ctx, no, act)
 }

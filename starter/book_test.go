@@ -14,12 +14,13 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
 // bookDesk is a system that knows batches only.
 type bookDesk struct {
-	backend
+	service.Service
 	batch    kam.BatchSnapshot
 	key      string
 	rows     []store.BatchRow
@@ -31,7 +32,7 @@ type bookDesk struct {
 	err      error
 }
 
-func (d *bookDesk) Upload(_ context.Context, u store.BatchUpload, plOnly bool) (kam.BatchSnapshot, bool, error) {
+func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u store.BatchUpload, plOnly bool) (kam.BatchSnapshot, bool, error) {
 	if d.err != nil {
 		return kam.BatchSnapshot{}, false, d.err
 	}
@@ -61,7 +62,7 @@ func (d *bookDesk) Upload(_ context.Context, u store.BatchUpload, plOnly bool) (
 }
 
 // Batch is checked at the second look.
-func (d *bookDesk) Batch(context.Context, kam.BatchNo) (kam.BatchSnapshot, error) {
+func (d *bookDesk) Batch(context.Context, service.Principal, kam.BatchNo) (kam.BatchSnapshot, error) {
 	if d.asked++; d.asked > 1 && d.batch.State == kam.BatchUploaded {
 		d.batch.State, d.batch.Digest = kam.BatchChecked, strings.Repeat("ab", 32)
 		d.batch.Counts.Ready, d.batch.Counts.Refused = len(d.rows)-1, 1
@@ -73,18 +74,18 @@ func (d *bookDesk) Batch(context.Context, kam.BatchNo) (kam.BatchSnapshot, error
 	return d.batch, nil
 }
 
-func (d *bookDesk) Batches(context.Context, int) ([]kam.BatchSnapshot, error) {
+func (d *bookDesk) Batches(context.Context, service.Principal, int) ([]kam.BatchSnapshot, error) {
 	if d.batch.No == "" {
 		return nil, nil
 	}
 	return []kam.BatchSnapshot{d.batch}, nil
 }
 
-func (d *bookDesk) BatchFindings(_ context.Context, _ kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
+func (d *bookDesk) BatchFindings(_ context.Context, _ service.Principal, _ kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
 	return d.findings, nil
 }
 
-func (d *bookDesk) BatchOutcomes(context.Context, kam.BatchNo) ([]store.BatchOutcome, error) {
+func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, kam.BatchNo) ([]store.BatchOutcome, error) {
 	var all []store.BatchOutcome
 	for _, r := range d.rows {
 		all = append(all, store.BatchOutcome{Row: r.No, CustomerNo: r.CustomerNo, Outcome: r.ReadAs})
@@ -92,14 +93,15 @@ func (d *bookDesk) BatchOutcomes(context.Context, kam.BatchNo) ([]store.BatchOut
 	return all, nil
 }
 
-func (d *bookDesk) BatchProposals(context.Context, kam.BatchNo) ([]kam.BatchProposal, error) {
+func (d *bookDesk) BatchProposals(context.Context, service.Principal, kam.BatchNo) ([]kam.BatchProposal, error) {
 	if d.batch.State != kam.BatchApplied {
 		return nil, nil
 	}
 	return []kam.BatchProposal{{Group: "ALSTER", Name: "Alsterblick", Change: kam.ShiftPromote, Proposed: kam.TierRegional, Score: 7000, Potential: kam.NewMoney(630000, "EUR")}}, nil
 }
 
-func (d *bookDesk) ConfirmBatch(_ context.Context, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) ConfirmBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckConfirm(d.batch); err != nil {
 		return d.batch, err
@@ -108,7 +110,8 @@ func (d *bookDesk) ConfirmBatch(_ context.Context, _ kam.BatchNo, act kam.BatchA
 	return d.batch, d.err
 }
 
-func (d *bookDesk) CancelBatch(_ context.Context, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) CancelBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckCancel(d.batch); err != nil {
 		return d.batch, err
@@ -121,13 +124,13 @@ func (d *bookDesk) Close() {}
 
 func bookRun(t *testing.T, d *bookDesk, input string, args ...string) result {
 	t.Helper()
-	t.Setenv("KAM_AS", "")
+	t.Setenv("KAM_AS", "zoe")
 	var o, e bytes.Buffer
 	a := newApp(strings.NewReader(input), &o, &e)
 	a.screen = term.Screen{Out: &o, Zone: time.UTC}
 	a.now = func() time.Time { return noon }
 	a.ask = input != ""
-	a.connect = func(context.Context, *app) (backend, error) { return d, nil }
+	a.connect = func(context.Context, *app) (service.Service, error) { return d, nil }
 	return result{a.run(t.Context(), args), o.String(), e.String()}
 }
 

@@ -174,9 +174,12 @@ func (a *app) appeal(ctx context.Context, of kam.CaseNo, f requestFile, file str
 	if err != nil {
 		return err
 	}
-	rejected, err := back.CaseView(ctx, of)
+	rejected, err := back.CaseView(ctx, a.me(), of)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
+	}
+	if rejected.Hidden != nil {
+		return rejected.Hidden
 	}
 	if f.RequestData, err = kam.Overlay(rejected.Request, f.RequestData); err != nil {
 		return err

@@ -7,60 +7,20 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
-
-// customers is what the verbs on existing customers need.
-type customers interface {
-	Customer(ctx context.Context, by kam.UserID, no string) (store.CustomerView, error)
-	FindCustomers(ctx context.Context, by kam.UserID, text string, limit int) ([]store.CustomerLine, error)
-	CustomerHistory(ctx context.Context, by kam.UserID, no string) (store.CustomerTrail, error)
-	MergePlan(ctx context.Context, by kam.UserID, survivor, absorbed string, choice kam.MergeChoice) (client.MergePlan, error)
-	Merge(ctx context.Context, o store.MergeOrder) (store.MergeResult, error)
-	UndoMerge(ctx context.Context, o store.UndoOrder) (store.MergeResult, error)
-	Split(ctx context.Context, o store.SplitOrder) (store.MergeResult, error)
-}
-
-func (l *live) Customer(ctx context.Context, by kam.UserID, no string) (store.CustomerView, error) {
-	return l.acts.Customer(ctx, by, no)
-}
-
-func (l *live) FindCustomers(ctx context.Context, by kam.UserID, what string, limit int) ([]store.CustomerLine, error) {
-	return l.acts.FindCustomers(ctx, by, what, limit)
-}
-
-func (l *live) CustomerHistory(ctx context.Context, by kam.UserID, no string) (store.CustomerTrail, error) {
-	return l.acts.CustomerHistory(ctx, by, no)
-}
-
-func (l *live) MergePlan(ctx context.Context, by kam.UserID, survivor, absorbed string, c kam.MergeChoice) (client.MergePlan, error) {
-	return l.acts.MergePlan(ctx, by, survivor, absorbed, c)
-}
-
-func (l *live) Merge(ctx context.Context, o store.MergeOrder) (store.MergeResult, error) {
-	return l.acts.Merge(ctx, o)
-}
-
-func (l *live) UndoMerge(ctx context.Context, o store.UndoOrder) (store.MergeResult, error) {
-	return l.acts.UndoMerge(ctx, o)
-}
-
-func (l *live) Split(ctx context.Context, o store.SplitOrder) (store.MergeResult, error) {
-	return l.acts.Split(ctx, o)
-}
 
 func customerCommand(a *app) *cobra.Command {
 	cmd := group("customer", "Find and read customers, make one record of two, or two of one")
 	var limit int
-	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
+	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, back service.Service, args []string) error {
 		if err := within("--limit", limit, 1, 1000); err != nil {
 			return err
 		}
-		lines, err := back.FindCustomers(ctx, by, args[0], limit)
+		lines, err := back.FindCustomers(ctx, a.me(), args[0], limit)
 		if err != nil {
 			return err
 		}
@@ -68,8 +28,8 @@ func customerCommand(a *app) *cobra.Command {
 	})
 	find.Flags().IntVar(&limit, "limit", 50, "how many at most")
 	cmd.AddCommand(
-		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
-			v, err := back.Customer(ctx, by, args[0])
+		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, back service.Service, args []string) error {
+			v, err := back.Customer(ctx, a.me(), args[0])
 			if err != nil {
 				return err
 			}
@@ -80,8 +40,8 @@ func customerCommand(a *app) *cobra.Command {
 			return nil
 		}),
 		find,
-		a.customerVerb("history CUSTOMER", "What stewards did to the record, and the cases that touched it", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
-			t, err := back.CustomerHistory(ctx, by, args[0])
+		a.customerVerb("history CUSTOMER", "What stewards did to the record, and the cases that touched it", 1, func(ctx context.Context, back service.Service, args []string) error {
+			t, err := back.CustomerHistory(ctx, a.me(), args[0])
 			if err != nil {
 				return err
 			}
@@ -93,24 +53,20 @@ func customerCommand(a *app) *cobra.Command {
 }
 
 // customerVerb makes a verb that a person does on customers.
-func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, by kam.UserID, back backend, args []string) error) *cobra.Command {
+func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, back service.Service, args []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return unreachable("PostgreSQL", do(cmd.Context(), by, back, args))
+			return unreachable("PostgreSQL", do(cmd.Context(), back, args))
 		},
 	}
 }
 
-func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
+func (a *app) foundCustomers(lines []service.CustomerLine, limit int) error {
 	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.city"), text.Say("label.status"), text.Say("label.group"), text.Say("label.territory"), text.Say("label.owner"), text.Say("label.tier"))
 	for _, l := range lines {
 		status := string(l.Status)
@@ -122,7 +78,7 @@ func (a *app) foundCustomers(lines []store.CustomerLine, limit int) error {
 	return listed(a, "customers", lines, "customer", t, limit)
 }
 
-func (a *app) showCustomer(v store.CustomerView) {
+func (a *app) showCustomer(v service.CustomerView) {
 	c := v.Customer
 	for i, no := range v.Followed {
 		next := c.CustomerNo
@@ -201,11 +157,11 @@ func (a *app) customerLists(d kam.RequestData) {
 	a.section(text.Say("label.contacts"), people)
 }
 
-func (a *app) merges(all []store.MergeLine) {
+func (a *app) merges(all []service.MergeLine) {
 	t := term.NewTable(text.Say("label.ref"), text.Say("label.event"), text.Say("label.time"), text.Say("label.by"), text.Say("label.reason"), text.Say("label.undone"))
 	for _, m := range all {
 		what, undone := text.Say("merge.line", m.OtherNo, m.CustomerNo), ""
-		if m.Kind == store.SplitKind {
+		if m.Kind == service.SplitKind {
 			what = text.Say("split.line", m.OtherNo, m.CustomerNo)
 		}
 		if m.UndoneAt != nil {
@@ -216,7 +172,7 @@ func (a *app) merges(all []store.MergeLine) {
 	a.section(text.Say("label.merges"), t)
 }
 
-func (a *app) customerHistory(t store.CustomerTrail) error {
+func (a *app) customerHistory(t service.CustomerTrail) error {
 	if a.json {
 		return a.printJSON(t)
 	}

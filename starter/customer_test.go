@@ -10,19 +10,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
 // clinic is a system with one customer that took another record in.
 type clinic struct {
-	*fake
+	service.Service
+	f      *fake
 	view   store.CustomerView
 	found  []store.CustomerLine
 	trail  store.CustomerTrail
-	plan   client.MergePlan
+	plan   service.MergePlan
 	result store.MergeResult
 
 	by     kam.UserID
@@ -32,41 +33,44 @@ type clinic struct {
 	splits []store.SplitOrder
 }
 
-func (c *clinic) Customer(_ context.Context, by kam.UserID, no string) (store.CustomerView, error) {
-	c.by = by
-	return c.view, c.err
+func (c *clinic) Customer(_ context.Context, who service.Principal, _ string) (store.CustomerView, error) {
+	c.by = who.User()
+	return c.view, c.f.err
 }
 
-func (c *clinic) FindCustomers(context.Context, kam.UserID, string, int) ([]store.CustomerLine, error) {
-	return c.found, c.err
+func (c *clinic) FindCustomers(context.Context, service.Principal, string, int) ([]store.CustomerLine, error) {
+	return c.found, c.f.err
 }
 
-func (c *clinic) CustomerHistory(context.Context, kam.UserID, string) (store.CustomerTrail, error) {
-	return c.trail, c.err
+func (c *clinic) CustomerHistory(context.Context, service.Principal, string) (store.CustomerTrail, error) {
+	return c.trail, c.f.err
 }
 
-func (c *clinic) MergePlan(_ context.Context, _ kam.UserID, _, _ string, choice kam.MergeChoice) (client.MergePlan, error) {
+func (c *clinic) MergePlan(_ context.Context, _ service.Principal, _, _ string, choice kam.MergeChoice) (service.MergePlan, error) {
 	c.choice = choice
-	return c.plan, c.err
+	return c.plan, c.f.err
 }
 
-func (c *clinic) Merge(_ context.Context, o store.MergeOrder) (store.MergeResult, error) {
+func (c *clinic) Merge(_ context.Context, who service.Principal, o store.MergeOrder) (store.MergeResult, error) {
+	o.By = who.User()
 	c.merges = append(c.merges, o)
-	return c.result, c.actErr
+	return c.result, c.f.actErr
 }
 
-func (c *clinic) UndoMerge(_ context.Context, o store.UndoOrder) (store.MergeResult, error) {
+func (c *clinic) UndoMerge(_ context.Context, who service.Principal, o store.UndoOrder) (store.MergeResult, error) {
+	o.By = who.User()
 	c.undos = append(c.undos, o)
 	r := c.result
 	r.Undone, r.Stayed = true, []string{"credit_rating", "key account KA-000002"}
-	return r, c.actErr
+	return r, c.f.actErr
 }
 
-func (c *clinic) Split(_ context.Context, o store.SplitOrder) (store.MergeResult, error) {
+func (c *clinic) Split(_ context.Context, who service.Principal, o store.SplitOrder) (store.MergeResult, error) {
+	o.By = who.User()
 	c.splits = append(c.splits, o)
 	r := c.result
 	r.Kind, r.OtherNo = store.SplitKind, "C-000014"
-	return r, c.actErr
+	return r, c.f.actErr
 }
 
 func newClinic() *clinic {
@@ -80,7 +84,7 @@ func newClinic() *clinic {
 		{MergeID: "M-000002", Kind: store.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000011", By: "dora", At: at, Reason: "wrong", UndoneAt: &noon, UndoneBy: "dirk"}}
 	moved := store.Moved{Identifiers: []string{"DUNS 812810734"}, Addresses: 1, Contacts: 1, Children: []string{"C-000020"}, SalesAccounts: []string{"A7"}, KeyAccounts: []string{"KA-000001"}}
 	return &clinic{
-		fake: &fake{},
+		f: &fake{},
 		view: store.CustomerView{
 			Asked: "C-000013", Followed: []string{"C-000013"},
 			Customer: store.Customer{CustomerNo: "C-000012", Version: 3, Data: d, GroupID: "G-1", ParentNo: "C-000003", Territory: "DE-N-01", OwnerID: "rita", Status: kam.Active,
@@ -99,7 +103,7 @@ func newClinic() *clinic {
 			Events: []kam.AuditEvent{{CaseNo: "customer/C-000012", Seq: 1, At: at, Actor: "dora", Type: kam.EventCustomerMerged, ReasonCode: "M-000001", Text: "C-000013 was merged into C-000012: one clinic"}},
 			Cases:  []store.CaseLine{{CaseNo: theCase, CustomerNo: "C-000013", Type: kam.NewCase, State: kam.Completed, Outcome: kam.AddedKA, Requester: "rita", OpenedAt: noon.Add(-60 * time.Hour)}},
 		},
-		plan: client.MergePlan{Survivor: "C-000012", SurvivorVersion: 2, Absorbed: "C-000013", AbsorbedVersion: 4, MergePlan: kam.MergePlan{
+		plan: service.MergePlan{Survivor: "C-000012", SurvivorVersion: 2, Absorbed: "C-000013", AbsorbedVersion: 4, MergePlan: kam.MergePlan{
 			GroupID: "G-1", Dropped: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE129273398"}},
 			Fields: []kam.MergeField{
 				{Field: "legal_name", Survivor: "Nordwind Klinik GmbH", Absorbed: "Nordwind Hospital", Merged: "Nordwind Klinik GmbH", From: kam.FromSurvivor},
@@ -111,9 +115,12 @@ func newClinic() *clinic {
 	}
 }
 
+func (c *clinic) Close() {}
+
 // customer runs a line on the clinic.
 func customer(t *testing.T, c *clinic, input string, asked bool, args ...string) result {
 	t.Helper()
+	c.Service = system{service.New(c.f, nil, ""), c.f}
 	return startOn(t, c, input, asked, append([]string{"customer"}, args...)...)
 }
 
@@ -145,7 +152,7 @@ func TestCustomerTables(t *testing.T) {
 	}
 }
 
-// TestMergeOrders: what a person types is what the client is told.
+// TestMergeOrders: what a person types is what the service is told.
 func TestMergeOrders(t *testing.T) {
 	c := newClinic()
 	got := customer(t, c, "", false, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one", "--take", "legal_name,website",
@@ -176,7 +183,7 @@ func TestMergeOrders(t *testing.T) {
 func TestCustomerExitStatus(t *testing.T) {
 	refuses := func(code kam.Code) *clinic {
 		c := newClinic()
-		c.err, c.actErr = kam.Errorf(code, "no"), kam.Errorf(code, "no")
+		c.f.err, c.f.actErr = kam.Errorf(code, "no"), kam.Errorf(code, "no")
 		return c
 	}
 	merge := []string{"merge", "C-1", "C-2", "--as", "dora", "--reason", "x"}
@@ -186,7 +193,7 @@ func TestCustomerExitStatus(t *testing.T) {
 		args []string
 		want int
 	}{
-		{"nobody asks", newClinic(), []string{"show", "C-1"}, exitUsage},
+		{"nobody asks", newClinic(), []string{"show", "C-1", "--as="}, exitUsage},
 		{"no number", newClinic(), []string{"show", "--as", "dora"}, exitUsage},
 		{"no such verb", newClinic(), []string{"eat"}, exitUsage},
 		{"unknown", refuses(kam.NotFound), []string{"show", "C-1", "--as", "dora"}, exitUsage},
@@ -208,5 +215,5 @@ func TestCustomerExitStatus(t *testing.T) {
 		})
 	}
 	require.Contains(t, customer(t, refuses(kam.Unreachable), "", false, append(merge, "--decision-id", "d-7")...).err, "--decision-id d-7")
-	require.Contains(t, customer(t, &clinic{fake: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.Say("customer.none"))
+	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.Say("customer.none"))
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // words are the decisions as they are typed; waive and clear are one verdict.
@@ -37,11 +37,7 @@ func decideCommand(a *app) *cobra.Command {
 		Example: text.Say("decide.examples"),
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
-			act.By, act.OwnerID, act.Tier = by, kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
+			act.OwnerID, act.Tier = kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
 			return a.decide(cmd.Context(), kam.CaseNo(args[0]), args[1], act)
 		},
 	}
@@ -64,7 +60,7 @@ func allWords() []string { return append(sortedKeys(words), sortedKeys(queueWord
 func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Act) error {
 	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
 	if name, ok := queueWords[word]; ok {
-		return a.act(ctx, no, kam.Act{Name: name, By: act.By, DecisionID: act.DecisionID}, nil)
+		return a.act(ctx, no, kam.Act{Name: name, DecisionID: act.DecisionID}, nil)
 	}
 	verdict, ok := words[word]
 	if !ok {
@@ -74,7 +70,7 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	if err != nil {
 		return err
 	}
-	view, err := back.CaseView(ctx, no)
+	view, err := back.CaseView(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
@@ -93,13 +89,13 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 
 // earlier fills in the case that a request is the same as, where nothing but one
 // case is among the candidates.
-func (a *app) earlier(act *kam.Act, v store.CaseView) error {
+func (a *app) earlier(act *kam.Act, v service.CaseView) error {
 	if act.Verdict != kam.SameRequest || act.SameAs != "" {
 		return nil
 	}
 	var cases []string
 	for _, c := range v.Candidates {
-		if c.Kind == store.PartyCase && kam.CaseNo(c.Ref).Before(v.Snapshot.CaseNo) {
+		if c.Kind == service.PartyCase && kam.CaseNo(c.Ref).Before(v.Snapshot.CaseNo) {
 			cases = append(cases, c.Ref)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func diffCommand(a *app) *cobra.Command {
@@ -28,19 +28,15 @@ func diffCommand(a *app) *cobra.Command {
 				return err
 			}
 			no := kam.CaseNo(args[0])
-			s, err := back.Case(cmd.Context(), no)
-			if err != nil {
-				return unreachable("PostgreSQL", err)
-			}
-			if err := a.mayRead(cmd.Context(), back, s); err != nil {
-				return err
-			}
 			if conflict {
 				return a.diffVersions(cmd.Context(), back, no)
 			}
-			all, err := a.revisions(cmd.Context(), back, s)
+			all, err := back.Revisions(cmd.Context(), a.me(), no)
 			if err != nil {
-				return err
+				return unreachable("PostgreSQL", err)
+			}
+			if len(all) > 0 && all[0].No == 0 {
+				all[0].By = kam.UserID(text.Say("diff.record"))
 			}
 			if len(all) < 2 && from == 0 && to == 0 {
 				if a.json {
@@ -62,42 +58,16 @@ func diffCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-// revisions are those of a case. A change of a customer sends only what it
-// changes: its revisions are laid over the record as the case found it, which
-// is revision 0.
-func (a *app) revisions(ctx context.Context, back backend, s kam.Snapshot) ([]store.Revision, error) {
-	all, err := back.Revisions(ctx, s.CaseNo)
-	if err != nil {
-		return nil, unreachable("PostgreSQL", err)
-	}
-	if s.BaseVersion == 0 {
-		return all, nil
-	}
-	base, ok, err := back.BaseOf(ctx, s.CaseNo)
-	if err != nil || !ok {
-		return all, unreachable("PostgreSQL", err)
-	}
-	for i := range all {
-		if parties.ContactsDigest(all[i].Data.Contacts) == base.Contacts { // persons are not kept with the base
-			base.Data.Contacts = all[i].Data.Contacts
-		}
-		if all[i].Data, err = kam.Overlay(base.Data, all[i].Data); err != nil {
-			return nil, err
-		}
-	}
-	return append([]store.Revision{{At: s.OpenedAt, By: kam.UserID(text.Say("diff.record")), Data: base.Data}}, all...), nil
-}
-
 // diffVersions lays the versions of the customer beside the request.
-func (a *app) diffVersions(ctx context.Context, back backend, no kam.CaseNo) error {
-	v, err := back.CaseView(ctx, no)
+func (a *app) diffVersions(ctx context.Context, back service.Service, no kam.CaseNo) error {
+	v, err := back.CaseView(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
-	c, err := a.change(ctx, back, v)
-	if err != nil {
-		return err
+	if v.Hidden != nil {
+		return v.Hidden
 	}
+	c := v.Change
 	if c == nil {
 		return kam.Errorf(kam.NotFound, "case %s works on no customer that was there before", no)
 	}
@@ -120,21 +90,21 @@ type versionsJSON struct {
 }
 
 // pick finds the two revisions that are asked for.
-func pick(all []store.Revision, from, to int) (before, after store.Revision, err error) {
+func pick(all []service.Revision, from, to int) (before, after service.Revision, err error) {
 	if len(all) == 0 {
 		return before, after, kam.Errorf(kam.NotFound, "the case has no revision yet")
 	}
 	if to == 0 {
 		to = all[len(all)-1].No
 	}
-	at := slices.IndexFunc(all, func(r store.Revision) bool { return r.No == to })
+	at := slices.IndexFunc(all, func(r service.Revision) bool { return r.No == to })
 	if at < 0 {
 		return before, after, usagef("--to %d: there is no such revision", to)
 	}
 	if from == 0 && at > 0 && all[0].No > 0 { // else 0 is the record
 		from = all[at-1].No
 	}
-	start := slices.IndexFunc(all, func(r store.Revision) bool { return r.No == from })
+	start := slices.IndexFunc(all, func(r service.Revision) bool { return r.No == from })
 	if start < 0 {
 		return before, after, usagef("--from %d: there is no such revision", from)
 	}
@@ -156,7 +126,7 @@ type revisionJSON struct {
 	Hash string     `json:"material_hash"`
 }
 
-func (a *app) diff(no kam.CaseNo, before, after store.Revision) error {
+func (a *app) diff(no kam.CaseNo, before, after service.Revision) error {
 	changes := kam.Diff(before.Data, after.Data)
 	if a.json {
 		if changes == nil {

@@ -9,29 +9,25 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // eraseContactCommand carries out the order of a person to be forgotten.
 func eraseContactCommand(a *app) *cobra.Command {
-	var o store.EraseOrder
+	var o service.EraseOrder
 	cmd := &cobra.Command{
 		Use:     "erase-contact CUSTOMER|CASE --email MAIL|--name NAME --order TEXT",
 		Short:   "Erase a contact person who asks to be forgotten (compliance)",
 		Example: text.Say("erase.example"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			o.By, o.Subject = by, args[0]
+			o.Subject = args[0]
 			o.Name, o.Email = norm.NFC.String(o.Name), norm.NFC.String(o.Email) // as they are stored
-			r, err := back.EraseContact(cmd.Context(), o)
+			r, err := back.EraseContact(cmd.Context(), a.me(), o)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -46,7 +42,7 @@ func eraseContactCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) erased(r store.Erasure) error {
+func (a *app) erased(r service.Erasure) error {
 	if a.json {
 		return a.printJSON(r)
 	}
@@ -92,15 +88,11 @@ func erasuresCommand(a *app) *cobra.Command {
 		Short: "Orders by which contact persons were erased; after a restore they are carried out again",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			all, err := back.Erasures(cmd.Context(), by)
+			all, err := back.Erasures(cmd.Context(), a.me())
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -109,7 +101,7 @@ func erasuresCommand(a *app) *cobra.Command {
 	}
 }
 
-func (a *app) erasures(all []store.Erasure) error {
+func (a *app) erasures(all []service.Erasure) error {
 	if a.json {
 		return a.printJSON(map[string]any{"erasures": nonNil(all)})
 	}

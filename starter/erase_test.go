@@ -10,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -35,7 +36,7 @@ func TestEraseContact(t *testing.T) {
 	dir := testdata(t)
 	f := &erasingFake{fake: *waiting()}
 	admin := func(args ...string) result {
-		return startOn(t, f, "", false, append([]string{"--as", "cora", "admin"}, args...)...)
+		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"--as", "cora", "admin"}, args...)...)
 	}
 	what := store.ErasedWhat{
 		Contacts: 3, Texts: 1,
@@ -64,8 +65,8 @@ func TestEraseContact(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(admin("erasures", "--json").out), &listed))
 	require.Equal(t, "E-000001", listed.Erasures[0].No)
 
-	require.Equal(t, exitUsage, startOn(t, f, "", false, "admin", "erasures").status, "whoever reads them is somebody")
-	require.Equal(t, exitUsage, startOn(t, f, "", false, "admin", "erase-contact", "C-1").status)
+	require.Equal(t, exitUsage, startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, "--as=", "admin", "erasures").status, "whoever reads them is somebody")
+	require.Equal(t, exitUsage, startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, "--as=", "admin", "erase-contact", "C-1").status)
 	require.Equal(t, exitUsage, admin("erase-contact").status)
 	f.err = kam.Errorf(kam.Forbidden, "no")
 	require.Equal(t, exitRefused, admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "t").status)

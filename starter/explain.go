@@ -22,10 +22,7 @@ func explainCommand(a *app) *cobra.Command {
 				return err
 			}
 			no := kam.CaseNo(args[0])
-			if err := a.mayFollow(cmd.Context(), back, no, true); err != nil {
-				return err
-			}
-			all, err := back.Records(cmd.Context(), no)
+			all, err := back.Records(cmd.Context(), a.me(), no)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}

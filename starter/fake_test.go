@@ -13,18 +13,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// fake is a system with one case.
+// fake is the record of a system with one case, and the answer to acts on it.
 type fake struct {
-	backend
+	service.Record
 	view      store.CaseView
 	events    []kam.AuditEvent
 	records   []kam.DecisionRecord
@@ -32,13 +32,14 @@ type fake struct {
 	inbox     []store.InboxItem
 	lines     []store.CaseLine
 	chains    []store.Chain
-	checks    []finding
+	checks    []service.Check
 	people    map[kam.UserID]kam.Person
 	nodes     []kam.TerritoryNode
 	customer  store.Customer
 	base      store.Base
 	err       error // of reads
 	actErr    error
+	undone    bool // what is asked for again
 
 	request  store.Request
 	sent     []kam.Act
@@ -52,15 +53,28 @@ type fake struct {
 	policies map[int][]byte
 }
 
-func (f *fake) Start(_ context.Context, r store.Request) (client.Started, error) {
-	created := f.request.Key != r.Key
-	f.request = r
-	return client.Started{CaseNo: f.view.Snapshot.CaseNo, Created: created, Progress: kam.Progress{Snapshot: f.view.Snapshot}}, f.actErr
+// system is the service over a record, where f answers in place of the
+// workflows.
+type system struct {
+	*service.Local
+	f *fake
 }
 
-func (f *fake) Act(_ context.Context, _ kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
-	f.sent, f.data = append(f.sent, act), d
-	return kam.Progress{Snapshot: f.view.Snapshot}, f.actErr
+func (s system) Start(_ context.Context, who service.Principal, r service.Request) (service.Started, error) {
+	r.Requester = who.User()
+	created := s.f.request.Key != r.Key
+	s.f.request = r
+	return service.Started{CaseNo: s.f.view.Snapshot.CaseNo, Created: created, Undone: s.f.undone, Progress: kam.Progress{Snapshot: s.f.view.Snapshot}}, s.f.actErr
+}
+
+func (s system) Decide(_ context.Context, who service.Principal, _ kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+	act.By = who.User()
+	s.f.sent, s.f.data = append(s.f.sent, act), d
+	return kam.Progress{Snapshot: s.f.view.Snapshot}, s.f.actErr
+}
+
+func (s system) Diagnose(context.Context, service.Principal) ([]service.Check, error) {
+	return s.f.checks, nil
 }
 
 func (f *fake) Case(context.Context, kam.CaseNo) (kam.Snapshot, error) { return f.view.Snapshot, f.err }
@@ -103,24 +117,43 @@ func (f *fake) LoadOrg(_ context.Context, a store.OrgAct, o store.Org) (store.Or
 	return f.loads, f.err
 }
 
-func (f *fake) LoadCustomers(_ context.Context, book []store.BookCustomer) error {
+func (f *fake) LoadCustomers(_ context.Context, _ store.OrgAct, book []store.BookCustomer) error {
 	f.book = book
 	return f.err
 }
 
-func (f *fake) LoadSales(_ context.Context, facts []store.SalesFact) error {
+func (f *fake) LoadSales(_ context.Context, _ store.OrgAct, facts []store.SalesFact) error {
 	f.facts = facts
 	return f.err
 }
 
 func (f *fake) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
 
+// staff are known in every system. Whoever is not among them is, in a system that
+// names no people, a manager who reads all.
+var staff = map[kam.UserID]kam.Person{
+	"zoe":  {ID: "zoe", Roles: []kam.Role{kam.GlobalManager}, Active: true},
+	"olaf": {ID: "olaf", Roles: []kam.Role{kam.Operator}, Active: true},
+	"pia":  {ID: "pia", Roles: []kam.Role{kam.PolicyAdmin}, Active: true},
+	"ulf":  {ID: "ulf", Roles: []kam.Role{kam.UserAdmin}, Active: true},
+}
+
 func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	if p, ok := f.people[id]; ok {
 		return p, f.err
 	}
+	if p, ok := staff[id]; ok {
+		return p, nil
+	}
+	if f.people == nil {
+		return kam.Person{ID: id, Roles: []kam.Role{kam.GlobalManager}, Active: true}, nil
+	}
 	return kam.Person{}, kam.Errorf(kam.NotFound, "nobody is known as %s", id)
 }
+
+func (f *fake) People(context.Context) ([]kam.Person, error) { return make([]kam.Person, 4), nil }
+
+func (f *fake) Now(context.Context) (time.Time, error) { return noon, nil }
 
 func (f *fake) LatestPolicy(context.Context) (int, []byte, error) {
 	return 1, policy.DefaultYAML(), f.err
@@ -133,17 +166,13 @@ func (f *fake) Calendars(context.Context) (map[string]kam.Calendar, error) {
 
 func (f *fake) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
 
-func (f *fake) CustomerRecord(context.Context, string) (store.Customer, error) {
+func (f *fake) Customer(context.Context, string) (store.Customer, error) {
 	return f.customer, f.err
 }
 
 func (f *fake) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
 	return f.base, f.base.Version > 0, f.err
 }
-
-func (f *fake) Diagnose(context.Context) []finding { return f.checks }
-
-func (f *fake) Close() {}
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
@@ -157,20 +186,20 @@ type result struct {
 // given a terminal that a person sits at where asked is true.
 func start(t *testing.T, f *fake, input string, asked bool, args ...string) result {
 	t.Helper()
-	return startOn(t, f, input, asked, args...)
+	return startOn(t, system{service.New(f, nil, ""), f}, input, asked, args...)
 }
 
-// startOn is start on any system.
-func startOn(t *testing.T, f backend, input string, asked bool, args ...string) result {
+// startOn is start on any system. Whoever is not named is zoe.
+func startOn(t *testing.T, f service.Service, input string, asked bool, args ...string) result {
 	t.Helper()
-	t.Setenv("KAM_AS", "")
+	t.Setenv("KAM_AS", "zoe")
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
 	a := newApp(strings.NewReader(input), &out, &errs)
 	a.screen = term.Screen{Out: &out, Zone: time.UTC}
 	a.now = func() time.Time { return noon }
 	a.ask = asked
-	a.connect = func(context.Context, *app) (backend, error) { return f, nil }
+	a.connect = func(context.Context, *app) (service.Service, error) { return f, nil }
 	status := a.run(t.Context(), args)
 	return result{status, out.String(), errs.String()}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // importOptions are the flags of import.
@@ -180,13 +180,13 @@ func (a *app) runImport(ctx context.Context, batch *importer.Batch, by kam.UserI
 	return importer.Run(ctx, batch, a.caseStarter(back), opts)
 }
 
-// caseStarter starts the cases of an import through the client that people
+// caseStarter starts the cases of an import through the service that people
 // use, and follows each to where somebody has to do something. The request
 // carries nothing of the file but the row: the same row of another file is the
 // same request.
-func (a *app) caseStarter(back backend) importer.StarterFunc {
+func (a *app) caseStarter(back service.Service) importer.StarterFunc {
 	return func(ctx context.Context, c importer.Case) (importer.Started, error) {
-		s, err := back.Start(ctx, store.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data, Findings: c.Findings})
+		s, err := back.Start(ctx, a.me(), service.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data, Findings: c.Findings})
 		if err != nil {
 			return importer.Started{}, err
 		}

@@ -14,33 +14,34 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
 // importDesk is a system that only starts cases.
 type importDesk struct {
-	backend
+	service.Service
 	mu    sync.Mutex
 	cases map[string]kam.Snapshot
 	told  map[string][]kam.Finding // what went with the rows into their cases, by name
 	down  int                      // from this case on it does not answer; 0 is never
 }
 
-func (d *importDesk) Start(_ context.Context, r store.Request) (client.Started, error) {
+func (d *importDesk) Start(_ context.Context, who service.Principal, r store.Request) (service.Started, error) {
+	r.Requester = who.User()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s, ok := d.cases[r.Key]; ok {
-		return client.Started{CaseNo: s.CaseNo, Progress: kam.Progress{Snapshot: s}}, nil
+		return service.Started{CaseNo: s.CaseNo, Progress: kam.Progress{Snapshot: s}}, nil
 	}
 	if d.down > 0 && len(d.cases)+1 >= d.down {
-		return client.Started{}, errors.New("connection refused")
+		return service.Started{}, errors.New("connection refused")
 	}
 	if strings.Contains(r.Data.LegalName, "Fremd") {
-		return client.Started{}, kam.Errorf(kam.Forbidden, "not your territory")
+		return service.Started{}, kam.Errorf(kam.Forbidden, "not your territory")
 	}
 	s := kam.Snapshot{CaseNo: kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(d.cases)+1)), State: kam.AwaitingConfirmation, Requester: r.Requester}
 	if s.MissingFields = rules.Missing(r.Data, kam.Screening); len(s.MissingFields) > 0 {
@@ -50,7 +51,7 @@ func (d *importDesk) Start(_ context.Context, r store.Request) (client.Started, 
 	if d.told != nil {
 		d.told[r.Data.LegalName] = r.Findings
 	}
-	return client.Started{CaseNo: s.CaseNo, Created: true, Progress: kam.Progress{Snapshot: s}}, nil
+	return service.Started{CaseNo: s.CaseNo, Created: true, Progress: kam.Progress{Snapshot: s}}, nil
 }
 
 func (d *importDesk) Close() {}
@@ -59,7 +60,7 @@ func importRun(t *testing.T, d *importDesk, args ...string) (st int, out, errs s
 	t.Helper()
 	var o, e bytes.Buffer
 	a := newApp(strings.NewReader(""), &o, &e)
-	a.connect = func(context.Context, *app) (backend, error) { return d, nil }
+	a.connect = func(context.Context, *app) (service.Service, error) { return d, nil }
 	st = a.run(t.Context(), append([]string{"import", "--as", "vera.steward"}, args...))
 	return st, o.String(), e.String()
 }

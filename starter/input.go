@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // freeText are the flags whose words may run over several lines.
@@ -85,26 +85,17 @@ func oneOf[T ~string](flag, id string, word T, list []T) error {
 	return kam.Errorf(kam.Invalid, "%s", text.Say(id, string(word))).On(flag).Try(text.Say("one.of", joined(list)))
 }
 
-// known says whether there is a person: nothing would be found for one who is
-// misspelt.
-func known(ctx context.Context, back backend, flag string, id kam.UserID) error {
-	_, err := back.Person(ctx, id)
-	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.person", string(id))).On(flag).Try(text.Say("unknown.person.try"))
+// unknown names the flag that gives somebody or something that nobody knows.
+func unknown(f service.Filter, err error) error {
+	e := kam.AsError(err)
+	switch {
+	case e == nil || e.Code != kam.NotFound:
+	case e.Field == "requester":
+		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.person", string(f.Requester))).On("--requester").Try(text.Say("unknown.person.try"))
+	case e.Field == "territory":
+		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.node", f.Territory)).On("--territory").Try(text.Say("unknown.node.try"))
 	}
-	return unreachable("PostgreSQL", err)
-}
-
-// knownNode says whether there is a node of the tree.
-func knownNode(ctx context.Context, back backend, flag, code string) error {
-	nodes, err := back.Nodes(ctx)
-	if err != nil {
-		return unreachable("PostgreSQL", err)
-	}
-	if !slices.ContainsFunc(nodes, func(n kam.TerritoryNode) bool { return n.Code == code }) {
-		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.node", code)).On(flag).Try(text.Say("unknown.node.try"))
-	}
-	return nil
+	return err
 }
 
 // flagFor adds to a refusal which flag gives what an act lacks.

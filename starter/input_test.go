@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -122,16 +123,20 @@ func TestFaultsOfFiles(t *testing.T) {
 	})
 }
 
-// checks is a system that looks at the form of an act, as the client does.
-type checks struct{ *fake }
+// checks is a system that looks at the form of an act, as the real one does.
+type checks struct{ system }
 
-func checking() checks { return checks{waiting()} }
+func checking() checks {
+	f := waiting()
+	return checks{system{service.New(f, nil, ""), f}}
+}
 
-func (c checks) Act(ctx context.Context, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+	act.By = who.User()
 	if err := act.Check(); err != nil {
 		return kam.Progress{}, err
 	}
-	return c.fake.Act(ctx, no, act, d)
+	return c.system.Decide(ctx, who, no, act, d)
 }
 
 // TestFlagsInWords: what is wrong with a flag is said without words of Go.
@@ -163,14 +168,19 @@ func TestFlagsInWords(t *testing.T) {
 
 // TestUnknownNames: a name that nobody has finds nothing, and that is said.
 func TestUnknownNames(t *testing.T) {
-	for _, args := range [][]string{{"--as", "nobody", "inbox"}, {"list", "--requester", "nobody"}, {"list", "--territory", "FOO"}} {
+	for _, args := range [][]string{{"list", "--requester", "nobody"}, {"list", "--territory", "FOO"}} {
 		f := waiting()
-		f.inbox, f.lines = nil, nil
+		f.lines, f.people = nil, people
 		got := run(t, f, args...)
 		require.Equal(t, exitUsage, got.status, got.out)
 		require.Contains(t, got.err, "(NOT_FOUND)\n  Remedy:")
 		require.Contains(t, got.err, args[len(args)-2])
 	}
+	f := waiting()
+	f.people = people
+	got := run(t, f, "--as", "nobody", "inbox")
+	require.Equal(t, exitRefused, got.status, got.out)
+	require.Contains(t, got.err, `nobody is known as "nobody" (FORBIDDEN)`)
 }
 
 func TestVerifyCountsByKind(t *testing.T) {
@@ -178,7 +188,7 @@ func TestVerifyCountsByKind(t *testing.T) {
 	for _, no := range []kam.CaseNo{"KAM-2026-000001", "customer/C-1", "customer/C-2", "import/B-000001", "org"} {
 		f.chains = append(f.chains, store.Chain{CaseNo: no})
 	}
-	require.Equal(t, "1 case, 2 customers, 1 batch, the organisation, 0 events: every chain holds.\n", run(t, f, "audit", "verify").out)
+	require.Equal(t, "1 case, 2 customers, 1 batch, the organisation, 0 events: every chain holds.\n", run(t, f, "--as", "olaf", "audit", "verify").out)
 }
 
 // TestRulesExample runs the rules on the book of the documentation.

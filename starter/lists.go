@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"strings"
 	"time"
 
@@ -11,8 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func inboxCommand(a *app) *cobra.Command {
@@ -22,38 +20,22 @@ func inboxCommand(a *app) *cobra.Command {
 		Example: "  starter --as hanna.terr inbox",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			items, err := back.Inbox(cmd.Context(), by)
+			items, err := back.Inbox(cmd.Context(), a.me())
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			clocks, err := a.clocks(cmd.Context(), back)
-			if err != nil {
-				return err
-			}
-			for i := range items {
-				items[i].Measure = items[i].Task.Measure(clocks, a.now())
-			}
-			if len(items) == 0 {
-				if err := known(cmd.Context(), back, "--as", by); err != nil {
-					return err
-				}
-			}
 			if a.json {
 				if items == nil {
-					items = []store.InboxItem{}
+					items = []service.InboxItem{}
 				}
-				return a.printJSON(map[string]any{"user_id": by, "tasks": items})
+				return a.printJSON(map[string]any{"user_id": a.as, "tasks": items})
 			}
 			if len(items) == 0 {
-				a.say("inbox.empty", string(by))
+				a.say("inbox.empty", a.as)
 				return nil
 			}
 			a.printf("%s", a.inboxTable(items).Text(a.screen))
@@ -62,7 +44,7 @@ func inboxCommand(a *app) *cobra.Command {
 	}
 }
 
-func (a *app) inboxTable(items []store.InboxItem) *term.Table {
+func (a *app) inboxTable(items []service.InboxItem) *term.Table {
 	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.task"), text.Say("label.priority"), text.Say("label.age")+">", text.Say("label.stage"), text.Say("label.due"))
 	for _, i := range items {
 		task := i.Task.Step.Label()
@@ -91,28 +73,6 @@ func (a *app) inboxTable(items []store.InboxItem) *term.Table {
 	return t
 }
 
-// clocks are the calendars that targets are counted in: those of the
-// organisation, and the policy's for places that have none.
-func (a *app) clocks(ctx context.Context, back backend) (map[string]kam.Calendar, error) {
-	all, err := back.Calendars(ctx)
-	if err != nil {
-		return nil, unreachable("PostgreSQL", err)
-	}
-	_, text, err := back.LatestPolicy(ctx)
-	if kam.CodeOf(err) == kam.NotFound {
-		return all, nil // no policy, no task
-	}
-	if err != nil {
-		return nil, unreachable("PostgreSQL", err)
-	}
-	p, err := policy.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	all["default"], err = kam.NewCalendar("default", "UTC", p.Calendar.Hours, p.Calendar.Weekend, nil)
-	return all, err
-}
-
 // measured is the time in a stage against its target, as "6.5 of 16 h".
 func measured(m *kam.Measure) string {
 	switch {
@@ -134,7 +94,7 @@ func (a *app) age(since time.Time) string {
 }
 
 func listCommand(a *app) *cobra.Command {
-	var f store.Filter
+	var f service.Filter
 	var state, requester, kind string
 	var olderDays int
 	cmd := &cobra.Command{
@@ -154,26 +114,9 @@ func listCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if f.Requester != "" && f.Requester != kam.System {
-				if err := known(cmd.Context(), back, "--requester", f.Requester); err != nil {
-					return err
-				}
-			}
-			if f.Territory != "" {
-				if err := knownNode(cmd.Context(), back, "--territory", f.Territory); err != nil {
-					return err
-				}
-			}
-			lines, err := back.Cases(cmd.Context(), f)
+			lines, err := back.Cases(cmd.Context(), a.me(), f)
 			if err != nil {
-				return unreachable("PostgreSQL", err)
-			}
-			clocks, err := a.clocks(cmd.Context(), back)
-			if err != nil {
-				return err
-			}
-			for i := range lines {
-				lines[i].Measure = lines[i].Task.Measure(clocks, a.now())
+				return unreachable("PostgreSQL", unknown(f, err))
 			}
 			return a.list(lines, f.Requester, f.Limit)
 		},
@@ -206,14 +149,14 @@ func states() []kam.State {
 
 // requestedBy names the requester, and whose cases were asked for where he follows
 // this one.
-func (a *app) requestedBy(l store.CaseLine, follower kam.UserID) string {
+func (a *app) requestedBy(l service.CaseLine, follower kam.UserID) string {
 	if follower == "" || follower == l.Requester {
 		return string(l.Requester)
 	}
 	return text.Say("list.follows", string(l.Requester), string(follower))
 }
 
-func (a *app) list(lines []store.CaseLine, follower kam.UserID, limit int) error {
+func (a *app) list(lines []service.CaseLine, follower kam.UserID, limit int) error {
 	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.stage"), text.Say("label.changed"))
 	for _, l := range lines {
 		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, measured(l.Measure), a.screen.Time(l.UpdatedAt))

@@ -8,11 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // mergeFlags are what a steward says about a merge besides the two numbers.
@@ -24,10 +23,10 @@ type mergeFlags struct {
 }
 
 func mergeCommand(a *app) *cobra.Command {
-	var o store.MergeOrder
+	var o service.MergeOrder
 	var f mergeFlags
-	cmd := a.customerVerb("merge SURVIVOR ABSORBED --reason TEXT", "Make one customer of two records; --dry-run shows the plan", 2, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
-		o.By, o.Survivor, o.Absorbed = by, args[0], args[1]
+	cmd := a.customerVerb("merge SURVIVOR ABSORBED --reason TEXT", "Make one customer of two records; --dry-run shows the plan", 2, func(ctx context.Context, back service.Service, args []string) error {
+		o.Survivor, o.Absorbed = args[0], args[1]
 		return a.merge(ctx, back, o, f)
 	})
 	flags := cmd.Flags()
@@ -41,7 +40,7 @@ func mergeCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) merge(ctx context.Context, back backend, o store.MergeOrder, f mergeFlags) error {
+func (a *app) merge(ctx context.Context, back service.Service, o service.MergeOrder, f mergeFlags) error {
 	o.Choice.Take = f.take
 	for _, k := range f.keep {
 		scheme, value, ok := strings.Cut(k, "=")
@@ -58,7 +57,7 @@ func (a *app) merge(ctx context.Context, back backend, o store.MergeOrder, f mer
 	}
 	asks := a.ask && !a.json && o.DecisionID == "" && len(f.expect) == 0
 	if f.dryRun || asks {
-		plan, err := back.MergePlan(ctx, o.By, o.Survivor, o.Absorbed, o.Choice)
+		plan, err := back.MergePlan(ctx, a.me(), o.Survivor, o.Absorbed, o.Choice)
 		if err != nil {
 			return err
 		}
@@ -75,9 +74,9 @@ func (a *app) merge(ctx context.Context, back backend, o store.MergeOrder, f mer
 		o.ExpectSurvivor, o.ExpectAbsorbed = plan.SurvivorVersion, plan.AbsorbedVersion
 	}
 	if o.DecisionID == "" {
-		o.DecisionID = client.NewDecisionID()
+		o.DecisionID = service.NewDecisionID()
 	}
-	r, err := back.Merge(ctx, o)
+	r, err := back.Merge(ctx, a.me(), o)
 	return a.merged(r, o.DecisionID, err)
 }
 
@@ -94,7 +93,7 @@ func (a *app) sure(id string, args ...any) error {
 	return usagef("%s", text.Say("decide.not"))
 }
 
-func (a *app) plan(p client.MergePlan) {
+func (a *app) plan(p service.MergePlan) {
 	a.say("merge.plan", p.Absorbed, p.AbsorbedVersion, p.Survivor, p.SurvivorVersion)
 	a.printf("\n")
 	t := term.NewTable(text.Say("label.field"), p.Survivor, p.Absorbed, text.Say("label.merged"))
@@ -116,12 +115,12 @@ func (a *app) plan(p client.MergePlan) {
 
 // mergedJSON is the answer of merge and split.
 type mergedJSON struct {
-	store.MergeResult
+	service.MergeResult
 	DecisionID string `json:"decision_id"`
 }
 
 // merged tells what a merge or a split did, and how it is undone.
-func (a *app) merged(r store.MergeResult, decisionID string, err error) error {
+func (a *app) merged(r service.MergeResult, decisionID string, err error) error {
 	if err != nil {
 		return sendAgain(err, decisionID)
 	}
@@ -132,7 +131,7 @@ func (a *app) merged(r store.MergeResult, decisionID string, err error) error {
 	switch {
 	case r.Undone:
 		id = "merge.undone"
-	case r.Kind == store.SplitKind:
+	case r.Kind == service.SplitKind:
 		id = "split.done"
 	}
 	a.say(id, r.OtherNo, r.CustomerNo, r.MergeID)
@@ -146,7 +145,7 @@ func (a *app) merged(r store.MergeResult, decisionID string, err error) error {
 	a.pair("label.keyaccount", strings.Join(m.KeyAccounts, ", "))
 	a.pair("label.tasks", strings.Join(m.Tasks, ", "))
 	a.pair("label.stayed", strings.Join(r.Stayed, ", "))
-	if r.Kind == store.MergeKind && !r.Undone {
+	if r.Kind == service.MergeKind && !r.Undone {
 		a.pair("label.undo", "starter customer split "+r.CustomerNo+" --undo "+r.MergeID+" --reason …")
 	}
 	return nil
@@ -162,18 +161,18 @@ func counted(n int) string {
 func splitCommand(a *app) *cobra.Command {
 	var undo, file, reason, decisionID string
 	var expect int
-	cmd := a.customerVerb("split CUSTOMER --undo MERGE | -f split.json", "Undo a merge, or make two customers of one record", 1, func(ctx context.Context, by kam.UserID, back backend, args []string) error {
+	cmd := a.customerVerb("split CUSTOMER --undo MERGE | -f split.json", "Undo a merge, or make two customers of one record", 1, func(ctx context.Context, back service.Service, args []string) error {
 		if (undo == "") == (file == "") {
 			return usagef("%s", text.Say("split.how"))
 		}
 		if decisionID == "" {
-			decisionID = client.NewDecisionID()
+			decisionID = service.NewDecisionID()
 		}
 		if undo != "" {
-			r, err := back.UndoMerge(ctx, store.UndoOrder{CustomerNo: args[0], MergeID: undo, ExpectVersion: expect, Reason: reason, By: by, DecisionID: decisionID})
+			r, err := back.UndoMerge(ctx, a.me(), service.UndoOrder{CustomerNo: args[0], MergeID: undo, ExpectVersion: expect, Reason: reason, DecisionID: decisionID})
 			return a.merged(r, decisionID, err)
 		}
-		o := store.SplitOrder{CustomerNo: args[0], ExpectVersion: expect, Reason: reason, By: by, DecisionID: decisionID}
+		o := service.SplitOrder{CustomerNo: args[0], ExpectVersion: expect, Reason: reason, DecisionID: decisionID}
 		b, err := a.readFile(file)
 		if err != nil {
 			return err
@@ -181,7 +180,7 @@ func splitCommand(a *app) *cobra.Command {
 		if err := decode(file, b, &o.Choice); err != nil {
 			return err
 		}
-		r, err := back.Split(ctx, o)
+		r, err := back.Split(ctx, a.me(), o)
 		return a.merged(r, decisionID, err)
 	})
 	flags := cmd.Flags()

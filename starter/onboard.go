@@ -9,11 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func onboardCommand(a *app) *cobra.Command {
@@ -90,34 +89,28 @@ func (a *app) start(ctx context.Context, f requestFile, by kam.UserID, key strin
 // draft takes a request up again that was the same as another one, which has
 // ended without a customer. It waits in DRAFT with the data that it had.
 func (a *app) draft(ctx context.Context, of kam.CaseNo) error {
-	by, err := a.who()
-	if err != nil {
-		return err
-	}
 	back, err := a.system(ctx)
 	if err != nil {
 		return err
 	}
-	v, err := back.CaseView(ctx, of)
+	v, err := back.CaseView(ctx, a.me(), of)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
 	}
-	if err := a.mayRead(ctx, back, v.Snapshot); err != nil {
-		return err
+	if v.Hidden != nil {
+		return v.Hidden
 	}
-	return a.startWith(ctx, back, store.Request{Key: store.DraftKey + string(of), Type: kam.NewCase, Requester: by, Data: v.Request, DraftOf: of})
+	return a.startWith(ctx, back, service.Request{Key: service.DraftKey + string(of), Type: kam.NewCase, Data: v.Request, DraftOf: of})
 }
 
-func (a *app) startWith(ctx context.Context, back backend, r store.Request) error {
-	started, err := back.Start(ctx, r)
+func (a *app) startWith(ctx context.Context, back service.Service, r service.Request) error {
+	started, err := back.Start(ctx, a.me(), r)
 	if err != nil {
 		return err
 	}
 	s := a.rest(ctx, back, started.Progress.Snapshot)
-	if !started.Created {
-		if err := a.stillDone(ctx, back, s, r); err != nil {
-			return err
-		}
+	if started.Undone {
+		return kam.Errorf(kam.AlreadyDecided, "%s", text.Say("onboard.over", string(s.CaseNo), string(s.State))).On("request_key").Try(text.Say("onboard.again"))
 	}
 	if a.json {
 		return a.printJSON(startedJSON{caseJSON: jsonOf(s), RequestKey: r.Key, Created: started.Created})
@@ -134,36 +127,13 @@ func (a *app) startWith(ctx context.Context, back backend, r store.Request) erro
 	return nil
 }
 
-// stillDone refuses a request that a case stood for which has ended, where what
-// it asks for is not so: the case ended otherwise, or the customer was changed
-// again since. Whoever asked would take it for done.
-func (a *app) stillDone(ctx context.Context, back backend, s kam.Snapshot, r store.Request) error {
-	done := s.State == kam.Completed || s.State == kam.Merged
-	if done && s.Type == kam.Modify {
-		record, err := back.CustomerRecord(ctx, s.CommittedAs)
-		if err != nil {
-			return unreachable("PostgreSQL", err)
-		}
-		now := parties.AsRequest(record)
-		want, err := kam.Overlay(now, r.Data)
-		if err != nil {
-			return err
-		}
-		done = len(kam.Diff(now, want)) == 0
-	}
-	if done || !s.State.Ended() {
-		return nil
-	}
-	return kam.Errorf(kam.AlreadyDecided, "%s", text.Say("onboard.over", string(s.CaseNo), string(s.State))).On("request_key").Try(text.Say("onboard.again"))
-}
-
 // atRest is how long a person is kept waiting for the engine to come to a
 // state in which somebody has to do something.
 const atRest = 5 * time.Second
 
 // rest follows the case through its automatic states, as far as it gets in a
 // moment. The act itself is committed already.
-func (a *app) rest(ctx context.Context, back backend, s kam.Snapshot) kam.Snapshot {
+func (a *app) rest(ctx context.Context, back service.Service, s kam.Snapshot) kam.Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, min(atRest, a.timeout))
 	defer cancel()
 	for pause := 20 * time.Millisecond; s.State.Kind() == kam.Automatic; pause = min(2*pause, 250*time.Millisecond) {
@@ -172,7 +142,7 @@ func (a *app) rest(ctx context.Context, back backend, s kam.Snapshot) kam.Snapsh
 			return s
 		case <-time.After(pause):
 		}
-		if now, err := back.Case(ctx, s.CaseNo); err == nil {
+		if now, err := back.Case(ctx, a.me(), s.CaseNo); err == nil {
 			s = now
 		}
 	}
@@ -261,7 +231,7 @@ func nextCommand(s kam.Snapshot) string {
 }
 
 // printCase is the head of a case: where it stands and who does what next.
-func (a *app) printCase(s kam.Snapshot, end *store.Ending) {
+func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
 	a.pair("label.state", stateLine(s.State))
 	a.pair("label.step", stepLabel(s.Step))
@@ -312,7 +282,7 @@ func stateLine(s kam.State) string {
 // reasonLine says why a case ended before it was completed. The headline of the
 // rules is a reason only where they rejected; what compliance wrote is for who
 // may read it.
-func reasonLine(s kam.Snapshot, end *store.Ending) string {
+func reasonLine(s kam.Snapshot, end *service.Ending) string {
 	code, words := s.ReasonCode, ""
 	if end != nil {
 		code, words = cmp.Or(code, end.Code), end.Text
@@ -333,7 +303,7 @@ func reasonLine(s kam.Snapshot, end *store.Ending) string {
 }
 
 // endedBy is the person who ended a case before it was completed.
-func endedBy(s kam.Snapshot, end *store.Ending) string {
+func endedBy(s kam.Snapshot, end *service.Ending) string {
 	if end == nil || end.By == kam.System || s.State == kam.Completed {
 		return ""
 	}

@@ -6,10 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // orgCommands change one row of the organisation: a person, a post, an absence.
@@ -24,8 +23,8 @@ func orgCommands(a *app) []*cobra.Command {
 }
 
 // orgVerb makes a verb that changes one row, about what its argument names.
-func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back backend, act store.OrgAct, what string) (store.OrgChange, error)) *cobra.Command {
-	return a.orgAct(cmd, func(ctx context.Context, back backend, act store.OrgAct, what string) error {
+func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back service.Service, act service.OrgAct, what string) (service.OrgChange, error)) *cobra.Command {
+	return a.orgAct(cmd, func(ctx context.Context, back service.Service, act service.OrgAct, what string) error {
 		c, err := change(ctx, back, act, what)
 		if err != nil {
 			return unreachable("PostgreSQL", err)
@@ -36,21 +35,16 @@ func orgVerb(a *app, cmd *cobra.Command, change func(ctx context.Context, back b
 
 // orgAct makes a verb that does something to the organisation in somebody's
 // name.
-func (a *app) orgAct(cmd *cobra.Command, do func(ctx context.Context, back backend, act store.OrgAct, what string) error) *cobra.Command {
-	var act store.OrgAct
+func (a *app) orgAct(cmd *cobra.Command, do func(ctx context.Context, back service.Service, act service.OrgAct, what string) error) *cobra.Command {
+	var act service.OrgAct
 	cmd.Args = cobra.ExactArgs(1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		by, err := a.who()
-		if err != nil {
-			return err
-		}
 		back, err := a.system(cmd.Context())
 		if err != nil {
 			return err
 		}
-		act.By = by
 		if act.DecisionID == "" {
-			act.DecisionID = client.NewDecisionID()
+			act.DecisionID = service.NewDecisionID()
 		}
 		return do(cmd.Context(), back, act, args[0])
 	}
@@ -62,7 +56,7 @@ func (a *app) orgAct(cmd *cobra.Command, do func(ctx context.Context, back backe
 // changed tells what came of a change about somebody or something, and which
 // open cases it may concern: the worker looks at them and tells those that wait
 // for somebody else now.
-func (a *app) changed(c store.OrgChange, about string) error {
+func (a *app) changed(c service.OrgChange, about string) error {
 	if a.json {
 		return a.printJSON(c)
 	}
@@ -91,19 +85,19 @@ func (a *app) changed(c store.OrgChange, about string) error {
 }
 
 func personCommand(a *app, verb string) *cobra.Command {
-	var u store.User
+	var u service.User
 	var roles []string
 	var cmd *cobra.Command
 	cmd = orgVerb(a, &cobra.Command{
 		Use:     verb + " USER",
 		Short:   map[string]string{"add": "Add a person; a role, node or manager takes two user admins", "set": "Change what is given of a person; a new role, node or manager takes two user admins"}[verb],
 		Example: text.Say("person." + verb + ".example"),
-	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		want, err := a.personAs(ctx, back, cmd, verb, kam.UserID(id), u, roles)
 		if err != nil {
-			return store.OrgChange{}, err
+			return service.OrgChange{}, err
 		}
-		return back.SetPerson(ctx, act, want)
+		return back.SetPerson(ctx, a.me(), act, want)
 	})
 	f := cmd.Flags()
 	f.StringVar(&u.Name, "name", "", "full name")
@@ -116,12 +110,15 @@ func personCommand(a *app, verb string) *cobra.Command {
 
 // personAs is the person as the flags want him: all of him for add, what is
 // given laid over what is there for set.
-func (a *app) personAs(ctx context.Context, back backend, cmd *cobra.Command, verb string, id kam.UserID, given store.User, roles []string) (store.User, error) {
+func (a *app) personAs(ctx context.Context, back service.Service, cmd *cobra.Command, verb string, id kam.UserID, given service.User, roles []string) (service.User, error) {
 	given.ID = id
 	for _, r := range roles {
 		given.Roles = append(given.Roles, kam.Role(r))
 	}
-	was, err := back.Person(ctx, id)
+	was, err := back.Person(ctx, a.me(), id)
+	if kam.CodeOf(err) == kam.Forbidden {
+		return given, nil // the change refuses him as well, and has it on record
+	}
 	known := err == nil
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return given, err
@@ -135,7 +132,7 @@ func (a *app) personAs(ctx context.Context, back backend, cmd *cobra.Command, ve
 	if !known {
 		return given, usagef("%s", text.Say("person.unknown", string(id), string(id)))
 	}
-	u := store.User{ID: id, Name: was.Name, Email: was.Email, Roles: was.Roles, Nodes: was.Nodes, ManagerID: was.ManagerID}
+	u := service.User{ID: id, Name: was.Name, Email: was.Email, Roles: was.Roles, Nodes: was.Nodes, ManagerID: was.ManagerID}
 	set := map[string]func(){
 		"name": func() { u.Name = given.Name }, "email": func() { u.Email = given.Email }, "role": func() { u.Roles = given.Roles },
 		"node": func() { u.Nodes = given.Nodes }, "manager": func() { u.ManagerID = given.ManagerID },
@@ -158,8 +155,8 @@ func leaveCommand(a *app) *cobra.Command {
 		Use:     "leave USER",
 		Short:   "Somebody leaves: his tasks go to who holds the post next, his requests to his manager",
 		Example: "  starter --as carla.useradmin admin person leave ida.rep --reason 'Has left for another company.'",
-	}, func(ctx context.Context, back backend, act store.OrgAct, id string) (store.OrgChange, error) {
-		return back.PersonLeaves(ctx, act, kam.UserID(id))
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
+		return back.PersonLeaves(ctx, a.me(), act, kam.UserID(id))
 	})
 }
 
@@ -170,11 +167,11 @@ func nodeCommand(a *app) *cobra.Command {
 		Use:     "set CODE --manager USER | --vacant",
 		Short:   "Fill the post of a node, which takes two policy admins, or leave it vacant",
 		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as boris.policy admin agree P-000001\n  starter --as ada.policy admin node set AT-2-01 --vacant",
-	}, func(ctx context.Context, back backend, act store.OrgAct, code string) (store.OrgChange, error) {
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, code string) (service.OrgChange, error) {
 		if vacant == (manager != "") {
-			return store.OrgChange{}, usagef("%s", text.Say("node.which"))
+			return service.OrgChange{}, usagef("%s", text.Say("node.which"))
 		}
-		return back.SetManager(ctx, act, code, kam.UserID(manager))
+		return back.SetManager(ctx, a.me(), act, code, kam.UserID(manager))
 	})
 	cmd.Flags().StringVar(&manager, "manager", "", "who manages the node from now on")
 	cmd.Flags().BoolVar(&vacant, "vacant", false, "nobody does: the next level is asked at once")

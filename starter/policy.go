@@ -33,12 +33,7 @@ func policyCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var b []byte
-			if version == 0 {
-				_, b, err = back.LatestPolicy(cmd.Context())
-			} else {
-				b, err = back.PolicyText(cmd.Context(), version)
-			}
+			b, err := back.Policy(cmd.Context(), a.me(), version)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // proposalCommands are for changes that one admin proposes and another agrees
@@ -19,15 +19,15 @@ func proposalCommands(a *app) []*cobra.Command {
 		Use:     "agree PROPOSAL",
 		Short:   "Agree to what another admin proposes: it takes effect",
 		Example: "  starter --as dora.useradmin admin agree P-000001",
-	}, func(ctx context.Context, back backend, act store.OrgAct, no string) (store.OrgChange, error) {
-		return back.Agree(ctx, act, no)
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, no string) (service.OrgChange, error) {
+		return back.Agree(ctx, a.me(), act, no)
 	})
 	refuse := orgVerb(a, &cobra.Command{
 		Use:     "refuse PROPOSAL",
 		Short:   "Refuse what another admin proposes, or take back what you proposed",
 		Example: "  starter --as dora.useradmin admin refuse P-000001 --reason 'He goes to the other region.'",
-	}, func(ctx context.Context, back backend, act store.OrgAct, no string) (store.OrgChange, error) {
-		return back.Decline(ctx, act, no)
+	}, func(ctx context.Context, back service.Service, act service.OrgAct, no string) (service.OrgChange, error) {
+		return back.Decline(ctx, a.me(), act, no)
 	})
 	var all bool
 	list := &cobra.Command{
@@ -35,15 +35,11 @@ func proposalCommands(a *app) []*cobra.Command {
 		Short: "What waits for a second admin; one of them row by row",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
-			if err != nil {
-				return err
-			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
 			}
-			found, err := back.Proposals(cmd.Context(), by, all || len(args) > 0)
+			found, err := back.Proposals(cmd.Context(), a.me(), all || len(args) > 0)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -62,9 +58,9 @@ func proposalCommands(a *app) []*cobra.Command {
 	return []*cobra.Command{list, agree, refuse}
 }
 
-func (a *app) listProposals(all []store.Proposal) error {
+func (a *app) listProposals(all []service.Proposal) error {
 	if a.json {
-		return a.printJSON(map[string]any{"proposals": append([]store.Proposal{}, all...)})
+		return a.printJSON(map[string]any{"proposals": append([]service.Proposal{}, all...)})
 	}
 	if len(all) == 0 {
 		a.say("proposal.none")
@@ -78,7 +74,7 @@ func (a *app) listProposals(all []store.Proposal) error {
 	return nil
 }
 
-func (a *app) showProposal(p store.Proposal) error {
+func (a *app) showProposal(p service.Proposal) error {
 	if a.json {
 		return a.printJSON(p)
 	}
@@ -88,7 +84,7 @@ func (a *app) showProposal(p store.Proposal) error {
 	}
 	a.differences(p.Differences)
 	switch p.State {
-	case store.ProposalOpen:
+	case service.ProposalOpen:
 		a.say("proposal.next", p.Expires.UTC().Format(time.DateOnly), p.No, p.No)
 	default:
 		a.say("proposal.closed", string(p.DecidedBy), p.Decision)
@@ -97,7 +93,7 @@ func (a *app) showProposal(p store.Proposal) error {
 }
 
 // proposed tells what waits for a second admin.
-func (a *app) proposed(c store.OrgChange) error {
+func (a *app) proposed(c service.OrgChange) error {
 	a.say("org.pending", c.What)
 	a.differences(c.Differences)
 	who := make([]string, len(c.Second))

@@ -19,7 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // maxFile is the size of a request file that is still read.
@@ -181,8 +181,8 @@ var keySpace = uuid.MustParse("0b6a4a55-4c6b-5a34-8f0e-0f4d3b8a2c11")
 
 // request makes a request of a file for a person. Without a key the content
 // and the person are the key, so the same file sent again is the same case.
-func (f requestFile) request(by kam.UserID, key string) (store.Request, error) {
-	r := store.Request{
+func (f requestFile) request(by kam.UserID, key string) (service.Request, error) {
+	r := service.Request{
 		Key: key, Type: f.CaseType, Requester: by, Data: f.RequestData, CustomerNo: f.CustomerNo, AppealOf: f.AppealOf, Trigger: f.Trigger,
 	}
 	if r.Type == "" {

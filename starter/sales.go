@@ -7,18 +7,18 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // readSalesCSV reads facts as the import of a book does. Here they are stored
 // as they come, so a row that is wrong refuses the file.
-func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
+func readSalesCSV(name string, b []byte) ([]service.SalesFact, error) {
 	book, err := importer.OpenBook(importer.BookFiles{Sales: bytes.NewReader(b)}, importer.ReadOptions{Complete: true})
 	if err != nil {
 		return nil, usagef("%s\n%w", name, err)
 	}
 	u := book.Upload("", "", time.Time{})
-	var all []store.SalesFact
+	var all []service.SalesFact
 	for f, err := range u.Facts {
 		if err != nil {
 			return nil, usagef("%s\n%w", name, err)
@@ -39,8 +39,8 @@ func readSalesCSV(name string, b []byte) ([]store.SalesFact, error) {
 	return all, nil
 }
 
-func salesFact(f store.BatchFact) (store.SalesFact, error) {
-	fact := store.SalesFact{
+func salesFact(f service.BatchFact) (service.SalesFact, error) {
+	fact := service.SalesFact{
 		AccountNo: f.Account, Month: f.Month.Format("2006-01"), ProductFamily: f.Family, Currency: f.Currency,
 		NetRevenue: f.Net, GrossMargin: f.Margin, Orders: f.Orders, PLLines: map[string]int64{},
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func showCommand(a *app) *cobra.Command {
@@ -25,11 +24,11 @@ func showCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v, err := back.CaseView(cmd.Context(), kam.CaseNo(args[0]))
+			v, err := back.CaseView(cmd.Context(), a.me(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			return a.show(cmd.Context(), back, v)
+			return a.show(v)
 		},
 	}
 }
@@ -42,7 +41,7 @@ type shownJSON struct {
 	Candidates []kam.Candidate `json:"candidates,omitempty"`
 	Findings   []kam.Finding   `json:"findings,omitempty"`
 	AtImport   []kam.Finding   `json:"import_findings,omitempty"`
-	Ending     *store.Ending   `json:"ending,omitempty"`
+	Ending     *service.Ending `json:"ending,omitempty"`
 	// Follows is the case that this one follows, and where that one stands.
 	Follows *followedJSON `json:"follows,omitempty"`
 	// Followers are the later cases that are the same request as this one.
@@ -68,84 +67,30 @@ type followedJSON struct {
 }
 
 // show prints a case. Who may not read its data sees where it stands.
-func (a *app) show(ctx context.Context, back backend, v store.CaseView) error {
-	refusal := a.mayRead(ctx, back, v.Snapshot)
-	if refusal != nil {
-		if kam.CodeOf(refusal) != kam.Forbidden {
-			return refusal
-		}
-		v = withoutData(v)
-	}
-	if v.Ending != nil && v.Ending.Restricted || v.Screened != nil {
-		all, err := a.readsRestricted(ctx, back)
-		if err != nil {
-			return err
-		}
-		if !all {
-			v = withoutRestricted(v)
-		}
-	}
-	var change *parties.Change
-	if refusal == nil {
-		var err error
-		if change, err = a.change(ctx, back, v); err != nil {
-			return err
-		}
-	}
-	clocks, err := a.clocks(ctx, back)
-	if err != nil {
-		return err
-	}
-	stage := v.Snapshot.Task.Measure(clocks, a.now())
+func (a *app) show(v service.CaseView) error {
 	if a.json {
-		shown := shownJSON{Stage: stage, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
-			Ending: v.Ending, Followers: v.Snapshot.Followers, Screened: v.Screened, Change: change, Conflict: conflicts(v.Snapshot, change)}
+		shown := shownJSON{Stage: v.Stage, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
+			Ending: v.Ending, Followers: v.Snapshot.Followers, Screened: v.Screened, Change: v.Change, Conflict: conflicts(v.Snapshot, v.Change)}
 		if f := v.Followed; f != nil {
 			shown.Follows = &followedJSON{f.CaseNo, f.State, f.Outcome, f.CommittedAs}
 		}
-		if refusal != nil {
-			shown.Hidden = refusal.Error()
+		if v.Hidden != nil {
+			shown.Hidden = v.Hidden.Error()
 		}
 		return a.printJSON(shown)
 	}
-	a.printView(v, stage)
-	a.printChange(v.Snapshot, change)
-	if refusal != nil {
+	a.printView(v)
+	a.printChange(v.Snapshot, v.Change)
+	if v.Hidden != nil {
 		a.printf("\n")
-		a.say("show.hidden", kam.AsError(refusal).Msg)
+		a.say("show.hidden", v.Hidden.Msg)
 		return nil
 	}
 	a.section(text.Say("label.data"), a.dataTable(v.Request))
 	return nil
 }
 
-// withoutRestricted is the case as who is neither of compliance nor an auditor
-// sees it.
-func withoutRestricted(v store.CaseView) store.CaseView {
-	v.Screened = nil
-	if v.Ending != nil && v.Ending.Restricted {
-		end := *v.Ending
-		end.Text, v.Ending = "", &end
-	}
-	return v
-}
-
-// withoutData is the case as who may not read its data sees it.
-func withoutData(v store.CaseView) store.CaseView {
-	v.Request, v.Candidates, v.Findings, v.Opening.Findings, v.Screened = kam.RequestData{}, nil, nil, nil, nil
-	if v.Ending != nil {
-		end := *v.Ending
-		end.Text, v.Ending = "", &end
-	}
-	if v.Snapshot.Task != nil {
-		task := *v.Snapshot.Task
-		task.Note = ""
-		v.Snapshot.Task = &task
-	}
-	return v
-}
-
-func (a *app) printView(v store.CaseView, stage *kam.Measure) {
+func (a *app) printView(v service.CaseView) {
 	s := v.Snapshot
 	a.printf("%s\n", strings.TrimRight(procdoc.TextPicture(s.Type, s.State, v.Been...), "\n"))
 	a.printf("\n")
@@ -173,7 +118,7 @@ func (a *app) printView(v store.CaseView, stage *kam.Measure) {
 	if s.Task != nil {
 		a.deadlines(*s.Task)
 	}
-	a.pair("label.stage", measured(stage))
+	a.pair("label.stage", measured(v.Stage))
 	a.candidates(v.Candidates)
 	a.hits(v.Screened)
 	a.findings("", v.Findings)
@@ -214,7 +159,7 @@ func baseLine(s kam.Snapshot) string {
 
 // followsLine is the case that this one follows, where that one stands, and what
 // can be done now.
-func followsLine(v store.CaseView) string {
+func followsLine(v service.CaseView) string {
 	f := v.Followed
 	switch {
 	case f == nil:
@@ -249,7 +194,7 @@ func appealLine(s kam.Snapshot) string {
 
 // reviewReason is what was said when a review was asked for: the data that it
 // judges are those of the record.
-func reviewReason(v store.CaseView) string {
+func reviewReason(v service.CaseView) string {
 	if v.Snapshot.Type != kam.Reclassify {
 		return ""
 	}

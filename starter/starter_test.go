@@ -14,6 +14,7 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -26,7 +27,7 @@ func TestTables(t *testing.T) {
 		args []string
 	}{
 		{"inbox.txt", waiting(), []string{"--as", "tom", "inbox"}},
-		{"inbox_empty.txt", &fake{people: map[kam.UserID]kam.Person{"tom": {ID: "tom"}}}, []string{"--as", "tom", "inbox"}},
+		{"inbox_empty.txt", &fake{people: map[kam.UserID]kam.Person{"tom": {ID: "tom", Active: true}}}, []string{"--as", "tom", "inbox"}},
 		{"list.txt", waiting(), []string{"list"}},
 		{"show.txt", waiting(), []string{"show", string(theCase)}},
 		{"history.txt", told(), []string{"history", string(theCase)}},
@@ -35,7 +36,7 @@ func TestTables(t *testing.T) {
 		{"diff.txt", told(), []string{"diff", string(theCase), "--from", "1"}},
 		{"diff_same.txt", told(), []string{"diff", string(theCase)}},
 		{"decided.txt", waiting(), []string{"--as", "tom", "decide", string(theCase), "confirm", "--expect", "current"}},
-		{"doctor.txt", &fake{checks: []finding{{"database", isOK, ""}, {"stuck cases", isLook, "1: KAM-2026-000001 (DRAFT, never started)"}}}, []string{"doctor"}},
+		{"doctor.txt", &fake{checks: []service.Check{{Check: "database", Status: service.CheckOK}, {Check: "stuck cases", Status: service.CheckLook, Detail: "1: KAM-2026-000001 (DRAFT, never started)"}}}, []string{"doctor"}},
 		{"show_change.txt", changing(), []string{"--as", "tom", "show", string(theCase)}},
 		{"show_conflict.txt", conflicting(), []string{"--as", "rita", "show", string(theCase)}},
 		{"show_stranger.txt", changing(), []string{"--as", "otto", "show", string(theCase)}},
@@ -74,7 +75,11 @@ func TestExitStatus(t *testing.T) {
 		{"a verb in a group that is unknown", waiting(), []string{"audit", "frob"}, exitUsage},
 		{"a rule that is unknown", waiting(), []string{"rules", "frob"}, exitUsage},
 		{"no case", waiting(), []string{"show"}, exitUsage},
-		{"nobody acts", waiting(), []string{"withdraw", no}, exitUsage},
+		{"nobody acts", waiting(), []string{"--as=", "withdraw", no}, exitUsage},
+		{"nobody lists", waiting(), []string{"--as=", "list"}, exitUsage},
+		{"nobody verifies", waiting(), []string{"--as=", "audit", "verify"}, exitUsage},
+		{"a manager verifies", waiting(), []string{"audit", "verify"}, exitRefused},
+		{"a stranger lists", &fake{people: people}, []string{"--as", "who", "list"}, exitRefused},
 		{"no such decision", waiting(), []string{"--as", "tom", "decide", no, "maybe"}, exitUsage},
 		{"no such state", waiting(), []string{"list", "--state", "SLEEPING"}, exitUsage},
 		{"no such type", waiting(), []string{"list", "--type", "OTHER"}, exitUsage},
@@ -94,11 +99,11 @@ func TestExitStatus(t *testing.T) {
 		{"stale", refuses(kam.StaleRevision), []string{"--as", "tom", "decide", no, "confirm", "--expect", "ff00ff00ff"}, exitRefused},
 		{"not confirmed", refuses(kam.Unreachable), []string{"--as", "tom", "retry", no}, exitUnreachable},
 		{"database away", down, []string{"history", no}, exitUnreachable},
-		{"doctor finds a fault", &fake{checks: []finding{{"temporal", isBad, "away"}}}, []string{"doctor"}, exitUnreachable},
-		{"chains hold", &fake{chains: []store.Chain{{CaseNo: theCase}}}, []string{"audit", "verify"}, exitDone},
-		{"a case is gone", &fake{chains: []store.Chain{{CaseNo: theCase, Gone: true}}}, []string{"audit", "verify"}, exitTampered},
-		{"chains cannot be read", down, []string{"audit", "verify"}, exitUnsure},
-		{"the case to verify is unknown", &fake{}, []string{"audit", "verify", "KAM-1"}, exitUnsure},
+		{"doctor finds a fault", &fake{checks: []service.Check{{Check: "temporal", Status: service.CheckFailed, Detail: "away"}}}, []string{"doctor"}, exitUnreachable},
+		{"chains hold", &fake{chains: []store.Chain{{CaseNo: theCase}}}, []string{"--as", "olaf", "audit", "verify"}, exitDone},
+		{"a case is gone", &fake{chains: []store.Chain{{CaseNo: theCase, Gone: true}}}, []string{"--as", "olaf", "audit", "verify"}, exitTampered},
+		{"chains cannot be read", down, []string{"--as", "olaf", "audit", "verify"}, exitUnsure},
+		{"the case to verify is unknown", &fake{}, []string{"--as", "olaf", "audit", "verify", "KAM-1"}, exitUnsure},
 		{"help", waiting(), []string{"help"}, exitDone},
 		{"print config", waiting(), []string{"--print-config"}, exitDone},
 		{"print config of a verb", down, []string{"list", "--print-config"}, exitDone},
@@ -132,7 +137,7 @@ func TestNobodyAnswers(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out, errs strings.Builder
 	a := newApp(strings.NewReader(""), &out, &errs)
-	require.Equal(t, exitUnreachable, a.run(context.Background(), []string{"list"}))
+	require.Equal(t, exitUnreachable, a.run(context.Background(), []string{"--as", "zoe", "list"}))
 	require.Contains(t, errs.String(), "no standalone is running")
 	require.Contains(t, errs.String(), "go run ./standalone")
 }
@@ -355,7 +360,7 @@ func TestLoads(t *testing.T) {
 	}
 	f := &fake{}
 	people := file("users: [{user_id: a, name: A, roles: [sales_rep]}]\n")
-	require.Equal(t, exitUsage, run(t, f, "admin", "load-org", people).status, "whoever loads is somebody")
+	require.Equal(t, exitUsage, run(t, f, "--as=", "admin", "load-org", people).status, "whoever loads is somebody")
 	require.Nil(t, f.org.Users)
 	first := run(t, f, "--as", "ulf", "admin", "load-org", people)
 	require.Zero(t, first.status)
@@ -376,28 +381,28 @@ func TestLoads(t *testing.T) {
 		for _, w := range []string{"Nothing has changed yet", "users a: roles none → sales_rep", "starter admin agree P-000002"} {
 			require.Contains(t, later.out, w)
 		}
-		require.NotContains(t, later.out, "in force")
+		require.NotContains(t, later.out, "is in force")
 	}
 
 	book := `{"customer_no":"C-1","data":{"legal_name":"Acme GmbH"},"territory_code":"T"}`
 	for _, text := range []string{"[" + book + "]", book + "\n"} {
-		require.Zero(t, run(t, f, "admin", "load-customers", file(text)).status)
+		require.Zero(t, run(t, f, "--as", "pia", "admin", "load-customers", file(text)).status)
 		require.Len(t, f.book, 1)
 		require.NotEmpty(t, f.book[0].Keys.Names)
 	}
-	require.Equal(t, exitUsage, run(t, f, "admin", "load-customers", file(`{"customer":"C-1"}`)).status)
+	require.Equal(t, exitUsage, run(t, f, "--as", "pia", "admin", "load-customers", file(`{"customer":"C-1"}`)).status)
 
 	csv := "account_no,month,currency,net_revenue,orders,rebates\nA,2026-01,EUR,12.50,2,1.25\nB,2026-01,JPY,500,,\n"
-	require.Zero(t, run(t, f, "admin", "load-sales", file(csv)).status)
+	require.Zero(t, run(t, f, "--as", "pia", "admin", "load-sales", file(csv)).status)
 	require.Equal(t, int64(1250), f.facts[0].NetRevenue)
 	require.Equal(t, int64(125), f.facts[0].PLLines["rebates"])
 	require.Equal(t, int64(500), f.facts[1].NetRevenue)
-	got := run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revnue\n"))
+	got := run(t, f, "--as", "pia", "admin", "load-sales", file("account_no,month,currency,net_revnue\n"))
 	require.Contains(t, got.err, "column net_revnue: sales: no field has this name; rename or remove it; known are account_no, month, product_family, currency, net_revenue")
-	got = run(t, f, "admin", "load-sales", file("account_no,month,currency,net_revenue\nA,2026-01,EUR,lots\n"))
+	got = run(t, f, "--as", "pia", "admin", "load-sales", file("account_no,month,currency,net_revenue\nA,2026-01,EUR,lots\n"))
 	require.Contains(t, got.err, "line 2")
 	require.Equal(t, exitUsage, got.status)
-	got = run(t, f, "admin", "load-sales", file("sep=;\raccount_no;month;currency;net_revenue\rA;2026-01;EUR;140.000\r;;;\r"))
+	got = run(t, f, "--as", "pia", "admin", "load-sales", file("sep=;\raccount_no;month;currency;net_revenue\rA;2026-01;EUR;140.000\r;;;\r"))
 	require.Contains(t, got.err, "net_revenue: line 3: \"140.000\" has 3 decimals, and EUR has 2")
 	require.Contains(t, got.err, "write it without thousands separators")
 	require.Equal(t, exitUsage, got.status)
@@ -405,7 +410,7 @@ func TestLoads(t *testing.T) {
 
 func TestListFilter(t *testing.T) {
 	f := waiting()
-	f.people, f.nodes = map[kam.UserID]kam.Person{"rita": {ID: "rita"}}, []kam.TerritoryNode{{Code: "DE"}}
+	f.people, f.nodes = map[kam.UserID]kam.Person{"rita": {ID: "rita", Active: true}}, []kam.TerritoryNode{{Code: "DE"}}
 	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--type", "modify", "--older", "3", "--open", "--limit", "7")
 	require.Equal(t, store.Filter{Customer: "nord", Type: kam.Modify, State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
 }

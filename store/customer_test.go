@@ -140,7 +140,7 @@ func TestParties(t *testing.T) {
 			}
 		})
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
 		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
 		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
 	}))
@@ -193,8 +193,8 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 		}
 		book = append(book, store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), Data: d, GroupID: "G-1", Territory: "DE-HH"})
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), book))
-	require.NoError(t, s.LoadCustomers(t.Context(), book), "again")
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book), "again")
 	within(t, s, no, func(tx *store.CaseTx) {
 		members, err := tx.GroupMembers("G-1")
 		require.NoError(t, err)
@@ -258,7 +258,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 	for i := range book {
 		book[i] = store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: data(t, `{"legal_name":"Buch GmbH"}`)}
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), book))
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
 
 	const each = 40
 	var takers, loader sync.WaitGroup
@@ -269,7 +269,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 			case <-done:
 				return
 			default:
-				loads = s.LoadCustomers(t.Context(), book[:1])
+				loads = s.LoadCustomers(t.Context(), storetest.Act(), book[:1])
 			}
 		}
 	})
@@ -315,10 +315,10 @@ func TestSales(t *testing.T) {
 		{AccountNo: "A1", Month: "2025-09", Currency: "EUR", NetRevenue: 700, Orders: 1},
 		{AccountNo: "A1", Month: "2024-09", Currency: "EUR", NetRevenue: 99, Orders: 1},
 	}
-	require.NoError(t, s.LoadSales(t.Context(), facts))
-	require.NoError(t, s.LoadSales(t.Context(), facts), "again")
-	require.ErrorIs(t, s.LoadSales(t.Context(), []store.SalesFact{{Month: "09/2026"}}), kam.Invalid)
-	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), facts))
+	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), facts), "again")
+	require.ErrorIs(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{{Month: "09/2026"}}), kam.Invalid)
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
 		{CustomerNo: "C-000001", Data: data(t, `{"legal_name":"A","sales_account_no":"A1"}`)},
 		{CustomerNo: "C-000002", Data: data(t, `{"legal_name":"B"}`)},
 	}))
@@ -353,7 +353,7 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
 	other := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
 	old := store.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
-	require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
 		{CustomerNo: "C-000001", Data: d, Territory: "DE-HH", Keys: old},
 		{CustomerNo: "C-000002", Data: other, Territory: "DE-HH", Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE"}},
 		{CustomerNo: "C-000003", Data: other, Territory: "DE-HH", Keys: parties.Keys(other)},
@@ -401,7 +401,7 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	require.NoError(t, s.LoadSales(t.Context(), []store.SalesFact{
+	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{
 		{AccountNo: "A1", Month: "2016-01", Currency: "EUR", Orders: 1},
 		{AccountNo: "A1", Month: "2016-10", Currency: "EUR", NetRevenue: 100, Orders: 1},
 		{AccountNo: "A1", Month: "2023-01", Currency: "EUR", NetRevenue: 100, Orders: 1},
@@ -424,7 +424,7 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 		require.NoError(t, s.Exec(t.Context(), `delete from kam.sales_fact where month < $1::date`, old))
 		require.Equal(t, month(2016, 10), first("A1").FirstRevenue, "facts before %s are gone", old)
 	}
-	require.NoError(t, s.LoadSales(t.Context(), []store.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
+	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
 	got := first("A1")
 	require.EqualValues(t, 50, got.Net12)
 	require.Equal(t, month(2016, 10), got.FirstRevenue, "what came since changes nothing")

@@ -49,7 +49,7 @@ func chainsHold(t testing.TB, s *store.Store) {
 func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	t.Helper()
 	ctx := t.Context()
-	require.NoError(t, s.LoadCustomers(ctx, []store.BookCustomer{
+	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{
 		customerWith(t, "C-000001", "Nordwind Klinik GmbH", "DE136695976", canaryFull, `{"name":"Other Body","decision_role":"USER","email":"other@x.example"}`),
 		customerWith(t, "C-000002", "Elbklinik", "DE811569869", `{"name":"canary  person","decision_role":"BUYER"}`),
 		customerWith(t, "C-000003", "Far Away AG", "DE129273398", `{"name":"Canary Person","decision_role":"BUYER","email":"namesake@y.example"}`),
@@ -279,7 +279,7 @@ func TestWhoIsMeant(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := erasing(t)
-			require.NoError(t, s.LoadCustomers(t.Context(), []store.BookCustomer{
+			require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
 				customerWith(t, "C-000001", "Mine AG", "DE136695976", tt.mine...), customerWith(t, "C-000002", "Theirs AG", "DE811569869", tt.theirs...),
 			}))
 			o := tt.order

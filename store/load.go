@@ -258,22 +258,20 @@ const bookAccounts = `
 // LoadCustomers brings customers that exist already. Loading the same again
 // changes nothing but their version. An identifier that stands on two of them
 // is a kam.Fault, a record that was merged into another one a
-// kam.TargetInvalid.
-func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
+// kam.TargetInvalid. The trail of the organisation says who loaded.
+func (s *Store) LoadCustomers(ctx context.Context, a OrgAct, book []BookCustomer) error {
 	const standing = `
 		update kam.customer set ka_status = $2, tier = $3, review_due = $4 where customer_no = $1`
 	if err := s.passNumbers(ctx, book); err != nil {
 		return err
 	}
-	return s.inLoad(ctx, "load customers", func(tx pgx.Tx) error {
-		now := time.Now().UTC()
+	return s.load(ctx, a, "CUSTOMERS", len(book), book, func(tx pgx.Tx, now time.Time) error {
 		if err := noneMerged(ctx, tx, book); err != nil {
 			return err
 		}
-		for len(book) > 0 {
-			n := min(500, len(book))
+		for part := range slices.Chunk(book, 500) {
 			var b pgx.Batch
-			for _, c := range book[:n] {
+			for _, c := range part {
 				commit := CustomerCommit{
 					CustomerNo: c.CustomerNo, Data: c.Data, GroupID: c.GroupID, Territory: c.Territory, OwnerID: c.OwnerID,
 					Status: c.Status, Coverage: c.Coverage, Keys: c.Keys, Site: siteOf(c.Data),
@@ -294,11 +292,29 @@ func (s *Store) LoadCustomers(ctx context.Context, book []BookCustomer) error {
 			if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 				return err
 			}
-			book = book[n:]
 		}
 		_, err := tx.Exec(ctx, bookAccounts, now)
 		return err
 	})
+}
+
+// load brings rows that were there before kamflow was, and says on the trail of
+// the organisation who brought how many of what. The same act again brings
+// nothing.
+func (s *Store) load(ctx context.Context, a OrgAct, what string, n int, rows any, do func(tx pgx.Tx, now time.Time) error) error {
+	digest, err := digestOf([]any{what, rows})
+	if err != nil {
+		return err
+	}
+	_, err = s.onOrg(ctx, a, digest, true, func(tx *Tx) (OrgChange, error) {
+		if err := do(tx.tx, tx.At); err != nil {
+			return OrgChange{}, err
+		}
+		c := OrgChange{What: fmt.Sprintf("a load of %d %s", n, strings.ToLower(strings.ReplaceAll(what, "_", " "))), Cases: []kam.CaseNo{}}
+		tx.Log(kam.AuditEvent{Type: kam.EventOrgLoaded, Actor: a.By, ReasonCode: what, Text: clip(because(c.What, a.Reason), 4000), PayloadDigest: digest})
+		return c, nil
+	})
+	return err
 }
 
 // passNumbers has new customers numbered beyond those of a book, before its rows
@@ -348,8 +364,9 @@ func (s *Store) passNumber(ctx context.Context, last int64) error {
 }
 
 // LoadSales brings facts of accounts; a fact of the same account, month and
-// product family replaces the one before.
-func (s *Store) LoadSales(ctx context.Context, facts []SalesFact) error {
+// product family replaces the one before. The trail of the organisation says who
+// loaded.
+func (s *Store) LoadSales(ctx context.Context, a OrgAct, facts []SalesFact) error {
 	const incoming = `create temp table incoming (like kam.sales_fact including defaults) on commit drop`
 	const merge = `
 		insert into kam.sales_fact select distinct on (account_no, month, product_family) * from incoming
@@ -377,7 +394,7 @@ func (s *Store) LoadSales(ctx context.Context, facts []SalesFact) error {
 		}
 		rows[i] = []any{f.AccountNo, month, f.ProductFamily, f.Currency, f.NetRevenue, f.GrossMargin, f.Orders, last, lines}
 	}
-	return s.inLoad(ctx, "load sales facts", func(tx pgx.Tx) error {
+	return s.load(ctx, a, "SALES_FACTS", len(facts), facts, func(tx pgx.Tx, _ time.Time) error {
 		if _, err := tx.Exec(ctx, incoming); err != nil {
 			return err
 		}

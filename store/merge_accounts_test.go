@@ -58,7 +58,7 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 				c.GroupID, c.Keys = tt.groups[c.CustomerNo], parties.Keys(c.Data)
 				book = append(book, c)
 			}
-			require.NoError(t, s.LoadCustomers(ctx, book))
+			require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
 			numbers := map[string]string{}
 			within(t, s, newCase(t, s, "k"), func(tx *store.CaseTx) {
 				for name, members := range tt.accounts {

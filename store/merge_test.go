@@ -65,9 +65,9 @@ func merging(t testing.TB) *store.Store {
 	org.Users = append(slices.Clone(sample.Users), store.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
 		store.User{ID: "otto", Name: "Otto", Roles: []kam.Role{kam.SalesRep, kam.DataSteward}})
 	require.NoError(t, storetest.LoadOrg(ctx, s, org))
-	require.NoError(t, s.LoadCustomers(ctx, mergeBook(t)))
+	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), mergeBook(t)))
 	margin := int64(400)
-	require.NoError(t, s.LoadSales(ctx, []store.SalesFact{
+	require.NoError(t, s.LoadSales(ctx, storetest.Act(), []store.SalesFact{
 		{AccountNo: "A1", Month: "2026-08", Currency: "EUR", NetRevenue: 1000, GrossMargin: &margin, Orders: 1, LastOrderDate: "2026-08-03", PLLines: map[string]int64{"rebates": 10}},
 		{AccountNo: absorbedNo, Month: "2026-08", Currency: "EUR", NetRevenue: 50, GrossMargin: &margin, Orders: 2, LastOrderDate: "2026-08-20", PLLines: map[string]int64{"rebates": 5}},
 		{AccountNo: absorbedNo, Month: "2026-07", Currency: "EUR", NetRevenue: 7, Orders: 1},
@@ -290,7 +290,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.Equal(t, "{otto,mona}", text(t, s, `select recipients::text from kam.outbox where kind = 'customer.merged'`))
 	})
 	t.Run("the absorbed record is not revived", func(t *testing.T) {
-		require.ErrorIs(t, s.LoadCustomers(ctx, mergeBook(t)), kam.TargetInvalid)
+		require.ErrorIs(t, s.LoadCustomers(ctx, storetest.Act(), mergeBook(t)), kam.TargetInvalid)
 		within(t, s, newCase(t, s, "revive"), func(tx *store.CaseTx) {
 			_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: b.Data})
 			require.ErrorIs(t, err, kam.TargetInvalid)
@@ -356,7 +356,7 @@ func TestMergeIsRefusedOnRecord(t *testing.T) {
 	require.Contains(t, err.Error(), string(open))
 	require.NoError(t, s.Exec(ctx, `update kam.cases set customer_no = '' where case_no = $1`, open))
 
-	require.NoError(t, s.LoadSales(ctx, []store.SalesFact{{AccountNo: absorbedNo, Month: "2020-01", Currency: "CHF"}}))
+	require.NoError(t, s.LoadSales(ctx, storetest.Act(), []store.SalesFact{{AccountNo: absorbedNo, Month: "2020-01", Currency: "CHF"}}))
 	_, err = s.Merge(ctx, mergeOrder(t, s, "d-money"), planner)
 	require.Equal(t, "CURRENCY", kam.AsError(err).Rule)
 	require.Contains(t, err.Error(), "CHF and EUR")
@@ -667,7 +667,7 @@ func TestMergeThenUndoIsIdentity(t *testing.T) {
 			return c
 		}
 		a, b := record(fmt.Sprintf("C-1%05d", 2*n)), record(fmt.Sprintf("C-1%05d", 2*n+1))
-		require.NoError(t, s.LoadCustomers(ctx, []store.BookCustomer{a, b}))
+		require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{a, b}))
 		before := dumpOf(t, s)
 		r, err := s.Merge(ctx, store.MergeOrder{Survivor: a.CustomerNo, Absorbed: b.CustomerNo, ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "one", By: "dora", DecisionID: fmt.Sprint("m-", n), At: noon}, planner)
 		require.NoError(t, err)

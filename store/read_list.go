@@ -26,13 +26,14 @@ type CaseLine struct {
 	OpenedAt     time.Time    `json:"opened_at"`
 	UpdatedAt    time.Time    `json:"updated_at"`
 	Task         *kam.Task    `json:"-"` // that it waits for
+	Referred     bool         `json:"-"` // to compliance
 	// Measure is the time in the stage against its target, for whoever fills it in.
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
 const caseColumns = `case_no, case_type, state, step_code, outcome, customer_name, country, customer_no, requester,
 	territory, owner, version, coalesce(opened_at, created_at), updated_at,
-	case when open then nullif(snapshot -> 'task', 'null') end`
+	case when open then nullif(snapshot -> 'task', 'null') end, coalesce(snapshot ->> 'recommendation' = 'REFER_COMPLIANCE', false)`
 
 // A Filter picks cases; what is empty does not restrict. Customer is a number,
 // or part of a name; a requester's are those that he follows too.

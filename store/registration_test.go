@@ -33,7 +33,7 @@ func TestSearchFindsRegistrations(t *testing.T) {
 		c.Keys = parties.Keys(c.Data)
 		book = append(book, c)
 	}
-	require.NoError(t, s.LoadCustomers(ctx, book))
+	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
 	find := func(when, text string) (refs []string) {
 		within(t, s, newCase(t, s, when+text), func(tx *store.CaseTx) {
 			found, err := tx.Parties(parties.Keys(data(t, text)))

@@ -77,7 +77,7 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 	for i, d := range zagats {
 		book[i] = store.BookCustomer{CustomerNo: refs[i], Data: d, Territory: "US", Keys: parties.Keys(d)}
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), book))
+	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
 	const every = 8 // of the other list: each with each takes its time
 	accepted, missed, brought := 0, 0, 0
 	var took time.Duration

@@ -26,6 +26,7 @@ const (
 const (
 	UserAdmin   = "carla.useradmin"
 	PolicyAdmin = "ada.policy"
+	Auditor     = "falk.auditor"
 )
 
 //go:embed organisation.yaml customers.json sales.csv import_defaults.json onboardings

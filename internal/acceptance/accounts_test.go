@@ -10,12 +10,13 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // sells loads sales facts and takes the book for ABC.
 func (w *world) sells(facts ...store.SalesFact) {
 	w.t.Helper()
-	require.NoError(w.t, w.db.LoadSales(w.t.Context(), facts))
+	require.NoError(w.t, w.db.LoadSales(w.t.Context(), storetest.Act(), facts))
 	_, err := w.db.RebuildABC(w.t.Context(), monday)
 	require.NoError(w.t, err)
 }

@@ -265,7 +265,7 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
 		fact := kastelSales[0]
 		fact.Month, fact.LastOrderDate = at.AddDate(0, -1, 0).Format("2006-01"), at.AddDate(0, 0, -12).Format(time.DateOnly)
-		require.NoError(t, w.db.LoadSales(t.Context(), []store.SalesFact{fact}))
+		require.NoError(t, w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{fact}))
 		_, err := w.db.RebuildABC(t.Context(), at)
 		require.NoError(t, err)
 

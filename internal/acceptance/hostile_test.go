@@ -12,8 +12,9 @@ import (
 	"go.temporal.io/api/serviceerror"
 	sdk "go.temporal.io/sdk/client"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 )
 
 // byWhom is who may do an act on a case of DE-S-02, in the state that takes it.
@@ -147,7 +148,7 @@ func TestActsThatAStateDoesNotTake(t *testing.T) {
 }
 
 // gone is Temporal where the workflow has ended.
-type gone struct{ client.Temporal }
+type gone struct{ service.Temporal }
 
 func (gone) UpdateWorkflow(context.Context, sdk.UpdateWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
 	return nil, serviceerror.NewNotFound("workflow execution already completed")
@@ -190,7 +191,7 @@ func TestActsOnACaseThatHasEnded(t *testing.T) {
 			s := ends[st.State](w)
 			end := s.run()
 			require.Equal(t, st.State, end.State)
-			c := client.New(w.db, gone{}, "none")
+			c := servicetest.New(w.db, gone{}, "none")
 			events, refused := s.events(), 0
 			for i, spec := range kam.Acts {
 				for range 2 {

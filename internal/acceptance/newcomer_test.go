@@ -7,8 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -119,30 +120,30 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 	})
 	t.Run("merged, and undone", func(t *testing.T) {
 		young, never := w.customer("C-YOUNG").Since.UTC(), w.customer("C-NEVER").Since.UTC()
-		c := client.New(w.db, nil, "none")
+		c := servicetest.New(w.db, nil, "none")
 		stands := kam.MergeChoice{Keep: []kam.Identifier{{Scheme: "LEI", Value: lei(505)}}}
-		r, err := c.Merge(t.Context(), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-NEVER", Choice: stands, Reason: "one company", By: "stew.one"})
+		r, err := c.Merge(t.Context(), service.As("stew.one"), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-NEVER", Choice: stands, Reason: "one company", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, never, w.customer("C-YOUNG").Since.UTC(), "a customer since the older record")
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, "C", w.segmented("C-YOUNG"))
-		_, err = c.UndoMerge(t.Context(), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
+		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
 		require.NoError(t, err)
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, young, w.customer("C-YOUNG").Since.UTC())
 		require.Equal(t, never, w.customer("C-NEVER").Since.UTC())
 		require.Equal(t, "NEW", w.segmented("C-YOUNG"))
 
-		r, err = c.Merge(t.Context(), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-STOPPED", Choice: stands, Reason: "one company", By: "stew.one"})
+		r, err = c.Merge(t.Context(), service.As("stew.one"), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-STOPPED", Choice: stands, Reason: "one company", By: "stew.one"})
 		require.NoError(t, err)
-		_, err = c.UndoMerge(t.Context(), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
+		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
 		require.NoError(t, err)
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, "NEW", w.segmented("C-YOUNG"), "what the other bought went with it")
 	})
 	t.Run("split", func(t *testing.T) {
-		c := client.New(w.db, nil, "none")
-		r, err := c.Split(t.Context(), store.SplitOrder{CustomerNo: "C-NEVER", Choice: kam.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
+		c := servicetest.New(w.db, nil, "none")
+		r, err := c.Split(t.Context(), service.As("stew.one"), store.SplitOrder{CustomerNo: "C-NEVER", Choice: kam.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, w.customer("C-NEVER").Since, w.customer(r.OtherNo).Since, "it was part of a customer before")
 	})

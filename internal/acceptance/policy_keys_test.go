@@ -105,7 +105,7 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s.deadlines(2*hour, "ESCALATE 2026-03-02T14:00:00Z")
 	s.at(3*hour, func(now kam.Snapshot) {
 		euros.Month = "2026-01"
-		if err := w.db.LoadSales(t.Context(), []store.SalesFact{euros}); err != nil {
+		if err := w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{euros}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the row had the wrong currency"})
@@ -191,7 +191,7 @@ func TestReviewDaysOfThePolicy(t *testing.T) {
 func TestScreeningAgeOfThePolicy(t *testing.T) {
 	w := newWorld(t)
 	w.goesBy("adapter: LOCAL_LIST ", "adapter: HTTP ", "max_age_hours: 24", "max_age_hours: 100")
-	service := &service{up: true, answer: kam.ScreeningAnswer{Result: kam.ScreeningClear}}
+	service := &listService{up: true, answer: kam.ScreeningAnswer{Result: kam.ScreeningClear}}
 	w.screen = service
 	s := w.onboard("rep.south", data(t, screening("Frisch Geprueft GmbH"), details()))
 	s.at(2*day, func(now kam.Snapshot) {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/activities"
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -357,7 +357,7 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 			first := w.beside("rep.stuttgart", time.Now(), alike...)
 			later := w.beside("rep.south", time.Now(), byName...)
 			require.Nil(t, later.does(time.Now(), same("rep.south", first.no)))
-			c := client.New(w.db, gone{}, "none")
+			c := servicetest.New(w.db, gone{}, "none")
 			draft := store.Request{Key: store.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no}
 			view, err := w.db.CaseView(t.Context(), later.no)
 			require.NoError(t, err)

@@ -16,14 +16,14 @@ import (
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-// service is a screening service that is down until somebody repairs it.
-type service struct {
+// listService is a screening service that is down until somebody repairs it.
+type listService struct {
 	up     bool
 	answer kam.ScreeningAnswer
 	asked  int
 }
 
-func (s *service) Screen(context.Context, kam.ScreenedParty) (kam.ScreeningAnswer, error) {
+func (s *listService) Screen(context.Context, kam.ScreenedParty) (kam.ScreeningAnswer, error) {
 	s.asked++
 	if !s.up {
 		return kam.ScreeningAnswer{}, errors.New("connection refused")
@@ -31,9 +31,9 @@ func (s *service) Screen(context.Context, kam.ScreenedParty) (kam.ScreeningAnswe
 	return s.answer, nil
 }
 
-func (w *world) outside(answer kam.ScreeningResult, up bool) *service {
+func (w *world) outside(answer kam.ScreeningResult, up bool) *listService {
 	w.under("adapter: LOCAL_LIST ", "adapter: HTTP ")
-	s := &service{up: up, answer: kam.ScreeningAnswer{Result: answer}}
+	s := &listService{up: up, answer: kam.ScreeningAnswer{Result: answer}}
 	if answer != kam.ScreeningClear {
 		s.answer.Hits = []string{"EU-17"}
 	}
@@ -92,7 +92,7 @@ func TestServiceDownAsAFinding(t *testing.T) {
 	text := "adapter: LOCAL_LIST "
 	w.under(text, "adapter: HTTP ")
 	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING ")))
-	w.screen = &service{}
+	w.screen = &listService{}
 	s := w.onboard("rep.south", data(t, screening("Ungeprueft GmbH"), details()))
 	s.expect(25*hour, kam.AwaitingConfirmation, "theo.territory")
 	s.act(26*hour, "", confirm("theo.territory", ""))
@@ -285,7 +285,7 @@ func TestScreenedByHandGrowsOld(t *testing.T) {
 	text := "adapter: LOCAL_LIST "
 	w.under(text, "adapter: HTTP ")
 	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING ")))
-	service := &service{answer: kam.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}}
+	service := &listService{answer: kam.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}}
 	w.screen = service
 	box := fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}}
 	s := w.complete("Von Hand GmbH", box)

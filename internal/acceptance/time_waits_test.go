@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // eve is noon on the 23rd of December in Berlin. Until the middle of January
@@ -70,7 +71,7 @@ func TestEndorsementLapsesOverTheTurnOfTheYear(t *testing.T) {
 	at := instant(t, eve)
 	fact := kastelSales[0]
 	fact.Month, fact.LastOrderDate = "2026-11", "2026-11-18"
-	require.NoError(t, w.db.LoadSales(t.Context(), []store.SalesFact{fact}))
+	require.NoError(t, w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{fact}))
 	_, err := w.db.RebuildABC(t.Context(), at)
 	require.NoError(t, err)
 	s := w.onboardAt(at, "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
@@ -109,7 +110,7 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 			s.faults = append(s.faults, fmt.Sprint(got))
 		}
 		foreign.Currency = "EUR"
-		if err := w.db.LoadSales(t.Context(), []store.SalesFact{foreign}); err != nil {
+		if err := w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{foreign}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the January row had the wrong currency"})

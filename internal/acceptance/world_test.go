@@ -325,5 +325,5 @@ func (w *world) has(c store.BookCustomer) {
 	w.t.Helper()
 	rules.Clean(&c.Data)
 	c.Keys = parties.Keys(c.Data)
-	require.NoError(w.t, w.db.LoadCustomers(w.t.Context(), []store.BookCustomer{c}))
+	require.NoError(w.t, w.db.LoadCustomers(w.t.Context(), storetest.Act(), []store.BookCustomer{c}))
 }

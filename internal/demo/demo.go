@@ -10,39 +10,15 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/kamflow/kamflow/client"
+	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
-
-// A Store is what the demo needs of the record. *store.Store is one.
-type Store interface {
-	LoadOrg(ctx context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error)
-	LoadCustomers(ctx context.Context, book []store.BookCustomer) error
-	LoadSales(ctx context.Context, facts []store.SalesFact) error
-	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
-	LoadPolicy(ctx context.Context, a store.OrgAct, version int, text []byte) (store.OrgChange, error)
-	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
-	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
-	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
-	CaseView(ctx context.Context, no kam.CaseNo) (store.CaseView, error)
-	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
-	BaseOf(ctx context.Context, no kam.CaseNo) (store.Base, bool, error)
-	People(ctx context.Context) ([]kam.Person, error)
-}
-
-// A Client starts cases and brings people's acts to them. *client.Client is
-// one.
-type Client interface {
-	Start(ctx context.Context, r store.Request) (client.Started, error)
-	Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error)
-}
 
 // Deps are what a demo needs. Now, Concurrency and Patience may be left out.
 type Deps struct {
-	Store       Store
-	Client      Client
+	Service     service.Service
 	Out         io.Writer
 	Only        string // plays this script, and what must come before it; all when empty
 	Now         func() time.Time
@@ -77,7 +53,7 @@ func Run(ctx context.Context, deps Deps) error {
 	if d.Only != "" {
 		d.scripts = only(d.scripts, d.Only)
 	}
-	if err := Furnish(ctx, d.Store, d.Now(), d.say); err != nil {
+	if err := Furnish(ctx, d.Service, d.Now(), d.say); err != nil {
 		return fmt.Errorf("load the sample: %w", err)
 	}
 	if err := d.know(ctx); err != nil {
@@ -115,8 +91,11 @@ func offScript(all []played) error {
 	return errors.Join(errs...)
 }
 
+// watches is who of the sample's people reads what came of the cases.
+var watches = service.As(sample.Auditor)
+
 func (d *demo) know(ctx context.Context) error {
-	list, err := d.Store.People(ctx)
+	list, err := d.Service.People(ctx, watches)
 	if err != nil {
 		return err
 	}

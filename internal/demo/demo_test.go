@@ -11,19 +11,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // stage is a fake system that lets every script have its way: a case stands
 // in the state that the next step of its script waits for.
 type stage struct {
+	service.Service
 	mu       sync.Mutex
 	scripts  map[string]Script // by request key
 	keys     map[kam.CaseNo]string
 	events   map[kam.CaseNo][]kam.AuditEvent
-	requests []store.Request
+	requests []service.Request
 	people   []kam.Person
 	loads    int
 	noSales  bool
@@ -43,66 +43,68 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) LoadOrg(_ context.Context, _ store.OrgAct, o store.Org) (store.OrgChange, error) {
+func (s *stage) LoadOrganisation(_ context.Context, _ service.Principal, _ service.OrgAct, o service.Org) (service.OrgChange, error) {
 	if s.people = nil; o.Users != nil {
 		s.loads++
 		s.people = []kam.Person{{ID: o.Users[0].ID}}
 	}
-	return store.OrgChange{}, nil
+	return service.OrgChange{}, nil
 }
-func (s *stage) LoadCustomers(context.Context, []store.BookCustomer) error { return nil }
-func (s *stage) LoadSales(context.Context, []store.SalesFact) error {
+func (s *stage) LoadCustomers(context.Context, service.Principal, service.OrgAct, []service.BookCustomer) error {
+	return nil
+}
+func (s *stage) LoadSales(context.Context, service.Principal, service.OrgAct, []service.SalesFact) error {
 	if s.noSales {
 		return errors.New("connection refused")
 	}
 	return nil
 }
-func (s *stage) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
-func (s *stage) LoadPolicy(context.Context, store.OrgAct, int, []byte) (store.OrgChange, error) {
-	return store.OrgChange{}, nil
+func (s *stage) LoadPolicy(context.Context, service.Principal, service.OrgAct, int, []byte) (service.OrgChange, error) {
+	return service.OrgChange{}, nil
 }
-func (s *stage) People(context.Context) ([]kam.Person, error) {
+func (s *stage) People(context.Context, service.Principal) ([]kam.Person, error) {
 	return make([]kam.Person, s.loads), nil // nobody before the first load
 }
-func (s *stage) LatestPolicy(context.Context) (int, []byte, error) {
-	return 0, nil, kam.Errorf(kam.NotFound, "no policy is loaded")
+func (s *stage) Policy(context.Context, service.Principal, int) ([]byte, error) {
+	return nil, kam.Errorf(kam.NotFound, "no policy is loaded")
 }
 
-func (s *stage) RequestByKey(_ context.Context, key string) (kam.CaseNo, bool, error) {
+func (s *stage) byKey(key string) (kam.CaseNo, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for no, k := range s.keys {
 		if k == key {
-			return no, true, nil
+			return no, true
 		}
 	}
-	return "", false, nil
+	return "", false
 }
 
-func (s *stage) Start(ctx context.Context, r store.Request) (client.Started, error) {
-	if no, ok, _ := s.RequestByKey(ctx, r.Key); ok {
-		return client.Started{CaseNo: no}, nil
+func (s *stage) Start(_ context.Context, who service.Principal, r service.Request) (service.Started, error) {
+	if no, ok := s.byKey(r.Key); ok {
+		return service.Started{CaseNo: no}, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	no := kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(s.keys)+1))
 	s.keys[no] = r.Key
+	r.Requester = who.User()
 	s.requests = append(s.requests, r)
-	return client.Started{CaseNo: no, Created: true}, nil
+	return service.Started{CaseNo: no, Created: true}, nil
 }
 
-func (s *stage) Act(_ context.Context, no kam.CaseNo, act kam.Act, _ *kam.RequestData) (kam.Progress, error) {
+func (s *stage) Decide(_ context.Context, who service.Principal, no kam.CaseNo, act kam.Act, _ *kam.RequestData) (kam.Progress, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.acts++
 	if s.breakAt > 0 && s.acts >= s.breakAt {
 		return kam.Progress{}, errors.New("connection refused")
 	}
-	s.events[no] = append(s.events[no], kam.AuditEvent{CaseNo: no, DecisionID: act.DecisionID, Actor: act.By, Type: kam.EventConfirmed})
+	s.events[no] = append(s.events[no], kam.AuditEvent{CaseNo: no, DecisionID: act.DecisionID, Actor: who.User(), Type: kam.EventConfirmed})
 	return kam.Progress{}, nil
 }
 
-func (s *stage) Case(_ context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+func (s *stage) Case(_ context.Context, _ service.Principal, no kam.CaseNo) (kam.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sc := s.scripts[s.keys[no]]
@@ -119,26 +121,24 @@ func (s *stage) Case(_ context.Context, no kam.CaseNo) (kam.Snapshot, error) {
 	return snap, nil
 }
 
-func (s *stage) CaseView(ctx context.Context, no kam.CaseNo) (store.CaseView, error) {
-	snap, err := s.Case(ctx, no)
-	return store.CaseView{Snapshot: snap, Started: true}, err
+func (s *stage) CaseView(ctx context.Context, who service.Principal, no kam.CaseNo) (service.CaseView, error) {
+	snap, err := s.Case(ctx, who, no)
+	v := service.CaseView{}
+	v.Snapshot, v.Started = snap, true
+	return v, err
 }
 
-func (s *stage) Events(_ context.Context, no kam.CaseNo) ([]kam.AuditEvent, error) {
+func (s *stage) Events(_ context.Context, _ service.Principal, no kam.CaseNo) ([]kam.AuditEvent, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]kam.AuditEvent(nil), s.events[no]...), nil
-}
-
-func (s *stage) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
-	return store.Base{}, false, nil
 }
 
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	var out bytes.Buffer
-	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &out}))
+	require.NoError(t, Run(t.Context(), Deps{Service: s, Out: &out}))
 	steps := 0
 	for _, sc := range s.scripts {
 		steps += len(sc.Steps)
@@ -149,7 +149,7 @@ func TestRun(t *testing.T) {
 	}
 
 	// Again: nothing is loaded, started or decided twice.
-	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &out}))
+	require.NoError(t, Run(t.Context(), Deps{Service: s, Out: &out}))
 	require.Equal(t, steps, s.acts)
 	require.Equal(t, 1, s.loads)
 	require.Len(t, s.keys, len(s.scripts))
@@ -161,18 +161,18 @@ func TestRun(t *testing.T) {
 func TestWhatComesAfterAnother(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Only: "27_appeal"}))
+	require.NoError(t, Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}, Only: "27_appeal"}))
 	require.Len(t, s.requests, 2)
 	first, appeal := s.requests[0], s.requests[1]
-	no, ok, err := s.RequestByKey(t.Context(), first.Key)
-	require.True(t, ok, err)
+	no, ok := s.byKey(first.Key)
+	require.True(t, ok)
 	require.Equal(t, no, appeal.AppealOf)
 	require.Equal(t, first.Data.LegalName, appeal.Data.LegalName)
 	require.NotEqual(t, first.Data.DeclaredPotential, appeal.Data.DeclaredPotential)
 
 	s = newStage(t)
 	s.stuck = "22_retired"
-	err = Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Only: "23_reactivated", Patience: 200 * time.Millisecond})
+	err := Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}, Only: "23_reactivated", Patience: 200 * time.Millisecond})
 	require.ErrorContains(t, err, "23_reactivated: not started: 22_retired left its script")
 	require.Len(t, s.requests, 1)
 }
@@ -181,9 +181,9 @@ func TestRunGoesOnWhereItBrokeOff(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.breakAt = 7
-	require.ErrorContains(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}}), "connection refused")
+	require.ErrorContains(t, Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}}), "connection refused")
 	s.breakAt = 0
-	require.NoError(t, Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}}))
+	require.NoError(t, Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}}))
 	require.Equal(t, 1, s.loads)
 	for no, events := range s.events {
 		require.Len(t, events, len(s.scripts[s.keys[no]].Steps), no)
@@ -209,7 +209,7 @@ func TestRunSaysWhatIsOffItsScript(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.stuck = "01_clear_add"
-	err := Run(t.Context(), Deps{Store: s, Client: s, Out: &bytes.Buffer{}, Patience: 200 * time.Millisecond})
+	err := Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}, Patience: 200 * time.Millisecond})
 	require.ErrorContains(t, err, "01_clear_add: step 1, kai.terr confirm")
 	require.ErrorContains(t, err, string(kam.NeedsIntervention))
 }

@@ -12,17 +12,16 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // Organisation reads the sample organisation.
-func Organisation() (store.Org, error) {
-	var org store.Org
+func Organisation() (service.Org, error) {
+	var org service.Org
 	raw, err := fs.ReadFile(sample.FS(), sample.Organisation)
 	if err != nil {
 		return org, err
@@ -37,12 +36,12 @@ func Organisation() (store.Org, error) {
 
 // Customers reads the sample customer book, with the keys by which the
 // duplicate search finds them.
-func Customers() ([]store.BookCustomer, error) {
+func Customers() ([]service.BookCustomer, error) {
 	raw, err := fs.ReadFile(sample.FS(), sample.Customers)
 	if err != nil {
 		return nil, err
 	}
-	var book []store.BookCustomer
+	var book []service.BookCustomer
 	if err := kam.StrictUnmarshal(raw, &book); err != nil {
 		return nil, fmt.Errorf("read %s: %w", sample.Customers, err)
 	}
@@ -55,7 +54,7 @@ func Customers() ([]store.BookCustomer, error) {
 // Sales reads the sample sales facts, moved in time so that the last month of
 // the file is the month of asOf and an order n days before the file's day is n
 // days before asOf: the figures of the worked examples come out on any day.
-func Sales(asOf time.Time) ([]store.SalesFact, error) {
+func Sales(asOf time.Time) ([]service.SalesFact, error) {
 	raw, err := fs.ReadFile(sample.FS(), sample.Sales)
 	if err != nil {
 		return nil, err
@@ -65,7 +64,7 @@ func Sales(asOf time.Time) ([]store.SalesFact, error) {
 		return nil, fmt.Errorf("read %s: %w", sample.Sales, err)
 	}
 	head, rows := rows[0], rows[1:]
-	facts := make([]store.SalesFact, len(rows))
+	facts := make([]service.SalesFact, len(rows))
 	for i, row := range rows {
 		cells := map[string]string{}
 		for j, v := range row {
@@ -81,8 +80,8 @@ func Sales(asOf time.Time) ([]store.SalesFact, error) {
 // salesColumns are the columns that are not lines of the profit and loss.
 var salesColumns = map[string]bool{"account_no": true, "month": true, "currency": true, "net_revenue": true, "gross_margin": true, "orders": true, "last_order_date": true}
 
-func salesFact(cells map[string]string, asOf time.Time) (store.SalesFact, error) {
-	f := store.SalesFact{AccountNo: cells["account_no"], Currency: cells["currency"], PLLines: map[string]int64{}}
+func salesFact(cells map[string]string, asOf time.Time) (service.SalesFact, error) {
+	f := service.SalesFact{AccountNo: cells["account_no"], Currency: cells["currency"], PLLines: map[string]int64{}}
 	month, err := time.Parse("2006-01", cells["month"])
 	if err != nil {
 		return f, err
@@ -127,8 +126,8 @@ func minor(amount, currency string) (int64, error) {
 // Furnish loads organisation, book, sales and policy of the sample into a
 // database that knows nobody yet, and says what it loads. A database that
 // knows people is left alone.
-func Furnish(ctx context.Context, s Store, now time.Time, say func(format string, args ...any)) error {
-	people, err := s.People(ctx)
+func Furnish(ctx context.Context, s service.Service, now time.Time, say func(format string, args ...any)) error {
+	people, err := s.People(ctx, loader)
 	if err != nil || len(people) > 0 {
 		return err
 	}
@@ -151,35 +150,33 @@ func Furnish(ctx context.Context, s Store, now time.Time, say func(format string
 	// People come last: they are the sign that all of it is there.
 	users := org.Users
 	org.Users = nil
-	if _, err := s.LoadOrg(ctx, loadedBy(sample.UserAdmin), org); err != nil {
+	if _, err := s.LoadOrganisation(ctx, loader, theSample, org); err != nil {
 		return err
 	}
-	if err := s.LoadCustomers(ctx, book); err != nil {
+	if err := s.LoadCustomers(ctx, loader, theSample, book); err != nil {
 		return err
 	}
-	if err := s.LoadSales(ctx, facts); err != nil {
+	if err := s.LoadSales(ctx, loader, theSample, facts); err != nil {
 		return err
 	}
-	if _, err := s.RebuildABC(ctx, now); err != nil {
-		return err
-	}
-	_, err = s.LoadOrg(ctx, loadedBy(sample.UserAdmin), store.Org{Users: users})
+	_, err = s.LoadOrganisation(ctx, loader, theSample, service.Org{Users: users})
 	return err
 }
 
-// loadedBy is who of the sample's people loads it: the first load of a system
-// sets it up, and takes one.
-func loadedBy(who kam.UserID) store.OrgAct {
-	return store.OrgAct{DecisionID: client.NewDecisionID(), By: who, Reason: "the sample"}
-}
+// loader is who of the sample's people loads it: the first load of a system sets
+// it up, and takes one.
+var loader = service.As(sample.UserAdmin)
+
+var theSample = service.OrgAct{Reason: "the sample"}
 
 // loadPolicy loads the default policy into a system that has none.
-func loadPolicy(ctx context.Context, s Store) error {
-	_, _, err := s.LatestPolicy(ctx)
+func loadPolicy(ctx context.Context, s service.Service) error {
+	by := service.As(sample.PolicyAdmin)
+	_, err := s.Policy(ctx, by, 0)
 	if kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	_, err = s.LoadPolicy(ctx, loadedBy(sample.PolicyAdmin), 1, policy.DefaultYAML())
+	_, err = s.LoadPolicy(ctx, by, theSample, 1, policy.DefaultYAML())
 	return err
 }
 

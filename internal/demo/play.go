@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // A played case is what became of one script.
 type played struct {
 	script Script
-	view   store.CaseView
+	view   service.CaseView
 	events []kam.AuditEvent
 	// changed are the fields in which the request differs from the customer as
 	// the case found it.
@@ -86,8 +86,8 @@ func (d *demo) start(ctx context.Context, s Script, over map[string]played) play
 		p.off = fmt.Errorf("not started: %s left its script", s.waitsFor())
 		return p
 	}
-	started, err := d.Client.Start(ctx, store.Request{
-		Key: s.Key(), Type: s.Type, Requester: s.By, Data: s.Request,
+	started, err := d.Service.Start(ctx, service.As(s.By), service.Request{
+		Key: s.Key(), Type: s.Type, Data: s.Request,
 		CustomerNo: s.CustomerNo, Trigger: s.Trigger, AppealOf: over[s.AppealOf].view.Snapshot.CaseNo,
 	})
 	if err != nil {
@@ -101,37 +101,37 @@ func (d *demo) start(ctx context.Context, s Script, over map[string]played) play
 func (d *demo) decide(ctx context.Context, p *played) {
 	no := p.view.Snapshot.CaseNo
 	p.off = d.follow(ctx, p.script, no)
-	view, err := d.Store.CaseView(ctx, no)
+	view, err := d.Service.CaseView(ctx, watches, no)
 	if err == nil {
 		p.view = view
-		p.events, err = d.Store.Events(ctx, no)
+		p.events, err = d.Service.Events(ctx, watches, no)
 	}
 	if err == nil {
-		p.changed, err = d.changed(ctx, view)
+		p.changed = changed(view)
 	}
 	if p.off == nil {
 		p.off = err
 	}
 }
 
-// changed names the fields that a case on an existing customer changes.
-func (d *demo) changed(ctx context.Context, v store.CaseView) ([]string, error) {
-	base, ok, err := d.Store.BaseOf(ctx, v.Snapshot.CaseNo)
-	if err != nil || !ok {
-		return nil, err
+// changed names the fields that a case on an existing customer changes. Contacts
+// are kept apart from the record.
+func changed(v service.CaseView) []string {
+	if v.Change == nil {
+		return nil
 	}
-	now := v.Request
-	now.Contacts = nil // kept apart from the record
 	var names []string
-	for _, c := range kam.Diff(base.Data, now) {
-		names = append(names, c.Field)
+	for _, f := range v.Change.Fields {
+		if f.Mine && f.Field != "contacts" {
+			names = append(names, f.Field)
+		}
 	}
-	return names, nil
+	return names
 }
 
 // follow takes the steps of a script that have not been taken before.
 func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
-	events, err := d.Store.Events(ctx, no)
+	events, err := d.Service.Events(ctx, watches, no)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
 		if act.Name == kam.ActDecideConfirmation {
 			act.ExpectHash = now.MaterialHash
 		}
-		if _, err := d.Client.Act(ctx, no, act, data); err != nil {
+		if _, err := d.Service.Decide(ctx, service.As(act.By), no, act, data); err != nil {
 			return fmt.Errorf("step %d, %s %s: %w", i+1, step.By, step.Do, err)
 		}
 	}
@@ -189,7 +189,7 @@ func (d *demo) reach(ctx context.Context, no kam.CaseNo, want kam.State) (kam.Sn
 	var stands time.Time
 	var last kam.Snapshot
 	for {
-		s, err := d.Store.Case(ctx, no)
+		s, err := d.Service.Case(ctx, watches, no)
 		if err != nil {
 			return s, err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -27,7 +28,7 @@ func TestOrganisation(t *testing.T) {
 		_, err := kam.NewCalendar(c.Code, c.TimeZone, c.Opens+"-"+c.Closes, c.Weekend, c.Holidays)
 		require.NoError(t, err, c.Code)
 	}
-	people := map[kam.UserID]store.User{}
+	people := map[kam.UserID]service.User{}
 	for _, u := range org.Users {
 		require.NotContains(t, people, u.ID)
 		require.NoError(t, kam.CheckRoles(u.Roles), u.ID)
@@ -177,7 +178,7 @@ func worked(t *testing.T, asOf time.Time) (rules.Book, map[string]rules.Customer
 }
 
 // factsOf sums the twelve months that end with asOf, as the store does.
-func factsOf(all []store.SalesFact, account string, asOf time.Time) rules.Facts {
+func factsOf(all []service.SalesFact, account string, asOf time.Time) rules.Facts {
 	var net, margin int64
 	lines := map[string]int64{}
 	for _, f := range all {
@@ -272,7 +273,7 @@ func TestScriptsAgreeWithTheRules(t *testing.T) {
 	for _, s := range scripts {
 		require.Empty(t, rules.FormErrors(s.Request), s.Name)
 		if s.Type != kam.NewCase {
-			require.True(t, slices.ContainsFunc(book, func(c store.BookCustomer) bool { return c.CustomerNo == s.CustomerNo }), s.Name)
+			require.True(t, slices.ContainsFunc(book, func(c service.BookCustomer) bool { return c.CustomerNo == s.CustomerNo }), s.Name)
 		} else {
 			require.Empty(t, rules.Missing(s.Request, kam.Screening), s.Name)
 		}
@@ -288,7 +289,7 @@ func TestScriptsAgreeWithTheRules(t *testing.T) {
 			return ids
 		}()...)
 		for _, id := range who {
-			require.True(t, slices.ContainsFunc(org.Users, func(u store.User) bool { return u.ID == id }), "%s: %s", s.Name, id)
+			require.True(t, slices.ContainsFunc(org.Users, func(u service.User) bool { return u.ID == id }), "%s: %s", s.Name, id)
 		}
 		for i, step := range s.Steps {
 			act, data, err := step.Act()

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // Columns of a book that are not fields of the request data.
@@ -82,10 +82,10 @@ type Book struct {
 	Rows    int // customers
 
 	table  *Table // customers as CSV
-	json   []store.BookCustomer
+	json   []service.BookCustomer
 	sales  *factFile
 	pl     *factFile
-	groups []store.BatchGroup
+	groups []service.BatchGroup
 	sameAs []int // for each row: the number of the equal or clashing row before it
 	equal  []bool
 
@@ -196,7 +196,7 @@ func (b *Book) readGroups(r io.Reader, o ReadOptions) (digest string, err error)
 	}
 	id, name := t.column("group_id"), t.column("name")
 	for i, rec := range t.Rows {
-		b.groups = append(b.groups, store.BatchGroup{No: i + 1, ID: clean(rec[id]), Name: clean(rec[name])})
+		b.groups = append(b.groups, service.BatchGroup{No: i + 1, ID: clean(rec[id]), Name: clean(rec[name])})
 	}
 	return t.Digest, nil
 }
@@ -237,9 +237,9 @@ func (b *Book) rowsEqual(i, j int) bool {
 
 // Upload is the book as the store stages it. What is found in its rows while
 // they are read is handed over with it.
-func (b *Book) Upload(key string, by kam.UserID, at time.Time) store.BatchUpload {
+func (b *Book) Upload(key string, by kam.UserID, at time.Time) service.BatchUpload {
 	b.forget()
-	u := store.BatchUpload{Key: key, Content: b.Content, By: by, At: at, Groups: b.groups, Findings: b.Findings}
+	u := service.BatchUpload{Key: key, Content: b.Content, By: by, At: at, Groups: b.groups, Findings: b.Findings}
 	if b.Rows > 0 {
 		u.Rows = b.customers()
 	}

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // MaxFacts is the bound on a file of sales or of profit and loss, in bytes: a
@@ -78,8 +78,8 @@ func (t *Table) clone() *Table {
 }
 
 // facts reads both files, sales first. An error is one of structure.
-func (b *Book) facts() iter.Seq2[store.BatchFact, error] {
-	return func(yield func(store.BatchFact, error) bool) {
+func (b *Book) facts() iter.Seq2[service.BatchFact, error] {
+	return func(yield func(service.BatchFact, error) bool) {
 		for _, f := range []*factFile{b.sales, b.pl} {
 			if f == nil {
 				continue
@@ -97,12 +97,12 @@ func (b *Book) facts() iter.Seq2[store.BatchFact, error] {
 // that millions of rows need no memory for their texts.
 type factKey [2]uint64
 
-func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[store.BatchFact, error] {
-	return func(yield func(store.BatchFact, error) bool) {
+func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[service.BatchFact, error] {
+	return func(yield func(service.BatchFact, error) bool) {
 		t := f.table.clone()
 		cr, err := t.head(f.raw)
 		if err != nil {
-			yield(store.BatchFact{}, inFile(f.name, err))
+			yield(service.BatchFact{}, inFile(f.name, err))
 			return
 		}
 		cr.ReuseRecord = true
@@ -114,12 +114,12 @@ func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[store.BatchFac
 			}
 			if errors.Is(err, io.EOF) {
 				if no == 1 {
-					yield(store.BatchFact{}, inFile(f.name, refuse(Problem{Message: "has a header and no rows"})))
+					yield(service.BatchFact{}, inFile(f.name, refuse(Problem{Message: "has a header and no rows"})))
 				}
 				return
 			}
 			if problems := f.structure(t, cr, rec, err, no); len(problems) > 0 {
-				yield(store.BatchFact{}, inFile(f.name, refuse(problems...)))
+				yield(service.BatchFact{}, inFile(f.name, refuse(problems...)))
 				return
 			}
 			fact, found := p.parse(rec, no)
@@ -174,15 +174,15 @@ func newFactParser(t *Table, file string) *factParser {
 }
 
 // parse makes a fact of a record, or says what is wrong with it.
-func (p *factParser) parse(rec []string, no int) (store.BatchFact, *kam.BatchFinding) {
+func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchFinding) {
 	cell := func(column string) string {
 		if i := p.at[column]; i >= 0 {
 			return strings.TrimSpace(rec[i])
 		}
 		return ""
 	}
-	f := store.BatchFact{No: no, PLOnly: p.file == kam.FilePL}
-	wrong := func(column, rule, msg, remedy string) (store.BatchFact, *kam.BatchFinding) {
+	f := service.BatchFact{No: no, PLOnly: p.file == kam.FilePL}
+	wrong := func(column, rule, msg, remedy string) (service.BatchFact, *kam.BatchFinding) {
 		key := f.Account
 		if !kam.IsCustomerNo(key) {
 			key = ""
@@ -214,7 +214,7 @@ func (p *factParser) parse(rec []string, no int) (store.BatchFact, *kam.BatchFin
 		m, err := kam.ParseMoney(text, f.Currency)
 		return m.Minor, err == nil
 	}
-	badAmount := func(column, text string) (store.BatchFact, *kam.BatchFinding) {
+	badAmount := func(column, text string) (service.BatchFact, *kam.BatchFinding) {
 		_, err := kam.ParseMoney(text, f.Currency)
 		if !kam.IsCurrency(f.Currency) {
 			column = "currency"
@@ -287,7 +287,7 @@ func (p *factParser) parse(rec []string, no int) (store.BatchFact, *kam.BatchFin
 	return f, nil
 }
 
-func (p *factParser) key(f store.BatchFact) (k factKey) {
+func (p *factParser) key(f service.BatchFact) (k factKey) {
 	var h maphash.Hash
 	for i, seed := range p.seeds {
 		h.SetSeed(seed)

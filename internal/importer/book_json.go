@@ -11,11 +11,11 @@ import (
 
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // readBookJSON reads a list of customers, or one a line.
-func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
+func readBookJSON(raw []byte, o ReadOptions) ([]service.BookCustomer, error) {
 	most := kam.MaxBatchRows
 	if o.MaxRows > 0 {
 		most = min(most, o.MaxRows)
@@ -27,7 +27,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 			return nil, refuse(Problem{Message: "is not JSON"})
 		}
 	}
-	var all []store.BookCustomer
+	var all []service.BookCustomer
 	for dec.More() {
 		var one json.RawMessage
 		at := int(dec.InputOffset())
@@ -40,7 +40,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 		if key := kam.DoubleKey(one); key != "" {
 			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
 		}
-		var c store.BookCustomer
+		var c service.BookCustomer
 		if err := kam.StrictUnmarshal(one, &c); err != nil {
 			p := Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"}
 			if e := kam.AsError(strictjson.Unmarshal(one, &c)); e != nil {
@@ -66,7 +66,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]store.BookCustomer, error) {
 	return all, nil
 }
 
-func (b *Book) fromJSON(i int, r *store.BatchRow) kam.RequestData {
+func (b *Book) fromJSON(i int, r *service.BatchRow) kam.RequestData {
 	c := b.json[i]
 	r.OwnerID, r.Status, r.KAStatus, r.Tier, r.Coverage, r.ReviewDue = c.OwnerID, c.Status, c.KAStatus, c.Tier, c.Coverage, c.ReviewDue
 	d := c.Data

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 // WriteBookResult writes the rows of the customers' file with batch, outcome
 // and findings. The file can be imported again; of a book in JSON the numbers
 // are written.
-func (b *Book) WriteBookResult(w io.Writer, no kam.BatchNo, outcomes []store.BatchOutcome, findings []kam.BatchFinding) error {
+func (b *Book) WriteBookResult(w io.Writer, no kam.BatchNo, outcomes []service.BatchOutcome, findings []kam.BatchFinding) error {
 	said := map[int][]string{}
 	for _, f := range findings {
 		if f.File == kam.FileCustomers {

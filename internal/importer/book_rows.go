@@ -17,17 +17,17 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 const bookChunk = 2000 // rows that are read at a time, on all processors
 
 // customers reads the rows, in order.
-func (b *Book) customers() iter.Seq2[store.BatchRow, error] {
-	return func(yield func(store.BatchRow, error) bool) {
+func (b *Book) customers() iter.Seq2[service.BatchRow, error] {
+	return func(yield func(service.BatchRow, error) bool) {
 		for from := 0; from < b.Rows; from += bookChunk {
 			n := min(bookChunk, b.Rows-from)
-			rows, notes := make([]store.BatchRow, n), make([][]kam.BatchFinding, n)
+			rows, notes := make([]service.BatchRow, n), make([][]kam.BatchFinding, n)
 			var wg sync.WaitGroup
 			workers := min(runtime.GOMAXPROCS(0), n)
 			for w := range workers {
@@ -56,8 +56,8 @@ var remedies = map[string]string{
 
 // row makes a row of the batch. It looks at nothing but the row: whatever is
 // wrong is a finding.
-func (b *Book) row(i int) (store.BatchRow, []kam.BatchFinding) {
-	r := store.BatchRow{No: i + 1, Line: i + 2, ReadAs: kam.RowReady, CustomerNo: b.number(i)}
+func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
+	r := service.BatchRow{No: i + 1, Line: i + 2, ReadAs: kam.RowReady, CustomerNo: b.number(i)}
 	if b.table != nil {
 		r.Line = b.table.lines[i]
 	}
@@ -108,7 +108,7 @@ func (b *Book) row(i int) (store.BatchRow, []kam.BatchFinding) {
 
 // cells reads a row of CSV: straight into the data, because a book has many
 // rows.
-func (b *Book) cells(i int, r *store.BatchRow, note func(s kam.Severity, column, rule, msg, remedy string)) kam.RequestData {
+func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, column, rule, msg, remedy string)) kam.RequestData {
 	var d kam.RequestData
 	into := reflect.ValueOf(&d).Elem()
 	cells := map[string]string{} // those that need more than copying

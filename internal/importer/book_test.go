@@ -13,7 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/service"
 )
 
 func bookOf(t testing.TB, customers string) *Book {
@@ -23,7 +23,7 @@ func bookOf(t testing.TB, customers string) *Book {
 	return b
 }
 
-func rowsOf(t testing.TB, b *Book) (rows []store.BatchRow, found []kam.BatchFinding) {
+func rowsOf(t testing.TB, b *Book) (rows []service.BatchRow, found []kam.BatchFinding) {
 	t.Helper()
 	u := b.Upload("k", "stew.one", time.Time{})
 	for r, err := range u.Rows {
@@ -33,7 +33,7 @@ func rowsOf(t testing.TB, b *Book) (rows []store.BatchRow, found []kam.BatchFind
 	return rows, u.Findings()
 }
 
-func factsOf(t testing.TB, sales string) (facts []store.BatchFact, found []kam.BatchFinding, err error) {
+func factsOf(t testing.TB, sales string) (facts []service.BatchFact, found []kam.BatchFinding, err error) {
 	t.Helper()
 	b, err := OpenBook(BookFiles{Sales: strings.NewReader(sales)}, ReadOptions{})
 	if err != nil {
@@ -128,7 +128,7 @@ func TestBookHostileCells(t *testing.T) {
 			require.Empty(t, found)
 			require.Equal(t, kam.RowReady, rows[0].ReadAs)
 			var out bytes.Buffer
-			require.NoError(t, b.WriteBookResult(&out, "B-000001", []store.BatchOutcome{{Row: 1, Outcome: kam.RowCreated}}, nil))
+			require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: kam.RowCreated}}, nil))
 			again := bookOf(t, out.String())
 			second, _ := rowsOf(t, again)
 			require.Equal(t, string(rows[0].Data), string(second[0].Data), "the result file can be imported again")
@@ -314,7 +314,7 @@ func TestBookJSONIsThatOfLoadCustomers(t *testing.T) {
 		require.Len(t, rows[0].Contacts, 1)
 		require.Equal(t, kam.UserID("kam.one"), rows[0].OwnerID)
 		var out bytes.Buffer
-		require.NoError(t, b.WriteBookResult(&out, "B-000001", []store.BatchOutcome{{Row: 1, Outcome: kam.RowUnchanged}}, nil))
+		require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: kam.RowUnchanged}}, nil))
 		require.True(t, strings.HasPrefix(out.String(), "customer_no,batch_no,outcome,findings\nC-1,B-000001,UNCHANGED,\n"), out.String())
 	}
 }

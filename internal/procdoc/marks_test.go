@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 var (
@@ -237,7 +238,7 @@ func anchors(page string) []string {
 func TestRulesPageIsComplete(t *testing.T) {
 	t.Parallel()
 	page := procdoc.Rules()
-	for _, r := range rules.ValidationRules {
+	for _, r := range kam.ValidationRules {
 		require.Contains(t, page, fmt.Sprintf("| %s | %s | %s", r.ID, r.Text, r.Severity))
 	}
 	shipped, err := rules.Default()
@@ -248,7 +249,7 @@ func TestRulesPageIsComplete(t *testing.T) {
 	for _, l := range shipped.RFM.Labels {
 		require.Contains(t, page, "| "+string(l.Label)+" |")
 	}
-	for _, s := range rules.NotInForce() {
+	for _, s := range policy.NotInForce() {
 		if strings.Contains(page, "| `"+s.Path+"` |") {
 			require.Regexp(t, "\\| `"+regexp.QuoteMeta(s.Path)+"` \\| [^|]* \\| not yet \\|", page)
 		}

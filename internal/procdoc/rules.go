@@ -12,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // rulesText holds the parts of docs/rules.md that people write. What the code
@@ -55,7 +56,7 @@ func Rules() string {
 // comments.
 func policyNode() *yaml.Node {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(rules.DefaultYAML(), &doc); err != nil {
+	if err := yaml.Unmarshal(policy.DefaultYAML(), &doc); err != nil {
 		panic(err) // the tests of kam/rules read the same text
 	}
 	return doc.Content[0]
@@ -159,7 +160,7 @@ func tableOf(head string, rows [][]string) string {
 // comment beside it.
 func policyTable(root *yaml.Node) string {
 	idle := map[string]bool{}
-	for _, s := range rules.NotInForce() {
+	for _, s := range policy.NotInForce() {
 		idle[s.Path] = true
 	}
 	var all [][]string
@@ -287,7 +288,7 @@ func labels() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	span := func(r rules.ScoreRange) string {
+	span := func(r policy.ScoreRange) string {
 		if len(r) != 2 {
 			return "any"
 		}
@@ -328,7 +329,7 @@ func gates() string {
 // findings are the validation rules whose ids begin with a prefix.
 func findings(prefixes ...string) string {
 	var all [][]string
-	for _, r := range rules.ValidationRules {
+	for _, r := range kam.ValidationRules {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(r.ID, p) }) {
 			continue
 		}

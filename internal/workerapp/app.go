@@ -14,12 +14,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/activities"
-	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -205,7 +205,7 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	acts.Register(a.worker)
 	(&recurring{
 		keys:  &refresher{store: a.store, log: a.log},
-		cases: kamclient.New(a.store, a.temporal, cfg.Temporal.TaskQueue), misrouted: acts, record: a.store, counters: a.counters, log: a.log,
+		cases: service.New(a.store, a.temporal, cfg.Temporal.TaskQueue), misrouted: acts, record: a.store, counters: a.counters, log: a.log,
 	}).register(a.worker)
 	if err := a.worker.Start(); err != nil {
 		a.worker = nil

@@ -12,10 +12,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.uber.org/zap"
 
-	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -24,8 +24,8 @@ import (
 // round goes on from there on any worker.
 type recurring struct {
 	cases interface {
-		Reconcile(ctx context.Context, since time.Time) (kamclient.Reconciled, error)
-		Rescreen(ctx context.Context) (kamclient.Rescreened, error)
+		Reconcile(ctx context.Context, since time.Time) (service.Reconciled, error)
+		Rescreen(ctx context.Context) (service.Rescreened, error)
 		Reroute(ctx context.Context, no kam.CaseNo) error
 	}
 	misrouted interface {

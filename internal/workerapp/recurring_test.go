@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
-	kamclient "github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -36,9 +36,9 @@ func (o *office) SaveSeen(_ context.Context, job kam.Job, seen string) error {
 	return nil
 }
 
-func (o *office) Reconcile(_ context.Context, since time.Time) (kamclient.Reconciled, error) {
+func (o *office) Reconcile(_ context.Context, since time.Time) (service.Reconciled, error) {
 	o.did = append(o.did, "compared since "+since.Format("15:04:05"))
-	return kamclient.Reconciled{Compared: 1}, nil
+	return service.Reconciled{Compared: 1}, nil
 }
 
 func (o *office) Now(context.Context) (time.Time, error)     { return o.now, nil }
@@ -56,9 +56,9 @@ func (o *office) MoveLeaversTasks(_ context.Context, change string) (int, error)
 	return 0, nil
 }
 
-func (o *office) Rescreen(context.Context) (kamclient.Rescreened, error) {
+func (o *office) Rescreen(context.Context) (service.Rescreened, error) {
 	o.did = append(o.did, "screened")
-	return kamclient.Rescreened{Busy: o.busy}, nil
+	return service.Rescreened{Busy: o.busy}, nil
 }
 
 func (o *office) Misrouted(_ context.Context, now time.Time) ([]kam.CaseNo, error) {

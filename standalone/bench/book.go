@@ -14,6 +14,7 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // Customers lie at as many postal codes as Germany has, so that a book of
@@ -157,10 +158,10 @@ func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at 
 			book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
 			facts = append(facts, store.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})
 		}
-		if err := r.db.LoadCustomers(ctx, book); err != nil {
+		if err := r.db.LoadCustomers(ctx, storetest.Act(), book); err != nil {
 			return fmt.Errorf("load the book: %w", err)
 		}
-		if err := r.db.LoadSales(ctx, facts); err != nil {
+		if err := r.db.LoadSales(ctx, storetest.Act(), facts); err != nil {
 			return fmt.Errorf("load the sales of the book: %w", err)
 		}
 	}

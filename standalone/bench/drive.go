@@ -9,8 +9,8 @@ import (
 
 	sdk "go.temporal.io/sdk/client"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -74,7 +74,7 @@ func (b *bares) confirm(ctx context.Context, i int) (time.Duration, error) {
 	begin := time.Now()
 	handle, err := b.temporal.UpdateWorkflow(ctx, sdk.UpdateWorkflowOptions{
 		WorkflowID: b.ids[i], UpdateName: bareConfirm, WaitForStage: sdk.WorkflowUpdateStageCompleted,
-		Args: []any{kam.Act{DecisionID: client.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: requester, Reason: reason}},
+		Args: []any{kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: requester, Reason: reason}},
 	})
 	if err != nil {
 		return 0, err
@@ -142,7 +142,7 @@ func (c *cases) confirm(ctx context.Context, i int) (time.Duration, error) {
 		return 0, err
 	}
 	act := kam.Act{
-		DecisionID: client.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: now.Task.Assignees[0],
+		DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: now.Task.Assignees[0],
 		ExpectHash: now.MaterialHash, Reason: reason,
 	}
 	begin := time.Now()

@@ -13,11 +13,11 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -40,7 +40,7 @@ type rig struct {
 	database string // the name of ours
 	db       *store.Store
 	temporal sdk.Client
-	client   *client.Client
+	client   *servicetest.People
 	watch    *pgx.Conn // to our database, unseen by the meter
 	meter    *meter
 
@@ -121,7 +121,7 @@ func open(ctx context.Context, opts Options) (*rig, error) {
 	if err != nil {
 		return r, err
 	}
-	r.client = client.New(r.db, r.temporal, kam.TaskQueue)
+	r.client = servicetest.New(r.db, r.temporal, kam.TaskQueue)
 	r.client.Patience = patience // a busy machine is slow, and that is no failure
 	return r, nil
 }

@@ -72,10 +72,14 @@ func setUp(t *testing.T, c *cli, request string) {
 	load("load-org", sample.Organisation, "carla.useradmin", "58 people")
 	c.refused(t, 2, rep, []string{"onboard", "-f", request}, "no policy is loaded", "starter admin policy load")
 	require.Contains(t, c.must(t, policyRole, "admin", "policy", "load", c.file(t, "policy.yaml", policy.DefaultYAML())), "version 1 is in force")
-	load("load-customers", sample.Customers, "", "60 customers")
-	load("load-sales", sample.Sales, "", "1392 sales facts")
-	require.Contains(t, c.must(t, "", "doctor"), "workers")
-	require.NotEmpty(t, c.json(t, "", "doctor")["checks"])
+	c.refused(t, 1, rep, []string{"admin", "load-customers", c.file(t, "none.json", "[]")}, "FORBIDDEN")
+	load("load-customers", sample.Customers, policyRole, "60 customers")
+	load("load-sales", sample.Sales, policyRole, "1392 sales facts")
+	for _, verb := range [][]string{{"doctor"}, {"list"}, {"audit", "verify"}, {"admin", "load-sales", "none.csv"}} {
+		c.refused(t, 2, "", verb, "--as")
+	}
+	require.Contains(t, c.must(t, "dario.operator", "doctor"), "workers")
+	require.NotEmpty(t, c.json(t, "dario.operator", "doctor")["checks"])
 }
 
 func badInput(t *testing.T, c *cli, request string) {

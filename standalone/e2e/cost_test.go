@@ -19,7 +19,7 @@ func pgtestDir(t *testing.T) string { return pgtest.DataDir(t) }
 // playOne plays one sample onboarding and returns its case.
 func (h *house) playOne(t *testing.T, s demo.Script) kam.CaseNo {
 	t.Helper()
-	require.NoError(t, demo.Run(t.Context(), demo.Deps{Store: h.db, Client: h.client, Out: io.Discard, Only: s.Name}))
+	require.NoError(t, demo.Run(t.Context(), demo.Deps{Service: h.client.Local, Out: io.Discard, Only: s.Name}))
 	no, ok, err := h.db.RequestByKey(t.Context(), s.Key())
 	require.NoError(t, err)
 	require.True(t, ok)

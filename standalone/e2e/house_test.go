@@ -13,7 +13,6 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/namespace"
@@ -21,6 +20,8 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -34,7 +35,7 @@ type house struct {
 	worker   *workerapp.App
 	db       *store.Store
 	temporal sdk.Client
-	client   *client.Client
+	client   *servicetest.People
 	cfg      config.Config
 	traces   *observe.Traces // nil: none
 }
@@ -66,7 +67,7 @@ func openTraced(t *testing.T, dir string, traces *observe.Traces) *house {
 	require.NoError(t, traces.Temporal(&opts))
 	h.temporal, err = sdk.Dial(opts)
 	require.NoError(t, err)
-	h.client = client.New(h.db, h.temporal, kam.TaskQueue)
+	h.client = servicetest.New(h.db, h.temporal, kam.TaskQueue)
 	return h
 }
 
@@ -93,7 +94,7 @@ func (h *house) close(t *testing.T) {
 // furnish loads the sample organisation, book, sales and policy.
 func (h *house) furnish(t *testing.T) {
 	t.Helper()
-	require.NoError(t, demo.Furnish(t.Context(), h.db, time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(t.Context(), service.New(h.db, nil, ""), time.Now(), t.Logf))
 }
 
 // script is one of the sample onboardings.
@@ -113,7 +114,7 @@ func script(t *testing.T, name string) demo.Script {
 // play runs all sample onboardings and fails where one leaves its script.
 func (h *house) play(t *testing.T, out io.Writer) {
 	t.Helper()
-	require.NoError(t, demo.Run(t.Context(), demo.Deps{Store: h.db, Client: h.client, Out: out}))
+	require.NoError(t, demo.Run(t.Context(), demo.Deps{Service: h.client.Local, Out: out}))
 }
 
 // history is the workflow history of a case.

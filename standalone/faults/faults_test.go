@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	sdk "go.temporal.io/sdk/client"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 )
 
 // TestFaults strikes at a running process again and again, and then compares
@@ -242,7 +243,7 @@ func (r *rig) decisionStands(t *testing.T) {
 	manager, err := r.db.Person(t.Context(), first.By)
 	require.NoError(t, err)
 	second := first
-	second.By, second.DecisionID = manager.ManagerID, client.NewDecisionID()
+	second.By, second.DecisionID = manager.ManagerID, service.NewDecisionID()
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
 	told := make(chan error, 1)
@@ -271,7 +272,7 @@ func (d dyingTemporal) UpdateWithStartWorkflow(ctx context.Context, _ sdk.Update
 func (r *rig) clientDies(t *testing.T) {
 	j := r.newJourney(t)
 	ctx, die := context.WithCancel(t.Context())
-	dying := client.New(r.db, dyingTemporal{r.sdk, die}, kam.TaskQueue)
+	dying := servicetest.New(r.db, dyingTemporal{r.sdk, die}, kam.TaskQueue)
 	_, err := dying.Start(ctx, j.request)
 	require.Error(t, err)
 

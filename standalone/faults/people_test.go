@@ -15,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // A journey is one case and the people who take it to its end.
@@ -111,7 +112,7 @@ func (r *rig) newJourneyOf(t *testing.T, endorsed bool) *journey {
 		for i := range facts {
 			facts[i].AccountNo = data.SalesAccountNo
 		}
-		require.NoError(t, r.db.LoadSales(t.Context(), facts))
+		require.NoError(t, r.db.LoadSales(t.Context(), storetest.Act(), facts))
 	}
 	j := &journey{
 		request:   store.Request{Key: fmt.Sprintf("fault-%d", n), Type: kam.NewCase, Requester: town.requester, Data: data},

@@ -19,11 +19,12 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -49,7 +50,7 @@ type rig struct {
 
 	db       *store.Store
 	sdk      sdk.Client
-	client   *client.Client
+	client   *servicetest.People
 	template templates
 
 	seed   uint64
@@ -107,12 +108,12 @@ func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	r.db, err = store.Open(ctx, r.pg.DSN(stack.Database), store.Options{})
 	require.NoError(t, err)
 	t.Cleanup(r.db.Close)
-	require.NoError(t, demo.Furnish(ctx, r.db, time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(ctx, service.New(r.db, nil, ""), time.Now(), t.Logf))
 	r.template = readTemplates(t)
 	r.sdk, err = sdk.DialContext(ctx, sdk.Options{HostPort: r.address, Namespace: r.namespace, Logger: silent()})
 	require.NoError(t, err)
 	t.Cleanup(r.sdk.Close)
-	r.client = client.New(r.db, r.sdk, kam.TaskQueue)
+	r.client = servicetest.New(r.db, r.sdk, kam.TaskQueue)
 	t.Logf("ready after %v", time.Since(begin).Round(time.Second))
 	return r
 }

@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/update/v1"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // refusable are acts on a case that waits for its confirmation which are
@@ -114,7 +114,7 @@ func TestFloodOfSignals(t *testing.T) {
 	sent := time.Since(begin)
 
 	// While it works them off a person may be told that it is busy, not more.
-	comment := kam.Act{DecisionID: client.NewDecisionID(), Name: kam.ActComment, By: now.Task.Assignees[0], Reason: "who does this?"}
+	comment := kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActComment, By: now.Task.Assignees[0], Reason: "who does this?"}
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		_, err := h.client.Act(t.Context(), now.CaseNo, comment, nil)
 		if err == nil {

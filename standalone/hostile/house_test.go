@@ -21,11 +21,12 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -53,7 +54,7 @@ type house struct {
 	worker *worker
 	db     *store.Store
 	sdk    sdk.Client
-	client *client.Client
+	client *servicetest.People
 	sample kam.RequestData // a request with all its details
 }
 
@@ -99,14 +100,14 @@ func (h *house) start(t *testing.T) {
 	require.NoError(t, err)
 	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true})
 	require.NoError(t, err)
-	require.NoError(t, demo.Furnish(ctx, h.db, time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(ctx, service.New(h.db, nil, ""), time.Now(), t.Logf))
 	h.sample = sampleRequest(t)
 	h.sdk, err = sdk.DialContext(ctx, sdk.Options{
 		HostPort: h.stack.TemporalAddress, Namespace: h.stack.Namespace,
 		Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
-	h.client = client.New(h.db, h.sdk, kam.TaskQueue)
+	h.client = servicetest.New(h.db, h.sdk, kam.TaskQueue)
 }
 
 func closeShared() error {
@@ -198,7 +199,7 @@ func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snap
 // confirm is the honest decision of the manager whom the case waits for.
 func confirm(s kam.Snapshot) kam.Act {
 	return kam.Act{
-		DecisionID: client.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: s.Task.Assignees[0],
+		DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: s.Task.Assignees[0],
 		ExpectHash: s.MaterialHash, Reason: "they start in spring",
 	}
 }

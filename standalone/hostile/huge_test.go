@@ -15,8 +15,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/converter"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 )
 
 // sizes are those of F26 that Temporal itself lets through: it stops at 2 MiB.
@@ -100,7 +100,7 @@ func TestHugeActs(t *testing.T) {
 		}
 	}
 	// What is no field of an act is not looked at, but would be kept.
-	comment := kam.Act{DecisionID: client.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
+	comment := kam.Act{DecisionID: service.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
 	padded := encoded(t, comment, map[string]any{"attachment": strings.Repeat("x", sizes[1])})
 	outcome, err := h.update(t.Context(), id, string(kam.ActComment), padded)
 	require.NoError(t, err)

@@ -17,8 +17,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -87,7 +87,7 @@ func TestStarts(t *testing.T) {
 		i := order[at]
 		r, _ := h.oneOf(i)
 		sent := time.Now()
-		var s client.Started
+		var s service.Started
 		var err error
 		again := 0
 		for ; again < 20; again++ { // not confirmed in 15 seconds: the same command is the same case

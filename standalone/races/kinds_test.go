@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"go.temporal.io/api/serviceerror"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -357,7 +357,7 @@ func tenTimes(ctx context.Context, r *round) (int, error) {
 		return nobody, err
 	}
 	once := confirm(s, "tim.still")
-	once.DecisionID = client.NewDecisionID()
+	once.DecisionID = service.NewDecisionID()
 	var all [10]told
 	var clicks []func() error
 	now := time.Now()
@@ -386,7 +386,7 @@ func idReused(ctx context.Context, r *round) (int, error) {
 		return nobody, err
 	}
 	a, b := confirm(s, "tim.still"), reject(s, "tim.still")
-	a.DecisionID = client.NewDecisionID()
+	a.DecisionID = service.NewDecisionID()
 	b.DecisionID = a.DecisionID
 	x, y, err := r.duel(ctx, s.CaseNo, a, b)
 	if err != nil {
@@ -406,7 +406,7 @@ func dataReused(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	amend := kam.Act{DecisionID: client.NewDecisionID(), Name: kam.ActAmendMaterial, By: "rosa.rep"}
+	amend := kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActAmendMaterial, By: "rosa.rep"}
 	var got [2]told
 	words := [2]string{"They open a second laboratory in spring.", "They close one of two laboratories in spring."}
 	one := func(i int) func() error {
@@ -602,7 +602,7 @@ func updateAndSignal(ctx context.Context, r *round) (int, error) {
 		return nobody, err
 	}
 	once := confirm(s, "tim.still")
-	once.DecisionID = client.NewDecisionID()
+	once.DecisionID = service.NewDecisionID()
 	var x told
 	err = r.both(ctx,
 		func() error {
@@ -646,7 +646,7 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 		return nobody, err
 	}
 	type answer struct {
-		started client.Started
+		started service.Started
 		err     error
 	}
 	var got [2]answer

@@ -17,7 +17,6 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/namespace"
@@ -25,6 +24,7 @@ import (
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -37,7 +37,7 @@ type rig struct {
 	db     *store.Store
 	sql    *pgxpool.Pool // reads what the store has no method for
 	sdk    sdk.Client
-	client *client.Client
+	client *servicetest.People
 
 	plain    kam.RequestData // with all details: no key account
 	endorsed kam.RequestData // a key account of one territory
@@ -75,7 +75,7 @@ func open(t *testing.T) *rig {
 	r.sdk, err = sdk.DialContext(ctx, sdk.Options{HostPort: servers.TemporalAddress, Namespace: servers.Namespace, Logger: silent()})
 	require.NoError(t, err)
 	t.Cleanup(r.sdk.Close)
-	r.client = client.New(r.db, r.sdk, kam.TaskQueue)
+	r.client = servicetest.New(r.db, r.sdk, kam.TaskQueue)
 
 	require.NoError(t, storetest.LoadOrg(ctx, r.db, organisation()))
 	require.NoError(t, storetest.PublishPolicy(ctx, r.db, 1, quickPolicy(t)))

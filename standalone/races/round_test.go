@@ -10,11 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // A round is one race, of one or two cases.
@@ -93,7 +94,7 @@ func (r *round) keyAccount(ctx context.Context, territory string) (store.Request
 	for i := range facts {
 		facts[i].AccountNo = q.Data.SalesAccountNo
 	}
-	return q, r.db.LoadSales(ctx, facts)
+	return q, r.db.LoadSales(ctx, storetest.Act(), facts)
 }
 
 // existing loads a customer that has been there for long, and returns its
@@ -107,7 +108,7 @@ func (r *round) existing(ctx context.Context, status kam.KAStatus) (string, erro
 	}
 	rules.Clean(&c.Data)
 	c.Keys = parties.Keys(c.Data)
-	return c.CustomerNo, r.db.LoadCustomers(ctx, []store.BookCustomer{c})
+	return c.CustomerNo, r.db.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{c})
 }
 
 // begin starts a case and has it reach a state. A start that is not confirmed
@@ -192,7 +193,7 @@ func (r *round) try(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.Req
 // confirmed is sent again under its id.
 func (r *round) send(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.RequestData, racing bool) (told, error) {
 	if a.DecisionID == "" {
-		a.DecisionID = client.NewDecisionID()
+		a.DecisionID = service.NewDecisionID()
 	}
 	x := told{no: no, act: a, racing: racing}
 	begin := time.Now()

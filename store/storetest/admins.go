@@ -56,3 +56,6 @@ func byOneOf(admins []store.User, act func(store.OrgAct) (store.OrgChange, error
 	}
 	return c, "", err
 }
+
+// Act is an act of somebody who loads what a test needs.
+func Act() store.OrgAct { return store.OrgAct{DecisionID: rand.Text(), By: "test.loader"} }

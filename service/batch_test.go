@@ -1,4 +1,4 @@
-package client_test
+package service_test
 
 import (
 	"context"
@@ -13,13 +13,15 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
 
-// books is the record and Temporal as the client of batches sees them.
+// books is the record and Temporal as the service sees them.
 type books struct {
+	service.Record
+	service.Temporal
 	people   map[kam.UserID]kam.Person
 	batch    kam.BatchSnapshot
 	uploads  []store.BatchUpload
@@ -36,6 +38,10 @@ func (b *books) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 		return p, kam.Errorf(kam.NotFound, "nobody")
 	}
 	return p, nil
+}
+
+func (b *books) People(context.Context) ([]kam.Person, error) {
+	return make([]kam.Person, len(b.people)), nil
 }
 
 func (b *books) UploadBatch(_ context.Context, u store.BatchUpload) (kam.BatchSnapshot, bool, error) {
@@ -82,7 +88,7 @@ func (h batchHandle) Get(_ context.Context, into any) error {
 	return err
 }
 
-func newBooks() (*books, *client.Batches) {
+func newBooks() (*books, *service.Local) {
 	b := &books{
 		people: map[kam.UserID]kam.Person{
 			"stew": {ID: "stew", Roles: []kam.Role{kam.DataSteward}, Active: true},
@@ -91,7 +97,7 @@ func newBooks() (*books, *client.Batches) {
 		},
 		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchChecked, Uploader: "stew", Digest: "d1", Scopes: []kam.BatchScopeState{{Node: "DE"}}},
 	}
-	c := client.NewBatches(b, b, "kamflow")
+	c := service.New(b, b, "kamflow")
 	c.Patience = time.Second
 	return b, c
 }
@@ -102,7 +108,7 @@ func TestBatchUpload(t *testing.T) {
 	t.Parallel()
 	b, c := newBooks()
 	b.startErr = []error{serviceerror.NewUnavailable("not yet"), &serviceerror.WorkflowExecutionAlreadyStarted{}}
-	_, created, err := c.Upload(t.Context(), store.BatchUpload{Key: "k", By: "stew", Rows: none()}, false)
+	_, created, err := c.Upload(t.Context(), service.As("stew"), store.BatchUpload{Key: "k", By: "stew", Rows: none()}, false)
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Len(t, b.starts, 2)
@@ -110,16 +116,16 @@ func TestBatchUpload(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, b.starts[0].WorkflowIDConflictPolicy)
 
 	for by, plOnly := range map[kam.UserID]bool{"rep": false, "fin": false, "who": true} {
-		_, _, err := c.Upload(t.Context(), store.BatchUpload{Key: "k", By: by}, plOnly)
+		_, _, err := c.Upload(t.Context(), service.As(by), store.BatchUpload{Key: "k", By: by}, plOnly)
 		require.ErrorIs(t, err, kam.Forbidden, by)
 	}
 	require.Len(t, b.uploads, 1, "nothing is staged for who may not")
-	_, _, err = c.Upload(t.Context(), store.BatchUpload{Key: "pl", By: "fin"}, true)
+	_, _, err = c.Upload(t.Context(), service.As("fin"), store.BatchUpload{Key: "pl", By: "fin"}, true)
 	require.NoError(t, err)
 
 	b.batch.State = kam.BatchApplied
 	starts := len(b.starts)
-	_, _, err = c.Upload(t.Context(), store.BatchUpload{Key: "k", By: "stew"}, false)
+	_, _, err = c.Upload(t.Context(), service.As("stew"), store.BatchUpload{Key: "k", By: "stew"}, false)
 	require.NoError(t, err)
 	require.Len(t, b.starts, starts, "what has ended is not started")
 }
@@ -137,7 +143,7 @@ func TestBatchConfirm(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
 		b.answers = []func() (kam.BatchProgress, error){lost, done}
-		got, err := c.Confirm(t.Context(), "B-000001", act)
+		got, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchConfirmed, got.State)
 		require.Equal(t, b.updates[0].UpdateID, b.updates[1].UpdateID, "no answer: the same update again")
@@ -149,7 +155,7 @@ func TestBatchConfirm(t *testing.T) {
 		b.answers = []func() (kam.BatchProgress, error){func() (kam.BatchProgress, error) {
 			return kam.BatchProgress{}, temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, *e)
 		}}
-		_, err := c.Confirm(t.Context(), "B-000001", act)
+		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Separation)
 		require.Len(t, b.refused, 1, "the refusal leaves a trace")
 	})
@@ -157,7 +163,7 @@ func TestBatchConfirm(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
 		b.answers = []func() (kam.BatchProgress, error){lost}
-		_, err := c.Confirm(t.Context(), "B-000001", act)
+		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Unreachable)
 	})
 	t.Run("workflow has ended", func(t *testing.T) {
@@ -165,18 +171,18 @@ func TestBatchConfirm(t *testing.T) {
 		b, c := newBooks()
 		b.answers = []func() (kam.BatchProgress, error){gone}
 		b.batch.State = kam.BatchCancelled
-		_, err := c.Confirm(t.Context(), "B-000001", act)
+		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.TooLate)
 		require.Len(t, b.refused, 1)
 		b.batch.State, b.batch.Scopes = kam.BatchApplied, []kam.BatchScopeState{{Node: "DE", ConfirmedBy: "nadja", DecisionID: "decision-1"}}
-		_, err = c.Confirm(t.Context(), "B-000001", act)
+		_, err = c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.NoError(t, err, "it was this very decision")
 	})
 	t.Run("workflow was never started", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
 		b.answers = []func() (kam.BatchProgress, error){gone}
-		_, err := c.Confirm(t.Context(), "B-000001", act)
+		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Unreachable)
 		require.Len(t, b.starts, 1, "and is started now")
 	})
@@ -184,7 +190,7 @@ func TestBatchConfirm(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
 		b.answers = []func() (kam.BatchProgress, error){func() (kam.BatchProgress, error) { return kam.BatchProgress{}, errors.New("no such namespace") }}
-		_, err := c.Cancel(t.Context(), "B-000001", act)
+		_, err := c.CancelBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.Error(t, err)
 		require.Empty(t, kam.CodeOf(err))
 	})

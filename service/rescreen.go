@@ -1,4 +1,4 @@
-package client
+package service
 
 import (
 	"context"
@@ -24,19 +24,19 @@ type Rescreened struct {
 // RECLASSIFY case with reason SCREENING (P2.7). A hit that is known, or that
 // compliance cleared for this party, is passed over, unless it is CONFIRMED now; a
 // customer in an open case is tried again the next time.
-func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
+func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 	var r Rescreened
-	list, err := c.record.BlockedParties(ctx)
+	list, err := l.record.BlockedParties(ctx)
 	if err != nil || len(list) == 0 { // of a system without a policy, too
 		return r, err
 	}
-	policy, err := c.latestPolicy(ctx)
+	policy, err := l.latestPolicy(ctx)
 	if err != nil {
 		return r, err
 	}
 	var errs []error
 	for _, b := range list {
-		found, err := c.record.CustomersLike(ctx, parties.EntryKeys(b))
+		found, err := l.record.CustomersLike(ctx, parties.EntryKeys(b))
 		if err != nil {
 			return r, err
 		}
@@ -47,7 +47,7 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 			}
 			r.Hits++
 			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
-			if err := c.stop(ctx, p.Ref, parties.Hit(b, result), parties.ForScreening(d), &r); err != nil {
+			if err := l.stop(ctx, p.Ref, parties.Hit(b, result), parties.ForScreening(d), &r); err != nil {
 				errs = append(errs, fmt.Errorf("hit %s on %s: %w", b.Ref, p.Ref, err))
 			}
 		}
@@ -55,19 +55,19 @@ func (c *Client) Rescreen(ctx context.Context) (Rescreened, error) {
 	return r, errors.Join(errs...)
 }
 
-func (c *Client) stop(ctx context.Context, customerNo string, hit kam.ScreeningHit, party kam.ScreenedParty, r *Rescreened) error {
-	cleared, err := c.record.Clearances(ctx, customerNo)
+func (l *Local) stop(ctx context.Context, customerNo string, hit kam.ScreeningHit, party kam.ScreenedParty, r *Rescreened) error {
+	cleared, err := l.record.Clearances(ctx, customerNo)
 	if err != nil || slices.ContainsFunc(cleared, func(x kam.Clearance) bool { return x.Covers(hit, party) }) {
 		return err
 	}
-	key, err := c.record.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
+	key, err := l.record.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
 	if err != nil {
 		return err
 	}
-	if no, ok, err := c.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
+	if no, ok, err := l.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err = c.Start(ctx, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	_, err = l.start(ctx, kam.Person{}, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

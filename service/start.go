@@ -1,4 +1,4 @@
-package client
+package service
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -23,6 +24,9 @@ type Started struct {
 	// Created is false where the request key stood for a case already.
 	Created  bool         `json:"created"`
 	Progress kam.Progress `json:"progress"`
+	// Undone says that the case has ended and that what was asked for is not so:
+	// it ended otherwise, or the customer was changed again since.
+	Undone bool `json:"undone,omitempty"`
 }
 
 // requestSpace derives ids from request keys, which may hold any character.
@@ -32,38 +36,73 @@ var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 // key before Temporal hears of it, so a client that dies in between gets the
 // same case when it is run again; until then the case stands there as allotted
 // and not started.
-func (c *Client) Start(ctx context.Context, r store.Request) (s Started, err error) {
+func (l *Local) Start(ctx context.Context, who Principal, r store.Request) (Started, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	p, err := l.person(ctx, who)
+	if err != nil {
+		return Started{}, reachable(ctx, "the request", err)
+	}
+	r.Requester = p.ID
+	s, err := l.start(ctx, p, r)
+	if err == nil && !s.Created {
+		s.Undone, err = l.undone(ctx, s.Progress.Snapshot, r)
+	}
+	return s, err
+}
+
+// undone compares a case that has ended with what is asked for again.
+func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bool, error) {
+	switch {
+	case !s.State.Ended():
+		return false, nil
+	case s.State != kam.Completed && s.State != kam.Merged:
+		return true, nil
+	case s.Type != kam.Modify:
+		return false, nil
+	}
+	record, err := l.record.Customer(ctx, s.CommittedAs)
+	if err != nil {
+		return false, reachable(ctx, "the request", err)
+	}
+	now := parties.AsRequest(record)
+	want, err := kam.Overlay(now, r.Data)
+	return len(kam.Diff(now, want)) > 0, err
+}
+
+// start opens a case for a person, or for the engine, which is nobody.
+func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (s Started, err error) {
 	ctx, end := span.Start(ctx, "start")
 	defer func() {
 		span.NoteProgress(ctx, s.Progress)
 		end(err)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if err := c.mayStart(ctx, r); err != nil {
-		return s, reachable(ctx, "the request", err)
+	if err := l.mayStart(ctx, who, r); err != nil {
+		return Started{}, reachable(ctx, "the request", err)
 	}
-	no, created, err := c.record.AllotCase(ctx, r)
+	no, created, err := l.record.AllotCase(ctx, r)
 	if err != nil {
 		return s, reachable(ctx, "the request", err)
 	}
 	s = Started{CaseNo: no, Created: created}
 	if !created {
-		if s.Progress.Snapshot, err = c.record.Case(ctx, no); err != nil {
+		if s.Progress.Snapshot, err = l.record.Case(ctx, no); err != nil {
 			return s, reachable(ctx, "the request", err)
 		}
 		if s.Progress.Snapshot.Version > 0 {
 			return s, nil
 		}
 	}
-	s.Progress, err = c.begin(ctx, no, r, created)
+	s.Progress, err = l.begin(ctx, no, r, created)
 	return s, err
 }
 
 // mayStart refuses, before there is a case, a person who may not request one, a
 // customer that is in an open case, and a form with a bad format (1.1.1,
 // 1.2.1a). The case itself judges all that again.
-func (c *Client) mayStart(ctx context.Context, r store.Request) error {
+func (l *Local) mayStart(ctx context.Context, who kam.Person, r store.Request) error {
 	for _, f := range []struct{ name, value string }{
 		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)}, {"draft_of", string(r.DraftOf)},
 	} {
@@ -71,29 +110,29 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 			return err
 		}
 	}
-	if no, ok, err := c.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+	if no, ok, err := l.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
 		return err // the same request again, whatever became of its customer since
 	}
 	subject := kam.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
-		if err := c.mayWorkOn(ctx, r, &subject); err != nil {
+		if err := l.mayWorkOn(ctx, r, &subject); err != nil {
 			return err
 		}
 	}
-	if err := c.mayRequest(ctx, r, subject); err != nil {
+	if err := mayRequest(who, r, subject); err != nil {
 		return err
 	}
-	policy, err := c.latestPolicy(ctx)
+	policy, err := l.latestPolicy(ctx)
 	if err != nil {
 		return err
 	}
 	if r.AppealOf != "" {
-		if err := c.mayAppeal(ctx, r, policy); err != nil {
+		if err := l.mayAppeal(ctx, r, policy); err != nil {
 			return err
 		}
 	}
 	if r.DraftOf != "" {
-		if err := c.mayDraft(ctx, r); err != nil {
+		if err := l.mayDraft(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -105,29 +144,24 @@ func (c *Client) mayStart(ctx context.Context, r store.Request) error {
 	return nil
 }
 
-// mayRequest looks the person up. The engine's own reviews have none.
-func (c *Client) mayRequest(ctx context.Context, r store.Request, subject kam.Subject) error {
-	if r.Type == kam.Reclassify && r.Requester == kam.System {
+func mayRequest(who kam.Person, r store.Request, subject kam.Subject) error {
+	if r.Requester == kam.System {
 		return nil
-	}
-	who, err := c.record.Person(ctx, r.Requester)
-	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.Forbidden, "nobody is known as %q", r.Requester).On("by")
-	}
-	if err != nil {
-		return err
 	}
 	action := kam.ActionStart
 	if r.Type == kam.Reclassify {
 		action = kam.ActionReview
 	}
-	_, err = kam.Permit(who, action, subject)
+	_, err := kam.Permit(who, action, subject)
+	if err == nil && r.Data.NominateKeyAccount {
+		_, err = kam.Permit(who, kam.ActionNominate, subject)
+	}
 	return err
 }
 
 // mayWorkOn says what the customer is to the person who requests a case for it,
 // and answers a second request with the number of the first.
-func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Subject) error {
+func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Subject) error {
 	if !slices.Contains(kam.CaseTypes, r.Type) {
 		return kam.Errorf(kam.Invalid, "%q is no type of case", r.Type).On("case_type")
 	}
@@ -137,7 +171,7 @@ func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Su
 	if r.Type == kam.Reclassify && !slices.Contains(kam.ReviewTriggers, r.Trigger) {
 		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of " + joined(kam.ReviewTriggers))
 	}
-	customer, err := c.record.Customer(ctx, r.CustomerNo)
+	customer, err := l.record.Customer(ctx, r.CustomerNo)
 	if kam.CodeOf(err) == kam.NotFound {
 		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
 	}
@@ -152,47 +186,45 @@ func (c *Client) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Su
 		return kam.Errorf(kam.TargetInvalid, "customer %s is %s, and a %s is for one that is %s", r.CustomerNo, customer.Status, r.Type, wants).On("customer_no")
 	}
 	subject.Owner = customer.OwnerID
-	nodes, err := c.record.Nodes(ctx)
+	nodes, err := l.record.Nodes(ctx)
 	if err != nil {
 		return err
 	}
-	for _, n := range kam.PathOf(nodes, customer.Territory) {
-		subject.Path, subject.Levels = append(subject.Path, n.Code), append(subject.Levels, n.Level)
-	}
-	return c.record.OpenCaseOf(ctx, r.CustomerNo)
+	subject.At(kam.PathOf(nodes, customer.Territory))
+	return l.record.OpenCaseOf(ctx, r.CustomerNo)
 }
 
-func (c *Client) mayAppeal(ctx context.Context, r store.Request, policy *rules.Set) error {
-	was, err := c.record.Rejection(ctx, r.AppealOf)
+func (l *Local) mayAppeal(ctx context.Context, r store.Request, policy *rules.Set) error {
+	was, err := l.record.Rejection(ctx, r.AppealOf)
 	if err != nil {
 		return err
 	}
-	requester, err := c.record.Person(ctx, was.Requester)
+	requester, err := l.record.Person(ctx, was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	now, err := c.record.Now(ctx)
+	now, err := l.record.Now(ctx)
 	if err != nil {
 		return err
 	}
 	return kam.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
 }
 
-func (c *Client) mayDraft(ctx context.Context, r store.Request) error {
+func (l *Local) mayDraft(ctx context.Context, r store.Request) error {
 	if r.Key != store.DraftKey+string(r.DraftOf) {
 		return kam.Errorf(kam.Invalid, "a draft of %s has the key %s: there is one", r.DraftOf, store.DraftKey+string(r.DraftOf)).On("request_key")
 	}
-	was, err := c.record.Case(ctx, r.DraftOf)
+	was, err := l.record.Case(ctx, r.DraftOf)
 	if err != nil {
 		return err
 	}
-	end, err := c.record.Followed(ctx, r.DraftOf)
+	end, err := l.record.Followed(ctx, r.DraftOf)
 	if err != nil {
 		return err
 	}
 	heir := was.Requester
 	for range 20 {
-		p, err := c.record.Person(ctx, heir)
+		p, err := l.record.Person(ctx, heir)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return err
 		}
@@ -214,19 +246,19 @@ func joined[T ~string](list []T) string {
 
 // latestPolicy is the policy that a case started now will keep. A published
 // version never changes, so it is read once.
-func (c *Client) latestPolicy(ctx context.Context) (*rules.Set, error) {
-	version, text, err := c.record.LatestPolicy(ctx)
+func (l *Local) latestPolicy(ctx context.Context) (*rules.Set, error) {
+	version, text, err := l.record.LatestPolicy(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p := c.policy.Load(); p != nil && p.version == version {
+	if p := l.policy.Load(); p != nil && p.version == version {
 		return p.Set, nil
 	}
 	parsed, err := rules.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	c.policy.Store(&versioned{version, parsed})
+	l.policy.Store(&versioned{version, parsed})
 	return parsed, nil
 }
 
@@ -235,7 +267,7 @@ type versioned struct {
 	*rules.Set
 }
 
-func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
+func (l *Local) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
 	if !first {
 		// Temporal answers an id that it knows with what it answered before: a
@@ -244,7 +276,7 @@ func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, firs
 	}
 	var last error
 	for try, attempt := 0, 1; ; try++ {
-		p, err := c.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
+		p, err := l.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
 		what, refusal := judge(err)
 		switch what {
 		case answered:
@@ -252,7 +284,7 @@ func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, firs
 		case refused:
 			return p, refusal
 		case gone: // somebody else's start has run to its end meanwhile
-			p.Snapshot, err = c.record.Case(ctx, no)
+			p.Snapshot, err = l.record.Case(ctx, no)
 			return p, reachable(ctx, "the start of "+string(no), err)
 		case failed:
 			attempt++
@@ -266,14 +298,14 @@ func (c *Client) begin(ctx context.Context, no kam.CaseNo, r store.Request, firs
 	}
 }
 
-func (c *Client) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, updateID string) (kam.Progress, error) {
+func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, updateID string) (kam.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
 	// An operation starts once, so each try makes its own.
-	op := c.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+	op := l.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       no.WorkflowID(),
-		TaskQueue:                c.taskQueue,
+		TaskQueue:                l.taskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		// Use-existing covers running workflows only: a case that has ended
 		// must not run again. A run that failed never opened its case, for
@@ -287,7 +319,7 @@ func (c *Client) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, 
 			temporal.NewSearchAttributeKeyKeyword(kam.AttrCaseType).ValueSet(string(r.Type)),
 		),
 	}, kam.WorkflowOnboarding, in)
-	handle, err := c.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+	handle, err := l.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: op,
 		UpdateOptions: client.UpdateWorkflowOptions{
 			UpdateID:     updateID,

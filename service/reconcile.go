@@ -1,4 +1,4 @@
-package client
+package service
 
 import (
 	"context"
@@ -21,15 +21,15 @@ type Reconciled struct {
 // with their workflows, and tells those that are behind to read the record
 // (D10a). It goes on past a case that does not answer, and reports all such at
 // the end.
-func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
+func (l *Local) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
 	var r Reconciled
-	cases, err := c.record.NeedingCheck(ctx, since)
+	cases, err := l.record.NeedingCheck(ctx, since)
 	if err != nil {
 		return r, fmt.Errorf("reconcile: %w", err)
 	}
 	var errs []error
 	for _, v := range cases {
-		behind, err := c.tell(ctx, v.CaseNo, v.Version)
+		behind, err := l.tell(ctx, v.CaseNo, v.Version)
 		if ended := new(serviceerror.NotFound); !v.Open && errors.As(err, &ended) {
 			continue // and Temporal keeps its workflow no longer
 		}
@@ -49,8 +49,8 @@ func (c *Client) Reconcile(ctx context.Context, since time.Time) (Reconciled, er
 
 // Reroute tells a case that people or territories changed, so that it looks at
 // whom its open task waits for. A case that has ended meanwhile is fine.
-func (c *Client) Reroute(ctx context.Context, no kam.CaseNo) error {
-	err := c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalReroute, nil)
+func (l *Local) Reroute(ctx context.Context, no kam.CaseNo) error {
+	err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalReroute, nil)
 	if gone := new(serviceerror.NotFound); errors.As(err, &gone) {
 		return nil
 	}
@@ -59,12 +59,12 @@ func (c *Client) Reroute(ctx context.Context, no kam.CaseNo) error {
 
 // tell compares one case and signals it where it is behind. Unlike refresh it
 // does not wait.
-func (c *Client) tell(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
-	known, err := c.known(ctx, no)
+func (l *Local) tell(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
+	known, err := l.known(ctx, no)
 	if err != nil || known >= version {
 		return false, err
 	}
-	err = c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil)
+	err = l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil)
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
 		return true, fmt.Errorf("the record has version %d and the workflow ended at %d: %w", version, known, err)

@@ -1,4 +1,4 @@
-package client_test
+package service_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -27,7 +28,7 @@ func customers(t *testing.T) bundle {
 		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", City: "Kiel"}}
 		book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: "N", OwnerID: "boss", Keys: parties.Keys(d)})
 	}
-	require.NoError(t, b.store.LoadCustomers(t.Context(), book))
+	require.NoError(t, b.store.LoadCustomers(t.Context(), storetest.Act(), book))
 	return b
 }
 
@@ -35,18 +36,18 @@ func TestMergeThroughTheClient(t *testing.T) {
 	t.Parallel()
 	b := customers(t)
 	ctx := t.Context()
-	plan, err := b.MergePlan(ctx, "stew", "C-000001", "C-000002", kam.MergeChoice{})
+	plan, err := b.MergePlan(ctx, service.As("stew"), "C-000001", "C-000002", kam.MergeChoice{})
 	require.NoError(t, err)
 	require.Equal(t, 1, plan.AbsorbedVersion)
 	require.Equal(t, "legal_name", plan.Fields[0].Field)
-	_, err = b.MergePlan(ctx, "rep", "C-000001", "C-000002", kam.MergeChoice{})
+	_, err = b.MergePlan(ctx, service.As("rep"), "C-000001", "C-000002", kam.MergeChoice{})
 	require.ErrorIs(t, err, kam.Forbidden)
 
 	o := store.MergeOrder{Survivor: "C-000001", Absorbed: "C-000002", Reason: "one company", By: "rep", DecisionID: "d-1"}
-	_, err = b.Merge(ctx, o)
+	_, err = b.Merge(ctx, service.As(o.By), o)
 	require.ErrorIs(t, err, kam.Forbidden)
 	o.By = "nobody"
-	_, err = b.Merge(ctx, o)
+	_, err = b.Merge(ctx, service.As(o.By), o)
 	require.ErrorIs(t, err, kam.Forbidden)
 	trail, err := b.store.TrailOf(ctx, "customer/C-000001")
 	require.NoError(t, err)
@@ -54,27 +55,27 @@ func TestMergeThroughTheClient(t *testing.T) {
 	require.Equal(t, kam.UserID("rep"), trail[0].Actor)
 
 	o.By = "stew"
-	r, err := b.Merge(ctx, o)
+	r, err := b.Merge(ctx, service.As(o.By), o)
 	require.NoError(t, err)
-	again, err := b.Merge(ctx, o)
+	again, err := b.Merge(ctx, service.As(o.By), o)
 	require.NoError(t, err)
 	require.Equal(t, r, again)
 	undo := store.UndoOrder{CustomerNo: "C-000002", MergeID: r.MergeID, Reason: "two", By: "stew"}
-	u, err := b.UndoMerge(ctx, undo)
+	u, err := b.UndoMerge(ctx, service.As(undo.By), undo)
 	require.NoError(t, err)
 	require.True(t, u.Undone)
 	undo.MergeID, undo.DecisionID = "M-9", ""
-	_, err = b.UndoMerge(ctx, undo)
+	_, err = b.UndoMerge(ctx, service.As(undo.By), undo)
 	require.ErrorIs(t, err, kam.NotFound)
-	s, err := b.Split(ctx, store.SplitOrder{CustomerNo: "C-000001", Choice: kam.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
+	s, err := b.Split(ctx, service.As("stew"), store.SplitOrder{CustomerNo: "C-000001", Choice: kam.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
 	require.NoError(t, err)
-	v, err := b.Customer(ctx, "stew", s.OtherNo)
+	v, err := b.Customer(ctx, service.As("stew"), s.OtherNo)
 	require.NoError(t, err)
 	require.Equal(t, "Acme Nord AG", v.Customer.Data.LegalName)
-	h, err := b.CustomerHistory(ctx, "stew", "C-000001")
+	h, err := b.CustomerHistory(ctx, service.As("stew"), "C-000001")
 	require.NoError(t, err)
 	require.Len(t, h.Events, 5, "two refusals, merged, split, split")
-	_, err = b.Merge(ctx, store.MergeOrder{Survivor: "C-000077", Absorbed: "C-000002", Reason: "x", By: "stew"})
+	_, err = b.Merge(ctx, service.As("stew"), store.MergeOrder{Survivor: "C-000077", Absorbed: "C-000002", Reason: "x", By: "stew"})
 	require.ErrorIs(t, err, kam.NotFound)
 }
 
@@ -82,22 +83,22 @@ func TestWhoSeesACustomer(t *testing.T) {
 	t.Parallel()
 	b := customers(t)
 	for by, sees := range map[kam.UserID]bool{"rep": true, "boss": true, "stew": true, "ops": false, "south": false, "nobody": false} {
-		_, err := b.Customer(t.Context(), by, "C-000001")
+		_, err := b.Customer(t.Context(), service.As(by), "C-000001")
 		require.Equal(t, sees, err == nil, "%s: %v", by, err)
 		if !sees {
 			require.ErrorIs(t, err, kam.Forbidden)
 		}
-		found, err := b.FindCustomers(t.Context(), by, "acme", 10)
+		found, err := b.FindCustomers(t.Context(), service.As(by), "acme", 10)
 		if by != "nobody" {
 			require.NoError(t, err)
 			require.Equal(t, sees, len(found) == 2, by)
 		}
 	}
-	_, err := b.Customer(t.Context(), "south", "C-000001")
+	_, err := b.Customer(t.Context(), service.As("south"), "C-000001")
 	require.ErrorContains(t, err, "may not read the customer")
-	_, err = b.FindCustomers(t.Context(), "stew", " ", 10)
+	_, err = b.FindCustomers(t.Context(), service.As("stew"), " ", 10)
 	require.ErrorIs(t, err, kam.Invalid)
-	found, err := b.FindCustomers(t.Context(), "stew", "c-000002", 1)
+	found, err := b.FindCustomers(t.Context(), service.As("stew"), "c-000002", 1)
 	require.NoError(t, err)
 	require.Equal(t, "Acme Trading", found[0].Name)
 }

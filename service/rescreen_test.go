@@ -1,4 +1,4 @@
-package client_test
+package service_test
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -23,7 +23,7 @@ func TestHitStopsCoverageAndOpensAReviewOnce(t *testing.T) {
 	ctx := t.Context()
 	for no, name := range map[string]string{"C-1": "Nordlicht Handel GmbH", "C-2": "Nordlinse Optik GmbH", "C-3": "Suedstern GmbH"} {
 		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE"}}
-		require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: no, Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
+		require.NoError(t, b.store.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{{CustomerNo: no, Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 	}
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	b.fake.answers = []func() (kam.Progress, error){func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil }}
@@ -55,7 +55,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE"}}
-	require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
+	require.NoError(t, b.store.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	no, _, err := b.store.AllotCase(ctx, store.Request{Key: "k", Type: kam.NewCase, Requester: "rep", Data: d})
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	require.NoError(t, err)
 	got, err := b.Rescreen(ctx)
 	require.NoError(t, err)
-	require.Equal(t, client.Rescreened{Hits: 1}, got)
+	require.Equal(t, service.Rescreened{Hits: 1}, got)
 	c, err := b.store.Customer(ctx, "C-1")
 	require.NoError(t, err)
 	require.Equal(t, "B", c.Coverage)
@@ -77,7 +77,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 func (b bundle) has(t *testing.T, name string, ids ...kam.Identifier) {
 	t.Helper()
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", Identifiers: ids}}
-	require.NoError(t, b.store.LoadCustomers(t.Context(), []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
+	require.NoError(t, b.store.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 }
 
 func (b bundle) lists(t *testing.T, lines ...store.BlockedParty) {
@@ -199,7 +199,7 @@ func TestRequestsForACustomer(t *testing.T) {
 	b := setup(t, func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil })
 	ctx := t.Context()
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Bestand GmbH", CountryCode: "DE"}}
-	require.NoError(t, b.store.LoadCustomers(ctx, []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", OwnerID: "rep", Data: d, Keys: parties.Keys(d)}}))
+	require.NoError(t, b.store.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", OwnerID: "rep", Data: d, Keys: parties.Keys(d)}}))
 	ask := func(key string, typ kam.CaseType, by kam.UserID, customer string, trigger kam.ReviewTrigger) kam.Code {
 		_, err := b.Start(ctx, store.Request{Key: key, Type: typ, Requester: by, CustomerNo: customer, Trigger: trigger})
 		return kam.CodeOf(err)

@@ -1,4 +1,4 @@
-package client_test
+package service_test
 
 import (
 	"context"
@@ -14,10 +14,11 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/kamflow/kamflow/client"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -25,10 +26,10 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// fake is Temporal as the client sees it: answers are taken in turn, the last
+// fake is Temporal as the service sees it: answers are taken in turn, the last
 // one stays.
 type fake struct {
-	client.Temporal
+	service.Temporal
 	mu      sync.Mutex
 	answers []func() (kam.Progress, error)
 	starts  []sdk.StartWorkflowOptions
@@ -116,19 +117,25 @@ var (
 
 // bundle is a client over a real PostgreSQL.
 type bundle struct {
-	*client.Client
+	*servicetest.People
 	t     *testing.T
 	store *store.Store
 	fake  *fake
 }
 
-func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+func emptyStore(t *testing.T) *store.Store {
 	t.Helper()
 	dsn := pgtest.DSN(t)
 	require.NoError(t, store.Migrate(t.Context(), dsn))
 	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
+	return s
+}
+
+func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+	t.Helper()
+	s := emptyStore(t)
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{
 		Users: []store.User{
 			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},
@@ -140,9 +147,9 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 	}))
 	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
 	f := &fake{answers: answers}
-	c := client.New(s, f, "queue")
+	c := servicetest.New(s, f, "queue")
 	c.Patience = 2 * time.Second
-	return bundle{Client: c, t: t, store: s, fake: f}
+	return bundle{People: c, t: t, store: s, fake: f}
 }
 
 func request() store.Request {

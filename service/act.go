@@ -1,4 +1,4 @@
-package client
+package service
 
 import (
 	"context"
@@ -27,19 +27,20 @@ func NewDecisionID() string {
 	return id.String()
 }
 
-// Act brings what a person does to the case and returns the committed state.
+// Decide brings what a person does to the case and returns the committed state.
 // Data, for acts that carry any, go into PostgreSQL first: the message holds
 // their digest only. A refusal comes back as a kam.Error; kam.Unreachable
 // means that it is not known whether the act was stored, and that sending it
 // again with the same DecisionID is safe.
-func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (p kam.Progress, err error) {
+func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act kam.Act, data *kam.RequestData) (p kam.Progress, err error) {
 	ctx, end := span.Start(ctx, "act", span.CaseNo.String(string(no)), span.Act.String(string(act.Name)))
 	defer func() {
 		span.NoteProgress(ctx, p)
 		end(err)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, c.Patience)
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
+	act.By = who.user
 	if act.DecisionID == "" {
 		act.DecisionID = NewDecisionID()
 	}
@@ -48,12 +49,20 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 	}
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
+		// The case asks when the act gets there; data are kept before.
+		_, err := l.person(ctx, who)
+		if e := kam.AsError(err); e != nil {
+			l.recordRefusal(ctx, no, act, e)
+		}
+		if err != nil {
+			return kam.Progress{}, reachable(ctx, what, err)
+		}
 		if err := checkData(*data); err != nil {
 			return kam.Progress{}, err
 		}
-		digest, err := c.record.StageData(ctx, no, act.DecisionID, *data)
+		digest, err := l.record.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
-			c.recordRefusal(ctx, no, act, e)
+			l.recordRefusal(ctx, no, act, e)
 		}
 		if err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
@@ -64,18 +73,18 @@ func (c *Client) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.
 		return kam.Progress{}, err
 	}
 	if act.Name == kam.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
-		if err := c.intend(ctx, no, act); err != nil {
+		if err := l.intend(ctx, no, act); err != nil {
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
 	}
-	p, err = c.send(ctx, no, act, what)
+	p, err = l.send(ctx, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; should it not hear of it, the
 		// reconciler tells it.
-		_ = c.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
+		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
 	}
 	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
-		c.recordRefusal(ctx, no, act, e)
+		l.recordRefusal(ctx, no, act, e)
 	}
 	return p, err
 }
@@ -104,8 +113,8 @@ func checkData(data kam.RequestData) error {
 // (D12). The commit trusts the note, so only the requester and his manager
 // leave one; others who may withdraw, and whoever withdraws on condition of what
 // he saw, are judged by the case itself.
-func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
-	s, err := c.record.Case(ctx, no)
+func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
+	s, err := l.record.Case(ctx, no)
 	if err != nil {
 		return err
 	}
@@ -113,7 +122,7 @@ func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 		return nil // the workflow answers, or the record does
 	}
 	if act.By != s.Requester {
-		requester, err := c.record.Person(ctx, s.Requester)
+		requester, err := l.record.Person(ctx, s.Requester)
 		if kam.CodeOf(err) == kam.NotFound || err == nil && requester.ManagerID != act.By {
 			return nil
 		}
@@ -121,28 +130,28 @@ func (c *Client) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 			return err
 		}
 	}
-	return c.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
+	return l.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
-func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+func (l *Local) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
-		p, err := c.sendOnce(ctx, no, act, attempt)
+		p, err := l.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
 		if outcome == refused && act.Name == kam.ActWithdraw {
-			outcome = c.withNote(ctx, no, act, refusal)
+			outcome = l.withNote(ctx, no, act, refusal)
 		}
 		switch outcome {
 		case answered:
 			return settled(p)
 		case refused:
-			if caughtUp == maxCatchUp || !c.catchUp(ctx, no, act, refusal) {
+			if caughtUp == maxCatchUp || !l.catchUp(ctx, no, act, refusal) {
 				return p, refusal
 			}
 			caughtUp++
 			attempt++
 		case gone:
-			return c.fromRecord(ctx, no, act, what)
+			return l.fromRecord(ctx, no, act, what)
 		case failed:
 			attempt++
 		case broken:
@@ -157,12 +166,12 @@ func (c *Client) send(ctx context.Context, no kam.CaseNo, act kam.Act, what stri
 // withNote judges the refusal of a withdrawal. Before the commit an automatic
 // stage has no ear for it, but the commit sees the note of it: then "not now" is
 // no answer, and what became of it is. A refusal that stands takes the note back.
-func (c *Client) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
+func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
 	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
 		return refused
 	}
 	for noted := true; ; noted = false {
-		s, err := c.record.Case(ctx, no)
+		s, err := l.record.Case(ctx, no)
 		switch {
 		case err != nil:
 			return lost
@@ -174,16 +183,16 @@ func (c *Client) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refus
 			return refused
 		}
 		// It may be carried out until it is taken back: then look again.
-		if err := c.record.DropIntent(ctx, no, act.DecisionID); err != nil {
+		if err := l.record.DropIntent(ctx, no, act.DecisionID); err != nil {
 			return lost
 		}
 	}
 }
 
-func (c *Client) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {
+func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	handle, err := c.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   string(act.Name),
@@ -215,17 +224,17 @@ const maxCatchUp = 3
 // does: a decision was stored and its acceptance lost (D10a), or a worker died
 // and its steps are being gone through again. It says whether the act is worth
 // sending again.
-func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) bool {
+func (l *Local) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) bool {
 	switch refusal.Code {
 	case kam.WrongState, kam.StaleRevision, kam.AlreadyDecided, kam.TooLate:
 	default:
 		return false
 	}
-	s, err := c.record.Case(ctx, no)
+	s, err := l.record.Case(ctx, no)
 	if err != nil {
 		return false
 	}
-	if behind, err := c.refresh(ctx, no, s.Version); behind && err == nil {
+	if behind, err := l.refresh(ctx, no, s.Version); behind && err == nil {
 		return true
 	}
 	// It may have caught up between its refusal and the question.
@@ -234,19 +243,19 @@ func (c *Client) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusa
 
 // refresh tells a workflow that is behind the version to read PostgreSQL, and
 // waits until it has. It says whether it was behind.
-func (c *Client) refresh(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
-	known, err := c.known(ctx, no)
+func (l *Local) refresh(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
+	known, err := l.known(ctx, no)
 	if err != nil || known >= version {
 		return false, err
 	}
-	if err := c.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil); err != nil {
+	if err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil); err != nil {
 		return true, err
 	}
 	for try := range 6 {
 		if err := pause(ctx, try); err != nil {
 			return true, err
 		}
-		if known, err = c.known(ctx, no); err == nil && known >= version {
+		if known, err = l.known(ctx, no); err == nil && known >= version {
 			return true, nil
 		}
 	}
@@ -255,13 +264,13 @@ func (c *Client) refresh(ctx context.Context, no kam.CaseNo, version int64) (beh
 
 // fromRecord answers for a workflow that is no more: what the act led to if it
 // was stored, else why it comes too late.
-func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
-	s, err := c.record.Case(ctx, no)
+func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+	s, err := l.record.Case(ctx, no)
 	if err != nil {
 		return kam.Progress{}, reachable(ctx, what, err)
 	}
 	p := kam.Progress{Snapshot: s}
-	stored, err := c.stored(ctx, no, act)
+	stored, err := l.stored(ctx, no, act)
 	if err != nil {
 		return p, reachable(ctx, what, err)
 	}
@@ -283,8 +292,8 @@ func (c *Client) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, wha
 // stored says whether this very act took effect; kam.IDReused where another one
 // did under its id. A withdrawal that the commit carried out is no effect of its
 // own: it stands in the audit trail.
-func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
-	digest, ok, err := c.record.Decision(ctx, no, act.DecisionID)
+func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
+	digest, ok, err := l.record.Decision(ctx, no, act.DecisionID)
 	switch {
 	case err != nil:
 		return false, err
@@ -293,7 +302,7 @@ func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, 
 	case ok || act.Name != kam.ActWithdraw:
 		return ok, nil
 	}
-	events, err := c.record.Events(ctx, no)
+	events, err := l.record.Events(ctx, no)
 	if err != nil {
 		return false, err
 	}
@@ -305,8 +314,8 @@ func (c *Client) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, 
 // recordRefusal leaves a trace of an act that was refused before anything was
 // stored: Temporal keeps none. It must not turn a refusal into a fault, so a
 // record that cannot be reached is passed over.
-func (c *Client) recordRefusal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error) {
+func (l *Local) recordRefusal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
 	defer cancel()
-	_ = c.record.Refuse(ctx, no, act, e, time.Now().UTC())
+	_ = l.record.Refuse(ctx, no, act, e, time.Now().UTC())
 }

@@ -1,0 +1,109 @@
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// notYet lists the actions of processes that do not exist yet, by process.
+// Whoever builds one asks, and takes its lines away.
+var notYet = map[string][]kam.Action{
+	"2 profile and plan of a key account": {kam.ActionPlanEdit, kam.ActionPlanRead, kam.ActionPlanAgree, kam.ActionPlanApprove},
+	"3.1, 3.2 calls":                      {kam.ActionCallPlanEdit, kam.ActionCallPlanApprove, kam.ActionCallPlanRead, kam.ActionRecordCall},
+	"3.3 reviews":                         {kam.ActionReviewHold, kam.ActionReviewDecide, kam.ActionReviewRead},
+	"4 actual figures":                    {kam.ActionEnterPnL, kam.ActionFinanceHold, kam.ActionConfirmActuals},
+	"5 reports":                           {kam.ActionReport, kam.ActionAuditExport},
+	"5.4 delegation":                      {kam.ActionDelegate, kam.ActionDelegationsRead},
+}
+
+// asking are the packages that ask: the service at the door, the effects in
+// their transaction.
+var asking = []string{"service", "activities", "store"}
+
+// TestEveryActionOfTheMatrixIsAsked: a row of the matrix that nothing asks
+// protects nothing.
+func TestEveryActionOfTheMatrixIsAsked(t *testing.T) {
+	t.Parallel()
+	asked := map[kam.Action]bool{kam.ActionClearCertain: true} // Permit makes it of ActionClearDuplicate
+	for _, a := range kam.Acts {
+		asked[a.Action] = true // RecordAct asks what the table says
+	}
+	names := actionNames(t)
+	for _, p := range packages(t) {
+		if !slices.Contains(asking, p.name()) {
+			continue
+		}
+		_, list := files(t, p)
+		for _, f := range list {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "kam" {
+						if a, ok := names[s.Sel.Name]; ok {
+							asked[a] = true
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+	require.Greater(t, len(asked), 20, "the finder finds")
+
+	later := map[kam.Action]string{}
+	for process, list := range notYet {
+		for _, a := range list {
+			later[a] = process
+			if !slices.Contains(kam.Actions, a) {
+				t.Errorf("%s is not in the matrix: take it off the list", a)
+			}
+		}
+	}
+	for _, a := range kam.Actions {
+		process, waits := later[a]
+		switch {
+		case asked[a] && waits:
+			t.Errorf("%s is asked now: take it off the list of %s", a, process)
+		case !asked[a] && !waits:
+			t.Errorf("nothing asks %s: ask kam.Permit where it is done, or say for which process it is", a)
+		}
+	}
+}
+
+// actionNames are the constants of kam that name actions, with their values.
+func actionNames(t *testing.T) map[string]kam.Action {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", "..", "kam", "*.go"))
+	require.NoError(t, err)
+	names := map[string]kam.Action{}
+	for _, path := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(f, func(n ast.Node) bool {
+			s, ok := n.(*ast.ValueSpec)
+			if !ok || len(s.Values) != 1 || !strings.HasPrefix(s.Names[0].Name, "Action") {
+				return true
+			}
+			if lit, ok := s.Values[0].(*ast.BasicLit); ok {
+				v, err := strconv.Unquote(lit.Value)
+				require.NoError(t, err)
+				names[s.Names[0].Name] = kam.Action(v)
+			}
+			return true
+		})
+	}
+	for _, a := range kam.Actions {
+		require.True(t, slices.Contains(slices.Collect(maps.Values(names)), a), a)
+	}
+	return names
+}

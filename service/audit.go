@@ -1,0 +1,81 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// Verified is what a check of the audit trail has found: the chains by what they
+// are about, and where one does not hold.
+type Verified struct {
+	Cases        int     `json:"cases"`
+	Customers    int     `json:"customers"` // with acts of stewards
+	Batches      int     `json:"batches"`
+	Organisation bool    `json:"organisation"` // whether it has a chain
+	Others       int     `json:"others"`
+	Events       int     `json:"events"`
+	Clean        bool    `json:"clean"`
+	Breaks       []Break `json:"breaks"`
+}
+
+// errSeen ends the walk when every case that was asked for has been seen.
+var errSeen = errors.New("seen")
+
+// VerifyAudit recomputes the chains of some cases, or all. A case that is not
+// there is a NOT_FOUND.
+func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.CaseNo) (Verified, error) {
+	v := Verified{Breaks: []Break{}}
+	if _, err := l.ask(ctx, who, kam.ActionAuditCheck); err != nil {
+		return v, err
+	}
+	wanted := map[kam.CaseNo]bool{}
+	for _, no := range cases {
+		wanted[no] = true
+	}
+	err := l.record.Chains(ctx, func(c store.Chain) error {
+		if len(cases) > 0 && !wanted[c.CaseNo] {
+			return nil
+		}
+		delete(wanted, c.CaseNo)
+		v.count(c.CaseNo)
+		v.Events += len(c.Events)
+		if b, ok := c.Verify(); !ok {
+			v.Breaks = append(v.Breaks, b)
+		}
+		if len(cases) > 0 && len(wanted) == 0 {
+			return errSeen
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errSeen) {
+		return v, err
+	}
+	for _, no := range cases {
+		if wanted[no] {
+			return v, kam.Errorf(kam.NotFound, "there is no case %s", no)
+		}
+	}
+	v.Clean = len(v.Breaks) == 0
+	return v, nil
+}
+
+// count adds a chain to those of its kind.
+func (v *Verified) count(subject kam.CaseNo) {
+	kind, _, isSubject := strings.Cut(string(subject), "/")
+	switch {
+	case kind == "org":
+		v.Organisation = true
+	case !isSubject:
+		v.Cases++
+	case kind == "customer":
+		v.Customers++
+	case kind == "import":
+		v.Batches++
+	default:
+		v.Others++
+	}
+}

@@ -1,0 +1,207 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	sdk "go.temporal.io/sdk/client"
+
+	"github.com/kamflow/kamflow/internal/namespace"
+	"github.com/kamflow/kamflow/internal/term"
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+)
+
+// A Check is one finding of Diagnose.
+type Check struct {
+	Check  string `json:"check"`
+	Status string `json:"status"` // ok, look or failed
+	Detail string `json:"detail,omitempty"`
+}
+
+// What a check may say.
+const (
+	CheckOK     = "ok"
+	CheckLook   = "look"
+	CheckFailed = "failed"
+)
+
+// Diagnose looks at everything that a case needs. It changes nothing.
+func (l *Local) Diagnose(ctx context.Context, who Principal) ([]Check, error) {
+	if _, err := l.ask(ctx, who, kam.ActionReadOperation); kam.AsError(err) != nil {
+		return nil, err
+	} // else the database does not answer, which the checks say
+	if l.system == nil {
+		return nil, kam.Errorf(kam.Fault, "this service was not opened, so that there is nothing to look at")
+	}
+	return l.system.diagnose(ctx), nil
+}
+
+func (s *system) diagnose(ctx context.Context) []Check {
+	var all []Check
+	look := func(name string, ask func(context.Context) (status, detail string, err error)) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		status, detail, err := ask(ctx)
+		if err != nil {
+			status, detail = CheckFailed, err.Error()
+		}
+		all = append(all, Check{name, status, detail})
+	}
+	look("database", s.checkDatabase)
+	look("schema", s.checkSchema)
+	look("clock", s.checkClock)
+	look("organisation", s.checkOrganisation)
+	look("policy", s.checkPolicy)
+	look("outbox", s.checkOutbox)
+	look("stuck cases", s.checkStuck)
+	look("temporal", s.checkTemporal)
+	look("namespace", s.checkNamespace)
+	look("search attributes", s.checkAttributes)
+	look("workers", s.checkWorkers)
+	return all
+}
+
+func (s *system) checkDatabase(ctx context.Context) (string, string, error) {
+	db, err := store.Open(ctx, s.Database, store.Options{MaxConns: 1})
+	if err != nil {
+		return "", "", err
+	}
+	db.Close()
+	return CheckOK, "", nil
+}
+
+func (s *system) checkSchema(ctx context.Context) (string, string, error) {
+	have, want, err := store.SchemaVersion(ctx, s.Database)
+	switch {
+	case err != nil:
+		return "", "", err
+	case have < want:
+		return CheckFailed, fmt.Sprintf("version %d, this program needs %d: start a worker, it migrates", have, want), nil
+	case have > want:
+		return CheckLook, fmt.Sprintf("version %d is newer than this program's %d", have, want), nil
+	}
+	return CheckOK, fmt.Sprintf("version %d", have), nil
+}
+
+// drift is how far clocks may differ before people are puzzled.
+const drift = 5 * time.Second
+
+func (s *system) checkClock(ctx context.Context) (string, string, error) {
+	before := time.Now()
+	there, err := s.store.Now(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	after := time.Now()
+	switch {
+	case there.Before(before.Add(-drift)):
+		return CheckLook, "the database's clock is behind by " + term.Span(before.Sub(there)), nil
+	case there.After(after.Add(drift)):
+		return CheckLook, "the database's clock is ahead by " + term.Span(there.Sub(after)), nil
+	}
+	return CheckOK, "", nil
+}
+
+func (s *system) checkOrganisation(ctx context.Context) (string, string, error) {
+	people, err := s.store.People(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	nodes, err := s.store.Nodes(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	if len(people) == 0 || len(nodes) == 0 {
+		return CheckFailed, "nobody is loaded: starter --as USER admin load-org FILE", nil
+	}
+	there := fmt.Sprintf("%d people, %d nodes", len(people), len(nodes))
+	for _, role := range []kam.Role{kam.UserAdmin, kam.PolicyAdmin} {
+		n := 0
+		for _, p := range people {
+			if p.Active && p.Is(role) {
+				n++
+			}
+		}
+		if n < 2 {
+			there += fmt.Sprintf("; %d active %s: a change that gives rights takes two, so nobody could agree to one", n, role)
+			return CheckLook, there, nil
+		}
+	}
+	return CheckOK, there, nil
+}
+
+func (s *system) checkPolicy(ctx context.Context) (string, string, error) {
+	version, _, err := s.store.LatestPolicy(ctx)
+	if kam.CodeOf(err) == kam.NotFound {
+		return CheckFailed, "none is loaded: starter --as USER admin load-policy FILE", nil
+	}
+	return CheckOK, fmt.Sprintf("version %d", version), err
+}
+
+func (s *system) checkOutbox(ctx context.Context) (string, string, error) {
+	waiting, dead, err := s.store.OutboxState(ctx)
+	if dead > 0 {
+		return CheckLook, fmt.Sprintf("%d messages could not be delivered in a day, %d wait", dead, waiting), err
+	}
+	return CheckOK, fmt.Sprintf("%d wait", waiting), err
+}
+
+func (s *system) checkStuck(ctx context.Context) (string, string, error) {
+	stuck, err := s.store.Stuck(ctx)
+	if err != nil || len(stuck) == 0 {
+		return CheckOK, "none", err
+	}
+	detail := fmt.Sprintf("%d:", len(stuck))
+	for i, c := range stuck {
+		if i == 5 {
+			detail += " ..."
+			break
+		}
+		why := c.Why
+		if c.State != "" {
+			why = string(c.State) + ", " + why
+		}
+		detail += fmt.Sprintf(" %s (%s)", c.CaseNo, why)
+	}
+	return CheckLook, detail, nil
+}
+
+func (s *system) checkTemporal(ctx context.Context) (string, string, error) {
+	if _, err := s.temporal.CheckHealth(ctx, &sdk.CheckHealthRequest{}); err != nil {
+		return "", "", err
+	}
+	info, err := s.temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
+	return CheckOK, "server " + info.GetServerVersion(), err
+}
+
+func (s *system) checkNamespace(ctx context.Context) (string, string, error) {
+	d, err := s.temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: s.Temporal.Namespace})
+	if err != nil {
+		return "", "", err
+	}
+	return CheckOK, fmt.Sprintf("%s, closed runs kept %s", s.Temporal.Namespace, term.Span(d.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())), nil
+}
+
+func (s *system) checkAttributes(ctx context.Context) (string, string, error) {
+	missing, err := namespace.Missing(ctx, s.temporal, s.Temporal.Namespace)
+	if err != nil || len(missing) == 0 {
+		return CheckOK, "", err
+	}
+	return CheckFailed, "missing; run:\n" + namespace.Commands(s.Temporal.Namespace, missing), nil
+}
+
+func (s *system) checkWorkers(ctx context.Context) (string, string, error) {
+	q := s.TaskQueue
+	d, err := s.temporal.DescribeTaskQueue(ctx, q, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return "", "", err
+	}
+	if len(d.GetPollers()) == 0 {
+		return CheckFailed, "nobody works on task queue " + q + ": go run ./worker", nil
+	}
+	return CheckOK, fmt.Sprintf("%d on task queue %s", len(d.GetPollers()), q), nil
+}

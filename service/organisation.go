@@ -1,0 +1,167 @@
+package service
+
+import (
+	"context"
+
+	"github.com/kamflow/kamflow/kam"
+)
+
+// People are all whom the system knows; none in a system that knows nobody.
+func (l *Local) People(ctx context.Context, who Principal) ([]kam.Person, error) {
+	people, err := l.record.People(ctx)
+	if err != nil || len(people) == 0 {
+		return nil, err
+	}
+	if _, err := l.ask(ctx, who, kam.ActionUsersRead); err != nil {
+		return nil, err
+	}
+	return people, nil
+}
+
+// Person is one of the people; oneself everybody may read.
+func (l *Local) Person(ctx context.Context, who Principal, id kam.UserID) (kam.Person, error) {
+	if p, err := l.person(ctx, who); err != nil || p.ID == id {
+		return p, err
+	}
+	if _, err := l.ask(ctx, who, kam.ActionUsersRead); err != nil {
+		return kam.Person{}, err
+	}
+	return l.record.Person(ctx, id)
+}
+
+// actOf is an act of somebody, with an id of its own where it has none.
+func actOf(who Principal, a OrgAct) OrgAct {
+	a.By = who.user
+	if a.DecisionID == "" {
+		a.DecisionID = NewDecisionID()
+	}
+	return a
+}
+
+// SetPerson adds or changes a person.
+func (l *Local) SetPerson(ctx context.Context, who Principal, a OrgAct, u User) (OrgChange, error) {
+	return l.record.SetPerson(ctx, actOf(who, a), u)
+}
+
+// PersonLeaves takes a person's account away.
+func (l *Local) PersonLeaves(ctx context.Context, who Principal, a OrgAct, id kam.UserID) (OrgChange, error) {
+	return l.record.PersonLeaves(ctx, actOf(who, a), id)
+}
+
+// SetManager fills the post of a node, or leaves it vacant.
+func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
+	return l.record.SetManager(ctx, actOf(who, a), node, manager)
+}
+
+// AddAbsence says that a person takes no tasks for a time.
+func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Absence) (OrgChange, error) {
+	return l.record.AddAbsence(ctx, actOf(who, a), ab)
+}
+
+// RemoveAbsence takes back the absence of a person that begins on a day.
+func (l *Local) RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user kam.UserID, from string) (OrgChange, error) {
+	return l.record.RemoveAbsence(ctx, actOf(who, a), user, from)
+}
+
+// LoadOrganisation makes the organisation what a file says.
+func (l *Local) LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error) {
+	return l.record.LoadOrg(ctx, actOf(who, a), o)
+}
+
+// Agree is the second admin's yes.
+func (l *Local) Agree(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
+	return l.record.Agree(ctx, actOf(who, a), proposal)
+}
+
+// Decline is the second admin's no, or the first one's who takes it back.
+func (l *Local) Decline(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
+	return l.record.Decline(ctx, actOf(who, a), proposal)
+}
+
+// Absences lists when people take no tasks.
+func (l *Local) Absences(ctx context.Context, who Principal, of kam.UserID, past bool) ([]Absence, error) {
+	p, err := l.person(ctx, who)
+	if err == nil && of != p.ID {
+		_, err = kam.Permit(p, kam.ActionReferenceRead, kam.Subject{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.record.Absences(ctx, of, past)
+}
+
+// Proposals lists what waits for a second admin, with all set the closed ones
+// too.
+func (l *Local) Proposals(ctx context.Context, who Principal, all bool) ([]Proposal, error) {
+	p, err := l.person(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range []kam.Action{kam.ActionUsersRead, kam.ActionReferenceRead, kam.ActionPolicyRead} {
+		if _, err = kam.Permit(p, a, kam.Subject{}); err == nil {
+			return l.record.Proposals(ctx, all)
+		}
+	}
+	return nil, err
+}
+
+// LoadPolicy drafts a policy.
+func (l *Local) LoadPolicy(ctx context.Context, who Principal, a OrgAct, version int, text []byte) (OrgChange, error) {
+	return l.record.LoadPolicy(ctx, actOf(who, a), version, text)
+}
+
+// Policy is the text of a version, of the newest for 0.
+func (l *Local) Policy(ctx context.Context, who Principal, version int) ([]byte, error) {
+	if _, err := l.ask(ctx, who, kam.ActionPolicyRead); err != nil {
+		return nil, err
+	}
+	if version != 0 {
+		return l.record.PolicyText(ctx, version)
+	}
+	_, text, err := l.record.LatestPolicy(ctx)
+	return text, err
+}
+
+// askLoad asks whether somebody may load what an import would have confirmed.
+func (l *Local) askLoad(ctx context.Context, who Principal, what string) error {
+	p, err := l.person(ctx, who)
+	if err == nil {
+		_, err = kam.Permit(p, kam.ActionImportUpload, kam.Subject{Fields: []string{what}})
+	}
+	return err
+}
+
+// LoadCustomers brings customers that exist already.
+func (l *Local) LoadCustomers(ctx context.Context, who Principal, a OrgAct, book []BookCustomer) error {
+	if err := l.askLoad(ctx, who, "customers"); err != nil {
+		return err
+	}
+	return l.record.LoadCustomers(ctx, actOf(who, a), book)
+}
+
+// LoadSales brings sales facts and takes the book of ABC classes again.
+func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []SalesFact) error {
+	if err := l.askLoad(ctx, who, "sales"); err != nil {
+		return err
+	}
+	if err := l.record.LoadSales(ctx, actOf(who, a), facts); err != nil {
+		return err
+	}
+	now, err := l.record.Now(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = l.record.RebuildABC(ctx, now)
+	return err
+}
+
+// EraseContact erases a contact person by order.
+func (l *Local) EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error) {
+	o.By = who.user
+	return l.record.EraseContact(ctx, o)
+}
+
+// Erasures lists the orders, the oldest first.
+func (l *Local) Erasures(ctx context.Context, who Principal) ([]Erasure, error) {
+	return l.record.Erasures(ctx, who.user)
+}

@@ -1,0 +1,28 @@
+// Package servicetest plays people for tests and measurements.
+package servicetest
+
+import (
+	"context"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
+)
+
+// People are all people at once, each at the service as himself: a request is
+// brought by the requester that it names, an act by whom it says.
+type People struct{ *service.Local }
+
+// New returns people over a record and Temporal.
+func New(record service.Record, temporal service.Temporal, taskQueue string) *People {
+	return &People{service.New(record, temporal, taskQueue)}
+}
+
+// Start opens a case as the requester.
+func (p *People) Start(ctx context.Context, r service.Request) (service.Started, error) {
+	return p.Local.Start(ctx, service.As(r.Requester), r)
+}
+
+// Act brings an act to a case.
+func (p *People) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
+	return p.Decide(ctx, service.As(act.By), no, act, data)
+}
