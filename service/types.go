@@ -40,7 +40,6 @@ type (
 
 	EraseOrder = store.EraseOrder
 	Erasure    = store.Erasure
-	ErasedWhat = store.ErasedWhat
 )
 
 // The constants that belong to them.
