@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // RecordAct stores what a person did (P2.8). State, revision and separation of
@@ -19,16 +20,16 @@ import (
 // made: the same act again returns the stored answer.
 func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
 	failpoint.Hit("act/before")
-	p, err := a.Store.Effect(ctx, store.Effect{
-		CaseNo: in.CaseNo,
-		Key:    "act/" + in.Act.DecisionID,
-		Digest: in.Act.Digest(),
-		Known:  in.Known,
-		People: true,
-		With:   in.Act.Other(),
-		Signal: in.Signal,
-		By:     in.Act.By,
-		At:     in.Now,
+	p, err := a.Store.Effect(ctx, ledger.Effect{
+		Subject: store.OfCase(in.CaseNo),
+		With:    store.OfCase(in.Act.Other()),
+		Key:     "act/" + in.Act.DecisionID,
+		Digest:  in.Act.Digest(),
+		Known:   in.Known,
+		People:  true,
+		Signal:  in.Signal,
+		By:      in.Act.By,
+		At:      in.Now,
 	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
 	span.NoteProgress(ctx, p)
 	if err == nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // Activities carries what the stages share. Its methods are registered under
@@ -75,12 +76,12 @@ func (a *Activities) Register(r Registry) {
 // has a later one, and asks for the same effect.
 func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
 	failpoint.Hit("stage", string(name), "before")
-	p, err := a.Store.Effect(ctx, store.Effect{
-		CaseNo: in.CaseNo,
-		Key:    fmt.Sprintf("seq/%d", in.Seq),
-		Digest: kam.Digest([]any{name, in.Due}),
-		Known:  in.Known,
-		At:     in.Now,
+	p, err := a.Store.Effect(ctx, ledger.Effect{
+		Subject: store.OfCase(in.CaseNo),
+		Key:     fmt.Sprintf("seq/%d", in.Seq),
+		Digest:  kam.Digest([]any{name, in.Due}),
+		Known:   in.Known,
+		At:      in.Now,
 	}, a.within(hit(do, "stage", string(name), "in-tx")))
 	span.NoteProgress(ctx, p)
 	if err == nil {
@@ -99,8 +100,8 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 }
 
 // within opens the case for do: its policy and its present data.
-func (a *Activities) within(do func(*work) error) func(context.Context, *store.Tx) error {
-	return func(ctx context.Context, tx *store.Tx) error {
+func (a *Activities) within(do func(*work) error) func(context.Context, *store.CaseTx) error {
+	return func(ctx context.Context, tx *store.CaseTx) error {
 		w, err := a.open(ctx, tx)
 		if err == nil && tx.With != nil {
 			w.other, err = a.open(ctx, tx.With)
@@ -112,16 +113,18 @@ func (a *Activities) within(do func(*work) error) func(context.Context, *store.T
 	}
 }
 
-func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
-	pol, err := a.policy(tx, tx.Case.PolicyVersion)
+func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) {
+	pol, version, err := a.policy(tx.Tx, tx.Case.PolicyVersion)
 	if err != nil {
 		return nil, err
 	}
+	tx.Case.PolicyVersion = version // which the case keeps
 	data, err := tx.Request()
 	if err != nil {
 		return nil, err
 	}
-	w := &work{ctx: ctx, Tx: tx, pol: pol, data: data, moved: a.Moved, provider: a.Provider}
+	home := func() string { return tx.Case.Territory }
+	w := &work{ctx: ctx, CaseTx: tx, route: route{tx: tx.Tx, pol: pol, home: home}, data: data, moved: a.Moved, provider: a.Provider}
 	if w.existing() {
 		var b base
 		if ok, err := tx.Fact(store.FactBase, &b); err != nil {
@@ -133,29 +136,34 @@ func (a *Activities) open(ctx context.Context, tx *store.Tx) (*work, error) {
 	return w, nil
 }
 
-// policy is the version that the case started with; 0 takes the newest, which
-// the case then keeps.
-func (a *Activities) policy(tx *store.Tx, version int) (*rules.Set, error) {
+// policies are where a policy is read: in a transaction, or outside.
+type policies interface {
+	LatestPolicy() (version int, text []byte, err error)
+	PolicyText(version int) ([]byte, error)
+}
+
+// policy is a version of the policy; 0 takes the newest. What was read once is
+// kept.
+func (a *Activities) policy(from policies, version int) (*rules.Set, int, error) {
 	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Set), nil
+		return p.(*rules.Set), version, nil
 	}
 	var text []byte
 	var err error
 	if version == 0 {
-		version, text, err = tx.LatestPolicy()
+		version, text, err = from.LatestPolicy()
 	} else {
-		text, err = tx.PolicyText(version)
+		text, err = from.PolicyText(version)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	p, err := rules.Parse(text)
 	if err != nil {
-		return nil, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
+		return nil, 0, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
 	}
 	a.policies.Store(version, p)
-	tx.Case.PolicyVersion = version
-	return p, nil
+	return p, version, nil
 }
 
 // ReadCase hands back the committed state of a case. It changes nothing.

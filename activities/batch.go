@@ -8,8 +8,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // registerBatch makes the activities of batches known under their names.
@@ -30,15 +30,22 @@ func (a *Activities) registerBatch(r Registry) {
 // batchStep is where imports stand in the process: administration, 5.7.
 const batchStep kam.StepCode = "5.7"
 
-// onBatch runs an effect on a batch. What it refuses is an answer, which is
-// stored; everything else is an error, worth another attempt or not.
-func (a *Activities) onBatch(ctx context.Context, no kam.BatchNo, e store.Effect, bulk bool, do func(*store.BatchTx) error) (kam.BatchProgress, error) {
-	now, err := a.Store.OnBatch(ctx, no, e, bulk, func(_ context.Context, tx *store.BatchTx) error { return do(tx) })
-	span.Note(ctx, span.BatchNo.String(string(no)), span.StepCode.String(string(batchStep)), span.State.String(string(now.State)))
-	if e := kam.AsError(err); e != nil && e.Code != kam.Fault && e.Code != kam.Unreachable && now.No != "" {
-		return kam.BatchProgress{Batch: now, Refused: e}, nil
+// book is one effect on one import of a customer book.
+type book struct {
+	*store.BatchTx
+	a *Activities
+}
+
+// onBook runs an effect on an import. What it refuses is an answer; everything
+// else is an error, worth another attempt or not.
+func (a *Activities) onBook(ctx context.Context, in kam.BatchStep, e ledger.Effect, do func(*book) error) (kam.BatchProgress, error) {
+	e.At = in.Now
+	if e.By == "" {
+		e.By = kam.System
 	}
-	return kam.BatchProgress{Batch: now}, toTemporal(err)
+	p, err := a.Store.BatchEffect(ctx, in.No, e, func(tx *store.BatchTx) error { return do(&book{tx, a}) })
+	span.Note(ctx, span.BatchNo.String(string(in.No)), span.StepCode.String(string(batchStep)), span.State.String(string(p.Batch.State)))
+	return p, toTemporal(err)
 }
 
 // ReadBatch hands back the committed state of a batch. It changes nothing.
@@ -51,73 +58,62 @@ func (a *Activities) ReadBatch(ctx context.Context, in kam.BatchStep) (kam.Batch
 // as it is and is tried again.
 func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	key := "fault/" + in.Now.UTC().Format(time.RFC3339)
-	return a.onBatch(ctx, in.No, store.Effect{Key: key, Digest: key, At: in.Now, By: kam.System}, false, func(tx *store.BatchTx) error {
-		at := kam.State(tx.Batch.State)
-		tx.Log(kam.AuditEvent{Type: kam.EventFault, Step: batchStep, Actor: kam.System, From: at, To: at, Text: in.Fault})
-		operators, err := tx.PeopleByRole(kam.Operator)
+	return a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *book) error {
+		b.log(kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault}, b.Batch.State, b.Batch.State)
+		operators, err := b.PeopleByRole(kam.Operator)
 		if err != nil {
 			return err
 		}
-		return tellBatch(tx, "fault", string(tx.Batch.No)+" needs intervention", ids(operators)...)
+		return b.tell("fault", string(b.Batch.No)+" needs intervention", ids(operators)...)
 	})
 }
 
-// batchPolicy is a version of the policy; 0 takes the newest.
-func (a *Activities) batchPolicy(ctx context.Context, version int) (*rules.Set, error) {
-	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Set), nil
-	}
-	var text []byte
-	var err error
-	if version == 0 {
-		version, text, err = a.Store.LatestPolicy(ctx)
-	} else {
-		text, err = a.Store.PolicyText(ctx, version)
-	}
-	if err != nil {
-		return nil, err
-	}
-	p, err := rules.Parse(text)
-	if err != nil {
-		return nil, kam.Errorf(kam.Fault, "policy version %d: %v", version, err)
-	}
-	a.policies.Store(version, p)
-	return p, nil
+// at is the routing of a task at a node.
+func (b *book) at(node string) (route, error) {
+	pol, _, err := b.a.policy(b.Tx, b.Batch.PolicyVersion)
+	return route{tx: b.Tx, pol: pol, home: func() string { return node }}, err
 }
 
-// inBatch is what the routing of tasks needs: an effect on a batch, seen as
-// standing at a node.
-func inBatch(ctx context.Context, tx *store.BatchTx, pol *rules.Set, node string) *work {
-	tx.Case.Territory = node
-	return &work{ctx: ctx, Tx: tx.Tx, pol: pol}
+// log appends an event to the trail of the batch. The states of a batch stand
+// in the columns of those of a case.
+func (b *book) log(e kam.AuditEvent, from, to kam.BatchState) {
+	e.Step, e.From, e.To = batchStep, kam.State(from), kam.State(to)
+	b.Log(e)
 }
 
-// tellBatch puts a message about a batch into the outbox.
-// moveBatch takes a batch along its table of transitions, and logs the
-// transition as one audit event.
-func moveBatch(tx *store.BatchTx, event kam.BatchEvent, e kam.AuditEvent) error {
-	b := tx.Batch
-	to, err := b.After(event)
+// move takes the batch along its table of transitions, and logs it.
+func (b *book) move(event kam.BatchEvent, e kam.AuditEvent) error {
+	from := b.Batch.State
+	next, err := b.Batch.After(event)
 	if err != nil {
 		return err
 	}
-	e.Step, e.From, e.To, e.PolicyVersion, e.PayloadDigest = batchStep, kam.State(b.State), kam.State(to), b.PolicyVersion, b.Digest
-	b.State = to
-	tx.Log(e)
+	b.Batch.State = next
+	e.PolicyVersion, e.PayloadDigest = b.Batch.PolicyVersion, b.Batch.Digest
+	b.log(e, from, next)
 	return nil
 }
 
-func tellBatch(tx *store.BatchTx, kind, subject string, to ...kam.UserID) error {
-	known := to[:0:0]
-	for _, u := range to {
-		if u != "" && u != kam.System {
-			known = append(known, u)
-		}
-	}
-	return tx.Publish(store.Message{Kind: kind, To: known, Subject: subject, Data: map[string]string{
-		"batch_no": string(tx.Batch.No), "state": string(tx.Batch.State), "check_digest": tx.Batch.Digest, "step_code": string(batchStep),
+// tell puts a message about the batch into the outbox; it leaves after the
+// commit.
+func (b *book) tell(kind, subject string, to ...kam.UserID) error {
+	return b.Publish(ledger.Message{Kind: kind, To: people(to), Subject: subject, Data: map[string]string{
+		"batch_no": string(b.Batch.No), "state": string(b.Batch.State), "check_digest": b.Batch.Digest, "step_code": string(batchStep),
 	}})
 }
+
+// saveTask saves a task of one of the scopes.
+func (b *book) saveTask(t kam.Task) { b.SaveTask(t, b.Subject().ID) }
+
+// published are the policies as they are read outside a transaction.
+type published struct {
+	ctx   context.Context
+	store *store.Store
+}
+
+func (p published) LatestPolicy() (int, []byte, error) { return p.store.LatestPolicy(p.ctx) }
+
+func (p published) PolicyText(version int) ([]byte, error) { return p.store.PolicyText(p.ctx, version) }
 
 func ids(people []kam.Person) []kam.UserID {
 	out := make([]kam.UserID, len(people))

@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // ApplyBatch applies a confirmed batch in three phases, each one transaction:
@@ -64,7 +65,7 @@ func (a *Activities) ApplyPhase(ctx context.Context, in kam.BatchStep, phase str
 }
 
 func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
-	pol, err := a.batchPolicy(ctx, b.PolicyVersion)
+	pol, _, err := a.policy(published{ctx, a.Store}, b.PolicyVersion)
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
@@ -73,7 +74,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return kam.BatchProgress{}, err
 		}
 	}
-	return a.onBatch(ctx, in.No, store.Effect{Key: "apply/" + phase, Digest: b.Digest, At: in.Now, By: kam.System}, true, func(tx *store.BatchTx) error {
+	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *book) error {
 		if _, err := tx.Batch.After(kam.BatchApply); err != nil {
 			return err
 		}
@@ -98,11 +99,11 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return err
 		}
 		tx.Batch.Phase = phase
-		if err := moveBatch(tx, kam.BatchApply, e); err != nil {
+		if err := tx.move(kam.BatchApply, e); err != nil {
 			return err
 		}
 		if tx.Batch.State != kam.BatchApplied {
-			return tellBatch(tx, "import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
+			return tx.tell("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {
 			return err
@@ -111,7 +112,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		for _, s := range tx.Batch.Scopes {
 			to = append(to, s.ConfirmedBy)
 		}
-		return tellBatch(tx, "import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
+		return tx.tell("import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
 	})
 }
 
@@ -122,7 +123,7 @@ const maxUnfit = 50
 // classifyBook takes the ABC snapshot of the population, segments every active
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
-func (a *Activities) classifyBook(ctx context.Context, tx *store.BatchTx, pol *rules.Set) error {
+func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set) error {
 	nodes, err := tx.Nodes()
 	if err != nil {
 		return err

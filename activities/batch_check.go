@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // CheckBatch tests every row of an uploaded batch with the pure rules and
@@ -34,8 +35,7 @@ func (a *Activities) CheckBatch(ctx context.Context, in kam.BatchStep) (p kam.Ba
 			return err
 		}
 		failpoint.Hit("batch", "check", "before")
-		p, err = a.onBatch(ctx, in.No, store.Effect{Key: "check", Digest: b.Content, At: in.Now, By: kam.System}, true,
-			func(tx *store.BatchTx) error { return c.save(ctx, tx) })
+		p, err = a.onBook(ctx, in, ledger.Effect{Key: "check", Digest: b.Content, Bulk: true}, c.save)
 		return err
 	})
 	if err != nil {
@@ -68,7 +68,7 @@ type bookCheck struct {
 func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Time) (*bookCheck, error) {
 	c := &bookCheck{batch: b, at: at, scopes: map[string]*kam.BatchCounts{}, counts: b.Counts}
 	var err error
-	if c.pol, err = a.batchPolicy(ctx, 0); err != nil {
+	if c.pol, _, err = a.policy(published{ctx, a.Store}, 0); err != nil {
 		return nil, err
 	}
 	ref, err := a.Store.Reference(ctx)
@@ -240,8 +240,8 @@ func (c *bookCheck) digest() string {
 }
 
 // save stores the check and asks the managers.
-func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
-	b := tx.Batch
+func (c *bookCheck) save(w *book) error {
+	b := w.Batch
 	if _, err := b.After(kam.BatchCheck); err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 	for i := range c.rows {
 		rows[i] = c.rows[i].CheckedRow
 	}
-	if err := tx.SaveCheck(rows, c.findings); err != nil {
+	if err := w.SaveCheck(rows, c.findings); err != nil {
 		return err
 	}
 	b.Counts, b.Digest, b.PolicyVersion = c.counts, c.digest(), c.pol.Version
@@ -270,9 +270,9 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 		why = fmt.Sprintf("has rows of %d scopes, more than %d", len(nodes), kam.MaxBatchScopes)
 	}
 	if why != "" {
-		return endBatch(tx, kam.BatchFoundEmpty, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
+		return w.end(kam.BatchFoundEmpty, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
 	}
-	err := moveBatch(tx, kam.BatchCheck, kam.AuditEvent{
+	err := w.move(kam.BatchCheck, kam.AuditEvent{
 		Type: kam.EventBatchChecked, Actor: kam.System,
 		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
 			counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope")),
@@ -284,9 +284,9 @@ func (c *bookCheck) save(ctx context.Context, tx *store.BatchTx) error {
 		b.Scopes = append(b.Scopes, kam.BatchScopeState{Node: node, Counts: *c.scopes[node]})
 	}
 	for i := range b.Scopes {
-		if err := askManager(ctx, tx, c.pol, &b.Scopes[i]); err != nil {
+		if err := w.ask(&b.Scopes[i]); err != nil {
 			return err
 		}
 	}
-	return tellBatch(tx, "import.checked", fmt.Sprintf("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
+	return w.tell("import.checked", fmt.Sprintf("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
 }

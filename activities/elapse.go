@@ -13,17 +13,10 @@ import (
 // that the task no longer has changes nothing: somebody acted first.
 func (a *Activities) DeadlinePassed(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageElapse, in, func(w *work) error {
-		t := w.Case.Task
-		if t == nil || in.Due == nil {
+		if !elapsed(w.Case.Task, in.Due, in.Now) {
 			w.NoChange()
 			return nil
 		}
-		i := slices.IndexFunc(t.Deadlines, func(d kam.Deadline) bool { return d.Kind == in.Due.Kind && d.At.Equal(in.Due.At) })
-		if i < 0 || in.Due.At.After(in.Now) {
-			w.NoChange()
-			return nil
-		}
-		t.Deadlines = slices.Delete(t.Deadlines, i, i+1)
 		switch in.Due.Kind {
 		case kam.DueRemind:
 			return w.remind()
@@ -84,7 +77,10 @@ func (w *work) escalate() error {
 	} else {
 		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
 	}
-	if err := w.again(); err != nil {
+	if err := w.again(t); err != nil {
+		return err
+	}
+	if err := w.UpdateTask(); err != nil {
 		return err
 	}
 	to, err := w.leads(*t)
@@ -92,44 +88,6 @@ func (w *work) escalate() error {
 		return err
 	}
 	return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
-}
-
-// leads are those who are told that work is overdue: who has it, else the lead
-// of its queue, or the policy admins where nobody may take it.
-func (w *work) leads(t kam.Task) ([]kam.UserID, error) {
-	if len(t.Assignees) > 0 {
-		return t.Assignees, nil
-	}
-	if t.Queue == kam.QueueUnrouted {
-		admins, err := w.PeopleByRole(kam.PolicyAdmin)
-		return ids(admins), err
-	}
-	p, err := w.lead(kam.Role(t.Queue))
-	return []kam.UserID{p.ID}, err
-}
-
-// again sets the daily repeat of an escalation, by the hours of whoever was
-// asked last (D20): the manager of the highest level, or the lead of the queue.
-// Where there is nobody it goes by the territory's.
-func (w *work) again() error {
-	t := w.Case.Task
-	var asked kam.Person
-	var err error
-	if n := len(t.Assignees); n > 0 {
-		asked, err = w.Person(t.Assignees[n-1])
-	} else {
-		asked, err = w.lead(kam.Role(t.Queue))
-	}
-	if err != nil {
-		return err
-	}
-	c, err := w.calendarOf(asked)
-	if err != nil {
-		return err
-	}
-	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(w.At, 1).UTC()})
-	sortDeadlines(t.Deadlines)
-	return w.UpdateTask()
 }
 
 // escalateLevel lets the next manager of the chain join.
@@ -143,7 +101,7 @@ func (w *work) escalateLevel() error {
 	if t.Kind == kam.TaskEndorsement {
 		sla, allowed, start = w.pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
 	}
-	next, ok, err := w.nextSeat(start, t, allowed)
+	next, ok, err := w.raise(t, start, sla, allowed)
 	if err != nil {
 		return err
 	}
@@ -154,43 +112,17 @@ func (w *work) escalateLevel() error {
 	if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err
 	}
-	t.Escalated++
+	if err := w.UpdateTask(); err != nil {
+		return err
+	}
 	if !ok {
-		if err := w.again(); err != nil {
-			return err
-		}
 		to, err := w.leads(*t)
 		if err != nil {
 			return err
 		}
 		return w.tell("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 	}
-	t.Assignees = append(t.Assignees, next.person.ID)
-	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""
-	if err := w.freshDeadlines(t, sla, next.person); err != nil {
-		return err
-	}
-	if err := w.UpdateTask(); err != nil {
-		return err
-	}
 	return w.tell("task.escalated", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
-}
-
-// nextSeat is the first eligible manager above the levels that were asked.
-func (w *work) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error) (seat, bool, error) {
-	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
-		return seat{}, false, nil
-	}
-	chain, err := w.Chain(node)
-	if err != nil {
-		return seat{}, false, err
-	}
-	return w.seatFrom(chain, kam.NodeLevels[t.Level.Rank()+1], func(u kam.UserID) error {
-		if slices.Contains(t.Assignees, u) {
-			return kam.Errorf(kam.AlreadyDecided, "%s was asked already", u)
-		}
-		return allowed(u)
-	})
 }
 
 func (w *work) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *w.Case) }

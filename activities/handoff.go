@@ -271,10 +271,7 @@ func (w *work) keyAccountTasks(k store.KeyAccount, acting bool) error {
 // askForManager asks somebody to name the key account manager of an account.
 func (w *work) askForManager(no string, acting kam.Person) (err error) {
 	t := kam.Task{Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
-	if t.Deadlines, err = w.deadlines(w.pol.SLA.KAMAssignment, false, acting); err != nil {
-		return err
-	}
-	if t.Target, err = w.target(w.pol.SLA.KAMAssignment, false, acting); err != nil {
+	if err := w.timed(&t, w.pol.SLA.KAMAssignment, acting); err != nil {
 		return err
 	}
 	return w.OpenSideTask(t, no)

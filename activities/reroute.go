@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -39,7 +38,7 @@ func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo
 	var unread []error
 	for _, no := range open {
 		moved := false
-		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.Tx) error {
+		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.CaseTx) error {
 			w, err := a.open(ctx, tx)
 			if err == nil {
 				moved, err = w.reroute()
@@ -260,22 +259,4 @@ func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 
 func without(list, those []kam.UserID) []kam.UserID {
 	return slices.DeleteFunc(slices.Clone(list), func(u kam.UserID) bool { return slices.Contains(those, u) })
-}
-
-// freshDeadlines gives who joins his own reminder and escalation; the end of
-// the wait stays where it is.
-func (w *work) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
-	fresh, err := w.deadlines(sla, t.Priority != "", first)
-	if err != nil {
-		return err
-	}
-	perLevel := func(d kam.Deadline) bool { return d.Kind == kam.DueRemind || d.Kind == kam.DueEscalate }
-	t.Deadlines = slices.DeleteFunc(t.Deadlines, perLevel)
-	for _, d := range fresh {
-		if perLevel(d) {
-			t.Deadlines = append(t.Deadlines, d)
-		}
-	}
-	sortDeadlines(t.Deadlines)
-	return nil
 }

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,16 +85,6 @@ func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla policy.Wait) e
 	return w.openTask(kam.Task{Kind: kind, Queue: string(role)}, sla, lead)
 }
 
-// lead is the person who leads the queue of a role: the first by id. Where
-// nobody holds the role it is nobody.
-func (w *work) lead(role kam.Role) (kam.Person, error) {
-	people, err := w.PeopleByRole(role)
-	if err != nil || len(people) == 0 {
-		return kam.Person{}, err
-	}
-	return people[0], nil
-}
-
 // openTask fills in step and deadlines, stores the task and tells whom it
 // waits for.
 func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
@@ -103,11 +92,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 	if w.highPriority() {
 		t.Priority = "HIGH"
 	}
-	var err error
-	if t.Deadlines, err = w.deadlines(sla, t.Priority != "", first); err != nil {
-		return err
-	}
-	if t.Target, err = w.target(sla, t.Priority != "", first); err != nil {
+	if err := w.timed(&t, sla, first); err != nil {
 		return err
 	}
 	if err := w.OpenTask(t); err != nil {
@@ -160,100 +145,6 @@ func (w *work) potentialUnits() (kam.Dec, bool) {
 	}
 	d, err := kam.ParseDec(m.Amount())
 	return d, err == nil
-}
-
-// deadlines turns business days into instants: reminders and escalation by the
-// calendar of the first assignee, the end by the territory's (D20), or by the
-// assignee's too while the case has no territory.
-func (w *work) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
-	own, err := w.calendarOf(first)
-	if err != nil {
-		return nil, err
-	}
-	home := own
-	if w.Case.Territory != "" && w.Case.Territory != Unassigned {
-		if home, err = w.calendarAt(w.Case.Territory); err != nil {
-			return nil, err
-		}
-	}
-	factor := w.pace(high)
-	var out []kam.Deadline
-	add := func(kind kam.DeadlineKind, days *kam.Dec, c kam.Calendar, factor float64) {
-		if days == nil {
-			return
-		}
-		out = append(out, kam.Deadline{Kind: kind, At: c.Add(w.At, float64(*days)/100*factor).UTC()})
-	}
-	add(kam.DueRemind, sla.Remind, own, factor)
-	add(kam.DueEscalate, sla.Escalate, own, factor)
-	add(kam.DueNotify, sla.NotifyManager, own, 1)
-	add(kam.DueExpire, sla.Expire, home, 1)
-	add(kam.DueLapse, sla.Lapse, home, 1)
-	sortDeadlines(out)
-	return out, nil
-}
-
-// pace is what high priority makes of a wait.
-func (w *work) pace(high bool) float64 {
-	if high {
-		return float64(w.pol.SLA.HighFactor) / 100
-	}
-	return 1
-}
-
-// target is what the stage of a task is measured against (D47): the hours that
-// the policy gives, else those until it escalates, or until the manager is told;
-// by the calendar of the first assignee, as reminder and escalation.
-func (w *work) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
-	c, err := w.calendarOf(first)
-	if err != nil {
-		return nil, err
-	}
-	days, factor := sla.Escalate, w.pace(high)
-	if days == nil {
-		days, factor = sla.NotifyManager, 1
-	}
-	switch {
-	case sla.Target != nil:
-		return &kam.StageTarget{Hours: *sla.Target, Calendar: c.Code}, nil
-	case days == nil:
-		return nil, nil //nolint:nilnil // a stage without a target
-	}
-	until := c.Add(w.At, float64(*days)/100*factor)
-	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(w.At, until)), Calendar: c.Code}, nil
-}
-
-func sortDeadlines(d []kam.Deadline) {
-	slices.SortStableFunc(d, func(a, b kam.Deadline) int { return a.At.Compare(b.At) })
-}
-
-// calendarOf is the calendar of the node a person works in.
-func (w *work) calendarOf(p kam.Person) (kam.Calendar, error) {
-	if len(p.Nodes) > 0 {
-		return w.calendarAt(p.Nodes[0])
-	}
-	return w.calendarAt(w.Case.Territory)
-}
-
-// calendarAt is the calendar of a node, or of the nearest one above that has
-// one; without any it is the default of the policy, in UTC.
-func (w *work) calendarAt(node string) (kam.Calendar, error) {
-	if node != "" && node != Unassigned {
-		chain, err := w.Chain(node)
-		if err != nil {
-			return kam.Calendar{}, err
-		}
-		for _, n := range chain {
-			if n.Calendar != "" {
-				row, err := w.Calendar(n.Calendar)
-				if err != nil {
-					return kam.Calendar{}, err
-				}
-				return row.Read()
-			}
-		}
-	}
-	return kam.NewCalendar("default", "UTC", w.pol.Calendar.Hours, w.pol.Calendar.Weekend, nil)
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance

@@ -244,7 +244,7 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return kam.Progress{}, toTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
 	}
 	var party kam.ScreenedParty
-	err := a.Store.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *store.Tx) error {
+	err := a.Store.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *store.CaseTx) error {
 		w, err := a.open(ctx, tx)
 		if err == nil {
 			party = w.screenedParty()

@@ -2,11 +2,24 @@ package activities
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/store"
 )
+
+// A route finds whom a task waits for, and until when, in one transaction: of a
+// case, or of a scope of an import.
+type route struct {
+	tx  *store.Tx
+	pol *rules.Set
+	// home is the node that the subject of the task belongs to now; empty where
+	// it has none.
+	home func() string
+}
 
 // A seat is a management post that a task may go to.
 type seat struct {
@@ -19,7 +32,7 @@ type seat struct {
 // chain: vacant posts, leavers, the absent and whoever separation of duties
 // excludes are passed over (P2.7). ok is false where the whole chain has
 // nobody.
-func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed func(kam.UserID) error) (seat, bool, error) {
+func (r route) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed func(kam.UserID) error) (seat, bool, error) {
 	var s seat
 	for _, n := range chain {
 		if n.Level.Rank() < level.Rank() {
@@ -29,11 +42,11 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 			s.passed = append(s.passed, "post of "+n.Code+" is vacant")
 			continue
 		}
-		p, err := w.Person(n.ManagerID)
+		p, err := r.tx.Person(n.ManagerID)
 		if err != nil {
 			return s, false, err
 		}
-		away, err := w.away(p)
+		away, err := r.away(p)
 		if err != nil {
 			return s, false, err
 		}
@@ -53,12 +66,70 @@ func (w *work) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 }
 
 // away says whether a person is absent today, where he works.
-func (w *work) away(p kam.Person) (bool, error) {
-	c, err := w.calendarOf(p)
+func (r route) away(p kam.Person) (bool, error) {
+	c, err := r.calendarOf(p)
 	if err != nil {
 		return false, err
 	}
-	return w.Absent(p.ID, w.At.In(c.Location)), nil
+	return r.tx.Absent(p.ID, r.tx.At.In(c.Location)), nil
+}
+
+// nextSeat is the first eligible manager above the levels that were asked.
+func (r route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error) (seat, bool, error) {
+	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
+		return seat{}, false, nil
+	}
+	chain, err := r.tx.Chain(node)
+	if err != nil {
+		return seat{}, false, err
+	}
+	return r.seatFrom(chain, kam.NodeLevels[t.Level.Rank()+1], func(u kam.UserID) error {
+		if slices.Contains(t.Assignees, u) {
+			return kam.Errorf(kam.AlreadyDecided, "%s was asked already", u)
+		}
+		return allowed(u)
+	})
+}
+
+// raise lets the next manager of the chain join a task that nobody decided:
+// whoever was asked before keeps the right to decide. At the top ok is false,
+// and the escalation comes again every day.
+func (r route) raise(t *kam.Task, start string, sla policy.Wait, allowed func(kam.UserID) error) (next seat, ok bool, err error) {
+	next, ok, err = r.nextSeat(start, t, allowed)
+	if err != nil {
+		return next, false, err
+	}
+	t.Escalated++
+	if !ok {
+		return next, false, r.again(t)
+	}
+	t.Assignees = append(slices.Clone(t.Assignees), next.person.ID)
+	t.Level, t.Node, t.Queue = next.node.Level, next.node.Code, ""
+	return next, true, r.freshDeadlines(t, sla, next.person)
+}
+
+// leads are those who are told that work is overdue: who has it, else the lead
+// of its queue, or the policy admins where nobody may take it.
+func (r route) leads(t kam.Task) ([]kam.UserID, error) {
+	if len(t.Assignees) > 0 {
+		return t.Assignees, nil
+	}
+	if t.Queue == kam.QueueUnrouted {
+		admins, err := r.tx.PeopleByRole(kam.PolicyAdmin)
+		return ids(admins), err
+	}
+	p, err := r.lead(kam.Role(t.Queue))
+	return []kam.UserID{p.ID}, err
+}
+
+// lead is the person who leads the queue of a role: the first by id. Where
+// nobody holds the role it is nobody.
+func (r route) lead(role kam.Role) (kam.Person, error) {
+	people, err := r.tx.PeopleByRole(role)
+	if err != nil || len(people) == 0 {
+		return kam.Person{}, err
+	}
+	return people[0], nil
 }
 
 // confirmingSeat is the seat that the confirmation belongs to now.

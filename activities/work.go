@@ -14,11 +14,11 @@ import (
 // work is one effect on one case: the transaction, the policy that the case
 // keeps, and its current data.
 type work struct {
-	*store.Tx
+	*store.CaseTx
+	route
 	ctx context.Context
 	// moved is called for every transition; tests count them.
 	moved func(kam.Transition)
-	pol   *rules.Set
 	data  kam.RequestData
 	base  *base // of a case on an existing customer
 	// other is the second case of an effect on two.
@@ -178,10 +178,9 @@ func (w *work) flag(f kam.Flag) {
 
 // tell puts a message into the outbox; it leaves after the commit.
 func (w *work) tell(kind, subject string, to ...kam.UserID) error {
-	to = slices.DeleteFunc(slices.Compact(to), func(u kam.UserID) bool { return u == "" || u == kam.System })
 	return w.Publish(store.Message{
 		Kind:    kind,
-		To:      to,
+		To:      people(to),
 		Subject: subject,
 		Data: map[string]string{
 			"case_no":   string(w.Case.CaseNo),
@@ -190,6 +189,17 @@ func (w *work) tell(kind, subject string, to ...kam.UserID) error {
 			"outcome":   string(w.Case.Outcome),
 		},
 	})
+}
+
+// people are those of to who can be told anything, each once.
+func people(to []kam.UserID) []kam.UserID {
+	var out []kam.UserID
+	for _, u := range to {
+		if u != "" && u != kam.System && !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // errorList joins the form errors of a submission into one refusal that names

@@ -20,6 +20,7 @@ import (
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -170,8 +171,8 @@ func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam
 	if key == "act/"+confirm().DecisionID {
 		digest = confirm().Digest()
 	}
-	p, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
-		func(_ context.Context, tx *store.Tx) error {
+	p, err := b.store.Effect(b.t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
+		func(_ context.Context, tx *store.CaseTx) error {
 			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: tx.Case.State, To: to})
 			tx.Case.State = to
 			tx.Case.MaterialHash = "sha256:aa"
@@ -197,8 +198,8 @@ func (b bundle) refusals(no kam.CaseNo) []string {
 // intended says whether the commit would see a withdrawal.
 func (b bundle) intended(no kam.CaseNo) (ok bool) {
 	b.t.Helper()
-	_, err := b.store.Effect(b.t.Context(), store.Effect{CaseNo: no, Key: "seq/look", Digest: "look", Known: 1, At: time.Now()},
-		func(_ context.Context, tx *store.Tx) (err error) {
+	_, err := b.store.Effect(b.t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/look", Digest: "look", Known: 1, At: time.Now()},
+		func(_ context.Context, tx *store.CaseTx) (err error) {
 			_, _, ok, err = tx.WithdrawIntended()
 			tx.NoChange()
 			return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 func confirm() kam.Act {
@@ -452,8 +453,8 @@ func TestWithdrawDuringAStage(t *testing.T) {
 	notNow := refusal(kam.Errorf(kam.WrongState, "it is ANALYZING"))
 	tooLate := refusal(kam.Errorf(kam.TooLate, "it has ended"))
 	carriedOut := func(b bundle, no kam.CaseNo) {
-		_, err := b.store.Effect(t.Context(), store.Effect{CaseNo: no, Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
-			func(_ context.Context, tx *store.Tx) error {
+		_, err := b.store.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
+			func(_ context.Context, tx *store.CaseTx) error {
 				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: tx.Case.State, To: kam.Withdrawn})
 				tx.Case.State = kam.Withdrawn
 				return nil

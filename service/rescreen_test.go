@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -58,7 +59,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{BlockedParties: []store.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	no, _, err := b.store.AllotCase(ctx, store.Request{Key: "k", Type: kam.NewCase, Requester: "rep", Data: d})
 	require.NoError(t, err)
-	_, err = b.store.Effect(ctx, store.Effect{CaseNo: no, Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.Tx) error {
+	_, err = b.store.Effect(ctx, ledger.Effect{Subject: store.OfCase(no), Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.CaseTx) error {
 		tx.Case.CommittedAs = "C-1"
 		tx.Log(kam.AuditEvent{Type: kam.EventComplianceDecided})
 		return tx.SaveFact(store.FactCleared, "BL-1")
@@ -92,11 +93,11 @@ func (b bundle) coverage(t *testing.T) string {
 }
 
 // inCase does something in a case of the customer that has ended.
-func (b bundle) inCase(t *testing.T, key string, do func(*store.Tx) error) {
+func (b bundle) inCase(t *testing.T, key string, do func(*store.CaseTx) error) {
 	t.Helper()
 	no, _, err := b.store.AllotCase(t.Context(), store.Request{Key: key, Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{CountryCode: "DE"}}})
 	require.NoError(t, err)
-	_, err = b.store.Effect(t.Context(), store.Effect{CaseNo: no, Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.Tx) error {
+	_, err = b.store.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *store.CaseTx) error {
 		tx.Case.CommittedAs, tx.Case.State = "C-1", kam.Completed
 		tx.Log(kam.AuditEvent{Type: kam.EventComplianceDecided})
 		return do(tx)
@@ -114,11 +115,11 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 	confirmed := one
 	confirmed.Identifiers = []store.PartyIdentifier{{Scheme: vat.Scheme, Value: vat.Value}}
 	party := parties.ForScreening(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE", Identifiers: []kam.Identifier{vat}}})
-	clearance := func(tx *store.Tx) error {
+	clearance := func(tx *store.CaseTx) error {
 		return tx.SaveClearances([]kam.Clearance{{List: kam.OwnList, Ref: "BL-1", Party: &party}})
 	}
 	for name, tt := range map[string]struct {
-		cleared func(*store.Tx) error
+		cleared func(*store.CaseTx) error
 		name    string
 		line    store.BlockedParty
 		want    string
@@ -128,11 +129,11 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 		"the same, confirmed":  {clearance, "Nordlicht Handel GmbH", confirmed, store.CoverageStopped},
 		"of another list":      {clearance, "Nordlicht Handel GmbH", store.BlockedParty{Ref: "BL-1", Name: one.Name, Country: "DE", List: "EU"}, store.CoverageStopped},
 		"under another name":   {clearance, "Nordlicht Handels GmbH", one, store.CoverageStopped},
-		"by an early release":  {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
-		"one of two of then":   {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-0, BL-1") }, "Nordlicht Handel GmbH", one, "B"},
-		"another one of then":  {func(tx *store.Tx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", two, store.CoverageStopped},
-		"as a finding of then": {func(tx *store.Tx) error { return waivedThen(tx, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
-		"another finding":      {func(tx *store.Tx) error { return waivedThen(tx, "BL-2") }, "Nordlicht Handel GmbH", one, store.CoverageStopped},
+		"by an early release":  {func(tx *store.CaseTx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"one of two of then":   {func(tx *store.CaseTx) error { return tx.SaveFact(store.FactCleared, "BL-0, BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"another one of then":  {func(tx *store.CaseTx) error { return tx.SaveFact(store.FactCleared, "BL-1") }, "Nordlicht Handel GmbH", two, store.CoverageStopped},
+		"as a finding of then": {func(tx *store.CaseTx) error { return waivedThen(tx, "BL-1") }, "Nordlicht Handel GmbH", one, "B"},
+		"another finding":      {func(tx *store.CaseTx) error { return waivedThen(tx, "BL-2") }, "Nordlicht Handel GmbH", one, store.CoverageStopped},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,7 +151,7 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 }
 
 // waivedThen leaves what an early release kept of a hit that was accepted.
-func waivedThen(tx *store.Tx, ref string) error {
+func waivedThen(tx *store.CaseTx, ref string) error {
 	f := kam.Finding{RuleID: "VS02", Severity: kam.SeverityReview, Field: "screening", Message: "screening: possible hit: " + ref + " [VS02]; compliance decides"}
 	if err := tx.SaveFindings([]kam.Finding{f}); err != nil {
 		return err

@@ -56,7 +56,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		if c.Overlaps, err = list(tx.ctx, tx.tx, "look for other absences", pgx.RowToStructByPos[Absence], overlap, ab.UserID, ab.From, ab.To); err != nil {
 			return OrgChange{}, err
 		}
-		tx.queued.Queue(upsert, ab.UserID, ab.From, ab.To)
+		tx.Queue(upsert, ab.UserID, ab.From, ab.To)
 		c.Cases, err = tx.casesOfPerson(ab.UserID)
 		return c, err
 	}})
@@ -84,7 +84,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 			return OrgChange{}, kam.Errorf(kam.Invalid, "%s has no absence that begins on %s", user, from).On("from").
 				Try(fmt.Sprintf("look: starter admin absence list %s", user))
 		}
-		tx.queued.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
+		tx.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		cases, err := tx.casesOfPerson(user)
 		return OrgChange{What: fmt.Sprintf("the absence of %s from %s to %s is taken back", user, from, to), Cases: cases}, err
 	}})

@@ -11,10 +11,6 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// orgSubject is the subject whose audit trail tells of changes of people,
-// posts and absences.
-const orgSubject kam.CaseNo = "org"
-
 // An OrgAct is who changes the organisation and why, under the id that makes a
 // second sending the same change.
 type OrgAct struct {
@@ -91,8 +87,8 @@ func personChange(u User) orgChange {
 		if known && !was.Active && !u.Inactive {
 			c.What += "; active again after having left"
 		}
-		queuePerson(tx.queued, u)
-		tx.queued.Queue(tidyPosts)
+		queuePerson(tx.Queued(), u)
+		tx.Queue(tidyPosts)
 		c.Cases, err = tx.casesOfPerson(u.ID)
 		return c, err
 	}}
@@ -144,7 +140,7 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 		if err != nil {
 			return OrgChange{}, err
 		}
-		tx.queued.Queue(`update kam.person set active = false where user_id = $1`, id)
+		tx.Queue(`update kam.person set active = false where user_id = $1`, id)
 		c := OrgChange{What: string(id) + " has left", Posts: posts}
 		if err := tx.ownedBy(id, &c); err != nil {
 			return OrgChange{}, err
@@ -199,18 +195,18 @@ func postChange(p post) orgChange {
 			if err := tx.mayManage(p.Manager, n); err != nil {
 				return OrgChange{}, err
 			}
-			tx.queued.Queue(come, p.Manager, p.Node)
+			tx.Queue(come, p.Manager, p.Node)
 		}
 		before, err := tx.Person(n.ManagerID)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return OrgChange{}, err
 		}
 		if before.WorksAtNodes() {
-			tx.queued.Queue(stay, n.ManagerID, p.Node)
+			tx.Queue(stay, n.ManagerID, p.Node)
 		} else {
-			tx.queued.Queue(goes, n.ManagerID, p.Node)
+			tx.Queue(goes, n.ManagerID, p.Node)
 		}
-		tx.queued.Queue(`update kam.node set manager_id = $2 where code = $1`, p.Node, p.Manager)
+		tx.Queue(`update kam.node set manager_id = $2 where code = $1`, p.Node, p.Manager)
 		cases, err := tx.casesBelow(p.Node)
 		return OrgChange{What: fmt.Sprintf("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager)), Cases: cases}, err
 	}}

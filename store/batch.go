@@ -2,16 +2,16 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
-func (tx *Tx) queueBatch(b kam.BatchSnapshot) {
-	tx.queued.Queue(`update kam.import_batch set state = $2, snapshot = $3, updated_at = $4 where batch_no = $1`, b.No, b.State, b, b.UpdatedAt)
+func queueBatch(tx *Tx, b kam.BatchSnapshot) {
+	tx.Queue(`update kam.import_batch set state = $2, snapshot = $3, updated_at = $4 where batch_no = $1`, b.No, b.State, b, b.UpdatedAt)
 }
 
 // Batch is a batch as it stands; kam.NotFound where there is none.
@@ -76,72 +76,39 @@ type BatchTx struct {
 	Batch *kam.BatchSnapshot
 }
 
-// OnBatch runs fn on a batch in one transaction, with its audit events, under
-// the lock of the batch, and returns the batch as it stands then. The same
-// effect again changes nothing. What fn refuses is audited and comes back as
-// the error, with the batch. Bulk work runs alone and has the time that it
-// takes.
-func (s *Store) OnBatch(ctx context.Context, no kam.BatchNo, e Effect, bulk bool, fn func(ctx context.Context, tx *BatchTx) error) (kam.BatchSnapshot, error) {
+// BatchEffect runs fn on a batch, as one effect of its ledger, and says how the
+// batch stands then. A refusal stands in the progress; see [ledger.Ledger.Do].
+func (s *Store) BatchEffect(ctx context.Context, no kam.BatchNo, e ledger.Effect, fn func(tx *BatchTx) error) (kam.BatchProgress, error) {
 	if _, err := s.Batch(ctx, no); err != nil {
-		return kam.BatchSnapshot{}, err // no subject of a batch that is not there
+		return kam.BatchProgress{}, err // no subject of a batch that is not there
 	}
-	e.CaseNo = kam.CaseNo(no.Subject())
-	run := s.OnSubject
-	if bulk {
-		run = s.OnSubjectInBulk
-	}
-	_, err := run(ctx, e, func(ctx context.Context, tx *Tx) (any, error) {
+	e.Subject = OfBook(no)
+	_, err := s.on(ctx, e, func(tx *Tx) (any, error) {
 		b, err := readBatch(ctx, tx.tx, no, "for update")
 		if err != nil {
 			return nil, err
 		}
-		if err := fn(ctx, &BatchTx{tx, &b}); err != nil {
+		if err := fn(&BatchTx{tx, &b}); err != nil {
 			return nil, err
 		}
 		b.Version++
 		b.UpdatedAt = tx.At.UTC()
-		tx.queueBatch(b)
+		queueBatch(tx, b)
 		return b.Version, nil
 	})
-	if err != nil && kam.AsError(err) == nil {
-		return kam.BatchSnapshot{}, err
+	refused := kam.AsError(err)
+	if err != nil && (refused == nil || refused.Code == kam.Fault || refused.Code == kam.Unreachable) {
+		return kam.BatchProgress{}, err
 	}
-	now, readErr := s.Batch(ctx, no)
-	return now, errors.Join(err, readErr)
+	now, err := s.Batch(ctx, no)
+	return kam.BatchProgress{Batch: now, Refused: refused}, err
 }
 
 // RefuseBatch leaves a trace of an act on a batch that was refused before it
-// reached the batch. A refusal that the trail has already, of the same act for
-// the same reason, is not noted again.
+// reached the batch, once for each act and reason.
 func (s *Store) RefuseBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error {
-	const noted = `
-		select exists (select from kam.audit
-			where case_no = $1 and decision_id = $2 and type = $3 and reason_code = $4)`
-
-	if there, _, err := one(ctx, s.pool, "look for the refusal", pgx.RowTo[bool], noted, no.Subject(), act.DecisionID, kam.EventDecisionRefused, refusal.Code); err != nil || there {
+	if _, err := s.Batch(ctx, no); err != nil {
 		return err
 	}
-	_, err := s.OnBatch(ctx, no, Effect{Key: "act/" + act.DecisionID, At: at, By: act.By}, false,
-		func(context.Context, *BatchTx) error { return refusal })
-	if err != nil && kam.CodeOf(err) == refusal.Code {
-		return nil
-	}
-	return err
-}
-
-// OpenBatchTask opens a task of the batch and returns it with its id.
-func (tx *BatchTx) OpenBatchTask(t kam.Task) kam.Task {
-	t = tx.newTask(t)
-	tx.queueTask(t, tx.Batch.No.Subject())
-	return t
-}
-
-// UpdateBatchTask saves what was changed in a task of the batch.
-func (tx *BatchTx) UpdateBatchTask(t kam.Task) { tx.queueTask(t, tx.Batch.No.Subject()) }
-
-// CloseBatchTask ends a task of the batch: how is DONE, WITHDRAWN or EXPIRED.
-func (tx *BatchTx) CloseBatchTask(t kam.Task, how string, by kam.UserID) {
-	const end = `update kam.task set status = $2, closed_at = $3, closed_by = $4 where task_id = $1 and status = 'OPEN'`
-
-	tx.queued.Queue(end, t.ID, how, tx.At, by)
+	return s.refuse(ctx, OfBook(no), act.By, act.DecisionID, at, refusal)
 }

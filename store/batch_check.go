@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // StagedRow is a row of a batch as it was uploaded.
@@ -55,7 +56,7 @@ func stream[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFu
 		}
 		defer conn.Release()
 		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, unhurriedly); err != nil {
+			if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
 				return err
 			}
 			rows, err := tx.Query(ctx, sql, args...)
@@ -81,14 +82,10 @@ func stream[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFu
 	}
 }
 
-// unhurriedly allows a transaction statements that take longer than one of a
-// case may.
-const unhurriedly = `set local statement_timeout = '10min'`
-
-// unhurried runs reads that take longer than a statement of a case may.
-func (s *Store) unhurried(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
+// inLong runs reads that take longer than a statement of a case may.
+func (s *Store) inLong(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
 	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, unhurriedly); err != nil {
+		if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -107,7 +104,7 @@ func (s *Store) BatchContacts(ctx context.Context, no kam.BatchNo) (map[int][]ka
 	}
 
 	m := map[int][]kam.Contact{}
-	err := s.unhurried(ctx, "read the contacts of the batch", func(tx pgx.Tx) error {
+	err := s.inLong(ctx, "read the contacts of the batch", func(tx pgx.Tx) error {
 		all, err := list(ctx, tx, "read the contacts of the batch", pgx.RowToStructByPos[row], contacts, no, no.Subject())
 		for _, r := range all {
 			m[r.No] = append(m[r.No], r.Contact)
@@ -133,7 +130,7 @@ type Reference struct {
 
 // Reference reads the organisation as the check of a book needs it.
 func (s *Store) Reference(ctx context.Context) (r Reference, err error) {
-	err = s.unhurried(ctx, "read the organisation", func(tx pgx.Tx) (err error) {
+	err = s.inLong(ctx, "read the organisation", func(tx pgx.Tx) (err error) {
 		t := &Tx{ctx: ctx, tx: tx}
 		if r.Nodes, err = t.Nodes(); err != nil {
 			return err
@@ -174,7 +171,7 @@ func (s *Store) KnownCustomers(ctx context.Context, no kam.BatchNo) (map[string]
 		where c.customer_no in (select customer_no from kam.batch_row where batch_no = $1)`
 
 	m := map[string]KnownCustomer{}
-	err := s.unhurried(ctx, "look up the customers of the batch", func(tx pgx.Tx) error {
+	err := s.inLong(ctx, "look up the customers of the batch", func(tx pgx.Tx) error {
 		all, err := list(ctx, tx, "look up the customers of the batch", pgx.RowToStructByPos[KnownCustomer], known, no)
 		for _, c := range all {
 			m[c.CustomerNo] = c
@@ -219,7 +216,7 @@ func (s *Store) HoldersOf(ctx context.Context, ids []kam.Identifier) ([]Holder, 
 		schemes[i], values[i] = string(id.Scheme), strings.ToUpper(id.Value)
 	}
 	var all []Holder
-	err := s.unhurried(ctx, "look up identifiers", func(tx pgx.Tx) (err error) {
+	err := s.inLong(ctx, "look up identifiers", func(tx pgx.Tx) (err error) {
 		all, err = list(ctx, tx, "look up identifiers", pgx.RowToStructByPos[Holder], holders, schemes, values)
 		return err
 	})
@@ -253,7 +250,7 @@ func (s *Store) BatchAccounts(ctx context.Context, no kam.BatchNo) ([]Account, e
 		) c on true order by a.account_no`
 
 	var all []Account
-	err := s.unhurried(ctx, "look up the accounts of the batch", func(tx pgx.Tx) (err error) {
+	err := s.inLong(ctx, "look up the accounts of the batch", func(tx pgx.Tx) (err error) {
 		all, err = list(ctx, tx, "look up the accounts of the batch", pgx.RowToStructByPos[Account], accounts, no)
 		return err
 	})
@@ -278,7 +275,7 @@ func (s *Store) BadFacts(ctx context.Context, no kam.BatchNo, currency string, f
 		where batch_no = $1 and not (currency = $2 and month between $3 and $4) order by row_no limit $5`
 	const count = `select count(*)::int from kam.batch_sales where batch_no = $1 and not (currency = $2 and month between $3 and $4)`
 
-	err = s.unhurried(ctx, "check the facts of the batch", func(tx pgx.Tx) (err error) {
+	err = s.inLong(ctx, "check the facts of the batch", func(tx pgx.Tx) (err error) {
 		if bad, err = list(ctx, tx, "check the facts", pgx.RowToStructByPos[BadFact], facts, no, currency, from, to, limit); err != nil {
 			return err
 		}

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"time"
+
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // ApplyFacts writes the facts of accounts that a customer has. A fact of the
@@ -97,7 +99,7 @@ func (tx *BatchTx) insertOnce(what, sql string, args []any) (n int, err error) {
 	if err == nil {
 		return int(tag.RowsAffected()), inner.Commit(tx.ctx)
 	}
-	if undone := inner.Rollback(tx.ctx); undone != nil || !breaksUnique(err, "sales_fact_") {
+	if undone := inner.Rollback(tx.ctx); undone != nil || !pg.BreaksUnique(err, "sales_fact_") {
 		return 0, fmt.Errorf("apply the facts: %s: %w", what, known(err))
 	}
 	twice, err := tx.run("apply the facts", statement{what, sql + ` on conflict do nothing`, args})

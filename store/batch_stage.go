@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A BatchUpload is a customer book as it was read from files. The sequences
@@ -95,7 +97,7 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSna
 		on conflict (batch_key) do nothing returning batch_no`
 	const find = `select content, snapshot from kam.import_batch where batch_key = $1`
 
-	if _, err := ptx.Exec(ctx, unhurriedly); err != nil {
+	if _, err := ptx.Exec(ctx, pg.LongStatements); err != nil {
 		return b, false, err
 	}
 	no, ok, err := one(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
@@ -113,22 +115,29 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSna
 		}
 		return b, false, nil
 	}
-	tx, err := lockSubject(ctx, ptx, Effect{CaseNo: kam.CaseNo(no.Subject()), Key: "upload", Digest: u.Content, At: u.At, By: u.By})
+	e := ledger.Effect{Subject: OfBook(no), Key: "upload", Digest: u.Content, Known: ledger.Unfenced, At: u.At, By: u.By}
+	err = ledger.DoIn(ctx, ptx, e, func(entry *ledger.Entry) ledger.Keeper {
+		return &keeper{Tx: newTx(entry), fn: func(tx *Tx) (any, error) {
+			b, err = uploaded(tx, no, u)
+			return no, err
+		}}
+	})
+	return b, true, err
+}
+
+// uploaded stages what was read and writes the batch.
+func uploaded(tx *Tx, no kam.BatchNo, u BatchUpload) (b kam.BatchSnapshot, err error) {
+	counts, err := stageBatch(tx.ctx, tx.tx, no, u)
 	if err != nil {
-		return b, false, err
-	}
-	counts, err := stageBatch(ctx, ptx, no, u)
-	if err != nil {
-		return b, false, err
+		return b, err
 	}
 	b = kam.BatchSnapshot{No: no, State: kam.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
 	tx.Log(kam.AuditEvent{
 		Type: kam.EventBatchUploaded, Actor: u.By, To: kam.State(kam.BatchUploaded), PayloadDigest: u.Content,
 		Text: fmt.Sprintf("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
 	})
-	tx.queueBatch(b)
-	_, err = tx.saveSubject(b.No)
-	return b, true, err
+	queueBatch(tx, b)
+	return b, nil
 }
 
 // stageBatch copies what was uploaded into the staging tables.
@@ -288,7 +297,7 @@ func (tx *BatchTx) Unstage() error {
 		_, err := inner.Exec(tx.ctx, lock)
 		return err
 	})
-	if busy(err) {
+	if pg.Busy(err) {
 		free, err = false, nil
 	}
 	if err != nil {

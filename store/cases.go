@@ -2,13 +2,14 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A Request is what starts a case (1.1.1). Key is made by the client; with it
@@ -54,17 +55,17 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 	if err != nil || found {
 		return no, false, err
 	}
-	err = retry(ctx, func() error {
+	err = pg.Retry(ctx, func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			no, err = allot(ctx, tx, r, digest)
 			return err
 		})
 	})
-	if breaksUnique(err, "cases_appeal") {
+	if pg.BreaksUnique(err, "cases_appeal") {
 		return "", false, kam.Errorf(kam.AlreadyDecided, "case %s was appealed already", r.AppealOf).On("appeal_of").By("ONE_APPEAL").
 			Try("a rejection is appealed once")
 	}
-	if breaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
+	if pg.BreaksUnique(err, "cases_request_key") { // somebody else sent it at the same time
 		no, _, err = s.allotted(ctx, r.Key, digest)
 		return no, false, err
 	}
@@ -128,40 +129,15 @@ func (s *Store) RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok
 		`select case_no from kam.cases where request_key = $1`, key)
 }
 
-// StageData keeps the data that an act refers to, until the act is stored.
-// The same data again are fine; other data under the decision id are a
-// kam.IDReused, and an unknown case is a kam.NotFound.
+// StageData keeps the data that an act refers to, under the digest that it
+// returns; see [ledger.Ledger.Stage].
 func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error) {
-	const insert = `
-		insert into kam.staged (case_no, decision_id, digest, data)
-		select case_no, $2, $3, $4 from kam.cases where case_no = $1
-		on conflict (case_no, decision_id) do nothing`
-	const kept = `select digest from kam.staged where case_no = $1 and decision_id = $2`
-
 	digest, err := digestOf(d)
 	if err != nil {
 		return "", err
 	}
-	err = s.inTx(ctx, "stage data for "+string(no), func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, insert, no, decisionID, digest, withoutContacts(d))
-		if err != nil {
-			return err
-		}
-		if tag.RowsAffected() == 1 {
-			var b pgx.Batch
-			queueContacts(&b, stagedOwner(no, decisionID), d.Contacts)
-			return tx.SendBatch(ctx, &b).Close()
-		}
-		var have string
-		switch err := tx.QueryRow(ctx, kept, no, decisionID).Scan(&have); {
-		case errors.Is(err, pgx.ErrNoRows):
-			return kam.Errorf(kam.NotFound, "there is no case %s", no)
-		case err != nil:
-			return err
-		case have != digest:
-			return kam.Errorf(kam.IDReused, "other data were sent under this decision id").On("decision_id").Try("use a new id")
-		}
-		return nil
+	err = s.Stage(ctx, OfCase(no), decisionID, digest, withoutContacts(d), func(b *pgx.Batch) {
+		queueContacts(b, ledger.StagedOwner(OfCase(no), decisionID), d.Contacts)
 	})
 	if err != nil {
 		return "", err
@@ -217,13 +193,6 @@ func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.E
 
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
 func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
-	return s.inTx(ctx, "note a refusal on "+string(no), func(ptx pgx.Tx) error {
-		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at, By: kam.UserID(clip(string(act.By), 80)), Signal: signal})
-		if err != nil {
-			return err
-		}
-		tx.decision = clip(act.DecisionID, 80)
-		tx.logRefusal(e)
-		return tx.saveRefusal(e, nil)
-	})
+	f := ledger.Effect{Subject: OfCase(no), At: at, By: act.By, Signal: signal}
+	return s.Ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, nil) })
 }

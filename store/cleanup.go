@@ -8,10 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
-
-// stagedFor is how long data wait for the act that they were sent ahead of.
-const stagedFor = 7 * 24 * time.Hour
 
 // CleanedUp counts what [Store.CleanUp] removed.
 type CleanedUp struct {
@@ -30,21 +28,11 @@ type Retention struct{ CaseYears, MessageYears int }
 // the time of business.
 func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (CleanedUp, error) {
 	var done CleanedUp
-	err := s.inTx(ctx, "remove staged data", func(tx pgx.Tx) error {
-		n, err := runAll(ctx, tx, "clean up",
-			statement{"contacts of staged data", `
-				delete from kam.contact where owner in (
-					select case_no || '/staged/' || decision_id from kam.staged where at < $1)`, []any{at.Add(-stagedFor)}},
-			statement{"staged data", `delete from kam.staged where at < $1`, []any{at.Add(-stagedFor)}},
-			statement{"messages", `
-				delete from kam.outbox where coalesce(delivered_at, dead_at) < $1`, []any{at.AddDate(-keep.MessageYears, 0, 0)}},
-		)
-		if err == nil {
-			done.Staged, done.Messages = n[1], n[2]
-		}
-		return err
-	})
-	if err != nil {
+	var err error
+	if done.Staged, err = s.DropStaged(ctx, at); err != nil {
+		return done, err
+	}
+	if done.Messages, err = s.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
 		return done, err
 	}
 	old, err := list(ctx, s.pool, "look for old cases", pgx.RowTo[kam.CaseNo], `
@@ -67,32 +55,28 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 // eraseCase takes the data of the customer out of a case that has ended. Its
 // key is the case: a second time it does nothing.
 func (s *Store) eraseCase(ctx context.Context, no kam.CaseNo, at time.Time) error {
-	return s.inTx(ctx, "erase the data of "+string(no), func(ptx pgx.Tx) error {
-		tx, err := lockCase(ctx, ptx, Effect{CaseNo: no, At: at})
-		if err != nil {
-			return err
-		}
-		if !tx.was.State.Ended() {
-			return kam.Errorf(kam.WrongState, "case %s is open", no)
-		}
-		_, err = runAll(ctx, ptx, fmt.Sprintf("erase the data of %s", no),
-			statement{"contacts", `delete from kam.contact where owner like $1 || '/%'`, []any{no}},
-			statement{"revisions", `update kam.revision set data = '{}' where case_no = $1`, []any{no}},
-			statement{"facts", `delete from kam.case_fact where case_no = $1`, []any{no}},
-			statement{"findings", `delete from kam.finding where case_no = $1`, []any{no}},
-			statement{"records", `delete from kam.decision_record where case_no = $1`, []any{no}},
-			statement{"waived findings", `update kam.waiver set finding = null where case_no = $1`, []any{no}},
-			statement{"records in answers", `update kam.effect set progress = progress - 'records' where case_no = $1 and progress ? 'records'`, []any{no}},
-			statement{"search keys", `delete from kam.party where ref = $1`, []any{no}},
-			statement{"staged data", `delete from kam.staged where case_no = $1`, []any{no}},
-			statement{"the request", `update kam.cases set opening = opening - 'data', customer_name = '' where case_no = $1`, []any{no}},
-		)
-		if err != nil {
-			return err
-		}
-		tx.Log(kam.AuditEvent{Type: kam.EventDataErased, Actor: kam.System, ReasonCode: "RETENTION", Text: "kept as long as retention_years says"})
-		tx.queueAudit()
-		tx.queued.Queue(`update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`, no, tx.auditSeq, tx.auditHash)
-		return sendBatch(ctx, ptx, "note that the data are erased", tx.queued)
+	return s.Append(ctx, ledger.Effect{Subject: OfCase(no), At: at}, func(entry *ledger.Entry) ledger.Keeper {
+		return newCaseTx(entry, func(ctx context.Context, tx *CaseTx) error {
+			if !tx.was.State.Ended() {
+				return kam.Errorf(kam.WrongState, "case %s is open", no)
+			}
+			_, err := runAll(ctx, tx.tx, fmt.Sprintf("erase the data of %s", no),
+				statement{"contacts", `delete from kam.contact where owner like $1 || '/%'`, []any{no}},
+				statement{"revisions", `update kam.revision set data = '{}' where case_no = $1`, []any{no}},
+				statement{"facts", `delete from kam.case_fact where case_no = $1`, []any{no}},
+				statement{"findings", `delete from kam.finding where case_no = $1`, []any{no}},
+				statement{"records", `delete from kam.decision_record where case_no = $1`, []any{no}},
+				statement{"waived findings", `update kam.waiver set finding = null where case_no = $1`, []any{no}},
+				statement{"records in answers", `update kam.effect set progress = progress - 'records' where case_no = $1 and progress ? 'records'`, []any{no}},
+				statement{"search keys", `delete from kam.party where ref = $1`, []any{no}},
+				statement{"staged data", `delete from kam.staged where case_no = $1`, []any{no}},
+				statement{"the request", `update kam.cases set opening = opening - 'data', customer_name = '' where case_no = $1`, []any{no}},
+			)
+			if err != nil {
+				return err
+			}
+			tx.Log(kam.AuditEvent{Type: kam.EventDataErased, Actor: kam.System, ReasonCode: "RETENTION", Text: "kept as long as retention_years says"})
+			return nil
+		})
 	})
 }

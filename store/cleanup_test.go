@@ -29,7 +29,7 @@ func TestStagedDataEnd(t *testing.T) {
 		require.NoError(t, err)
 	}
 	take := func(id string, fail error) {
-		p, err := s.Effect(t.Context(), act(no, id, 1), func(_ context.Context, tx *store.Tx) error {
+		p, err := s.Effect(t.Context(), act(no, id, 1), func(_ context.Context, tx *store.CaseTx) error {
 			got, _, err := tx.Staged(id)
 			require.NoError(t, err)
 			require.Equal(t, "Canary Person", got.Contacts[0].Name)
@@ -64,7 +64,7 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	open, ended := newCase(t, s, "open"), newCase(t, s, "ended")
-	_, err := s.Effect(t.Context(), engine(ended, 2, 1), func(_ context.Context, tx *store.Tx) error {
+	_, err := s.Effect(t.Context(), engine(ended, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
 		tx.Case.State = kam.Withdrawn
 		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: kam.Withdrawn})
 		return tx.CloseTask("WITHDRAWN", "rita")

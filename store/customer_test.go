@@ -18,11 +18,11 @@ import (
 )
 
 // within runs fn in an effect of the engine, whatever the case's version is.
-func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *store.Tx)) {
+func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *store.CaseTx)) {
 	t.Helper()
 	c, err := s.Case(t.Context(), no)
 	require.NoError(t, err)
-	_, err = s.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *store.Tx) error {
+	_, err = s.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *store.CaseTx) error {
 		fn(tx)
 		return nil
 	})
@@ -38,7 +38,7 @@ func TestCommitCustomer(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	d := data(t, nordwind)
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		customerNo, err := tx.CommitCustomer(store.CustomerCommit{
 			Data: d, GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto",
 			Segment: map[string]string{"abc": "NEW"}, Keys: keysOf(d, "nordwind klinik"),
@@ -49,7 +49,7 @@ func TestCommitCustomer(t *testing.T) {
 		require.NoError(t, tx.SetCustomerStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &noon, "NEW"))
 		require.ErrorIs(t, tx.SetCustomerStatus("C-999999", kam.NonKA, "", false, false, nil, ""), kam.NotFound)
 	})
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		d.City = "Altona"
 		customerNo, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: "C-000001", Data: d, GroupID: "G-1", Keys: keysOf(d, "nordwind klinik")})
 		require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	d := data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
 	commit := func(no kam.CaseNo, d kam.RequestData) (string, error) {
 		var customerNo string
-		p, err := s.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *store.Tx) (err error) {
+		p, err := s.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *store.CaseTx) (err error) {
 			customerNo, err = tx.CommitCustomer(store.CustomerCommit{Data: d, Keys: keysOf(d, "nordwind")})
 			tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
 			return err
@@ -119,7 +119,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	require.ErrorIs(t, err, kam.TargetInvalid)
 
 	// After the refusal the effect goes on.
-	within(t, s, newCase(t, s, "9"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "9"), func(tx *store.CaseTx) {
 		_, err := tx.CommitCustomer(store.CustomerCommit{Data: gln})
 		require.ErrorIs(t, err, kam.TargetInvalid)
 		tx.Case.State = kam.ValidationReview
@@ -133,7 +133,7 @@ func TestParties(t *testing.T) {
 	d := data(t, nordwind)
 	open, rejected, mine := newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3")
 	for _, no := range []kam.CaseNo{open, rejected, mine} {
-		within(t, s, no, func(tx *store.Tx) {
+		within(t, s, no, func(tx *store.CaseTx) {
 			require.NoError(t, tx.SaveParty(store.Party{Data: store.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
 			if no == rejected {
 				tx.Case.State = kam.Rejected
@@ -144,7 +144,7 @@ func TestParties(t *testing.T) {
 		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
 		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
 	}))
-	within(t, s, mine, func(tx *store.Tx) {
+	within(t, s, mine, func(tx *store.CaseTx) {
 		refs := func(k store.PartyKeys) (all []string) {
 			found, err := tx.Parties(k)
 			require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 	}
 	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
 	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book), "again")
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		members, err := tx.GroupMembers("G-1")
 		require.NoError(t, err)
 		require.Len(t, members, 3)
@@ -279,7 +279,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 		takers.Go(func() {
 			for version := int64(1); version <= each && errs[i] == nil; version++ {
 				var number string // of the last try: an effect may run more than once
-				_, errs[i] = s.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *store.Tx) (err error) {
+				_, errs[i] = s.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *store.CaseTx) (err error) {
 					number, err = tx.CommitCustomer(store.CustomerCommit{Data: kam.RequestData{}})
 					return err
 				})
@@ -324,7 +324,7 @@ func TestSales(t *testing.T) {
 	}))
 	id, err := s.RebuildABC(t.Context(), noon)
 	require.NoError(t, err)
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		got, err := tx.SalesFacts("A1", noon)
 		require.NoError(t, err)
 		last := time.Date(2026, 9, 10, 0, 0, 0, 0, time.UTC)
@@ -360,7 +360,7 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	}))
 	asked := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
 	found := func() (refs []string) {
-		within(t, s, mine, func(tx *store.Tx) {
+		within(t, s, mine, func(tx *store.CaseTx) {
 			all, err := tx.Parties(asked)
 			require.NoError(t, err)
 			for _, p := range all {
@@ -409,7 +409,7 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 		{AccountNo: "A3", Month: "2026-02", Currency: "EUR", NetRevenue: -100, Orders: 1},
 	}))
 	first := func(account string) (got store.Sales) {
-		within(t, s, no, func(tx *store.Tx) {
+		within(t, s, no, func(tx *store.CaseTx) {
 			var err error
 			got, err = tx.SalesFacts(account, noon)
 			require.NoError(t, err)

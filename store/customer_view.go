@@ -152,7 +152,7 @@ func (s *Store) CustomerTrail(ctx context.Context, no string) (t CustomerTrail, 
 		return t, err
 	}
 	for _, record := range t.Records {
-		events, err := s.TrailOf(ctx, string(CustomerSubject(record)))
+		events, err := s.TrailOf(ctx, OfCustomer(record).ID)
 		if err != nil {
 			return t, err
 		}

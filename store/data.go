@@ -26,7 +26,6 @@ func digestOf(v any) (string, error) {
 
 // Contacts are kept apart from the data they came with; owner says which.
 func openingOwner(no kam.CaseNo) string                 { return string(no) + "/opening" }
-func stagedOwner(no kam.CaseNo, id string) string       { return string(no) + "/staged/" + id }
 func revisionOwner(no kam.CaseNo, rev int) string       { return fmt.Sprintf("%s/%d", no, rev) }
 func withoutContacts(d kam.RequestData) kam.RequestData { d.Contacts = nil; return d }
 

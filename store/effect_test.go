@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -87,7 +88,7 @@ func TestRacingWorkers(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for k := range keys {
-				_, err := s.Effect(context.Background(), act(no, fmt.Sprintf("decision-%02d", k), 1), func(ctx context.Context, tx *store.Tx) error {
+				_, err := s.Effect(context.Background(), act(no, fmt.Sprintf("decision-%02d", k), 1), func(ctx context.Context, tx *store.CaseTx) error {
 					ran.Add(1)
 					return comment(ctx, tx)
 				})
@@ -114,7 +115,7 @@ func TestFencing(t *testing.T) {
 	_, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
 	require.NoError(t, err)
 
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(context.Context, *store.Tx) error {
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(context.Context, *store.CaseTx) error {
 		return errors.New("a late attempt must not run")
 	})
 	require.NoError(t, err)
@@ -130,7 +131,7 @@ func TestNoChangeStoresTheEffectOnly(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.Tx) error {
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.CaseTx) error {
 		tx.Case.State = kam.Deciding
 		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
 			return err
@@ -150,7 +151,7 @@ func TestRefusalIsStored(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	refuse := func(ctx context.Context, tx *store.Tx) error {
+	refuse := func(ctx context.Context, tx *store.CaseTx) error {
 		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
 			return err
 		}
@@ -195,7 +196,7 @@ func TestWithdrawIntent(t *testing.T) {
 	require.NoError(t, s.WithdrawIntent(t.Context(), no, "rita", "decision-1"))
 	require.NoError(t, s.WithdrawIntent(t.Context(), no, "otto", "decision-2"))
 	require.ErrorIs(t, s.WithdrawIntent(t.Context(), "KAM-2026-000999", "rita", "decision-1"), kam.NotFound)
-	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.Tx) error {
+	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
 		by, id, ok, err := tx.WithdrawIntended()
 		require.NoError(t, err)
 		require.True(t, ok)
@@ -268,7 +269,7 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	runs := 0
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.Tx) error {
+	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.CaseTx) error {
 		if runs++; runs < 4 {
 			tx.Case.State = kam.Deciding
 			return fmt.Errorf("save: %w", &pgconn.PgError{Code: []string{"40001", "40P01"}[runs%2]})
@@ -280,7 +281,7 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	require.Equal(t, kam.DataEntry, p.Snapshot.State, "each run starts afresh")
 
 	for code, fault := range map[string]bool{"57P01": false, "53100": false, "08006": false, "22003": true, "23514": true, "40001": false} {
-		_, err := s.Effect(t.Context(), act(no, "decision-"+code, 2), func(context.Context, *store.Tx) error {
+		_, err := s.Effect(t.Context(), act(no, "decision-"+code, 2), func(context.Context, *store.CaseTx) error {
 			return &pgconn.PgError{Code: code}
 		})
 		require.Error(t, err, code)
@@ -300,7 +301,7 @@ func TestEffectOnTwoCases(t *testing.T) {
 	before, err := s.Case(t.Context(), older)
 	require.NoError(t, err)
 	on := func(no, with kam.CaseNo, key string, refuse bool) (kam.Progress, error) {
-		return s.Effect(t.Context(), store.Effect{CaseNo: no, With: with, Key: "act/" + key, Digest: key, People: true, By: "ann", At: noon}, func(_ context.Context, tx *store.Tx) error {
+		return s.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), With: store.OfCase(with), Key: "act/" + key, Digest: key, People: true, By: "ann", At: noon}, func(_ context.Context, tx *store.CaseTx) error {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			tx.With.Log(kam.AuditEvent{Type: kam.EventCommented})
 			tx.With.Case.Followers = append(tx.With.Case.Followers, kam.Follower{CaseNo: no})
@@ -341,7 +342,7 @@ func TestEffectOnTwoCases(t *testing.T) {
 		_, why, ok := kam.VerifyChain(events)
 		require.True(t, ok, why)
 	}
-	_, err = s.Effect(t.Context(), store.Effect{CaseNo: younger, With: "KAM-2020-000001", Key: "act/nobody-1", Digest: "n", People: true, At: noon}, func(_ context.Context, tx *store.Tx) error {
+	_, err = s.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(younger), With: store.OfCase("KAM-2020-000001"), Key: "act/nobody-1", Digest: "n", People: true, At: noon}, func(_ context.Context, tx *store.CaseTx) error {
 		require.Nil(t, tx.With)
 		tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // An EraseOrder names a contact person who is to be forgotten (AC46). Subject
@@ -67,8 +68,8 @@ type ErasureStays struct {
 	Seq     int64      `json:"seq,omitempty"`
 }
 
-// erasureSubject is the trail of the orders themselves.
-const erasureSubject kam.CaseNo = "erasure"
+// erasures is the subject whose trail tells of the orders themselves.
+var erasures = ledger.Subject{Kind: "erasures", ID: "erasure"}
 
 const maxOrderText = 500
 
@@ -86,34 +87,25 @@ func (s *Store) EraseContact(ctx context.Context, o EraseOrder) (Erasure, error)
 		return Erasure{}, err
 	}
 	var done Erasure
-	var refused *kam.Error
-	err = s.inLoad(ctx, "erase a contact", func(ptx pgx.Tx) error {
-		done, refused = Erasure{}, nil
-		tx, err := lockSubject(ctx, ptx, Effect{CaseNo: erasureSubject, At: now, By: o.By})
-		if err != nil {
-			return err
-		}
-		role, err := tx.mayErase(o.By)
-		if e := kam.AsError(err); e != nil && e.Code == kam.Forbidden {
-			refused = e
-			return tx.refuseSubject(e)
-		}
-		if err != nil {
-			return err
-		}
-		e := &eraser{Tx: tx, o: o, role: role, locked: map[kam.CaseNo]*Tx{}}
-		if done, err = e.run(); err == nil && o.DryRun {
-			err = errDryRun
-		}
-		return err
+	f := ledger.Effect{Subject: erasures, At: now, By: o.By, Bulk: true}
+	err = s.Append(ctx, f, func(entry *ledger.Entry) ledger.Keeper {
+		return &keeper{Tx: newTx(entry), fn: func(tx *Tx) (any, error) {
+			role, err := tx.mayErase(o.By)
+			if err != nil {
+				return nil, err
+			}
+			e := &eraser{Tx: tx, o: o, role: role, locked: map[kam.CaseNo]*CaseTx{}}
+			if done, err = e.run(); err == nil && o.DryRun {
+				err = errDryRun
+			}
+			return nil, err
+		}}
 	})
-	switch {
-	case errors.Is(err, errDryRun):
-		err = nil
-	case err == nil && refused != nil:
-		err = refused
+	if refused := kam.AsError(err); refused != nil && refused.Code == kam.Forbidden {
+		f.Key, f.Bulk = "order/"+now.Format(time.RFC3339Nano), false // an order has no id: each attempt counts
+		return Erasure{}, errors.Join(refused, s.Ledger.Refuse(ctx, f, "", refused, func(entry *ledger.Entry) ledger.Keeper { return &keeper{Tx: newTx(entry)} }))
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errDryRun) {
 		return Erasure{}, err
 	}
 	return done, nil
@@ -156,7 +148,7 @@ type eraser struct {
 	role   kam.Role
 	family family
 	rows   []contactAt
-	locked map[kam.CaseNo]*Tx
+	locked map[kam.CaseNo]*CaseTx
 	held   int // how many of the family are locked
 	person person
 	token  string
@@ -253,7 +245,7 @@ func (e *eraser) lock() (more bool, err error) {
 		if e.locked[no] != nil {
 			continue
 		}
-		if e.locked[no], err = lockCase(e.ctx, e.tx, Effect{CaseNo: no, At: e.At, By: e.o.By}); err != nil {
+		if e.locked[no], err = e.alsoCase(no); err != nil {
 			return false, err
 		}
 	}
@@ -320,11 +312,11 @@ func (e *eraser) contacts() error {
 	}
 	for _, r := range e.rows {
 		left := kam.Contact{Name: e.token, DecisionRole: r.Contact.DecisionRole}
-		e.queued.Queue(`update kam.contact set contact = $3 where owner = $1 and position = $2`, r.Owner, r.Position, left)
+		e.Queue(`update kam.contact set contact = $3 where owner = $1 and position = $2`, r.Owner, r.Position, left)
 		e.count(r.Subject, r.what(), 1)
 		e.done.Contacts++
 	}
-	if err := e.flush("erase the contacts"); err != nil {
+	if err := e.Flush("erase the contacts"); err != nil {
 		return err
 	}
 	return e.rebase(before)
@@ -346,10 +338,10 @@ func (e *eraser) rebase(before map[string][]kam.Contact) error {
 		if err != nil {
 			return err
 		}
-		e.queued.Queue(`update kam.case_fact set value = jsonb_set(value, '{contacts}', to_jsonb($2::text))
+		e.Queue(`update kam.case_fact set value = jsonb_set(value, '{contacts}', to_jsonb($2::text))
 			where kind = '`+FactBase+`' and value ->> 'contacts' = $1`, old, now)
 	}
-	return e.flush("keep what the cases found")
+	return e.Flush("keep what the cases found")
 }
 
 // contactsDigest is what a [Base] keeps of the contacts.
@@ -372,7 +364,6 @@ func (e *eraser) keep(r Erasure, again bool) error {
 	const (
 		insert = `insert into kam.erasure (erasure_no, subject, given, salt, digest, order_text, by_user, at, last_at, result) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`
 		update = `update kam.erasure set last_at = $2, result = $3 where erasure_no = $1`
-		head   = `update kam.cases set audit_seq = $2, audit_hash = $3 where case_no = $1`
 	)
 	event := kam.AuditEvent{Type: kam.EventDataErased, Actor: e.o.By, RolesUsed: []kam.Role{e.role}, ReasonCode: r.No}
 	noted := map[kam.CaseNo]bool{}
@@ -384,28 +375,24 @@ func (e *eraser) keep(r Erasure, again bool) error {
 		event.Text = fmt.Sprintf("a contact person is erased by order %s", r.No)
 		tx := e.locked[p.Subject]
 		if tx == nil {
-			if err := e.logOn(p.Subject, event); err != nil {
+			if err := e.LogOn(ledger.Subject{ID: string(p.Subject)}, event); err != nil {
 				return err
 			}
 			continue
 		}
 		tx.Log(event)
-		tx.queueAudit()
-		tx.queued.Queue(head, p.Subject, tx.auditSeq, tx.auditHash)
-		if err := tx.flush("note that the contact is erased"); err != nil {
+		if err := tx.Note(); err != nil {
 			return err
 		}
 	}
 	if again {
-		e.queued.Queue(update, r.No, e.At, r.ErasedWhat)
+		e.Queue(update, r.No, e.At, r.ErasedWhat)
 	} else {
 		salt := make([]byte, 16)
 		rand.Read(salt) //nolint:errcheck // it never fails
-		e.queued.Queue(insert, r.No, r.Subject, e.o.given(), salt, e.o.digest(salt), r.Order, r.By, r.At, r.ErasedWhat)
+		e.Queue(insert, r.No, r.Subject, e.o.given(), salt, e.o.digest(salt), r.Order, r.By, r.At, r.ErasedWhat)
 	}
 	event.Text = fmt.Sprintf("%s: %d contacts and %d other values at %d subjects", r.Order, r.Contacts, r.Texts, len(noted))
 	e.Log(event)
-	e.queueAudit()
-	e.queued.Queue(subjectHead, erasureSubject, e.auditSeq, e.auditHash)
-	return e.flush("keep the order")
+	return e.Flush("keep the order")
 }

@@ -69,7 +69,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	onCase := func(r store.Request) kam.CaseNo {
 		no, _, err := s.AllotCase(ctx, r)
 		require.NoError(t, err)
-		within(t, s, no, func(tx *store.Tx) {
+		within(t, s, no, func(tx *store.CaseTx) {
 			o, err := tx.Opening()
 			require.NoError(t, err)
 			require.NoError(t, tx.SaveRevision(o.Data, "rita"))
@@ -82,11 +82,11 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	change = onCase(store.Request{Key: "change", Type: kam.Modify, Requester: "rita", CustomerNo: "C-000001", Data: d})
 	appeal = onCase(store.Request{Key: "appeal", Type: kam.NewCase, Requester: "rita", AppealOf: change, Data: d})
 	converted := onCase(store.Request{Key: "new", Type: kam.NewCase, Requester: "rita", Data: d})
-	within(t, s, converted, func(tx *store.Tx) { // convert_to_modify
+	within(t, s, converted, func(tx *store.CaseTx) { // convert_to_modify
 		tx.Case.Type, tx.Case.CommittedAs = kam.Modify, "C-000001"
 		tx.Log(kam.AuditEvent{Type: kam.EventDuplicateResolved})
 	})
-	within(t, s, change, func(tx *store.Tx) {
+	within(t, s, change, func(tx *store.CaseTx) {
 		c, err := tx.Customer("C-000001")
 		require.NoError(t, err)
 		require.NoError(t, tx.SaveFact(store.FactBase, store.Base{Contacts: parties.ContactsDigest(c.Data.Contacts)}))
@@ -102,7 +102,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	}
 	c, err := s.Case(ctx, change)
 	require.NoError(t, err)
-	p, err := s.Effect(ctx, act(change, "decision-2", c.Version), func(context.Context, *store.Tx) error {
+	p, err := s.Effect(ctx, act(change, "decision-2", c.Version), func(context.Context, *store.CaseTx) error {
 		return kam.Errorf(kam.Forbidden, "Canary Person may not")
 	})
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "Other Body", DecisionRole: "USER", Email: "other@x.example"})
 	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "[erased E-000001]", DecisionRole: "DECIDER"})
-	within(t, s, change, func(tx *store.Tx) { // the case goes on
+	within(t, s, change, func(tx *store.CaseTx) { // the case goes on
 		d, err := tx.Request()
 		require.NoError(t, err)
 		require.Empty(t, kam.CheckForm(d, kam.Detail))
@@ -221,7 +221,7 @@ func TestNoActCarriesTheContactPastTheOrder(t *testing.T) {
 	s := erasing(t)
 	no := newCase(t, s, "k")
 	erased := make(chan error, 1)
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		d, err := tx.Request()
 		require.NoError(t, err)
 		require.Equal(t, "Ada Berg", d.Contacts[0].Name)
@@ -325,7 +325,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 		"contacts":[{"name":"Ann Berg","decision_role":"DECIDER","email":"ann@x.example","phone":"+49301112223"}]}`)
 	no, _, err := s.AllotCase(t.Context(), store.Request{Key: "k", Type: kam.NewCase, Requester: "rita", Data: d})
 	require.NoError(t, err)
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
 		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
 	})
@@ -344,7 +344,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	require.NoError(t, err)
 	r, err = s.EraseContact(t.Context(), store.EraseOrder{Subject: string(no), Email: "bob@x.example", Order: "ticket 3", By: "cora"})
 	require.NoError(t, err)
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		staged, _, err := tx.Staged("decision-3")
 		require.NoError(t, err)
 		require.Equal(t, kam.UserID("bob@x.example"), staged.RequestedOwnerID, "an id of a colleague is no text")

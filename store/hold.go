@@ -16,13 +16,13 @@ const lockCustomer = `select pg_advisory_xact_lock(hashtextextended('customer/' 
 // HoldCustomer makes the case the one open case of a customer, from this effect
 // until it ends or releases it; kam.OpenCaseExists, naming the other case, where
 // another one is.
-func (tx *Tx) HoldCustomer(no string) error {
+func (tx *CaseTx) HoldCustomer(no string) error {
 	const other = `select case_no from kam.cases where holds = $1 and case_no <> $2`
 
 	if _, err := exec(tx.ctx, tx.tx, "lock the customer", lockCustomer, no); err != nil {
 		return err
 	}
-	by, ok, err := one(tx.ctx, tx.tx, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], other, no, tx.was.CaseNo)
+	by, ok, err := one(tx.ctx, tx.tx, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], other, no, tx.no())
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (tx *Tx) HoldCustomer(no string) error {
 }
 
 // ReleaseCustomer lets another case have the customer.
-func (tx *Tx) ReleaseCustomer() { tx.holds = "" }
+func (tx *CaseTx) ReleaseCustomer() { tx.holds = "" }
 
 func openCase(customerNo string, by kam.CaseNo) *kam.Error {
 	return kam.Errorf(kam.OpenCaseExists, "customer %s is in case %s, which is open", clip(customerNo, 40), by).On("customer_no").

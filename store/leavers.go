@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // MoveLeaversTasks gives the tasks that outlive their cases, of people who have
@@ -31,8 +32,8 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 	if err != nil {
 		return 0, err
 	}
-	e := Effect{CaseNo: orgSubject, Key: "leavers/" + change, Digest: "leavers/" + change, At: now, By: kam.System}
-	_, err = s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
+	e := ledger.Effect{Subject: Organisation, Key: "leavers/" + change, Digest: "leavers/" + change, At: now, By: kam.System}
+	_, err = s.on(ctx, e, func(tx *Tx) (any, error) {
 		moved = 0
 		all, err := list(tx.ctx, tx.tx, "look for tasks of leavers", pgx.RowToStructByPos[row], leavers)
 		if err != nil {
@@ -95,10 +96,7 @@ func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []stri
 // assign gives an open task that outlives its case to others. The task of an
 // import stands in its batch too, which would write it back.
 func (tx *Tx) assign(task, subject string, to []kam.UserID) error {
-	const give = `update kam.task set task = jsonb_set(task, '{assignees}', $2) where task_id = $1`
-
-	tx.queued.Queue(give, task, to)
-	tx.queueAssignees(task, to)
+	tx.GiveTask(task, to)
 	no, ok := strings.CutPrefix(subject, kam.BatchNo("").Subject())
 	if !ok {
 		return nil
@@ -112,8 +110,8 @@ func (tx *Tx) assign(task, subject string, to []kam.UserID) error {
 			t.Assignees = to
 		}
 	}
-	tx.queueBatch(b)
-	return tx.flush("give a task of a batch away") // it may have another one
+	queueBatch(tx, b)
+	return tx.Flush("give a task of a batch away") // it may have another one
 }
 
 // Present is the person, or where he has left the next one above him who has

@@ -29,7 +29,7 @@ func TestOnlyTheLeaverIsReplaced(t *testing.T) {
 			t.Parallel()
 			s, ctx := governed(t), t.Context()
 			no := newCase(t, s, "k")
-			within(t, s, no, func(tx *store.Tx) {
+			within(t, s, no, func(tx *store.CaseTx) {
 				require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskKAMAssignment, Assignees: tt.assignees, OpenedAt: time.Now()}, "KA-000001"))
 			})
 			for _, u := range tt.leave {

@@ -14,26 +14,9 @@ import (
 	"github.com/kamflow/kamflow/kam"
 )
 
-// loadLock keeps two loads from running at once.
-const loadLock = 7_201_150_617
-
 // numberLock keeps customers from being numbered while a load moves the numbers
 // on.
 const numberLock = 7_201_150_618
-
-// inLoad runs one transaction of bulk work, which may take longer than a
-// statement of a case.
-func (s *Store) inLoad(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
-	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, unhurriedly); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(loadLock)); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
-}
 
 // LoadOrg makes the organisation what o says. Lists that o leaves empty stay
 // as they are; in lists that it gives, what is no longer there is removed, but
@@ -66,13 +49,13 @@ func (tx *Tx) load(o Org) error {
 	if err := tx.checkNew(o.Users); err != nil {
 		return err
 	}
-	queuePeople(tx.queued, o)
-	queueTree(tx.queued, o)
-	if err := queueLists(tx.queued, o); err != nil {
+	queuePeople(tx.Queued(), o)
+	queueTree(tx.Queued(), o)
+	if err := queueLists(tx.Queued(), o); err != nil {
 		return err
 	}
-	tx.queued.Queue(tidyPosts)
-	if err := tx.flush("load the organisation"); err != nil {
+	tx.Queue(tidyPosts)
+	if err := tx.Flush("load the organisation"); err != nil {
 		return err
 	}
 	if err := calendarsKnown(tx.ctx, tx.tx); err != nil {
@@ -323,7 +306,7 @@ func (s *Store) load(ctx context.Context, a OrgAct, what string, n int, rows any
 	if err != nil {
 		return err
 	}
-	_, err = s.onOrg(ctx, a, digest, s.OnSubjectInBulk, func(tx *Tx) (OrgChange, error) {
+	_, err = s.onOrg(ctx, a, digest, true, func(tx *Tx) (OrgChange, error) {
 		if err := do(tx.tx, tx.At); err != nil {
 			return OrgChange{}, err
 		}

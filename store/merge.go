@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A MergeOrder is a steward's decision that two records are one customer. The
@@ -93,9 +94,6 @@ type Planner struct {
 	Keys  func(d kam.RequestData) PartyKeys
 }
 
-// CustomerSubject is the name under which a customer has its audit trail.
-func CustomerSubject(no string) kam.CaseNo { return kam.CaseNo("customer/" + no) }
-
 // Merge makes one of two records, with everything that hangs on them, in one
 // transaction. The same decision again returns what it did; a refusal is on the
 // survivor's audit trail. A number that does not exist is a kam.NotFound and on
@@ -143,12 +141,7 @@ func (s *Store) RefuseOnCustomer(ctx context.Context, no string, by kam.UserID, 
 	if _, err := s.Customer(ctx, no); err != nil {
 		return err
 	}
-	e := Effect{CaseNo: CustomerSubject(no), Key: "act/" + decisionID, Digest: "refused", At: at, By: by, People: true}
-	_, err := s.OnSubject(ctx, e, func(context.Context, *Tx) (any, error) { return nil, refusal })
-	if kam.AsError(err) == refusal || kam.CodeOf(err) == kam.IDReused {
-		return nil
-	}
-	return err
+	return s.refuse(ctx, OfCustomer(no), by, decisionID, at, refusal)
 }
 
 // onCustomers runs a decision on two records under their locks: those of the
@@ -162,18 +155,13 @@ func (s *Store) onCustomers(ctx context.Context, who steward, order any, first, 
 	}
 	numbers := []string{first, second}
 	slices.Sort(numbers)
-	run := func(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
-		return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-			for _, no := range slices.Compact(numbers) {
-				if _, err := tx.Exec(ctx, lockCustomer, no); err != nil {
-					return err
-				}
-			}
-			return fn(tx)
-		})
+	inOrder := func(b *pgx.Batch) {
+		for _, no := range slices.Compact(numbers) {
+			b.Queue(lockCustomer, no)
+		}
 	}
-	e := Effect{CaseNo: CustomerSubject(first), Key: "act/" + who.decisionID, Digest: digest, At: who.at, By: who.by, People: true}
-	raw, err := s.onSubject(ctx, e, run, func(_ context.Context, tx *Tx) (any, error) {
+	e := ledger.Effect{Subject: OfCustomer(first), Key: "act/" + who.decisionID, Digest: digest, At: who.at, By: who.by, People: true}
+	raw, err := s.onLocked(ctx, e, inOrder, func(tx *Tx) (any, error) {
 		m := &merger{Tx: tx, who: who}
 		if err := m.authorize(); err != nil {
 			return nil, err

@@ -60,7 +60,7 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 			}
 			require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
 			numbers := map[string]string{}
-			within(t, s, newCase(t, s, "k"), func(tx *store.Tx) {
+			within(t, s, newCase(t, s, "k"), func(tx *store.CaseTx) {
 				for name, members := range tt.accounts {
 					k := store.KeyAccount{Name: name, Tier: kam.TierTerritory, OwnerID: "mona", Members: members}
 					if name[0] == 'G' {
@@ -128,7 +128,7 @@ func TestMergeHidesNoStop(t *testing.T) {
 	lines, err := s.FindCustomers(ctx, "812810735", 9)
 	require.NoError(t, err)
 	require.Equal(t, survivorNo, lines[0].MergedInto, "the number that was dropped leads to the survivor")
-	within(t, s, newCase(t, s, "search"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
 		hold, err := tx.FinanceHold([]kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
 		require.NoError(t, err)
 		require.True(t, hold)
@@ -175,7 +175,7 @@ func TestCommitAndMergeAtOnce(t *testing.T) {
 		_, err := s.Merge(context.Background(), o, planner)
 		merged <- err
 	}()
-	p, err := s.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *store.Tx) error {
+	p, err := s.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *store.CaseTx) error {
 		tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
 		_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: changed.Data, Keys: parties.Keys(changed.Data)})
 		return err

@@ -125,7 +125,7 @@ func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, tex
 		Text: clip(text+": "+m.who.reason, 1000),
 	}
 	m.Log(e)
-	if err := m.logOn(CustomerSubject(r.OtherNo), e); err != nil {
+	if err := m.LogOn(OfCustomer(r.OtherNo), e); err != nil {
 		return err
 	}
 	var to []kam.UserID
@@ -135,23 +135,4 @@ func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, tex
 		}
 	}
 	return m.Publish(Message{Kind: kind, To: to, Subject: text, Data: map[string]string{"merge_id": r.MergeID, "customer_no": r.CustomerNo, "other_no": r.OtherNo}})
-}
-
-// logOn appends an event to the trail of another subject than the effect's.
-func (tx *Tx) logOn(subject kam.CaseNo, e kam.AuditEvent) error {
-	const create = `insert into kam.subject (subject) values ($1) on conflict do nothing`
-	const lock = `select audit_seq, audit_hash from kam.subject where subject = $1 for update`
-
-	other := &Tx{At: tx.At, ctx: tx.ctx, tx: tx.tx, effect: tx.effect, decision: tx.decision, dbAt: tx.dbAt, queued: &pgx.Batch{}, Case: &kam.Snapshot{}}
-	other.was.CaseNo = subject
-	var b pgx.Batch
-	b.Queue(create, subject)
-	b.Queue(lock, subject).QueryRow(func(row pgx.Row) error { return row.Scan(&other.auditSeq, &other.auditHash) })
-	if err := tx.tx.SendBatch(tx.ctx, &b).Close(); err != nil {
-		return fmt.Errorf("lock the trail of %s: %w", subject, known(err))
-	}
-	other.Log(e)
-	other.queueAudit()
-	other.queued.Queue(subjectHead, subject, other.auditSeq, other.auditHash)
-	return sendBatch(tx.ctx, tx.tx, "write the trail of "+string(subject), other.queued)
 }

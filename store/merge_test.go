@@ -76,7 +76,7 @@ func merging(t testing.TB) *store.Store {
 	_, err := s.RebuildABC(ctx, noon)
 	require.NoError(t, err)
 	no := newCase(t, s, "earlier")
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		k, err := tx.KeyAccountOf(absorbedNo)
 		require.NoError(t, err)
 		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, k.No))
@@ -199,7 +199,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("names lead to the survivor", func(t *testing.T) {
 		require.Equal(t, []string{"NWK", "Elbklinik", "Nordwind Hospital"}, a.Data.TradingNames)
-		within(t, s, newCase(t, s, "search"), func(tx *store.Tx) {
+		within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
 			for what, k := range map[string]store.PartyKeys{
 				"identifier": {Identifiers: mergeBook(t)[2].Data.Identifiers[:1]}, "domain": {Domains: []string{"hospital.example"}},
 				"postal code": {Country: "DE", PostalCode: "22765"}, "name": {Country: "DE", Names: []string{"elbklinik"}},
@@ -233,7 +233,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("group", func(t *testing.T) {
 		require.Equal(t, "G-1", a.GroupID)
-		within(t, s, newCase(t, s, "group"), func(tx *store.Tx) {
+		within(t, s, newCase(t, s, "group"), func(tx *store.CaseTx) {
 			members, err := tx.GroupMembers("G-1")
 			require.NoError(t, err)
 			require.Len(t, members, 2, "holding and survivor")
@@ -254,7 +254,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.JSONEq(t, `{"abc":"A"}`, string(a.Segment))
 	})
 	t.Run("sales", func(t *testing.T) {
-		within(t, s, newCase(t, s, "sales"), func(tx *store.Tx) {
+		within(t, s, newCase(t, s, "sales"), func(tx *store.CaseTx) {
 			got, err := tx.SalesFacts("A1", noon)
 			require.NoError(t, err)
 			margin, last := int64(800), time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)
@@ -291,7 +291,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("the absorbed record is not revived", func(t *testing.T) {
 		require.ErrorIs(t, s.LoadCustomers(ctx, storetest.Act(), mergeBook(t)), kam.TargetInvalid)
-		within(t, s, newCase(t, s, "revive"), func(tx *store.Tx) {
+		within(t, s, newCase(t, s, "revive"), func(tx *store.CaseTx) {
 			_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: b.Data})
 			require.ErrorIs(t, err, kam.TargetInvalid)
 			require.Contains(t, err.Error(), "merged into C-000001")
@@ -308,7 +308,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	require.Equal(t, undone, same)
 	_, err = s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-3"), planner)
 	require.ErrorIs(t, err, kam.AlreadyDecided)
-	within(t, s, newCase(t, s, "sales again"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "sales again"), func(tx *store.CaseTx) {
 		got, err := tx.SalesOf([]string{"A1", absorbedNo}, noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)
@@ -448,7 +448,7 @@ func TestMergeChains(t *testing.T) {
 	require.Equal(t, "C-000003", v.Customer.CustomerNo)
 	require.Equal(t, []string{absorbedNo, survivorNo}, v.Followed)
 	require.Empty(t, v.Customer.ParentNo, "its parent was itself")
-	within(t, s, newCase(t, s, "search"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
 		found, err := tx.Parties(store.PartyKeys{Domains: []string{"hospital.example"}})
 		require.NoError(t, err)
 		for _, p := range found {
@@ -488,7 +488,7 @@ func TestUndoKeepsWhatCameSince(t *testing.T) {
 	s, ctx := merging(t), t.Context()
 	r, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
-	within(t, s, newCase(t, s, "later"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "later"), func(tx *store.CaseTx) {
 		c, err := tx.Customer(survivorNo)
 		require.NoError(t, err)
 		c.Data.CreditRating = "A"
@@ -592,7 +592,7 @@ func TestSplit(t *testing.T) {
 	require.Len(t, a.Data.Addresses, 2)
 	require.Equal(t, []string{"NWK", "Nordwind Hospital"}, a.Data.TradingNames)
 	require.Equal(t, kam.KA, a.KAStatus)
-	within(t, s, newCase(t, s, "after"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "after"), func(tx *store.CaseTx) {
 		got, err := tx.SalesOf([]string{"A1", absorbedNo}, noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)

@@ -26,7 +26,7 @@ func (m *merger) moveChildren(from, to string, only []string) ([]string, error) 
 		return nil, err
 	}
 	slices.Sort(moved)
-	_, err = exec(m.ctx, m.tx, "keep the versions of the children", version, moved, m.was.CaseNo)
+	_, err = exec(m.ctx, m.tx, "keep the versions of the children", version, moved, m.Subject().ID)
 	return moved, err
 }
 

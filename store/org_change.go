@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // ChangeKind names what a change of the organisation is about.
@@ -187,7 +188,7 @@ func (tx *Tx) try(ch orgChange) (OrgChange, differences, error) {
 	}
 	c, err := ch.apply(tx)
 	if err == nil {
-		err = tx.flush("change the organisation")
+		err = tx.Flush("change the organisation")
 	}
 	if err != nil {
 		return OrgChange{}, nil, err
@@ -200,13 +201,6 @@ func (tx *Tx) try(ch orgChange) (OrgChange, differences, error) {
 		c.Cases = []kam.CaseNo{}
 	}
 	return c, between(before, after), nil
-}
-
-// flush writes what is queued, so that the rest of the effect sees it.
-func (tx *Tx) flush(doing string) error {
-	err := sendBatch(tx.ctx, tx.tx, doing, tx.queued)
-	tx.queued = &pgx.Batch{}
-	return err
 }
 
 // A difference is one row that a change writes, before and after; nil where it
@@ -469,25 +463,24 @@ func orNone(s string) string {
 	return s
 }
 
-// onOrg runs one act on the organisation, under the id of its decision.
-func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, run onSubject, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
+// onOrg runs one act on the organisation, under the id of its decision; bulk
+// where it may be a load.
+func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
 	now, err := s.Now(ctx)
 	if err != nil {
 		return OrgChange{}, err
 	}
-	e := Effect{CaseNo: orgSubject, Key: "act/" + a.DecisionID, Digest: digest, People: true, At: now, By: a.By}
-	result, err := run(ctx, e, func(_ context.Context, tx *Tx) (any, error) { return do(tx) })
+	e := ledger.Effect{Subject: Organisation, Key: "act/" + a.DecisionID, Digest: digest, People: true, Bulk: bulk, At: now, By: a.By}
+	answer, err := s.on(ctx, e, func(tx *Tx) (any, error) { return do(tx) })
 	if err != nil {
 		return OrgChange{}, err
 	}
 	var c OrgChange
-	if err := json.Unmarshal(result, &c); err != nil {
+	if err := json.Unmarshal(answer, &c); err != nil {
 		return c, fmt.Errorf("read the result: %w", err)
 	}
 	return c, nil
 }
-
-type onSubject func(ctx context.Context, e Effect, fn func(ctx context.Context, tx *Tx) (any, error)) (json.RawMessage, error)
 
 // changeOrg makes one change of the organisation, or proposes it where it takes
 // two: who may is asked of the matrix, the trail of the organisation tells of
@@ -498,11 +491,7 @@ func (s *Store) changeOrg(ctx context.Context, a OrgAct, ch orgChange) (OrgChang
 	if err != nil {
 		return OrgChange{}, err
 	}
-	run := s.OnSubject
-	if ch.kind == ChangeOrg {
-		run = s.OnSubjectInBulk
-	}
-	return s.onOrg(ctx, a, digest, run, func(tx *Tx) (OrgChange, error) { return tx.change(a, ch) })
+	return s.onOrg(ctx, a, digest, ch.kind == ChangeOrg, func(tx *Tx) (OrgChange, error) { return tx.change(a, ch) })
 }
 
 func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
@@ -536,19 +525,19 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 			}
 		}
 		if ch.takesTwo(d) {
-			if err := tx.undo(); err != nil {
+			if err := tx.Undo(); err != nil {
 				return OrgChange{}, err
 			}
 			return tx.propose(a, ch, c, d, roles, held)
 		}
 	}
 	event := kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
-		Text: clip(because(c.What, a.Reason), 4000), PayloadDigest: tx.effect.Digest}
+		Text: clip(because(c.What, a.Reason), 4000), PayloadDigest: tx.Effect().Digest}
 	if len(d) == 0 && len(ch.tables) > 0 && (ch.kind == ChangeOrg || ch.kind == ChangePolicy) {
 		c.Same, c.What = true, c.What+": nothing differs from what is there"
 		event.Type, event.Text = kam.EventOrgLoaded, clip(because(c.What, a.Reason), 4000)
 	} else {
-		tx.queued.Queue(noteOrgChange)
+		tx.Queue(noteOrgChange)
 	}
 	if c.Warnings, err = tx.tooFewAdmins(ch); err != nil {
 		return OrgChange{}, err
@@ -563,7 +552,7 @@ func (tx *Tx) tooFewAdmins(ch orgChange) ([]string, error) {
 	if !peopled && ch.kind != ChangeLeave {
 		return nil, nil
 	}
-	if err := tx.flush("change the organisation"); err != nil {
+	if err := tx.Flush("change the organisation"); err != nil {
 		return nil, err
 	}
 	var out []string
@@ -611,7 +600,7 @@ func (tx *Tx) proposer(by kam.UserID, ch orgChange) (who kam.Person, first bool,
 // proposed the same. A proposal that has become stale is closed, and the change
 // is a proposal of its own.
 func (tx *Tx) agreeToSame(a OrgAct) (OrgChange, bool, error) {
-	p, found, err := tx.openProposal(tx.effect.Digest)
+	p, found, err := tx.openProposal(tx.Effect().Digest)
 	if err != nil || !found || p.By == a.By || p.stillOpen(tx.At) != nil {
 		return OrgChange{}, false, err
 	}
@@ -619,7 +608,7 @@ func (tx *Tx) agreeToSame(a OrgAct) (OrgChange, bool, error) {
 	if kam.CodeOf(err) != kam.StaleRevision {
 		return c, true, err
 	}
-	if err := tx.undo(); err != nil {
+	if err := tx.Undo(); err != nil {
 		return OrgChange{}, false, err
 	}
 	return OrgChange{}, false, nil // propose closes it

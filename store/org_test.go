@@ -44,7 +44,7 @@ func TestOrg(t *testing.T) {
 	no := newCase(t, s, "k")
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample), "again")
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		p, err := tx.Person("mona")
 		require.NoError(t, err)
 		require.Equal(t, kam.Person{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina", Active: true}, p)
@@ -133,7 +133,7 @@ func TestInbox(t *testing.T) {
 
 	soon, later := noon.Add(time.Hour), noon.Add(48*time.Hour)
 	for no, due := range map[kam.CaseNo]time.Time{first: later, second: soon} {
-		within(t, s, no, func(tx *store.Tx) {
+		within(t, s, no, func(tx *store.CaseTx) {
 			require.NoError(t, tx.CloseTask("DONE", "rita"))
 			tx.Case.State = kam.AwaitingConfirmation
 			require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
@@ -145,7 +145,7 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, []string{string(second) + " confirmation", string(first) + " confirmation"}, inbox("mona"), "by due date")
 	require.Empty(t, inbox("gina"))
 
-	within(t, s, first, func(tx *store.Tx) {
+	within(t, s, first, func(tx *store.CaseTx) {
 		tx.Case.Task.Priority = "HIGH"
 		tx.Case.Task.Assignees = []kam.UserID{"mona", "gina"}
 		require.NoError(t, tx.UpdateTask())
@@ -154,13 +154,13 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, string(first)+" confirmation", inbox("mona")[0], "urgent ones first")
 	require.Equal(t, []string{string(first) + " confirmation", string(first) + " profile"}, inbox("gina"))
 
-	within(t, s, second, func(tx *store.Tx) {
+	within(t, s, second, func(tx *store.CaseTx) {
 		require.NoError(t, tx.CloseTask("DONE", "mona"))
 		require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
 	})
 	require.Equal(t, []string{string(second) + " validation_review"}, inbox("dora"), "the queue of a role, below the node")
 	require.Empty(t, inbox("away"))
-	within(t, s, second, func(tx *store.Tx) {
+	within(t, s, second, func(tx *store.CaseTx) {
 		tx.Case.Task.Queue = kam.QueueUnrouted
 		require.NoError(t, tx.UpdateTask())
 	})
@@ -191,7 +191,7 @@ func TestWhatStagesKeep(t *testing.T) {
 		{RuleID: "VS01", Severity: kam.SeverityReview},
 	}
 	rule := func(id string) func(kam.Finding) bool { return func(f kam.Finding) bool { return f.RuleID == id } }
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		require.NoError(t, tx.WaiveCandidates(candidates, "rita", "another town"))
 		require.NoError(t, tx.SaveFindings(findings))
@@ -201,7 +201,7 @@ func TestWhatStagesKeep(t *testing.T) {
 		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: noon}))
 		require.ErrorIs(t, tx.SetHuman(kam.RecordSegment, kam.HumanDecision{}), kam.NotFound)
 	})
-	within(t, s, no, func(tx *store.Tx) {
+	within(t, s, no, func(tx *store.CaseTx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		found, err := tx.Candidates()
 		require.NoError(t, err)
@@ -242,7 +242,7 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.Len(t, view.Records, 1)
 	require.Equal(t, "Ada Berg", view.Request.Contacts[0].Name)
 
-	_, err = s.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *store.Tx) error { return nil })
+	_, err = s.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *store.CaseTx) error { return nil })
 	require.NoError(t, err)
 	check, err := s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
@@ -250,7 +250,7 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.EqualValues(t, 4, check[0].Version)
 
 	// The steps after an act may be lost with it, up to the end of the case.
-	within(t, s, no, func(tx *store.Tx) { tx.Case.State = kam.Completed })
+	within(t, s, no, func(tx *store.CaseTx) { tx.Case.State = kam.Completed })
 	check, err = s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
 	require.Len(t, check, 1)

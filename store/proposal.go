@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A Proposal is a change that one admin alone may not make: it gives somebody a
@@ -58,7 +59,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 	if err != nil {
 		return OrgChange{}, err
 	}
-	p, found, err := tx.openProposal(tx.effect.Digest)
+	p, found, err := tx.openProposal(tx.Effect().Digest)
 	if err != nil {
 		return OrgChange{}, err
 	}
@@ -86,7 +87,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 		if err != nil {
 			return OrgChange{}, fmt.Errorf("print the change: %w", err)
 		}
-		tx.queued.Queue(insert, no, ch.kind, json.RawMessage(change), tx.effect.Digest, ground, c.What, c.Differences, a.By, roles, a.Reason, tx.At, tx.At.Add(agreeWithin))
+		tx.Queue(insert, no, ch.kind, json.RawMessage(change), tx.Effect().Digest, ground, c.What, c.Differences, a.By, roles, a.Reason, tx.At, tx.At.Add(agreeWithin))
 		if err := tx.tellAdmins(a, c.Second, fmt.Sprintf("%s: %s proposes: %s", no, a.By, c.What)); err != nil {
 			return OrgChange{}, err
 		}
@@ -216,7 +217,7 @@ func (s *Store) onProposal(ctx context.Context, a OrgAct, verb, no string, do fu
 	if err != nil {
 		return OrgChange{}, err
 	}
-	return s.onOrg(ctx, a, digest, s.OnSubjectInBulk, do) // what is agreed to may be a load
+	return s.onOrg(ctx, a, digest, true, do) // what is agreed to may be a load
 }
 
 func (p Proposal) stillOpen(now time.Time) error {
@@ -286,7 +287,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	}
 	tx.closeProposal(p.Proposal, ProposalAgreed, a.By, a.Reason)
 	c.Proposal, c.Differences = p.No, d.lines()
-	tx.queued.Queue(noteOrgChange)
+	tx.Queue(noteOrgChange)
 	tx.Log(kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
 		Text: clip(p.No+", proposed by "+string(p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
 	return c, tx.Publish(Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: clip(fmt.Sprintf("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})
@@ -297,7 +298,7 @@ func stale(p storedProposal, why string) error {
 }
 
 func (tx *Tx) closeProposal(p Proposal, as ProposalState, by kam.UserID, reason string) {
-	tx.queued.Queue(`update kam.proposal set state = $2, decided_by = $3, decided_at = $4, decided_reason = $5 where proposal_no = $1`, p.No, as, by, tx.At, reason)
+	tx.Queue(`update kam.proposal set state = $2, decided_by = $3, decided_at = $4, decided_reason = $5 where proposal_no = $1`, p.No, as, by, tx.At, reason)
 }
 
 // nobodyAgreed is why a proposal expires.
@@ -317,8 +318,8 @@ func (s *Store) endProposal(ctx context.Context, no string, as ProposalState, wh
 		return false, err
 	}
 	ended := false
-	e := Effect{CaseNo: orgSubject, Key: "proposal/" + no, Digest: string(as), At: now, By: kam.System}
-	_, err = s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
+	e := ledger.Effect{Subject: Organisation, Key: "proposal/" + no, Digest: string(as), At: now, By: kam.System}
+	_, err = s.on(ctx, e, func(tx *Tx) (any, error) {
 		p, err := tx.proposal(no)
 		if err != nil {
 			return nil, err

@@ -232,21 +232,9 @@ func readFindings(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Finding,
 		`select finding from kam.finding where case_no = $1 order by position`, no)
 }
 
-const auditColumns = `case_no, seq, at, db_at, actor_id, on_behalf_of, roles_used, type, step_code, from_state, to_state,
-	revision, material_hash, policy_version, decision_id, reason_code, text, restricted,
-	payload_digest, prev_hash, hash`
-
-func scanEvent(row pgx.CollectableRow) (e kam.AuditEvent, err error) {
-	err = row.Scan(&e.CaseNo, &e.Seq, &e.At, &e.DBAt, &e.Actor, &e.OnBehalfOf, &e.RolesUsed, &e.Type, &e.Step, &e.From, &e.To,
-		&e.Revision, &e.MaterialHash, &e.PolicyVersion, &e.DecisionID, &e.ReasonCode, &e.Text, &e.Restricted,
-		&e.PayloadDigest, &e.PrevHash, &e.Hash)
-	return e, err
-}
-
 // Events are the audit trail of a case, in order.
 func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error) {
-	all, err := list(ctx, s.pool, "read the audit trail", scanEvent,
-		`select `+auditColumns+` from kam.audit where case_no = $1 order by seq`, no)
+	all, err := s.TrailOf(ctx, string(no))
 	if err == nil && len(all) == 0 {
 		_, err = s.Case(ctx, no)
 	}

@@ -35,7 +35,7 @@ func TestSearchFindsRegistrations(t *testing.T) {
 	}
 	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
 	find := func(when, text string) (refs []string) {
-		within(t, s, newCase(t, s, when+text), func(tx *store.Tx) {
+		within(t, s, newCase(t, s, when+text), func(tx *store.CaseTx) {
 			found, err := tx.Parties(parties.Keys(data(t, text)))
 			require.NoError(t, err)
 			for _, p := range found {

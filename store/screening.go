@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // BlockedParties is the local screening list.
@@ -48,8 +49,8 @@ func (s *Store) Clearances(ctx context.Context, customerNo string) ([]kam.Cleara
 
 // Clearances are what compliance has cleared in this case, and in the earlier
 // ones of its customer.
-func (tx *Tx) Clearances() ([]kam.Clearance, error) {
-	return clearances(tx.ctx, tx.tx, tx.was.CaseNo, tx.Case.CommittedAs)
+func (tx *CaseTx) Clearances() ([]kam.Clearance, error) {
+	return clearances(tx.ctx, tx.tx, tx.no(), tx.Case.CommittedAs)
 }
 
 func clearances(ctx context.Context, q querier, no kam.CaseNo, customerNo string) ([]kam.Clearance, error) {
@@ -120,7 +121,7 @@ func textAfter(s, prefix string) string {
 }
 
 // SaveClearances adds to what compliance has cleared in this case.
-func (tx *Tx) SaveClearances(more []kam.Clearance) error {
+func (tx *CaseTx) SaveClearances(more []kam.Clearance) error {
 	var all []kam.Clearance
 	if _, err := tx.fact(FactClearances, &all); err != nil {
 		return err
@@ -164,8 +165,8 @@ func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result
 	if err != nil {
 		return "", err
 	}
-	e := Effect{CaseNo: kam.CaseNo("customer/" + customerNo), Key: key, Digest: key, At: now, By: kam.System}
-	_, err = s.OnSubject(ctx, e, func(_ context.Context, tx *Tx) (any, error) {
+	e := ledger.Effect{Subject: OfCustomer(customerNo), Key: key, Digest: key, At: now, By: kam.System}
+	_, err = s.on(ctx, e, func(tx *Tx) (any, error) {
 		c, err := tx.Customer(customerNo)
 		if err != nil {
 			return nil, err

@@ -81,7 +81,7 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 	const every = 8 // of the other list: each with each takes its time
 	accepted, missed, brought := 0, 0, 0
 	var took time.Duration
-	within(t, s, newCase(t, s, "mine"), func(tx *store.Tx) {
+	within(t, s, newCase(t, s, "mine"), func(tx *store.CaseTx) {
 		for i := 0; i < len(fodors); i += every {
 			begin := time.Now()
 			found, err := tx.Parties(parties.Keys(fodors[i]))

@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // Options of a store.
@@ -31,10 +33,8 @@ type Options struct {
 
 // A Store is the database. Its methods may be called from many goroutines.
 type Store struct {
+	*ledger.Ledger
 	pool *pgxpool.Pool
-	// committed is called after each commit of an effect; tests lose the
-	// reply here.
-	committed func() error
 }
 
 // Open connects and refuses a server that may forget what it acknowledged.
@@ -80,7 +80,7 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 			return nil, fmt.Errorf("measure the connections to the database: %w", err)
 		}
 	}
-	s := &Store{pool: pool, committed: func() error { return nil }}
+	s := &Store{Ledger: ledger.New(pool), pool: pool}
 	if opt.AllowUnsafe {
 		err = s.Ping(ctx)
 	} else {
@@ -134,3 +134,11 @@ func (s *Store) Now(ctx context.Context) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// The names of the ledger that the store's own readers use.
+type (
+	Message  = ledger.Message
+	Delivery = ledger.Delivery
+	Chain    = ledger.Chain
+	Break    = ledger.Break
+)

@@ -15,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -39,7 +40,7 @@ func newCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 	no, created, err := s.AllotCase(t.Context(), store.Request{Key: key, Type: kam.NewCase, Requester: "rita", Data: data(t, nordwind)})
 	require.NoError(t, err)
 	require.True(t, created)
-	_, err = s.Effect(t.Context(), engine(no, 1, 0), func(_ context.Context, tx *store.Tx) error {
+	_, err = s.Effect(t.Context(), engine(no, 1, 0), func(_ context.Context, tx *store.CaseTx) error {
 		r, err := tx.Opening()
 		if err != nil {
 			return err
@@ -55,15 +56,15 @@ func newCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 	return no
 }
 
-func engine(no kam.CaseNo, seq, known int64) store.Effect {
-	return store.Effect{CaseNo: no, Key: fmt.Sprintf("seq/%d", seq), Digest: fmt.Sprintf("d%d", seq), Known: known, At: noon}
+func engine(no kam.CaseNo, seq, known int64) ledger.Effect {
+	return ledger.Effect{Subject: store.OfCase(no), Key: fmt.Sprintf("seq/%d", seq), Digest: fmt.Sprintf("d%d", seq), Known: known, At: noon}
 }
 
-func act(no kam.CaseNo, id string, known int64) store.Effect {
-	return store.Effect{CaseNo: no, Key: "act/" + id, Digest: "digest of " + id, Known: known, People: true, At: noon, By: "mona"}
+func act(no kam.CaseNo, id string, known int64) ledger.Effect {
+	return ledger.Effect{Subject: store.OfCase(no), Key: "act/" + id, Digest: "digest of " + id, Known: known, People: true, At: noon, By: "mona"}
 }
 
-func comment(_ context.Context, tx *store.Tx) error {
+func comment(_ context.Context, tx *store.CaseTx) error {
 	tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "mona", Text: "seen"})
 	return tx.Publish(store.Message{Kind: "commented", To: []kam.UserID{"rita"}, Subject: "A comment"})
 }
@@ -175,7 +176,7 @@ func TestStageData(t *testing.T) {
 	_, err = s.StageData(t.Context(), "KAM-2026-000999", "decision-1", d)
 	require.ErrorIs(t, err, kam.NotFound)
 
-	_, err = s.Effect(t.Context(), act(no, "decision-1", 1), func(_ context.Context, tx *store.Tx) error {
+	_, err = s.Effect(t.Context(), act(no, "decision-1", 1), func(_ context.Context, tx *store.CaseTx) error {
 		got, gotDigest, err := tx.Staged("decision-1")
 		require.NoError(t, err)
 		require.Equal(t, d, got)
@@ -199,7 +200,7 @@ func TestNothingPersonalInFaults(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.Tx) error {
+	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
 		tx.Log(kam.AuditEvent{Type: kam.EventCommented, Text: "Ada Berg\x00"})
 		return nil
 	})

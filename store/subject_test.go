@@ -1,15 +1,17 @@
 package store_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -18,10 +20,10 @@ import (
 func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	e := store.Effect{CaseNo: "customer/C-000001", Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
+	e := ledger.Effect{Subject: store.OfCustomer("C-000001"), Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
 	runs := 0
-	do := func(err error) func(context.Context, *store.Tx) (any, error) {
-		return func(_ context.Context, tx *store.Tx) (any, error) {
+	do := func(err error) func(*store.Tx) (any, error) {
+		return func(tx *store.Tx) (any, error) {
 			runs++
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "stew.one", Text: "seen"})
 			if err := tx.Publish(store.Message{Kind: "seen", Subject: "seen"}); err != nil {
@@ -30,18 +32,18 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 			return map[string]int{"n": runs}, err
 		}
 	}
-	_, err := s.OnSubject(ctx, e, do(errors.New("the line is cut")))
+	_, err := s.On(ctx, e, do(errors.New("the line is cut")))
 	require.Error(t, err)
-	_, err = s.OnSubject(ctx, e, do(kam.Errorf(kam.Forbidden, "not yours")))
+	_, err = s.On(ctx, e, do(kam.Errorf(kam.Forbidden, "not yours")))
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
-	first, err := s.OnSubject(ctx, e, do(nil))
+	first, err := s.On(ctx, e, do(nil))
 	require.NoError(t, err)
-	again, err := s.OnSubject(ctx, e, do(nil))
+	again, err := s.On(ctx, e, do(nil))
 	require.NoError(t, err)
 	require.JSONEq(t, string(first), string(again))
 	require.Equal(t, 3, runs)
 	e.Digest = "b"
-	_, err = s.OnSubject(ctx, e, do(nil))
+	_, err = s.On(ctx, e, do(nil))
 	require.Equal(t, kam.IDReused, kam.CodeOf(err))
 
 	trail, err := s.TrailOf(ctx, "customer/C-000001")
@@ -57,4 +59,91 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 		return nil
 	}))
 	require.Equal(t, []string{"customer/C-000001"}, seen)
+}
+
+// TestRefusalsOfSubjectsAreOnRecordOnce: for each decision, code and person,
+// whether the subject was reached or not; another person under the same id is
+// another line.
+func TestRefusalsOfSubjectsAreOnRecordOnce(t *testing.T) {
+	t.Parallel()
+	s, ctx := storetest.New(t), t.Context()
+	e := ledger.Effect{Subject: store.Organisation, Key: "act/decision-1", Digest: "a", At: time.Now(), By: "ann", People: true}
+	refused := func(e ledger.Effect, code kam.Code) {
+		_, err := s.On(ctx, e, func(*store.Tx) (any, error) { return nil, kam.Errorf(code, "no") })
+		require.Equal(t, code, kam.CodeOf(err))
+	}
+	refused(e, kam.Forbidden)
+	refused(e, kam.Forbidden)
+	refused(e, kam.WrongState)
+	e.By = "bob"
+	refused(e, kam.Forbidden)
+	e.Key = "act/decision-2"
+	refused(e, kam.Forbidden)
+	e.Key, e.By, e.People = "tidy/1", kam.System, false // the engine's own, too
+	refused(e, kam.WrongState)
+	refused(e, kam.WrongState)
+
+	trail, err := s.TrailOf(ctx, "org")
+	require.NoError(t, err)
+	var lines []string
+	for _, e := range trail {
+		lines = append(lines, fmt.Sprint(e.Actor, " ", e.DecisionID, " ", e.ReasonCode))
+	}
+	require.Equal(t, []string{
+		"ann decision-1 FORBIDDEN", "ann decision-1 WRONG_STATE", "bob decision-1 FORBIDDEN", "bob decision-2 FORBIDDEN", "system  WRONG_STATE",
+	}, lines)
+}
+
+// TestTheKindStandsBesideTheID: whether this release wrote the subject or the
+// one before, which knows no kinds; a message says what it is about.
+func TestTheKindStandsBesideTheID(t *testing.T) {
+	t.Parallel()
+	s, ctx := storetest.New(t), t.Context()
+	no := newCase(t, s, "k-1")
+	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('import/B-000009'), ('customer/C-000002') on conflict do nothing`))
+	for _, subject := range []ledger.Subject{store.Organisation, {Kind: "account", ID: "KA-000001"}} {
+		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: noon, By: "ann"}, func(tx *store.Tx) (any, error) {
+			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
+			return nil, tx.Publish(store.Message{Kind: "seen", Subject: "seen"})
+		})
+		require.NoError(t, err)
+	}
+	require.Equal(t, "KA-000001 account, "+string(no)+" case, customer/C-000002 customer, import/B-000009 book, org organisation",
+		text(t, s, `select string_agg(subject || ' ' || kind, ', ' order by subject collate "C") from kam.head`))
+	told, err := s.ClaimMessages(ctx, 10, time.Minute)
+	require.NoError(t, err)
+	about := map[kam.CaseNo]ledger.Kind{}
+	for _, m := range told {
+		about[m.CaseNo] = m.About
+	}
+	require.Equal(t, map[kam.CaseNo]ledger.Kind{"org": store.KindOrganisation, "KA-000001": "account"}, about)
+}
+
+// TestDataAreStagedForAnySubject: until the act that takes them is stored.
+func TestDataAreStagedForAnySubject(t *testing.T) {
+	t.Parallel()
+	s, ctx := storetest.New(t), t.Context()
+	none := func(*pgx.Batch) {}
+	require.ErrorIs(t, s.Stage(ctx, store.Organisation, "d-1", "a", "x", none), kam.NotFound)
+	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('org')`))
+	require.NoError(t, s.Stage(ctx, store.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
+	require.NoError(t, s.Stage(ctx, store.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
+	require.ErrorIs(t, s.Stage(ctx, store.Organisation, "d-1", "b", map[string]int{"n": 2}, none), kam.IDReused)
+
+	take := func(err error) func(*store.Tx) (any, error) {
+		return func(tx *store.Tx) (any, error) {
+			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
+			data, digest, readErr := tx.Staged("d-1")
+			require.NoError(t, readErr)
+			require.JSONEq(t, `{"n": 1}`, string(data))
+			require.Equal(t, "a", digest)
+			return nil, err
+		}
+	}
+	e := ledger.Effect{Subject: store.Organisation, Key: "act/d-1", At: noon, By: "ann"}
+	_, err := s.On(ctx, e, take(kam.Errorf(kam.Forbidden, "no")))
+	require.ErrorIs(t, err, kam.Forbidden)
+	_, err = s.On(ctx, e, take(nil))
+	require.NoError(t, err)
+	require.Equal(t, "0", text(t, s, `select count(*)::text from kam.staged`))
 }

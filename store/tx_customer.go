@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A Customer is a customer as committed last.
@@ -117,12 +118,12 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 		return "", fmt.Errorf("commit the customer: %w", err)
 	}
 	var b pgx.Batch
-	queueCustomer(&b, c, segment, string(tx.was.CaseNo), tx.At)
+	queueCustomer(&b, c, segment, tx.Subject().ID, tx.At)
 	if err := inner.SendBatch(tx.ctx, &b).Close(); err != nil {
 		if undone := inner.Rollback(tx.ctx); undone != nil {
 			return "", fmt.Errorf("commit the customer: %w", undone)
 		}
-		if breaksUnique(err, "customer_identifier_") {
+		if pg.BreaksUnique(err, "customer_identifier_") {
 			return "", kam.Errorf(kam.TargetInvalid, "an identifier stands on another customer already").
 				On("identifiers").By("DUPLICATE_IDENTIFIER").Try("use that customer, or correct the identifier or the address")
 		}
@@ -221,7 +222,7 @@ func (tx *Tx) SetLifecycle(customerNo string, status kam.LifecycleStatus) error 
 		)
 		insert into kam.customer_version (customer_no, version, case_no, at, data) select * from changed`
 
-	return tx.updateCustomer(customerNo, set, status, tx.At, tx.was.CaseNo)
+	return tx.updateCustomer(customerNo, set, status, tx.At, tx.Subject().ID)
 }
 
 // SetSegment keeps the segment of a customer that was looked at again; its data

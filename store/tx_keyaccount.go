@@ -131,7 +131,7 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 		standing, tier = kam.NonKA, kam.TierNone
 	}
 	var b pgx.Batch
-	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.was.CaseNo, k.ReviewDue, tx.At, k.EndedAs)
+	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.Subject().ID, k.ReviewDue, tx.At, k.EndedAs)
 	b.Queue(left, k.No, members)
 	b.Queue(join, k.No, members)
 	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)

@@ -215,7 +215,7 @@ func policyChange(p policyVersion) orgChange {
 		if p.Version <= newest {
 			return c, kam.Errorf(kam.Invalid, "policy version %d is in force, and %d is older", newest, p.Version).On("version").Try(fmt.Sprintf("give version %d", newest+1))
 		}
-		tx.queued.Queue(insert, p.Version, p.Text, tx.effect.By)
+		tx.Queue(insert, p.Version, p.Text, tx.Effect().By)
 		return c, nil
 	}}
 }

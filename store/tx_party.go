@@ -59,16 +59,16 @@ func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys fun
 
 // SaveParty keeps what the case itself is found by. Ref and kind are filled
 // in.
-func (tx *Tx) SaveParty(p Party, keys PartyKeys) error {
-	p.Ref, p.Kind = string(tx.was.CaseNo), PartyCase
+func (tx *CaseTx) SaveParty(p Party, keys PartyKeys) error {
+	p.Ref, p.Kind = string(tx.no()), PartyCase
 	_, err := exec(tx.ctx, tx.tx, "save the keys of the party", upsertParty, partyArgs(p, keys)...)
 	return err
 }
 
 // DropParty forgets what the case is found by: it has become a change of an
 // existing customer.
-func (tx *Tx) DropParty() error {
-	_, err := exec(tx.ctx, tx.tx, "forget the keys of the party", `delete from kam.party where ref = $1`, string(tx.was.CaseNo))
+func (tx *CaseTx) DropParty() error {
+	_, err := exec(tx.ctx, tx.tx, "forget the keys of the party", `delete from kam.party where ref = $1`, string(tx.no()))
 	return err
 }
 
@@ -91,7 +91,7 @@ const parties = `
 // merely similar are found where the database has pg_trgm. What a record was
 // found by before it was merged into another one leads to that one, which may
 // then come twice, as itself and as the record that it took in.
-func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
+func (tx *CaseTx) Parties(k PartyKeys) ([]Party, error) {
 	const byKey = `
 		with hit as (
 			select ref from kam.party where keys && $1::text[]
@@ -112,7 +112,7 @@ func (tx *Tx) Parties(k PartyKeys) ([]Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []any{append([]string{}, k.tokens()...), tx.was.CaseNo, k.rejectedSince(tx.At), k.Version}
+	args := []any{append([]string{}, k.tokens()...), tx.no(), k.rejectedSince(tx.At), k.Version}
 	if !similar || k.Country == "" || len(k.Names) == 0 {
 		return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
 	}
@@ -150,7 +150,7 @@ type Rejection struct {
 // RejectedLike finds other cases that were rejected since then and may be about
 // the party with the keys, the last ones first (HS5, HS9). Whether they are is
 // for the rules to say.
-func (tx *Tx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error) {
+func (tx *CaseTx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error) {
 	const rejected = `
 		select c.case_no, p.data, p.keys && $4::text[]
 		from kam.party p join kam.cases c on c.case_no = p.ref
@@ -160,7 +160,7 @@ func (tx *Tx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error) {
 
 	ids := PartyKeys{Identifiers: k.Identifiers}.tokens()
 	return list(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected,
-		tx.was.CaseNo, since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Version)
+		tx.no(), since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Version)
 }
 
 // DomainOrIdentifierElsewhere finds customers of another group, or of none,

@@ -1,13 +1,13 @@
 package acceptance
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // TestBookSeesTheFactsOfACase: what the book sums up of an account in one go is
@@ -40,7 +40,7 @@ func TestBookSeesTheFactsOfACase(t *testing.T) {
 	_, err := w.sql.Exec(t.Context(), `insert into kam.customer_sales_account (customer_no, account_no) values ('C-000002', 'C-000002'), ('C-000002', 'BETA-2')`)
 	require.NoError(t, err)
 
-	_, err = w.db.OnBatch(t.Context(), b.No, store.Effect{Key: "look", Digest: "look", At: monday, By: kam.System}, true, func(_ context.Context, tx *store.BatchTx) error {
+	_, err = w.db.BatchEffect(t.Context(), b.No, ledger.Effect{Key: "look", Digest: "look", Bulk: true, At: monday, By: kam.System}, func(tx *store.BatchTx) error {
 		_, all, lines, err := tx.BookFacts()
 		require.NoError(t, err)
 		accounts := []string{"ALPHA", "ALPHA-OLD", "C-000002", "C-000003", "BETA-1", "BETA-2", "NOBODY", "NONE"}

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A Notice is a message of the outbox as it leaves. Its ID is the same at each
@@ -26,7 +28,8 @@ import (
 type Notice struct {
 	ID      string            `json:"id"`
 	Kind    string            `json:"type"`
-	CaseNo  string            `json:"subject"`
+	CaseNo  string            `json:"subject"` // the id of what it is about, as in the trail
+	About   ledger.Kind       `json:"-"`       // what that is
 	At      time.Time         `json:"time"`
 	To      []Recipient       `json:"to,omitempty"`
 	Title   string            `json:"title"`
@@ -202,7 +205,7 @@ func subjectOf(n Notice) string {
 	if _, no, ok := strings.Cut(n.CaseNo, "/"); ok {
 		name = no // "customer/C-000012", "import/B-000001"
 	}
-	if n.CaseNo == "org" || strings.Contains(n.Title, name) {
+	if n.About == store.KindOrganisation || strings.Contains(n.Title, name) {
 		return n.Title
 	}
 	return name + ": " + n.Title
@@ -211,21 +214,14 @@ func subjectOf(n Notice) string {
 // bodyOf says where the subject of a notice stands, as far as it stands
 // anywhere, and how to see it.
 func bodyOf(n Notice) string {
-	kind, no, ok := strings.Cut(n.CaseNo, "/")
-	if !ok {
-		kind = "case"
-		if n.CaseNo == "org" {
-			kind = "org"
-		}
-		no = n.CaseNo
-	}
+	no := n.CaseNo[strings.LastIndex(n.CaseNo, "/")+1:]
 	var stands, see string
-	switch kind {
-	case "case":
+	switch n.About {
+	case store.KindCase:
 		stands, see = fmt.Sprintf("Case %s is %s (step %s).", no, n.Data["state"], n.Data["step_code"]), "starter show "+no
-	case "import":
+	case store.KindBook:
 		stands, see = fmt.Sprintf("Import %s is %s.", no, n.Data["state"]), "starter batch show "+no
-	case "customer":
+	case store.KindCustomer:
 		see = "starter customer show " + no
 	default:
 		see = "starter inbox"

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // smtp takes one connection and hands back what was said.
@@ -86,13 +88,16 @@ func TestMail(t *testing.T) {
 // TestMailSaysWhatItIsAbout: a notice of anything but a case names no case.
 func TestMailSaysWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ about, title, subject, body string }{
-		{"KAM-2026-000001", "it waits for you", "KAM-2026-000001: it waits for you", "it waits for you\n\nCase KAM-2026-000001 is DRAFT (step 1.1.1).\n\nSee it with: starter show KAM-2026-000001\n"},
-		{"import/B-000001", "B-000001 waits for you", "B-000001 waits for you", "B-000001 waits for you\n\nImport B-000001 is DRAFT.\n\nSee it with: starter batch show B-000001\n"},
-		{"customer/C-000012", "not to be called on", "C-000012: not to be called on", "not to be called on\n\nSee it with: starter customer show C-000012\n"},
-		{"org", "tom has left", "tom has left", "tom has left\n\nSee it with: starter inbox\n"},
+	for _, tt := range []struct {
+		kind                        ledger.Kind
+		about, title, subject, body string
+	}{
+		{store.KindCase, "KAM-2026-000001", "it waits for you", "KAM-2026-000001: it waits for you", "it waits for you\n\nCase KAM-2026-000001 is DRAFT (step 1.1.1).\n\nSee it with: starter show KAM-2026-000001\n"},
+		{store.KindBook, "import/B-000001", "B-000001 waits for you", "B-000001 waits for you", "B-000001 waits for you\n\nImport B-000001 is DRAFT.\n\nSee it with: starter batch show B-000001\n"},
+		{store.KindCustomer, "customer/C-000012", "not to be called on", "C-000012: not to be called on", "not to be called on\n\nSee it with: starter customer show C-000012\n"},
+		{store.KindOrganisation, "org", "tom has left", "tom has left", "tom has left\n\nSee it with: starter inbox\n"},
 	} {
-		n := Notice{CaseNo: tt.about, Title: tt.title, Data: map[string]string{"state": "DRAFT", "step_code": "1.1.1"}}
+		n := Notice{CaseNo: tt.about, About: tt.kind, Title: tt.title, Data: map[string]string{"state": "DRAFT", "step_code": "1.1.1"}}
 		require.Equal(t, tt.subject, subjectOf(n))
 		require.Equal(t, tt.body, bodyOf(n))
 	}

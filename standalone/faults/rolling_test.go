@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/standalone/stack"
+	"github.com/kamflow/kamflow/store"
 )
 
 // breaksCompletion is an edit on which those cases break that wait for their
@@ -46,14 +48,19 @@ type roll struct {
 // TestRolling takes open cases to the next version of the worker and back,
 // while people decide: none breaks, none is lost, and what people were told is
 // what is stored. KAM_ROLLING_CASES says how many, 20 by default; each third
-// of them needs a case in every state, so 18 is the least.
+// of them needs a case in every state, so 18 is the least. KAM_ROLLING_OLD is the
+// worker of an earlier release that takes the part of the first version; without
+// it that is today's.
 func TestRolling(t *testing.T) {
 	w := &roll{at: map[*journey]kam.State{}}
 	dir := t.TempDir()
-	w.old, w.next = buildWorker(t, dir, "v1", nil), buildWorker(t, dir, "v2", control(t))
+	w.old, w.next = earlier(t, dir), buildWorker(t, dir, "v2", control(t))
 	broken := buildWorker(t, dir, "v3", &breaksCompletion)
 	var now *process
-	w.rig = openWith(t, func(r *rig) { now = r.run(t, w.old, true) })
+	w.rig = openWith(t, func(r *rig) {
+		now = r.run(t, w.old, true)
+		require.NoError(t, store.Migrate(t.Context(), r.pg.DSN(stack.Database)), "while the old version runs")
+	})
 	begin := time.Now()
 	cases := int(number("KAM_ROLLING_CASES", 20)) //nolint:gosec // small
 	require.GreaterOrEqual(t, cases, 18, "KAM_ROLLING_CASES")
@@ -81,6 +88,13 @@ func TestRolling(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases to the next version and back in %.0f s", len(w.journeys), time.Since(begin).Seconds())
+}
+
+func earlier(t *testing.T, dir string) version {
+	if bin := os.Getenv("KAM_ROLLING_OLD"); bin != "" {
+		return version{id: "v1", bin: bin}
+	}
+	return buildWorker(t, dir, "v1", nil)
 }
 
 // The states that cases wait in, by turns; the third leads to Hamburg.

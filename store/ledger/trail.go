@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A Chain is the audit trail of one case, or of a subject that is none, with
@@ -61,14 +62,24 @@ func (c Chain) Verify() (b Break, ok bool) {
 	return Break{}, true
 }
 
+const eventColumns = `case_no, seq, at, db_at, actor_id as actor, on_behalf_of, roles_used, type, step_code as step,
+	from_state as "from", to_state as "to", revision, material_hash, policy_version, decision_id, reason_code, text,
+	restricted, payload_digest, prev_hash, hash`
+
+// TrailOf is the audit trail of a subject, in order; empty where there is none.
+func (l *Ledger) TrailOf(ctx context.Context, id string) ([]kam.AuditEvent, error) {
+	return pg.List(ctx, l.pool, "read the audit trail", pgx.RowToStructByName[kam.AuditEvent],
+		`select `+eventColumns+` from kam.audit where case_no = $1 order by seq`, id)
+}
+
 const chainPage = 200 // cases read at a time
 
 // Chains hands fn the audit trail of every case, in order of number, then the
 // numbers whose case is gone. All is seen as of one moment.
-func (s *Store) Chains(ctx context.Context, fn func(Chain) error) error {
+func (l *Ledger) Chains(ctx context.Context, fn func(Chain) error) error {
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `set local statement_timeout = '10min'`); err != nil {
+	err := pgx.BeginTxFunc(ctx, l.pool, snapshot, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
 			return err
 		}
 		for last := kam.CaseNo(""); ; {
@@ -88,20 +99,16 @@ func (s *Store) Chains(ctx context.Context, fn func(Chain) error) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("read the audit trail: %w", known(err))
+		return fmt.Errorf("read the audit trail: %w", pg.Known(err))
 	}
 	return nil
 }
 
 func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	const heads = `
-		select case_no, audit_seq, audit_hash, version from (
-			select case_no, audit_seq, audit_hash, version from kam.cases
-			union all
-			select subject, audit_seq, audit_hash, audit_seq from kam.subject
-		) heads
-		where case_no > $1 order by case_no limit $2`
-	const events = `select ` + auditColumns + ` from kam.audit where case_no > $1 and case_no <= $2 order by case_no, seq`
+		select subject as no, audit_seq as seq, audit_hash as hash, version from kam.head
+		where subject > $1 order by subject limit $2`
+	const events = `select ` + eventColumns + ` from kam.audit where case_no > $1 and case_no <= $2 order by case_no, seq`
 	type head struct {
 		No      kam.CaseNo
 		Seq     int64
@@ -109,11 +116,11 @@ func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 		Version int64
 	}
 
-	all, err := list(ctx, tx, "read heads", pgx.RowToStructByPos[head], heads, after, chainPage)
+	all, err := pg.List(ctx, tx, "read heads", pgx.RowToStructByName[head], heads, after, chainPage)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	rows, err := list(ctx, tx, "read events", scanEvent, events, after, all[len(all)-1].No)
+	rows, err := pg.List(ctx, tx, "read events", pgx.RowToStructByName[kam.AuditEvent], events, after, all[len(all)-1].No)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +145,10 @@ func gone(ctx context.Context, tx pgx.Tx, fn func(Chain) error) error {
 		)
 		select case_no from allotted where not exists (select from kam.cases c where c.case_no = allotted.case_no)
 		union
-		select case_no from kam.audit a where not exists (select from kam.cases c where c.case_no = a.case_no)
-			and not exists (select from kam.subject s where s.subject = a.case_no)
+		select case_no from kam.audit a where not exists (select from kam.head h where h.subject = a.case_no)
 		order by 1`
 
-	all, err := list(ctx, tx, "look for cases that are gone", pgx.RowTo[kam.CaseNo], missing)
+	all, err := pg.List(ctx, tx, "look for cases that are gone", pgx.RowTo[kam.CaseNo], missing)
 	if err != nil {
 		return err
 	}
