@@ -64,7 +64,7 @@ func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.Batc
 		if err != nil {
 			return err
 		}
-		return b.tell("fault", string(b.Batch.No)+" needs intervention", ids(operators)...)
+		return b.notify("fault", string(b.Batch.No)+" needs intervention", ids(operators)...)
 	})
 }
 
@@ -94,9 +94,9 @@ func (b *book) move(event kam.BatchEvent, e kam.AuditEvent) error {
 	return nil
 }
 
-// tell puts a message about the batch into the outbox; it leaves after the
+// notify puts a message about the batch into the outbox; it leaves after the
 // commit.
-func (b *book) tell(kind, subject string, to ...kam.UserID) error {
+func (b *book) notify(kind, subject string, to ...kam.UserID) error {
 	return b.Publish(ledger.Message{Kind: kind, To: people(to), Subject: subject, Data: map[string]string{
 		"batch_no": string(b.Batch.No), "state": string(b.Batch.State), "check_digest": b.Batch.Digest, "step_code": string(batchStep),
 	}})

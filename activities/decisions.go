@@ -33,7 +33,7 @@ func (w *work) resolveDuplicate(d doing) error {
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}
-		return w.tellMerged()
+		return w.notifyMerged()
 	}
 	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
 		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
@@ -100,8 +100,8 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	return w.enter()
 }
 
-func (w *work) tellMerged() error {
-	return w.tell("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
+func (w *work) notifyMerged() error {
+	return w.notify("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
 }
 
 // confirm is step 1.1.5. Silence never confirms; what is confirmed is exactly
@@ -303,7 +303,7 @@ func (w *work) decideValidation(d doing) error {
 		if err := w.move(d.event, f, d.log(kam.EventMerged)); err != nil {
 			return err
 		}
-		return w.tellMerged()
+		return w.notifyMerged()
 	case kam.SameRequest:
 		return w.follow(d, f)
 	case kam.SendBack:

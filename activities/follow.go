@@ -32,7 +32,7 @@ func (w *work) follow(d doing, f kam.Facts) error {
 	if err := w.other.isFollowed(d, w); err != nil {
 		return err
 	}
-	return w.tell("case.merged", fmt.Sprintf("%s is the same request as %s, which you follow now", w.Case.CaseNo, d.SameAs), w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.merged", fmt.Sprintf("%s is the same request as %s, which you follow now", w.Case.CaseNo, d.SameAs), w.Case.Requester, w.Case.OwnerID)
 }
 
 // isFollowed is the other side of follow. Who may not decide any more because he
@@ -66,7 +66,7 @@ func (w *work) isFollowed(d doing, later *work) error {
 	if _, err := w.reroute(); err != nil {
 		return err
 	}
-	return w.tell("case.followed", fmt.Sprintf("%s: %s of %s is the same request, and follows it", c.CaseNo, later.Case.CaseNo, later.Case.Requester), c.Requester, c.OwnerID)
+	return w.notify("case.followed", fmt.Sprintf("%s: %s of %s is the same request, and follows it", c.CaseNo, later.Case.CaseNo, later.Case.Requester), c.Requester, c.OwnerID)
 }
 
 // maxAdds bounds the comment, in runes.
@@ -84,10 +84,10 @@ func addsText(f kam.Follower, adds []string) string {
 	return text
 }
 
-// tellFollowers sends the requesters whose cases follow this one a notice of
+// notifyFollowers sends the requesters whose cases follow this one a notice of
 // its end: which customer it led to, or that they may take a draft of their own
 // request.
-func (w *work) tellFollowers() error {
+func (w *work) notifyFollowers() error {
 	c := w.Case
 	var told []kam.CaseNo
 	for _, f := range c.Followers {

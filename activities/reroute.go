@@ -107,7 +107,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 	}
 	w.Case.Requester = to.ID
 	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
-	return w.tell("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
+	return w.notify("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
 }
 
 // rerouteRequester gives the requester's work to whoever has his request now:
@@ -129,7 +129,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 		if err := w.giveTo(t, nil, why); err != nil {
 			return false, err
 		}
-		return true, w.tellVacancies([]string{w.nobodyLeft()})
+		return true, w.notifyVacancies([]string{w.nobodyLeft()})
 	case unrouted:
 		why = "somebody is there again"
 	}
@@ -192,7 +192,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		if err := w.giveTo(t, nil, strings.Join(s.passed, "; ")); err != nil {
 			return false, err
 		}
-		return true, w.tellVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.passed...), "; ")})
+		return true, w.notifyVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.passed...), "; ")})
 	}
 	why := "the organisation changed"
 	if slices.Contains(want, s.person.ID) && !slices.Contains(t.Assignees, s.person.ID) {
@@ -251,10 +251,10 @@ func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	if err := w.tell("task.moved", string(w.Case.CaseNo)+" waits for somebody else now", without(before, to)...); err != nil {
+	if err := w.notify("task.moved", string(w.Case.CaseNo)+" waits for somebody else now", without(before, to)...); err != nil {
 		return err
 	}
-	return w.tell("task.opened", string(w.Case.CaseNo)+" waits for you", without(to, before)...)
+	return w.notify("task.opened", string(w.Case.CaseNo)+" waits for you", without(to, before)...)
 }
 
 func without(list, those []kam.UserID) []kam.UserID {

@@ -63,7 +63,7 @@ func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []str
 		if err := w.openTask(kam.Task{Kind: kind, Queue: kam.QueueUnrouted, Fields: fields, Note: note}, sla, who); err != nil {
 			return err
 		}
-		return w.tellVacancies([]string{w.nobodyLeft()})
+		return w.notifyVacancies([]string{w.nobodyLeft()})
 	}
 	if err := w.handOverRequest(who); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		}
 		to = ids(shared) // one of them takes it
 	}
-	return w.tell("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
 }
 
 // waitingFor names, by id only, for whom a task waits.
@@ -176,5 +176,5 @@ func (w *work) openIntervention(note string) error {
 	}); err != nil {
 		return err
 	}
-	return w.tell("fault", string(w.Case.CaseNo)+" needs intervention")
+	return w.notify("fault", string(w.Case.CaseNo)+" needs intervention")
 }

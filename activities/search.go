@@ -145,7 +145,7 @@ func (w *work) resolveTerritory() error {
 	first, ok := assignment(all, w.data)
 	if !ok {
 		w.Case.Territory = Unassigned
-		return w.tellVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
+		return w.notifyVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
 	}
 	w.Case.Territory = first.Territory
 	if first.OwnerID != "" && w.data.RequestedOwnerID == "" {

@@ -189,7 +189,7 @@ func (w *work) openSeat(kind kam.TaskKind, s seat, sla policy.Wait) error {
 	}, sla, s.person); err != nil {
 		return err
 	}
-	return w.tellVacancies(s.passed)
+	return w.notifyVacancies(s.passed)
 }
 
 // twoConfirm is the note on the task of a retirement: that of a member of a key
@@ -225,7 +225,7 @@ func (w *work) openUnrouted(kind kam.TaskKind, sla policy.Wait, why string) erro
 	if err := w.openTask(kam.Task{Kind: kind, Level: kam.LevelGlobal, Queue: kam.QueueUnrouted, Note: why}, sla, kam.Person{}); err != nil {
 		return err
 	}
-	return w.tellVacancies([]string{why})
+	return w.notifyVacancies([]string{why})
 }
 
 // daily is an escalation after one business day, where there is one at all.
@@ -237,7 +237,7 @@ func daily(d *kam.Dec) *kam.Dec {
 	return &one
 }
 
-func (w *work) tellVacancies(passed []string) error {
+func (w *work) notifyVacancies(passed []string) error {
 	if len(passed) == 0 {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (w *work) tellVacancies(passed []string) error {
 	if err != nil {
 		return err
 	}
-	return w.tell("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
+	return w.notify("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
 }
 
 // confirmingLevel is the level that must confirm, by potential (P3.9); an

@@ -60,7 +60,7 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 		}
 	}
 	if t.To.Ended() {
-		return w.tellFollowers()
+		return w.notifyFollowers()
 	}
 	return nil
 }
@@ -176,8 +176,8 @@ func (w *work) flag(f kam.Flag) {
 	}
 }
 
-// tell puts a message into the outbox; it leaves after the commit.
-func (w *work) tell(kind, subject string, to ...kam.UserID) error {
+// notify puts a message into the outbox; it leaves after the commit.
+func (w *work) notify(kind, subject string, to ...kam.UserID) error {
 	return w.Publish(store.Message{
 		Kind:    kind,
 		To:      people(to),

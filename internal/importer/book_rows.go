@@ -144,12 +144,12 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 	}
 	derive(&d, cells, note, bad)
 	d.Phone = identifier.Phone(d.Phone, d.CountryCode)
-	tellPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
+	reportPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
 		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
 			Phone: identifier.Phone(cells["contact_phone"], d.CountryCode), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
-		tellPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
+		reportPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
 		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
 	}
@@ -169,8 +169,8 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 	return d
 }
 
-// tellPhone says that a number was completed; which one is personal data.
-func tellPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
+// reportPhone says that a number was completed; which one is personal data.
+func reportPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
 	if completed(text, number) {
 		note(kam.SeverityWarning, column, "VF04", "the number came without its country and was read as one of "+country, "correct it where that is wrong")
 	}

@@ -118,7 +118,7 @@ func (f *filler) fill(i int) {
 	f.phone()
 	f.legalAddress()
 	f.check()
-	f.tellPhone()
+	f.reportPhone()
 	f.finish()
 }
 
@@ -468,8 +468,8 @@ func (f *filler) check() {
 	}
 }
 
-// tellPhone adds a finding: the number that was made of one without a country.
-func (f *filler) tellPhone() {
+// reportPhone adds a finding: the number that was made of one without a country.
+func (f *filler) reportPhone() {
 	if text, number := f.cells["phone"], f.row.Data.Phone; completed(text, number) {
 		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone",
 			Message: fmt.Sprintf("%q was read as %s, a number of %s; correct it where that is wrong", clip(text, 40), number, f.row.Data.CountryCode)})
