@@ -26,14 +26,18 @@ func Recurring(ctx workflow.Context) error {
 	return errors.Join(failed...)
 }
 
+// roundSilence is how soon a worker that died is missed: while its round is not
+// over no other begins, and a decision that Temporal has lost waits for one.
+const roundSilence = 15 * time.Second
+
 // oneRound is for one job: it may look at every open case, and is tried twice
 // more before the round goes on without it.
 func oneRound(ctx workflow.Context, summary string) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: bulkAttempt,
-		HeartbeatTimeout:    bulkSilence,
+		HeartbeatTimeout:    roundSilence,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:        5 * time.Second,
+			InitialInterval:        time.Second,
 			BackoffCoefficient:     2,
 			MaximumAttempts:        3,
 			NonRetryableErrorTypes: nonRetryable(),

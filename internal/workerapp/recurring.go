@@ -84,7 +84,7 @@ func (r *recurring) register(to interface {
 	}
 }
 
-const beatEvery = 10 * time.Second
+const beatEvery = 3 * time.Second
 
 // logger names the trace of the round in its lines.
 func (r *recurring) logger(ctx context.Context) *zap.Logger { return observe.Log(ctx, r.log) }

@@ -23,7 +23,7 @@ var shortRuns = mutations.Edit{
 	Name: "short-runs",
 	Changes: []mutations.Change{
 		{File: "workflows/desk.go", Old: "const maxActsPerRun = 500", New: "const maxActsPerRun = 120"},
-		{File: "workflows/inbox.go", Old: "maxActsAtAll = 2 * maxActsPerRun", New: "maxActsAtAll = 1000"},
+		{File: "workflows/desk.go", Old: "maxActsAtAll = 2 * maxActsPerRun", New: "maxActsAtAll = 1000"},
 	},
 }
 
