@@ -65,7 +65,7 @@ type ActInput struct {
 	Known  int64     `json:"known_version"`
 	Now    time.Time `json:"now"`
 	Act    Act       `json:"act"`
-	// Signal says which signal of the case it is, 0 where it is an update: one that
+	// Signal says which signal of its name it is, 0 where it is an update: one that
 	// is refused and comes again is on record again.
 	Signal int64 `json:"signal,omitempty"`
 }

@@ -15,8 +15,15 @@ type Memory struct {
 	Records  []kam.DecisionRecord `json:"records,omitempty"`
 	Spent    int64                `json:"spent,omitempty"` // numbers of effects that left the version as it was
 	Runs     int                  `json:"runs,omitempty"`  // earlier runs
-	// Signals counts the acts that came as signals, the refused ones included.
-	Signals int64 `json:"signals,omitempty"`
+	// Signals counts the acts of each name that came as signals, the refused ones
+	// included.
+	Signals []SignalCount `json:"signals,omitempty"`
+}
+
+// A SignalCount is how many acts of a name came as signals.
+type SignalCount struct {
+	Name  string `json:"name"`
+	Count int64  `json:"count"`
 }
 
 // Applied is a decision that has taken effect. Digest is empty where the
@@ -84,6 +91,21 @@ func (m *Memory) remember(id, digest string) {
 		}
 	}
 	m.Applied = last(append(m.Applied, Applied{DecisionID: id, Digest: digest}), maxApplied)
+}
+
+// nextSignal is the number of a signal among those of its name. Names have a
+// channel each, which keeps their order: the number stays the same where a
+// workflow task that was lost is run again with more signals in it. A number
+// over all names would not.
+func (m *Memory) nextSignal(name string) int64 {
+	for i := range m.Signals {
+		if m.Signals[i].Name == name {
+			m.Signals[i].Count++
+			return m.Signals[i].Count
+		}
+	}
+	m.Signals = append(m.Signals, SignalCount{Name: name, Count: 1})
+	return 1
 }
 
 // repetition says how an act relates to the decisions that took effect.

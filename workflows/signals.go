@@ -75,8 +75,7 @@ func (d *desk) takeSignal(ctx workflow.Context, e entry, a act) {
 	case d.taken >= maxActsAtAll && !changed(ctx, changeEverySignal):
 		log.Warn("signal dropped: too many in one run", "signal", e.name)
 	default:
-		d.Signals++
-		a.signal = d.Signals
+		a.signal = d.nextSignal(e.name)
 		out, err := d.take(ctx, e.stage, a)
 		if err != nil {
 			log.Error("signal could not be recorded", "signal", e.name, "error", err)
