@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -146,7 +147,7 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 		act := kam.Act{Verdict: kam.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
 		acts = append(acts, func() error {
 			// Twice now and then, as a client does that had no answer.
-			for range 1 + i%5/4 {
+			for range sentTimes(i) {
 				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(kam.ActDecideConfirmation), act); err != nil {
 					return err
 				}
@@ -200,13 +201,17 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 	return f
 }
 
-// refused counts the refusals of these decisions that are on record.
+// sentTimes is how often the i-th vote by signal is sent: every fifth twice.
+func sentTimes(i int) int { return 1 + i%5/4 }
+
+// refused counts the votes by signal whose refusals are on record, each as often
+// as it was sent.
 func (w *roll) refused(t *testing.T, j *journey, ids []string) int {
 	t.Helper()
 	lines := w.byDecision(t, j)
 	n := 0
-	for _, id := range ids {
-		n += min(1, len(lines[id]))
+	for i, id := range ids {
+		n += min(1, len(lines[id])/sentTimes(i))
 	}
 	return n
 }
@@ -222,15 +227,18 @@ func (w *roll) byDecision(t *testing.T, j *journey) map[string][]kam.EventType {
 	return lines
 }
 
-// floodIsStored: each comment once, each refusal once, the vote of before not
-// again.
+// floodIsStored: each comment once, each refusal as often as it was sent by
+// signal, the vote of before not again.
 func (w *roll) floodIsStored(t *testing.T, j *journey, f flood, before kam.Snapshot, vote kam.Act) {
 	t.Helper()
 	lines := w.byDecision(t, j)
 	for _, id := range f.comments {
 		require.Equal(t, []kam.EventType{kam.EventCommented}, lines[id], "a comment was lost or doubled")
 	}
-	for _, id := range append(f.own, f.late...) {
+	for i, id := range f.own {
+		require.Equal(t, slices.Repeat([]kam.EventType{kam.EventDecisionRefused}, sentTimes(i)), lines[id], "a refusal was lost or doubled")
+	}
+	for _, id := range f.late {
 		require.Equal(t, []kam.EventType{kam.EventDecisionRefused}, lines[id], "a refusal was lost or doubled")
 	}
 	require.Equal(t, []kam.EventType{kam.EventSentBack, kam.EventTaskOpened}, lines[vote.DecisionID], "the vote of before was counted again")
