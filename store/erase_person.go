@@ -42,7 +42,6 @@ const (
 )
 
 func (f family) customers() []string { return f.of(customerPrefix) }
-func (f family) batches() []string   { return f.of(importPrefix) }
 func (f family) cases() (out []kam.CaseNo) {
 	for _, no := range f.of("") {
 		out = append(out, kam.CaseNo(no))
