@@ -12,7 +12,7 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole product on this machine with the invented sample organisation
-	@echo "Building. The first build compiles the Temporal server and takes 3 to 7 minutes; later ones take seconds."
+	@echo "Building. The first build compiles the Temporal server and takes minutes; later ones take seconds."
 	@( while sleep 15; do echo "  still building ($$SECONDS s)"; done & dots=$$!; trap 'kill $$dots 2>/dev/null' EXIT; \
 		$(GO) build -o bin/ ./starter ./standalone )
 	bin/standalone --demo $(DEMO)
