@@ -18,6 +18,7 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
+	clear(w.groups) // a group that was made before the search is told by its id
 	waived, err := w.WaivedCandidates()
 	if err != nil {
 		return nil, err
@@ -32,10 +33,8 @@ func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
 		if p.Ref == w.Case.CommittedAs && w.existing() || p.Ref == string(w.Case.AppealOf) && w.Case.AppealOf != "" {
 			continue // the customer itself; the rejection that is appealed
 		}
-		if name, unmade := strings.CutPrefix(p.GroupID, unmadeGroup); unmade {
-			if p.GroupID, err = w.knownGroup("", name); err != nil {
-				return nil, err
-			}
+		if p.GroupID, err = w.madeSince(p.GroupID); err != nil {
+			return nil, err
 		}
 		m := w.pol.Match.Compare(self, asRulesParty(p))
 		if m.Class == "" {
@@ -104,11 +103,33 @@ func (w *work) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil
 	}
-	g, ok, err := w.GroupByName(name)
-	if err != nil || ok {
-		return g.ID, err
+	return w.madeSince(unmadeGroup + store.NameKey(name))
+}
+
+// madeSince is the id of the group that a mark stands for, as soon as there is
+// one. A mark has one answer within an effect: where another case makes the group
+// at this moment, two requests of it are still sites of one group.
+func (w *work) madeSince(group string) (string, error) {
+	name, unmade := strings.CutPrefix(group, unmadeGroup)
+	if !unmade {
+		return group, nil
 	}
-	return unmadeGroup + store.NameKey(name), nil
+	if id, asked := w.groups[group]; asked {
+		return id, nil
+	}
+	g, ok, err := w.GroupByName(name)
+	if err != nil {
+		return "", err
+	}
+	id := group
+	if ok {
+		id = g.ID
+	}
+	if w.groups == nil {
+		w.groups = map[string]string{}
+	}
+	w.groups[group] = id
+	return id, nil
 }
 
 func asRulesParty(p store.Party) match.Party {

@@ -25,6 +25,8 @@ type work struct {
 	other *work
 	// provider is who answers for the service outside.
 	provider string
+	// groups are the ids that the marks of groups had when they were asked for.
+	groups map[string]string
 }
 
 // move takes the case along the table of transitions, closes the task of the
