@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -205,16 +203,7 @@ func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attemp
 // fingerprint is a short digest of an act. Temporal answers an update id that
 // it knows without a look at the content; with the fingerprint in the id, other
 // content under a decision id reaches the workflow, which refuses it.
-func fingerprint(act kam.Act) string { return fingerprintOf(act) }
-
-func fingerprintOf(act any) string {
-	b, err := json.Marshal(act)
-	if err != nil {
-		return "0"
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:4])
-}
+func fingerprint(act any) string { return kam.Digest(act)[:8] }
 
 // maxCatchUp is how often an act is sent again to a workflow that refuses what
 // PostgreSQL would allow.

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
@@ -41,7 +40,7 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 			return nil
 		}
 		delete(wanted, c.CaseNo)
-		v.count(c.CaseNo)
+		v.count(c)
 		v.Events += len(c.Events)
 		if b, ok := c.Verify(); !ok {
 			v.Breaks = append(v.Breaks, b)
@@ -63,18 +62,17 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 	return v, nil
 }
 
-// count adds a chain to those of its kind.
-func (v *Verified) count(subject kam.CaseNo) {
-	kind, _, isSubject := strings.Cut(string(subject), "/")
+// count adds a chain to those of its kind. A case that is gone counts as one.
+func (v *Verified) count(c store.Chain) {
 	switch {
-	case kind == "org":
-		v.Organisation = true
-	case !isSubject:
+	case c.Kind == store.KindCase, c.Gone:
 		v.Cases++
-	case kind == "customer":
+	case c.Kind == store.KindCustomer:
 		v.Customers++
-	case kind == "import":
+	case c.Kind == store.KindBook:
 		v.Batches++
+	case c.Kind == store.KindOrganisation:
+		v.Organisation = true
 	default:
 		v.Others++
 	}

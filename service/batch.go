@@ -120,7 +120,7 @@ func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, ac
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprintOf(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   name,
 		Args:         []any{act},

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // maxAbsence is how many days one absence may have: a longer one is a slip in
@@ -31,7 +32,7 @@ func (s *Store) Absences(ctx context.Context, of kam.UserID, past bool) ([]Absen
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, s.pool, "list absences", pgx.RowToStructByPos[Absence], find, of, past, now.Format(time.DateOnly))
+	return pg.List(ctx, s.pool, "list absences", pgx.RowToStructByPos[Absence], find, of, past, now.Format(time.DateOnly))
 }
 
 // AddAbsence says that a person takes no tasks from one day to another, both
@@ -53,7 +54,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		}
 		c := OrgChange{What: fmt.Sprintf("%s is away from %s to %s", ab.UserID, ab.From, ab.To)}
 		var err error
-		if c.Overlaps, err = list(tx.ctx, tx.tx, "look for other absences", pgx.RowToStructByPos[Absence], overlap, ab.UserID, ab.From, ab.To); err != nil {
+		if c.Overlaps, err = pg.List(tx.ctx, tx.tx, "look for other absences", pgx.RowToStructByPos[Absence], overlap, ab.UserID, ab.From, ab.To); err != nil {
 			return OrgChange{}, err
 		}
 		tx.Queue(upsert, ab.UserID, ab.From, ab.To)
@@ -75,7 +76,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		if _, err := tx.Person(user); err != nil {
 			return OrgChange{}, wrongOn("user_id", err)
 		}
-		to, found, err := one(tx.ctx, tx.tx, "look for the absence", pgx.RowTo[string],
+		to, found, err := pg.One(tx.ctx, tx.tx, "look for the absence", pgx.RowTo[string],
 			`select to_date::text from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		if err != nil {
 			return OrgChange{}, err
@@ -114,7 +115,7 @@ func (ab Absence) check(now time.Time) error {
 func day(field, text string) (time.Time, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return t, kam.Errorf(kam.Invalid, "%q is no day", clip(text, 40)).On(field).Try("write 2026-12-24")
+		return t, kam.Errorf(kam.Invalid, "%q is no day", pg.Clip(text, 40)).On(field).Try("write 2026-12-24")
 	}
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // An OrgAct is who changes the organisation and why, under the id that makes a
@@ -102,22 +103,22 @@ func checkManagers(u User, managerOf map[kam.UserID]kam.UserID) error {
 	for next := u.ManagerID; next != "" && !slices.Contains(way[1:], string(next)); next = managerOf[next] {
 		way = append(way, string(next))
 		if next == u.ID {
-			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
+			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", pg.Clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
 				On("manager_id").Try(fmt.Sprintf("name a manager who does not report to %s, or none", u.ID))
 		}
 	}
 	if _, known := managerOf[u.ManagerID]; u.ManagerID != "" && !known {
-		return kam.Errorf(kam.Invalid, "nobody is known as %s, the manager of %s", clip(string(u.ManagerID), 80), u.ID).
+		return kam.Errorf(kam.Invalid, "nobody is known as %s, the manager of %s", pg.Clip(string(u.ManagerID), 80), u.ID).
 			On("manager_id").Try("add him first, or name somebody else")
 	}
 	return nil
 }
 
 // managers are who reports to whom; everybody who is known is in it.
-func managers(ctx context.Context, q querier) (map[kam.UserID]kam.UserID, error) {
+func managers(ctx context.Context, q pg.Querier) (map[kam.UserID]kam.UserID, error) {
 	type row struct{ User, Manager kam.UserID }
 
-	all, err := list(ctx, q, "read who reports to whom", pgx.RowToStructByPos[row], `select user_id, manager_id from kam.person`)
+	all, err := pg.List(ctx, q, "read who reports to whom", pgx.RowToStructByPos[row], `select user_id, manager_id from kam.person`)
 	of := map[kam.UserID]kam.UserID{}
 	for _, r := range all {
 		of[r.User] = r.Manager
@@ -136,7 +137,7 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 		if !p.Active {
 			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "%s has left already", id).On("user_id")
 		}
-		posts, err := list(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], `select code from kam.node where manager_id = $1 order by code`, id)
+		posts, err := pg.List(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], `select code from kam.node where manager_id = $1 order by code`, id)
 		if err != nil {
 			return OrgChange{}, err
 		}
@@ -157,7 +158,7 @@ func (tx *Tx) ownedBy(id kam.UserID, c *OrgChange) error {
 			(select count(*)::int from kam.key_account where owner = $1 and state <> 'ENDED')`
 	type row struct{ Customers, KeyAccounts int }
 
-	n, _, err := one(tx.ctx, tx.tx, "count what "+string(id)+" owns", pgx.RowToStructByPos[row], count, id)
+	n, _, err := pg.One(tx.ctx, tx.tx, "count what "+string(id)+" owns", pgx.RowToStructByPos[row], count, id)
 	c.Customers, c.KeyAccounts = n.Customers, n.KeyAccounts
 	return err
 }
@@ -237,7 +238,7 @@ func (tx *Tx) casesOfPerson(u kam.UserID) ([]kam.CaseNo, error) {
 			where t.case_no = c.case_no and t.status = 'OPEN' and t.subject = '' and (a.user_id = $1 or t.claimed_by = $1)))
 		order by c.case_no`
 
-	return list(tx.ctx, tx.tx, "look for cases of "+string(u), pgx.RowTo[kam.CaseNo], find, u)
+	return pg.List(tx.ctx, tx.tx, "look for cases of "+string(u), pgx.RowTo[kam.CaseNo], find, u)
 }
 
 // casesBelow are the open cases at or below a node whose task is a person's, or
@@ -253,7 +254,7 @@ func (tx *Tx) casesBelow(node string) ([]kam.CaseNo, error) {
 		where c.open and c.territory in (select code from below) and t.queue in ('', 'UNROUTED') and t.kind in ('confirmation', 'endorsement')
 		order by c.case_no`
 
-	return list(tx.ctx, tx.tx, "look for cases below "+node, pgx.RowTo[kam.CaseNo], find, node)
+	return pg.List(tx.ctx, tx.tx, "look for cases below "+node, pgx.RowTo[kam.CaseNo], find, node)
 }
 
 func personLine(u User) string {

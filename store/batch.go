@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -19,10 +20,10 @@ func (s *Store) Batch(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, e
 	return readBatch(ctx, s.pool, no, "")
 }
 
-func readBatch(ctx context.Context, q querier, no kam.BatchNo, lock string) (kam.BatchSnapshot, error) {
-	b, ok, err := one(ctx, q, "read the batch", pgx.RowTo[kam.BatchSnapshot], `select snapshot from kam.import_batch where batch_no = $1 `+lock, no)
+func readBatch(ctx context.Context, q pg.Querier, no kam.BatchNo, lock string) (kam.BatchSnapshot, error) {
+	b, ok, err := pg.One(ctx, q, "read the batch", pgx.RowTo[kam.BatchSnapshot], `select snapshot from kam.import_batch where batch_no = $1 `+lock, no)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no batch %s", clip(string(no), 40)).On("batch_no")
+		err = kam.Errorf(kam.NotFound, "there is no batch %s", pg.Clip(string(no), 40)).On("batch_no")
 	}
 	return b, err
 }
@@ -32,7 +33,7 @@ func (s *Store) Batches(ctx context.Context, limit int) ([]kam.BatchSnapshot, er
 	if limit <= 0 {
 		limit = 100
 	}
-	return list(ctx, s.pool, "list batches", pgx.RowTo[kam.BatchSnapshot],
+	return pg.List(ctx, s.pool, "list batches", pgx.RowTo[kam.BatchSnapshot],
 		`select snapshot from kam.import_batch order by uploaded_at desc, batch_no desc limit $1`, limit)
 }
 
@@ -43,7 +44,7 @@ func (s *Store) BatchFindings(ctx context.Context, no kam.BatchNo, limit int) ([
 		select finding from kam.batch_finding where batch_no = $1
 		order by severity <> 'ERROR', finding ->> 'file', (finding ->> 'row')::int nulls first, n limit nullif($2, 0)`
 
-	return list(ctx, s.pool, "read the findings", pgx.RowTo[kam.BatchFinding], find, no, limit)
+	return pg.List(ctx, s.pool, "read the findings", pgx.RowTo[kam.BatchFinding], find, no, limit)
 }
 
 // A BatchOutcome is what became of one row of the book.
@@ -59,14 +60,14 @@ type BatchOutcome struct {
 // BatchOutcomes are the rows of a batch in the order of the file, once it is
 // checked.
 func (s *Store) BatchOutcomes(ctx context.Context, no kam.BatchNo) ([]BatchOutcome, error) {
-	return list(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[BatchOutcome],
+	return pg.List(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[BatchOutcome],
 		`select row_no, line, customer_no, outcome, scope, territory from kam.batch_checked where batch_no = $1 order by row_no`, no)
 }
 
 // BatchProposals are what the roll-up proposes after a batch, key accounts
 // first, then nominees, the largest potential first.
 func (s *Store) BatchProposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error) {
-	return list(ctx, s.pool, "read the proposals", pgx.RowTo[kam.BatchProposal],
+	return pg.List(ctx, s.pool, "read the proposals", pgx.RowTo[kam.BatchProposal],
 		`select proposal from kam.batch_proposal where batch_no = $1 order by n`, no)
 }
 
@@ -110,5 +111,5 @@ func (s *Store) RefuseBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAc
 	if _, err := s.Batch(ctx, no); err != nil {
 		return err
 	}
-	return s.refuse(ctx, OfBook(no), act.By, act.DecisionID, at, refusal)
+	return s.RefuseOn(ctx, OfBook(no), act.By, act.DecisionID, at, refusal)
 }

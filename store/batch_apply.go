@@ -6,14 +6,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // nameKeyOf is nameKey of an expression.
 func nameKeyOf(expr string) string { return strings.ReplaceAll(nameKey, "$1::text", expr) }
 
 // run is runAll in the transaction.
-func (tx *BatchTx) run(doing string, statements ...statement) ([]int, error) {
-	return runAll(tx.ctx, tx.tx, doing, statements...)
+func (tx *BatchTx) run(doing string, statements ...pg.Statement) ([]int, error) {
+	return pg.Run(tx.ctx, tx.tx, doing, statements...)
 }
 
 // ApplyCustomers writes the customers of the batch: set by set, not one by
@@ -73,21 +74,21 @@ func (tx *BatchTx) ApplyCustomers(keys func(kam.RequestData) PartyKeys) error {
 
 	changed := `where customer_no in (select customer_no from work where outcome = 'UPDATED')`
 	n, err := tx.run("apply the customers",
-		statement{"customers", customers, []any{from, tx.At}},
-		statement{"versions", versions, nil},
-		statement{"old addresses", `delete from kam.customer_address ` + changed, nil},
-		statement{"addresses", addresses, nil},
-		statement{"old identifiers", `delete from kam.customer_identifier ` + changed, nil},
-		statement{"identifiers", identifiers, nil},
-		statement{"old contacts", `delete from kam.contact where owner in (select customer_no from work where outcome = 'UPDATED' and contacts > 0)`, nil},
-		statement{"contacts", contacts, []any{from}},
-		statement{"memory", `set local gin_pending_list_limit = '256MB'`, nil},
-		statement{"memory", `set local maintenance_work_mem = '128MB'`, nil},
-		statement{"parties", parties, []any{no}},
+		pg.Step("customers", customers, from, tx.At),
+		pg.Step("versions", versions),
+		pg.Step("old addresses", `delete from kam.customer_address `+changed),
+		pg.Step("addresses", addresses),
+		pg.Step("old identifiers", `delete from kam.customer_identifier `+changed),
+		pg.Step("identifiers", identifiers),
+		pg.Step("old contacts", `delete from kam.contact where owner in (select customer_no from work where outcome = 'UPDATED' and contacts > 0)`),
+		pg.Step("contacts", contacts, from),
+		pg.Step("memory", `set local gin_pending_list_limit = '256MB'`),
+		pg.Step("memory", `set local maintenance_work_mem = '128MB'`),
+		pg.Step("parties", parties, no),
 		// The search looks through what is pending row by row, so nothing is left.
-		statement{"index of parties", `select gin_clean_pending_list(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
-			where i.indrelid = 'kam.party'::regclass and a.amname = 'gin'`, nil},
-		statement{"outcomes", outcomes, []any{no}},
+		pg.Step("index of parties", `select gin_clean_pending_list(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am a on a.oid = c.relam
+			where i.indrelid = 'kam.party'::regclass and a.amname = 'gin'`),
+		pg.Step("outcomes", outcomes, no),
 	)
 	if err != nil {
 		return err
@@ -122,7 +123,7 @@ func (tx *BatchTx) applyGroups() error {
 				where k.batch_no = $1 and k.outcome = 'READY' and k.group_id = '' and r.data ->> 'group_name' <> ''
 			) n where not exists (select from kam.party_group p where p.name_key = n.key) order by key, row_no
 		) fresh`
-	n, err := tx.run("apply the groups", statement{"given", given, []any{tx.Batch.No}}, statement{"named", named, []any{tx.Batch.No}})
+	n, err := tx.run("apply the groups", pg.Step("given", given, tx.Batch.No), pg.Step("named", named, tx.Batch.No))
 	tx.Batch.Result.Groups = n[0] + n[1]
 	return err
 }
@@ -172,12 +173,12 @@ func (tx *BatchTx) findWork() error {
 			  and (i.scheme in ('GLN', 'FR_SIRET') or i.scheme not in ('IBAN', 'OTHER') and x.site is not distinct from i.site))`
 
 	_, err := tx.run("compare the rows with what is known",
-		statement{"memory", `set local work_mem = '256MB'`, nil},
-		statement{"rows", work, []any{tx.Batch.No, tx.Batch.No.Subject()}},
-		statement{"identifiers", ident, nil},
-		statement{"statistics", `analyze work (row_no, customer_no, outcome)`, nil},
-		statement{"statistics", `analyze ident`, nil},
-		statement{"identifiers taken", taken, nil},
+		pg.Step("memory", `set local work_mem = '256MB'`),
+		pg.Step("rows", work, tx.Batch.No, tx.Batch.No.Subject()),
+		pg.Step("identifiers", ident),
+		pg.Step("statistics", `analyze work (row_no, customer_no, outcome)`),
+		pg.Step("statistics", `analyze ident`),
+		pg.Step("identifiers taken", taken),
 	)
 	return err
 }
@@ -188,7 +189,7 @@ func (tx *BatchTx) reportSkipped() error {
 		Customer string
 		Why      string
 	}
-	all, err := list(tx.ctx, tx.tx, "read the rows left alone", pgx.RowToStructByPos[row],
+	all, err := pg.List(tx.ctx, tx.tx, "read the rows left alone", pgx.RowToStructByPos[row],
 		`select row_no, line, customer_no, why from work where outcome = 'SKIPPED' order by row_no`)
 	if err != nil {
 		return err
@@ -215,12 +216,12 @@ func (tx *BatchTx) mergedParties(keys func(kam.RequestData) PartyKeys) error {
 		Group    string
 		Data     kam.RequestData
 	}
-	all, err := list(tx.ctx, tx.tx, "read the customers that changed", pgx.RowToStructByPos[row],
+	all, err := pg.List(tx.ctx, tx.tx, "read the customers that changed", pgx.RowToStructByPos[row],
 		`select customer_no, group_id, data from work where outcome = 'UPDATED' order by customer_no`)
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	if _, err := exec(tx.ctx, tx.tx, "forget old keys", `delete from kam.party where ref in (select customer_no from work where outcome = 'UPDATED')`); err != nil {
+	if _, err := pg.Exec(tx.ctx, tx.tx, "forget old keys", `delete from kam.party where ref in (select customer_no from work where outcome = 'UPDATED')`); err != nil {
 		return err
 	}
 	_, err = tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"kam", "party"}, []string{"ref", "kind", "group_id", "country", "names", "name_text", "keys", "data"},
@@ -236,7 +237,7 @@ func (tx *BatchTx) countWork() error {
 		Outcome kam.RowOutcome
 		N       int
 	}
-	all, err := list(tx.ctx, tx.tx, "count the rows", pgx.RowToStructByPos[row], `select outcome, count(*)::int from work group by outcome`)
+	all, err := pg.List(tx.ctx, tx.tx, "count the rows", pgx.RowToStructByPos[row], `select outcome, count(*)::int from work group by outcome`)
 	if err != nil {
 		return err
 	}
@@ -270,19 +271,19 @@ func (tx *BatchTx) bookStanding() error {
 		update kam.customer c set ka_status = 'KA', tier = k.tier, review_due = coalesce(c.review_due, k.review_due)
 		from k where c.customer_no = k.customer_no`
 
-	made, _, err := one(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
+	made, _, err := pg.One(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
 	if err != nil {
 		return err
 	}
 	_, err = tx.run("take the standing over",
-		statement{"statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`, nil},
-		statement{"key accounts of the book", bookAccounts, []any{tx.At}},
-		statement{"sites of key accounts", join, nil},
+		pg.Step("statistics", `analyze kam.customer (customer_no, group_id, sales_account, status, ka_status)`),
+		pg.Step("key accounts of the book", bookAccounts, tx.At),
+		pg.Step("sites of key accounts", join),
 	)
 	if err != nil {
 		return err
 	}
-	now, _, err := one(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
+	now, _, err := pg.One(tx.ctx, tx.tx, "count key accounts", pgx.RowTo[int], `select count(*)::int from kam.key_account`)
 	tx.Batch.Result.KeyAccounts = now - made
 	return err
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -35,61 +34,7 @@ func (s *Store) BatchStaged(ctx context.Context, no kam.BatchNo) iter.Seq2[Stage
 		select row_no, line, read_as, warned, customer_no, owner, status, ka_status, tier, data
 		from kam.batch_row where batch_no = $1 order by row_no`
 
-	return stream(ctx, s, "read the rows of the batch", pgx.RowToStructByPos[StagedRow], rows, no)
-}
-
-const connectionWait = 30 * time.Second
-
-// stream reads rows one by one, for as long as it takes. What it cannot read
-// comes as the last value, and it is not tried again.
-func stream[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFunc[T], sql string, args ...any) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		enough := errors.New("the reader has enough")
-		// Whoever reads may hold a connection already: the wait for another ends.
-		soon, cancel := context.WithTimeout(ctx, connectionWait)
-		conn, err := s.pool.Acquire(soon)
-		cancel()
-		if err != nil {
-			var none T
-			yield(none, fmt.Errorf("%s: %w", doing, known(err)))
-			return
-		}
-		defer conn.Release()
-		err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, sql, args...)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				v, err := scan(rows)
-				if err != nil {
-					return err
-				}
-				if !yield(v, nil) {
-					return enough
-				}
-			}
-			return rows.Err()
-		})
-		if err != nil && !errors.Is(err, enough) {
-			var none T
-			yield(none, fmt.Errorf("%s: %w", doing, known(err)))
-		}
-	}
-}
-
-// inLong runs reads that take longer than a statement of a case may.
-func (s *Store) inLong(ctx context.Context, doing string, fn func(tx pgx.Tx) error) error {
-	return s.inTx(ctx, doing, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
-			return err
-		}
-		return fn(tx)
-	})
+	return pg.Stream(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[StagedRow], rows, no)
 }
 
 // BatchContacts are the contacts of the rows of a batch, by row.
@@ -104,8 +49,8 @@ func (s *Store) BatchContacts(ctx context.Context, no kam.BatchNo) (map[int][]ka
 	}
 
 	m := map[int][]kam.Contact{}
-	err := s.inLong(ctx, "read the contacts of the batch", func(tx pgx.Tx) error {
-		all, err := list(ctx, tx, "read the contacts of the batch", pgx.RowToStructByPos[row], contacts, no, no.Subject())
+	err := pg.InLong(ctx, s.pool, "read the contacts of the batch", func(tx pgx.Tx) error {
+		all, err := pg.List(ctx, tx, "read the contacts of the batch", pgx.RowToStructByPos[row], contacts, no, no.Subject())
 		for _, r := range all {
 			m[r.No] = append(m[r.No], r.Contact)
 		}
@@ -116,7 +61,7 @@ func (s *Store) BatchContacts(ctx context.Context, no kam.BatchNo) (map[int][]ka
 
 // BatchGroups is the file of groups of a batch.
 func (s *Store) BatchGroups(ctx context.Context, no kam.BatchNo) ([]BatchGroup, error) {
-	return list(ctx, s.pool, "read the groups of the batch", pgx.RowToStructByPos[BatchGroup],
+	return pg.List(ctx, s.pool, "read the groups of the batch", pgx.RowToStructByPos[BatchGroup],
 		`select row_no, group_id, name from kam.batch_group where batch_no = $1 order by row_no`, no)
 }
 
@@ -130,7 +75,7 @@ type Reference struct {
 
 // Reference reads the organisation as the check of a book needs it.
 func (s *Store) Reference(ctx context.Context) (r Reference, err error) {
-	err = s.inLong(ctx, "read the organisation", func(tx pgx.Tx) (err error) {
+	err = pg.InLong(ctx, s.pool, "read the organisation", func(tx pgx.Tx) (err error) {
 		t := &Tx{ctx: ctx, tx: tx}
 		if r.Nodes, err = t.Nodes(); err != nil {
 			return err
@@ -138,11 +83,11 @@ func (s *Store) Reference(ctx context.Context) (r Reference, err error) {
 		if r.Rules, err = t.AssignmentRules(); err != nil {
 			return err
 		}
-		r.People, err = list(ctx, tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person order by user_id`)
+		r.People, err = pg.List(ctx, tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person order by user_id`)
 		if err != nil {
 			return err
 		}
-		r.Groups, err = list(ctx, tx, "list groups", pgx.RowToStructByPos[Group], `select group_id, name from kam.party_group order by group_id`)
+		r.Groups, err = pg.List(ctx, tx, "list groups", pgx.RowToStructByPos[Group], `select group_id, name from kam.party_group order by group_id`)
 		return err
 	})
 	return r, err
@@ -171,8 +116,8 @@ func (s *Store) KnownCustomers(ctx context.Context, no kam.BatchNo) (map[string]
 		where c.customer_no in (select customer_no from kam.batch_row where batch_no = $1)`
 
 	m := map[string]KnownCustomer{}
-	err := s.inLong(ctx, "look up the customers of the batch", func(tx pgx.Tx) error {
-		all, err := list(ctx, tx, "look up the customers of the batch", pgx.RowToStructByPos[KnownCustomer], known, no)
+	err := pg.InLong(ctx, s.pool, "look up the customers of the batch", func(tx pgx.Tx) error {
+		all, err := pg.List(ctx, tx, "look up the customers of the batch", pgx.RowToStructByPos[KnownCustomer], known, no)
 		for _, c := range all {
 			m[c.CustomerNo] = c
 		}
@@ -183,7 +128,7 @@ func (s *Store) KnownCustomers(ctx context.Context, no kam.BatchNo) (map[string]
 
 // CustomersExist says which of the numbers are those of customers.
 func (s *Store) CustomersExist(ctx context.Context, nos []string) (map[string]bool, error) {
-	all, err := list(ctx, s.pool, "look up customers", pgx.RowTo[string],
+	all, err := pg.List(ctx, s.pool, "look up customers", pgx.RowTo[string],
 		`select customer_no from kam.customer where customer_no = any ($1)`, append([]string{}, nos...))
 	m := make(map[string]bool, len(all))
 	for _, no := range all {
@@ -216,8 +161,8 @@ func (s *Store) HoldersOf(ctx context.Context, ids []kam.Identifier) ([]Holder, 
 		schemes[i], values[i] = string(id.Scheme), strings.ToUpper(id.Value)
 	}
 	var all []Holder
-	err := s.inLong(ctx, "look up identifiers", func(tx pgx.Tx) (err error) {
-		all, err = list(ctx, tx, "look up identifiers", pgx.RowToStructByPos[Holder], holders, schemes, values)
+	err := pg.InLong(ctx, s.pool, "look up identifiers", func(tx pgx.Tx) (err error) {
+		all, err = pg.List(ctx, tx, "look up identifiers", pgx.RowToStructByPos[Holder], holders, schemes, values)
 		return err
 	})
 	return all, err
@@ -250,8 +195,8 @@ func (s *Store) BatchAccounts(ctx context.Context, no kam.BatchNo) ([]Account, e
 		) c on true order by a.account_no`
 
 	var all []Account
-	err := s.inLong(ctx, "look up the accounts of the batch", func(tx pgx.Tx) (err error) {
-		all, err = list(ctx, tx, "look up the accounts of the batch", pgx.RowToStructByPos[Account], accounts, no)
+	err := pg.InLong(ctx, s.pool, "look up the accounts of the batch", func(tx pgx.Tx) (err error) {
+		all, err = pg.List(ctx, tx, "look up the accounts of the batch", pgx.RowToStructByPos[Account], accounts, no)
 		return err
 	})
 	return all, err
@@ -275,11 +220,11 @@ func (s *Store) BadFacts(ctx context.Context, no kam.BatchNo, currency string, f
 		where batch_no = $1 and not (currency = $2 and month between $3 and $4) order by row_no limit $5`
 	const count = `select count(*)::int from kam.batch_sales where batch_no = $1 and not (currency = $2 and month between $3 and $4)`
 
-	err = s.inLong(ctx, "check the facts of the batch", func(tx pgx.Tx) (err error) {
-		if bad, err = list(ctx, tx, "check the facts", pgx.RowToStructByPos[BadFact], facts, no, currency, from, to, limit); err != nil {
+	err = pg.InLong(ctx, s.pool, "check the facts of the batch", func(tx pgx.Tx) (err error) {
+		if bad, err = pg.List(ctx, tx, "check the facts", pgx.RowToStructByPos[BadFact], facts, no, currency, from, to, limit); err != nil {
 			return err
 		}
-		total, _, err = one(ctx, tx, "count the facts", pgx.RowTo[int], count, no, currency, from, to)
+		total, _, err = pg.One(ctx, tx, "count the facts", pgx.RowTo[int], count, no, currency, from, to)
 		return err
 	})
 	return bad, total, err
@@ -301,10 +246,6 @@ type CheckedRow struct {
 	Keys       PartyKeys
 }
 
-// SiteOf is the address of a site as identifiers are told apart by; empty
-// where it is not known.
-func SiteOf(d kam.RequestData) string { return siteOf(d) }
-
 // checkFindings is the number of the first finding of the check, behind those
 // of the upload.
 const checkFindings = 10_000_000
@@ -317,7 +258,7 @@ func (tx *BatchTx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) err
 	b.Queue(`delete from kam.batch_checked where batch_no = $1`, no)
 	b.Queue(`delete from kam.batch_party where batch_no = $1`, no)
 	b.Queue(`delete from kam.batch_finding where batch_no = $1 and n >= $2`, no, checkFindings)
-	if err := sendBatch(tx.ctx, tx.tx, "forget an earlier check", &b); err != nil {
+	if err := pg.Send(tx.ctx, tx.tx, "forget an earlier check", &b); err != nil {
 		return err
 	}
 	_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"kam", "batch_checked"},
@@ -352,7 +293,7 @@ func (tx *BatchTx) AddFindings(all []kam.BatchFinding) error {
 	if len(all) == 0 {
 		return nil
 	}
-	next, _, err := one(tx.ctx, tx.tx, "number the findings", pgx.RowTo[int],
+	next, _, err := pg.One(tx.ctx, tx.tx, "number the findings", pgx.RowTo[int],
 		`select coalesce(max(n), 0) + 1 from kam.batch_finding where batch_no = $1`, tx.Batch.No)
 	if err != nil {
 		return err

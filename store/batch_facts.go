@@ -46,9 +46,9 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	no := tx.Batch.No
 	args := []any{no, currency, from, to}
 	_, err := tx.run("apply the facts",
-		statement{"memory", `set local work_mem = '128MB'`, nil},
-		statement{"accounts", accounts, []any{no}},
-		statement{"statistics", `analyze acct`, nil},
+		pg.Step("memory", `set local work_mem = '128MB'`),
+		pg.Step("accounts", accounts, no),
+		pg.Step("statistics", `analyze acct`),
 	)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	}
 	var facts, pl int
 	if err := tx.tx.QueryRow(tx.ctx, total, args...).Scan(&facts, &pl); err != nil {
-		return fmt.Errorf("count the facts: %w", known(err))
+		return fmt.Errorf("count the facts: %w", pg.Known(err))
 	}
 	written := fresh
 	for _, more := range []struct {
@@ -73,7 +73,7 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 		if !more.needed {
 			continue
 		}
-		n, err := tx.run("apply the facts", statement{more.what, more.sql, args})
+		n, err := tx.run("apply the facts", pg.Step(more.what, more.sql, args...))
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (tx *BatchTx) ApplyFacts(currency string, from, to time.Time) error {
 	if written == 0 {
 		return nil
 	}
-	_, err = exec(tx.ctx, tx.tx, "statistics of the facts", `analyze kam.sales_fact (account_no, month)`)
+	_, err = pg.Exec(tx.ctx, tx.tx, "statistics of the facts", `analyze kam.sales_fact (account_no, month)`)
 	return err
 }
 
@@ -100,8 +100,8 @@ func (tx *BatchTx) insertOnce(what, sql string, args []any) (n int, err error) {
 		return int(tag.RowsAffected()), inner.Commit(tx.ctx)
 	}
 	if undone := inner.Rollback(tx.ctx); undone != nil || !pg.BreaksUnique(err, "sales_fact_") {
-		return 0, fmt.Errorf("apply the facts: %s: %w", what, known(err))
+		return 0, fmt.Errorf("apply the facts: %s: %w", what, pg.Known(err))
 	}
-	twice, err := tx.run("apply the facts", statement{what, sql + ` on conflict do nothing`, args})
+	twice, err := tx.run("apply the facts", pg.Step(what, sql+` on conflict do nothing`, args...))
 	return twice[0], err
 }

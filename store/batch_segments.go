@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A BookRow is a customer of the whole book, as the roll-up needs it.
@@ -35,7 +36,7 @@ func (s *Store) ActiveBook(ctx context.Context) iter.Seq2[BookRow, error] {
 		from kam.customer c left join kam.party_group g on g.group_id = c.group_id and c.group_id <> ''
 		where status = 'ACTIVE' order by customer_no`
 
-	return stream(ctx, s, "read the book", pgx.RowToStructByPos[BookRow], customers)
+	return pg.Stream(ctx, s.pool, "read the book", pgx.RowToStructByPos[BookRow], customers)
 }
 
 // BookFacts are the facts and the profit and loss of every account of the book
@@ -45,7 +46,7 @@ func (tx *BatchTx) BookFacts() (snapshot string, sales map[string]Sales, lines m
 	if snapshot, err = rebuildABC(tx.ctx, tx.tx, tx.At); err != nil {
 		return "", nil, nil, err
 	}
-	all, err := list(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByPos[Sales], `select * from abc_fact`)
+	all, err := pg.List(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByPos[Sales], `select * from abc_fact`)
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -80,7 +81,7 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 			or c.ka_status <> 'KA' and (case when c.coverage = $2 then f.coverage else c.coverage end, c.watch, c.provisional) is distinct from (f.coverage, f.watch, f.provisional)
 			or c.review_due is null)`
 
-	if _, err := exec(tx.ctx, tx.tx, "make room for segments", fresh); err != nil {
+	if _, err := pg.Exec(tx.ctx, tx.tx, "make room for segments", fresh); err != nil {
 		return 0, err
 	}
 	_, err = tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"fresh"}, []string{"customer_no", "segment", "coverage", "watch", "provisional", "review_days"},
@@ -89,15 +90,15 @@ func (tx *BatchTx) SaveSegments(rows []Segmented) (changed int, err error) {
 			return []any{r.CustomerNo, r.Segment, r.Coverage, r.Watch, r.Provisional, r.ReviewDays}, nil
 		}))
 	if err != nil {
-		return 0, fmt.Errorf("save the segments: %w", known(err))
+		return 0, fmt.Errorf("save the segments: %w", pg.Known(err))
 	}
-	n, err := tx.run("save the segments", statement{"statistics", `analyze fresh (customer_no)`, nil}, statement{"segments", update, []any{tx.At, CoverageStopped}})
+	n, err := tx.run("save the segments", pg.Step("statistics", `analyze fresh (customer_no)`), pg.Step("segments", update, tx.At, CoverageStopped))
 	return n[1], err
 }
 
 // SaveProposals keeps what the roll-up proposes.
 func (tx *BatchTx) SaveProposals(all []kam.BatchProposal) error {
-	if _, err := exec(tx.ctx, tx.tx, "forget earlier proposals", `delete from kam.batch_proposal where batch_no = $1`, tx.Batch.No); err != nil {
+	if _, err := pg.Exec(tx.ctx, tx.tx, "forget earlier proposals", `delete from kam.batch_proposal where batch_no = $1`, tx.Batch.No); err != nil {
 		return err
 	}
 	_, err := tx.tx.CopyFrom(tx.ctx, pgx.Identifier{"kam", "batch_proposal"}, []string{"batch_no", "n", "proposal"},

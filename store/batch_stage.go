@@ -85,7 +85,7 @@ func (s *Store) UploadBatch(ctx context.Context, u BatchUpload) (b kam.BatchSnap
 		return err
 	})
 	if err != nil && kam.AsError(err) == nil {
-		err = fmt.Errorf("stage the batch: %w", known(err))
+		err = fmt.Errorf("stage the batch: %w", pg.Known(err))
 	}
 	return b, created, err
 }
@@ -100,7 +100,7 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSna
 	if _, err := ptx.Exec(ctx, pg.LongStatements); err != nil {
 		return b, false, err
 	}
-	no, ok, err := one(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
+	no, ok, err := pg.One(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
 	if err != nil {
 		return b, false, err
 	}
@@ -110,17 +110,17 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u BatchUpload) (b kam.BatchSna
 			return b, false, err
 		}
 		if content != u.Content {
-			return b, false, kam.Errorf(kam.IDReused, "key %s stands for batch %s, with other content", clip(u.Key, 40), b.No).On("batch_key").
+			return b, false, kam.Errorf(kam.IDReused, "key %s stands for batch %s, with other content", pg.Clip(u.Key, 40), b.No).On("batch_key").
 				Try("give other files another key")
 		}
 		return b, false, nil
 	}
 	e := ledger.Effect{Subject: OfBook(no), Key: "upload", Digest: u.Content, Known: ledger.Unfenced, At: u.At, By: u.By}
 	err = ledger.DoIn(ctx, ptx, e, func(entry *ledger.Entry) ledger.Keeper {
-		return &keeper{Tx: newTx(entry), fn: func(tx *Tx) (any, error) {
-			b, err = uploaded(tx, no, u)
+		return ledger.Simple(entry, func(entry *ledger.Entry) (any, error) {
+			b, err = uploaded(newTx(entry), no, u)
 			return no, err
-		}}
+		})
 	})
 	return b, true, err
 }
@@ -289,7 +289,7 @@ func (tx *BatchTx) Unstage() error {
 	)
 	var b pgx.Batch
 	b.Queue(`delete from kam.contact where owner in (select $2 || '/' || row_no from kam.batch_row where batch_no = $1 and contacts > 0)`, tx.Batch.No, tx.Batch.No.Subject())
-	if err := sendBatch(tx.ctx, tx.tx, "remove the contacts that were staged", &b); err != nil {
+	if err := pg.Send(tx.ctx, tx.tx, "remove the contacts that were staged", &b); err != nil {
 		return err
 	}
 	free := true
@@ -304,12 +304,12 @@ func (tx *BatchTx) Unstage() error {
 		return fmt.Errorf("remove what was staged: %w", err)
 	}
 	if free {
-		more, _, err := one(tx.ctx, tx.tx, "look for other batches", pgx.RowTo[bool], others, tx.Batch.No)
+		more, _, err := pg.One(tx.ctx, tx.tx, "look for other batches", pgx.RowTo[bool], others, tx.Batch.No)
 		if err != nil {
 			return err
 		}
 		if !more {
-			_, err := exec(tx.ctx, tx.tx, "empty what was staged", empty)
+			_, err := pg.Exec(tx.ctx, tx.tx, "empty what was staged", empty)
 			return err
 		}
 	}
@@ -317,5 +317,5 @@ func (tx *BatchTx) Unstage() error {
 	for _, table := range []string{"batch_row", "batch_sales", "batch_group", "batch_party"} {
 		b.Queue(`delete from kam.`+table+` where batch_no = $1`, tx.Batch.No)
 	}
-	return sendBatch(tx.ctx, tx.tx, "remove what was staged", &b)
+	return pg.Send(tx.ctx, tx.tx, "remove what was staged", &b)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -97,7 +98,7 @@ func (tx *Tx) alsoCase(no kam.CaseNo) (*CaseTx, error) {
 		}
 		return nil
 	})
-	return other, sendBatch(tx.ctx, tx.tx, "lock case "+string(no), &b)
+	return other, pg.Send(tx.ctx, tx.tx, "lock case "+string(no), &b)
 }
 
 // Do runs the effect.
@@ -260,7 +261,7 @@ func (tx *CaseTx) WithdrawIntended() (by kam.UserID, decisionID string, ok bool,
 		ByUser     kam.UserID
 		DecisionID string
 	}
-	r, ok, err := one(tx.ctx, tx.tx, "look for a withdrawal", pgx.RowToStructByName[row],
+	r, ok, err := pg.One(tx.ctx, tx.tx, "look for a withdrawal", pgx.RowToStructByName[row],
 		`select by_user, decision_id from kam.withdraw_intent where case_no = $1`, tx.no())
 	return r.ByUser, r.DecisionID, ok, err
 }

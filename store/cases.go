@@ -47,10 +47,7 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 	}
 	asked := r
 	asked.Findings = nil
-	digest, err := digestOf(asked)
-	if err != nil {
-		return "", false, err
-	}
+	digest := ledger.Digest(asked)
 	no, found, err := s.allotted(ctx, r.Key, digest)
 	if err != nil || found {
 		return no, false, err
@@ -70,7 +67,7 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 		return no, false, err
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("allot a case number: %w", known(err))
+		return "", false, fmt.Errorf("allot a case number: %w", pg.Known(err))
 	}
 	return no, true, nil
 }
@@ -80,7 +77,7 @@ func (s *Store) allotted(ctx context.Context, key, digest string) (kam.CaseNo, b
 		No     kam.CaseNo
 		Digest string
 	}
-	r, ok, err := one(ctx, s.pool, "look up request", pgx.RowToStructByPos[row],
+	r, ok, err := pg.One(ctx, s.pool, "look up request", pgx.RowToStructByPos[row],
 		`select case_no, request_digest from kam.cases where request_key = $1`, key)
 	if err != nil || !ok {
 		return "", false, err
@@ -125,18 +122,15 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 
 // RequestByKey finds the case that a request key stands for.
 func (s *Store) RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error) {
-	return one(ctx, s.pool, "look up request", pgx.RowTo[kam.CaseNo],
+	return pg.One(ctx, s.pool, "look up request", pgx.RowTo[kam.CaseNo],
 		`select case_no from kam.cases where request_key = $1`, key)
 }
 
 // StageData keeps the data that an act refers to, under the digest that it
 // returns; see [ledger.Ledger.Stage].
 func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error) {
-	digest, err := digestOf(d)
-	if err != nil {
-		return "", err
-	}
-	err = s.Stage(ctx, OfCase(no), decisionID, digest, withoutContacts(d), func(b *pgx.Batch) {
+	digest := ledger.Digest(d)
+	err := s.Stage(ctx, OfCase(no), decisionID, digest, withoutContacts(d), func(b *pgx.Batch) {
 		queueContacts(b, ledger.StagedOwner(OfCase(no), decisionID), d.Contacts)
 	})
 	if err != nil {
@@ -147,14 +141,14 @@ func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string,
 
 // StagedExists says whether data were staged for a decision.
 func (s *Store) StagedExists(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return one(ctx, s.pool, "look up staged data", pgx.RowTo[string],
+	return pg.One(ctx, s.pool, "look up staged data", pgx.RowTo[string],
 		`select digest from kam.staged where case_no = $1 and decision_id = $2`, no, decisionID)
 }
 
 // Decision is the digest of a decision that took effect; false where none did
 // under that id.
 func (s *Store) Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return one(ctx, s.pool, "look up a decision", pgx.RowTo[string],
+	return pg.One(ctx, s.pool, "look up a decision", pgx.RowTo[string],
 		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2::text and progress -> 'refused' is null`, no, decisionID)
 }
 
@@ -166,7 +160,7 @@ func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID
 		select case_no, $2, $3 from (select case_no from kam.cases where case_no = $1 for update) c
 		on conflict (case_no) do nothing`
 
-	tag, err := exec(ctx, s.pool, "note the withdrawal of "+string(no), insert, no, by, decisionID)
+	tag, err := pg.Exec(ctx, s.pool, "note the withdrawal of "+string(no), insert, no, by, decisionID)
 	if err != nil || tag.RowsAffected() == 1 {
 		return err
 	}
@@ -181,7 +175,7 @@ func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string
 		delete from kam.withdraw_intent where decision_id = $2
 		and case_no = (select case_no from kam.cases where case_no = $1 for update)`
 
-	_, err := exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, decisionID)
+	_, err := pg.Exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, decisionID)
 	return err
 }
 

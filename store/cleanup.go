@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -35,7 +36,7 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 	if done.Messages, err = s.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
 		return done, err
 	}
-	old, err := list(ctx, s.pool, "look for old cases", pgx.RowTo[kam.CaseNo], `
+	old, err := pg.List(ctx, s.pool, "look for old cases", pgx.RowTo[kam.CaseNo], `
 		select c.case_no from kam.cases c
 		where not c.open and c.updated_at < $1
 			and exists (select from kam.revision r where r.case_no = c.case_no and r.data <> '{}')
@@ -60,17 +61,17 @@ func (s *Store) eraseCase(ctx context.Context, no kam.CaseNo, at time.Time) erro
 			if !tx.was.State.Ended() {
 				return kam.Errorf(kam.WrongState, "case %s is open", no)
 			}
-			_, err := runAll(ctx, tx.tx, fmt.Sprintf("erase the data of %s", no),
-				statement{"contacts", `delete from kam.contact where owner like $1 || '/%'`, []any{no}},
-				statement{"revisions", `update kam.revision set data = '{}' where case_no = $1`, []any{no}},
-				statement{"facts", `delete from kam.case_fact where case_no = $1`, []any{no}},
-				statement{"findings", `delete from kam.finding where case_no = $1`, []any{no}},
-				statement{"records", `delete from kam.decision_record where case_no = $1`, []any{no}},
-				statement{"waived findings", `update kam.waiver set finding = null where case_no = $1`, []any{no}},
-				statement{"records in answers", `update kam.effect set progress = progress - 'records' where case_no = $1 and progress ? 'records'`, []any{no}},
-				statement{"search keys", `delete from kam.party where ref = $1`, []any{no}},
-				statement{"staged data", `delete from kam.staged where case_no = $1`, []any{no}},
-				statement{"the request", `update kam.cases set opening = opening - 'data', customer_name = '' where case_no = $1`, []any{no}},
+			_, err := pg.Run(ctx, tx.tx, fmt.Sprintf("erase the data of %s", no),
+				pg.Step("contacts", `delete from kam.contact where owner like $1 || '/%'`, no),
+				pg.Step("revisions", `update kam.revision set data = '{}' where case_no = $1`, no),
+				pg.Step("facts", `delete from kam.case_fact where case_no = $1`, no),
+				pg.Step("findings", `delete from kam.finding where case_no = $1`, no),
+				pg.Step("records", `delete from kam.decision_record where case_no = $1`, no),
+				pg.Step("waived findings", `update kam.waiver set finding = null where case_no = $1`, no),
+				pg.Step("records in answers", `update kam.effect set progress = progress - 'records' where case_no = $1 and progress ? 'records'`, no),
+				pg.Step("search keys", `delete from kam.party where ref = $1`, no),
+				pg.Step("staged data", `delete from kam.staged where case_no = $1`, no),
+				pg.Step("the request", `update kam.cases set opening = opening - 'data', customer_name = '' where case_no = $1`, no),
 			)
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A MergeLine is a merge or a split that a customer took part in.
@@ -66,28 +67,28 @@ func (s *Store) CustomerView(ctx context.Context, no string) (v CustomerView, er
 		if v.KeyAccount, err = keyAccount(ctx, tx, ofParty, c.CustomerNo); err != nil {
 			return err
 		}
-		aliases, err := list(ctx, tx, "read the sales accounts", pgx.RowTo[string], `select account_no from kam.customer_sales_account where customer_no = $1 order by 1`, c.CustomerNo)
+		aliases, err := pg.List(ctx, tx, "read the sales accounts", pgx.RowTo[string], `select account_no from kam.customer_sales_account where customer_no = $1 order by 1`, c.CustomerNo)
 		if err != nil {
 			return err
 		}
 		v.SalesAccounts = append([]string{c.ownAccount()}, aliases...)
-		if v.Children, err = list(ctx, tx, "read the children", pgx.RowTo[string], `select customer_no from kam.customer where parent_no = $1 and merged_into = '' order by 1`, c.CustomerNo); err != nil {
+		if v.Children, err = pg.List(ctx, tx, "read the children", pgx.RowTo[string], `select customer_no from kam.customer where parent_no = $1 and merged_into = '' order by 1`, c.CustomerNo); err != nil {
 			return err
 		}
-		if v.Versions, err = list(ctx, tx, "read the versions", pgx.RowToStructByPos[CustomerVersion],
+		if v.Versions, err = pg.List(ctx, tx, "read the versions", pgx.RowToStructByPos[CustomerVersion],
 			`select version, case_no, at from kam.customer_version where customer_no = $1 order by version`, c.CustomerNo); err != nil {
 			return err
 		}
-		if v.OpenCases, err = list(ctx, tx, "read the open cases", pgx.RowToStructByPos[CaseLine],
+		if v.OpenCases, err = pg.List(ctx, tx, "read the open cases", pgx.RowToStructByPos[CaseLine],
 			`select `+caseColumns+` from kam.cases where open and customer_no = $1 order by case_no`, c.CustomerNo); err != nil {
 			return err
 		}
-		v.Merges, err = list(ctx, tx, "read the merges", pgx.RowToStructByPos[MergeLine],
+		v.Merges, err = pg.List(ctx, tx, "read the merges", pgx.RowToStructByPos[MergeLine],
 			`select `+mergeColumns+` from kam.merge where customer_no = $1 or other_no = $1 order by merge_id`, c.CustomerNo)
 		return err
 	})
 	if err != nil {
-		return v, fmt.Errorf("read the customer: %w", known(err))
+		return v, fmt.Errorf("read the customer: %w", pg.Known(err))
 	}
 	return v, nil
 }
@@ -120,7 +121,7 @@ func (s *Store) FindCustomers(ctx context.Context, text string, limit int) ([]Cu
 		              where upper(regexp_replace(i ->> 'value', '[ .-]', '', 'g')) = upper(regexp_replace($1, '[ .-]', '', 'g')))
 		order by customer_no = upper($1) desc, merged_into <> '', name, customer_no limit $2`
 
-	return list(ctx, s.pool, "find customers", pgx.RowToStructByPos[CustomerLine], find, text, limit)
+	return pg.List(ctx, s.pool, "find customers", pgx.RowToStructByPos[CustomerLine], find, text, limit)
 }
 
 // A CustomerTrail is what happened to a customer outside cases, and the cases
@@ -148,7 +149,7 @@ func (s *Store) CustomerTrail(ctx context.Context, no string) (t CustomerTrail, 
 		return t, err
 	}
 	t.CustomerNo, t.Events = v.Customer.CustomerNo, []kam.AuditEvent{}
-	if t.Records, err = list(ctx, s.pool, "read the merged records", pgx.RowTo[string], part, t.CustomerNo); err != nil {
+	if t.Records, err = pg.List(ctx, s.pool, "read the merged records", pgx.RowTo[string], part, t.CustomerNo); err != nil {
 		return t, err
 	}
 	for _, record := range t.Records {
@@ -159,7 +160,7 @@ func (s *Store) CustomerTrail(ctx context.Context, no string) (t CustomerTrail, 
 		t.Events = append(t.Events, events...)
 	}
 	slices.SortStableFunc(t.Events, func(a, b kam.AuditEvent) int { return a.DBAt.Compare(b.DBAt) })
-	t.Cases, err = list(ctx, s.pool, "read the cases", pgx.RowToStructByPos[CaseLine],
+	t.Cases, err = pg.List(ctx, s.pool, "read the cases", pgx.RowToStructByPos[CaseLine],
 		`select `+caseColumns+` from kam.cases where customer_no = any ($1) order by created_at, case_no`, t.Records)
 	return t, err
 }

@@ -2,27 +2,13 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
-
-// DataDigest binds an act to the data that were staged for it.
-func DataDigest(d kam.RequestData) (string, error) { return digestOf(d) }
-
-func digestOf(v any) (string, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("digest data: %w", err)
-	}
-	sum := sha256.Sum256(b)
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
-}
 
 // Contacts are kept apart from the data they came with; owner says which.
 func openingOwner(no kam.CaseNo) string                 { return string(no) + "/opening" }
@@ -37,8 +23,8 @@ func queueContacts(b *pgx.Batch, owner string, contacts []kam.Contact) {
 	}
 }
 
-func contactsOf(ctx context.Context, q querier, owner string) ([]kam.Contact, error) {
-	all, err := list(ctx, q, "read contacts", pgx.RowTo[kam.Contact],
+func contactsOf(ctx context.Context, q pg.Querier, owner string) ([]kam.Contact, error) {
+	all, err := pg.List(ctx, q, "read contacts", pgx.RowTo[kam.Contact],
 		`select contact from kam.contact where owner = $1 order by position`, owner)
 	if err != nil || len(all) == 0 {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -89,7 +90,8 @@ func (s *Store) EraseContact(ctx context.Context, o EraseOrder) (Erasure, error)
 	var done Erasure
 	f := ledger.Effect{Subject: erasures, At: now, By: o.By, Bulk: true}
 	err = s.Append(ctx, f, func(entry *ledger.Entry) ledger.Keeper {
-		return &keeper{Tx: newTx(entry), fn: func(tx *Tx) (any, error) {
+		return ledger.Simple(entry, func(entry *ledger.Entry) (any, error) {
+			tx := newTx(entry)
 			role, err := tx.mayErase(o.By)
 			if err != nil {
 				return nil, err
@@ -99,11 +101,11 @@ func (s *Store) EraseContact(ctx context.Context, o EraseOrder) (Erasure, error)
 				err = errDryRun
 			}
 			return nil, err
-		}}
+		})
 	})
 	if refused := kam.AsError(err); refused != nil && refused.Code == kam.Forbidden {
 		f.Key, f.Bulk = "order/"+now.Format(time.RFC3339Nano), false // an order has no id: each attempt counts
-		return Erasure{}, errors.Join(refused, s.Ledger.Refuse(ctx, f, "", refused, func(entry *ledger.Entry) ledger.Keeper { return &keeper{Tx: newTx(entry)} }))
+		return Erasure{}, errors.Join(refused, s.Ledger.Refuse(ctx, f, "", refused, func(entry *ledger.Entry) ledger.Keeper { return ledger.Simple(entry, nil) }))
 	}
 	if err != nil && !errors.Is(err, errDryRun) {
 		return Erasure{}, err
@@ -114,7 +116,7 @@ func (s *Store) EraseContact(ctx context.Context, o EraseOrder) (Erasure, error)
 func (tx *Tx) mayErase(by kam.UserID) (kam.Role, error) {
 	who, err := tx.Person(by)
 	if kam.CodeOf(err) == kam.NotFound {
-		return "", kam.Errorf(kam.Forbidden, "nobody is known as %q", clip(string(by), 80)).On("by")
+		return "", kam.Errorf(kam.Forbidden, "nobody is known as %q", pg.Clip(string(by), 80)).On("by")
 	}
 	if err != nil {
 		return "", err
@@ -127,7 +129,7 @@ func (tx *Tx) mayErase(by kam.UserID) (kam.Role, error) {
 func (s *Store) Erasures(ctx context.Context, by kam.UserID) ([]Erasure, error) {
 	who, err := s.Person(ctx, by)
 	if kam.CodeOf(err) == kam.NotFound {
-		return nil, kam.Errorf(kam.Forbidden, "nobody is known as %q", clip(string(by), 80)).On("by")
+		return nil, kam.Errorf(kam.Forbidden, "nobody is known as %q", pg.Clip(string(by), 80)).On("by")
 	}
 	if err == nil {
 		_, err = kam.Permit(who, kam.ActionErasuresRead, kam.Subject{})
@@ -135,7 +137,7 @@ func (s *Store) Erasures(ctx context.Context, by kam.UserID) ([]Erasure, error) 
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, s.pool, "list the orders to erase", pgx.RowToStructByPos[Erasure], `
+	return pg.List(ctx, s.pool, "list the orders to erase", pgx.RowToStructByPos[Erasure], `
 		select erasure_no, subject, order_text, by_user, at, last_at, false, false, (result ->> 'contacts')::int, (result ->> 'texts')::int,
 			result -> 'places', result -> 'left'
 		from kam.erasure order by at, erasure_no`)
@@ -167,7 +169,7 @@ func (e *eraser) run() (Erasure, error) {
 		return Erasure{}, err
 	}
 	if len(e.rows) == 0 && !again {
-		return Erasure{}, kam.Errorf(kam.NotFound, "nobody with this %s is a contact of %s, of its cases or of the records that became one with it", e.o.given().words(), clip(e.o.Subject, 40)).
+		return Erasure{}, kam.Errorf(kam.NotFound, "nobody with this %s is a contact of %s, of its cases or of the records that became one with it", e.o.given().words(), pg.Clip(e.o.Subject, 40)).
 			On("subject").Try("look at the contacts: starter customer show, starter show")
 	}
 	if e.person.in(e.o.Order) {
@@ -178,7 +180,7 @@ func (e *eraser) run() (Erasure, error) {
 	if !again {
 		r = Erasure{Subject: e.o.Subject, Order: e.o.Order, By: e.o.By, At: e.At, LastAt: e.At, DryRun: e.o.DryRun}
 		if !e.o.DryRun {
-			if r.No, _, err = one(e.ctx, e.tx, "number the order", pgx.RowTo[string], `select 'E-' || lpad(nextval('kam.erasure_number')::text, 6, '0')`); err != nil {
+			if r.No, _, err = pg.One(e.ctx, e.tx, "number the order", pgx.RowTo[string], `select 'E-' || lpad(nextval('kam.erasure_number')::text, 6, '0')`); err != nil {
 				return Erasure{}, err
 			}
 		}
@@ -249,7 +251,7 @@ func (e *eraser) lock() (more bool, err error) {
 			return false, err
 		}
 	}
-	_, err = exec(e.ctx, e.tx, "lock the customers", `select from kam.customer where customer_no = any ($1) order by customer_no for update`, e.family.customers())
+	_, err = pg.Exec(e.ctx, e.tx, "lock the customers", `select from kam.customer where customer_no = any ($1) order by customer_no for update`, e.family.customers())
 	return true, err
 }
 
@@ -289,7 +291,7 @@ func (e *eraser) sameOrder() (r Erasure, again bool, err error) {
 		By                 kam.UserID
 		At, LastAt         time.Time
 	}
-	all, err := list(e.ctx, e.tx, "look for the same order", pgx.RowToStructByPos[row],
+	all, err := pg.List(e.ctx, e.tx, "look for the same order", pgx.RowToStructByPos[row],
 		`select salt, digest, erasure_no, subject, order_text, by_user, at, last_at from kam.erasure where given = $1 order by erasure_no`, e.o.given())
 	for _, k := range all {
 		if hmac.Equal(e.o.digest(k.Salt), k.Digest) {
@@ -330,24 +332,10 @@ func (e *eraser) rebase(before map[string][]kam.Contact) error {
 		if err != nil {
 			return err
 		}
-		old, err := contactsDigest(was)
-		if err != nil {
-			return err
-		}
-		now, err := contactsDigest(is)
-		if err != nil {
-			return err
-		}
 		e.Queue(`update kam.case_fact set value = jsonb_set(value, '{contacts}', to_jsonb($2::text))
-			where kind = '`+FactBase+`' and value ->> 'contacts' = $1`, old, now)
+			where kind = '`+FactBase+`' and value ->> 'contacts' = $1`, kam.Digest(was), kam.Digest(is))
 	}
 	return e.Flush("keep what the cases found")
-}
-
-// contactsDigest is what a [Base] keeps of the contacts.
-func contactsDigest(all []kam.Contact) (string, error) {
-	d, err := digestOf(all)
-	return strings.TrimPrefix(d, "sha256:"), err
 }
 
 func (e *eraser) count(subject kam.CaseNo, what string, n int) {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A family is what belongs to one customer: the records that became one with
@@ -56,7 +57,7 @@ func (f family) cases() (out []kam.CaseNo) {
 }
 
 // familyOf follows what hangs together, from a customer or a case.
-func familyOf(ctx context.Context, q querier, subject string) (family, error) {
+func familyOf(ctx context.Context, q pg.Querier, subject string) (family, error) {
 	const start = `
 		select case_no from kam.cases where case_no = $1
 		union all
@@ -82,9 +83,9 @@ func familyOf(ctx context.Context, q querier, subject string) (family, error) {
 		where m.undone_at is null and (m.customer_no = any ($1) or m.other_no = any ($1))`
 
 	f := family{}
-	found, err := list(ctx, q, "look for the customer", pgx.RowTo[kam.CaseNo], start, subject)
+	found, err := pg.List(ctx, q, "look for the customer", pgx.RowTo[kam.CaseNo], start, subject)
 	if err == nil && len(found) == 0 {
-		err = kam.Errorf(kam.NotFound, "there is no customer and no case %s", clip(subject, 40)).On("subject")
+		err = kam.Errorf(kam.NotFound, "there is no customer and no case %s", pg.Clip(subject, 40)).On("subject")
 	}
 	for err == nil {
 		n := len(f)
@@ -92,7 +93,7 @@ func familyOf(ctx context.Context, q querier, subject string) (family, error) {
 		if len(f) == n {
 			return f, nil
 		}
-		found, err = list(ctx, q, "look for what belongs to the customer", pgx.RowTo[kam.CaseNo], next, f.customers(), f.cases())
+		found, err = pg.List(ctx, q, "look for what belongs to the customer", pgx.RowTo[kam.CaseNo], next, f.customers(), f.cases())
 	}
 	return f, err
 }
@@ -126,7 +127,7 @@ func (r contactAt) what() string {
 
 // contactsAt are all contacts of a family, and those with one of the addresses
 // wherever they are.
-func contactsAt(ctx context.Context, q querier, f family, mails []string) ([]contactAt, error) {
+func contactsAt(ctx context.Context, q pg.Querier, f family, mails []string) ([]contactAt, error) {
 	const read = `
 		with parts as (
 			select owner, position, contact, split_part(owner, '/', 1) as kind, split_part(owner, '/', 2) as no, split_part(owner, '/', 3) as part from kam.contact
@@ -148,7 +149,7 @@ func contactsAt(ctx context.Context, q querier, f family, mails []string) ([]con
 		where in_family or lower(contact ->> 'email') = any ($3)
 		order by owner, position`
 
-	return list(ctx, q, "look for the contact", pgx.RowToStructByPos[contactAt], read, f.customers(), f.cases(), mails)
+	return pg.List(ctx, q, "look for the contact", pgx.RowToStructByPos[contactAt], read, f.customers(), f.cases(), mails)
 }
 
 // sameWords is a name as it is compared: case and spaces do not count.
@@ -197,7 +198,7 @@ func (e *eraser) meant(f family) ([]contactAt, person, error) {
 			p.others = append(p.others, r)
 		}
 	}
-	p.ids, err = list(e.ctx, e.tx, "look for colleagues", pgx.RowTo[string], `select lower(user_id) from kam.person where lower(user_id) = any ($1)`, p.mails())
+	p.ids, err = pg.List(e.ctx, e.tx, "look for colleagues", pgx.RowTo[string], `select lower(user_id) from kam.person where lower(user_id) = any ($1)`, p.mails())
 	return out, p, err
 }
 

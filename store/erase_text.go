@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A person is whom an order is about, as contacts have written him.
@@ -210,7 +211,7 @@ func (e *eraser) texts() error {
 				ids = append(ids, string(s))
 			}
 		}
-		found, err := list(e.ctx, e.tx, "look through "+c.what, pgx.RowToStructByPos[row], fmt.Sprintf(
+		found, err := pg.List(e.ctx, e.tx, "look through "+c.what, pgx.RowToStructByPos[row], fmt.Sprintf(
 			`select ctid::text, %[1]s, %[2]s::text, pg_typeof(%[2]s)::text from kam.%[3]s where %[1]s = any ($1) and %[2]s::text ~* any ($2)`, c.by, c.column, c.table),
 			ids, e.person.sql())
 		if err != nil {
@@ -231,7 +232,7 @@ func (e *eraser) texts() error {
 			if n == 0 {
 				continue
 			}
-			if _, err := exec(e.ctx, e.tx, "erase in "+c.what, fmt.Sprintf(`update kam.%s set %s = $2::text::%s where ctid = $1::text::tid`, c.table, c.column, r.Type), r.ID, is); err != nil {
+			if _, err := pg.Exec(e.ctx, e.tx, "erase in "+c.what, fmt.Sprintf(`update kam.%s set %s = $2::text::%s where ctid = $1::text::tid`, c.table, c.column, r.Type), r.ID, is); err != nil {
 				return err
 			}
 			e.count(subject, c.what, n)
@@ -304,7 +305,7 @@ func (e *eraser) stays() error {
 		select 'proposal ' || proposal_no, 0, concat_ws(' / ', what, differences::text, reason, decided_reason, change::text) from kam.proposal
 		order by 1`
 
-	events, err := list(e.ctx, e.tx, "look through the trail", pgx.RowToStructByPos[event], trail, e.family.all(), e.person.sql())
+	events, err := pg.List(e.ctx, e.tx, "look through the trail", pgx.RowToStructByPos[event], trail, e.family.all(), e.person.sql())
 	if err != nil {
 		return err
 	}
@@ -313,7 +314,7 @@ func (e *eraser) stays() error {
 			e.stay(x.Subject, "audit trail", x.Seq)
 		}
 	}
-	if events, err = list(e.ctx, e.tx, "look through the organisation", pgx.RowToStructByPos[event], org); err != nil {
+	if events, err = pg.List(e.ctx, e.tx, "look through the organisation", pgx.RowToStructByPos[event], org); err != nil {
 		return err
 	}
 	for _, x := range events {

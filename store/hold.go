@@ -7,11 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
-
-// lockCustomer orders whoever works on a customer's record: cases that take hold
-// of it, merges and splits.
-const lockCustomer = `select pg_advisory_xact_lock(hashtextextended('customer/' || $1, 11))`
 
 // HoldCustomer makes the case the one open case of a customer, from this effect
 // until it ends or releases it; kam.OpenCaseExists, naming the other case, where
@@ -19,10 +16,10 @@ const lockCustomer = `select pg_advisory_xact_lock(hashtextextended('customer/' 
 func (tx *CaseTx) HoldCustomer(no string) error {
 	const other = `select case_no from kam.cases where holds = $1 and case_no <> $2`
 
-	if _, err := exec(tx.ctx, tx.tx, "lock the customer", lockCustomer, no); err != nil {
+	if _, err := pg.Exec(tx.ctx, tx.tx, "lock the customer", pg.LockCustomer, no); err != nil {
 		return err
 	}
-	by, ok, err := one(tx.ctx, tx.tx, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], other, no, tx.no())
+	by, ok, err := pg.One(tx.ctx, tx.tx, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], other, no, tx.no())
 	if err != nil {
 		return err
 	}
@@ -37,7 +34,7 @@ func (tx *CaseTx) HoldCustomer(no string) error {
 func (tx *CaseTx) ReleaseCustomer() { tx.holds = "" }
 
 func openCase(customerNo string, by kam.CaseNo) *kam.Error {
-	return kam.Errorf(kam.OpenCaseExists, "customer %s is in case %s, which is open", clip(customerNo, 40), by).On("customer_no").
+	return kam.Errorf(kam.OpenCaseExists, "customer %s is in case %s, which is open", pg.Clip(customerNo, 40), by).On("customer_no").
 		Try("see " + string(by) + "; one case at a time works on a customer")
 }
 
@@ -49,7 +46,7 @@ func (s *Store) OpenCaseOf(ctx context.Context, customerNo string) error {
 		where open and (holds = $1 or customer_no = $1 and version > 0 and state in ('DRAFT', 'IDENTIFYING')) and $1 <> ''
 		order by holds <> $1, case_no limit 1`
 
-	by, ok, err := one(ctx, s.pool, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], open, customerNo)
+	by, ok, err := pg.One(ctx, s.pool, "look for an open case of the customer", pgx.RowTo[kam.CaseNo], open, customerNo)
 	if err == nil && ok {
 		return openCase(customerNo, by)
 	}
@@ -66,7 +63,7 @@ func (s *Store) Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, er
 	return rejection(ctx, s.pool, no)
 }
 
-func rejection(ctx context.Context, q querier, no kam.CaseNo) (kam.Rejection, error) {
+func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Rejection, error) {
 	const find = `
 		select c.case_no, c.state, c.case_type, c.requester, coalesce(c.snapshot ->> 'reason_code', ''), c.appeal_of, c.updated_at,
 			coalesce((c.snapshot ->> 'revision')::int, 0),
@@ -75,9 +72,9 @@ func rejection(ctx context.Context, q querier, no kam.CaseNo) (kam.Rejection, er
 				and t.closed_at = c.updated_at and t.status = 'DONE' order by t.opened_at desc limit 1), '')
 		from kam.cases c where c.case_no = $1`
 
-	r, ok, err := one(ctx, q, "read the rejection", pgx.RowToStructByPos[kam.Rejection], find, no)
+	r, ok, err := pg.One(ctx, q, "read the rejection", pgx.RowToStructByPos[kam.Rejection], find, no)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no case %s", clip(string(no), 40)).On("appeal_of")
+		err = kam.Errorf(kam.NotFound, "there is no case %s", pg.Clip(string(no), 40)).On("appeal_of")
 	}
 	return r, err
 }
@@ -85,7 +82,7 @@ func rejection(ctx context.Context, q querier, no kam.CaseNo) (kam.Rejection, er
 // OrgChanged is when people, territories or rules of assignment last changed,
 // in database time.
 func (s *Store) OrgChanged(ctx context.Context) (at string, err error) {
-	at, _, err = one(ctx, s.pool, "look for changes of the organisation", pgx.RowTo[string], `select changed_at::text from kam.org_change`)
+	at, _, err = pg.One(ctx, s.pool, "look for changes of the organisation", pgx.RowTo[string], `select changed_at::text from kam.org_change`)
 	return at, err
 }
 
@@ -93,7 +90,7 @@ func (s *Store) OrgChanged(ctx context.Context) (at string, err error) {
 // that no zone's midnight is missed. A change of the organisation it is only
 // when it begins, not when it is entered.
 func (s *Store) AbsenceNear(ctx context.Context, now time.Time) (near bool, err error) {
-	near, _, err = one(ctx, s.pool, "look for absences that begin", pgx.RowTo[bool],
+	near, _, err = pg.One(ctx, s.pool, "look for absences that begin", pgx.RowTo[bool],
 		`select exists (select from kam.absence where from_date between $1::date - 1 and $1::date + 1)`, now.UTC())
 	return near, err
 }
@@ -110,5 +107,5 @@ func (s *Store) PersonalTasks(ctx context.Context) ([]kam.CaseNo, error) {
 			or exists (select from kam.person p where p.user_id = t.claimed_by and not p.active))
 		order by c.case_no`
 
-	return list(ctx, s.pool, "list tasks of persons", pgx.RowTo[kam.CaseNo], open)
+	return pg.List(ctx, s.pool, "list tasks of persons", pgx.RowTo[kam.CaseNo], open)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -35,7 +36,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 	e := ledger.Effect{Subject: Organisation, Key: "leavers/" + change, Digest: "leavers/" + change, At: now, By: kam.System}
 	_, err = s.on(ctx, e, func(tx *Tx) (any, error) {
 		moved = 0
-		all, err := list(tx.ctx, tx.tx, "look for tasks of leavers", pgx.RowToStructByPos[row], leavers)
+		all, err := pg.List(tx.ctx, tx.tx, "look for tasks of leavers", pgx.RowToStructByPos[row], leavers)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +58,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 			if len(told) == 0 {
 				continue
 			}
-			if err := tx.Publish(Message{Kind: "task.opened", To: told, Subject: r.Subject + " waits for you: " + strings.Join(replaced, ", ")}); err != nil {
+			if err := tx.Publish(ledger.Message{Kind: "task.opened", To: told, Subject: r.Subject + " waits for you: " + strings.Join(replaced, ", ")}); err != nil {
 				return nil, err
 			}
 		}
@@ -65,7 +66,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 		if moved > 0 {
 			text = strings.Join(lines, "; ")
 		}
-		tx.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: kam.System, ReasonCode: "ORGANISATION", Text: clip(text, 4000)})
+		tx.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: kam.System, ReasonCode: "ORGANISATION", Text: pg.Clip(text, 4000)})
 		return moved, nil
 	})
 	return moved, err

@@ -12,11 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
-
-// numberLock keeps customers from being numbered while a load moves the numbers
-// on.
-const numberLock = 7_201_150_618
 
 // LoadOrg makes the organisation what o says. Lists that o leaves empty stay
 // as they are; in lists that it gives, what is no longer there is removed, but
@@ -86,7 +84,7 @@ const maxBlockedRef = 120
 // checkNew looks at the ids of those who are not known yet, and at roles that
 // are not those that are there: a load is no way around SOD5 and SOD6.
 func (tx *Tx) checkNew(users []User) error {
-	people, err := list(tx.ctx, tx.tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person`)
+	people, err := pg.List(tx.ctx, tx.tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person`)
 	if err != nil {
 		return err
 	}
@@ -124,7 +122,7 @@ func calendarsKnown(ctx context.Context, tx pgx.Tx) error {
 	case err != nil:
 		return err
 	}
-	return kam.Errorf(kam.Invalid, "node %s goes by calendar %q, which is not there", clip(node, 40), clip(calendar, 40)).
+	return kam.Errorf(kam.Invalid, "node %s goes by calendar %q, which is not there", pg.Clip(node, 40), pg.Clip(calendar, 40)).
 		On("calendar").Try("load the calendar with the nodes, or leave it to the node above")
 }
 
@@ -274,7 +272,7 @@ func (s *Store) LoadCustomers(ctx context.Context, a OrgAct, book []BookCustomer
 			for _, c := range part {
 				commit := CustomerCommit{
 					CustomerNo: c.CustomerNo, Data: c.Data, GroupID: c.GroupID, Territory: c.Territory, OwnerID: c.OwnerID,
-					Status: c.Status, Coverage: c.Coverage, Keys: c.Keys, Site: siteOf(c.Data),
+					Status: c.Status, Coverage: c.Coverage, Keys: c.Keys, Site: SiteOf(c.Data),
 				}
 				if commit.Status == "" {
 					commit.Status = kam.Active
@@ -302,16 +300,13 @@ func (s *Store) LoadCustomers(ctx context.Context, a OrgAct, book []BookCustomer
 // the organisation who brought how many of what. The same act again brings
 // nothing.
 func (s *Store) load(ctx context.Context, a OrgAct, what string, n int, rows any, do func(tx pgx.Tx, now time.Time) error) error {
-	digest, err := digestOf([]any{what, rows})
-	if err != nil {
-		return err
-	}
-	_, err = s.onOrg(ctx, a, digest, true, func(tx *Tx) (OrgChange, error) {
+	digest := ledger.Digest([]any{what, rows})
+	_, err := s.onOrg(ctx, a, digest, true, func(tx *Tx) (OrgChange, error) {
 		if err := do(tx.tx, tx.At); err != nil {
 			return OrgChange{}, err
 		}
 		c := OrgChange{What: fmt.Sprintf("a load of %d %s", n, strings.ToLower(strings.ReplaceAll(what, "_", " "))), Cases: []kam.CaseNo{}}
-		tx.Log(kam.AuditEvent{Type: kam.EventOrgLoaded, Actor: a.By, ReasonCode: what, Text: clip(because(c.What, a.Reason), 4000), PayloadDigest: digest})
+		tx.Log(kam.AuditEvent{Type: kam.EventOrgLoaded, Actor: a.By, ReasonCode: what, Text: pg.Clip(because(c.What, a.Reason), 4000), PayloadDigest: digest})
 		return c, nil
 	})
 	return err
@@ -337,7 +332,7 @@ func (s *Store) PassBatchNumbers(ctx context.Context, no kam.BatchNo) error {
 	const highest = `
 		select coalesce(max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint), 0) from kam.batch_row where batch_no = $1`
 
-	last, _, err := one(ctx, s.pool, "find the highest number of the batch", pgx.RowTo[int64], highest, no)
+	last, _, err := pg.One(ctx, s.pool, "find the highest number of the batch", pgx.RowTo[int64], highest, no)
 	if err != nil {
 		return err
 	}
@@ -354,8 +349,8 @@ func (s *Store) passNumber(ctx context.Context, last int64) error {
 	if last == 0 {
 		return nil
 	}
-	return s.inTx(ctx, "pass the numbers of the book", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, quiet, int64(numberLock)); err != nil {
+	return pg.InTx(ctx, s.pool, "pass the numbers of the book", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, quiet, pg.NumberLock); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, pass, last)
@@ -378,13 +373,13 @@ func (s *Store) LoadSales(ctx context.Context, a OrgAct, facts []SalesFact) erro
 	for i, f := range facts {
 		month, err := time.Parse("2006-01", f.Month)
 		if err != nil {
-			return kam.Errorf(kam.Invalid, "row %d: month %q is not YYYY-MM", i+1, clip(f.Month, 20)).On("month")
+			return kam.Errorf(kam.Invalid, "row %d: month %q is not YYYY-MM", i+1, pg.Clip(f.Month, 20)).On("month")
 		}
 		var last *time.Time
 		if f.LastOrderDate != "" {
 			d, err := time.Parse(time.DateOnly, f.LastOrderDate)
 			if err != nil {
-				return kam.Errorf(kam.Invalid, "row %d: %q is not YYYY-MM-DD", i+1, clip(f.LastOrderDate, 20)).On("last_order_date")
+				return kam.Errorf(kam.Invalid, "row %d: %q is not YYYY-MM-DD", i+1, pg.Clip(f.LastOrderDate, 20)).On("last_order_date")
 			}
 			last = &d
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -129,7 +131,7 @@ func (s *Store) PlanMerge(ctx context.Context, survivor, absorbed string, c kam.
 		return noOpenCase(ctx, tx, survivor, absorbed)
 	})
 	if err != nil {
-		return plan, a, b, fmt.Errorf("plan the merge: %w", known(err))
+		return plan, a, b, fmt.Errorf("plan the merge: %w", pg.Known(err))
 	}
 	return plan, a, b, nil
 }
@@ -141,7 +143,7 @@ func (s *Store) RefuseOnCustomer(ctx context.Context, no string, by kam.UserID, 
 	if _, err := s.Customer(ctx, no); err != nil {
 		return err
 	}
-	return s.refuse(ctx, OfCustomer(no), by, decisionID, at, refusal)
+	return s.RefuseOn(ctx, OfCustomer(no), by, decisionID, at, refusal)
 }
 
 // onCustomers runs a decision on two records under their locks: those of the
@@ -149,20 +151,17 @@ func (s *Store) RefuseOnCustomer(ctx context.Context, no string, by kam.UserID, 
 // each other whichever they name first.
 func (s *Store) onCustomers(ctx context.Context, who steward, order any, first, second string, fn func(m *merger) (MergeResult, error)) (MergeResult, error) {
 	var result MergeResult
-	digest, err := digestOf(order)
-	if err != nil {
-		return result, err
-	}
+	digest := ledger.Digest(order)
 	numbers := []string{first, second}
 	slices.Sort(numbers)
 	inOrder := func(b *pgx.Batch) {
 		for _, no := range slices.Compact(numbers) {
-			b.Queue(lockCustomer, no)
+			b.Queue(pg.LockCustomer, no)
 		}
 	}
 	e := ledger.Effect{Subject: OfCustomer(first), Key: "act/" + who.decisionID, Digest: digest, At: who.at, By: who.by, People: true}
-	raw, err := s.onLocked(ctx, e, inOrder, func(tx *Tx) (any, error) {
-		m := &merger{Tx: tx, who: who}
+	raw, err := s.On(ctx, e, inOrder, func(entry *ledger.Entry) (any, error) {
+		m := &merger{Tx: newTx(entry), who: who}
 		if err := m.authorize(); err != nil {
 			return nil, err
 		}
@@ -269,7 +268,7 @@ func (m *merger) absorb(b, a Customer) error {
 	batch.Queue(`update kam.customer set status = $2, merged_into = $3, ka_status = $4, tier = '', updated_at = $5 where customer_no = $1`,
 		b.CustomerNo, kam.Absorbed, a.CustomerNo, kam.NonKA, m.At)
 	batch.Queue(`update kam.party set kind = $2 where ref = $1`, b.CustomerNo, partyMerged)
-	if err := sendBatch(m.ctx, m.tx, "set the absorbed record aside", &batch); err != nil {
+	if err := pg.Send(m.ctx, m.tx, "set the absorbed record aside", &batch); err != nil {
 		return err
 	}
 	if err := m.copyContacts(a.CustomerNo, parked(m.id, "before")); err != nil {
@@ -283,7 +282,7 @@ func (m *merger) absorb(b, a Customer) error {
 func (m *merger) writeSurvivor(a, b Customer, plan kam.MergePlan, p Planner, before rowImage) error {
 	c := CustomerCommit{
 		CustomerNo: a.CustomerNo, Data: plan.Data, GroupID: plan.GroupID, Status: a.Status, Keys: p.Keys(plan.Data),
-		Territory: either(a.Territory, b.Territory), OwnerID: either(a.OwnerID, b.OwnerID), Provisional: a.Provisional,
+		Territory: cmp.Or(a.Territory, b.Territory), OwnerID: cmp.Or(a.OwnerID, b.OwnerID), Provisional: a.Provisional,
 	}
 	if _, err := m.CommitCustomer(c); err != nil {
 		return err
@@ -296,20 +295,13 @@ func (m *merger) writeSurvivor(a, b Customer, plan kam.MergePlan, p Planner, bef
 		segment = b.Segment
 	}
 	row, err := before.with(map[string]any{
-		"segment": segment, "coverage": either(a.Coverage, b.Coverage), "watch": a.Watch || b.Watch,
+		"segment": segment, "coverage": cmp.Or(a.Coverage, b.Coverage), "watch": a.Watch || b.Watch,
 		"failed_reviews": max(a.FailedReviews, b.FailedReviews), "review_due": earlier(a.ReviewDue, b.ReviewDue),
 	})
 	if err != nil {
 		return err
 	}
 	return m.setStanding(a.CustomerNo, row)
-}
-
-func either[S ~string](a, b S) S {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 func earlier(a, b *time.Time) *time.Time {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"reflect"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // An abcChange is what a merge did to the newest ABC snapshot. Snapshots
@@ -22,11 +24,11 @@ func (m *merger) abcRows(a, b string) (*abcChange, error) {
 		select customer_no, revenue, currency from kam.abc_row
 		where snapshot_id = $1 and customer_no = any ($2) for update`
 
-	id, ok, err := one(m.ctx, m.tx, "find the ABC snapshot", pgx.RowTo[string], `select id from kam.abc_snapshot order by as_of desc, at desc limit 1`)
+	id, ok, err := pg.One(m.ctx, m.tx, "find the ABC snapshot", pgx.RowTo[string], `select id from kam.abc_snapshot order by as_of desc, at desc limit 1`)
 	if err != nil || !ok {
 		return nil, err
 	}
-	all, err := list(m.ctx, m.tx, "read the ABC rows", pgx.RowToStructByPos[ABCRow], rows, id, []string{a, b})
+	all, err := pg.List(m.ctx, m.tx, "read the ABC rows", pgx.RowToStructByPos[ABCRow], rows, id, []string{a, b})
 	c := &abcChange{Snapshot: id}
 	for i := range all {
 		if all[i].CustomerNo == a {
@@ -49,7 +51,7 @@ func (m *merger) setABC(snapshot, no string, row *ABCRow) error {
 	} else {
 		args = append(args, row.Revenue, row.Currency)
 	}
-	_, err := exec(m.ctx, m.tx, "write the ABC rows", sql, args...)
+	_, err := pg.Exec(m.ctx, m.tx, "write the ABC rows", sql, args...)
 	return err
 }
 
@@ -70,7 +72,7 @@ func (m *merger) joinABC(a, b string) (*abcChange, error) {
 				On("currency").By("CURRENCY").Try("load the sales facts again, which rebuilds the snapshot")
 		}
 		sum.Revenue += c.Survivor.Revenue
-		sum.Currency = either(c.Survivor.Currency, sum.Currency)
+		sum.Currency = cmp.Or(c.Survivor.Currency, sum.Currency)
 	}
 	c.After = &sum
 	if err := m.setABC(c.Snapshot, b, nil); err != nil {
@@ -112,6 +114,6 @@ func (m *merger) rebuildABC(snapshot string, numbers ...string) error {
 		where s.id = $1 group by s.id, b.customer_no
 		on conflict (snapshot_id, customer_no) do update set revenue = excluded.revenue, currency = excluded.currency`
 
-	_, err := exec(m.ctx, m.tx, "write the ABC rows", rows, snapshot, numbers)
+	_, err := pg.Exec(m.ctx, m.tx, "write the ABC rows", rows, snapshot, numbers)
 	return err
 }

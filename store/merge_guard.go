@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A steward is who decides, as every order says.
@@ -29,7 +30,7 @@ func (m *merger) authorize() error {
 	}
 	person, err := m.Person(m.who.by)
 	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.Forbidden, "nobody is known as %q", clip(string(m.who.by), 80)).On("by")
+		return kam.Errorf(kam.Forbidden, "nobody is known as %q", pg.Clip(string(m.who.by), 80)).On("by")
 	}
 	if err != nil {
 		return err
@@ -38,7 +39,7 @@ func (m *merger) authorize() error {
 	if err != nil {
 		return err
 	}
-	used, ok, err := one(m.ctx, m.tx, "look for the decision", pgx.RowTo[string], `select merge_id from kam.merge where decision_id = $1 or undo_id = $1`, m.who.decisionID)
+	used, ok, err := pg.One(m.ctx, m.tx, "look for the decision", pgx.RowTo[string], `select merge_id from kam.merge where decision_id = $1 or undo_id = $1`, m.who.decisionID)
 	if err == nil && ok {
 		err = kam.Errorf(kam.IDReused, "the decision id stands for %s already", used).On("decision_id").Try("use a new id for a new decision")
 	}
@@ -61,7 +62,7 @@ func (m *merger) lockRecords(numbers ...string) ([]Customer, error) {
 	if err := m.LockIdentifiers(ids); err != nil {
 		return nil, err
 	}
-	if _, err := list(m.ctx, m.tx, "lock the customers", pgx.RowTo[string], rows, numbers); err != nil {
+	if _, err := pg.List(m.ctx, m.tx, "lock the customers", pgx.RowTo[string], rows, numbers); err != nil {
 		return nil, err
 	}
 	all := make([]Customer, len(numbers))
@@ -96,7 +97,7 @@ func mayBecomeOne(survivor, absorbed Customer) error {
 // notMerged refuses to change a record that is read as another one. It waits
 // for a merge that is under way.
 func (tx *Tx) notMerged(no string) error {
-	into, _, err := one(tx.ctx, tx.tx, "look for a merge", pgx.RowTo[string],
+	into, _, err := pg.One(tx.ctx, tx.tx, "look for a merge", pgx.RowTo[string],
 		`select merged_into from kam.customer where customer_no = $1 for update`, no)
 	if err != nil || into == "" {
 		return err
@@ -113,7 +114,7 @@ func noneMerged(ctx context.Context, tx pgx.Tx, book []BookCustomer) error {
 	for i, c := range book {
 		numbers[i] = c.CustomerNo
 	}
-	merged, err := list(ctx, tx, "look for merged records", pgx.RowTo[string],
+	merged, err := pg.List(ctx, tx, "look for merged records", pgx.RowTo[string],
 		`select customer_no || ' into ' || merged_into from kam.customer where merged_into <> '' and customer_no = any ($1) order by 1 limit 5`, numbers)
 	if err == nil && len(merged) > 0 {
 		err = kam.Errorf(kam.TargetInvalid, "records were merged: %s", strings.Join(merged, ", ")).On("customer_no").By(ruleMerged).
@@ -135,12 +136,12 @@ func atVersion(c Customer, expect int) error {
 }
 
 // noOpenCase refuses while somebody is at work on one of the customers.
-func noOpenCase(ctx context.Context, q querier, numbers ...string) error {
+func noOpenCase(ctx context.Context, q pg.Querier, numbers ...string) error {
 	type row struct {
 		Case, Customer string
 		State          kam.State
 	}
-	r, ok, err := one(ctx, q, "look for open cases", pgx.RowToStructByPos[row],
+	r, ok, err := pg.One(ctx, q, "look for open cases", pgx.RowToStructByPos[row],
 		`select case_no, customer_no, state from kam.cases
 			where open and version > 0 and (customer_no = any ($1) or holds = any ($1)) order by case_no limit 1`, numbers)
 	if err == nil && ok {
@@ -160,7 +161,7 @@ func (m *merger) notOwn(records ...Customer) error {
 	for _, c := range records {
 		numbers, all = append(numbers, c.CustomerNo), append(all, c.OwnerID)
 	}
-	more, err := list(m.ctx, m.tx, "look up the owners", pgx.RowTo[kam.UserID], owners, numbers)
+	more, err := pg.List(m.ctx, m.tx, "look up the owners", pgx.RowTo[kam.UserID], owners, numbers)
 	if err != nil {
 		return err
 	}

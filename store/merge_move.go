@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -11,14 +12,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // ownAccount is the sales account of a customer: its number where it has no
 // other.
-func (c Customer) ownAccount() string { return either(c.SalesAccount, c.CustomerNo) }
+func (c Customer) ownAccount() string { return cmp.Or(c.SalesAccount, c.CustomerNo) }
 
 func (m *merger) aliases(no string) ([]string, error) {
-	return list(m.ctx, m.tx, "read the sales accounts", pgx.RowTo[string],
+	return pg.List(m.ctx, m.tx, "read the sales accounts", pgx.RowTo[string],
 		`select account_no from kam.customer_sales_account where customer_no = $1 order by 1`, no)
 }
 
@@ -40,7 +42,7 @@ func (m *merger) oneCurrency(a, b Customer) error {
 	if err != nil {
 		return err
 	}
-	all, err := list(m.ctx, m.tx, "compare the currencies", pgx.RowTo[string], currencies, append(ofA, ofB...))
+	all, err := pg.List(m.ctx, m.tx, "compare the currencies", pgx.RowTo[string], currencies, append(ofA, ofB...))
 	if err == nil && len(all) > 1 {
 		err = kam.Errorf(kam.TargetInvalid, "the sales facts of %s and %s are in %s, which do not add up", a.CustomerNo, b.CustomerNo, strings.Join(all, " and ")).
 			On("currency").By("CURRENCY").Try("load the facts again in one currency")
@@ -59,10 +61,10 @@ func (m *merger) moveAccounts(b, a Customer) (had, added []string, err error) {
 	if had, err = m.aliases(b.CustomerNo); err != nil {
 		return nil, nil, err
 	}
-	if _, err := exec(m.ctx, m.tx, "move the sales accounts", `delete from kam.customer_sales_account where customer_no = $1`, b.CustomerNo); err != nil {
+	if _, err := pg.Exec(m.ctx, m.tx, "move the sales accounts", `delete from kam.customer_sales_account where customer_no = $1`, b.CustomerNo); err != nil {
 		return nil, nil, err
 	}
-	added, err = list(m.ctx, m.tx, "move the sales accounts", pgx.RowTo[string], add, a.CustomerNo, append([]string{b.ownAccount()}, had...), a.ownAccount())
+	added, err = pg.List(m.ctx, m.tx, "move the sales accounts", pgx.RowTo[string], add, a.CustomerNo, append([]string{b.ownAccount()}, had...), a.ownAccount())
 	slices.Sort(added)
 	return had, added, err
 }
@@ -96,7 +98,7 @@ func (m *merger) saveAccount(k keyAccountRow) error {
 	b.Queue(update, k.No, k.GroupID, k.State, k.Note, k.ReviewDue, m.At)
 	b.Queue(`delete from kam.key_account_member where key_account_no = $1 and customer_no <> all ($2)`, k.No, k.Members)
 	b.Queue(`insert into kam.key_account_member (key_account_no, customer_no) select $1, unnest($2::text[]) on conflict do nothing`, k.No, k.Members)
-	return sendBatch(m.ctx, m.tx, "save key account "+k.No, &b)
+	return pg.Send(m.ctx, m.tx, "save key account "+k.No, &b)
 }
 
 // joinKeyAccount puts the survivor into the key account that goes on, and
@@ -110,7 +112,7 @@ func (m *merger) joinKeyAccount(a, b Customer, group string, rec *mergeRecord) e
 		order by key_account_no for update`
 
 	pair := []string{a.CustomerNo, b.CustomerNo}
-	all, err := list(m.ctx, m.tx, "look up the key accounts", pgx.RowToStructByPos[keyAccountRow], touched, pair, group)
+	all, err := pg.List(m.ctx, m.tx, "look up the key accounts", pgx.RowToStructByPos[keyAccountRow], touched, pair, group)
 	if err != nil {
 		return err
 	}
@@ -210,11 +212,11 @@ func (m *merger) moveTasks(from, to string, ended []string, account string) ([]t
 	const open = `select task_id, subject, kind, '' from kam.task where status = 'OPEN' and subject = any ($1) order by task_id for update`
 	const kinds = `select distinct kind from kam.task where status = 'OPEN' and subject = $1 and subject <> ''`
 
-	all, err := list(m.ctx, m.tx, "read the open tasks", pgx.RowToStructByPos[taskChange], open, append([]string{from}, ended...))
+	all, err := pg.List(m.ctx, m.tx, "read the open tasks", pgx.RowToStructByPos[taskChange], open, append([]string{from}, ended...))
 	if err != nil {
 		return nil, err
 	}
-	has, err := list(m.ctx, m.tx, "read the open tasks", pgx.RowTo[string], kinds, account)
+	has, err := pg.List(m.ctx, m.tx, "read the open tasks", pgx.RowTo[string], kinds, account)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +235,7 @@ func (m *merger) moveTasks(from, to string, ended []string, account string) ([]t
 			b.Queue(`update kam.task set status = $2, closed_at = $3, closed_by = $4 where task_id = $1`, t.ID, taskClosed, m.At, m.who.by)
 		}
 	}
-	return all, sendBatch(m.ctx, m.tx, "move the tasks", &b)
+	return all, pg.Send(m.ctx, m.tx, "move the tasks", &b)
 }
 
 // restoreTasks gives tasks back that nobody touched since.
@@ -248,7 +250,7 @@ func (m *merger) restoreTasks(all []taskChange) (back []string, err error) {
 		if t.To == "" {
 			sql, args = reopen, []any{t.ID, taskClosed, t.Subject}
 		}
-		ids, err := list(m.ctx, m.tx, "give the tasks back", pgx.RowTo[string], sql, args...)
+		ids, err := pg.List(m.ctx, m.tx, "give the tasks back", pgx.RowTo[string], sql, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -265,12 +267,12 @@ func (m *merger) restoreAccounts(all []accountChange, a, b string) (stayed []str
 
 	// Those that must leave a group make room for those that come back to it.
 	for _, change := range slices.Backward(all) {
-		now, ok, err := one(m.ctx, m.tx, "read the key account", pgx.RowToStructByPos[keyAccountRow], keyAccountRows+`where key_account_no = $1 for update`, change.Before.No)
+		now, ok, err := pg.One(m.ctx, m.tx, "read the key account", pgx.RowToStructByPos[keyAccountRow], keyAccountRows+`where key_account_no = $1 for update`, change.Before.No)
 		if err != nil || !ok {
 			return nil, err
 		}
 		to := change.Before
-		held, _, err := one(m.ctx, m.tx, "look for another key account", pgx.RowTo[bool], taken, to.GroupID, to.No)
+		held, _, err := pg.One(m.ctx, m.tx, "look for another key account", pgx.RowTo[bool], taken, to.GroupID, to.No)
 		if err != nil {
 			return nil, err
 		}

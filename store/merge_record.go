@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A mergeRecord is what kam.merge keeps: enough to undo it, no contacts.
@@ -46,7 +48,7 @@ func (r rowImage) data() (d kam.RequestData, err error) {
 func (r rowImage) same(o rowImage, column string) bool { return bytes.Equal(r[column], o[column]) }
 
 func (m *merger) image(no string) (rowImage, error) {
-	r, _, err := one(m.ctx, m.tx, "read the row of "+no, pgx.RowTo[rowImage], `select to_jsonb(c) from kam.customer c where customer_no = $1`, no)
+	r, _, err := pg.One(m.ctx, m.tx, "read the row of "+no, pgx.RowTo[rowImage], `select to_jsonb(c) from kam.customer c where customer_no = $1`, no)
 	return r, err
 }
 
@@ -80,12 +82,12 @@ func (r rowImage) with(values map[string]any) (rowImage, error) {
 // setSince dates records anew that became one, or two again: the company is a
 // customer since the oldest of its records.
 func (m *merger) setSince(numbers ...string) error {
-	_, err := exec(m.ctx, m.tx, "date the records", `update kam.customer set since = kam.customer_since(customer_no) where customer_no = any ($1)`, numbers)
+	_, err := pg.Exec(m.ctx, m.tx, "date the records", `update kam.customer set since = kam.customer_since(customer_no) where customer_no = any ($1)`, numbers)
 	return err
 }
 
 func (m *merger) nextID() (err error) {
-	m.id, _, err = one(m.ctx, m.tx, "number the merge", pgx.RowTo[string], `select 'M-' || lpad(nextval('kam.merge_number')::text, 6, '0')`)
+	m.id, _, err = pg.One(m.ctx, m.tx, "number the merge", pgx.RowTo[string], `select 'M-' || lpad(nextval('kam.merge_number')::text, 6, '0')`)
 	return err
 }
 
@@ -93,12 +95,12 @@ func parked(mergeID, what string) string { return "merge/" + mergeID + "/" + wha
 
 // copyContacts keeps what a record's contacts were.
 func (m *merger) copyContacts(from, to string) error {
-	_, err := exec(m.ctx, m.tx, "keep the contacts", `insert into kam.contact (owner, position, contact) select $2, position, contact from kam.contact where owner = $1`, from, to)
+	_, err := pg.Exec(m.ctx, m.tx, "keep the contacts", `insert into kam.contact (owner, position, contact) select $2, position, contact from kam.contact where owner = $1`, from, to)
 	return err
 }
 
 func (m *merger) moveContacts(from, to string) error {
-	_, err := exec(m.ctx, m.tx, "move the contacts", `update kam.contact set owner = $2 where owner = $1`, from, to)
+	_, err := pg.Exec(m.ctx, m.tx, "move the contacts", `update kam.contact set owner = $2 where owner = $1`, from, to)
 	return err
 }
 
@@ -109,20 +111,17 @@ func (m *merger) record(r MergeResult, rec mergeRecord, event kam.EventType, kin
 		insert into kam.merge (merge_id, kind, customer_no, other_no, decision_id, by_user, reason, at, record)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-	if _, err := exec(m.ctx, m.tx, "keep the merge", insert, m.id, r.Kind, r.CustomerNo, r.OtherNo, m.who.decisionID, m.who.by, m.who.reason, m.At, rec); err != nil {
+	if _, err := pg.Exec(m.ctx, m.tx, "keep the merge", insert, m.id, r.Kind, r.CustomerNo, r.OtherNo, m.who.decisionID, m.who.by, m.who.reason, m.At, rec); err != nil {
 		return err
 	}
 	return m.tell(r, rec, event, kind, text, records...)
 }
 
 func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, text string, records ...Customer) error {
-	digest, err := digestOf(payload)
-	if err != nil {
-		return err
-	}
+	digest := ledger.Digest(payload)
 	e := kam.AuditEvent{
 		Type: event, Actor: m.who.by, RolesUsed: []kam.Role{m.role}, ReasonCode: r.MergeID, PayloadDigest: digest,
-		Text: clip(text+": "+m.who.reason, 1000),
+		Text: pg.Clip(text+": "+m.who.reason, 1000),
 	}
 	m.Log(e)
 	if err := m.LogOn(OfCustomer(r.OtherNo), e); err != nil {
@@ -134,5 +133,5 @@ func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, tex
 			to = append(to, c.OwnerID)
 		}
 	}
-	return m.Publish(Message{Kind: kind, To: to, Subject: text, Data: map[string]string{"merge_id": r.MergeID, "customer_no": r.CustomerNo, "other_no": r.OtherNo}})
+	return m.Publish(ledger.Message{Kind: kind, To: to, Subject: text, Data: map[string]string{"merge_id": r.MergeID, "customer_no": r.CustomerNo, "other_no": r.OtherNo}})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // moveChildren hangs records from one parent below another and says which;
@@ -21,12 +22,12 @@ func (m *merger) moveChildren(from, to string, only []string) ([]string, error) 
 		insert into kam.customer_version (customer_no, version, case_no, at, data)
 		select customer_no, version, $2, updated_at, data from kam.customer where customer_no = any ($1)`
 
-	moved, err := list(m.ctx, m.tx, "move the children", pgx.RowTo[string], move, from, to, m.At, only)
+	moved, err := pg.List(m.ctx, m.tx, "move the children", pgx.RowTo[string], move, from, to, m.At, only)
 	if err != nil || len(moved) == 0 {
 		return nil, err
 	}
 	slices.Sort(moved)
-	_, err = exec(m.ctx, m.tx, "keep the versions of the children", version, moved, m.Subject().ID)
+	_, err = pg.Exec(m.ctx, m.tx, "keep the versions of the children", version, moved, m.Subject().ID)
 	return moved, err
 }
 
@@ -55,7 +56,7 @@ func (m *merger) checkTree(before Customer, plan kam.MergePlan, moved []string) 
 	if err != nil {
 		return err
 	}
-	down, _, err := one(m.ctx, m.tx, "measure the tree", pgx.RowTo[int], depth, no)
+	down, _, err := pg.One(m.ctx, m.tx, "measure the tree", pgx.RowTo[int], depth, no)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (m *merger) checkTree(before Customer, plan kam.MergePlan, moved []string) 
 	}
 	regrouped := plan.GroupID != before.GroupID
 	reparented := plan.Data.ParentCustomerID != before.ParentNo
-	other, ok, err := one(m.ctx, m.tx, "compare the groups", pgx.RowTo[string], otherGroup, plan.GroupID,
+	other, ok, err := pg.One(m.ctx, m.tx, "compare the groups", pgx.RowTo[string], otherGroup, plan.GroupID,
 		append([]string{}, moved...), regrouped, no, regrouped || reparented, plan.Data.ParentCustomerID)
 	if err == nil && ok {
 		err = kam.Errorf(kam.TargetInvalid, "%s, above or below, is not of group %s", other, plan.GroupID).On("group_id").By("VH03").

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // UndoMerge makes two records again of one that a merge made. The absorbed
@@ -15,12 +17,12 @@ import (
 // changed since, which stays with it and is named. The customer is the
 // survivor or the absorbed record of the merge.
 func (s *Store) UndoMerge(ctx context.Context, o UndoOrder, p Planner) (MergeResult, error) {
-	l, ok, err := one(ctx, s.pool, "look up the merge", pgx.RowToStructByPos[MergeLine], `select `+mergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
+	l, ok, err := pg.One(ctx, s.pool, "look up the merge", pgx.RowToStructByPos[MergeLine], `select `+mergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
 	switch {
 	case err != nil:
 		return MergeResult{}, err
 	case !ok:
-		return MergeResult{}, kam.Errorf(kam.NotFound, "there is no merge %s", clip(o.MergeID, 40)).On("merge_id").Try("starter customer show lists those of a customer")
+		return MergeResult{}, kam.Errorf(kam.NotFound, "there is no merge %s", pg.Clip(o.MergeID, 40)).On("merge_id").Try("starter customer show lists those of a customer")
 	case o.CustomerNo != l.CustomerNo && o.CustomerNo != l.OtherNo:
 		return MergeResult{}, kam.Errorf(kam.Invalid, "%s merged %s into %s", l.MergeID, l.OtherNo, l.CustomerNo).On("merge_id").Try("name one of these customers")
 	}
@@ -95,7 +97,7 @@ func (m *merger) undo(l MergeLine, o UndoOrder, p Planner) (MergeResult, error) 
 			return none, err
 		}
 	}
-	if _, err := exec(m.ctx, m.tx, "mark the merge undone", `update kam.merge set undone_at = $2, undone_by = $3, undo_id = $4 where merge_id = $1`,
+	if _, err := pg.Exec(m.ctx, m.tx, "mark the merge undone", `update kam.merge set undone_at = $2, undone_by = $3, undo_id = $4 where merge_id = $1`,
 		l.MergeID, m.At, m.who.by, m.who.decisionID); err != nil {
 		return none, err
 	}
@@ -117,7 +119,7 @@ func (m *merger) undoable(l MergeLine, a, b Customer, rec *mergeRecord) error {
 		Record mergeRecord
 		Undone bool
 	}
-	r, _, err := one(m.ctx, m.tx, "read the merge", pgx.RowToStructByPos[row], `select record, undone_at is not null from kam.merge where merge_id = $1 for update`, l.MergeID)
+	r, _, err := pg.One(m.ctx, m.tx, "read the merge", pgx.RowToStructByPos[row], `select record, undone_at is not null from kam.merge where merge_id = $1 for update`, l.MergeID)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (m *merger) takeAccountsBack(rec mergeRecord, a, b Customer) error {
 	const back = `delete from kam.customer_sales_account where customer_no = $1 and account_no = any ($2) returning account_no`
 	const aliases = `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`
 
-	gone, err := list(m.ctx, m.tx, "give the sales accounts back", pgx.RowTo[string], back, a.CustomerNo, append([]string{}, rec.Moved.SalesAccounts...))
+	gone, err := pg.List(m.ctx, m.tx, "give the sales accounts back", pgx.RowTo[string], back, a.CustomerNo, append([]string{}, rec.Moved.SalesAccounts...))
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (m *merger) takeAccountsBack(rec mergeRecord, a, b Customer) error {
 			return kam.Errorf(kam.TargetInvalid, "sales account %s has left %s since", account, a.CustomerNo).On("sales_accounts").Try("merge the record that has it now first")
 		}
 	}
-	_, err = exec(m.ctx, m.tx, "give the sales accounts back", aliases, b.CustomerNo, append([]string{}, rec.OwnAliases...))
+	_, err = pg.Exec(m.ctx, m.tx, "give the sales accounts back", aliases, b.CustomerNo, append([]string{}, rec.OwnAliases...))
 	return err
 }
 
@@ -223,7 +225,7 @@ func (m *merger) restoreAbsorbed(b Customer, rec mergeRecord, p Planner, moved *
 	}
 	moved.Contacts = len(data.Contacts)
 	if data.ParentCustomerID != "" {
-		if data.ParentCustomerID, _, err = one(m.ctx, m.tx, "follow the parent", pgx.RowTo[string], parent, data.ParentCustomerID, b.CustomerNo, m.id); err != nil {
+		if data.ParentCustomerID, _, err = pg.One(m.ctx, m.tx, "follow the parent", pgx.RowTo[string], parent, data.ParentCustomerID, b.CustomerNo, m.id); err != nil {
 			return err
 		}
 	}
@@ -247,7 +249,7 @@ func (m *merger) agreeKA(no string, image rowImage) error {
 		select k.tier from kam.key_account k join kam.key_account_member m using (key_account_no)
 		where m.customer_no = $1 and k.state <> 'ENDED' order by k.key_account_no limit 1`
 
-	t, in, err := one(m.ctx, m.tx, "look up the key account", pgx.RowTo[kam.Tier], tier, no)
+	t, in, err := pg.One(m.ctx, m.tx, "look up the key account", pgx.RowTo[kam.Tier], tier, no)
 	switch {
 	case err != nil:
 		return err
@@ -336,7 +338,7 @@ func (m *merger) split(o SplitOrder, p Planner) (MergeResult, error) {
 		return none, err // what is split from a customer is none that is new
 	}
 	if len(moved) > 1 { // the first is the new record's own
-		if _, err := exec(m.ctx, m.tx, "give sales accounts", `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`, no, moved[1:]); err != nil {
+		if _, err := pg.Exec(m.ctx, m.tx, "give sales accounts", `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`, no, moved[1:]); err != nil {
 			return none, err
 		}
 	}
@@ -365,9 +367,9 @@ func (m *merger) groupOfNew(a Customer, want string) (string, error) {
 	}
 	g, ok, err := m.Group(want)
 	if err == nil && !ok && want != a.GroupID {
-		err = kam.Errorf(kam.Invalid, "there is no group %s", clip(want, 64)).On("group").Try("name one that exists, or " + kam.NoGroup)
+		err = kam.Errorf(kam.Invalid, "there is no group %s", pg.Clip(want, 64)).On("group").Try("name one that exists, or " + kam.NoGroup)
 	}
-	return either(g.ID, want), err
+	return cmp.Or(g.ID, want), err
 }
 
 // splitAccounts gives sales accounts to the new record: the first is its own.
@@ -379,7 +381,7 @@ func (m *merger) splitAccounts(a Customer, wanted []string, stays, goes *kam.Req
 	}
 	for i, w := range wanted {
 		if !slices.Contains(all, w) || slices.Contains(wanted[:i], w) {
-			return nil, kam.Errorf(kam.Invalid, "%s has no sales account %s to give", a.CustomerNo, clip(w, 40)).On("sales_accounts").Try("name each of its accounts once at most, as customer show lists them")
+			return nil, kam.Errorf(kam.Invalid, "%s has no sales account %s to give", a.CustomerNo, pg.Clip(w, 40)).On("sales_accounts").Try("name each of its accounts once at most, as customer show lists them")
 		}
 	}
 	left := slices.DeleteFunc(slices.Clone(all), func(x string) bool { return slices.Contains(wanted, x) })
@@ -394,7 +396,7 @@ func (m *merger) splitAccounts(a Customer, wanted []string, stays, goes *kam.Req
 		}
 	}
 	goes.SalesAccountNo = wanted[0]
-	_, err = exec(m.ctx, m.tx, "give sales accounts", `delete from kam.customer_sales_account where customer_no = $1 and (account_no = any ($2) or account_no = $3)`,
+	_, err = pg.Exec(m.ctx, m.tx, "give sales accounts", `delete from kam.customer_sales_account where customer_no = $1 and (account_no = any ($2) or account_no = $3)`,
 		a.CustomerNo, wanted, stays.SalesAccountNo)
 	return wanted, err
 }

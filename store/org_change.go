@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -221,7 +222,7 @@ func (tx *Tx) rowsOf(tables []orgTable) (map[rowKey]json.RawMessage, error) {
 	}
 	all := map[rowKey]json.RawMessage{}
 	for _, t := range tables {
-		rows, err := list(tx.ctx, tx.tx, "read "+t.name, pgx.RowToStructByPos[row], t.rows)
+		rows, err := pg.List(tx.ctx, tx.tx, "read "+t.name, pgx.RowToStructByPos[row], t.rows)
 		if err != nil {
 			return nil, err
 		}
@@ -375,7 +376,7 @@ func (d differences) printed(forTrail bool) []string {
 		default:
 			line += fieldsOf(r, forTrail)
 		}
-		out = append(out, clip(line, 400))
+		out = append(out, pg.Clip(line, 400))
 	}
 	return out
 }
@@ -396,7 +397,7 @@ func policyLines(r difference) []string {
 		}
 		for i, l := range lines {
 			if left[l]--; left[l] < 0 && len(out) <= maxLines {
-				out = append(out, clip(fmt.Sprintf("%s line %d: %s", sign, i+1, l), 400))
+				out = append(out, pg.Clip(fmt.Sprintf("%s line %d: %s", sign, i+1, l), 400))
 			}
 		}
 	}
@@ -487,10 +488,7 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 // it, refusals too, and the worker looks whom open tasks wait for. The same
 // change by a second admin agrees to what the first one proposed.
 func (s *Store) changeOrg(ctx context.Context, a OrgAct, ch orgChange) (OrgChange, error) {
-	digest, err := digestOf([]any{ch.right, ch.what})
-	if err != nil {
-		return OrgChange{}, err
-	}
+	digest := ledger.Digest([]any{ch.right, ch.what})
 	return s.onOrg(ctx, a, digest, ch.kind == ChangeOrg, func(tx *Tx) (OrgChange, error) { return tx.change(a, ch) })
 }
 
@@ -532,10 +530,10 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 		}
 	}
 	event := kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
-		Text: clip(because(c.What, a.Reason), 4000), PayloadDigest: tx.Effect().Digest}
+		Text: pg.Clip(because(c.What, a.Reason), 4000), PayloadDigest: tx.Effect().Digest}
 	if len(d) == 0 && len(ch.tables) > 0 && (ch.kind == ChangeOrg || ch.kind == ChangePolicy) {
 		c.Same, c.What = true, c.What+": nothing differs from what is there"
-		event.Type, event.Text = kam.EventOrgLoaded, clip(because(c.What, a.Reason), 4000)
+		event.Type, event.Text = kam.EventOrgLoaded, pg.Clip(because(c.What, a.Reason), 4000)
 	} else {
 		tx.Queue(noteOrgChange)
 	}
@@ -573,7 +571,7 @@ func (tx *Tx) tooFewAdmins(ch orgChange) ([]string, error) {
 // name is taken down.
 func (tx *Tx) proposer(by kam.UserID, ch orgChange) (who kam.Person, first bool, err error) {
 	if ch.kind == ChangeOrg || ch.kind == ChangePolicy {
-		if first, _, err = one(tx.ctx, tx.tx, "look whether anybody is known", pgx.RowTo[bool], `select not exists (select from kam.person)`); err != nil {
+		if first, _, err = pg.One(tx.ctx, tx.tx, "look whether anybody is known", pgx.RowTo[bool], `select not exists (select from kam.person)`); err != nil {
 			return who, false, err
 		}
 	}

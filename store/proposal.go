@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -55,10 +56,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 		insert into kam.proposal (proposal_no, kind, change, digest, ground, what, differences, by_user, roles, reason, at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
-	ground, err := digestOf(d)
-	if err != nil {
-		return OrgChange{}, err
-	}
+	ground := ledger.Digest(d)
 	p, found, err := tx.openProposal(tx.Effect().Digest)
 	if err != nil {
 		return OrgChange{}, err
@@ -78,7 +76,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 	if found {
 		c.Proposal = p.No
 	} else {
-		no, _, err := one(tx.ctx, tx.tx, "number a proposal", pgx.RowTo[string], `select 'P-' || lpad(nextval('kam.proposal_number')::text, 6, '0')`)
+		no, _, err := pg.One(tx.ctx, tx.tx, "number a proposal", pgx.RowTo[string], `select 'P-' || lpad(nextval('kam.proposal_number')::text, 6, '0')`)
 		if err != nil {
 			return OrgChange{}, err
 		}
@@ -93,7 +91,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 		}
 	}
 	tx.Log(kam.AuditEvent{Type: kam.EventOrgAsked, Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind),
-		Text: clip(c.Proposal+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: ground})
+		Text: pg.Clip(c.Proposal+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: ground})
 	return c, nil
 }
 
@@ -133,7 +131,7 @@ func (tx *Tx) tellAdmins(a OrgAct, roles []kam.Role, text string) error {
 	if len(to) == 0 {
 		return nil
 	}
-	return tx.Publish(Message{Kind: "proposal.opened", To: to, Subject: clip(text, 1000)})
+	return tx.Publish(ledger.Message{Kind: "proposal.opened", To: to, Subject: pg.Clip(text, 1000)})
 }
 
 // storedProposal is a proposal with what only the store looks at.
@@ -146,15 +144,15 @@ type storedProposal struct {
 const proposalColumns = `proposal_no, kind, what, differences, by_user, roles, reason, at, expires_at, state, decided_by, decided_at, decided_reason`
 
 func (tx *Tx) openProposal(digest string) (storedProposal, bool, error) {
-	return one(tx.ctx, tx.tx, "look for the same proposal", pgx.RowToStructByPos[storedProposal],
+	return pg.One(tx.ctx, tx.tx, "look for the same proposal", pgx.RowToStructByPos[storedProposal],
 		`select `+proposalColumns+`, change, ground from kam.proposal where digest = $1 and state = 'OPEN'`, digest)
 }
 
 func (tx *Tx) proposal(no string) (storedProposal, error) {
-	p, ok, err := one(tx.ctx, tx.tx, "read a proposal", pgx.RowToStructByPos[storedProposal],
+	p, ok, err := pg.One(tx.ctx, tx.tx, "read a proposal", pgx.RowToStructByPos[storedProposal],
 		`select `+proposalColumns+`, change, ground from kam.proposal where proposal_no = $1`, no)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no proposal %q", clip(no, 40)).On("proposal_no").Try("starter admin proposals lists them")
+		err = kam.Errorf(kam.NotFound, "there is no proposal %q", pg.Clip(no, 40)).On("proposal_no").Try("starter admin proposals lists them")
 	}
 	return p, err
 }
@@ -206,17 +204,14 @@ func (s *Store) Decline(ctx context.Context, a OrgAct, no string) (OrgChange, er
 		}
 		tx.closeProposal(p.Proposal, ProposalRefused, a.By, a.Reason)
 		tx.Log(kam.AuditEvent{Type: kam.EventOrgClosed, Actor: a.By, RolesUsed: roles, ReasonCode: string(ProposalRefused),
-			Text: clip(because(p.No+" "+what+": "+p.What, a.Reason), 4000), PayloadDigest: p.Ground})
-		err = tx.Publish(Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: clip(fmt.Sprintf("%s was %s by %s: %s", p.No, what, a.By, p.What), 1000)})
+			Text: pg.Clip(because(p.No+" "+what+": "+p.What, a.Reason), 4000), PayloadDigest: p.Ground})
+		err = tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s was %s by %s: %s", p.No, what, a.By, p.What), 1000)})
 		return OrgChange{What: p.No + " is " + what + ": " + p.What, Proposal: p.No, Cases: []kam.CaseNo{}}, err
 	})
 }
 
 func (s *Store) onProposal(ctx context.Context, a OrgAct, verb, no string, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
-	digest, err := digestOf([]any{verb, no})
-	if err != nil {
-		return OrgChange{}, err
-	}
+	digest := ledger.Digest([]any{verb, no})
 	return s.onOrg(ctx, a, digest, true, do) // what is agreed to may be a load
 }
 
@@ -257,10 +252,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	if err != nil {
 		return OrgChange{}, err
 	}
-	if ground, err := digestOf(d); err != nil || ground != p.Ground {
-		if err != nil {
-			return OrgChange{}, err
-		}
+	if ledger.Digest(d) != p.Ground {
 		return OrgChange{}, stale(p, "it would do something else now")
 	}
 	if err := d.notOf(ch, p.By, a.By); err != nil {
@@ -289,8 +281,8 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	c.Proposal, c.Differences = p.No, d.lines()
 	tx.Queue(noteOrgChange)
 	tx.Log(kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
-		Text: clip(p.No+", proposed by "+string(p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
-	return c, tx.Publish(Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: clip(fmt.Sprintf("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})
+		Text: pg.Clip(p.No+", proposed by "+string(p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
+	return c, tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})
 }
 
 func stale(p storedProposal, why string) error {
@@ -307,8 +299,8 @@ const nobodyAgreed = "nobody agreed in time"
 // end closes a proposal that nobody decided, and tells whose it was.
 func (tx *Tx) end(p storedProposal, as ProposalState, why string) error {
 	tx.closeProposal(p.Proposal, as, kam.System, why)
-	tx.Log(kam.AuditEvent{Type: kam.EventOrgClosed, Actor: kam.System, ReasonCode: string(as), Text: clip(because(p.No+": "+p.What, why), 4000), PayloadDigest: p.Ground})
-	return tx.Publish(Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: clip(fmt.Sprintf("%s is %s: %s", p.No, strings.ToLower(string(as)), p.What), 1000)})
+	tx.Log(kam.AuditEvent{Type: kam.EventOrgClosed, Actor: kam.System, ReasonCode: string(as), Text: pg.Clip(because(p.No+": "+p.What, why), 4000), PayloadDigest: p.Ground})
+	return tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s is %s: %s", p.No, strings.ToLower(string(as)), p.What), 1000)})
 }
 
 // endProposal closes a proposal that nobody decided. It may run twice.
@@ -342,7 +334,7 @@ func (s *Store) ExpireProposals(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	late, err := list(ctx, s.pool, "look for proposals that expire", pgx.RowTo[string],
+	late, err := pg.List(ctx, s.pool, "look for proposals that expire", pgx.RowTo[string],
 		`select proposal_no from kam.proposal where state = 'OPEN' and expires_at <= $1 order by proposal_no`, now)
 	n := 0
 	for _, no := range late {
@@ -360,12 +352,12 @@ func (s *Store) ExpireProposals(ctx context.Context) (int, error) {
 // Proposals lists what waits for a second admin, with all set the closed ones
 // too, the newest first.
 func (s *Store) Proposals(ctx context.Context, all bool) ([]Proposal, error) {
-	return list(ctx, s.pool, "list proposals", pgx.RowToStructByPos[Proposal],
+	return pg.List(ctx, s.pool, "list proposals", pgx.RowToStructByPos[Proposal],
 		`select `+proposalColumns+` from kam.proposal where $1 or state = 'OPEN' order by proposal_no desc limit 500`, all)
 }
 
 func nobodyKnown(by kam.UserID) error {
-	return kam.Errorf(kam.Forbidden, "nobody is known as %q", clip(string(by), 80)).On("by")
+	return kam.Errorf(kam.Forbidden, "nobody is known as %q", pg.Clip(string(by), 80)).On("by")
 }
 
 // admin is who acts on the organisation.

@@ -9,15 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 func noCase(no kam.CaseNo) error {
-	return kam.Errorf(kam.NotFound, "there is no case %s", clip(string(no), 40)).On("case_no")
+	return kam.Errorf(kam.NotFound, "there is no case %s", pg.Clip(string(no), 40)).On("case_no")
 }
 
 // Case is the committed state of a case; kam.NotFound where there is none.
 func (s *Store) Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := one(ctx, s.pool, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	c, ok, err := pg.One(ctx, s.pool, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -70,7 +71,7 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) (err error) {
 		var ok bool
-		v.Snapshot, ok, err = one(ctx, tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+		v.Snapshot, ok, err = pg.One(ctx, tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 		if err != nil {
 			return err
 		}
@@ -106,11 +107,11 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 		if _, err = readFact(ctx, tx, no, FactHits, &v.Screened); err != nil {
 			return err
 		}
-		if v.Been, err = list(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
+		if v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
 			return err
 		}
 		if v.Snapshot.State.Ended() {
-			e, ok, err := one(ctx, tx, "read how the case ended", pgx.RowToStructByPos[Ending], ending, no, v.Snapshot.State)
+			e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByPos[Ending], ending, no, v.Snapshot.State)
 			if err != nil {
 				return err
 			}
@@ -118,7 +119,7 @@ func (s *Store) CaseView(ctx context.Context, no kam.CaseNo) (v CaseView, err er
 				v.Ending = &e
 			}
 		}
-		v.Records, err = list(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
+		v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
 		return err
 	})
 	return v, err
@@ -133,7 +134,7 @@ func (s *Store) Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, erro
 // Followed is [Store.Followed] within an effect.
 func (tx *Tx) Followed(no kam.CaseNo) (kam.Snapshot, error) { return followed(tx.ctx, tx.tx, no) }
 
-func followed(ctx context.Context, q querier, no kam.CaseNo) (kam.Snapshot, error) {
+func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, error) {
 	const end = `
 		with recursive chain as (
 			select case_no, same_as from kam.cases where case_no = $1
@@ -142,7 +143,7 @@ func followed(ctx context.Context, q querier, no kam.CaseNo) (kam.Snapshot, erro
 		)
 		select snapshot from kam.cases where case_no = (select case_no from chain where same_as = '')`
 
-	c, ok, err := one(ctx, q, "read the case that is followed", pgx.RowTo[kam.Snapshot], end, no)
+	c, ok, err := pg.One(ctx, q, "read the case that is followed", pgx.RowTo[kam.Snapshot], end, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -151,15 +152,15 @@ func followed(ctx context.Context, q querier, no kam.CaseNo) (kam.Snapshot, erro
 
 // CaseAsIs reads another case within an effect, without its lock.
 func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := one(tx.ctx, tx.tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	c, ok, err := pg.One(tx.ctx, tx.tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
 	return c, err
 }
 
-func requestData(ctx context.Context, q querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
-	d, ok, err := one(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
+func requestData(ctx context.Context, q pg.Querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
+	d, ok, err := pg.One(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
 		`select data from kam.revision where case_no = $1 and revision = $2`, no, revision)
 	if err != nil || !ok {
 		return d, err
@@ -168,8 +169,8 @@ func requestData(ctx context.Context, q querier, no kam.CaseNo, revision int) (k
 	return d, err
 }
 
-func opening(ctx context.Context, q querier, no kam.CaseNo) (Request, error) {
-	r, ok, err := one(ctx, q, "read the opening request", pgx.RowTo[Request], `select opening from kam.cases where case_no = $1`, no)
+func opening(ctx context.Context, q pg.Querier, no kam.CaseNo) (Request, error) {
+	r, ok, err := pg.One(ctx, q, "read the opening request", pgx.RowTo[Request], `select opening from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -180,8 +181,8 @@ func opening(ctx context.Context, q querier, no kam.CaseNo) (Request, error) {
 	return r, err
 }
 
-func readFact(ctx context.Context, q querier, no kam.CaseNo, kind string, into any) (bool, error) {
-	b, ok, err := one(ctx, q, "read "+kind, pgx.RowTo[json.RawMessage],
+func readFact(ctx context.Context, q pg.Querier, no kam.CaseNo, kind string, into any) (bool, error) {
+	b, ok, err := pg.One(ctx, q, "read "+kind, pgx.RowTo[json.RawMessage],
 		`select value from kam.case_fact where case_no = $1 and kind = $2`, no, kind)
 	if err != nil || !ok {
 		return false, err
@@ -192,7 +193,7 @@ func readFact(ctx context.Context, q querier, no kam.CaseNo, kind string, into a
 	return true, nil
 }
 
-func readCandidates(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Candidate, error) {
+func readCandidates(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]kam.Candidate, error) {
 	var all []kam.Candidate
 	if ok, err := readFact(ctx, q, no, factCandidates, &all); !ok || err != nil {
 		return nil, err
@@ -210,12 +211,12 @@ func readCandidates(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Candid
 // readWaivedCandidates are the candidates that were judged to be other parties,
 // with the class that they had then. A release that kept none is still at work
 // while this one is brought in: what a requester may say counts then.
-func readWaivedCandidates(ctx context.Context, q querier, no kam.CaseNo) (map[string]kam.MatchClass, error) {
+func readWaivedCandidates(ctx context.Context, q pg.Querier, no kam.CaseNo) (map[string]kam.MatchClass, error) {
 	type row struct {
 		Ref   string
 		Class kam.MatchClass
 	}
-	all, err := list(ctx, q, "read waivers", pgx.RowToStructByPos[row],
+	all, err := pg.List(ctx, q, "read waivers", pgx.RowToStructByPos[row],
 		`select ref, coalesce(finding ->> 'class', 'PROBABLE') from kam.waiver where case_no = $1 and kind = 'CANDIDATE'`, no)
 	if err != nil {
 		return nil, err
@@ -227,8 +228,8 @@ func readWaivedCandidates(ctx context.Context, q querier, no kam.CaseNo) (map[st
 	return waived, nil
 }
 
-func readFindings(ctx context.Context, q querier, no kam.CaseNo) ([]kam.Finding, error) {
-	return list(ctx, q, "read findings", pgx.RowTo[kam.Finding],
+func readFindings(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]kam.Finding, error) {
+	return pg.List(ctx, q, "read findings", pgx.RowTo[kam.Finding],
 		`select finding from kam.finding where case_no = $1 order by position`, no)
 }
 
@@ -243,13 +244,13 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 
 // was and not as a refusal.
 func (s *Store) ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return one(ctx, s.pool, "look up a decision", pgx.RowTo[string],
+	return pg.One(ctx, s.pool, "look up a decision", pgx.RowTo[string],
 		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2 and progress -> 'refused' is null`, no, decisionID)
 }
 
 // Records are all decision records of a case, in order.
 func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error) {
-	all, err := list(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],
+	all, err := pg.List(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],
 		`select record from kam.decision_record where case_no = $1 order by n`, no)
 	if err == nil && len(all) == 0 {
 		_, err = s.Case(ctx, no)
@@ -268,7 +269,7 @@ type Revision struct {
 
 // Revisions are all revisions of a case's data, in order, with contacts.
 func (s *Store) Revisions(ctx context.Context, no kam.CaseNo) ([]Revision, error) {
-	all, err := list(ctx, s.pool, "read revisions", pgx.RowToStructByPos[Revision],
+	all, err := pg.List(ctx, s.pool, "read revisions", pgx.RowToStructByPos[Revision],
 		`select revision, at, by_user, material_hash, data from kam.revision where case_no = $1 order by revision`, no)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A CaseLine is one case in a list.
@@ -74,7 +75,7 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 	if limit <= 0 {
 		limit = 200
 	}
-	return list(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
+	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
 		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type)
 }
 
@@ -159,16 +160,16 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 		  and not exists (select from kam.cases d where d.request_key = $3::text || c.case_no)
 		order by e.updated_at`
 
-	all, err := list(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
+	all, err := pg.List(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
 	if err != nil {
 		return nil, err
 	}
-	offered, err := list(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByPos[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
+	offered, err := pg.List(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByPos[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, offered...)
-	asked, err := list(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByPos[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
+	asked, err := pg.List(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByPos[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
 	return append(all, asked...), err
 }
 
@@ -191,13 +192,13 @@ func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersio
 		where by_person and touched_at >= $1 and (open or touched_at >= clock_timestamp() - interval '1 day')
 		order by touched_at`
 
-	return list(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion], moved, since)
+	return pg.List(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion], moved, since)
 }
 
 // NeverStarted lists numbers that were allotted before then and whose case
 // never opened.
 func (s *Store) NeverStarted(ctx context.Context, before time.Time) ([]CaseLine, error) {
-	return list(ctx, s.pool, "list cases never started", pgx.RowToStructByPos[CaseLine],
+	return pg.List(ctx, s.pool, "list cases never started", pgx.RowToStructByPos[CaseLine],
 		`select `+caseColumns+` from kam.cases where version = 0 and created_at < $1 order by case_no`, before)
 }
 
@@ -246,7 +247,7 @@ func (s *Store) Stuck(ctx context.Context) ([]StuckCase, error) {
 			automatic = append(automatic, st.State)
 		}
 	}
-	return list(ctx, s.pool, "list stuck cases", pgx.RowToStructByPos[StuckCase], stuck, automatic)
+	return pg.List(ctx, s.pool, "list stuck cases", pgx.RowToStructByPos[StuckCase], stuck, automatic)
 }
 
 // Stats are counts for a summary.
@@ -280,7 +281,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 
 	st := Stats{ByState: map[string]int{}, ByOutcome: map[string]int{}, ByType: map[string]int{},
 		KeyAccounts: map[kam.Tier]int{}, OpenTasks: map[kam.UserID]int{}, Queued: map[string]int{}}
-	all, err := list(ctx, s.pool, "count cases", pgx.RowToStructByPos[row], counts)
+	all, err := pg.List(ctx, s.pool, "count cases", pgx.RowToStructByPos[row], counts)
 	for _, r := range all {
 		switch r.Kind {
 		case "state":

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // An OpenCase is a case that has not ended. Its version is 0 where the number
@@ -20,6 +21,6 @@ type OpenCase struct {
 // is newer than the schema, before that is migrated, so it reads only columns
 // that the first migration made.
 func (s *Store) OpenCases(ctx context.Context) ([]OpenCase, error) {
-	return list(ctx, s.pool, "list open cases", pgx.RowToStructByPos[OpenCase],
+	return pg.List(ctx, s.pool, "list open cases", pgx.RowToStructByPos[OpenCase],
 		`select case_no, state, version from kam.cases where open order by case_no`)
 }

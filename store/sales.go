@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // Sales are the facts of one account (P2.4.4), in minor units. Known is false
@@ -108,7 +109,7 @@ const linesUp = `
 // SalesOf are the facts of several accounts; those without facts are left
 // out. Those of accounts that came to a customer by a merge count with its own.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
-	all, err := list(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+askedFacts+salesUp, asOf, append([]string{}, accounts...))
+	all, err := pg.List(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+askedFacts+salesUp, asOf, append([]string{}, accounts...))
 	return byAccount(all), err
 }
 
@@ -133,7 +134,7 @@ func (tx *Tx) linesOf(sql string, args ...any) (map[string]map[string]int64, err
 		Amount        int64
 	}
 
-	all, err := list(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], sql, args...)
+	all, err := pg.List(tx.ctx, tx.tx, "read profit and loss", pgx.RowToStructByPos[row], sql, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +158,12 @@ type ABCRow struct {
 // ABCSnapshot is the book that ABC classes are cut from, by revenue; id "" and
 // no rows before one was built.
 func (tx *Tx) ABCSnapshot() (id string, rows []ABCRow, err error) {
-	id, ok, err := one(tx.ctx, tx.tx, "find the ABC snapshot", pgx.RowTo[string],
+	id, ok, err := pg.One(tx.ctx, tx.tx, "find the ABC snapshot", pgx.RowTo[string],
 		`select id from kam.abc_snapshot order by as_of desc, at desc limit 1`)
 	if err != nil || !ok {
 		return "", nil, err
 	}
-	rows, err = list(tx.ctx, tx.tx, "read the ABC snapshot", pgx.RowToStructByPos[ABCRow],
+	rows, err = pg.List(tx.ctx, tx.tx, "read the ABC snapshot", pgx.RowToStructByPos[ABCRow],
 		`select customer_no, revenue, currency from kam.abc_row where snapshot_id = $1 order by revenue desc, customer_no`, id)
 	return id, rows, err
 }
@@ -170,7 +171,10 @@ func (tx *Tx) ABCSnapshot() (id string, rows []ABCRow, err error) {
 // RebuildABC takes the revenue of the twelve months that end with asOf of all
 // active customers as the book that ABC classes are cut from.
 func (s *Store) RebuildABC(ctx context.Context, asOf time.Time) (id string, err error) {
-	err = s.inLoad(ctx, "rebuild the ABC book", func(tx pgx.Tx) (err error) {
+	err = pg.InTx(ctx, s.pool, "rebuild the ABC book", func(tx pgx.Tx) (err error) {
+		if err := pg.Alone(ctx, tx); err != nil {
+			return err
+		}
 		id, err = rebuildABC(ctx, tx, asOf)
 		return err
 	})
@@ -189,23 +193,23 @@ func rebuildABC(ctx context.Context, tx pgx.Tx, asOf time.Time) (id string, err 
 		where c.status = 'ACTIVE'`
 
 	id = "abc/" + asOf.UTC().Format(time.DateOnly)
-	_, err = runAll(ctx, tx, "rebuild the ABC book",
-		statement{"memory", `set local work_mem = '128MB'`, nil},
-		statement{"facts", facts, []any{asOf}},
-		statement{"statistics", `analyze abc_fact (account)`, nil},
-		statement{"snapshot", snapshot, []any{id, asOf}},
-		statement{"rows before", `delete from kam.abc_row where snapshot_id = $1`, []any{id}},
-		statement{"rows", rows, []any{id}},
+	_, err = pg.Run(ctx, tx, "rebuild the ABC book",
+		pg.Step("memory", `set local work_mem = '128MB'`),
+		pg.Step("facts", facts, asOf),
+		pg.Step("statistics", `analyze abc_fact (account)`),
+		pg.Step("snapshot", snapshot, id, asOf),
+		pg.Step("rows before", `delete from kam.abc_row where snapshot_id = $1`, id),
+		pg.Step("rows", rows, id),
 	)
 	return id, err
 }
 
-func countByTier(ctx context.Context, q querier, sql string, args ...any) (map[kam.Tier]int, error) {
+func countByTier(ctx context.Context, q pg.Querier, sql string, args ...any) (map[kam.Tier]int, error) {
 	type row struct {
 		Tier kam.Tier
 		N    int
 	}
-	all, err := list(ctx, q, "count key accounts", pgx.RowToStructByPos[row], sql, args...)
+	all, err := pg.List(ctx, q, "count key accounts", pgx.RowToStructByPos[row], sql, args...)
 	if err != nil {
 		return nil, err
 	}

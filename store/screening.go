@@ -9,12 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // BlockedParties is the local screening list.
 func (s *Store) BlockedParties(ctx context.Context) ([]BlockedParty, error) {
-	return list(ctx, s.pool, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
+	return pg.List(ctx, s.pool, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
 }
 
 // CustomersLike finds active customers that a line of a screening list may
@@ -28,7 +29,7 @@ func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error)
 			or $3 = '' and exists (select from unnest(p.keys) t where t like any ($2::text[])))
 		order by p.ref`
 
-	return list(ctx, s.pool, "look for screened customers", pgx.RowToStructByPos[Party], like,
+	return pg.List(ctx, s.pool, "look for screened customers", pgx.RowToStructByPos[Party], like,
 		append([]string{}, k.tokens()...), k.inAnyCountry(), k.Country, k.Version)
 }
 
@@ -53,7 +54,7 @@ func (tx *CaseTx) Clearances() ([]kam.Clearance, error) {
 	return clearances(tx.ctx, tx.tx, tx.no(), tx.Case.CommittedAs)
 }
 
-func clearances(ctx context.Context, q querier, no kam.CaseNo, customerNo string) ([]kam.Clearance, error) {
+func clearances(ctx context.Context, q pg.Querier, no kam.CaseNo, customerNo string) ([]kam.Clearance, error) {
 	const cleared = `
 		with mine as (select case_no from kam.cases where case_no = $1 or $2 <> '' and customer_no = $2)
 		select case_no, kind, value from kam.case_fact join mine using (case_no) where kind in ($3, $4)
@@ -66,7 +67,7 @@ func clearances(ctx context.Context, q querier, no kam.CaseNo, customerNo string
 		Value json.RawMessage
 	}
 
-	kept, err := list(ctx, q, "look for cleared hits", pgx.RowToStructByPos[row], cleared, no, customerNo, FactClearances, FactCleared, oldWaiver)
+	kept, err := pg.List(ctx, q, "look for cleared hits", pgx.RowToStructByPos[row], cleared, no, customerNo, FactClearances, FactCleared, oldWaiver)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result
 			return nil, err
 		}
 		tx.Log(kam.AuditEvent{Type: kam.EventCoverageStopped, Actor: kam.System, Step: "1.4.6", ReasonCode: string(result), Text: "hit " + ref})
-		return ref, tx.Publish(Message{Kind: "coverage.stopped", To: []kam.UserID{c.OwnerID}, Subject: customerNo + " is not to be called on: screening"})
+		return ref, tx.Publish(ledger.Message{Kind: "coverage.stopped", To: []kam.UserID{c.OwnerID}, Subject: customerNo + " is not to be called on: screening"})
 	})
 	return reviewKey, err
 }

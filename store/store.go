@@ -126,15 +126,6 @@ func (s *Store) checkDurable(ctx context.Context) error {
 	return nil
 }
 
-// Now is the time of the database.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	var t time.Time
-	if err := s.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&t); err != nil {
-		return t, fmt.Errorf("read the time of the database: %w", err)
-	}
-	return t.UTC(), nil
-}
-
 // The names of the ledger that the store's own readers use.
 type (
 	Message  = ledger.Message

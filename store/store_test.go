@@ -166,7 +166,7 @@ func TestStageData(t *testing.T) {
 
 	digest, err := s.StageData(t.Context(), no, "decision-1", d)
 	require.NoError(t, err)
-	want, err := store.DataDigest(d)
+	want := ledger.Digest(d)
 	require.NoError(t, err)
 	require.Equal(t, want, digest)
 	_, err = s.StageData(t.Context(), no, "decision-1", d)

@@ -22,8 +22,8 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 	s, ctx := storetest.New(t), t.Context()
 	e := ledger.Effect{Subject: store.OfCustomer("C-000001"), Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
 	runs := 0
-	do := func(err error) func(*store.Tx) (any, error) {
-		return func(tx *store.Tx) (any, error) {
+	do := func(err error) func(*ledger.Entry) (any, error) {
+		return func(tx *ledger.Entry) (any, error) {
 			runs++
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "stew.one", Text: "seen"})
 			if err := tx.Publish(store.Message{Kind: "seen", Subject: "seen"}); err != nil {
@@ -32,18 +32,18 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 			return map[string]int{"n": runs}, err
 		}
 	}
-	_, err := s.On(ctx, e, do(errors.New("the line is cut")))
+	_, err := s.On(ctx, e, nil, do(errors.New("the line is cut")))
 	require.Error(t, err)
-	_, err = s.On(ctx, e, do(kam.Errorf(kam.Forbidden, "not yours")))
+	_, err = s.On(ctx, e, nil, do(kam.Errorf(kam.Forbidden, "not yours")))
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
-	first, err := s.On(ctx, e, do(nil))
+	first, err := s.On(ctx, e, nil, do(nil))
 	require.NoError(t, err)
-	again, err := s.On(ctx, e, do(nil))
+	again, err := s.On(ctx, e, nil, do(nil))
 	require.NoError(t, err)
 	require.JSONEq(t, string(first), string(again))
 	require.Equal(t, 3, runs)
 	e.Digest = "b"
-	_, err = s.On(ctx, e, do(nil))
+	_, err = s.On(ctx, e, nil, do(nil))
 	require.Equal(t, kam.IDReused, kam.CodeOf(err))
 
 	trail, err := s.TrailOf(ctx, "customer/C-000001")
@@ -69,7 +69,7 @@ func TestRefusalsOfSubjectsAreOnRecordOnce(t *testing.T) {
 	s, ctx := storetest.New(t), t.Context()
 	e := ledger.Effect{Subject: store.Organisation, Key: "act/decision-1", Digest: "a", At: time.Now(), By: "ann", People: true}
 	refused := func(e ledger.Effect, code kam.Code) {
-		_, err := s.On(ctx, e, func(*store.Tx) (any, error) { return nil, kam.Errorf(code, "no") })
+		_, err := s.On(ctx, e, nil, func(*ledger.Entry) (any, error) { return nil, kam.Errorf(code, "no") })
 		require.Equal(t, code, kam.CodeOf(err))
 	}
 	refused(e, kam.Forbidden)
@@ -102,7 +102,7 @@ func TestTheKindStandsBesideTheID(t *testing.T) {
 	no := newCase(t, s, "k-1")
 	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('import/B-000009'), ('customer/C-000002') on conflict do nothing`))
 	for _, subject := range []ledger.Subject{store.Organisation, {Kind: "account", ID: "KA-000001"}} {
-		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: noon, By: "ann"}, func(tx *store.Tx) (any, error) {
+		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: noon, By: "ann"}, nil, func(tx *ledger.Entry) (any, error) {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			return nil, tx.Publish(store.Message{Kind: "seen", Subject: "seen"})
 		})
@@ -130,8 +130,8 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 	require.NoError(t, s.Stage(ctx, store.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
 	require.ErrorIs(t, s.Stage(ctx, store.Organisation, "d-1", "b", map[string]int{"n": 2}, none), kam.IDReused)
 
-	take := func(err error) func(*store.Tx) (any, error) {
-		return func(tx *store.Tx) (any, error) {
+	take := func(err error) func(*ledger.Entry) (any, error) {
+		return func(tx *ledger.Entry) (any, error) {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			data, digest, readErr := tx.Staged("d-1")
 			require.NoError(t, readErr)
@@ -141,9 +141,20 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 		}
 	}
 	e := ledger.Effect{Subject: store.Organisation, Key: "act/d-1", At: noon, By: "ann"}
-	_, err := s.On(ctx, e, take(kam.Errorf(kam.Forbidden, "no")))
+	_, err := s.On(ctx, e, nil, take(kam.Errorf(kam.Forbidden, "no")))
 	require.ErrorIs(t, err, kam.Forbidden)
-	_, err = s.On(ctx, e, take(nil))
+	_, err = s.On(ctx, e, nil, take(nil))
 	require.NoError(t, err)
 	require.Equal(t, "0", text(t, s, `select count(*)::text from kam.staged`))
+}
+
+// TestADigestStays: what is stored under a digest is found again by it, in every
+// release (D49).
+func TestADigestStays(t *testing.T) {
+	t.Parallel()
+	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Müller & Söhne", CountryCode: "DE"}}
+	require.Equal(t, "sha256:c001a9ba75d08efc96eda318acd7b46701187056405fed46e30d4d6a10902b65", ledger.Digest(d))
+	require.Equal(t, "sha256:a2ec27e0cf3ed84e601c7634f00fbe925d9adc8a53cb644592ddc201279c17db", ledger.Digest([]any{kam.ActionUsersEdit, store.User{ID: "ann", Name: "Ann", Roles: []kam.Role{kam.SalesRep}}}))
+	act := kam.Act{DecisionID: "d-1", Name: kam.ActComment, By: "ann", Reason: "seen"}
+	require.Equal(t, "67dbeb7f", kam.Digest(act)[:8], "as the ids of updates have it")
 }

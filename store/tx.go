@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -28,7 +29,7 @@ func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
 		select exists (select from kam.absence
 			where user_id = $1 and $2::text::date between from_date and to_date)`
 
-	absent, _, err := one(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
+	absent, _, err := pg.One(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
 	if err != nil {
 		tx.Fail(err)
 	}

@@ -49,11 +49,11 @@ func (s *Store) Customer(ctx context.Context, no string) (Customer, error) {
 	return customer(ctx, s.pool, no)
 }
 
-func customer(ctx context.Context, q querier, no string) (Customer, error) {
-	c, ok, err := one(ctx, q, "read the customer", pgx.RowToStructByPos[Customer],
+func customer(ctx context.Context, q pg.Querier, no string) (Customer, error) {
+	c, ok, err := pg.One(ctx, q, "read the customer", pgx.RowToStructByPos[Customer],
 		`select `+customerColumns+` from kam.customer where customer_no = $1`, no)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no customer %s", clip(no, 40)).On("customer_no")
+		err = kam.Errorf(kam.NotFound, "there is no customer %s", pg.Clip(no, 40)).On("customer_no")
 	}
 	if err != nil {
 		return c, err
@@ -94,7 +94,7 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 		c.Status = kam.Active
 	}
 	if c.Site == "" {
-		c.Site = siteOf(c.Data)
+		c.Site = SiteOf(c.Data)
 	}
 	if c.CustomerNo != "" {
 		if err := tx.notMerged(c.CustomerNo); err != nil {
@@ -104,7 +104,7 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 		const number = `
 			with quiet as materialized (select pg_advisory_xact_lock_shared($1))
 			select 'C-' || lpad(nextval('kam.customer_number')::text, 6, '0') from quiet`
-		c.CustomerNo, _, err = one(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string], number, int64(numberLock))
+		c.CustomerNo, _, err = pg.One(tx.ctx, tx.tx, "number the customer", pgx.RowTo[string], number, pg.NumberLock)
 		if err != nil {
 			return "", err
 		}
@@ -127,10 +127,10 @@ func (tx *Tx) CommitCustomer(c CustomerCommit) (customerNo string, err error) {
 			return "", kam.Errorf(kam.TargetInvalid, "an identifier stands on another customer already").
 				On("identifiers").By("DUPLICATE_IDENTIFIER").Try("use that customer, or correct the identifier or the address")
 		}
-		return "", fmt.Errorf("commit the customer: %w", known(err))
+		return "", fmt.Errorf("commit the customer: %w", pg.Known(err))
 	}
 	if err := inner.Commit(tx.ctx); err != nil {
-		return "", fmt.Errorf("commit the customer: %w", known(err))
+		return "", fmt.Errorf("commit the customer: %w", pg.Known(err))
 	}
 	return c.CustomerNo, nil
 }
@@ -184,8 +184,9 @@ func queueCustomer(b *pgx.Batch, c CustomerCommit, segment any, caseNo string, a
 	b.Queue(upsertParty, partyArgs(p, c.Keys)...)
 }
 
-// siteOf is the address of a site as text, "" where it is not known.
-func siteOf(d kam.RequestData) string {
+// SiteOf is the address of a site, by which identifiers are told apart; "" where
+// it is not known.
+func SiteOf(d kam.RequestData) string {
 	street, postal := PartyDataOf(d).Street, d.PostalCode
 	if street == "" || d.CountryCode == "" || postal == "" && d.City == "" {
 		return ""
@@ -251,9 +252,9 @@ func (tx *Tx) ResumeCoverage(customerNo string) error {
 const CoverageStopped = "STOPPED"
 
 func (tx *Tx) updateCustomer(no, sql string, args ...any) error {
-	tag, err := exec(tx.ctx, tx.tx, "change customer "+no, sql, append([]any{no}, args...)...)
+	tag, err := pg.Exec(tx.ctx, tx.tx, "change customer "+no, sql, append([]any{no}, args...)...)
 	if err == nil && tag.RowsAffected() == 0 {
-		err = kam.Errorf(kam.NotFound, "there is no customer %s", clip(no, 40)).On("customer_no")
+		err = kam.Errorf(kam.NotFound, "there is no customer %s", pg.Clip(no, 40)).On("customer_no")
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -28,10 +29,7 @@ func (tx *CaseTx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 		insert into kam.revision (case_no, revision, at, by_user, material_hash, digest, data)
 		values ($1, $2, $3, $4, $5, $6, $7)`
 
-	digest, err := digestOf(d)
-	if err != nil {
-		return err
-	}
+	digest := ledger.Digest(d)
 	c := tx.Case
 	c.Revision++
 	c.MaterialHash = kam.MaterialHash(d)
@@ -45,7 +43,7 @@ func (tx *CaseTx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 	var b pgx.Batch
 	b.Queue(insert, c.CaseNo, c.Revision, tx.At, by, c.MaterialHash, digest, withoutContacts(d))
 	queueContacts(&b, revisionOwner(c.CaseNo, c.Revision), d.Contacts)
-	return sendBatch(tx.ctx, tx.tx, "save the revision", &b)
+	return pg.Send(tx.ctx, tx.tx, "save the revision", &b)
 }
 
 // Staged is the data that the client sent ahead of a decision, with contacts; see

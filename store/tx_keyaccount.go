@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A Member is a customer of a group, with its standing. Contacts are left
@@ -29,7 +30,7 @@ func (tx *Tx) GroupMembers(groupID string) ([]Member, error) {
 		select customer_no, data, territory, owner, sales_account, ka_status, tier, failed_reviews, parent_no
 		from kam.customer where group_id = $1 and group_id <> '' and status = 'ACTIVE' order by customer_no`
 
-	return list(tx.ctx, tx.tx, "read the group", pgx.RowToStructByPos[Member], members, groupID)
+	return pg.List(tx.ctx, tx.tx, "read the group", pgx.RowToStructByPos[Member], members, groupID)
 }
 
 // A KeyAccount is a customer or group in the programme (4.1.1). State is
@@ -81,13 +82,13 @@ const ofParty = `
 	state <> 'ENDED' and $1 <> '' and (group_id = $1 or exists (
 		select from kam.key_account_member m where m.key_account_no = k.key_account_no and customer_no = $1))`
 
-func keyAccount(ctx context.Context, q querier, which, what string) (*KeyAccount, error) {
+func keyAccount(ctx context.Context, q pg.Querier, which, what string) (*KeyAccount, error) {
 	const find = `
 		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
 			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1), ended_as
 		from kam.key_account k where `
 
-	k, ok, err := one(ctx, q, "look up the key account", pgx.RowToStructByPos[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
+	k, ok, err := pg.One(ctx, q, "look up the key account", pgx.RowToStructByPos[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 		k.State = KeyAccountActive
 	}
 	if k.No == "" {
-		k.No, _, err = one(tx.ctx, tx.tx, "number the key account", pgx.RowTo[string],
+		k.No, _, err = pg.One(tx.ctx, tx.tx, "number the key account", pgx.RowTo[string],
 			`select 'KA-' || lpad(nextval('kam.key_account_number')::text, 6, '0')`)
 		if err != nil {
 			return "", err
@@ -135,12 +136,12 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 	b.Queue(left, k.No, members)
 	b.Queue(join, k.No, members)
 	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)
-	return k.No, sendBatch(tx.ctx, tx.tx, "save key account "+k.No, &b)
+	return k.No, pg.Send(tx.ctx, tx.tx, "save key account "+k.No, &b)
 }
 
 // CloseSideTasks ends the tasks about something that outlived their cases.
 func (tx *Tx) CloseSideTasks(subject, how string) error {
-	_, err := exec(tx.ctx, tx.tx, "close the tasks of "+subject,
+	_, err := pg.Exec(tx.ctx, tx.tx, "close the tasks of "+subject,
 		`update kam.task set status = $2, closed_at = $3, closed_by = 'system' where subject = $1 and status = 'OPEN'`, subject, how, tx.At)
 	return err
 }
@@ -148,7 +149,7 @@ func (tx *Tx) CloseSideTasks(subject, how string) error {
 // CoverByClass puts customers on the call plans by their ABC class, C where none
 // was computed, but for those whom a hit of screening stopped.
 func (tx *Tx) CoverByClass(customers []string) error {
-	_, err := exec(tx.ctx, tx.tx, "cover customers", `
+	_, err := pg.Exec(tx.ctx, tx.tx, "cover customers", `
 		update kam.customer set coverage = coalesce(nullif(segment ->> 'abc_class', ''), 'C'), updated_at = $2
 		where customer_no = any ($1) and status = 'ACTIVE' and coverage <> $3`, customers, tx.At, CoverageStopped)
 	return err

@@ -9,15 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 const personColumns = `user_id, name, email, roles, nodes, manager_id, active, nullif(no_post, '{}')`
 
-func personOf(ctx context.Context, q querier, id kam.UserID) (kam.Person, error) {
-	p, ok, err := one(ctx, q, "look up a person", pgx.RowToStructByPos[kam.Person],
+func personOf(ctx context.Context, q pg.Querier, id kam.UserID) (kam.Person, error) {
+	p, ok, err := pg.One(ctx, q, "look up a person", pgx.RowToStructByPos[kam.Person],
 		`select `+personColumns+` from kam.person where user_id = $1`, id)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "nobody is known as %s", clip(string(id), 80))
+		err = kam.Errorf(kam.NotFound, "nobody is known as %s", pg.Clip(string(id), 80))
 	}
 	return p, err
 }
@@ -32,13 +33,13 @@ func (s *Store) Person(ctx context.Context, id kam.UserID) (kam.Person, error) {
 
 // People are all persons, by id.
 func (s *Store) People(ctx context.Context) ([]kam.Person, error) {
-	return list(ctx, s.pool, "list people", pgx.RowToStructByPos[kam.Person],
+	return pg.List(ctx, s.pool, "list people", pgx.RowToStructByPos[kam.Person],
 		`select `+personColumns+` from kam.person order by user_id`)
 }
 
 // PeopleByRole are the active persons who hold a role, by id.
 func (tx *Tx) PeopleByRole(role kam.Role) ([]kam.Person, error) {
-	return list(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByPos[kam.Person],
+	return pg.List(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByPos[kam.Person],
 		`select `+personColumns+` from kam.person where active and roles @> array[$1::text] order by user_id`, role)
 }
 
@@ -46,10 +47,10 @@ const nodeColumns = `code, level, parent, name, manager_id, calendar`
 
 // Node is an element of the territory tree; kam.NotFound where there is none.
 func (tx *Tx) Node(code string) (kam.TerritoryNode, error) {
-	n, ok, err := one(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByPos[kam.TerritoryNode],
+	n, ok, err := pg.One(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByPos[kam.TerritoryNode],
 		`select `+nodeColumns+` from kam.node where code = $1`, code)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no territory %q", clip(code, 40))
+		err = kam.Errorf(kam.NotFound, "there is no territory %q", pg.Clip(code, 40))
 	}
 	return n, err
 }
@@ -60,8 +61,8 @@ func (tx *Tx) Nodes() ([]kam.TerritoryNode, error) { return nodes(tx.ctx, tx.tx)
 // Nodes is the whole territory tree, by code.
 func (s *Store) Nodes(ctx context.Context) ([]kam.TerritoryNode, error) { return nodes(ctx, s.pool) }
 
-func nodes(ctx context.Context, q querier) ([]kam.TerritoryNode, error) {
-	return list(ctx, q, "read the territory tree", pgx.RowToStructByPos[kam.TerritoryNode],
+func nodes(ctx context.Context, q pg.Querier) ([]kam.TerritoryNode, error) {
+	return pg.List(ctx, q, "read the territory tree", pgx.RowToStructByPos[kam.TerritoryNode],
 		`select `+nodeColumns+` from kam.node order by code`)
 }
 
@@ -76,14 +77,14 @@ func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
 		)
 		select ` + nodeColumns + ` from chain order by depth`
 
-	return list(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByPos[kam.TerritoryNode], up, node)
+	return pg.List(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByPos[kam.TerritoryNode], up, node)
 }
 
 const calendarRows = `select code, time_zone, opens, closes, weekend, holidays, hours, half_days from kam.calendar`
 
 // Calendars are the work calendars, by code.
 func (s *Store) Calendars(ctx context.Context) (map[string]kam.Calendar, error) {
-	rows, err := list(ctx, s.pool, "read the calendars", pgx.RowToStructByPos[CalendarRow], calendarRows)
+	rows, err := pg.List(ctx, s.pool, "read the calendars", pgx.RowToStructByPos[CalendarRow], calendarRows)
 	if err != nil {
 		return nil, err
 	}
@@ -98,22 +99,22 @@ func (s *Store) Calendars(ctx context.Context) (map[string]kam.Calendar, error) 
 
 // Calendar is a work calendar; kam.NotFound where there is none.
 func (tx *Tx) Calendar(code string) (CalendarRow, error) {
-	c, ok, err := one(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow], calendarRows+` where code = $1`, code)
+	c, ok, err := pg.One(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow], calendarRows+` where code = $1`, code)
 	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "there is no calendar %q", clip(code, 40))
+		err = kam.Errorf(kam.NotFound, "there is no calendar %q", pg.Clip(code, 40))
 	}
 	return c, err
 }
 
 // AssignmentRules are all rules of 1.1.3, by code.
 func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) {
-	return list(tx.ctx, tx.tx, "read assignment rules", pgx.RowTo[AssignmentRule],
+	return pg.List(tx.ctx, tx.tx, "read assignment rules", pgx.RowTo[AssignmentRule],
 		`select rule from kam.assignment_rule order by code`)
 }
 
 // BlockedParties is the local screening list.
 func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
-	return list(tx.ctx, tx.tx, "read the screening list", pgx.RowTo[BlockedParty],
+	return pg.List(tx.ctx, tx.tx, "read the screening list", pgx.RowTo[BlockedParty],
 		`select party from kam.blocked_party order by ref`)
 }
 
@@ -129,7 +130,7 @@ func (tx *Tx) FinanceHold(ids []kam.Identifier, groupID string) (bool, error) {
 	for i, id := range ids {
 		schemes[i], values[i] = string(id.Scheme), strings.ToUpper(id.Value)
 	}
-	hold, _, err := one(tx.ctx, tx.tx, "look up finance holds", pgx.RowTo[bool], held, groupID, schemes, values)
+	hold, _, err := pg.One(tx.ctx, tx.tx, "look up finance holds", pgx.RowTo[bool], held, groupID, schemes, values)
 	return hold, err
 }
 
@@ -141,12 +142,12 @@ func (s *Store) PolicyText(ctx context.Context, version int) ([]byte, error) {
 	return policyText(ctx, s.pool, version)
 }
 
-func policyText(ctx context.Context, q querier, version int) ([]byte, error) {
-	text, ok, err := one(ctx, q, "read the policy", pgx.RowTo[[]byte], `select text from kam.policy where version = $1`, version)
+func policyText(ctx context.Context, q pg.Querier, version int) ([]byte, error) {
+	text, ok, err := pg.One(ctx, q, "read the policy", pgx.RowTo[[]byte], `select text from kam.policy where version = $1`, version)
 	if err != nil || ok {
 		return text, err
 	}
-	known, err := list(ctx, q, "list the versions of the policy", pgx.RowTo[string], `select version::text from kam.policy order by version`)
+	known, err := pg.List(ctx, q, "list the versions of the policy", pgx.RowTo[string], `select version::text from kam.policy order by version`)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +170,12 @@ func (s *Store) LatestPolicy(ctx context.Context) (version int, text []byte, err
 	return latestPolicy(ctx, s.pool)
 }
 
-func latestPolicy(ctx context.Context, q querier) (int, []byte, error) {
+func latestPolicy(ctx context.Context, q pg.Querier) (int, []byte, error) {
 	type row struct {
 		Version int
 		Text    []byte
 	}
-	p, ok, err := one(ctx, q, "read the policy", pgx.RowToStructByPos[row], `select version, text from kam.policy order by version desc limit 1`)
+	p, ok, err := pg.One(ctx, q, "read the policy", pgx.RowToStructByPos[row], `select version, text from kam.policy order by version desc limit 1`)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "no policy is loaded").Try("load one with: starter admin policy load")
 	}
@@ -222,7 +223,7 @@ func policyChange(p policyVersion) orgChange {
 
 // GroupByName finds a group by its name, without regard to case and blanks.
 func (tx *Tx) GroupByName(name string) (Group, bool, error) {
-	return one(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
+	return pg.One(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
 		`select group_id, name from kam.party_group where name_key = `+nameKey+``, name)
 }
 
@@ -230,7 +231,7 @@ const nameKey = `lower(regexp_replace(btrim($1::text), '\s+', ' ', 'g'))`
 
 // Group finds a group by its id.
 func (tx *Tx) Group(id string) (Group, bool, error) {
-	return one(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
+	return pg.One(tx.ctx, tx.tx, "look up a group", pgx.RowToStructByPos[Group],
 		`select group_id, name from kam.party_group where group_id = $1`, id)
 }
 
@@ -257,7 +258,7 @@ func (tx *Tx) EnsureGroup(id, name string) (string, error) {
 	} else {
 		name = id
 	}
-	made, ok, err := one(tx.ctx, tx.tx, "make a group", pgx.RowTo[string], insert, name, id)
+	made, ok, err := pg.One(tx.ctx, tx.tx, "make a group", pgx.RowTo[string], insert, name, id)
 	if err != nil || ok {
 		return made, err
 	}

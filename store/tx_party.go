@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 const upsertParty = `
@@ -42,7 +43,7 @@ func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys fun
 		Data PartyData
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		all, err := list(ctx, tx, "read parties with old keys", pgx.RowToStructByPos[row], old, version, limit)
+		all, err := pg.List(ctx, tx, "read parties with old keys", pgx.RowToStructByPos[row], old, version, limit)
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -52,7 +53,7 @@ func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys fun
 			b.Queue(refresh, r.Ref, k.Country, append([]string{}, k.Names...), k.text(), append([]string{}, k.tokens()...), version)
 		}
 		n = len(all)
-		return sendBatch(ctx, tx, "write the keys of parties anew", &b)
+		return pg.Send(ctx, tx, "write the keys of parties anew", &b)
 	})
 	return n, err
 }
@@ -61,14 +62,14 @@ func (s *Store) RefreshParties(ctx context.Context, version, limit int, keys fun
 // in.
 func (tx *CaseTx) SaveParty(p Party, keys PartyKeys) error {
 	p.Ref, p.Kind = string(tx.no()), PartyCase
-	_, err := exec(tx.ctx, tx.tx, "save the keys of the party", upsertParty, partyArgs(p, keys)...)
+	_, err := pg.Exec(tx.ctx, tx.tx, "save the keys of the party", upsertParty, partyArgs(p, keys)...)
 	return err
 }
 
 // DropParty forgets what the case is found by: it has become a change of an
 // existing customer.
 func (tx *CaseTx) DropParty() error {
-	_, err := exec(tx.ctx, tx.tx, "forget the keys of the party", `delete from kam.party where ref = $1`, string(tx.no()))
+	_, err := pg.Exec(tx.ctx, tx.tx, "forget the keys of the party", `delete from kam.party where ref = $1`, string(tx.no()))
 	return err
 }
 
@@ -108,15 +109,15 @@ func (tx *CaseTx) Parties(k PartyKeys) ([]Party, error) {
 		) ` + parties
 	const trigrams = `select to_regoperator('%(text,text)') is not null`
 
-	similar, _, err := one(tx.ctx, tx.tx, "look for pg_trgm", pgx.RowTo[bool], trigrams)
+	similar, _, err := pg.One(tx.ctx, tx.tx, "look for pg_trgm", pgx.RowTo[bool], trigrams)
 	if err != nil {
 		return nil, err
 	}
 	args := []any{append([]string{}, k.tokens()...), tx.no(), k.rejectedSince(tx.At), k.Version}
 	if !similar || k.Country == "" || len(k.Names) == 0 {
-		return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
+		return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
 	}
-	return list(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKeyOrName, append(args, k.Country, k.Names)...)
+	return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKeyOrName, append(args, k.Country, k.Names)...)
 }
 
 // LockIdentifiers makes others who lock one of the identifiers wait until the
@@ -136,7 +137,7 @@ func (tx *Tx) LockIdentifiers(ids []kam.Identifier) error {
 		return nil
 	}
 	slices.Sort(keys)
-	_, err := exec(tx.ctx, tx.tx, "lock identifiers", lock, keys)
+	_, err := pg.Exec(tx.ctx, tx.tx, "lock identifiers", lock, keys)
 	return err
 }
 
@@ -159,7 +160,7 @@ func (tx *CaseTx) RejectedLike(k PartyKeys, since time.Time) ([]Rejection, error
 		order by c.updated_at desc, c.case_no`
 
 	ids := PartyKeys{Identifiers: k.Identifiers}.tokens()
-	return list(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected,
+	return pg.List(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected,
 		tx.no(), since, append([]string{}, k.tokens()...), append([]string{}, ids...), k.Version)
 }
 
@@ -175,7 +176,7 @@ func (tx *Tx) DomainOrIdentifierElsewhere(k PartyKeys, groupID, except string) (
 		order by 1`
 
 	shared := PartyKeys{Domains: k.Domains, Identifiers: k.Identifiers}.tokens()
-	return list(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID, k.Version)
+	return pg.List(tx.ctx, tx.tx, "look for shared domains", pgx.RowTo[string], elsewhere, append([]string{}, shared...), except, groupID, k.Version)
 }
 
 // ParentChain is the customer's parent, the parent's parent and so on, at
@@ -191,7 +192,7 @@ func (tx *Tx) ParentChain(customerNo string) (parents []string, exists bool, err
 		)
 		select customer_no from chain order by depth`
 
-	chain, err := list(tx.ctx, tx.tx, "read the parents", pgx.RowTo[string], up, customerNo)
+	chain, err := pg.List(tx.ctx, tx.tx, "read the parents", pgx.RowTo[string], up, customerNo)
 	if err != nil || len(chain) == 0 {
 		return nil, false, err
 	}

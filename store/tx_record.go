@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // SaveRecord keeps a decision record, stamped with case, step and time.
@@ -28,13 +29,13 @@ func (tx *CaseTx) SaveRecord(r kam.DecisionRecord) error {
 		r.Revision, r.MaterialHash = c.Revision, c.MaterialHash
 	}
 	tx.records = append(tx.records, r)
-	_, err := exec(tx.ctx, tx.tx, "save the decision record", insert, c.CaseNo, r.Kind, r)
+	_, err := pg.Exec(tx.ctx, tx.tx, "save the decision record", insert, c.CaseNo, r.Kind, r)
 	return err
 }
 
 // LastRecord is the newest record of a kind.
 func (tx *CaseTx) LastRecord(kind kam.RecordKind) (kam.DecisionRecord, bool, error) {
-	return one(tx.ctx, tx.tx, "read the decision record", pgx.RowTo[kam.DecisionRecord],
+	return pg.One(tx.ctx, tx.tx, "read the decision record", pgx.RowTo[kam.DecisionRecord],
 		`select record from kam.decision_record where case_no = $1 and kind = $2 order by n desc limit 1`, tx.no(), kind)
 }
 
@@ -46,7 +47,7 @@ func (tx *CaseTx) SetHuman(kind kam.RecordKind, h kam.HumanDecision) error {
 		where case_no = $1 and n = (select max(n) from kam.decision_record where case_no = $1 and kind = $2)
 		returning record`
 
-	r, ok, err := one(tx.ctx, tx.tx, "note the decision", pgx.RowTo[kam.DecisionRecord], update, tx.no(), kind, h)
+	r, ok, err := pg.One(tx.ctx, tx.tx, "note the decision", pgx.RowTo[kam.DecisionRecord], update, tx.no(), kind, h)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (tx *CaseTx) saveFact(kind string, value any) error {
 	if err != nil {
 		return fmt.Errorf("save %s: %w", kind, err)
 	}
-	_, err = exec(tx.ctx, tx.tx, "save "+kind, upsert, tx.no(), kind, json.RawMessage(b))
+	_, err = pg.Exec(tx.ctx, tx.tx, "save "+kind, upsert, tx.no(), kind, json.RawMessage(b))
 	return err
 }
 
@@ -125,7 +126,7 @@ func (tx *CaseTx) WaiveCandidates(all []kam.Candidate, by kam.UserID, reason str
 	for _, c := range all {
 		b.Queue(insertWaiver, tx.no(), "CANDIDATE", c.Ref, by, reason, map[string]kam.MatchClass{"class": c.Class}, tx.At)
 	}
-	return sendBatch(tx.ctx, tx.tx, "waive candidates", &b)
+	return pg.Send(tx.ctx, tx.tx, "waive candidates", &b)
 }
 
 // WaivedCandidates says up to which class each candidate was judged to be
@@ -141,7 +142,7 @@ func (tx *CaseTx) SaveFindings(all []kam.Finding) error {
 	for i, f := range all {
 		b.Queue(`insert into kam.finding (case_no, position, rule_id, finding) values ($1, $2, $3, $4)`, tx.no(), i, f.RuleID, f)
 	}
-	return sendBatch(tx.ctx, tx.tx, "save findings", &b)
+	return pg.Send(tx.ctx, tx.tx, "save findings", &b)
 }
 
 // Findings are the findings saved last, with waivers given since.
@@ -163,7 +164,7 @@ func (tx *CaseTx) Waive(which func(kam.Finding) bool, by kam.UserID, reason stri
 		b.Queue(`update kam.finding set finding = $3 where case_no = $1 and position = $2`, tx.no(), i, f)
 		b.Queue(insertWaiver, tx.no(), "FINDING", waiverRef(f), by, reason, f, tx.At)
 	}
-	return sendBatch(tx.ctx, tx.tx, "waive findings", &b)
+	return pg.Send(tx.ctx, tx.tx, "waive findings", &b)
 }
 
 // waiverRef is what a waiver is kept under. Early releases kept it under the
@@ -175,6 +176,6 @@ func waiverRef(f kam.Finding) string {
 
 // Waivers are the findings that were ever waived in this case.
 func (tx *CaseTx) Waivers() ([]kam.Finding, error) {
-	return list(tx.ctx, tx.tx, "read waivers", pgx.RowTo[kam.Finding],
+	return pg.List(tx.ctx, tx.tx, "read waivers", pgx.RowTo[kam.Finding],
 		`select finding from kam.waiver where case_no = $1 and kind = 'FINDING' order by ref`, tx.no())
 }

@@ -2,9 +2,6 @@ package parties
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
@@ -88,11 +85,4 @@ func AsRequest(c store.Customer) kam.RequestData {
 }
 
 // ContactsDigest tells whether contacts were changed without keeping them.
-func ContactsDigest(all []kam.Contact) string {
-	b, err := json.Marshal(all)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func ContactsDigest(all []kam.Contact) string { return kam.Digest(all) }
