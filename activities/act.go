@@ -9,8 +9,8 @@ import (
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // RecordAct stores what a person did (P2.8). State, revision and separation of
@@ -20,9 +20,9 @@ import (
 // made: the same act again returns the stored answer.
 func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
 	failpoint.Hit("act/before")
-	p, err := a.Store.Effect(ctx, ledger.Effect{
-		Subject: store.OfCase(in.CaseNo),
-		With:    store.OfCase(in.Act.Other()),
+	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
+		Subject: casedb.Of(in.CaseNo),
+		With:    casedb.Of(in.Act.Other()),
 		Key:     "act/" + in.Act.DecisionID,
 		Digest:  in.Act.Digest(),
 		Known:   in.Known,
@@ -38,7 +38,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 	if e := kam.AsError(err); in.Signal > 0 && e != nil && e.Code == kam.IDReused {
 		// The client records the refusal of an update. Nobody but this stage can
 		// record that of a signal.
-		err = errors.Join(err, a.Store.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
+		err = errors.Join(err, a.Store.Cases.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
 	return p, toTemporal(err)
 }
@@ -51,7 +51,7 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	who, err := w.Person(act.By)
+	who, err := w.org.Person(act.By)
 	if kam.CodeOf(err) == kam.NotFound {
 		return kam.Errorf(kam.Forbidden, "nobody is known as %q", act.By).On("by")
 	}
@@ -125,7 +125,7 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory,
 		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
 	}
-	requester, err := w.Person(w.Case.Requester)
+	requester, err := w.org.Person(w.Case.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return s, err
 	}
@@ -141,7 +141,7 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		node = w.endorsingNode()
 	}
 	if node != "" && node != Unassigned {
-		chain, err := w.Chain(node)
+		chain, err := w.org.Chain(node)
 		if err != nil {
 			return s, err
 		}
@@ -179,7 +179,7 @@ func (w *work) reassign(d doing) error {
 	if t == nil {
 		return kam.Errorf(kam.WrongState, "no task is open")
 	}
-	target, err := w.Person(d.Assignee)
+	target, err := w.org.Person(d.Assignee)
 	if kam.CodeOf(err) == kam.NotFound || err == nil && !target.Active {
 		return kam.Errorf(kam.Invalid, "nobody who works here is known as %q", d.Assignee).On("assignee")
 	}

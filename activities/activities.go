@@ -20,7 +20,10 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Activities carries what the stages share. Its methods are registered under
@@ -76,8 +79,8 @@ func (a *Activities) Register(r Registry) {
 // has a later one, and asks for the same effect.
 func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
 	failpoint.Hit("stage", string(name), "before")
-	p, err := a.Store.Effect(ctx, ledger.Effect{
-		Subject: store.OfCase(in.CaseNo),
+	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
+		Subject: casedb.Of(in.CaseNo),
 		Key:     fmt.Sprintf("seq/%d", in.Seq),
 		Digest:  kam.Digest([]any{name, in.Due}),
 		Known:   in.Known,
@@ -100,8 +103,8 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 }
 
 // within opens the case for do: its policy and its present data.
-func (a *Activities) within(do func(*work) error) func(context.Context, *store.CaseTx) error {
-	return func(ctx context.Context, tx *store.CaseTx) error {
+func (a *Activities) within(do func(*work) error) func(context.Context, *casedb.Tx) error {
+	return func(ctx context.Context, tx *casedb.Tx) error {
 		w, err := a.open(ctx, tx)
 		if err == nil && tx.With != nil {
 			w.other, err = a.open(ctx, tx.With)
@@ -113,8 +116,9 @@ func (a *Activities) within(do func(*work) error) func(context.Context, *store.C
 	}
 }
 
-func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) {
-	pol, version, err := a.policy(tx.Tx, tx.Case.PolicyVersion)
+func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
+	org := accessdb.In(tx.Entry)
+	pol, version, err := a.policy(org, tx.Case.PolicyVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +128,13 @@ func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) 
 		return nil, err
 	}
 	home := func() string { return tx.Case.Territory }
-	w := &work{ctx: ctx, CaseTx: tx, route: route{tx: tx.Tx, pol: pol, home: home}, data: data, moved: a.Moved, provider: a.Provider}
+	w := &work{
+		ctx: ctx, Tx: tx, customers: customerdb.In(tx.Entry), route: route{org: org, pol: pol, home: home},
+		data: data, moved: a.Moved, provider: a.Provider,
+	}
 	if w.existing() {
 		var b base
-		if ok, err := tx.Fact(store.FactBase, &b); err != nil {
+		if ok, err := tx.Fact(casedb.FactBase, &b); err != nil {
 			return nil, err
 		} else if ok {
 			w.base = &b
@@ -168,7 +175,7 @@ func (a *Activities) policy(from policies, version int) (*rules.Set, int, error)
 
 // ReadCase hands back the committed state of a case. It changes nothing.
 func (a *Activities) ReadCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	s, err := a.Store.Case(ctx, in.CaseNo)
+	s, err := a.Store.Cases.Case(ctx, in.CaseNo)
 	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, toTemporal(err)
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // Analyze is process 1.2: sales history, needs, wallet and potential, P&L, and
@@ -52,7 +52,7 @@ func (w *work) analyze() (rules.Facts, error) {
 		return f, err
 	}
 	if w.existing() {
-		c, err := w.Customer(w.Case.CommittedAs)
+		c, err := w.customers.Customer(w.Case.CommittedAs)
 		if err != nil {
 			return f, err
 		}
@@ -86,15 +86,15 @@ func potentialText(d kam.RequestData) string {
 // has sold nothing yet, which is known.
 func (w *work) salesFacts(account string) (rules.Facts, error) {
 	if account == "" {
-		return factsOf(store.Sales{}, nil, w.At, w.pol.BaseCurrency)
+		return factsOf(customerdb.Sales{}, nil, w.At, w.pol.BaseCurrency)
 	}
-	s, err := w.SalesFacts(account, w.At)
+	s, err := w.customers.SalesFacts(account, w.At)
 	if err != nil {
 		return rules.Facts{}, err
 	}
 	var lines map[string]int64
 	if s.Known && s.Currencies <= 1 && s.Net12 > 0 {
-		if lines, err = w.PLLines(account); err != nil {
+		if lines, err = w.customers.PLLines(account); err != nil {
 			return rules.Facts{}, err
 		}
 	}
@@ -103,7 +103,7 @@ func (w *work) salesFacts(account string) (rules.Facts, error) {
 
 // factsOf turns the sums of an account and its lines of profit and loss into
 // facts. Sums in more than one currency are a kam.Fault.
-func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (rules.Facts, error) {
+func factsOf(s customerdb.Sales, lines map[string]int64, at time.Time, base string) (rules.Facts, error) {
 	zero := int64(0)
 	none := kam.NewMoney(0, base)
 	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
@@ -196,7 +196,7 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 	if err != nil {
 		return res, rec, err
 	}
-	id, rows, err := w.ABCSnapshot()
+	id, rows, err := w.customers.ABCSnapshot()
 	if err != nil {
 		return res, rec, err
 	}
@@ -224,7 +224,7 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 }
 
 func (w *work) tree() (*rules.Tree, error) {
-	nodes, err := w.Nodes()
+	nodes, err := w.org.Nodes()
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -32,8 +34,9 @@ const batchStep kam.StepCode = "5.7"
 
 // book is one effect on one import of a customer book.
 type book struct {
-	*store.BatchTx
-	a *Activities
+	*bookdb.Tx
+	org *accessdb.Tx
+	a   *Activities
 }
 
 // onBook runs an effect on an import. What it refuses is an answer; everything
@@ -43,14 +46,14 @@ func (a *Activities) onBook(ctx context.Context, in kam.BatchStep, e ledger.Effe
 	if e.By == "" {
 		e.By = kam.System
 	}
-	p, err := a.Store.BatchEffect(ctx, in.No, e, func(tx *store.BatchTx) error { return do(&book{tx, a}) })
+	p, err := a.Store.Books.Effect(ctx, in.No, e, func(tx *bookdb.Tx) error { return do(&book{tx, accessdb.In(tx.Entry), a}) })
 	span.Note(ctx, span.BatchNo.String(string(in.No)), span.StepCode.String(string(batchStep)), span.State.String(string(p.Batch.State)))
 	return p, toTemporal(err)
 }
 
 // ReadBatch hands back the committed state of a batch. It changes nothing.
 func (a *Activities) ReadBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	b, err := a.Store.Batch(ctx, in.No)
+	b, err := a.Store.Books.Get(ctx, in.No)
 	return kam.BatchProgress{Batch: b}, toTemporal(err)
 }
 
@@ -60,7 +63,7 @@ func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.Batc
 	key := "fault/" + in.Now.UTC().Format(time.RFC3339)
 	return a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *book) error {
 		b.log(kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault}, b.Batch.State, b.Batch.State)
-		operators, err := b.PeopleByRole(kam.Operator)
+		operators, err := b.org.PeopleByRole(kam.Operator)
 		if err != nil {
 			return err
 		}
@@ -70,8 +73,8 @@ func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.Batc
 
 // at is the routing of a task at a node.
 func (b *book) at(node string) (route, error) {
-	pol, _, err := b.a.policy(b.Tx, b.Batch.PolicyVersion)
-	return route{tx: b.Tx, pol: pol, home: func() string { return node }}, err
+	pol, _, err := b.a.policy(b.org, b.Batch.PolicyVersion)
+	return route{org: b.org, pol: pol, home: func() string { return node }}, err
 }
 
 // log appends an event to the trail of the batch. The states of a batch stand
@@ -111,9 +114,11 @@ type published struct {
 	store *store.Store
 }
 
-func (p published) LatestPolicy() (int, []byte, error) { return p.store.LatestPolicy(p.ctx) }
+func (p published) LatestPolicy() (int, []byte, error) { return p.store.Access.LatestPolicy(p.ctx) }
 
-func (p published) PolicyText(version int) ([]byte, error) { return p.store.PolicyText(p.ctx, version) }
+func (p published) PolicyText(version int) ([]byte, error) {
+	return p.store.Access.PolicyText(p.ctx, version)
+}
 
 func ids(people []kam.Person) []kam.UserID {
 	out := make([]kam.UserID, len(people))

@@ -17,7 +17,8 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -27,7 +28,7 @@ import (
 // again. A batch that is not confirmed, or was cancelled, is handed back as it
 // is.
 func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	b, err := a.Store.Batch(ctx, in.No)
+	b, err := a.Store.Books.Get(ctx, in.No)
 	if err != nil {
 		return kam.BatchProgress{}, toTemporal(err)
 	}
@@ -57,7 +58,7 @@ func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.Batc
 
 // ApplyPhase is one phase of [Activities.ApplyBatch], for whoever measures them.
 func (a *Activities) ApplyPhase(ctx context.Context, in kam.BatchStep, phase string) (kam.BatchProgress, error) {
-	b, err := a.Store.Batch(ctx, in.No)
+	b, err := a.Store.Books.Get(ctx, in.No)
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
@@ -70,7 +71,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		return kam.BatchProgress{}, err
 	}
 	if phase == "customers" {
-		if err := a.Store.PassBatchNumbers(ctx, in.No); err != nil {
+		if err := a.Store.Books.PassNumbers(ctx, in.No); err != nil {
 			return kam.BatchProgress{}, err
 		}
 	}
@@ -124,7 +125,7 @@ const maxUnfit = 50
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
 func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set) error {
-	nodes, err := tx.Nodes()
+	nodes, err := tx.org.Nodes()
 	if err != nil {
 		return err
 	}
@@ -132,14 +133,14 @@ func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set)
 	var rows []bookRow
 	reading, ctx := errgroup.WithContext(ctx)
 	reading.Go(func() (err error) {
-		rows, err = mapRows(a.Store.ActiveBook(ctx), func(r *bookRow, in store.BookRow) {
+		rows, err = mapRows(a.Store.Books.ActiveBook(ctx), func(r *bookRow, in bookdb.BookRow) {
 			r.BookRow = in
 			r.err = json.Unmarshal(in.Data, &r.data)
 			r.Data = nil
 		})
 		return err
 	})
-	snapshot, sales, lines, err := tx.BookFacts()
+	snapshot, sales, lines, err := customerdb.In(tx.Entry).BookFacts()
 	if err := errors.Join(err, reading.Wait()); err != nil {
 		return err
 	}
@@ -159,11 +160,11 @@ func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set)
 			fate[no] = &groups[i]
 		}
 	}
-	out, errs := make([]store.Segmented, len(segments)), make([]error, len(segments))
+	out, errs := make([]bookdb.Segmented, len(segments)), make([]error, len(segments))
 	inParallel(len(segments), func(i int) {
 		s := &segments[i]
 		s.SnapshotID = snapshot
-		out[i] = store.Segmented{CustomerNo: s.CustomerNo, Coverage: string(s.ABCClass), ReviewDays: pol.Review.NonKAReviewDays}
+		out[i] = bookdb.Segmented{CustomerNo: s.CustomerNo, Coverage: string(s.ABCClass), ReviewDays: pol.Review.NonKAReviewDays}
 		out[i].Segment, errs[i] = json.Marshal(s)
 		if g := fate[s.CustomerNo]; g != nil {
 			out[i].Watch, out[i].Provisional, out[i].ReviewDays = g.WatchList, g.Provisional, g.ReviewInDays
@@ -193,7 +194,7 @@ func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set)
 
 // A bookRow is a customer of the book with his data.
 type bookRow struct {
-	store.BookRow
+	bookdb.BookRow
 	data kam.RequestData
 	err  error // the data cannot be read
 }
@@ -201,7 +202,7 @@ type bookRow struct {
 // bookOf makes the book of the rules. A customer whose facts do not add up has
 // no known revenue, and is reported.
 func bookOf(
-	at time.Time, pol *rules.Set, rows []bookRow, sales map[string]store.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
+	at time.Time, pol *rules.Set, rows []bookRow, sales map[string]customerdb.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
 ) (rules.Book, []kam.BatchFinding, error) {
 	known := make(map[string]bool, len(nodes))
 	for _, n := range nodes {

@@ -16,7 +16,8 @@ import (
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -25,7 +26,7 @@ import (
 // errors are not applied; the others can be confirmed. Where nothing is left,
 // the batch ends. It may run twice: a batch that is checked stays as it is.
 func (a *Activities) CheckBatch(ctx context.Context, in kam.BatchStep) (p kam.BatchProgress, err error) {
-	b, err := a.Store.Batch(ctx, in.No)
+	b, err := a.Store.Books.Get(ctx, in.No)
 	if err != nil || b.State != kam.BatchUploaded {
 		return kam.BatchProgress{Batch: b}, toTemporal(err)
 	}
@@ -52,10 +53,10 @@ type bookCheck struct {
 	at       time.Time
 	nodes    map[string]kam.TerritoryNode
 	people   map[kam.UserID]kam.Person
-	rules    []store.AssignmentRule
+	rules    []accessdb.AssignmentRule
 	groups   map[string]string // id -> name
 	names    map[string]string // name key -> id
-	known    map[string]store.KnownCustomer
+	known    map[string]bookdb.KnownCustomer
 	contacts map[int][]kam.Contact
 
 	rows     []checkRow
@@ -71,16 +72,16 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 	if c.pol, _, err = a.policy(published{ctx, a.Store}, 0); err != nil {
 		return nil, err
 	}
-	ref, err := a.Store.Reference(ctx)
+	ref, err := a.Store.Access.Reference(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c.refer(ref)
 	// The rows are read and decoded while the rest is looked up.
-	var given []store.BatchGroup
+	var given []bookdb.Group
 	reading, readCtx := errgroup.WithContext(ctx)
 	reading.Go(func() (err error) {
-		c.rows, err = mapRows(a.Store.BatchStaged(readCtx, b.No), func(r *checkRow, in store.StagedRow) {
+		c.rows, err = mapRows(a.Store.Books.Staged(readCtx, b.No), func(r *checkRow, in bookdb.StagedRow) {
 			r.in = in
 			r.unread = json.Unmarshal(in.Data, &r.data)
 			r.in.Data = nil
@@ -88,13 +89,13 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 		return err
 	})
 	reading.Go(func() (err error) {
-		if c.contacts, err = a.Store.BatchContacts(readCtx, b.No); err != nil {
+		if c.contacts, err = a.Store.Books.Contacts(readCtx, b.No); err != nil {
 			return err
 		}
-		if c.known, err = a.Store.KnownCustomers(readCtx, b.No); err != nil {
+		if c.known, err = a.Store.Books.KnownCustomers(readCtx, b.No); err != nil {
 			return err
 		}
-		given, err = a.Store.BatchGroups(readCtx, b.No)
+		given, err = a.Store.Books.Groups(readCtx, b.No)
 		return err
 	})
 	if err := reading.Wait(); err != nil {
@@ -119,7 +120,7 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 	return c, nil
 }
 
-func (c *bookCheck) refer(ref store.Reference) {
+func (c *bookCheck) refer(ref accessdb.Reference) {
 	c.nodes = make(map[string]kam.TerritoryNode, len(ref.Nodes))
 	for _, n := range ref.Nodes {
 		c.nodes[n.Code] = n
@@ -132,7 +133,7 @@ func (c *bookCheck) refer(ref store.Reference) {
 	c.groups, c.names = map[string]string{}, map[string]string{}
 	for _, g := range ref.Groups {
 		c.groups[g.ID] = g.Name
-		c.names[store.NameKey(g.Name)] = g.ID
+		c.names[accessdb.NameKey(g.Name)] = g.ID
 	}
 }
 
@@ -150,14 +151,14 @@ func (c *bookCheck) mayUpload(plOnly bool) error {
 	return err
 }
 
-func (c *bookCheck) checkGroups(given []store.BatchGroup) {
+func (c *bookCheck) checkGroups(given []bookdb.Group) {
 	seen := map[string]string{}
 	for _, g := range given {
 		bad := func(column, msg, remedy string) {
 			c.findings = append(c.findings, kam.BatchFinding{File: kam.FileGroups, Row: g.No, Key: g.ID, Column: column,
 				Rule: kam.RuleBatchGroup, Severity: kam.SeverityError, Message: msg, Remedy: remedy})
 		}
-		key := store.NameKey(g.Name)
+		key := accessdb.NameKey(g.Name)
 		before, twice := seen[g.ID]
 		switch other := c.names[key]; {
 		case !kam.IsCustomerNo(g.ID):
@@ -245,7 +246,7 @@ func (c *bookCheck) save(w *book) error {
 	if _, err := b.After(kam.BatchCheck); err != nil {
 		return err
 	}
-	rows := make([]store.CheckedRow, len(c.rows))
+	rows := make([]bookdb.CheckedRow, len(c.rows))
 	for i := range c.rows {
 		rows[i] = c.rows[i].CheckedRow
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
 )
 
 // together compares the rows with each other, in the order of the file.
@@ -75,7 +76,7 @@ func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 	var there map[string]bool
 	if len(ask) > 0 {
 		var err error
-		if there, err = s.CustomersExist(ctx, ask); err != nil {
+		if there, err = s.Books.CustomersExist(ctx, ask); err != nil {
 			return err
 		}
 	}
@@ -158,11 +159,11 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 	if len(ask) == 0 {
 		return nil
 	}
-	holders, err := s.HoldersOf(ctx, ask)
+	holders, err := s.Books.HoldersOf(ctx, ask)
 	if err != nil {
 		return err
 	}
-	held := map[number][]store.Holder{}
+	held := map[number][]bookdb.Holder{}
 	for _, h := range holders {
 		for _, n := range numbersOf(kam.Identifier{Scheme: h.Scheme, Value: h.Value}) {
 			held[n] = append(held[n], h)

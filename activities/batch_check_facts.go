@@ -30,7 +30,7 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 			}
 		}
 	}
-	accounts, err := s.BatchAccounts(ctx, c.batch.No)
+	accounts, err := s.Books.Accounts(ctx, c.batch.No)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 		c.counts.Accounts++
 	}
 	from, to := monthsOf(c.at)
-	bad, total, err := s.BadFacts(ctx, c.batch.No, c.pol.BaseCurrency, from, to, maxListed)
+	bad, total, err := s.Books.BadFacts(ctx, c.batch.No, c.pol.BaseCurrency, from, to, maxListed)
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,15 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // A checkRow is a row at work.
 type checkRow struct {
-	store.CheckedRow
-	in      store.StagedRow
+	bookdb.CheckedRow
+	in      bookdb.StagedRow
 	data    kam.RequestData
 	unread  error // the data are none
 	found   []kam.BatchFinding
@@ -35,7 +37,7 @@ func (r *checkRow) wrong(column, rule, msg, remedy string) {
 // organisation. It runs on several processors at once.
 func (c *bookCheck) checkRow(r *checkRow) {
 	in := r.in
-	r.CheckedRow = store.CheckedRow{No: in.No, Line: in.Line, CustomerNo: in.CustomerNo}
+	r.CheckedRow = bookdb.CheckedRow{No: in.No, Line: in.Line, CustomerNo: in.CustomerNo}
 	r.warned = in.Warned
 	if in.ReadAs != kam.RowReady {
 		r.refused = in.ReadAs == kam.RowRefused
@@ -58,8 +60,8 @@ func (c *bookCheck) checkRow(r *checkRow) {
 	c.checkPlace(r)
 	c.checkGroup(r)
 	if !r.refused {
-		r.Site = store.SiteOf(r.data)
-		r.Party, r.Keys = store.PartyDataOf(r.data), parties.Keys(r.data)
+		r.Site = customerdb.SiteOf(r.data)
+		r.Party, r.Keys = customerdb.PartyDataOf(r.data), parties.Keys(r.data)
 	}
 }
 
@@ -150,8 +152,8 @@ func (c *bookCheck) checkGroup(r *checkRow) {
 		}
 		r.GroupID = id
 	case name != "":
-		if r.GroupID = c.names[store.NameKey(name)]; r.GroupID == "" {
-			r.newName = store.NameKey(name)
+		if r.GroupID = c.names[accessdb.NameKey(name)]; r.GroupID == "" {
+			r.newName = accessdb.NameKey(name)
 		}
 	}
 }

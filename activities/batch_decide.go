@@ -17,7 +17,7 @@ func (b *book) ask(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	chain, err := b.Chain(s.Node)
+	chain, err := b.org.Chain(s.Node)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (b *book) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 		if u == b.Batch.Uploader {
 			return kam.Errorf(kam.Separation, "%s uploaded the batch", u).By("SOD1")
 		}
-		p, err := b.Person(u)
+		p, err := b.org.Person(u)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 		if err != nil {
 			return err
 		}
-		chain, err := b.Chain(act.Scope)
+		chain, err := b.org.Chain(act.Scope)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*bo
 }
 
 func (b *book) actor(id kam.UserID) (kam.Person, error) {
-	who, err := b.Person(id)
+	who, err := b.org.Person(id)
 	if kam.CodeOf(err) == kam.NotFound {
 		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", clipped(string(id))).On("by")
 	}
@@ -223,7 +223,7 @@ func (b *book) escalate(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	chain, err := b.Chain(s.Node)
+	chain, err := b.org.Chain(s.Node)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (w *work) standing(id string, members []rules.Customer, c rules.Classificat
 	w.Case.HomeNode, w.Case.HeadCountry = string(c.HomeNode), c.HeadCountry
 	if c.NeedsEndorsement() && w.Case.Tier == kam.TierNone {
 		// A demotion to NON_KA is endorsed where the account was managed.
-		k, err := w.KeyAccountOf(id)
+		k, err := w.customers.KeyAccountOf(id)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (w *work) group() (string, []rules.Customer, error) {
 	self := w.customer(own)
 	self.CustomerNo, self.TerritoryCode = no, w.Case.Territory
 	if w.existing() {
-		row, err := w.Customer(no)
+		row, err := w.customers.Customer(no)
 		if err != nil {
 			return "", nil, err
 		}
@@ -143,7 +143,7 @@ func (w *work) group() (string, []rules.Customer, error) {
 	if id == "" {
 		return no, []rules.Customer{self}, nil
 	}
-	rows, err := w.GroupMembers(id)
+	rows, err := w.customers.GroupMembers(id)
 	if err != nil {
 		return "", nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
@@ -88,7 +88,7 @@ func (w *work) hardStops(s screening) ([]string, error) {
 		case match.NameDiffers:
 		}
 	}
-	hold, err := w.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
+	hold, err := w.org.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (w *work) hardStops(s screening) ([]string, error) {
 // rejectedBefore says how near the party comes to one that was rejected within
 // the cool-down: the same by an identifier, else as far as the names go.
 func (w *work) rejectedBefore() (match.NameMatch, error) {
-	all, err := w.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays))
+	all, err := w.customers.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays), w.Case.CaseNo)
 	if err != nil {
 		return match.NameDiffers, err
 	}
@@ -116,11 +116,11 @@ func (w *work) rejectedBefore() (match.NameMatch, error) {
 }
 
 // screened is the case as lists are compared with it.
-func (w *work) screened() match.ListEntry { return parties.Screened(store.PartyDataOf(w.data)) }
+func (w *work) screened() match.ListEntry { return parties.Screened(customerdb.PartyDataOf(w.data)) }
 
 // screenLocally is the default adapter of P3.4.5: our own list.
 func (w *work) screenLocally() (screening, error) {
-	list, err := w.BlockedParties()
+	list, err := w.org.BlockedParties()
 	if err != nil {
 		return screening{}, err
 	}

@@ -79,7 +79,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	// What was recommended and confirmed was a new customer.
 	w.Case.Recommended = ""
 	w.unconfirm()
-	if err := w.DropParty(); err != nil {
+	if err := w.customers.DropParty(w.Case.CaseNo); err != nil {
 		return err
 	}
 	if err := w.pin(c); err != nil {

@@ -62,7 +62,7 @@ func (w *work) mayEndorse(u kam.UserID) error {
 // openEndorsement is the task of 1.5.5.
 func (w *work) openEndorsement() error {
 	e := w.nextEndorser()
-	chain, err := w.Chain(e.node)
+	chain, err := w.org.Chain(e.node)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (w *work) assignOwner(d doing) error {
 	if _, err := kam.Permit(d.who, kam.ActionAssignOwner, d.subject); err != nil {
 		return err
 	}
-	p, err := w.Person(d.OwnerID)
+	p, err := w.org.Person(d.OwnerID)
 	if err != nil || !p.Active || !p.Is(kam.KeyAccountManager) {
 		return kam.Errorf(kam.Invalid, "%s is no active key account manager", d.OwnerID).On("owner_id")
 	}
@@ -151,7 +151,7 @@ func (w *work) assignOwner(d doing) error {
 // rehome finds the node of the tier's level above the case's territory, after
 // an endorser chose another tier than the one that was computed.
 func (w *work) rehome() error {
-	chain, err := w.Chain(w.Case.Territory)
+	chain, err := w.org.Chain(w.Case.Territory)
 	if err != nil {
 		return err
 	}

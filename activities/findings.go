@@ -4,12 +4,12 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // validate looks up what the rules of P3.4 need besides the data, and runs
 // them. Waivers given before hold as long as the finding is the same.
-func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
+func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
 	vc, err := w.validationContext(keys, s)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.Conflict
 	return w.pol.ValidateChange(c, before, vc), nil
 }
 
-func (w *work) validationContext(keys store.PartyKeys, s screening) (rules.ValidationContext, error) {
+func (w *work) validationContext(keys customerdb.PartyKeys, s screening) (rules.ValidationContext, error) {
 	vc := rules.ValidationContext{CaseType: w.Case.Type}
 	var f rules.Facts
 	if _, err := w.Analysis(&f); err != nil {
@@ -77,19 +77,19 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 }
 
 // hierarchyFacts looks up parent and group (VH01 to VH05).
-func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys) error {
+func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys customerdb.PartyKeys) error {
 	groupID, err := w.ensureGroup()
 	if err != nil {
 		return err
 	}
 	if parent := w.data.ParentCustomerID; parent != "" {
 		vc.Parent = &rules.ParentFacts{}
-		chain, exists, err := w.ParentChain(parent)
+		chain, exists, err := w.customers.ParentChain(parent)
 		if err != nil {
 			return err
 		}
 		if exists {
-			p, err := w.Customer(parent)
+			p, err := w.customers.Customer(parent)
 			if err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys)
 		}
 	}
 	if groupID != "" {
-		members, err := w.GroupMembers(groupID)
+		members, err := w.customers.GroupMembers(groupID)
 		if err != nil {
 			return err
 		}
@@ -112,13 +112,13 @@ func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys)
 }
 
 // otherGroups finds customers of another group that share a number or a domain.
-func (w *work) otherGroups(vc *rules.ValidationContext, keys store.PartyKeys, groupID string) error {
-	refs, err := w.DomainOrIdentifierElsewhere(keys, groupID, w.Case.CommittedAs)
+func (w *work) otherGroups(vc *rules.ValidationContext, keys customerdb.PartyKeys, groupID string) error {
+	refs, err := w.customers.DomainOrIdentifierElsewhere(keys, groupID, w.Case.CommittedAs)
 	if err != nil {
 		return err
 	}
 	for _, ref := range refs {
-		c, err := w.Customer(ref)
+		c, err := w.customers.Customer(ref)
 		if err != nil {
 			return err
 		}

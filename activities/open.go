@@ -7,7 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // OpenCase is step 1.1.1: the request that was stored when the number was
@@ -54,7 +54,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 
 // mayOpen tests what the request itself must hold. The client has tested it
 // before a number was allotted; here it is decided.
-func (w *work) mayOpen(o store.Request) error {
+func (w *work) mayOpen(o casedb.Request) error {
 	switch {
 	case w.existing() && o.CustomerNo == "":
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", w.Case.Type).On("customer_no").Try("name the customer")
@@ -70,12 +70,12 @@ func (w *work) mayOpen(o store.Request) error {
 
 // appeals binds the case to the rejection that it appeals: one level up, by
 // another person (P2.5, SOD10).
-func (w *work) appeals(o store.Request) error {
+func (w *work) appeals(o casedb.Request) error {
 	was, err := w.Rejection(o.AppealOf)
 	if err != nil {
 		return err
 	}
-	requester, err := w.Person(was.Requester)
+	requester, err := w.org.Person(was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
@@ -98,7 +98,7 @@ func (w *work) appeals(o store.Request) error {
 	return nil
 }
 
-func openingText(o store.Request) string {
+func openingText(o casedb.Request) string {
 	text := string(o.Type)
 	if o.CustomerNo != "" {
 		text += " of " + o.CustomerNo
@@ -144,7 +144,7 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		keys := w.keys()
 		// Two requests with one identifier: the second waits here for the first
 		// to be searchable.
-		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+		if err := w.customers.LockIdentifiers(keys.Identifiers); err != nil {
 			return err
 		}
 		candidates, err := w.search(keys)

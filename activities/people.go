@@ -31,7 +31,7 @@ func (w *work) claim(d doing) error {
 // reevaluate has the decision computed again under the newest policy, which the
 // case then keeps.
 func (w *work) reevaluate(d doing) error {
-	newest, _, err := w.LatestPolicy()
+	newest, _, err := w.org.LatestPolicy()
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (w *work) cancel(d doing) error {
 		}
 		w.Case.CancelAskedBy = d.By
 		w.Log(d.log(kam.EventCancelAsked))
-		admins, err := w.PeopleByRole(kam.PolicyAdmin)
+		admins, err := w.org.PeopleByRole(kam.PolicyAdmin)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Reroute looks again at whom the open task of a case waits for, after people
@@ -30,7 +30,7 @@ func (a *Activities) Reroute(ctx context.Context, in kam.StageInput) (kam.Progre
 // A case that cannot be read is passed over and reported at the end: the others
 // are listed all the same.
 func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error) {
-	open, err := a.Store.PersonalTasks(ctx)
+	open, err := a.Store.Cases.PersonalTasks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo
 	var unread []error
 	for _, no := range open {
 		moved := false
-		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.CaseTx) error {
+		err := a.Store.Cases.Peek(ctx, no, now, func(ctx context.Context, tx *casedb.Tx) error {
 			w, err := a.open(ctx, tx)
 			if err == nil {
 				moved, err = w.reroute()
@@ -68,7 +68,7 @@ func (w *work) reroute() (bool, error) {
 		return false, err
 	}
 	if t.ClaimedBy != "" {
-		who, err := w.Person(t.ClaimedBy)
+		who, err := w.org.Person(t.ClaimedBy)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
@@ -93,7 +93,7 @@ func (w *work) handOverOpenRequest() (bool, error) {
 	if w.Case.Requester == kam.System {
 		return false, nil
 	}
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.org.Present(w.Case.Requester)
 	if err != nil || who.ID == "" || who.ID == w.Case.Requester {
 		return false, err
 	}
@@ -116,7 +116,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
 	}
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.org.Present(w.Case.Requester)
 	if err != nil {
 		return false, err
 	}
@@ -153,7 +153,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		e := w.nextEndorser()
 		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.pol.SLA.Endorsement
 	}
-	chain, err := w.Chain(node)
+	chain, err := w.org.Chain(node)
 	if err != nil {
 		return false, err
 	}
@@ -163,7 +163,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	}
 	var stay, here []kam.UserID // here: those of them who are not absent today
 	for _, u := range t.Assignees {
-		p, err := w.Person(u)
+		p, err := w.org.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}

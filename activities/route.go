@@ -55,7 +55,7 @@ func (w *work) missingNow() []string {
 // admins get a notice, and Reroute searches again at each change of the
 // organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.org.Present(w.Case.Requester)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: waitingFor(*w.Case.Task)})
 	to := t.Assignees
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
-		shared, err := w.PeopleByRole(kam.Role(t.Queue))
+		shared, err := w.org.PeopleByRole(kam.Role(t.Queue))
 		if err != nil {
 			return err
 		}

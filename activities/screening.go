@@ -10,7 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A Screener asks a service outside about a party (P3.4.5). An error means that
@@ -165,14 +165,14 @@ func (w *work) keepHits(s screening) error {
 	if len(s.hits) == 0 {
 		return nil
 	}
-	return w.SaveFact(store.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
+	return w.SaveFact(casedb.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
 }
 
 // clearHits notes that compliance cleared the hits that it was asked about, or
 // those of them that which picks, and names them.
 func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit) bool) (names []string, err error) {
 	var seen kam.Screened
-	known, err := w.Fact(store.FactHits, &seen)
+	known, err := w.Fact(casedb.FactHits, &seen)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return kam.Progress{}, toTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
 	}
 	var party kam.ScreenedParty
-	err := a.Store.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *store.CaseTx) error {
+	err := a.Store.Cases.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *casedb.Tx) error {
 		w, err := a.open(ctx, tx)
 		if err == nil {
 			party = w.screenedParty()

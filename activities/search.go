@@ -6,15 +6,16 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // search is the rule of P3.4.4 over customers, open cases and rejected
 // requests. Candidates that were waived before stay waived, unless they look more
 // certain now.
-func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
+func (w *work) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
 	keys.RejectedDays = w.pol.Process.RejectCooldownDays
-	found, err := w.Parties(keys)
+	found, err := w.customers.Parties(keys, w.Case.CaseNo)
 	if err != nil {
 		return nil, err
 	}
@@ -78,18 +79,18 @@ func onePerRecord(all []kam.Candidate) []kam.Candidate {
 }
 
 // party is the case as others will find it.
-func (w *work) party() (store.Party, error) {
+func (w *work) party() (customerdb.Party, error) {
 	group, err := w.knownGroup(w.data.GroupID, w.data.GroupName)
-	return store.Party{Ref: string(w.Case.CaseNo), Kind: store.PartyCase, GroupID: group, Data: store.PartyDataOf(w.data)}, err
+	return customerdb.Party{Ref: string(w.Case.CaseNo), Kind: customerdb.PartyCase, GroupID: group, Data: customerdb.PartyDataOf(w.data)}, err
 }
 
 // saveParty keeps what the case is found by.
-func (w *work) saveParty(keys store.PartyKeys) error {
+func (w *work) saveParty(keys customerdb.PartyKeys) error {
 	p, err := w.party()
 	if err != nil {
 		return err
 	}
-	return w.SaveParty(p, keys)
+	return w.customers.SaveParty(p, keys)
 }
 
 // unmadeGroup marks the name of a group that no customer is in yet: the first
@@ -103,7 +104,7 @@ func (w *work) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil
 	}
-	return w.madeSince(unmadeGroup + store.NameKey(name))
+	return w.madeSince(unmadeGroup + accessdb.NameKey(name))
 }
 
 // madeSince is the id of the group that a mark stands for, as soon as there is
@@ -117,7 +118,7 @@ func (w *work) madeSince(group string) (string, error) {
 	if id, asked := w.groups[group]; asked {
 		return id, nil
 	}
-	g, ok, err := w.GroupByName(name)
+	g, ok, err := w.org.GroupByName(name)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +133,7 @@ func (w *work) madeSince(group string) (string, error) {
 	return id, nil
 }
 
-func asRulesParty(p store.Party) match.Party {
+func asRulesParty(p customerdb.Party) match.Party {
 	return match.Party{
 		Ref: p.Ref, GroupID: p.GroupID, Names: append([]string{p.Data.Name}, p.Data.TradingNames...),
 		CountryCode: p.Data.Country, City: p.Data.City, PostalCode: p.Data.PostalCode, Street: p.Data.Street,
@@ -141,7 +142,7 @@ func asRulesParty(p store.Party) match.Party {
 }
 
 // kinds gives the order in which assignment rules are tried (1.1.3).
-var kinds = []string{store.NamedAccount, store.IndustryAndArea, store.AreaRule, store.CountryDefault}
+var kinds = []string{accessdb.NamedAccount, accessdb.IndustryAndArea, accessdb.AreaRule, accessdb.CountryDefault}
 
 // resolveTerritory is step 1.1.3. A territory that the requester named with a
 // reason stands, if it exists.
@@ -152,14 +153,14 @@ func (w *work) resolveTerritory() error {
 	}
 	w.Case.Country = w.data.CountryCode
 	if w.data.TerritoryCode != "" {
-		if _, err := w.Chain(w.data.TerritoryCode); err == nil {
+		if _, err := w.org.Chain(w.data.TerritoryCode); err == nil {
 			w.Case.Territory = w.data.TerritoryCode
 			return nil
 		} else if kam.CodeOf(err) != kam.NotFound {
 			return err
 		}
 	}
-	all, err := w.AssignmentRules()
+	all, err := w.org.AssignmentRules()
 	if err != nil {
 		return err
 	}
@@ -178,7 +179,7 @@ func (w *work) resolveTerritory() error {
 // assignment is the rule that says where a customer belongs: within one kind
 // the longest postal prefix wins, then the smaller priority, then the smaller
 // code.
-func assignment(all []store.AssignmentRule, d kam.RequestData) (best store.AssignmentRule, ok bool) {
+func assignment(all []accessdb.AssignmentRule, d kam.RequestData) (best accessdb.AssignmentRule, ok bool) {
 	for _, r := range all {
 		if fits(r, d) && (!ok || before(r, best)) {
 			best, ok = r, true
@@ -187,7 +188,7 @@ func assignment(all []store.AssignmentRule, d kam.RequestData) (best store.Assig
 	return best, ok
 }
 
-func before(a, b store.AssignmentRule) bool {
+func before(a, b accessdb.AssignmentRule) bool {
 	if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
 		return d < 0
 	}
@@ -200,7 +201,7 @@ func before(a, b store.AssignmentRule) bool {
 	return a.Code < b.Code
 }
 
-func fits(r store.AssignmentRule, d kam.RequestData) bool {
+func fits(r accessdb.AssignmentRule, d kam.RequestData) bool {
 	if r.Country != "" && r.Country != d.CountryCode {
 		return false
 	}
@@ -211,7 +212,7 @@ func fits(r store.AssignmentRule, d kam.RequestData) bool {
 	if r.IndustryScheme != "" && r.IndustryScheme != string(d.IndustryScheme) || !strings.HasPrefix(d.IndustryCode, r.IndustryPrefix) {
 		return false
 	}
-	if r.Kind == store.NamedAccount {
+	if r.Kind == accessdb.NamedAccount {
 		byName := r.Name != "" && match.Normalize(r.Name, d.CountryCode) == match.Normalize(d.LegalName, d.CountryCode)
 		return byName || r.GroupID != "" && r.GroupID == d.GroupID
 	}

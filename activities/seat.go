@@ -8,13 +8,13 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // A route finds whom a task waits for, and until when, in one transaction: of a
 // case, or of a scope of an import.
 type route struct {
-	tx  *store.Tx
+	org *accessdb.Tx
 	pol *rules.Set
 	// home is the node that the subject of the task belongs to now; empty where
 	// it has none.
@@ -42,7 +42,7 @@ func (r route) seatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 			s.passed = append(s.passed, "post of "+n.Code+" is vacant")
 			continue
 		}
-		p, err := r.tx.Person(n.ManagerID)
+		p, err := r.org.Person(n.ManagerID)
 		if err != nil {
 			return s, false, err
 		}
@@ -71,7 +71,7 @@ func (r route) away(p kam.Person) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.tx.Absent(p.ID, r.tx.At.In(c.Location)), nil
+	return r.org.Absent(p.ID, r.org.At.In(c.Location)), nil
 }
 
 // nextSeat is the first eligible manager above the levels that were asked.
@@ -79,7 +79,7 @@ func (r route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error
 	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
 		return seat{}, false, nil
 	}
-	chain, err := r.tx.Chain(node)
+	chain, err := r.org.Chain(node)
 	if err != nil {
 		return seat{}, false, err
 	}
@@ -115,7 +115,7 @@ func (r route) leads(t kam.Task) ([]kam.UserID, error) {
 		return t.Assignees, nil
 	}
 	if t.Queue == kam.QueueUnrouted {
-		admins, err := r.tx.PeopleByRole(kam.PolicyAdmin)
+		admins, err := r.org.PeopleByRole(kam.PolicyAdmin)
 		return ids(admins), err
 	}
 	p, err := r.lead(kam.Role(t.Queue))
@@ -125,7 +125,7 @@ func (r route) leads(t kam.Task) ([]kam.UserID, error) {
 // lead is the person who leads the queue of a role: the first by id. Where
 // nobody holds the role it is nobody.
 func (r route) lead(role kam.Role) (kam.Person, error) {
-	people, err := r.tx.PeopleByRole(role)
+	people, err := r.org.PeopleByRole(role)
 	if err != nil || len(people) == 0 {
 		return kam.Person{}, err
 	}
@@ -138,7 +138,7 @@ func (w *work) confirmingSeat() (seat, bool, error) {
 	if err != nil {
 		return seat{}, false, err
 	}
-	chain, err := w.Chain(node)
+	chain, err := w.org.Chain(node)
 	if err != nil {
 		return seat{}, false, err
 	}
@@ -241,7 +241,7 @@ func (w *work) notifyVacancies(passed []string) error {
 	if len(passed) == 0 {
 		return nil
 	}
-	admins, err := w.PeopleByRole(kam.PolicyAdmin)
+	admins, err := w.org.PeopleByRole(kam.PolicyAdmin)
 	if err != nil {
 		return err
 	}

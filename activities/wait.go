@@ -38,7 +38,7 @@ func (r route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.De
 		if days == nil {
 			return
 		}
-		out = append(out, kam.Deadline{Kind: kind, At: c.Add(r.tx.At, float64(*days)/100*factor).UTC()})
+		out = append(out, kam.Deadline{Kind: kind, At: c.Add(r.org.At, float64(*days)/100*factor).UTC()})
 	}
 	add(kam.DueRemind, sla.Remind, own, factor)
 	add(kam.DueEscalate, sla.Escalate, own, factor)
@@ -75,8 +75,8 @@ func (r route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageT
 	case days == nil:
 		return nil, nil //nolint:nilnil // a stage without a target
 	}
-	until := c.Add(r.tx.At, float64(*days)/100*factor)
-	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(r.tx.At, until)), Calendar: c.Code}, nil
+	until := c.Add(r.org.At, float64(*days)/100*factor)
+	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(r.org.At, until)), Calendar: c.Code}, nil
 }
 
 func sortDeadlines(d []kam.Deadline) {
@@ -95,13 +95,13 @@ func (r route) calendarOf(p kam.Person) (kam.Calendar, error) {
 // one; without any it is the default of the policy, in UTC.
 func (r route) calendarAt(node string) (kam.Calendar, error) {
 	if node != "" && node != Unassigned {
-		chain, err := r.tx.Chain(node)
+		chain, err := r.org.Chain(node)
 		if err != nil {
 			return kam.Calendar{}, err
 		}
 		for _, n := range chain {
 			if n.Calendar != "" {
-				row, err := r.tx.Calendar(n.Calendar)
+				row, err := r.org.Calendar(n.Calendar)
 				if err != nil {
 					return kam.Calendar{}, err
 				}
@@ -151,7 +151,7 @@ func (r route) again(t *kam.Task) error {
 	var asked kam.Person
 	var err error
 	if n := len(t.Assignees); n > 0 {
-		asked, err = r.tx.Person(t.Assignees[n-1])
+		asked, err = r.org.Person(t.Assignees[n-1])
 	} else {
 		asked, err = r.lead(kam.Role(t.Queue))
 	}
@@ -162,7 +162,7 @@ func (r route) again(t *kam.Task) error {
 	if err != nil {
 		return err
 	}
-	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(r.tx.At, 1).UTC()})
+	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(r.org.At, 1).UTC()})
 	sortDeadlines(t.Deadlines)
 	return nil
 }

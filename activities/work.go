@@ -8,13 +8,16 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // work is one effect on one case: the transaction, the policy that the case
 // keeps, and its current data.
 type work struct {
-	*store.CaseTx
+	*casedb.Tx
+	customers *customerdb.Tx
 	route
 	ctx context.Context
 	// moved is called for every transition; tests count them.
@@ -121,7 +124,7 @@ func (w *work) ready(f kam.Facts) bool {
 }
 
 // keys are what the party is searched by.
-func (w *work) keys() store.PartyKeys { return parties.Keys(w.data) }
+func (w *work) keys() customerdb.PartyKeys { return parties.Keys(w.data) }
 
 func (w *work) missing(set kam.FieldSet) []string { return rules.Missing(w.data, set, w.Case.Type) }
 
@@ -180,7 +183,7 @@ func (w *work) flag(f kam.Flag) {
 
 // notify puts a message into the outbox; it leaves after the commit.
 func (w *work) notify(kind, subject string, to ...kam.UserID) error {
-	return w.Publish(store.Message{
+	return w.Publish(ledger.Message{
 		Kind:    kind,
 		To:      people(to),
 		Subject: subject,

@@ -5,7 +5,11 @@ import (
 	"errors"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Verified is what a check of the audit trail has found: the chains by what they
@@ -35,7 +39,7 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 	for _, no := range cases {
 		wanted[no] = true
 	}
-	err := l.record.Chains(ctx, func(c store.Chain) error {
+	err := l.record.Chains(ctx, func(c ledger.Chain) error {
 		if len(cases) > 0 && !wanted[c.CaseNo] {
 			return nil
 		}
@@ -63,15 +67,15 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 }
 
 // count adds a chain to those of its kind. A case that is gone counts as one.
-func (v *Verified) count(c store.Chain) {
+func (v *Verified) count(c ledger.Chain) {
 	switch {
-	case c.Kind == store.KindCase, c.Gone:
+	case c.Kind == casedb.Kind, c.Gone:
 		v.Cases++
-	case c.Kind == store.KindCustomer:
+	case c.Kind == customerdb.Kind:
 		v.Customers++
-	case c.Kind == store.KindBook:
+	case c.Kind == bookdb.Kind:
 		v.Batches++
-	case c.Kind == store.KindOrganisation:
+	case c.Kind == accessdb.Kind:
 		v.Organisation = true
 	default:
 		v.Others++

@@ -10,6 +10,8 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -17,7 +19,7 @@ import (
 func governed(t *testing.T) *store.Store {
 	t.Helper()
 	s := empty(t)
-	c, err := s.LoadOrg(t.Context(), orgAct("first", "ulf"), governedOrg())
+	c, err := s.Access.LoadOrg(t.Context(), orgAct("first", "ulf"), governedOrg())
 	require.NoError(t, err)
 	require.False(t, c.Pending)
 	return s
@@ -28,81 +30,81 @@ func empty(t *testing.T) *store.Store {
 	return storetest.New(t)
 }
 
-func governedOrg() store.Org {
+func governedOrg() accessdb.Org {
 	o := sample
 	o.Nodes = slices.Clone(sample.Nodes)
-	o.Users = append(append([]store.User{}, sample.Users...),
-		store.User{ID: "rolf", Name: "Rolf", Roles: []kam.Role{kam.RegionalManager}},
-		store.User{ID: "pia", Name: "Pia", Roles: []kam.Role{kam.PolicyAdmin}},
-		store.User{ID: "paul", Name: "Paul", Roles: []kam.Role{kam.PolicyAdmin}},
-		store.User{ID: "petra", Name: "Petra", Roles: []kam.Role{kam.PolicyAdmin, kam.TerritoryManager}},
-		store.User{ID: "ulf", Name: "Ulf", Roles: []kam.Role{kam.UserAdmin}},
-		store.User{ID: "una", Name: "Una", Roles: []kam.Role{kam.UserAdmin}},
-		store.User{ID: "falk", Name: "Falk", Roles: []kam.Role{kam.Auditor}},
-		store.User{ID: "theo", Name: "Theo", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"FR"}},
+	o.Users = append(append([]accessdb.User{}, sample.Users...),
+		accessdb.User{ID: "rolf", Name: "Rolf", Roles: []kam.Role{kam.RegionalManager}},
+		accessdb.User{ID: "pia", Name: "Pia", Roles: []kam.Role{kam.PolicyAdmin}},
+		accessdb.User{ID: "paul", Name: "Paul", Roles: []kam.Role{kam.PolicyAdmin}},
+		accessdb.User{ID: "petra", Name: "Petra", Roles: []kam.Role{kam.PolicyAdmin, kam.TerritoryManager}},
+		accessdb.User{ID: "ulf", Name: "Ulf", Roles: []kam.Role{kam.UserAdmin}},
+		accessdb.User{ID: "una", Name: "Una", Roles: []kam.Role{kam.UserAdmin}},
+		accessdb.User{ID: "falk", Name: "Falk", Roles: []kam.Role{kam.Auditor}},
+		accessdb.User{ID: "theo", Name: "Theo", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"FR"}},
 	)
 	return o
 }
 
-func orgAct(id string, by kam.UserID) store.OrgAct {
-	return store.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed"}
+func orgAct(id string, by kam.UserID) accessdb.OrgAct {
+	return accessdb.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed", May: kam.Permit}
 }
 
 func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
-	before, err := s.OrgChanged(ctx)
+	before, err := s.Access.OrgChanged(ctx)
 	require.NoError(t, err)
 
-	_, err = s.PersonLeaves(ctx, orgAct("1", "pia"), "mona")
+	_, err = s.Access.PersonLeaves(ctx, orgAct("1", "pia"), "mona")
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "people are the user admin's")
-	unchanged, err := s.OrgChanged(ctx)
+	unchanged, err := s.Access.OrgChanged(ctx)
 	require.NoError(t, err)
 	require.Equal(t, before, unchanged, "a refusal changes nothing")
-	_, err = s.PersonLeaves(ctx, orgAct("2", "ulf"), "ulf")
+	_, err = s.Access.PersonLeaves(ctx, orgAct("2", "ulf"), "ulf")
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "not oneself")
-	_, err = s.PersonLeaves(ctx, orgAct("3", "ulf"), "nobody")
+	_, err = s.Access.PersonLeaves(ctx, orgAct("3", "ulf"), "nobody")
 	require.Equal(t, kam.Invalid, kam.CodeOf(err))
 
-	c, err := s.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
+	c, err := s.Access.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
 	require.NoError(t, err)
-	require.Equal(t, store.OrgChange{What: "mona has left", Posts: []string{"DE-HH"}, Cases: []kam.CaseNo{}}, c)
-	again, err := s.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
+	require.Equal(t, accessdb.OrgChange{What: "mona has left", Posts: []string{"DE-HH"}, Cases: []kam.CaseNo{}}, c)
+	again, err := s.Access.PersonLeaves(ctx, orgAct("4", "ulf"), "mona")
 	require.NoError(t, err)
 	require.Equal(t, c, again, "sent twice is one change")
-	_, err = s.PersonLeaves(ctx, orgAct("5", "ulf"), "mona")
+	_, err = s.Access.PersonLeaves(ctx, orgAct("5", "ulf"), "mona")
 	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err))
-	after, err := s.OrgChanged(ctx)
+	after, err := s.Access.OrgChanged(ctx)
 	require.NoError(t, err)
 	require.NotEqual(t, before, after)
-	mona, err := s.Person(ctx, "mona")
+	mona, err := s.Access.Person(ctx, "mona")
 	require.NoError(t, err)
 	require.False(t, mona.Active)
 
 	for who, node := range map[kam.UserID]string{"mona": "DE-N", "rita": "DE-HH", "nobody": "DE-HH", "theo": "MOON"} {
-		_, err = s.SetManager(ctx, orgAct("6"+string(who), "pia"), node, who)
+		_, err = s.Access.SetManager(ctx, orgAct("6"+string(who), "pia"), node, who)
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), who)
 	}
-	_, err = s.SetManager(ctx, orgAct("6", "pia"), "DE-HH", "mona")
+	_, err = s.Access.SetManager(ctx, orgAct("6", "pia"), "DE-HH", "mona")
 	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err), "she holds it, though she has left")
-	_, err = s.SetManager(ctx, orgAct("7", "ulf"), "DE-HH", "theo")
+	_, err = s.Access.SetManager(ctx, orgAct("7", "ulf"), "DE-HH", "theo")
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "posts are the policy admin's")
-	c, err = s.SetManager(ctx, orgAct("8", "pia"), "DE-HH", "theo")
+	c, err = s.Access.SetManager(ctx, orgAct("8", "pia"), "DE-HH", "theo")
 	require.NoError(t, err)
 	require.Equal(t, "the post of DE-HH goes from mona to theo", c.What)
 	require.True(t, c.Pending)
-	c, err = s.Agree(ctx, orgAct("8b", "paul"), c.Proposal)
+	c, err = s.Access.Agree(ctx, orgAct("8b", "paul"), c.Proposal)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
-	theo, err := s.Person(ctx, "theo")
+	theo, err := s.Access.Person(ctx, "theo")
 	require.NoError(t, err)
 	require.Equal(t, []string{"FR", "DE-HH"}, theo.Nodes)
-	mona, err = s.Person(ctx, "mona")
+	mona, err = s.Access.Person(ctx, "mona")
 	require.NoError(t, err)
 	require.Empty(t, mona.Nodes)
-	_, err = s.SetManager(ctx, orgAct("9", "pia"), "DE-HH", "")
+	_, err = s.Access.SetManager(ctx, orgAct("9", "pia"), "DE-HH", "")
 	require.NoError(t, err)
-	nodes, err := s.Nodes(ctx)
+	nodes, err := s.Access.Nodes(ctx)
 	require.NoError(t, err)
 	for _, n := range nodes {
 		require.NotEqual(t, kam.UserID("theo"), n.ManagerID)
@@ -126,47 +128,47 @@ func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 func TestGrantsTakeTwo(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
-	nils := store.User{ID: "nils", Name: "Nils", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"}
-	c, err := s.SetPerson(ctx, orgAct("1", "ulf"), nils)
+	nils := accessdb.User{ID: "nils", Name: "Nils", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"}
+	c, err := s.Access.SetPerson(ctx, orgAct("1", "ulf"), nils)
 	require.NoError(t, err)
 	require.True(t, c.Pending)
-	c, err = s.SetPerson(ctx, orgAct("2", "ulf"), nils)
+	c, err = s.Access.SetPerson(ctx, orgAct("2", "ulf"), nils)
 	require.NoError(t, err)
 	require.True(t, c.Pending, "one admin is one, however often he asks")
-	_, err = s.Person(ctx, "nils")
+	_, err = s.Access.Person(ctx, "nils")
 	require.Equal(t, kam.NotFound, kam.CodeOf(err))
 	other := nils
 	other.Roles = []kam.Role{kam.GlobalManager}
-	c, err = s.SetPerson(ctx, orgAct("3", "una"), other)
+	c, err = s.Access.SetPerson(ctx, orgAct("3", "una"), other)
 	require.NoError(t, err)
 	require.True(t, c.Pending, "something else was asked for")
-	c, err = s.SetPerson(ctx, orgAct("4", "una"), nils)
+	c, err = s.Access.SetPerson(ctx, orgAct("4", "una"), nils)
 	require.NoError(t, err)
-	require.Equal(t, store.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Proposal: "P-000001", Cases: []kam.CaseNo{},
+	require.Equal(t, accessdb.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Proposal: "P-000001", Cases: []kam.CaseNo{},
 		Differences: []string{"users nils: is new: active true, manager_id mona, name Nils, nodes DE-HH, roles sales_rep"}}, c)
-	p, err := s.Person(ctx, "nils")
+	p, err := s.Access.Person(ctx, "nils")
 	require.NoError(t, err)
 	require.True(t, p.Active)
 
 	// What grants nothing takes one.
 	nils.Name = "Nils Brandt"
-	c, err = s.SetPerson(ctx, orgAct("5", "una"), nils)
+	c, err = s.Access.SetPerson(ctx, orgAct("5", "una"), nils)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
 	// And an agreement is used up: who left is granted his roles anew.
-	_, err = s.PersonLeaves(ctx, orgAct("6", "una"), "nils")
+	_, err = s.Access.PersonLeaves(ctx, orgAct("6", "una"), "nils")
 	require.NoError(t, err)
-	c, err = s.SetPerson(ctx, orgAct("7", "ulf"), nils)
+	c, err = s.Access.SetPerson(ctx, orgAct("7", "ulf"), nils)
 	require.NoError(t, err)
 	require.True(t, c.Pending)
 
-	for name, bad := range map[string]store.User{
+	for name, bad := range map[string]accessdb.User{
 		"roles": {ID: "x", Name: "X", Roles: []kam.Role{kam.Operator, kam.GlobalManager}}, // SOD5
 		"name":  {ID: "x"},
 		"node":  {ID: "x", Name: "X", Nodes: []string{"MOON"}},
 		"boss":  {ID: "x", Name: "X", ManagerID: "nobody"},
 	} {
-		_, err = s.SetPerson(ctx, orgAct("8"+name, "una"), bad)
+		_, err = s.Access.SetPerson(ctx, orgAct("8"+name, "una"), bad)
 		require.Contains(t, []kam.Code{kam.Invalid, kam.Separation}, kam.CodeOf(err), name)
 	}
 }
@@ -174,16 +176,16 @@ func TestGrantsTakeTwo(t *testing.T) {
 func TestManagersGoInNoCircle(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
-	person := func(id, manager kam.UserID) store.User { // who grants nobody anything
-		return store.User{ID: id, Name: string(id), ManagerID: manager}
+	person := func(id, manager kam.UserID) accessdb.User { // who grants nobody anything
+		return accessdb.User{ID: id, Name: string(id), ManagerID: manager}
 	}
 	for _, id := range []kam.UserID{"a", "b", "c"} {
-		_, err := s.SetPerson(ctx, orgAct("add"+string(id), "ulf"), person(id, ""))
+		_, err := s.Access.SetPerson(ctx, orgAct("add"+string(id), "ulf"), person(id, ""))
 		require.NoError(t, err)
 	}
 	for id, manager := range map[kam.UserID]kam.UserID{"a": "b", "b": "c"} {
 		for _, by := range []kam.UserID{"ulf", "una"} {
-			_, err := s.SetPerson(ctx, orgAct(string(id+by), by), person(id, manager))
+			_, err := s.Access.SetPerson(ctx, orgAct(string(id+by), by), person(id, manager))
 			require.NoError(t, err)
 		}
 	}
@@ -196,28 +198,28 @@ func TestManagersGoInNoCircle(t *testing.T) {
 		if id == "d" {
 			manager = "d" // nobody yet
 		}
-		_, err := s.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
+		_, err := s.Access.SetPerson(ctx, orgAct("loop"+string(id), "ulf"), person(id, manager))
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
 		e := kam.AsError(err)
 		require.Equal(t, "manager_id", e.Field)
 		require.Contains(t, e.Msg, way)
 		require.NotEmpty(t, e.Remedy)
 	}
-	c, err := s.Person(ctx, "c")
+	c, err := s.Access.Person(ctx, "c")
 	require.NoError(t, err)
 	require.Empty(t, c.ManagerID, "a refusal changes nothing")
 
-	for want, users := range map[string][]store.User{
+	for want, users := range map[string][]accessdb.User{
 		"a reports to b, who reports to a": {person("a", "b"), person("b", "a")},
 		"nobody is known as x":             {person("a", "x")},
 		`"Anna R" is no user_id`:           {person("Anna R", "")},
 		`"system" is no user_id`:           {person("system", "")},
 	} {
-		_, err = s.LoadOrg(ctx, orgAct("load"+want, "ulf"), store.Org{Users: users})
+		_, err = s.Access.LoadOrg(ctx, orgAct("load"+want, "ulf"), accessdb.Org{Users: users})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)
 		require.ErrorContains(t, err, want)
 	}
-	_, err = s.LoadOrg(ctx, orgAct("order", "ulf"), store.Org{Users: append(governedOrg().Users, person("a", "z"), person("z", "y"), person("y", ""))})
+	_, err = s.Access.LoadOrg(ctx, orgAct("order", "ulf"), accessdb.Org{Users: append(governedOrg().Users, person("a", "z"), person("z", "y"), person("y", ""))})
 	require.NoError(t, err, "in any order")
 }
 
@@ -226,13 +228,13 @@ func TestUserIDs(t *testing.T) {
 	s, ctx := governed(t), t.Context()
 	long := kam.UserID(strings.Repeat("x", 65))
 	for _, id := range []kam.UserID{"x rep!", "müller", "a/b", "system", "", long} {
-		_, err := s.SetPerson(ctx, orgAct("1", "ulf"), store.User{ID: id, Name: "X"})
+		_, err := s.Access.SetPerson(ctx, orgAct("1", "ulf"), accessdb.User{ID: id, Name: "X"})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), id)
 		require.Equal(t, "user_id", kam.AsError(err).Field, id)
 	}
-	_, err := s.SetPerson(ctx, orgAct("2", "ulf"), store.User{ID: long[1:], Name: "X"})
+	_, err := s.Access.SetPerson(ctx, orgAct("2", "ulf"), accessdb.User{ID: long[1:], Name: "X"})
 	require.NoError(t, err)
-	_, err = s.SetPerson(ctx, orgAct("3", "ulf"), store.User{ID: "A-b_c.9@example.com", Name: "X"})
+	_, err = s.Access.SetPerson(ctx, orgAct("3", "ulf"), accessdb.User{ID: "A-b_c.9@example.com", Name: "X"})
 	require.NoError(t, err)
 }
 
@@ -244,20 +246,20 @@ func TestSomebodyIsBack(t *testing.T) {
 	const again = "; active again after having left"
 	mona := sample.Users[1]
 	require.Equal(t, kam.UserID("mona"), mona.ID)
-	_, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
+	_, err := s.Access.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
 	require.NoError(t, err)
-	c, err := s.SetPerson(ctx, orgAct("2", "ulf"), mona)
+	c, err := s.Access.SetPerson(ctx, orgAct("2", "ulf"), mona)
 	require.NoError(t, err)
 	require.True(t, c.Pending)
 	require.Contains(t, c.What, again)
-	c, err = s.SetPerson(ctx, orgAct("3", "una"), mona)
+	c, err = s.Access.SetPerson(ctx, orgAct("3", "una"), mona)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
 	require.Contains(t, c.What, again)
-	p, err := s.Person(ctx, "mona")
+	p, err := s.Access.Person(ctx, "mona")
 	require.NoError(t, err)
 	require.True(t, p.Active)
-	c, err = s.SetPerson(ctx, orgAct("4", "una"), mona)
+	c, err = s.Access.SetPerson(ctx, orgAct("4", "una"), mona)
 	require.NoError(t, err)
 	require.NotContains(t, c.What, again, "he is here")
 	trail, err := s.TrailOf(ctx, "org")
@@ -268,8 +270,8 @@ func TestSomebodyIsBack(t *testing.T) {
 func TestLeaverOwnsCustomers(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
-	var book []store.BookCustomer
-	for no, c := range map[string]store.BookCustomer{
+	var book []customerdb.BookCustomer
+	for no, c := range map[string]customerdb.BookCustomer{
 		"C-1": {}, "C-2": {}, "C-3": {KAStatus: kam.KA, Tier: kam.TierTerritory}, "C-4": {Status: kam.Inactive}, "C-5": {OwnerID: "gina"},
 	} {
 		c.CustomerNo, c.Territory = no, "DE-HH"
@@ -279,8 +281,8 @@ func TestLeaverOwnsCustomers(t *testing.T) {
 		c.Data.LegalName, c.Data.CountryCode = "House "+no, "DE"
 		book = append(book, c)
 	}
-	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
-	c, err := s.PersonLeaves(ctx, orgAct("1", "ulf"), "rita")
+	require.NoError(t, s.Customers.Load(ctx, storetest.Act(), book))
+	c, err := s.Access.PersonLeaves(ctx, orgAct("1", "ulf"), "rita")
 	require.NoError(t, err)
 	require.Equal(t, 3, c.Customers)
 	require.Equal(t, 1, c.KeyAccounts)
@@ -292,35 +294,35 @@ func TestAbsence(t *testing.T) {
 	now, err := s.Now(ctx)
 	require.NoError(t, err)
 	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
-	for name, bad := range map[string]store.Absence{
+	for name, bad := range map[string]accessdb.Absence{
 		"day": {UserID: "rita", From: "24.12.2026", To: day(9)}, "to": {UserID: "rita", From: day(2), To: "soon"},
 		"order": {UserID: "rita", From: day(9), To: day(2)}, "who": {UserID: "nobody", From: day(2), To: day(9)},
 		"over": {UserID: "rita", From: day(-9), To: day(-1)}, "span": {UserID: "rita", From: day(-1), To: day(365)},
 	} {
-		_, err := s.AddAbsence(ctx, orgAct(name, "pia"), bad)
+		_, err := s.Access.AddAbsence(ctx, orgAct(name, "pia"), bad)
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), name)
 	}
-	for name, good := range map[string]store.Absence{"today": {UserID: "olaf", From: day(-9), To: day(0)}, "year": {UserID: "dora", From: day(1), To: day(366)}} {
-		_, err := s.AddAbsence(ctx, orgAct(name, "pia"), good)
+	for name, good := range map[string]accessdb.Absence{"today": {UserID: "olaf", From: day(-9), To: day(0)}, "year": {UserID: "dora", From: day(1), To: day(366)}} {
+		_, err := s.Access.AddAbsence(ctx, orgAct(name, "pia"), good)
 		require.NoError(t, err, name)
 	}
-	c, err := s.AddAbsence(ctx, orgAct("ok", "pia"), store.Absence{UserID: "rita", From: day(24), To: day(31)})
+	c, err := s.Access.AddAbsence(ctx, orgAct("ok", "pia"), accessdb.Absence{UserID: "rita", From: day(24), To: day(31)})
 	require.NoError(t, err)
-	require.Equal(t, store.OrgChange{What: "rita is away from " + day(24) + " to " + day(31), Cases: []kam.CaseNo{}}, c)
+	require.Equal(t, accessdb.OrgChange{What: "rita is away from " + day(24) + " to " + day(31), Cases: []kam.CaseNo{}}, c)
 	for n, want := range map[int]bool{22: false, 23: true, 25: true, 26: false, 31: false} {
 		at, err := time.Parse(time.DateOnly, day(n))
 		require.NoError(t, err)
-		near, err := s.AbsenceNear(ctx, at.Add(23*time.Hour))
+		near, err := s.Access.AbsenceNear(ctx, at.Add(23*time.Hour))
 		require.NoError(t, err)
 		require.Equal(t, want, near, n)
 	}
-	c, err = s.AddAbsence(ctx, orgAct("longer", "pia"), store.Absence{UserID: "rita", From: day(24), To: day(37)})
+	c, err = s.Access.AddAbsence(ctx, orgAct("longer", "pia"), accessdb.Absence{UserID: "rita", From: day(24), To: day(37)})
 	require.NoError(t, err)
 	require.Empty(t, c.Overlaps, "it is the same one")
-	c, err = s.AddAbsence(ctx, orgAct("overlap", "pia"), store.Absence{UserID: "rita", From: day(37), To: day(40)})
+	c, err = s.Access.AddAbsence(ctx, orgAct("overlap", "pia"), accessdb.Absence{UserID: "rita", From: day(37), To: day(40)})
 	require.NoError(t, err)
-	require.Equal(t, []store.Absence{{UserID: "rita", From: day(24), To: day(37)}}, c.Overlaps)
-	_, err = s.AddAbsence(ctx, orgAct("rep", "rita"), store.Absence{UserID: "rita", From: day(24), To: day(31)})
+	require.Equal(t, []accessdb.Absence{{UserID: "rita", From: day(24), To: day(37)}}, c.Overlaps)
+	_, err = s.Access.AddAbsence(ctx, orgAct("rep", "rita"), accessdb.Absence{UserID: "rita", From: day(24), To: day(31)})
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
 }
 
@@ -330,47 +332,47 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	now, err := s.Now(ctx)
 	require.NoError(t, err)
 	day := func(n int) string { return now.AddDate(0, 0, n).Format(time.DateOnly) }
-	past, soon, later := store.Absence{UserID: "mona", From: day(-20), To: day(-10)}, store.Absence{UserID: "rita", From: day(-1), To: day(1)}, store.Absence{UserID: "mona", From: day(5), To: day(9)}
+	past, soon, later := accessdb.Absence{UserID: "mona", From: day(-20), To: day(-10)}, accessdb.Absence{UserID: "rita", From: day(-1), To: day(1)}, accessdb.Absence{UserID: "mona", From: day(5), To: day(9)}
 	for _, by := range []kam.UserID{"pia", "paul"} {
-		_, err = s.LoadOrg(ctx, orgAct("load"+string(by), by), store.Org{Absences: []store.Absence{later, past, soon}})
+		_, err = s.Access.LoadOrg(ctx, orgAct("load"+string(by), by), accessdb.Org{Absences: []accessdb.Absence{later, past, soon}})
 		require.NoError(t, err)
 	}
 	for _, tt := range []struct {
 		of   kam.UserID
 		past bool
-		want []store.Absence
+		want []accessdb.Absence
 	}{
-		{"", false, []store.Absence{soon, later}},
-		{"", true, []store.Absence{past, soon, later}},
-		{"mona", false, []store.Absence{later}},
-		{"rita", false, []store.Absence{soon}},
+		{"", false, []accessdb.Absence{soon, later}},
+		{"", true, []accessdb.Absence{past, soon, later}},
+		{"mona", false, []accessdb.Absence{later}},
+		{"rita", false, []accessdb.Absence{soon}},
 		{"gina", true, nil},
 	} {
-		got, err := s.Absences(ctx, tt.of, tt.past)
+		got, err := s.Access.Absences(ctx, tt.of, tt.past)
 		require.NoError(t, err)
 		require.ElementsMatch(t, tt.want, got, tt)
-		require.True(t, slices.IsSortedFunc(got, func(a, b store.Absence) int { return strings.Compare(a.From, b.From) }))
+		require.True(t, slices.IsSortedFunc(got, func(a, b accessdb.Absence) int { return strings.Compare(a.From, b.From) }))
 	}
-	_, err = s.Absences(ctx, "stranger", false)
+	_, err = s.Access.Absences(ctx, "stranger", false)
 	require.Equal(t, kam.Invalid, kam.CodeOf(err))
 
-	before, err := s.OrgChanged(ctx)
+	before, err := s.Access.OrgChanged(ctx)
 	require.NoError(t, err)
 	for name, bad := range map[string][2]string{"day": {"rita", "tomorrow"}, "who": {"stranger", day(-1)}, "none": {"rita", day(0)}} {
-		_, err = s.RemoveAbsence(ctx, orgAct(name, "pia"), kam.UserID(bad[0]), bad[1])
+		_, err = s.Access.RemoveAbsence(ctx, orgAct(name, "pia"), kam.UserID(bad[0]), bad[1])
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), name)
 	}
-	_, err = s.RemoveAbsence(ctx, orgAct("own", "rita"), "rita", soon.From)
+	_, err = s.Access.RemoveAbsence(ctx, orgAct("own", "rita"), "rita", soon.From)
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err))
-	c, err := s.RemoveAbsence(ctx, orgAct("ok", "pia"), "rita", soon.From)
+	c, err := s.Access.RemoveAbsence(ctx, orgAct("ok", "pia"), "rita", soon.From)
 	require.NoError(t, err)
 	require.Equal(t, "the absence of rita from "+soon.From+" to "+soon.To+" is taken back", c.What)
-	after, err := s.OrgChanged(ctx)
+	after, err := s.Access.OrgChanged(ctx)
 	require.NoError(t, err)
 	require.NotEqual(t, before, after, "the worker looks again")
-	left, err := s.Absences(ctx, "", false)
+	left, err := s.Access.Absences(ctx, "", false)
 	require.NoError(t, err)
-	require.Equal(t, []store.Absence{later}, left)
+	require.Equal(t, []accessdb.Absence{later}, left)
 	trail, err := s.TrailOf(ctx, "org")
 	require.NoError(t, err)
 	require.Equal(t, c.What+": as agreed", trail[len(trail)-1].Text)

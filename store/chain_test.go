@@ -8,13 +8,14 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func breaks(t testing.TB, s *store.Store) []store.Break {
+func breaks(t testing.TB, s *store.Store) []ledger.Break {
 	t.Helper()
-	var all []store.Break
-	require.NoError(t, s.Chains(t.Context(), func(c store.Chain) error {
+	var all []ledger.Break
+	require.NoError(t, s.Chains(t.Context(), func(c ledger.Chain) error {
 		if b, ok := c.Verify(); !ok {
 			all = append(all, b)
 		}
@@ -40,39 +41,39 @@ func TestTamperingIsNamed(t *testing.T) {
 	const free = `alter table kam.audit disable trigger all; `
 	for name, tc := range map[string]struct {
 		sql  string
-		want func(first, second kam.CaseNo) store.Break
+		want func(first, second kam.CaseNo) ledger.Break
 	}{
 		"one byte changed": {
 			`update kam.audit set text = 'seem' where case_no = $1 and seq = 2`,
-			func(a, _ kam.CaseNo) store.Break {
-				return store.Break{CaseNo: a, Seq: 2, Why: "content differs from its hash"}
+			func(a, _ kam.CaseNo) ledger.Break {
+				return ledger.Break{CaseNo: a, Seq: 2, Why: "content differs from its hash"}
 			},
 		},
 		"a time moved by a microsecond": {
 			`update kam.audit set at = at + interval '1 microsecond' where case_no = $1 and seq = 3`,
-			func(a, _ kam.CaseNo) store.Break {
-				return store.Break{CaseNo: a, Seq: 3, Why: "content differs from its hash"}
+			func(a, _ kam.CaseNo) ledger.Break {
+				return ledger.Break{CaseNo: a, Seq: 3, Why: "content differs from its hash"}
 			},
 		},
 		"an event taken out": {
 			`delete from kam.audit where case_no = $1 and seq = 2`,
-			func(a, _ kam.CaseNo) store.Break { return store.Break{CaseNo: a, Seq: 3, Why: "sequence gap"} },
+			func(a, _ kam.CaseNo) ledger.Break { return ledger.Break{CaseNo: a, Seq: 3, Why: "sequence gap"} },
 		},
 		"tail cut": {
 			`delete from kam.audit where case_no = $1 and seq = 3`,
-			func(a, _ kam.CaseNo) store.Break {
-				return store.Break{CaseNo: a, Seq: 3, Why: "the events from here to 3 were cut off"}
+			func(a, _ kam.CaseNo) ledger.Break {
+				return ledger.Break{CaseNo: a, Seq: 3, Why: "the events from here to 3 were cut off"}
 			},
 		},
 		"all events of a case": {
 			`delete from kam.audit where case_no = $1`,
-			func(a, _ kam.CaseNo) store.Break { return store.Break{CaseNo: a, Why: "all 3 events are gone"} },
+			func(a, _ kam.CaseNo) ledger.Break { return ledger.Break{CaseNo: a, Why: "all 3 events are gone"} },
 		},
 		"a whole case": {
 			`delete from kam.audit where case_no = $1; delete from kam.effect where case_no = $1;
 			 delete from kam.revision where case_no = $1; delete from kam.outbox where case_no = $1;
 			 delete from kam.task_assignee; delete from kam.task where case_no = $1; delete from kam.cases where case_no = $1`,
-			func(a, _ kam.CaseNo) store.Break { return store.Break{CaseNo: a, Why: "the case is gone"} },
+			func(a, _ kam.CaseNo) ledger.Break { return ledger.Break{CaseNo: a, Why: "the case is gone"} },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,13 +82,13 @@ func TestTamperingIsNamed(t *testing.T) {
 			first, second := newCase(t, s, "k1"), newCase(t, s, "k2")
 			for _, no := range []kam.CaseNo{first, second} {
 				for _, id := range []string{"decision-1", "decision-2"} {
-					_, err := s.Effect(t.Context(), act(no, id, 1), comment)
+					_, err := s.Cases.Effect(t.Context(), act(no, id, 1), comment)
 					require.NoError(t, err)
 				}
 			}
 			require.Empty(t, breaks(t, s))
 			tamper(t, s, free+tc.sql, first)
-			require.Equal(t, []store.Break{tc.want(first, second)}, breaks(t, s))
+			require.Equal(t, []ledger.Break{tc.want(first, second)}, breaks(t, s))
 		})
 	}
 }

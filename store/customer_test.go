@@ -14,23 +14,26 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // within runs fn in an effect of the engine, whatever the case's version is.
-func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *store.CaseTx)) {
+func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *casedb.Tx)) {
 	t.Helper()
-	c, err := s.Case(t.Context(), no)
+	c, err := s.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
-	_, err = s.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *store.CaseTx) error {
+	_, err = s.Cases.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *casedb.Tx) error {
 		fn(tx)
 		return nil
 	})
 	require.NoError(t, err)
 }
 
-func keysOf(d kam.RequestData, names ...string) store.PartyKeys {
-	return store.PartyKeys{Names: names, Country: d.CountryCode, PostalCode: d.PostalCode, Identifiers: d.Identifiers}
+func keysOf(d kam.RequestData, names ...string) customerdb.PartyKeys {
+	return customerdb.PartyKeys{Names: names, Country: d.CountryCode, PostalCode: d.PostalCode, Identifiers: d.Identifiers}
 }
 
 func TestCommitCustomer(t *testing.T) {
@@ -38,24 +41,24 @@ func TestCommitCustomer(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	d := data(t, nordwind)
-	within(t, s, no, func(tx *store.CaseTx) {
-		customerNo, err := tx.CommitCustomer(store.CustomerCommit{
+	within(t, s, no, func(tx *casedb.Tx) {
+		customerNo, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{
 			Data: d, GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto",
 			Segment: map[string]string{"abc": "NEW"}, Keys: keysOf(d, "nordwind klinik"),
 		})
 		require.NoError(t, err)
 		require.Equal(t, "C-000001", customerNo)
 		tx.Case.CommittedAs = customerNo
-		require.NoError(t, tx.SetCustomerStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &noon, "NEW"))
-		require.ErrorIs(t, tx.SetCustomerStatus("C-999999", kam.NonKA, "", false, false, nil, ""), kam.NotFound)
+		require.NoError(t, customerdb.In(tx.Entry).SetStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &noon, "NEW"))
+		require.ErrorIs(t, customerdb.In(tx.Entry).SetStatus("C-999999", kam.NonKA, "", false, false, nil, ""), kam.NotFound)
 	})
-	within(t, s, no, func(tx *store.CaseTx) {
+	within(t, s, no, func(tx *casedb.Tx) {
 		d.City = "Altona"
-		customerNo, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: "C-000001", Data: d, GroupID: "G-1", Keys: keysOf(d, "nordwind klinik")})
+		customerNo, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: "C-000001", Data: d, GroupID: "G-1", Keys: keysOf(d, "nordwind klinik")})
 		require.NoError(t, err)
 		require.Equal(t, "C-000001", customerNo)
 	})
-	c, err := s.Customer(t.Context(), "C-000001")
+	c, err := s.Customers.Customer(t.Context(), "C-000001")
 	require.NoError(t, err)
 	require.Equal(t, 2, c.Version)
 	require.Equal(t, "Altona", c.Data.City)
@@ -64,9 +67,9 @@ func TestCommitCustomer(t *testing.T) {
 	require.True(t, c.Watch)
 	require.Equal(t, kam.Active, c.Status)
 	require.Equal(t, 2, count(t, s, `select count(*) from kam.customer_version`))
-	_, err = s.Customer(t.Context(), "C-000009")
+	_, err = s.Customers.Customer(t.Context(), "C-000009")
 	require.ErrorIs(t, err, kam.NotFound)
-	lines, err := s.Cases(t.Context(), store.Filter{Customer: "C-000001"})
+	lines, err := s.Cases.List(t.Context(), casedb.Filter{Customer: "C-000001"})
 	require.NoError(t, err)
 	require.Len(t, lines, 1)
 }
@@ -78,8 +81,8 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	d := data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
 	commit := func(no kam.CaseNo, d kam.RequestData) (string, error) {
 		var customerNo string
-		p, err := s.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *store.CaseTx) (err error) {
-			customerNo, err = tx.CommitCustomer(store.CustomerCommit{Data: d, Keys: keysOf(d, "nordwind")})
+		p, err := s.Cases.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) (err error) {
+			customerNo, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: d, Keys: keysOf(d, "nordwind")})
 			tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
 			return err
 		})
@@ -119,8 +122,8 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	require.ErrorIs(t, err, kam.TargetInvalid)
 
 	// After the refusal the effect goes on.
-	within(t, s, newCase(t, s, "9"), func(tx *store.CaseTx) {
-		_, err := tx.CommitCustomer(store.CustomerCommit{Data: gln})
+	within(t, s, newCase(t, s, "9"), func(tx *casedb.Tx) {
+		_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: gln})
 		require.ErrorIs(t, err, kam.TargetInvalid)
 		tx.Case.State = kam.ValidationReview
 	})
@@ -133,20 +136,20 @@ func TestParties(t *testing.T) {
 	d := data(t, nordwind)
 	open, rejected, mine := newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3")
 	for _, no := range []kam.CaseNo{open, rejected, mine} {
-		within(t, s, no, func(tx *store.CaseTx) {
-			require.NoError(t, tx.SaveParty(store.Party{Data: store.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
+		within(t, s, no, func(tx *casedb.Tx) {
+			require.NoError(t, customerdb.In(tx.Entry).SaveParty(customerdb.Party{Ref: string(tx.Case.CaseNo), Kind: customerdb.PartyCase, Data: customerdb.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
 			if no == rejected {
 				tx.Case.State = kam.Rejected
 			}
 		})
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
 		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
-		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
+		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
 	}))
-	within(t, s, mine, func(tx *store.CaseTx) {
-		refs := func(k store.PartyKeys) (all []string) {
-			found, err := tx.Parties(k)
+	within(t, s, mine, func(tx *casedb.Tx) {
+		refs := func(k customerdb.PartyKeys) (all []string) {
+			found, err := customerdb.In(tx.Entry).Parties(k, tx.Case.CaseNo)
 			require.NoError(t, err)
 			for _, p := range found {
 				all = append(all, p.Kind+" "+p.Ref)
@@ -154,28 +157,28 @@ func TestParties(t *testing.T) {
 			return all
 		}
 		all := []string{"CUSTOMER C-000007", "CASE " + string(open), "REJECTED " + string(rejected)}
-		require.Equal(t, all, refs(store.PartyKeys{Identifiers: d.Identifiers}), "by identifier")
-		require.Equal(t, all, refs(store.PartyKeys{Country: "DE", Names: []string{"nordlicht"}}), "by the first letters")
-		require.Equal(t, all, refs(store.PartyKeys{Country: "DE", PostalCode: "20 095"}), "by postal code")
-		require.Equal(t, []string{"CUSTOMER C-000008"}, refs(store.PartyKeys{Domains: []string{"X.example"}}), "by domain")
-		require.Empty(t, refs(store.PartyKeys{Country: "AT", Names: []string{"nordwind klinik"}}))
-		if similar := refs(store.PartyKeys{Country: "DE", Names: []string{"klinik nordwind"}}); len(similar) > 0 {
+		require.Equal(t, all, refs(customerdb.PartyKeys{Identifiers: d.Identifiers}), "by identifier")
+		require.Equal(t, all, refs(customerdb.PartyKeys{Country: "DE", Names: []string{"nordlicht"}}), "by the first letters")
+		require.Equal(t, all, refs(customerdb.PartyKeys{Country: "DE", PostalCode: "20 095"}), "by postal code")
+		require.Equal(t, []string{"CUSTOMER C-000008"}, refs(customerdb.PartyKeys{Domains: []string{"X.example"}}), "by domain")
+		require.Empty(t, refs(customerdb.PartyKeys{Country: "AT", Names: []string{"nordwind klinik"}}))
+		if similar := refs(customerdb.PartyKeys{Country: "DE", Names: []string{"klinik nordwind"}}); len(similar) > 0 {
 			require.Equal(t, all, similar, "by similar names")
 		}
 
-		before, err := tx.RejectedLike(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90))
+		before, err := customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90), tx.Case.CaseNo)
 		require.NoError(t, err)
 		require.Len(t, before, 1)
 		require.Equal(t, rejected, before[0].CaseNo)
 		require.True(t, before[0].SameIdentifier)
-		before, err = tx.RejectedLike(keysOf(d, "nordwind klinik"), noon.Add(time.Hour))
+		before, err = customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), noon.Add(time.Hour), tx.Case.CaseNo)
 		require.NoError(t, err)
 		require.Empty(t, before)
 
-		shared, err := tx.DomainOrIdentifierElsewhere(keysOf(d), "G-2", "C-000001")
+		shared, err := customerdb.In(tx.Entry).DomainOrIdentifierElsewhere(keysOf(d), "G-2", "C-000001")
 		require.NoError(t, err)
 		require.Equal(t, []string{"C-000007"}, shared)
-		shared, err = tx.DomainOrIdentifierElsewhere(keysOf(d), "G-1", "C-000001")
+		shared, err = customerdb.In(tx.Entry).DomainOrIdentifierElsewhere(keysOf(d), "G-1", "C-000001")
 		require.NoError(t, err)
 		require.Empty(t, shared)
 	})
@@ -185,64 +188,64 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	var book []store.BookCustomer
+	var book []customerdb.BookCustomer
 	for i := 1; i <= 3; i++ {
 		d := data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE","sales_account_no":"A%d"}`, i, i))
 		if i > 1 {
 			d.ParentCustomerID = fmt.Sprintf("C-%06d", i-1)
 		}
-		book = append(book, store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), Data: d, GroupID: "G-1", Territory: "DE-HH"})
+		book = append(book, customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), Data: d, GroupID: "G-1", Territory: "DE-HH"})
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book), "again")
-	within(t, s, no, func(tx *store.CaseTx) {
-		members, err := tx.GroupMembers("G-1")
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book))
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book), "again")
+	within(t, s, no, func(tx *casedb.Tx) {
+		members, err := customerdb.In(tx.Entry).GroupMembers("G-1")
 		require.NoError(t, err)
 		require.Len(t, members, 3)
 		require.Equal(t, "A1", members[0].SalesAccount)
 
-		k := store.KeyAccount{GroupID: "G-1", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "otto", ReviewDue: &noon, Members: []string{"C-000001", "C-000002"}}
-		k.No, err = tx.SaveKeyAccount(k)
+		k := customerdb.KeyAccount{GroupID: "G-1", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "otto", ReviewDue: &noon, Members: []string{"C-000001", "C-000002"}}
+		k.No, err = customerdb.In(tx.Entry).SaveKeyAccount(k)
 		require.NoError(t, err)
 		require.Equal(t, "KA-000001", k.No)
 		for _, key := range []string{"G-1", "C-000002"} {
-			found, err := tx.KeyAccountOf(key)
+			found, err := customerdb.In(tx.Entry).KeyAccountOf(key)
 			require.NoError(t, err)
 			require.Equal(t, k.Members, found.Members)
-			require.Equal(t, store.KeyAccountActive, found.State)
+			require.Equal(t, customerdb.KeyAccountActive, found.State)
 		}
-		owned, err := tx.KeyAccountsOf("otto")
+		owned, err := customerdb.In(tx.Entry).KeyAccountsOf("otto")
 		require.NoError(t, err)
 		require.Equal(t, map[kam.Tier]int{kam.TierRegional: 1}, owned)
 
 		k.Members = k.Members[:1]
-		_, err = tx.SaveKeyAccount(k)
+		_, err = customerdb.In(tx.Entry).SaveKeyAccount(k)
 		require.NoError(t, err)
-		c, err := tx.Customer("C-000002")
+		c, err := customerdb.In(tx.Entry).Customer("C-000002")
 		require.NoError(t, err)
 		require.Equal(t, kam.NonKA, c.KAStatus)
-		k.State = store.KeyAccountEnded
-		_, err = tx.SaveKeyAccount(k)
+		k.State = customerdb.KeyAccountEnded
+		_, err = customerdb.In(tx.Entry).SaveKeyAccount(k)
 		require.NoError(t, err)
-		found, err := tx.KeyAccountOf("G-1")
+		found, err := customerdb.In(tx.Entry).KeyAccountOf("G-1")
 		require.NoError(t, err)
 		require.Nil(t, found)
 
-		parents, exists, err := tx.ParentChain("C-000003")
+		parents, exists, err := customerdb.In(tx.Entry).ParentChain("C-000003")
 		require.NoError(t, err)
 		require.True(t, exists)
 		require.Equal(t, []string{"C-000002", "C-000001"}, parents)
-		_, exists, err = tx.ParentChain("C-000099")
+		_, exists, err = customerdb.In(tx.Entry).ParentChain("C-000099")
 		require.NoError(t, err)
 		require.False(t, exists)
 
-		g, err := tx.EnsureGroup("", "Nordwind  Gruppe")
+		g, err := accessdb.In(tx.Entry).EnsureGroup("", "Nordwind  Gruppe")
 		require.NoError(t, err)
 		require.Equal(t, "G-000001", g)
-		g, err = tx.EnsureGroup("", " nordwind gruppe ")
+		g, err = accessdb.In(tx.Entry).EnsureGroup("", " nordwind gruppe ")
 		require.NoError(t, err)
 		require.Equal(t, "G-000001", g)
-		next, err := tx.CommitCustomer(store.CustomerCommit{Data: kam.RequestData{}})
+		next, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: kam.RequestData{}})
 		require.NoError(t, err)
 		require.Greater(t, next, "C-000003", "numbers go on after those of the book")
 	})
@@ -254,11 +257,11 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	book := make([]store.BookCustomer, 400) // so many that a look through them takes its time
+	book := make([]customerdb.BookCustomer, 400) // so many that a look through them takes its time
 	for i := range book {
-		book[i] = store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: data(t, `{"legal_name":"Buch GmbH"}`)}
+		book[i] = customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: data(t, `{"legal_name":"Buch GmbH"}`)}
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book))
 
 	const each = 40
 	var takers, loader sync.WaitGroup
@@ -269,7 +272,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 			case <-done:
 				return
 			default:
-				loads = s.LoadCustomers(t.Context(), storetest.Act(), book[:1])
+				loads = s.Customers.Load(t.Context(), storetest.Act(), book[:1])
 			}
 		}
 	})
@@ -279,8 +282,8 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 		takers.Go(func() {
 			for version := int64(1); version <= each && errs[i] == nil; version++ {
 				var number string // of the last try: an effect may run more than once
-				_, errs[i] = s.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *store.CaseTx) (err error) {
-					number, err = tx.CommitCustomer(store.CustomerCommit{Data: kam.RequestData{}})
+				_, errs[i] = s.Cases.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *casedb.Tx) (err error) {
+					number, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: kam.RequestData{}})
 					return err
 				})
 				numbers[i] = append(numbers[i], number)
@@ -299,7 +302,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 	slices.Sort(all)
 	require.Equal(t, all, slices.Compact(slices.Clone(all)), "a number was given twice")
 	require.Greater(t, all[0], book[len(book)-1].CustomerNo)
-	c, err := s.Customer(t.Context(), all[0])
+	c, err := s.Customers.Customer(t.Context(), all[0])
 	require.NoError(t, err)
 	require.Equal(t, 1, c.Version, "nobody wrote over it")
 }
@@ -309,37 +312,37 @@ func TestSales(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	margin := int64(4000)
-	facts := []store.SalesFact{
+	facts := []customerdb.SalesFact{
 		{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 10000, GrossMargin: &margin, Orders: 2, LastOrderDate: "2026-09-10", PLLines: map[string]int64{"rebates": 300}},
 		{AccountNo: "A1", Month: "2025-10", Currency: "EUR", NetRevenue: 5000, Orders: 1, LastOrderDate: "2025-10-02", PLLines: map[string]int64{"rebates": 50}},
 		{AccountNo: "A1", Month: "2025-09", Currency: "EUR", NetRevenue: 700, Orders: 1},
 		{AccountNo: "A1", Month: "2024-09", Currency: "EUR", NetRevenue: 99, Orders: 1},
 	}
-	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), facts))
-	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), facts), "again")
-	require.ErrorIs(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{{Month: "09/2026"}}), kam.Invalid)
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
+	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), facts))
+	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), facts), "again")
+	require.ErrorIs(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{{Month: "09/2026"}}), kam.Invalid)
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
 		{CustomerNo: "C-000001", Data: data(t, `{"legal_name":"A","sales_account_no":"A1"}`)},
 		{CustomerNo: "C-000002", Data: data(t, `{"legal_name":"B"}`)},
 	}))
-	id, err := s.RebuildABC(t.Context(), noon)
+	id, err := s.Customers.RebuildABC(t.Context(), noon)
 	require.NoError(t, err)
-	within(t, s, no, func(tx *store.CaseTx) {
-		got, err := tx.SalesFacts("A1", noon)
+	within(t, s, no, func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesFacts("A1", noon)
 		require.NoError(t, err)
 		last := time.Date(2026, 9, 10, 0, 0, 0, 0, time.UTC)
-		require.Equal(t, store.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 15000, Prior12: 700, Margin12: &margin,
+		require.Equal(t, customerdb.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 15000, Prior12: 700, Margin12: &margin,
 			Orders12: 3, LastOrder: &last, Currencies: 1, FirstRevenue: month(2024, 9)}, got)
-		got, err = tx.SalesFacts("A2", noon)
+		got, err = customerdb.In(tx.Entry).SalesFacts("A2", noon)
 		require.NoError(t, err)
 		require.False(t, got.Known)
-		lines, err := tx.PLLines("A1")
+		lines, err := customerdb.In(tx.Entry).PLLines("A1")
 		require.NoError(t, err)
 		require.Equal(t, map[string]int64{"rebates": 350}, lines)
-		snapshot, rows, err := tx.ABCSnapshot()
+		snapshot, rows, err := customerdb.In(tx.Entry).ABCSnapshot()
 		require.NoError(t, err)
 		require.Equal(t, id, snapshot)
-		require.Equal(t, []store.ABCRow{{CustomerNo: "C-000001", Revenue: 15000, Currency: "EUR"}, {CustomerNo: "C-000002"}}, rows)
+		require.Equal(t, []customerdb.ABCRow{{CustomerNo: "C-000001", Revenue: 15000, Currency: "EUR"}, {CustomerNo: "C-000002"}}, rows)
 	})
 }
 
@@ -352,16 +355,16 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	mine := newCase(t, s, "mine")
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
 	other := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
-	old := store.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), []store.BookCustomer{
+	old := customerdb.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
 		{CustomerNo: "C-000001", Data: d, Territory: "DE-HH", Keys: old},
-		{CustomerNo: "C-000002", Data: other, Territory: "DE-HH", Keys: store.PartyKeys{Names: []string{"ostwind"}, Country: "DE"}},
+		{CustomerNo: "C-000002", Data: other, Territory: "DE-HH", Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE"}},
 		{CustomerNo: "C-000003", Data: other, Territory: "DE-HH", Keys: parties.Keys(other)},
 	}))
 	asked := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
 	found := func() (refs []string) {
-		within(t, s, mine, func(tx *store.CaseTx) {
-			all, err := tx.Parties(asked)
+		within(t, s, mine, func(tx *casedb.Tx) {
+			all, err := customerdb.In(tx.Entry).Parties(asked, tx.Case.CaseNo)
 			require.NoError(t, err)
 			for _, p := range all {
 				refs = append(refs, p.Ref)
@@ -370,17 +373,17 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 		return refs
 	}
 	require.Equal(t, []string{"C-000001", "C-000002"}, found(), "old keys are not relied on")
-	like, err := s.CustomersLike(t.Context(), asked)
+	like, err := s.Customers.CustomersLike(t.Context(), asked)
 	require.NoError(t, err)
 	require.Len(t, like, 2)
 
-	n, err := s.RefreshParties(t.Context(), parties.KeysVersion, 1, parties.KeysOf)
+	n, err := s.Customers.RefreshParties(t.Context(), parties.KeysVersion, 1, parties.KeysOf)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	n, err = s.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
+	n, err = s.Customers.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	n, err = s.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
+	n, err = s.Customers.RefreshParties(t.Context(), parties.KeysVersion, 100, parties.KeysOf)
 	require.NoError(t, err)
 	require.Zero(t, n)
 	require.Equal(t, []string{"C-000001"}, found())
@@ -401,22 +404,22 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{
+	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{
 		{AccountNo: "A1", Month: "2016-01", Currency: "EUR", Orders: 1},
 		{AccountNo: "A1", Month: "2016-10", Currency: "EUR", NetRevenue: 100, Orders: 1},
 		{AccountNo: "A1", Month: "2023-01", Currency: "EUR", NetRevenue: 100, Orders: 1},
 		{AccountNo: "A2", Month: "2026-12", Currency: "EUR", NetRevenue: 100, Orders: 1},
 		{AccountNo: "A3", Month: "2026-02", Currency: "EUR", NetRevenue: -100, Orders: 1},
 	}))
-	first := func(account string) (got store.Sales) {
-		within(t, s, no, func(tx *store.CaseTx) {
+	first := func(account string) (got customerdb.Sales) {
+		within(t, s, no, func(tx *casedb.Tx) {
 			var err error
-			got, err = tx.SalesFacts(account, noon)
+			got, err = customerdb.In(tx.Entry).SalesFacts(account, noon)
 			require.NoError(t, err)
 		})
 		return got
 	}
-	require.Equal(t, store.Sales{Account: "A1", FirstRevenue: month(2016, 10)}, first("A1"), "none of the last 24 months")
+	require.Equal(t, customerdb.Sales{Account: "A1", FirstRevenue: month(2016, 10)}, first("A1"), "none of the last 24 months")
 	require.Nil(t, first("A2").FirstRevenue, "it has not come yet")
 	require.Nil(t, first("A3").FirstRevenue)
 
@@ -424,7 +427,7 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 		require.NoError(t, s.Exec(t.Context(), `delete from kam.sales_fact where month < $1::date`, old))
 		require.Equal(t, month(2016, 10), first("A1").FirstRevenue, "facts before %s are gone", old)
 	}
-	require.NoError(t, s.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
+	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
 	got := first("A1")
 	require.EqualValues(t, 50, got.Net12)
 	require.Equal(t, month(2016, 10), got.FirstRevenue, "what came since changes nothing")

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -23,29 +23,29 @@ func TestEffectIsStoredOnce(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 
-	first, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	first, err := s.Cases.Effect(t.Context(), act(no, "decision-1", 1), comment)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, first.Snapshot.Version)
 	require.Equal(t, "decision-1", first.Snapshot.LastDecision)
 	require.Len(t, first.Timeline, 1)
 	require.EqualValues(t, 2, first.Timeline[0].Seq)
 
-	again, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	again, err := s.Cases.Effect(t.Context(), act(no, "decision-1", 1), comment)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
 
 	other := act(no, "decision-1", 1)
 	other.Digest = "something else"
-	_, err = s.Effect(t.Context(), other, comment)
+	_, err = s.Cases.Effect(t.Context(), other, comment)
 	require.ErrorIs(t, err, kam.IDReused)
 
-	_, err = s.Effect(t.Context(), act("KAM-2026-000999", "decision-1", 0), comment)
+	_, err = s.Cases.Effect(t.Context(), act("KAM-2026-000999", "decision-1", 0), comment)
 	require.ErrorIs(t, err, kam.NotFound)
 
 	// Another act moves the case; the first answer then says so.
-	_, err = s.Effect(t.Context(), act(no, "decision-2", 2), comment)
+	_, err = s.Cases.Effect(t.Context(), act(no, "decision-2", 2), comment)
 	require.NoError(t, err)
-	again, err = s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	again, err = s.Cases.Effect(t.Context(), act(no, "decision-1", 1), comment)
 	require.NoError(t, err)
 	require.True(t, again.Ahead)
 	require.EqualValues(t, 3, again.Snapshot.Version)
@@ -66,10 +66,10 @@ func TestLostRepliesAreRecognised(t *testing.T) {
 	})
 	for i := range 30 {
 		e := act(no, fmt.Sprintf("decision-%02d", i), int64(i+1))
-		_, err := s.Effect(t.Context(), e, comment)
+		_, err := s.Cases.Effect(t.Context(), e, comment)
 		require.ErrorIs(t, err, lost)
 		require.Nil(t, kam.AsError(err), "worth another attempt")
-		p, err := s.Effect(t.Context(), e, comment)
+		p, err := s.Cases.Effect(t.Context(), e, comment)
 		require.NoError(t, err)
 		require.EqualValues(t, i+2, p.Snapshot.Version)
 	}
@@ -88,7 +88,7 @@ func TestRacingWorkers(t *testing.T) {
 	for range workers {
 		wg.Go(func() {
 			for k := range keys {
-				_, err := s.Effect(context.Background(), act(no, fmt.Sprintf("decision-%02d", k), 1), func(ctx context.Context, tx *store.CaseTx) error {
+				_, err := s.Cases.Effect(context.Background(), act(no, fmt.Sprintf("decision-%02d", k), 1), func(ctx context.Context, tx *casedb.Tx) error {
 					ran.Add(1)
 					return comment(ctx, tx)
 				})
@@ -112,10 +112,10 @@ func TestFencing(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	_, err := s.Effect(t.Context(), act(no, "decision-1", 1), comment)
+	_, err := s.Cases.Effect(t.Context(), act(no, "decision-1", 1), comment)
 	require.NoError(t, err)
 
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(context.Context, *store.CaseTx) error {
+	p, err := s.Cases.Effect(t.Context(), engine(no, 2, 1), func(context.Context, *casedb.Tx) error {
 		return errors.New("a late attempt must not run")
 	})
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestFencing(t *testing.T) {
 	require.EqualValues(t, 2, p.Snapshot.Version)
 	require.Equal(t, "decision-1", p.Snapshot.LastDecision)
 
-	_, err = s.Effect(t.Context(), engine(no, 2, 9), comment)
+	_, err = s.Cases.Effect(t.Context(), engine(no, 2, 9), comment)
 	require.ErrorIs(t, err, kam.Fault, "a database older than the workflow")
 }
 
@@ -131,7 +131,7 @@ func TestNoChangeStoresTheEffectOnly(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.CaseTx) error {
+	p, err := s.Cases.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *casedb.Tx) error {
 		tx.Case.State = kam.Deciding
 		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
 			return err
@@ -151,36 +151,36 @@ func TestRefusalIsStored(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	refuse := func(ctx context.Context, tx *store.CaseTx) error {
+	refuse := func(ctx context.Context, tx *casedb.Tx) error {
 		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
 			return err
 		}
 		return kam.Errorf(kam.Forbidden, "mona may not do this").By("R1")
 	}
-	p, err := s.Effect(t.Context(), act(no, "decision-1", 1), refuse)
+	p, err := s.Cases.Effect(t.Context(), act(no, "decision-1", 1), refuse)
 	require.NoError(t, err)
 	require.Equal(t, kam.Forbidden, p.Refused.Code)
 	require.EqualValues(t, 1, p.Snapshot.Version)
 	require.Equal(t, kam.EventDecisionRefused, p.Timeline[0].Type)
 	require.Equal(t, kam.UserID("mona"), p.Timeline[0].Actor)
 
-	again, err := s.Effect(t.Context(), act(no, "decision-1", 1), refuse)
+	again, err := s.Cases.Effect(t.Context(), act(no, "decision-1", 1), refuse)
 	require.NoError(t, err)
 	p.Timeline = nil // the refusal is in the trail once
 	require.Equal(t, p, again)
 	require.Equal(t, 1, count(t, s, `select count(*) from kam.revision`), "what it wrote is undone")
 
 	// The same on the engine's own effect is an error, and nothing is kept.
-	_, err = s.Effect(t.Context(), engine(no, 2, 1), refuse)
+	_, err = s.Cases.Effect(t.Context(), engine(no, 2, 1), refuse)
 	require.ErrorIs(t, err, kam.Forbidden)
 	require.Equal(t, 2, count(t, s, `select count(*) from kam.effect`))
 
 	// A refusal that the client saw is noted once.
 	a := kam.Act{DecisionID: "decision-9", Name: kam.ActWithdraw, By: "otto"}
 	for range 2 {
-		require.NoError(t, s.Refuse(t.Context(), no, a, kam.Errorf(kam.TooLate, "too late"), noon))
+		require.NoError(t, s.Cases.Refuse(t.Context(), no, a, kam.Errorf(kam.TooLate, "too late"), noon))
 	}
-	events, err := s.Events(t.Context(), no)
+	events, err := s.Cases.Events(t.Context(), no)
 	require.NoError(t, err)
 	require.Len(t, events, 3)
 	require.Equal(t, kam.UserID("otto"), events[2].Actor)
@@ -193,10 +193,10 @@ func TestWithdrawIntent(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	require.NoError(t, s.WithdrawIntent(t.Context(), no, "rita", "decision-1"))
-	require.NoError(t, s.WithdrawIntent(t.Context(), no, "otto", "decision-2"))
-	require.ErrorIs(t, s.WithdrawIntent(t.Context(), "KAM-2026-000999", "rita", "decision-1"), kam.NotFound)
-	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
+	require.NoError(t, s.Cases.WithdrawIntent(t.Context(), no, "rita", "decision-1"))
+	require.NoError(t, s.Cases.WithdrawIntent(t.Context(), no, "otto", "decision-2"))
+	require.ErrorIs(t, s.Cases.WithdrawIntent(t.Context(), "KAM-2026-000999", "rita", "decision-1"), kam.NotFound)
+	_, err := s.Cases.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
 		by, id, ok, err := tx.WithdrawIntended()
 		require.NoError(t, err)
 		require.True(t, ok)
@@ -212,7 +212,7 @@ func TestOutbox(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	for i := range 20 {
-		_, err := s.Effect(t.Context(), act(no, fmt.Sprintf("decision-%02d", i), 1), comment)
+		_, err := s.Cases.Effect(t.Context(), act(no, fmt.Sprintf("decision-%02d", i), 1), comment)
 		require.NoError(t, err)
 	}
 	var mu sync.Mutex
@@ -269,7 +269,7 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
 	runs := 0
-	p, err := s.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *store.CaseTx) error {
+	p, err := s.Cases.Effect(t.Context(), engine(no, 2, 1), func(ctx context.Context, tx *casedb.Tx) error {
 		if runs++; runs < 4 {
 			tx.Case.State = kam.Deciding
 			return fmt.Errorf("save: %w", &pgconn.PgError{Code: []string{"40001", "40P01"}[runs%2]})
@@ -281,7 +281,7 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	require.Equal(t, kam.DataEntry, p.Snapshot.State, "each run starts afresh")
 
 	for code, fault := range map[string]bool{"57P01": false, "53100": false, "08006": false, "22003": true, "23514": true, "40001": false} {
-		_, err := s.Effect(t.Context(), act(no, "decision-"+code, 2), func(context.Context, *store.CaseTx) error {
+		_, err := s.Cases.Effect(t.Context(), act(no, "decision-"+code, 2), func(context.Context, *casedb.Tx) error {
 			return &pgconn.PgError{Code: code}
 		})
 		require.Error(t, err, code)
@@ -298,10 +298,10 @@ func TestEffectOnTwoCases(t *testing.T) {
 	s := storetest.New(t)
 	older, younger := newCase(t, s, "k1"), newCase(t, s, "k2")
 	require.True(t, older.Before(younger))
-	before, err := s.Case(t.Context(), older)
+	before, err := s.Cases.Case(t.Context(), older)
 	require.NoError(t, err)
 	on := func(no, with kam.CaseNo, key string, refuse bool) (kam.Progress, error) {
-		return s.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), With: store.OfCase(with), Key: "act/" + key, Digest: key, People: true, By: "ann", At: noon}, func(_ context.Context, tx *store.CaseTx) error {
+		return s.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), With: casedb.Of(with), Key: "act/" + key, Digest: key, People: true, By: "ann", At: noon}, func(_ context.Context, tx *casedb.Tx) error {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			tx.With.Log(kam.AuditEvent{Type: kam.EventCommented})
 			tx.With.Case.Followers = append(tx.With.Case.Followers, kam.Follower{CaseNo: no})
@@ -314,7 +314,7 @@ func TestEffectOnTwoCases(t *testing.T) {
 	p, err := on(younger, older, "refused-1", true)
 	require.NoError(t, err)
 	require.Equal(t, kam.Forbidden, p.Refused.Code)
-	other, err := s.Case(t.Context(), older)
+	other, err := s.Cases.Case(t.Context(), older)
 	require.NoError(t, err)
 	require.Equal(t, before.Version, other.Version)
 	require.Empty(t, other.Followers)
@@ -333,16 +333,16 @@ func TestEffectOnTwoCases(t *testing.T) {
 	_, err = on(younger, older, "both-001", false)
 	require.NoError(t, err, "again: nothing is done twice")
 	for _, no := range []kam.CaseNo{older, younger} {
-		c, err := s.Case(t.Context(), no)
+		c, err := s.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
 		require.Equal(t, before.Version+40, c.Version)
 		require.Len(t, c.Followers, 20)
-		events, err := s.Events(t.Context(), no)
+		events, err := s.Cases.Events(t.Context(), no)
 		require.NoError(t, err)
 		_, why, ok := kam.VerifyChain(events)
 		require.True(t, ok, why)
 	}
-	_, err = s.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(younger), With: store.OfCase("KAM-2020-000001"), Key: "act/nobody-1", Digest: "n", People: true, At: noon}, func(_ context.Context, tx *store.CaseTx) error {
+	_, err = s.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(younger), With: casedb.Of("KAM-2020-000001"), Key: "act/nobody-1", Digest: "n", People: true, At: noon}, func(_ context.Context, tx *casedb.Tx) error {
 		require.Nil(t, tx.With)
 		tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 		return nil

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"iter"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -18,8 +17,3 @@ func (s *Store) Exec(ctx context.Context, sql string, args ...any) error {
 
 // Pool is for counting rows.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
-
-// ReadAhead is for tests of the package outside.
-func ReadAhead[T any](seq iter.Seq2[T, error]) (next func() (T, error, bool), stop func()) {
-	return readAhead(seq)
-}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // TestOnlyTheLeaverIsReplaced: whoever else has a task keeps it.
@@ -29,15 +29,15 @@ func TestOnlyTheLeaverIsReplaced(t *testing.T) {
 			t.Parallel()
 			s, ctx := governed(t), t.Context()
 			no := newCase(t, s, "k")
-			within(t, s, no, func(tx *store.CaseTx) {
+			within(t, s, no, func(tx *casedb.Tx) {
 				require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskKAMAssignment, Assignees: tt.assignees, OpenedAt: time.Now()}, "KA-000001"))
 			})
 			for _, u := range tt.leave {
-				_, err := s.PersonLeaves(ctx, orgAct("leave"+string(u), "ulf"), u)
+				_, err := s.Access.PersonLeaves(ctx, orgAct("leave"+string(u), "ulf"), u)
 				require.NoError(t, err)
 			}
 			for _, change := range []string{"first", "second"} {
-				_, err := s.MoveLeaversTasks(ctx, change)
+				_, err := s.Access.MoveLeaversTasks(ctx, change)
 				require.NoError(t, err)
 			}
 			var stored, named []string

@@ -9,7 +9,9 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -52,21 +54,21 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 			t.Parallel()
 			s, ctx := storetest.New(t), t.Context()
 			require.NoError(t, storetest.LoadOrg(ctx, s, sample))
-			var book []store.BookCustomer
+			var book []customerdb.BookCustomer
 			for i := 1; i <= 3; i++ {
-				c := store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), OwnerID: "rita", Data: data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE"}`, i))}
+				c := customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), OwnerID: "rita", Data: data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE"}`, i))}
 				c.GroupID, c.Keys = tt.groups[c.CustomerNo], parties.Keys(c.Data)
 				book = append(book, c)
 			}
-			require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
+			require.NoError(t, s.Customers.Load(ctx, storetest.Act(), book))
 			numbers := map[string]string{}
-			within(t, s, newCase(t, s, "k"), func(tx *store.CaseTx) {
+			within(t, s, newCase(t, s, "k"), func(tx *casedb.Tx) {
 				for name, members := range tt.accounts {
-					k := store.KeyAccount{Name: name, Tier: kam.TierTerritory, OwnerID: "mona", Members: members}
+					k := customerdb.KeyAccount{Name: name, Tier: kam.TierTerritory, OwnerID: "mona", Members: members}
 					if name[0] == 'G' {
 						k.GroupID = name
 					}
-					no, err := tx.SaveKeyAccount(k)
+					no, err := customerdb.In(tx.Entry).SaveKeyAccount(k)
 					require.NoError(t, err)
 					numbers[name] = no
 				}
@@ -74,18 +76,18 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 			before := dump(t, s)
 			o := mergeOrder(t, s, "d-1")
 			o.Choice.Group = tt.group
-			r, err := s.Merge(ctx, o, planner)
+			r, err := s.Merges.Merge(ctx, o, planner)
 			require.NoError(t, err)
 			for name, want := range tt.want {
 				require.Equal(t, want, text(t, s, `
 					select state || ' ' || group_id || ' ' || (select string_agg(customer_no, ',' order by customer_no) from kam.key_account_member m where m.key_account_no = k.key_account_no)
 					from kam.key_account k where key_account_no = $1`, numbers[name]), name)
 			}
-			a, err := s.Customer(ctx, survivorNo)
+			a, err := s.Customers.Customer(ctx, survivorNo)
 			require.NoError(t, err)
 			require.Equal(t, tt.tier, a.Tier)
 			require.Equal(t, tt.tier != "", a.KAStatus == kam.KA)
-			u, err := s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+			u, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
 			require.NoError(t, err)
 			require.Empty(t, u.Stayed)
 			require.Equal(t, before, dump(t, s))
@@ -101,14 +103,14 @@ func TestMergeHidesNoStop(t *testing.T) {
 		require.NoError(t, s.Exec(ctx, `update kam.customer set status = $2 where customer_no = $1`, no, status))
 	}
 	set(absorbedNo, kam.Blocked)
-	_, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	require.Contains(t, err.Error(), "hide the block")
-	_, _, _, err = s.PlanMerge(ctx, survivorNo, absorbedNo, kam.MergeChoice{}, planner)
+	_, _, _, err = s.Merges.Plan(ctx, survivorNo, absorbedNo, kam.MergeChoice{}, planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "the plan says so, too")
 	set(absorbedNo, kam.Active)
 	set(survivorNo, kam.Inactive)
-	_, err = s.Merge(ctx, mergeOrder(t, s, "d-2"), planner)
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-2"), planner)
 	require.Contains(t, err.Error(), "the other way round")
 	set(survivorNo, kam.Active)
 
@@ -118,18 +120,18 @@ func TestMergeHidesNoStop(t *testing.T) {
 	}
 	o := mergeOrder(t, s, "d-3")
 	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810735"}}
-	_, err = s.Merge(ctx, o, planner)
+	_, err = s.Merges.Merge(ctx, o, planner)
 	require.Equal(t, "FINANCE_HOLD", kam.AsError(err).Rule)
 	o = mergeOrder(t, s, "d-4")
 	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}
-	r, err := s.Merge(ctx, o, planner)
+	r, err := s.Merges.Merge(ctx, o, planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"DUNS 812810735"}, r.Moved.Dropped)
-	lines, err := s.FindCustomers(ctx, "812810735", 9)
+	lines, err := s.Customers.Find(ctx, "812810735", 9)
 	require.NoError(t, err)
 	require.Equal(t, survivorNo, lines[0].MergedInto, "the number that was dropped leads to the survivor")
-	within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
-		hold, err := tx.FinanceHold([]kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
+	within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+		hold, err := accessdb.In(tx.Entry).FinanceHold([]kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
 		require.NoError(t, err)
 		require.True(t, hold)
 	})
@@ -141,20 +143,20 @@ func TestUndoOutOfOrder(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	first, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
 	o := mergeOrder(t, s, "d-2")
 	o.Absorbed, o.ExpectAbsorbed = "C-000004", versionOf(t, s, "C-000004")
-	second, err := s.Merge(ctx, o, planner)
+	second, err := s.Merges.Merge(ctx, o, planner)
 	require.NoError(t, err)
-	u, err := s.UndoMerge(ctx, undoOrder(t, s, first.MergeID, "d-3"), planner)
+	u, err := s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-3"), planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"trading_names"}, u.Stayed)
-	a, err := s.Customer(ctx, survivorNo)
+	a, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
 	require.Equal(t, []string{"NWK", "Elb Praxis"}, a.Data.TradingNames)
 	require.Equal(t, "Elb Praxis,NWK", text(t, s, `select string_agg(n, ',' order by n) from kam.party, jsonb_array_elements_text(data -> 'trading_names') n where ref = $1`, survivorNo))
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, second.MergeID, "d-4"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, second.MergeID, "d-4"), planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 	sound(t, s)
@@ -166,23 +168,23 @@ func TestCommitAndMergeAtOnce(t *testing.T) {
 	t.Parallel()
 	s := merging(t)
 	no := newCase(t, s, "commit")
-	changed, err := s.Customer(t.Context(), absorbedNo)
+	changed, err := s.Customers.Customer(t.Context(), absorbedNo)
 	require.NoError(t, err)
 	changed.Data.City = "Hamburg"
 	o := mergeOrder(t, s, "d-1")
 	merged := make(chan error, 1)
 	go func() {
-		_, err := s.Merge(context.Background(), o, planner)
+		_, err := s.Merges.Merge(context.Background(), o, planner)
 		merged <- err
 	}()
-	p, err := s.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *store.CaseTx) error {
+	p, err := s.Cases.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) error {
 		tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
-		_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: changed.Data, Keys: parties.Keys(changed.Data)})
+		_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: absorbedNo, Data: changed.Data, Keys: parties.Keys(changed.Data)})
 		return err
 	})
 	require.NoError(t, err)
 	mergeErr := <-merged
-	now, err := s.Customer(t.Context(), absorbedNo)
+	now, err := s.Customers.Customer(t.Context(), absorbedNo)
 	require.NoError(t, err)
 	if p.Refused != nil {
 		require.NoError(t, mergeErr)

@@ -17,11 +17,19 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/merge"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // planner is what the client gives the store.
-var planner = store.Planner{Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys}
+var planner = merge.Planner{
+	May:    func(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionMerge, kam.Subject{}) },
+	NotOwn: kam.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+}
 
 const (
 	survivorNo = "C-000001"
@@ -30,29 +38,29 @@ const (
 
 // book is two records of one clinic, each with all that a customer can have:
 // C-000003 above the survivor, C-000004 and C-000005 below the absorbed one.
-func mergeBook(t testing.TB) []store.BookCustomer {
+func mergeBook(t testing.TB) []customerdb.BookCustomer {
 	due := func(day int) *time.Time { d := time.Date(2027, 3, day, 8, 0, 0, 0, time.UTC); return &d }
-	one := func(no, text string, c store.BookCustomer) store.BookCustomer {
+	one := func(no, text string, c customerdb.BookCustomer) customerdb.BookCustomer {
 		c.CustomerNo, c.Data = no, data(t, text)
 		c.Keys = parties.Keys(c.Data)
 		return c
 	}
-	return []store.BookCustomer{
-		one("C-000003", `{"legal_name":"Nordwind Holding","country_code":"DE","city":"Kiel"}`, store.BookCustomer{GroupID: "G-1", OwnerID: "otto"}),
+	return []customerdb.BookCustomer{
+		one("C-000003", `{"legal_name":"Nordwind Holding","country_code":"DE","city":"Kiel"}`, customerdb.BookCustomer{GroupID: "G-1", OwnerID: "otto"}),
 		one(survivorNo, `{"legal_name":"Nordwind Klinik GmbH","country_code":"DE","city":"Hamburg","postal_code":"20095","street":"Am Wall 1",
 			"parent_customer_id":"C-000003","group_id":"G-1","group_name":"Nordwind","trading_names":["NWK"],"credit_rating":"B",
 			"identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}],
 			"addresses":[{"type":"LEGAL","line1":"Am Wall 1","city":"Hamburg","postal_code":"20095","country_code":"DE"}],
 			"contacts":[{"name":"Ada Berg","decision_role":"DECIDER","email":"ada@nordwind.example"}],"sales_account_no":"A1"}`,
-			store.BookCustomer{GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto", KAStatus: kam.KA, Tier: kam.TierRegional, ReviewDue: due(20)}),
+			customerdb.BookCustomer{GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto", KAStatus: kam.KA, Tier: kam.TierRegional, ReviewDue: due(20)}),
 		one(absorbedNo, `{"legal_name":"Nordwind Hospital","country_code":"DE","city":"Altona","postal_code":"22765","street":"Elbweg 2","website":"https://hospital.example",
 			"trading_names":["Elbklinik"],"credit_rating":"C","employees":40,
 			"identifiers":[{"scheme":"LEI","value":"213800KUD8LAJWSQ9D15"},{"scheme":"GLN","value":"4006381333931"}],
 			"addresses":[{"type":"LEGAL","line1":"Elbweg 2","city":"Altona","postal_code":"22765","country_code":"DE"},{"type":"SHIPPING","line1":"Kai 9","city":"Hamburg","country_code":"DE"}],
 			"contacts":[{"name":"ada berg","decision_role":"USER","phone":"+494012345"},{"name":"Bo Lund","decision_role":"BUYER"}]}`,
-			store.BookCustomer{Territory: "DE-HB", OwnerID: "mona", KAStatus: kam.KA, Tier: kam.TierTerritory, ReviewDue: due(1), Coverage: "A", Segment: json.RawMessage(`{"abc":"A"}`)}),
-		one("C-000004", `{"legal_name":"Elb Praxis","country_code":"DE","parent_customer_id":"C-000002"}`, store.BookCustomer{OwnerID: "otto"}),
-		one("C-000005", `{"legal_name":"Elb Labor","country_code":"DE","parent_customer_id":"C-000002"}`, store.BookCustomer{OwnerID: "otto"}),
+			customerdb.BookCustomer{Territory: "DE-HB", OwnerID: "mona", KAStatus: kam.KA, Tier: kam.TierTerritory, ReviewDue: due(1), Coverage: "A", Segment: json.RawMessage(`{"abc":"A"}`)}),
+		one("C-000004", `{"legal_name":"Elb Praxis","country_code":"DE","parent_customer_id":"C-000002"}`, customerdb.BookCustomer{OwnerID: "otto"}),
+		one("C-000005", `{"legal_name":"Elb Labor","country_code":"DE","parent_customer_id":"C-000002"}`, customerdb.BookCustomer{OwnerID: "otto"}),
 	}
 }
 
@@ -62,26 +70,26 @@ func merging(t testing.TB) *store.Store {
 	t.Helper()
 	s, ctx := storetest.New(t), context.Background()
 	org := sample
-	org.Users = append(slices.Clone(sample.Users), store.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
-		store.User{ID: "otto", Name: "Otto", Roles: []kam.Role{kam.SalesRep, kam.DataSteward}})
+	org.Users = append(slices.Clone(sample.Users), accessdb.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
+		accessdb.User{ID: "otto", Name: "Otto", Roles: []kam.Role{kam.SalesRep, kam.DataSteward}})
 	require.NoError(t, storetest.LoadOrg(ctx, s, org))
-	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), mergeBook(t)))
+	require.NoError(t, s.Customers.Load(ctx, storetest.Act(), mergeBook(t)))
 	margin := int64(400)
-	require.NoError(t, s.LoadSales(ctx, storetest.Act(), []store.SalesFact{
+	require.NoError(t, s.Customers.LoadSales(ctx, storetest.Act(), []customerdb.SalesFact{
 		{AccountNo: "A1", Month: "2026-08", Currency: "EUR", NetRevenue: 1000, GrossMargin: &margin, Orders: 1, LastOrderDate: "2026-08-03", PLLines: map[string]int64{"rebates": 10}},
 		{AccountNo: absorbedNo, Month: "2026-08", Currency: "EUR", NetRevenue: 50, GrossMargin: &margin, Orders: 2, LastOrderDate: "2026-08-20", PLLines: map[string]int64{"rebates": 5}},
 		{AccountNo: absorbedNo, Month: "2026-07", Currency: "EUR", NetRevenue: 7, Orders: 1},
 		{AccountNo: absorbedNo, Month: "2025-08", Currency: "EUR", NetRevenue: 300, Orders: 1},
 	}))
-	_, err := s.RebuildABC(ctx, noon)
+	_, err := s.Customers.RebuildABC(ctx, noon)
 	require.NoError(t, err)
 	no := newCase(t, s, "earlier")
-	within(t, s, no, func(tx *store.CaseTx) {
-		k, err := tx.KeyAccountOf(absorbedNo)
+	within(t, s, no, func(tx *casedb.Tx) {
+		k, err := customerdb.In(tx.Entry).KeyAccountOf(absorbedNo)
 		require.NoError(t, err)
 		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, k.No))
 		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, absorbedNo))
-		require.NoError(t, tx.SetFailedReviews(absorbedNo, 1))
+		require.NoError(t, customerdb.In(tx.Entry).SetFailedReviews(absorbedNo, 1))
 		tx.Case.CommittedAs, tx.Case.State = absorbedNo, kam.Completed
 		require.NoError(t, tx.CloseTask("DONE", "rita"))
 	})
@@ -90,20 +98,20 @@ func merging(t testing.TB) *store.Store {
 
 func versionOf(t testing.TB, s *store.Store, no string) int {
 	t.Helper()
-	c, err := s.Customer(context.Background(), no)
+	c, err := s.Customers.Customer(context.Background(), no)
 	require.NoError(t, err)
 	return c.Version
 }
 
-func mergeOrder(t testing.TB, s *store.Store, id string) store.MergeOrder {
-	return store.MergeOrder{
+func mergeOrder(t testing.TB, s *store.Store, id string) merge.Order {
+	return merge.Order{
 		Survivor: survivorNo, Absorbed: absorbedNo, ExpectSurvivor: versionOf(t, s, survivorNo), ExpectAbsorbed: versionOf(t, s, absorbedNo),
 		Reason: "one clinic", By: "dora", DecisionID: id, At: noon,
 	}
 }
 
-func undoOrder(t testing.TB, s *store.Store, mergeID, id string) store.UndoOrder {
-	return store.UndoOrder{CustomerNo: survivorNo, MergeID: mergeID, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics after all", By: "dora", DecisionID: id, At: noon}
+func undoOrder(t testing.TB, s *store.Store, mergeID, id string) merge.UndoOrder {
+	return merge.UndoOrder{CustomerNo: survivorNo, MergeID: mergeID, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics after all", By: "dora", DecisionID: id, At: noon}
 }
 
 func text(t testing.TB, s *store.Store, sql string, args ...any) string {
@@ -144,7 +152,7 @@ func dump(t testing.TB, s *store.Store) string {
 
 func sound(t testing.TB, s *store.Store) {
 	t.Helper()
-	require.NoError(t, s.Chains(context.Background(), func(c store.Chain) error {
+	require.NoError(t, s.Chains(context.Background(), func(c ledger.Chain) error {
 		b, ok := c.Verify()
 		require.True(t, ok, b)
 		return nil
@@ -157,16 +165,16 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	r, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
 	require.Equal(t, "M-000001", r.MergeID)
-	again, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	again, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
 	require.Equal(t, r, again, "the same decision is done once")
 
-	a, err := s.Customer(ctx, survivorNo)
+	a, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
-	b, err := s.Customer(ctx, absorbedNo)
+	b, err := s.Customers.Customer(ctx, absorbedNo)
 	require.NoError(t, err)
 	t.Run("versions and status", func(t *testing.T) {
 		require.Equal(t, r.Version, a.Version)
@@ -174,7 +182,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.Equal(t, 1, count(t, s, `select count(*) from kam.customer_version where customer_no = $1`, absorbedNo))
 		require.Equal(t, kam.Absorbed, b.Status)
 		require.Equal(t, survivorNo, b.MergedInto)
-		v, err := s.CustomerView(ctx, absorbedNo)
+		v, err := s.Customers.View(ctx, absorbedNo)
 		require.NoError(t, err)
 		require.Equal(t, []string{absorbedNo}, v.Followed)
 		require.Equal(t, survivorNo, v.Customer.CustomerNo)
@@ -199,23 +207,23 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("names lead to the survivor", func(t *testing.T) {
 		require.Equal(t, []string{"NWK", "Elbklinik", "Nordwind Hospital"}, a.Data.TradingNames)
-		within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
-			for what, k := range map[string]store.PartyKeys{
+		within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+			for what, k := range map[string]customerdb.PartyKeys{
 				"identifier": {Identifiers: mergeBook(t)[2].Data.Identifiers[:1]}, "domain": {Domains: []string{"hospital.example"}},
 				"postal code": {Country: "DE", PostalCode: "22765"}, "name": {Country: "DE", Names: []string{"elbklinik"}},
 			} {
-				found, err := tx.Parties(k)
+				found, err := customerdb.In(tx.Entry).Parties(k, tx.Case.CaseNo)
 				require.NoError(t, err)
 				var refs []string
 				for _, p := range found {
-					if p.Kind == store.PartyCustomer {
+					if p.Kind == customerdb.PartyCustomer {
 						refs = append(refs, p.Ref+"="+p.CustomerID+" "+p.GroupID)
 					}
 				}
 				require.Contains(t, refs, survivorNo+"="+survivorNo+" G-1", what)
 				require.NotContains(t, strings.Join(refs, " "), absorbedNo, what)
 			}
-			others, err := tx.DomainOrIdentifierElsewhere(store.PartyKeys{Domains: []string{"hospital.example"}}, "G-9", "")
+			others, err := customerdb.In(tx.Entry).DomainOrIdentifierElsewhere(customerdb.PartyKeys{Domains: []string{"hospital.example"}}, "G-9", "")
 			require.NoError(t, err)
 			require.Equal(t, []string{survivorNo}, others)
 		})
@@ -223,7 +231,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	t.Run("children and parent", func(t *testing.T) {
 		require.Equal(t, []string{"C-000004", "C-000005"}, r.Moved.Children)
 		for _, no := range r.Moved.Children {
-			c, err := s.Customer(ctx, no)
+			c, err := s.Customers.Customer(ctx, no)
 			require.NoError(t, err)
 			require.Equal(t, survivorNo, c.ParentNo)
 			require.Equal(t, survivorNo, c.Data.ParentCustomerID)
@@ -233,8 +241,8 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("group", func(t *testing.T) {
 		require.Equal(t, "G-1", a.GroupID)
-		within(t, s, newCase(t, s, "group"), func(tx *store.CaseTx) {
-			members, err := tx.GroupMembers("G-1")
+		within(t, s, newCase(t, s, "group"), func(tx *casedb.Tx) {
+			members, err := customerdb.In(tx.Entry).GroupMembers("G-1")
 			require.NoError(t, err)
 			require.Len(t, members, 2, "holding and survivor")
 		})
@@ -254,24 +262,24 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.JSONEq(t, `{"abc":"A"}`, string(a.Segment))
 	})
 	t.Run("sales", func(t *testing.T) {
-		within(t, s, newCase(t, s, "sales"), func(tx *store.CaseTx) {
-			got, err := tx.SalesFacts("A1", noon)
+		within(t, s, newCase(t, s, "sales"), func(tx *casedb.Tx) {
+			got, err := customerdb.In(tx.Entry).SalesFacts("A1", noon)
 			require.NoError(t, err)
 			margin, last := int64(800), time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)
-			require.Equal(t, store.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 1057, Prior12: 300, Margin12: &margin,
+			require.Equal(t, customerdb.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 1057, Prior12: 300, Margin12: &margin,
 				Orders12: 4, LastOrder: &last, Currencies: 1, FirstRevenue: month(2025, 8)}, got)
-			lines, err := tx.PLLines("A1")
+			lines, err := customerdb.In(tx.Entry).PLLines("A1")
 			require.NoError(t, err)
 			require.Equal(t, map[string]int64{"rebates": 15}, lines)
 		})
 		sums := `select string_agg(customer_no || ' ' || revenue, ',' order by customer_no) from kam.abc_row where customer_no in ('C-000001', 'C-000002')`
 		require.Equal(t, "C-000001 1057", text(t, s, sums))
-		_, err := s.RebuildABC(ctx, noon)
+		_, err := s.Customers.RebuildABC(ctx, noon)
 		require.NoError(t, err)
 		require.Equal(t, "C-000001 1057", text(t, s, sums), "built anew it is the same")
 	})
 	t.Run("cases keep their number", func(t *testing.T) {
-		trail, err := s.CustomerTrail(ctx, survivorNo)
+		trail, err := s.Customers.Trail(ctx, survivorNo)
 		require.NoError(t, err)
 		require.Equal(t, []string{survivorNo, absorbedNo}, trail.Records)
 		require.Len(t, trail.Cases, 1)
@@ -290,26 +298,26 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.Equal(t, "{otto,mona}", text(t, s, `select recipients::text from kam.outbox where kind = 'customer.merged'`))
 	})
 	t.Run("the absorbed record is not revived", func(t *testing.T) {
-		require.ErrorIs(t, s.LoadCustomers(ctx, storetest.Act(), mergeBook(t)), kam.TargetInvalid)
-		within(t, s, newCase(t, s, "revive"), func(tx *store.CaseTx) {
-			_, err := tx.CommitCustomer(store.CustomerCommit{CustomerNo: absorbedNo, Data: b.Data})
+		require.ErrorIs(t, s.Customers.Load(ctx, storetest.Act(), mergeBook(t)), kam.TargetInvalid)
+		within(t, s, newCase(t, s, "revive"), func(tx *casedb.Tx) {
+			_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: absorbedNo, Data: b.Data})
 			require.ErrorIs(t, err, kam.TargetInvalid)
 			require.Contains(t, err.Error(), "merged into C-000001")
 		})
 	})
 
-	undone, err := s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
 	require.NoError(t, err)
 	require.Empty(t, undone.Stayed)
 	require.Equal(t, []string{"C-000004", "C-000005"}, undone.Moved.Children)
 	require.Equal(t, before, dump(t, s))
-	same, err := s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	same, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
 	require.NoError(t, err)
 	require.Equal(t, undone, same)
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-3"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-3"), planner)
 	require.ErrorIs(t, err, kam.AlreadyDecided)
-	within(t, s, newCase(t, s, "sales again"), func(tx *store.CaseTx) {
-		got, err := tx.SalesOf([]string{"A1", absorbedNo}, noon)
+	within(t, s, newCase(t, s, "sales again"), func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)
 		require.EqualValues(t, 57, got[absorbedNo].Net12)
@@ -326,58 +334,58 @@ func TestMergeIsRefusedOnRecord(t *testing.T) {
 	before := dump(t, s)
 	tests := []struct {
 		name   string
-		change func(o *store.MergeOrder)
+		change func(o *merge.Order)
 		code   kam.Code
 		rule   string
 	}{
-		{"nobody", func(o *store.MergeOrder) { o.By = "nobody" }, kam.Forbidden, ""},
-		{"a sales rep", func(o *store.MergeOrder) { o.By = "rita" }, kam.Forbidden, ""},
-		{"who has left", func(o *store.MergeOrder) { o.By = "away" }, kam.Forbidden, ""},
-		{"the owner", func(o *store.MergeOrder) { o.By = "otto" }, kam.Separation, "SOD3"},
-		{"without a reason", func(o *store.MergeOrder) { o.Reason = " " }, kam.ReasonNeeded, ""},
-		{"with itself", func(o *store.MergeOrder) { o.Absorbed = o.Survivor }, kam.Invalid, ""},
-		{"an old survivor", func(o *store.MergeOrder) { o.ExpectSurvivor++ }, kam.StaleRevision, ""},
-		{"an old absorbed one", func(o *store.MergeOrder) { o.ExpectAbsorbed += 3 }, kam.StaleRevision, ""},
-		{"no version", func(o *store.MergeOrder) { o.ExpectAbsorbed = 0 }, kam.Invalid, ""},
-		{"a third group", func(o *store.MergeOrder) { o.Choice.Group = "G-7" }, kam.Invalid, ""},
-		{"no such field", func(o *store.MergeOrder) { o.Choice.Take = []string{"mood"} }, kam.Invalid, ""},
+		{"nobody", func(o *merge.Order) { o.By = "nobody" }, kam.Forbidden, ""},
+		{"a sales rep", func(o *merge.Order) { o.By = "rita" }, kam.Forbidden, ""},
+		{"who has left", func(o *merge.Order) { o.By = "away" }, kam.Forbidden, ""},
+		{"the owner", func(o *merge.Order) { o.By = "otto" }, kam.Separation, "SOD3"},
+		{"without a reason", func(o *merge.Order) { o.Reason = " " }, kam.ReasonNeeded, ""},
+		{"with itself", func(o *merge.Order) { o.Absorbed = o.Survivor }, kam.Invalid, ""},
+		{"an old survivor", func(o *merge.Order) { o.ExpectSurvivor++ }, kam.StaleRevision, ""},
+		{"an old absorbed one", func(o *merge.Order) { o.ExpectAbsorbed += 3 }, kam.StaleRevision, ""},
+		{"no version", func(o *merge.Order) { o.ExpectAbsorbed = 0 }, kam.Invalid, ""},
+		{"a third group", func(o *merge.Order) { o.Choice.Group = "G-7" }, kam.Invalid, ""},
+		{"no such field", func(o *merge.Order) { o.Choice.Take = []string{"mood"} }, kam.Invalid, ""},
 	}
 	for i, tt := range tests {
 		o := mergeOrder(t, s, fmt.Sprint("d-", i))
 		tt.change(&o)
-		_, err := s.Merge(ctx, o, planner)
+		_, err := s.Merges.Merge(ctx, o, planner)
 		require.Equal(t, tt.code, kam.CodeOf(err), "%s: %v", tt.name, err)
 		require.Equal(t, tt.rule, kam.AsError(err).Rule, tt.name)
 	}
 	// The rest depends on what is stored.
 	require.NoError(t, s.Exec(ctx, `update kam.cases set customer_no = 'C-000002' where case_no = $1`, open))
-	_, err := s.Merge(ctx, mergeOrder(t, s, "d-open"), planner)
+	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-open"), planner)
 	require.ErrorIs(t, err, kam.OpenCaseExists)
 	require.Contains(t, err.Error(), string(open))
 	require.NoError(t, s.Exec(ctx, `update kam.cases set customer_no = '' where case_no = $1`, open))
 
-	require.NoError(t, s.LoadSales(ctx, storetest.Act(), []store.SalesFact{{AccountNo: absorbedNo, Month: "2020-01", Currency: "CHF"}}))
-	_, err = s.Merge(ctx, mergeOrder(t, s, "d-money"), planner)
+	require.NoError(t, s.Customers.LoadSales(ctx, storetest.Act(), []customerdb.SalesFact{{AccountNo: absorbedNo, Month: "2020-01", Currency: "CHF"}}))
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-money"), planner)
 	require.Equal(t, "CURRENCY", kam.AsError(err).Rule)
 	require.Contains(t, err.Error(), "CHF and EUR")
 	require.NoError(t, s.Exec(ctx, `delete from kam.sales_fact where currency = 'CHF'`))
 
 	require.NoError(t, s.Exec(ctx, `update kam.customer set group_id = 'G-2' where customer_no = $1`, absorbedNo))
-	_, err = s.Merge(ctx, mergeOrder(t, s, "d-group"), planner)
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-group"), planner)
 	require.Equal(t, "VH03", kam.AsError(err).Rule)
 	o := mergeOrder(t, s, "d-group-2")
 	o.Choice.Group = "G-2"
-	_, err = s.Merge(ctx, o, planner)
+	_, err = s.Merges.Merge(ctx, o, planner)
 	require.Equal(t, "VH03", kam.AsError(err).Rule, "the survivor's parent is of group G-1")
 	require.NoError(t, s.Exec(ctx, `update kam.customer set group_id = '' where customer_no = $1`, absorbedNo))
 
 	// C-000003 above the survivor hangs below the absorbed record.
 	require.NoError(t, s.Exec(ctx, `update kam.customer set parent_no = 'C-000004' where customer_no = 'C-000003'`))
-	_, err = s.Merge(ctx, mergeOrder(t, s, "d-circle"), planner)
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-circle"), planner)
 	require.Equal(t, "VH02", kam.AsError(err).Rule)
 	require.NoError(t, s.Exec(ctx, `update kam.customer set parent_no = '' where customer_no = 'C-000003'`))
 
-	_, err = s.Merge(ctx, store.MergeOrder{Survivor: survivorNo, Absorbed: "C-999999", By: "dora", DecisionID: "x", Reason: "x"}, planner)
+	_, err = s.Merges.Merge(ctx, merge.Order{Survivor: survivorNo, Absorbed: "C-999999", By: "dora", DecisionID: "x", Reason: "x"}, planner)
 	require.ErrorIs(t, err, kam.NotFound)
 	require.Equal(t, before, dump(t, s))
 	events, err := s.TrailOf(ctx, "customer/"+survivorNo)
@@ -386,7 +394,7 @@ func TestMergeIsRefusedOnRecord(t *testing.T) {
 	for _, e := range events {
 		require.Equal(t, kam.EventDecisionRefused, e.Type)
 	}
-	require.NoError(t, s.RefuseOnCustomer(ctx, survivorNo, "rita", "early", noon, kam.Errorf(kam.Forbidden, "not a steward")))
+	require.NoError(t, s.Customers.Refuse(ctx, survivorNo, "rita", "early", noon, kam.Errorf(kam.Forbidden, "not a steward")))
 	require.Equal(t, len(tests)+6, count(t, s, `select count(*) from kam.audit where case_no = 'customer/C-000001'`))
 	sound(t, s)
 }
@@ -405,7 +413,7 @@ func TestMergesAtOnceAreOne(t *testing.T) {
 			o.Survivor, o.Absorbed = o.Absorbed, o.Survivor
 		}
 		group.Go(func() {
-			r, err := s.Merge(context.Background(), o, planner)
+			r, err := s.Merges.Merge(context.Background(), o, planner)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -433,50 +441,50 @@ func TestMergeChains(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	first, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
 	between := dump(t, s)
 	o := mergeOrder(t, s, "d-2")
 	o.Survivor, o.Absorbed = "C-000003", survivorNo
 	o.ExpectSurvivor, o.ExpectAbsorbed = versionOf(t, s, "C-000003"), versionOf(t, s, survivorNo)
-	second, err := s.Merge(ctx, o, planner)
+	second, err := s.Merges.Merge(ctx, o, planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"A1", absorbedNo}, second.Moved.SalesAccounts)
 
-	v, err := s.CustomerView(ctx, absorbedNo)
+	v, err := s.Customers.View(ctx, absorbedNo)
 	require.NoError(t, err)
 	require.Equal(t, "C-000003", v.Customer.CustomerNo)
 	require.Equal(t, []string{absorbedNo, survivorNo}, v.Followed)
 	require.Empty(t, v.Customer.ParentNo, "its parent was itself")
-	within(t, s, newCase(t, s, "search"), func(tx *store.CaseTx) {
-		found, err := tx.Parties(store.PartyKeys{Domains: []string{"hospital.example"}})
+	within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+		found, err := customerdb.In(tx.Entry).Parties(customerdb.PartyKeys{Domains: []string{"hospital.example"}}, tx.Case.CaseNo)
 		require.NoError(t, err)
 		for _, p := range found {
 			require.Equal(t, "C-000003", p.Ref)
 		}
-		got, err := tx.SalesFacts("C-000003", noon)
+		got, err := customerdb.In(tx.Entry).SalesFacts("C-000003", noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1057, got.Net12)
 	})
-	trail, err := s.CustomerTrail(ctx, absorbedNo)
+	trail, err := s.Customers.Trail(ctx, absorbedNo)
 	require.NoError(t, err)
 	require.Equal(t, []string{"C-000003", survivorNo, absorbedNo}, trail.Records)
 
 	again := mergeOrder(t, s, "d-3")
-	_, err = s.Merge(ctx, again, planner)
+	_, err = s.Merges.Merge(ctx, again, planner)
 	require.ErrorIs(t, err, kam.AlreadyDecided)
 	again.Absorbed, again.DecisionID, again.ExpectAbsorbed = "C-000004", "d-4", versionOf(t, s, "C-000004")
-	_, err = s.Merge(ctx, again, planner)
+	_, err = s.Merges.Merge(ctx, again, planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "into a record that was merged")
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, first.MergeID, "d-5"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-5"), planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "the later merge is undone first")
 
 	undo := undoOrder(t, s, second.MergeID, "d-6")
 	undo.CustomerNo, undo.ExpectVersion = "C-000003", versionOf(t, s, "C-000003")
-	_, err = s.UndoMerge(ctx, undo, planner)
+	_, err = s.Merges.Undo(ctx, undo, planner)
 	require.NoError(t, err)
 	require.Equal(t, between, dump(t, s))
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, first.MergeID, "d-7"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-7"), planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 	sound(t, s)
@@ -486,25 +494,25 @@ func TestMergeChains(t *testing.T) {
 func TestUndoKeepsWhatCameSince(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
-	r, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
-	within(t, s, newCase(t, s, "later"), func(tx *store.CaseTx) {
-		c, err := tx.Customer(survivorNo)
+	within(t, s, newCase(t, s, "later"), func(tx *casedb.Tx) {
+		c, err := customerdb.In(tx.Entry).Customer(survivorNo)
 		require.NoError(t, err)
 		c.Data.CreditRating = "A"
 		c.Data.Contacts = append(c.Data.Contacts, kam.Contact{Name: "Cy Dahl", DecisionRole: "USER"})
-		_, err = tx.CommitCustomer(store.CustomerCommit{CustomerNo: survivorNo, Data: c.Data, GroupID: c.GroupID, Territory: "DE-N", OwnerID: c.OwnerID, Keys: parties.Keys(c.Data)})
+		_, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: survivorNo, Data: c.Data, GroupID: c.GroupID, Territory: "DE-N", OwnerID: c.OwnerID, Keys: parties.Keys(c.Data)})
 		require.NoError(t, err)
-		k, err := tx.KeyAccountOf("G-1")
+		k, err := customerdb.In(tx.Entry).KeyAccountOf("G-1")
 		require.NoError(t, err)
 		k.Tier = kam.TierNational
-		_, err = tx.SaveKeyAccount(*k)
+		_, err = customerdb.In(tx.Entry).SaveKeyAccount(*k)
 		require.NoError(t, err)
 	})
-	undone, err := s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
 	require.NoError(t, err)
 	require.Subset(t, undone.Stayed, []string{"credit_rating", "contacts", "territory", "key account KA-000002"})
-	a, err := s.Customer(ctx, survivorNo)
+	a, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
 	require.EqualValues(t, "A", a.Data.CreditRating)
 	require.Equal(t, "DE-N", a.Territory)
@@ -514,7 +522,7 @@ func TestUndoKeepsWhatCameSince(t *testing.T) {
 	}
 	require.Equal(t, []string{"Ada Berg", "Cy Dahl"}, names, "without the phone that the merge brought")
 	require.Equal(t, kam.TierNational, a.Tier)
-	b, err := s.Customer(ctx, absorbedNo)
+	b, err := s.Customers.Customer(ctx, absorbedNo)
 	require.NoError(t, err)
 	require.Equal(t, kam.Active, b.Status)
 	require.Equal(t, mergeBook(t)[2].Data.Contacts, b.Data.Contacts)
@@ -530,21 +538,21 @@ func TestSurvivorJoinsTheKeyAccount(t *testing.T) {
 	before := dump(t, s)
 	o := mergeOrder(t, s, "d-1")
 	o.Survivor, o.ExpectSurvivor, o.Choice.Take = "C-000004", versionOf(t, s, "C-000004"), []string{"legal_name"}
-	r, err := s.Merge(ctx, o, planner)
+	r, err := s.Merges.Merge(ctx, o, planner)
 	require.NoError(t, err)
-	c, err := s.Customer(ctx, "C-000004")
+	c, err := s.Customers.Customer(ctx, "C-000004")
 	require.NoError(t, err)
 	require.Equal(t, kam.KA, c.KAStatus)
 	require.Equal(t, "Nordwind Hospital", c.Data.LegalName)
 	require.Contains(t, c.Data.TradingNames, "Elb Praxis")
 	require.Empty(t, c.ParentNo, "what was its parent is itself now")
-	v, err := s.CustomerView(ctx, absorbedNo)
+	v, err := s.Customers.View(ctx, absorbedNo)
 	require.NoError(t, err)
 	require.Equal(t, []string{"C-000004"}, v.KeyAccount.Members)
 	require.Equal(t, []string{"C-000005"}, v.Children)
 	undo := undoOrder(t, s, r.MergeID, "d-2")
 	undo.CustomerNo, undo.ExpectVersion = absorbedNo, versionOf(t, s, "C-000004") // by the number of the absorbed record
-	_, err = s.UndoMerge(ctx, undo, planner)
+	_, err = s.Merges.Undo(ctx, undo, planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 }
@@ -552,9 +560,9 @@ func TestSurvivorJoinsTheKeyAccount(t *testing.T) {
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
-	merged, err := s.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	merged, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
 	require.NoError(t, err)
-	o := store.SplitOrder{
+	o := merge.SplitOrder{
 		CustomerNo: survivorNo, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics", By: "dora", DecisionID: "d-2", At: noon,
 		Choice: kam.SplitChoice{
 			LegalName: "Elbklinik GmbH", TradingNames: []string{"Elbklinik"}, Identifiers: []kam.Identifier{{Scheme: "LEI", Value: "213800KUD8LAJWSQ9D15"}},
@@ -563,22 +571,22 @@ func TestSplit(t *testing.T) {
 	}
 	stale := o
 	stale.ExpectVersion, stale.DecisionID = 1, "d-stale"
-	_, err = s.Split(ctx, stale, planner)
+	_, err = s.Merges.Split(ctx, stale, planner)
 	require.ErrorIs(t, err, kam.StaleRevision)
 	own := o
 	own.By, own.DecisionID = "otto", "d-own"
-	_, err = s.Split(ctx, own, planner)
+	_, err = s.Merges.Split(ctx, own, planner)
 	require.ErrorIs(t, err, kam.Separation)
-	r, err := s.Split(ctx, o, planner)
+	r, err := s.Merges.Split(ctx, o, planner)
 	require.NoError(t, err)
-	again, err := s.Split(ctx, o, planner)
+	again, err := s.Merges.Split(ctx, o, planner)
 	require.NoError(t, err)
 	require.Equal(t, r, again)
-	require.Equal(t, store.SplitKind, r.Kind)
+	require.Equal(t, merge.SplitKind, r.Kind)
 
-	a, err := s.Customer(ctx, survivorNo)
+	a, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
-	n, err := s.Customer(ctx, r.OtherNo)
+	n, err := s.Customers.Customer(ctx, r.OtherNo)
 	require.NoError(t, err)
 	require.Equal(t, "C-000006", n.CustomerNo)
 	require.Equal(t, 1, n.Version)
@@ -592,12 +600,12 @@ func TestSplit(t *testing.T) {
 	require.Len(t, a.Data.Addresses, 2)
 	require.Equal(t, []string{"NWK", "Nordwind Hospital"}, a.Data.TradingNames)
 	require.Equal(t, kam.KA, a.KAStatus)
-	within(t, s, newCase(t, s, "after"), func(tx *store.CaseTx) {
-		got, err := tx.SalesOf([]string{"A1", absorbedNo}, noon)
+	within(t, s, newCase(t, s, "after"), func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)
 		require.EqualValues(t, 57, got[n.SalesAccount].Net12)
-		found, err := tx.Parties(store.PartyKeys{Identifiers: n.Data.Identifiers})
+		found, err := customerdb.In(tx.Entry).Parties(customerdb.PartyKeys{Identifiers: n.Data.Identifiers}, tx.Case.CaseNo)
 		require.NoError(t, err)
 		var refs []string
 		for _, p := range found {
@@ -611,29 +619,29 @@ func TestSplit(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, kam.EventCustomerSplit, events[len(events)-1].Type)
 	}
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, merged.MergeID, "d-3"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, merged.MergeID, "d-3"), planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "a sales account of the absorbed record has gone to the new one")
-	_, err = s.UndoMerge(ctx, undoOrder(t, s, r.MergeID, "d-4"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-4"), planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "a split is undone by a merge")
 
 	// The last account cannot go: the facts stand under the customer's number.
-	last := store.SplitOrder{CustomerNo: "C-000004", ExpectVersion: versionOf(t, s, "C-000004"), Reason: "x", By: "dora", DecisionID: "d-5", At: noon,
+	last := merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: versionOf(t, s, "C-000004"), Reason: "x", By: "dora", DecisionID: "d-5", At: noon,
 		Choice: kam.SplitChoice{LegalName: "Other", SalesAccounts: []string{"C-000004"}}}
-	_, err = s.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	last.Choice.SalesAccounts, last.DecisionID = []string{"A7"}, "d-6"
-	_, err = s.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, planner)
 	require.ErrorIs(t, err, kam.Invalid)
 	last.Choice.SalesAccounts, last.Choice.Group, last.DecisionID = nil, "G-77", "d-7"
-	_, err = s.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, planner)
 	require.ErrorIs(t, err, kam.Invalid)
 
 	// And the two are one again by a merge.
 	back := mergeOrder(t, s, "d-8")
 	back.Absorbed, back.ExpectAbsorbed = n.CustomerNo, n.Version
-	_, err = s.Merge(ctx, back, planner)
+	_, err = s.Merges.Merge(ctx, back, planner)
 	require.NoError(t, err)
-	c, err := s.Customer(ctx, survivorNo)
+	c, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
 	require.Len(t, c.Data.Identifiers, 3)
 	sound(t, s)
@@ -648,8 +656,8 @@ func TestMergeThenUndoIsIdentity(t *testing.T) {
 		if n++; n > 25 {
 			return // the database, not the generator, takes the time
 		}
-		record := func(no string) store.BookCustomer {
-			c := store.BookCustomer{CustomerNo: no, OwnerID: "otto", Territory: rapid.SampledFrom([]string{"", "DE-HH"}).Draw(t, "territory")}
+		record := func(no string) customerdb.BookCustomer {
+			c := customerdb.BookCustomer{CustomerNo: no, OwnerID: "otto", Territory: rapid.SampledFrom([]string{"", "DE-HH"}).Draw(t, "territory")}
 			c.Data.LegalName, c.Data.CountryCode = rapid.StringMatching(`[A-Z][a-z]{3,8}`).Draw(t, "name"), "DE"
 			c.Data.City = rapid.SampledFrom([]string{"", "Hamburg", "Bremen"}).Draw(t, "city")
 			c.Data.TradingNames = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Z][a-z]{3,8}`), 0, 3, rapid.ID).Draw(t, "names")
@@ -667,11 +675,11 @@ func TestMergeThenUndoIsIdentity(t *testing.T) {
 			return c
 		}
 		a, b := record(fmt.Sprintf("C-1%05d", 2*n)), record(fmt.Sprintf("C-1%05d", 2*n+1))
-		require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{a, b}))
+		require.NoError(t, s.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{a, b}))
 		before := dumpOf(t, s)
-		r, err := s.Merge(ctx, store.MergeOrder{Survivor: a.CustomerNo, Absorbed: b.CustomerNo, ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "one", By: "dora", DecisionID: fmt.Sprint("m-", n), At: noon}, planner)
+		r, err := s.Merges.Merge(ctx, merge.Order{Survivor: a.CustomerNo, Absorbed: b.CustomerNo, ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "one", By: "dora", DecisionID: fmt.Sprint("m-", n), At: noon}, planner)
 		require.NoError(t, err)
-		undone, err := s.UndoMerge(ctx, store.UndoOrder{CustomerNo: a.CustomerNo, MergeID: r.MergeID, ExpectVersion: 2, Reason: "two", By: "dora", DecisionID: fmt.Sprint("u-", n), At: noon}, planner)
+		undone, err := s.Merges.Undo(ctx, merge.UndoOrder{CustomerNo: a.CustomerNo, MergeID: r.MergeID, ExpectVersion: 2, Reason: "two", By: "dora", DecisionID: fmt.Sprint("u-", n), At: noon}, planner)
 		require.NoError(t, err)
 		require.Empty(t, undone.Stayed)
 		require.Equal(t, before, dumpOf(t, s))

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -16,40 +16,40 @@ import (
 func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	good := store.CalendarRow{Code: "DE", TimeZone: "Europe/Berlin", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}, Holidays: []string{"2026-12-25"}}
-	node := store.Node{Code: "DE", Level: kam.LevelCountry, Calendar: "DE"}
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Calendars: []store.CalendarRow{good}, Nodes: []store.Node{node}}))
+	good := accessdb.CalendarRow{Code: "DE", TimeZone: "Europe/Berlin", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}, Holidays: []string{"2026-12-25"}}
+	node := accessdb.Node{Code: "DE", Level: kam.LevelCountry, Calendar: "DE"}
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{Calendars: []accessdb.CalendarRow{good}, Nodes: []accessdb.Node{node}}))
 
 	for _, tc := range []struct {
 		name, field string
-		spoil       func(*store.CalendarRow)
+		spoil       func(*accessdb.CalendarRow)
 	}{
-		{"no zone", "timezone", func(c *store.CalendarRow) { c.TimeZone = "" }},
-		{"the zone of the machine", "timezone", func(c *store.CalendarRow) { c.TimeZone = "Local" }},
-		{"no such zone", "timezone", func(c *store.CalendarRow) { c.TimeZone = "Mars/Olympus" }},
-		{"no hours", "hours", func(c *store.CalendarRow) { c.Opens, c.Closes = "", "" }},
-		{"closes before it opens", "hours", func(c *store.CalendarRow) { c.Opens, c.Closes = "17:00", "09:00" }},
-		{"no working day", "weekend", func(c *store.CalendarRow) {
+		{"no zone", "timezone", func(c *accessdb.CalendarRow) { c.TimeZone = "" }},
+		{"the zone of the machine", "timezone", func(c *accessdb.CalendarRow) { c.TimeZone = "Local" }},
+		{"no such zone", "timezone", func(c *accessdb.CalendarRow) { c.TimeZone = "Mars/Olympus" }},
+		{"no hours", "hours", func(c *accessdb.CalendarRow) { c.Opens, c.Closes = "", "" }},
+		{"closes before it opens", "hours", func(c *accessdb.CalendarRow) { c.Opens, c.Closes = "17:00", "09:00" }},
+		{"no working day", "weekend", func(c *accessdb.CalendarRow) {
 			c.Weekend = []string{"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"}
 		}},
-		{"a day that is none", "weekend", func(c *store.CalendarRow) { c.Weekend = []string{"Freitag"} }},
-		{"hours of a day that is none", "hours", func(c *store.CalendarRow) { c.Hours = map[string]string{"Freitag": "09:00-12:00"} }},
-		{"a half day that is a holiday", "half_days", func(c *store.CalendarRow) { c.HalfDays = []string{"2026-12-25"} }},
-		{"a date that is none", "holidays", func(c *store.CalendarRow) { c.Holidays = []string{"2027-02-29"} }},
+		{"a day that is none", "weekend", func(c *accessdb.CalendarRow) { c.Weekend = []string{"Freitag"} }},
+		{"hours of a day that is none", "hours", func(c *accessdb.CalendarRow) { c.Hours = map[string]string{"Freitag": "09:00-12:00"} }},
+		{"a half day that is a holiday", "half_days", func(c *accessdb.CalendarRow) { c.HalfDays = []string{"2026-12-25"} }},
+		{"a date that is none", "holidays", func(c *accessdb.CalendarRow) { c.Holidays = []string{"2027-02-29"} }},
 	} {
 		bad := good
 		tc.spoil(&bad)
-		err := storetest.LoadOrg(t.Context(), s, store.Org{Calendars: []store.CalendarRow{bad}})
+		err := storetest.LoadOrg(t.Context(), s, accessdb.Org{Calendars: []accessdb.CalendarRow{bad}})
 		require.ErrorIs(t, err, kam.Invalid, tc.name)
 		require.Equal(t, tc.field, kam.AsError(err).Field, tc.name)
 	}
 
 	lost := node
 	lost.Calendar = "AT"
-	for name, o := range map[string]store.Org{
-		"a node names a calendar that is not loaded": {Nodes: []store.Node{lost}},
-		"neither before nor with it":                 {Calendars: []store.CalendarRow{good}, Nodes: []store.Node{lost}},
-		"a calendar goes that a node still goes by":  {Calendars: []store.CalendarRow{{Code: "FR", TimeZone: "Europe/Paris", Opens: "09:00", Closes: "17:00"}}},
+	for name, o := range map[string]accessdb.Org{
+		"a node names a calendar that is not loaded": {Nodes: []accessdb.Node{lost}},
+		"neither before nor with it":                 {Calendars: []accessdb.CalendarRow{good}, Nodes: []accessdb.Node{lost}},
+		"a calendar goes that a node still goes by":  {Calendars: []accessdb.CalendarRow{{Code: "FR", TimeZone: "Europe/Paris", Opens: "09:00", Closes: "17:00"}}},
 	} {
 		err := storetest.LoadOrg(t.Context(), s, o)
 		require.ErrorIs(t, err, kam.Invalid, name)
@@ -57,7 +57,7 @@ func TestCalendarThatNobodyCanReadIsRefusedWhenLoaded(t *testing.T) {
 	}
 
 	// What was refused has changed nothing.
-	n, err := s.Nodes(t.Context())
+	n, err := s.Access.Nodes(t.Context())
 	require.NoError(t, err)
 	require.Len(t, n, 1)
 	require.Equal(t, "DE", n[0].Calendar)

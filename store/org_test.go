@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-var sample = store.Org{
-	Users: []store.User{
+var sample = accessdb.Org{
+	Users: []accessdb.User{
 		{ID: "gina", Name: "Gina", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"W"}},
 		{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina"},
 		{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"},
@@ -22,20 +24,20 @@ var sample = store.Org{
 		{ID: "olaf", Name: "Olaf", Roles: []kam.Role{kam.Operator}},
 		{ID: "away", Name: "Left", Roles: []kam.Role{kam.DataSteward}, Inactive: true},
 	},
-	Nodes: []store.Node{
+	Nodes: []accessdb.Node{
 		{Code: "W", Level: kam.LevelGlobal, ManagerID: "gina", Calendar: "utc"},
 		{Code: "DE", Level: kam.LevelCountry, Parent: "W"},
 		{Code: "DE-N", Level: kam.LevelRegion, Parent: "DE"},
 		{Code: "DE-HH", Level: kam.LevelTerritory, Parent: "DE-N", ManagerID: "mona"},
 		{Code: "FR", Level: kam.LevelCountry, Parent: "W"},
 	},
-	Calendars: []store.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"},
+	Calendars: []accessdb.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"},
 		Hours: map[string]string{"friday": "09:00-15:00"}, HalfDays: []string{"2026-12-24"}}},
-	AssignmentRules: []store.AssignmentRule{{Kind: store.AreaRule, Country: "DE", PostalPrefix: "20", Territory: "DE-HH"}},
-	BlockedParties:  []store.BlockedParty{{Ref: "B1", Name: "Bad Actor", Country: "DE"}},
-	Groups:          []store.Group{{ID: "G-1", Name: "Nordwind"}},
-	FinanceHolds:    []store.Hold{{Scheme: kam.SchemeVATEU, Value: "de136695976"}, {GroupID: "G-9"}},
-	Absences:        []store.Absence{{UserID: "mona", From: "2026-09-14", To: "2026-09-18"}},
+	AssignmentRules: []accessdb.AssignmentRule{{Kind: accessdb.AreaRule, Country: "DE", PostalPrefix: "20", Territory: "DE-HH"}},
+	BlockedParties:  []accessdb.BlockedParty{{Ref: "B1", Name: "Bad Actor", Country: "DE"}},
+	Groups:          []accessdb.Group{{ID: "G-1", Name: "Nordwind"}},
+	FinanceHolds:    []accessdb.Hold{{Scheme: kam.SchemeVATEU, Value: "de136695976"}, {GroupID: "G-9"}},
+	Absences:        []accessdb.Absence{{UserID: "mona", From: "2026-09-14", To: "2026-09-18"}},
 }
 
 func TestOrg(t *testing.T) {
@@ -44,57 +46,57 @@ func TestOrg(t *testing.T) {
 	no := newCase(t, s, "k")
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample), "again")
-	within(t, s, no, func(tx *store.CaseTx) {
-		p, err := tx.Person("mona")
+	within(t, s, no, func(tx *casedb.Tx) {
+		p, err := accessdb.In(tx.Entry).Person("mona")
 		require.NoError(t, err)
 		require.Equal(t, kam.Person{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina", Active: true}, p)
-		_, err = tx.Person("nobody")
+		_, err = accessdb.In(tx.Entry).Person("nobody")
 		require.ErrorIs(t, err, kam.NotFound)
-		stewards, err := tx.PeopleByRole(kam.DataSteward)
+		stewards, err := accessdb.In(tx.Entry).PeopleByRole(kam.DataSteward)
 		require.NoError(t, err)
 		require.Len(t, stewards, 1, "active ones only")
 
-		chain, err := tx.Chain("DE-HH")
+		chain, err := accessdb.In(tx.Entry).Chain("DE-HH")
 		require.NoError(t, err)
 		var codes []string
 		for _, n := range chain {
 			codes = append(codes, n.Code)
 		}
 		require.Equal(t, []string{"DE-HH", "DE-N", "DE", "W"}, codes)
-		n, err := tx.Node("DE-HH")
+		n, err := accessdb.In(tx.Entry).Node("DE-HH")
 		require.NoError(t, err)
 		require.Equal(t, kam.UserID("mona"), n.ManagerID)
-		cal, err := tx.Calendar("utc")
+		cal, err := accessdb.In(tx.Entry).Calendar("utc")
 		require.NoError(t, err)
 		require.Equal(t, sample.Calendars[0], cal)
-		rules, err := tx.AssignmentRules()
+		rules, err := accessdb.In(tx.Entry).AssignmentRules()
 		require.NoError(t, err)
 		require.Equal(t, "RULE-0001", rules[0].Code)
-		blocked, err := tx.BlockedParties()
+		blocked, err := accessdb.In(tx.Entry).BlockedParties()
 		require.NoError(t, err)
 		require.Equal(t, sample.BlockedParties, blocked)
 
-		require.True(t, tx.Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
-		require.False(t, tx.Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
+		require.True(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
+		require.False(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
 		for group, ids := range map[string][]kam.Identifier{"G-9": nil, "": {{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}} {
-			hold, err := tx.FinanceHold(ids, group)
+			hold, err := accessdb.In(tx.Entry).FinanceHold(ids, group)
 			require.NoError(t, err)
 			require.True(t, hold)
 		}
-		hold, err := tx.FinanceHold([]kam.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
+		hold, err := accessdb.In(tx.Entry).FinanceHold([]kam.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
 		require.NoError(t, err)
 		require.False(t, hold)
-		g, ok, err := tx.GroupByName("NORDWIND")
+		g, ok, err := accessdb.In(tx.Entry).GroupByName("NORDWIND")
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, "G-1", g.ID)
-		_, _, err = tx.LatestPolicy()
+		_, _, err = accessdb.In(tx.Entry).LatestPolicy()
 		require.ErrorIs(t, err, kam.NotFound)
 	})
 	rest := sample
 	rest.Users = sample.Users[:1]
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, rest))
-	p, err := s.Person(t.Context(), "rita")
+	p, err := s.Access.Person(t.Context(), "rita")
 	require.NoError(t, err)
 	require.False(t, p.Active, "who is no longer listed is kept, inactive")
 }
@@ -106,10 +108,10 @@ func TestPolicy(t *testing.T) {
 	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, []byte("a: 1")))
 	require.ErrorIs(t, storetest.PublishPolicy(t.Context(), s, 1, []byte("a: 2")), kam.IDReused)
 	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 2, []byte("a: 2")))
-	_, unknown := s.PolicyText(t.Context(), 99)
+	_, unknown := s.Access.PolicyText(t.Context(), 99)
 	require.ErrorIs(t, unknown, kam.NotFound)
 	require.Equal(t, "one of 1, 2", kam.AsError(unknown).Remedy)
-	version, text, err := s.LatestPolicy(t.Context())
+	version, text, err := s.Access.LatestPolicy(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, version)
 	require.Equal(t, "a: 2", string(text))
@@ -122,7 +124,7 @@ func TestInbox(t *testing.T) {
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
 	first, second := newCase(t, s, "1"), newCase(t, s, "2")
 	inbox := func(u kam.UserID) (kinds []string) {
-		items, err := s.Inbox(t.Context(), u)
+		items, err := s.Cases.Inbox(t.Context(), u)
 		require.NoError(t, err)
 		for _, i := range items {
 			kinds = append(kinds, string(i.CaseNo)+" "+string(i.Task.Kind))
@@ -133,7 +135,7 @@ func TestInbox(t *testing.T) {
 
 	soon, later := noon.Add(time.Hour), noon.Add(48*time.Hour)
 	for no, due := range map[kam.CaseNo]time.Time{first: later, second: soon} {
-		within(t, s, no, func(tx *store.CaseTx) {
+		within(t, s, no, func(tx *casedb.Tx) {
 			require.NoError(t, tx.CloseTask("DONE", "rita"))
 			tx.Case.State = kam.AwaitingConfirmation
 			require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
@@ -145,7 +147,7 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, []string{string(second) + " confirmation", string(first) + " confirmation"}, inbox("mona"), "by due date")
 	require.Empty(t, inbox("gina"))
 
-	within(t, s, first, func(tx *store.CaseTx) {
+	within(t, s, first, func(tx *casedb.Tx) {
 		tx.Case.Task.Priority = "HIGH"
 		tx.Case.Task.Assignees = []kam.UserID{"mona", "gina"}
 		require.NoError(t, tx.UpdateTask())
@@ -154,26 +156,26 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, string(first)+" confirmation", inbox("mona")[0], "urgent ones first")
 	require.Equal(t, []string{string(first) + " confirmation", string(first) + " profile"}, inbox("gina"))
 
-	within(t, s, second, func(tx *store.CaseTx) {
+	within(t, s, second, func(tx *casedb.Tx) {
 		require.NoError(t, tx.CloseTask("DONE", "mona"))
 		require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
 	})
 	require.Equal(t, []string{string(second) + " validation_review"}, inbox("dora"), "the queue of a role, below the node")
 	require.Empty(t, inbox("away"))
-	within(t, s, second, func(tx *store.CaseTx) {
+	within(t, s, second, func(tx *casedb.Tx) {
 		tx.Case.Task.Queue = kam.QueueUnrouted
 		require.NoError(t, tx.UpdateTask())
 	})
 	require.Empty(t, inbox("dora"))
 	require.Equal(t, []string{string(second) + " validation_review"}, inbox("olaf"))
 
-	stuck, err := s.Stuck(t.Context())
+	stuck, err := s.Cases.Stuck(t.Context())
 	require.NoError(t, err)
 	require.Len(t, stuck, 2)
-	lines, err := s.Cases(t.Context(), store.Filter{State: kam.AwaitingConfirmation, Requester: "rita", Customer: "nordWIND", Open: true})
+	lines, err := s.Cases.List(t.Context(), casedb.Filter{State: kam.AwaitingConfirmation, Requester: "rita", Customer: "nordWIND", Open: true})
 	require.NoError(t, err)
 	require.Len(t, lines, 2)
-	st, err := s.Stats(t.Context())
+	st, err := s.Cases.Stats(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, st.ByState["AWAITING_CONFIRMATION"])
 	require.Equal(t, 2, st.OpenTasks["gina"])
@@ -184,14 +186,14 @@ func TestWhatStagesKeep(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	candidates := []kam.Candidate{{Ref: "C-000001", Kind: store.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
+	candidates := []kam.Candidate{{Ref: "C-000001", Kind: customerdb.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
 	findings := []kam.Finding{
 		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: a.example [VH04]; look"},
 		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: b.example [VH04]; look"},
 		{RuleID: "VS01", Severity: kam.SeverityReview},
 	}
 	rule := func(id string) func(kam.Finding) bool { return func(f kam.Finding) bool { return f.RuleID == id } }
-	within(t, s, no, func(tx *store.CaseTx) {
+	within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		require.NoError(t, tx.WaiveCandidates(candidates, "rita", "another town"))
 		require.NoError(t, tx.SaveFindings(findings))
@@ -201,7 +203,7 @@ func TestWhatStagesKeep(t *testing.T) {
 		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: noon}))
 		require.ErrorIs(t, tx.SetHuman(kam.RecordSegment, kam.HumanDecision{}), kam.NotFound)
 	})
-	within(t, s, no, func(tx *store.CaseTx) {
+	within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		found, err := tx.Candidates()
 		require.NoError(t, err)
@@ -235,23 +237,23 @@ func TestWhatStagesKeep(t *testing.T) {
 		require.Equal(t, kam.UserID("mona"), r.Human.By)
 		require.Equal(t, no, r.CaseNo)
 	})
-	view, err := s.CaseView(t.Context(), no)
+	view, err := s.Cases.View(t.Context(), no)
 	require.NoError(t, err)
 	require.True(t, view.Started)
 	require.JSONEq(t, `{"revenue":7}`, string(view.Analysis))
 	require.Len(t, view.Records, 1)
 	require.Equal(t, "Ada Berg", view.Request.Contacts[0].Name)
 
-	_, err = s.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *store.CaseTx) error { return nil })
+	_, err = s.Cases.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *casedb.Tx) error { return nil })
 	require.NoError(t, err)
-	check, err := s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
+	check, err := s.Cases.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
 	require.Len(t, check, 1)
 	require.EqualValues(t, 4, check[0].Version)
 
 	// The steps after an act may be lost with it, up to the end of the case.
-	within(t, s, no, func(tx *store.CaseTx) { tx.Case.State = kam.Completed })
-	check, err = s.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
+	within(t, s, no, func(tx *casedb.Tx) { tx.Case.State = kam.Completed })
+	check, err = s.Cases.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
 	require.Len(t, check, 1)
 	require.EqualValues(t, 5, check[0].Version)
@@ -264,7 +266,7 @@ func TestReferenceOfTheScreeningListIsBounded(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	for ref, want := range map[string]kam.Code{strings.Repeat("r", 120): "", strings.Repeat("r", 121): kam.Invalid, "": kam.Invalid, "a\nb": kam.Invalid} {
-		err := storetest.LoadOrg(t.Context(), s, store.Org{BlockedParties: []store.BlockedParty{{Ref: ref, Name: "Blocked"}}})
+		err := storetest.LoadOrg(t.Context(), s, accessdb.Org{BlockedParties: []accessdb.BlockedParty{{Ref: ref, Name: "Blocked"}}})
 		require.Equal(t, want, kam.CodeOf(err), "%q: %v", ref, err)
 	}
 }
@@ -285,13 +287,13 @@ func TestContactOfTheScreeningListIsChecked(t *testing.T) {
 		{"", "040 123456", "blocked_parties[0].phone"},
 		{"", "+12", "blocked_parties[0].phone"},
 	} {
-		line := store.BlockedParty{Ref: "B1", Name: "Blocked", Country: "DE", Domain: c.domain, Phone: c.phone, Street: "Ring 1", PostalCode: "20095"}
-		err := storetest.LoadOrg(t.Context(), s, store.Org{BlockedParties: []store.BlockedParty{line}})
+		line := accessdb.BlockedParty{Ref: "B1", Name: "Blocked", Country: "DE", Domain: c.domain, Phone: c.phone, Street: "Ring 1", PostalCode: "20095"}
+		err := storetest.LoadOrg(t.Context(), s, accessdb.Org{BlockedParties: []accessdb.BlockedParty{line}})
 		if c.field == "" {
 			require.NoError(t, err)
-			got, err := s.BlockedParties(t.Context())
+			got, err := s.Access.BlockedParties(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, []store.BlockedParty{line}, got)
+			require.Equal(t, []accessdb.BlockedParty{line}, got)
 			continue
 		}
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), "%+v: %v", c, err)

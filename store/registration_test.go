@@ -8,7 +8,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -19,7 +20,7 @@ func TestSearchFindsRegistrations(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
 	require.NoError(t, storetest.LoadOrg(ctx, s, sample))
-	var book []store.BookCustomer
+	var book []customerdb.BookCustomer
 	for no, text := range map[string]string{
 		"C-000001": `{"legal_name":"Aurora","country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"73282932000074"}]}`,
 		"C-000002": `{"legal_name":"Boreas","country_code":"FR","identifiers":[{"scheme":"VAT_EU","value":"FR61954506077"}]}`,
@@ -29,17 +30,17 @@ func TestSearchFindsRegistrations(t *testing.T) {
 		"C-000006": `{"legal_name":"Fornax","country_code":"FR","identifiers":[{"scheme":"OTHER","name":"FR-SIRET","value":"55200844300012","country":"FR"}]}`,
 		"C-000007": `{"legal_name":"Grus","country_code":"PT","postal_code":"1000-001","city":"Lisboa"}`,
 	} {
-		c := store.BookCustomer{CustomerNo: no, Data: data(t, text), OwnerID: "otto"}
+		c := customerdb.BookCustomer{CustomerNo: no, Data: data(t, text), OwnerID: "otto"}
 		c.Keys = parties.Keys(c.Data)
 		book = append(book, c)
 	}
-	require.NoError(t, s.LoadCustomers(ctx, storetest.Act(), book))
+	require.NoError(t, s.Customers.Load(ctx, storetest.Act(), book))
 	find := func(when, text string) (refs []string) {
-		within(t, s, newCase(t, s, when+text), func(tx *store.CaseTx) {
-			found, err := tx.Parties(parties.Keys(data(t, text)))
+		within(t, s, newCase(t, s, when+text), func(tx *casedb.Tx) {
+			found, err := customerdb.In(tx.Entry).Parties(parties.Keys(data(t, text)), tx.Case.CaseNo)
 			require.NoError(t, err)
 			for _, p := range found {
-				if p.Kind == store.PartyCustomer {
+				if p.Kind == customerdb.PartyCustomer {
 					refs = append(refs, p.Ref)
 				}
 			}
@@ -74,7 +75,7 @@ func TestSearchFindsRegistrations(t *testing.T) {
 	for text, want := range searches {
 		require.Subset(t, find("before the keys are written anew", text), want, text)
 	}
-	n, err := s.RefreshParties(ctx, parties.KeysVersion, 1000, parties.KeysOf)
+	n, err := s.Customers.RefreshParties(ctx, parties.KeysVersion, 1000, parties.KeysOf)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, n, len(book))
 	check("after an upgrade")

@@ -14,7 +14,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -73,18 +74,18 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 	}
 	refs, zagats := read("zagats")
 	_, fodors := read("fodors")
-	book := make([]store.BookCustomer, len(zagats))
+	book := make([]customerdb.BookCustomer, len(zagats))
 	for i, d := range zagats {
-		book[i] = store.BookCustomer{CustomerNo: refs[i], Data: d, Territory: "US", Keys: parties.Keys(d)}
+		book[i] = customerdb.BookCustomer{CustomerNo: refs[i], Data: d, Territory: "US", Keys: parties.Keys(d)}
 	}
-	require.NoError(t, s.LoadCustomers(t.Context(), storetest.Act(), book))
+	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book))
 	const every = 8 // of the other list: each with each takes its time
 	accepted, missed, brought := 0, 0, 0
 	var took time.Duration
-	within(t, s, newCase(t, s, "mine"), func(tx *store.CaseTx) {
+	within(t, s, newCase(t, s, "mine"), func(tx *casedb.Tx) {
 		for i := 0; i < len(fodors); i += every {
 			begin := time.Now()
-			found, err := tx.Parties(parties.Keys(fodors[i]))
+			found, err := customerdb.In(tx.Entry).Parties(parties.Keys(fodors[i]), tx.Case.CaseNo)
 			took += time.Since(begin)
 			require.NoError(t, err)
 			met := map[string]bool{}

@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -37,10 +38,10 @@ const nordwind = `{"legal_name":"Nordwind Klinik GmbH","country_code":"DE","city
 // newCase allots a case and opens it.
 func newCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 	t.Helper()
-	no, created, err := s.AllotCase(t.Context(), store.Request{Key: key, Type: kam.NewCase, Requester: "rita", Data: data(t, nordwind)})
+	no, created, err := s.Cases.Allot(t.Context(), casedb.Request{Key: key, Type: kam.NewCase, Requester: "rita", Data: data(t, nordwind)})
 	require.NoError(t, err)
 	require.True(t, created)
-	_, err = s.Effect(t.Context(), engine(no, 1, 0), func(_ context.Context, tx *store.CaseTx) error {
+	_, err = s.Cases.Effect(t.Context(), engine(no, 1, 0), func(_ context.Context, tx *casedb.Tx) error {
 		r, err := tx.Opening()
 		if err != nil {
 			return err
@@ -57,16 +58,16 @@ func newCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 }
 
 func engine(no kam.CaseNo, seq, known int64) ledger.Effect {
-	return ledger.Effect{Subject: store.OfCase(no), Key: fmt.Sprintf("seq/%d", seq), Digest: fmt.Sprintf("d%d", seq), Known: known, At: noon}
+	return ledger.Effect{Subject: casedb.Of(no), Key: fmt.Sprintf("seq/%d", seq), Digest: fmt.Sprintf("d%d", seq), Known: known, At: noon}
 }
 
 func act(no kam.CaseNo, id string, known int64) ledger.Effect {
-	return ledger.Effect{Subject: store.OfCase(no), Key: "act/" + id, Digest: "digest of " + id, Known: known, People: true, At: noon, By: "mona"}
+	return ledger.Effect{Subject: casedb.Of(no), Key: "act/" + id, Digest: "digest of " + id, Known: known, People: true, At: noon, By: "mona"}
 }
 
-func comment(_ context.Context, tx *store.CaseTx) error {
+func comment(_ context.Context, tx *casedb.Tx) error {
 	tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "mona", Text: "seen"})
-	return tx.Publish(store.Message{Kind: "commented", To: []kam.UserID{"rita"}, Subject: "A comment"})
+	return tx.Publish(ledger.Message{Kind: "commented", To: []kam.UserID{"rita"}, Subject: "A comment"})
 }
 
 func count(t testing.TB, s *store.Store, sql string, args ...any) int {
@@ -111,30 +112,30 @@ func TestOpenRefusesAServerThatForgets(t *testing.T) {
 func TestAllotCase(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	r := store.Request{Key: "web/1", Type: kam.NewCase, Requester: "rita", Data: data(t, nordwind)}
+	r := casedb.Request{Key: "web/1", Type: kam.NewCase, Requester: "rita", Data: data(t, nordwind)}
 
-	no, created, err := s.AllotCase(t.Context(), r)
+	no, created, err := s.Cases.Allot(t.Context(), r)
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Regexp(t, `^KAM-20\d\d-000001$`, string(no))
 
 	r.Findings = []kam.Finding{{RuleID: "VF02", Field: "website"}} // told with the case, and no part of what is requested
-	again, created, err := s.AllotCase(t.Context(), r)
+	again, created, err := s.Cases.Allot(t.Context(), r)
 	require.NoError(t, err)
 	require.False(t, created)
 	require.Equal(t, no, again)
 
 	r.Data.LegalName = "Somebody else"
-	_, _, err = s.AllotCase(t.Context(), r)
+	_, _, err = s.Cases.Allot(t.Context(), r)
 	require.ErrorIs(t, err, kam.IDReused)
 
-	view, err := s.CaseView(t.Context(), no)
+	view, err := s.Cases.View(t.Context(), no)
 	require.NoError(t, err)
 	require.False(t, view.Started)
 	require.Equal(t, "Ada Berg", view.Opening.Data.Contacts[0].Name)
 	require.Zero(t, count(t, s, `select count(*) from kam.cases where opening::text like '%Ada%'`), "contacts stand apart")
 
-	_, err = s.Case(t.Context(), "KAM-2026-999999")
+	_, err = s.Cases.Case(t.Context(), "KAM-2026-999999")
 	require.ErrorIs(t, err, kam.NotFound)
 }
 
@@ -144,7 +145,7 @@ func TestAllotCaseRace(t *testing.T) {
 	got := make(chan kam.CaseNo, 8)
 	for range 8 {
 		go func() {
-			no, _, err := s.AllotCase(context.Background(), store.Request{Key: "one", Type: kam.NewCase, Requester: "rita"})
+			no, _, err := s.Cases.Allot(context.Background(), casedb.Request{Key: "one", Type: kam.NewCase, Requester: "rita"})
 			if err != nil {
 				no = kam.CaseNo(err.Error())
 			}
@@ -164,19 +165,19 @@ func TestStageData(t *testing.T) {
 	no := newCase(t, s, "k")
 	d := data(t, nordwind)
 
-	digest, err := s.StageData(t.Context(), no, "decision-1", d)
+	digest, err := s.Cases.StageData(t.Context(), no, "decision-1", d)
 	require.NoError(t, err)
 	want := ledger.Digest(d)
 	require.NoError(t, err)
 	require.Equal(t, want, digest)
-	_, err = s.StageData(t.Context(), no, "decision-1", d)
+	_, err = s.Cases.StageData(t.Context(), no, "decision-1", d)
 	require.NoError(t, err)
-	_, err = s.StageData(t.Context(), no, "decision-1", kam.RequestData{})
+	_, err = s.Cases.StageData(t.Context(), no, "decision-1", kam.RequestData{})
 	require.ErrorIs(t, err, kam.IDReused)
-	_, err = s.StageData(t.Context(), "KAM-2026-000999", "decision-1", d)
+	_, err = s.Cases.StageData(t.Context(), "KAM-2026-000999", "decision-1", d)
 	require.ErrorIs(t, err, kam.NotFound)
 
-	_, err = s.Effect(t.Context(), act(no, "decision-1", 1), func(_ context.Context, tx *store.CaseTx) error {
+	_, err = s.Cases.Effect(t.Context(), act(no, "decision-1", 1), func(_ context.Context, tx *casedb.Tx) error {
 		got, gotDigest, err := tx.Staged("decision-1")
 		require.NoError(t, err)
 		require.Equal(t, d, got)
@@ -186,11 +187,11 @@ func TestStageData(t *testing.T) {
 		return tx.SaveRevision(got, "mona")
 	})
 	require.NoError(t, err)
-	revisions, err := s.Revisions(t.Context(), no)
+	revisions, err := s.Cases.Revisions(t.Context(), no)
 	require.NoError(t, err)
 	require.Len(t, revisions, 2)
 	require.Equal(t, "Ada Berg", revisions[1].Data.Contacts[0].Name)
-	c, err := s.Case(t.Context(), no)
+	c, err := s.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	require.Equal(t, []kam.UserID{"rita", "mona"}, c.Editors)
 	require.Equal(t, kam.MaterialHash(d), c.MaterialHash)
@@ -200,7 +201,7 @@ func TestNothingPersonalInFaults(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := newCase(t, s, "k")
-	_, err := s.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
+	_, err := s.Cases.Effect(t.Context(), engine(no, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
 		tx.Log(kam.AuditEvent{Type: kam.EventCommented, Text: "Ada Berg\x00"})
 		return nil
 	})

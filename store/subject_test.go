@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -20,13 +21,13 @@ import (
 func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	e := ledger.Effect{Subject: store.OfCustomer("C-000001"), Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
+	e := ledger.Effect{Subject: customerdb.Of("C-000001"), Key: "act/decision-1", Digest: "a", At: time.Now(), By: "stew.one"}
 	runs := 0
 	do := func(err error) func(*ledger.Entry) (any, error) {
 		return func(tx *ledger.Entry) (any, error) {
 			runs++
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "stew.one", Text: "seen"})
-			if err := tx.Publish(store.Message{Kind: "seen", Subject: "seen"}); err != nil {
+			if err := tx.Publish(ledger.Message{Kind: "seen", Subject: "seen"}); err != nil {
 				return nil, err
 			}
 			return map[string]int{"n": runs}, err
@@ -52,7 +53,7 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 	require.Equal(t, kam.EventDecisionRefused, trail[0].Type)
 	require.Equal(t, "decision-1", trail[1].DecisionID)
 	var seen []string
-	require.NoError(t, s.Chains(ctx, func(c store.Chain) error {
+	require.NoError(t, s.Chains(ctx, func(c ledger.Chain) error {
 		b, ok := c.Verify()
 		require.True(t, ok, b)
 		seen = append(seen, string(c.CaseNo))
@@ -67,7 +68,7 @@ func TestSubjectsHaveATrailOfTheirOwn(t *testing.T) {
 func TestRefusalsOfSubjectsAreOnRecordOnce(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	e := ledger.Effect{Subject: store.Organisation, Key: "act/decision-1", Digest: "a", At: time.Now(), By: "ann", People: true}
+	e := ledger.Effect{Subject: accessdb.Organisation, Key: "act/decision-1", Digest: "a", At: time.Now(), By: "ann", People: true}
 	refused := func(e ledger.Effect, code kam.Code) {
 		_, err := s.On(ctx, e, nil, func(*ledger.Entry) (any, error) { return nil, kam.Errorf(code, "no") })
 		require.Equal(t, code, kam.CodeOf(err))
@@ -101,10 +102,10 @@ func TestTheKindStandsBesideTheID(t *testing.T) {
 	s, ctx := storetest.New(t), t.Context()
 	no := newCase(t, s, "k-1")
 	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('import/B-000009'), ('customer/C-000002') on conflict do nothing`))
-	for _, subject := range []ledger.Subject{store.Organisation, {Kind: "account", ID: "KA-000001"}} {
+	for _, subject := range []ledger.Subject{accessdb.Organisation, {Kind: "account", ID: "KA-000001"}} {
 		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: noon, By: "ann"}, nil, func(tx *ledger.Entry) (any, error) {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
-			return nil, tx.Publish(store.Message{Kind: "seen", Subject: "seen"})
+			return nil, tx.Publish(ledger.Message{Kind: "seen", Subject: "seen"})
 		})
 		require.NoError(t, err)
 	}
@@ -116,7 +117,7 @@ func TestTheKindStandsBesideTheID(t *testing.T) {
 	for _, m := range told {
 		about[m.CaseNo] = m.About
 	}
-	require.Equal(t, map[kam.CaseNo]ledger.Kind{"org": store.KindOrganisation, "KA-000001": "account"}, about)
+	require.Equal(t, map[kam.CaseNo]ledger.Kind{"org": accessdb.Kind, "KA-000001": "account"}, about)
 }
 
 // TestDataAreStagedForAnySubject: until the act that takes them is stored.
@@ -124,11 +125,11 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
 	none := func(*pgx.Batch) {}
-	require.ErrorIs(t, s.Stage(ctx, store.Organisation, "d-1", "a", "x", none), kam.NotFound)
+	require.ErrorIs(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", "x", none), kam.NotFound)
 	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('org')`))
-	require.NoError(t, s.Stage(ctx, store.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
-	require.NoError(t, s.Stage(ctx, store.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
-	require.ErrorIs(t, s.Stage(ctx, store.Organisation, "d-1", "b", map[string]int{"n": 2}, none), kam.IDReused)
+	require.NoError(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
+	require.NoError(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
+	require.ErrorIs(t, s.Stage(ctx, accessdb.Organisation, "d-1", "b", map[string]int{"n": 2}, none), kam.IDReused)
 
 	take := func(err error) func(*ledger.Entry) (any, error) {
 		return func(tx *ledger.Entry) (any, error) {
@@ -140,7 +141,7 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 			return nil, err
 		}
 	}
-	e := ledger.Effect{Subject: store.Organisation, Key: "act/d-1", At: noon, By: "ann"}
+	e := ledger.Effect{Subject: accessdb.Organisation, Key: "act/d-1", At: noon, By: "ann"}
 	_, err := s.On(ctx, e, nil, take(kam.Errorf(kam.Forbidden, "no")))
 	require.ErrorIs(t, err, kam.Forbidden)
 	_, err = s.On(ctx, e, nil, take(nil))
@@ -154,7 +155,7 @@ func TestADigestStays(t *testing.T) {
 	t.Parallel()
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Müller & Söhne", CountryCode: "DE"}}
 	require.Equal(t, "sha256:c001a9ba75d08efc96eda318acd7b46701187056405fed46e30d4d6a10902b65", ledger.Digest(d))
-	require.Equal(t, "sha256:a2ec27e0cf3ed84e601c7634f00fbe925d9adc8a53cb644592ddc201279c17db", ledger.Digest([]any{kam.ActionUsersEdit, store.User{ID: "ann", Name: "Ann", Roles: []kam.Role{kam.SalesRep}}}))
+	require.Equal(t, "sha256:a2ec27e0cf3ed84e601c7634f00fbe925d9adc8a53cb644592ddc201279c17db", ledger.Digest([]any{kam.ActionUsersEdit, accessdb.User{ID: "ann", Name: "Ann", Roles: []kam.Role{kam.SalesRep}}}))
 	act := kam.Act{DecisionID: "d-1", Name: kam.ActComment, By: "ann", Reason: "seen"}
 	require.Equal(t, "67dbeb7f", kam.Digest(act)[:8], "as the ids of updates have it")
 }

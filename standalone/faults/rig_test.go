@@ -108,7 +108,7 @@ func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	r.db, err = store.Open(ctx, r.pg.DSN(stack.Database), store.Options{})
 	require.NoError(t, err)
 	t.Cleanup(r.db.Close)
-	require.NoError(t, demo.Furnish(ctx, service.New(r.db, nil, ""), time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(ctx, service.New(service.RecordOf(r.db), nil, ""), time.Now(), t.Logf))
 	r.template = readTemplates(t)
 	r.sdk, err = sdk.DialContext(ctx, sdk.Options{HostPort: r.address, Namespace: r.namespace, Logger: silent()})
 	require.NoError(t, err)
