@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
@@ -40,7 +42,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 		// record that of a signal.
 		err = errors.Join(err, a.Store.Cases.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
-	return p, toTemporal(err)
+	return p, stage.ToTemporal(err)
 }
 
 func (w *work) act(act kam.Act) error {
@@ -51,7 +53,7 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	who, err := w.org.Person(act.By)
+	who, err := w.Org.Person(act.By)
 	if kam.CodeOf(err) == kam.NotFound {
 		return kam.Errorf(kam.Forbidden, "nobody is known as %q", act.By).On("by")
 	}
@@ -125,7 +127,7 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 		Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory,
 		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
 	}
-	requester, err := w.org.Person(w.Case.Requester)
+	requester, err := w.Org.Person(w.Case.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return s, err
 	}
@@ -140,8 +142,8 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 	if act.Name == kam.ActDecideEndorsement {
 		node = w.endorsingNode()
 	}
-	if node != "" && node != Unassigned {
-		chain, err := w.org.Chain(node)
+	if node != "" && node != route.Unassigned {
+		chain, err := w.Org.Chain(node)
 		if err != nil {
 			return s, err
 		}
@@ -179,7 +181,7 @@ func (w *work) reassign(d doing) error {
 	if t == nil {
 		return kam.Errorf(kam.WrongState, "no task is open")
 	}
-	target, err := w.org.Person(d.Assignee)
+	target, err := w.Org.Person(d.Assignee)
 	if kam.CodeOf(err) == kam.NotFound || err == nil && !target.Active {
 		return kam.Errorf(kam.Invalid, "nobody who works here is known as %q", d.Assignee).On("assignee")
 	}

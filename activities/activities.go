@@ -10,15 +10,15 @@ package activities
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
+	"github.com/kamflow/kamflow/activities/book"
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -38,16 +38,14 @@ type Activities struct {
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
 
-	policies sync.Map // version -> *rules.Set; a published version never changes
+	policies stage.Policies
 }
 
 // New returns the activities over a store.
 func New(s *store.Store) *Activities { return &Activities{Store: s} }
 
 // Registry is what takes the activities: a worker or a test environment.
-type Registry interface {
-	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
-}
+type Registry = stage.Registry
 
 // Register makes the stages known under their names.
 func (a *Activities) Register(r Registry) {
@@ -69,8 +67,11 @@ func (a *Activities) Register(r Registry) {
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
 	}
-	a.registerBatch(r)
+	a.Imports().Register(r)
 }
+
+// Imports are the stages of imports, which go by the same policies.
+func (a *Activities) Imports() *book.Stages { return book.New(a.Store, &a.policies) }
 
 // stage runs one effect of the engine. The stage is refused, by handing back
 // the case untouched, where PostgreSQL is ahead of the workflow.
@@ -90,7 +91,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	if err == nil {
 		failpoint.Hit("stage", string(name), "after-commit")
 	}
-	return p, toTemporal(err)
+	return p, stage.ToTemporal(err)
 }
 
 // hit is the fail point of the tests inside the transaction, after do.
@@ -118,7 +119,7 @@ func (a *Activities) within(do func(*work) error) func(context.Context, *casedb.
 
 func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
 	org := accessdb.In(tx.Entry)
-	pol, version, err := a.policy(org, tx.Case.PolicyVersion)
+	pol, version, err := a.policies.Of(org, tx.Case.PolicyVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
 	}
 	home := func() string { return tx.Case.Territory }
 	w := &work{
-		ctx: ctx, Tx: tx, customers: customerdb.In(tx.Entry), route: route{org: org, pol: pol, home: home},
+		ctx: ctx, Tx: tx, customers: customerdb.In(tx.Entry), Route: route.Route{Org: org, Pol: pol, Home: home},
 		data: data, moved: a.Moved, provider: a.Provider,
 	}
 	if w.existing() {
@@ -143,40 +144,10 @@ func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
 	return w, nil
 }
 
-// policies are where a policy is read: in a transaction, or outside.
-type policies interface {
-	LatestPolicy() (version int, text []byte, err error)
-	PolicyText(version int) ([]byte, error)
-}
-
-// policy is a version of the policy; 0 takes the newest. What was read once is
-// kept.
-func (a *Activities) policy(from policies, version int) (*rules.Set, int, error) {
-	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Set), version, nil
-	}
-	var text []byte
-	var err error
-	if version == 0 {
-		version, text, err = from.LatestPolicy()
-	} else {
-		text, err = from.PolicyText(version)
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	p, err := rules.Parse(text)
-	if err != nil {
-		return nil, 0, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
-	}
-	a.policies.Store(version, p)
-	return p, version, nil
-}
-
 // ReadCase hands back the committed state of a case. It changes nothing.
 func (a *Activities) ReadCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	s, err := a.Store.Cases.Case(ctx, in.CaseNo)
-	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, toTemporal(err)
+	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, stage.ToTemporal(err)
 }
 
 // Park sets a case aside after a fault that retrying did not cure (P2.6).
@@ -190,17 +161,4 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 		}
 		return w.openIntervention(in.Fault)
 	})
-}
-
-// toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and marks the error as not retryable: the answer would be the same.
-// Only kam.Unreachable is retried.
-func toTemporal(err error) error {
-	if err == nil {
-		return nil
-	}
-	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable {
-		return temporal.NewNonRetryableApplicationError(err.Error(), string(e.Code), err, e)
-	}
-	return err
 }

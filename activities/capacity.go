@@ -51,7 +51,7 @@ func (w *work) checkCapacity(d doing) error {
 	for _, t := range kam.Tiers {
 		total += programme[t]
 	}
-	load := w.pol.Capacity(holds, w.Case.Tier, total, added)
+	load := w.Pol.Capacity(holds, w.Case.Tier, total, added)
 	var over string
 	switch {
 	case load.Over:
@@ -89,11 +89,11 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 	if k == nil || k.State == customerdb.KeyAccountEnded || k.OwnerID != owner {
 		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that " + string(owner) + " owns")
 	}
-	chain, err := w.org.Chain(k.HomeNode)
+	chain, err := w.Org.Chain(k.HomeNode)
 	if err != nil {
 		return nil, err
 	}
-	s, ok, err := w.seatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
+	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
 		if u == owner {
 			return kam.Errorf(kam.Invalid, "it is released by him").By("CAPACITY")
 		}
@@ -105,15 +105,15 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 	if !ok {
 		return nil, kam.Errorf(kam.Invalid, "nobody above %s could take %s over", k.HomeNode, k.No).On("release_account").Try("name another one")
 	}
-	k.OwnerID = s.person.ID
+	k.OwnerID = s.Person.ID
 	if _, err := w.customers.SaveKeyAccount(*k); err != nil {
 		return nil, err
 	}
-	if err := w.askForManager(k.No, s.person); err != nil {
+	if err := w.askForManager(k.No, s.Person); err != nil {
 		return nil, err
 	}
 	e := d.log(kam.EventAccountReleased)
-	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.person.ID)
+	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.Person.ID)
 	w.Log(e)
-	return k, w.notify("keyaccount.released", k.No+" needs a key account manager", s.person.ID, owner)
+	return k, w.notify("keyaccount.released", k.No+" needs a key account manager", s.Person.ID, owner)
 }

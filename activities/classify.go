@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 )
@@ -40,7 +41,7 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err != nil {
 			return err
 		}
-		c, rec, err := w.pol.Classify(id, members, tree, nil)
+		c, rec, err := w.Pol.Classify(id, members, tree, nil)
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (w *work) logClassification(c rules.Classification) {
 	}{
 		{"1.5.1", gates},
 		{"1.5.2", "group score " + c.Score.Fixed()},
-		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, counted(len(c.Members), "member"))},
+		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, stage.Counted(len(c.Members), "member"))},
 	} {
 		w.Log(kam.AuditEvent{Type: kam.EventClassified, Step: box.step, Text: box.text})
 	}

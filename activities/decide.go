@@ -28,7 +28,7 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 		if err != nil {
 			return err
 		}
-		r, err := w.pol.AddDecision(w.customer(rules.Facts{HardStops: stops}), nil)
+		r, err := w.Pol.AddDecision(w.customer(rules.Facts{HardStops: stops}), nil)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (w *work) hardStops(s screening) ([]string, error) {
 		case match.NameDiffers:
 		}
 	}
-	hold, err := w.org.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
+	hold, err := w.Org.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (w *work) hardStops(s screening) ([]string, error) {
 // rejectedBefore says how near the party comes to one that was rejected within
 // the cool-down: the same by an identifier, else as far as the names go.
 func (w *work) rejectedBefore() (match.NameMatch, error) {
-	all, err := w.customers.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays), w.Case.CaseNo)
+	all, err := w.customers.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.Pol.Process.RejectCooldownDays), w.Case.CaseNo)
 	if err != nil {
 		return match.NameDiffers, err
 	}
@@ -110,7 +110,7 @@ func (w *work) rejectedBefore() (match.NameMatch, error) {
 		if r.SameIdentifier {
 			return match.NameSame, nil
 		}
-		best = max(best, w.pol.Match.SameByName(me, parties.Screened(r.Party)))
+		best = max(best, w.Pol.Match.SameByName(me, parties.Screened(r.Party)))
 	}
 	return best, nil
 }
@@ -120,14 +120,14 @@ func (w *work) screened() match.ListEntry { return parties.Screened(customerdb.P
 
 // screenLocally is the default adapter of P3.4.5: our own list.
 func (w *work) screenLocally() (screening, error) {
-	list, err := w.org.BlockedParties()
+	list, err := w.Org.BlockedParties()
 	if err != nil {
 		return screening{}, err
 	}
 	var s screening
 	me := w.screened()
 	for _, b := range list {
-		result, blocked := w.pol.Match.Screen(me, parties.Entry(b))
+		result, blocked := w.Pol.Match.Screen(me, parties.Entry(b))
 		if blocked || result != kam.ScreeningClear {
 			s.add(parties.Hit(b, result))
 			s.blocked = s.blocked || blocked

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -112,10 +113,10 @@ func (w *work) confirm(d doing) error {
 	switch d.Verdict {
 	case kam.Confirm:
 		needs := against || w.Case.Recommended == kam.Refer || w.Case.Recommended == kam.ReferCompliance
-		if needs && w.pol.Confirmation.RequireReason && d.Reason == "" {
+		if needs && w.Pol.Confirmation.RequireReason && d.Reason == "" {
 			return kam.Errorf(kam.ReasonNeeded, "the recommendation is %s: confirming it needs a reason", w.Case.Recommended).On("reason")
 		}
-		if w.Case.Territory == Unassigned {
+		if w.Case.Territory == route.Unassigned {
 			return kam.Errorf(kam.WrongState, "the case has no territory yet").On("territory_code").Try("the policy admin assigns one first")
 		}
 		var err error
@@ -143,7 +144,7 @@ func (w *work) confirm(d doing) error {
 		})
 	default:
 		if !f.RoundsLeft {
-			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.pol.Process.MaxChangeRounds).Try("confirm or reject")
+			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.Pol.Process.MaxChangeRounds).Try("confirm or reject")
 		}
 		w.Case.Rounds++
 		return w.humanDecision(d, kam.RecordAdd, false, func() error { return w.sendBack(d, f) })
@@ -184,7 +185,7 @@ func (w *work) sendBack(d doing, f kam.Facts) error {
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
-	return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, d.Fields, d.Reason)
+	return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, d.Fields, d.Reason)
 }
 
 func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) error {

@@ -18,7 +18,7 @@ type endorser struct {
 // asked.
 func (w *work) endorsers() []endorser {
 	var out []endorser
-	for _, r := range w.pol.KeyAccount.Endorsement.For(w.Case.Tier) {
+	for _, r := range w.Pol.KeyAccount.Endorsement.For(w.Case.Tier) {
 		level := levelOfEndorser(r)
 		node := w.Case.HomeNode
 		switch {
@@ -62,18 +62,18 @@ func (w *work) mayEndorse(u kam.UserID) error {
 // openEndorsement is the task of 1.5.5.
 func (w *work) openEndorsement() error {
 	e := w.nextEndorser()
-	chain, err := w.org.Chain(e.node)
+	chain, err := w.Org.Chain(e.node)
 	if err != nil {
 		return err
 	}
-	s, ok, err := w.seatFrom(chain, e.level, w.mayEndorse)
+	s, ok, err := w.SeatFrom(chain, e.level, w.mayEndorse)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return w.openUnrouted(kam.TaskEndorsement, w.pol.SLA.Endorsement, strings.Join(s.passed, "; "))
+		return w.openUnrouted(kam.TaskEndorsement, w.Pol.SLA.Endorsement, strings.Join(s.Passed, "; "))
 	}
-	return w.openSeat(kam.TaskEndorsement, s, w.pol.SLA.Endorsement)
+	return w.openSeat(kam.TaskEndorsement, s, w.Pol.SLA.Endorsement)
 }
 
 // decideEndorsement is step 1.5.5: KA status is never automatic.
@@ -140,7 +140,7 @@ func (w *work) assignOwner(d doing) error {
 	if _, err := kam.Permit(d.who, kam.ActionAssignOwner, d.subject); err != nil {
 		return err
 	}
-	p, err := w.org.Person(d.OwnerID)
+	p, err := w.Org.Person(d.OwnerID)
 	if err != nil || !p.Active || !p.Is(kam.KeyAccountManager) {
 		return kam.Errorf(kam.Invalid, "%s is no active key account manager", d.OwnerID).On("owner_id")
 	}
@@ -151,7 +151,7 @@ func (w *work) assignOwner(d doing) error {
 // rehome finds the node of the tier's level above the case's territory, after
 // an endorser chose another tier than the one that was computed.
 func (w *work) rehome() error {
-	chain, err := w.org.Chain(w.Case.Territory)
+	chain, err := w.Org.Chain(w.Case.Territory)
 	if err != nil {
 		return err
 	}

@@ -18,14 +18,14 @@ func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.Con
 	c := w.customer(rules.Facts{NetRevenue12m: vc.NetRevenue12m})
 	c.CustomerNo, c.TerritoryCode = w.Case.CommittedAs, w.Case.Territory
 	if w.base == nil || w.Case.Type != kam.Modify && w.Case.Type != kam.Deactivate {
-		return w.pol.Validate(c, vc), nil
+		return w.Pol.Validate(c, vc), nil
 	}
 	before := c
 	before.ScreeningData, before.DetailData = w.base.Data.ScreeningData, w.base.Data.DetailData
 	if parties.ContactsDigest(w.data.Contacts) == w.base.Contacts {
 		before.Contacts = w.data.Contacts
 	}
-	return w.pol.ValidateChange(c, before, vc), nil
+	return w.Pol.ValidateChange(c, before, vc), nil
 }
 
 func (w *work) validationContext(keys customerdb.PartyKeys, s screening) (rules.ValidationContext, error) {

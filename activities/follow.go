@@ -96,7 +96,7 @@ func (w *work) notifyFollowers() error {
 			continue
 		}
 		told = append(told, f.CaseNo)
-		who, err := w.org.Present(f.Requester)
+		who, err := w.Org.Present(f.Requester)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (w *work) drafts(o casedb.Request) error {
 	if err != nil {
 		return err
 	}
-	heir, err := w.org.Present(was.Requester)
+	heir, err := w.Org.Present(was.Requester)
 	if err != nil {
 		return err
 	}

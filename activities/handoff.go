@@ -121,7 +121,7 @@ func (w *work) handOffKeyAccount(c classified) error {
 		// Until a key account manager is named the last endorser acts (P5.4).
 		k.OwnerID = w.actingOwner()
 	}
-	days := w.pol.Review.KAReviewDays
+	days := w.Pol.Review.KAReviewDays
 	if c.Provisional {
 		days = c.ReviewInDays
 	}
@@ -246,15 +246,15 @@ func (w *work) actingOwner() kam.UserID {
 // keyAccountTasks asks for the profile (2.1), and for a key account manager
 // where the endorser named none.
 func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
-	owner, err := w.org.Person(k.OwnerID)
+	owner, err := w.Org.Person(k.OwnerID)
 	if err != nil {
 		return err
 	}
-	c, err := w.calendarOf(owner)
+	c, err := w.CalendarOf(owner)
 	if err != nil {
 		return err
 	}
-	due := c.Add(w.At, float64(w.pol.SLA.ProfileDue)/100).UTC()
+	due := c.Add(w.At, float64(w.Pol.SLA.ProfileDue)/100).UTC()
 	profile := kam.Task{
 		Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At,
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}},
@@ -271,7 +271,7 @@ func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
 // askForManager asks somebody to name the key account manager of an account.
 func (w *work) askForManager(no string, acting kam.Person) (err error) {
 	t := kam.Task{Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
-	if err := w.timed(&t, w.pol.SLA.KAMAssignment, acting); err != nil {
+	if err := w.Timed(&t, w.Pol.SLA.KAMAssignment, acting); err != nil {
 		return err
 	}
 	return w.OpenSideTask(t, no)
@@ -281,7 +281,7 @@ func (w *work) askForManager(no string, acting kam.Person) (err error) {
 func (w *work) handOffToCoverage(c classified) error {
 	days := c.ReviewInDays
 	if days == 0 {
-		days = w.pol.Review.NonKAReviewDays
+		days = w.Pol.Review.NonKAReviewDays
 	}
 	if w.Case.PriorStatus == kam.KA {
 		if err := w.endAccount(c); err != nil {

@@ -32,10 +32,10 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 			return w.move(kam.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 		}
 		rules.Clean(&o.Data)
-		if bad := w.pol.FormErrors(o.Data); len(bad) > 0 {
+		if bad := w.Pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
 			// another way waits with the request it came with.
-			return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
+			return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
 		}
 		w.data = o.Data
 		if err := w.SaveRevision(w.data, o.Requester); err != nil {
@@ -75,11 +75,11 @@ func (w *work) appeals(o casedb.Request) error {
 	if err != nil {
 		return err
 	}
-	requester, err := w.org.Person(was.Requester)
+	requester, err := w.Org.Person(was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.pol.Process.AppealWindowDays); err != nil {
+	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.Pol.Process.AppealWindowDays); err != nil {
 		return err
 	}
 	before, err := w.RequestOf(o.AppealOf, was.Revision)
@@ -219,9 +219,9 @@ func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) erro
 		return err
 	}
 	if f.Match == kam.MatchCertain {
-		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.pol.SLA.DuplicateReview)
+		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.Pol.SLA.DuplicateReview)
 	}
-	sla := w.pol.SLA.DuplicateReview
+	sla := w.Pol.SLA.DuplicateReview
 	sla.Escalate = nil // there is a lead to escalate to only where stewards are asked
 	return w.openForRequester(kam.TaskDuplicateReview, sla, nil, "")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -94,7 +95,7 @@ func (w *work) screenedParty() kam.ScreenedParty {
 func (w *work) screen() (screening, error) {
 	s, err := w.screenLocally()
 	s.party = parties.ForScreening(w.data)
-	if err != nil || w.pol.Screening.Adapter != "HTTP" {
+	if err != nil || w.Pol.Screening.Adapter != "HTTP" {
 		return s, err
 	}
 	var o outside
@@ -106,7 +107,7 @@ func (w *work) screen() (screening, error) {
 		s.byHand = &o
 	}
 	age := w.At.Sub(o.At)
-	if !known || o.Party != kam.Digest(w.screenedParty()) || age > time.Duration(w.pol.Screening.MaxAgeHours)*time.Hour {
+	if !known || o.Party != kam.Digest(w.screenedParty()) || age > time.Duration(w.Pol.Screening.MaxAgeHours)*time.Hour {
 		s.stale = true
 		return s, nil
 	}
@@ -131,7 +132,7 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 	case !unscreened:
 		w.After(kam.StageScreen)
 		return true, nil
-	case w.pol.Screening.WhenDown == "INTERVENTION":
+	case w.Pol.Screening.WhenDown == "INTERVENTION":
 		return false, kam.Errorf(kam.Fault, "the screening service did not answer for a day").Try("retry the case when it does")
 	}
 	return false, nil
@@ -241,7 +242,7 @@ const stepWaiving kam.StepCode = "1.4.6s"
 // for a day. It may run twice; the answer is kept once.
 func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	if a.Screen == nil {
-		return kam.Progress{}, toTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
+		return kam.Progress{}, stage.ToTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
 	}
 	var party kam.ScreenedParty
 	err := a.Store.Cases.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *casedb.Tx) error {
@@ -252,17 +253,17 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return err
 	})
 	if err != nil {
-		return kam.Progress{}, toTemporal(err)
+		return kam.Progress{}, stage.ToTemporal(err)
 	}
 	answer, err := a.Screen.Screen(ctx, party)
 	if err != nil {
-		return kam.Progress{}, toTemporal(err)
+		return kam.Progress{}, stage.ToTemporal(err)
 	}
 	return a.stage(ctx, kam.StageScreen, in, func(w *work) error {
 		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: kam.Digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: counted(len(answer.Hits), "hit")})
+		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: stage.Counted(len(answer.Hits), "hit")})
 		return nil
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -14,7 +16,7 @@ import (
 // requests. Candidates that were waived before stay waived, unless they look more
 // certain now.
 func (w *work) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
-	keys.RejectedDays = w.pol.Process.RejectCooldownDays
+	keys.RejectedDays = w.Pol.Process.RejectCooldownDays
 	found, err := w.customers.Parties(keys, w.Case.CaseNo)
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func (w *work) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
 		if p.GroupID, err = w.madeSince(p.GroupID); err != nil {
 			return nil, err
 		}
-		m := w.pol.Match.Compare(self, asRulesParty(p))
+		m := w.Pol.Match.Compare(self, asRulesParty(p))
 		if m.Class == "" {
 			continue
 		}
@@ -118,7 +120,7 @@ func (w *work) madeSince(group string) (string, error) {
 	if id, asked := w.groups[group]; asked {
 		return id, nil
 	}
-	g, ok, err := w.org.GroupByName(name)
+	g, ok, err := w.Org.GroupByName(name)
 	if err != nil {
 		return "", err
 	}
@@ -141,9 +143,6 @@ func asRulesParty(p customerdb.Party) match.Party {
 	}
 }
 
-// kinds gives the order in which assignment rules are tried (1.1.3).
-var kinds = []string{accessdb.NamedAccount, accessdb.IndustryAndArea, accessdb.AreaRule, accessdb.CountryDefault}
-
 // resolveTerritory is step 1.1.3. A territory that the requester named with a
 // reason stands, if it exists.
 func (w *work) resolveTerritory() error {
@@ -153,20 +152,20 @@ func (w *work) resolveTerritory() error {
 	}
 	w.Case.Country = w.data.CountryCode
 	if w.data.TerritoryCode != "" {
-		if _, err := w.org.Chain(w.data.TerritoryCode); err == nil {
+		if _, err := w.Org.Chain(w.data.TerritoryCode); err == nil {
 			w.Case.Territory = w.data.TerritoryCode
 			return nil
 		} else if kam.CodeOf(err) != kam.NotFound {
 			return err
 		}
 	}
-	all, err := w.org.AssignmentRules()
+	all, err := w.Org.AssignmentRules()
 	if err != nil {
 		return err
 	}
-	first, ok := assignment(all, w.data)
+	first, ok := stage.Assignment(all, w.data)
 	if !ok {
-		w.Case.Territory = Unassigned
+		w.Case.Territory = route.Unassigned
 		return w.notifyVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
 	}
 	w.Case.Territory = first.Territory
@@ -174,47 +173,4 @@ func (w *work) resolveTerritory() error {
 		w.Case.OwnerID = first.OwnerID
 	}
 	return nil
-}
-
-// assignment is the rule that says where a customer belongs: within one kind
-// the longest postal prefix wins, then the smaller priority, then the smaller
-// code.
-func assignment(all []accessdb.AssignmentRule, d kam.RequestData) (best accessdb.AssignmentRule, ok bool) {
-	for _, r := range all {
-		if fits(r, d) && (!ok || before(r, best)) {
-			best, ok = r, true
-		}
-	}
-	return best, ok
-}
-
-func before(a, b accessdb.AssignmentRule) bool {
-	if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
-		return d < 0
-	}
-	if d := len(b.PostalPrefix) - len(a.PostalPrefix); d != 0 {
-		return d < 0
-	}
-	if d := a.Priority - b.Priority; d != 0 {
-		return d < 0
-	}
-	return a.Code < b.Code
-}
-
-func fits(r accessdb.AssignmentRule, d kam.RequestData) bool {
-	if r.Country != "" && r.Country != d.CountryCode {
-		return false
-	}
-	postal := strings.ToUpper(strings.ReplaceAll(d.PostalCode, " ", ""))
-	if !strings.HasPrefix(postal, strings.ToUpper(r.PostalPrefix)) {
-		return false
-	}
-	if r.IndustryScheme != "" && r.IndustryScheme != string(d.IndustryScheme) || !strings.HasPrefix(d.IndustryCode, r.IndustryPrefix) {
-		return false
-	}
-	if r.Kind == accessdb.NamedAccount {
-		byName := r.Name != "" && match.Normalize(r.Name, d.CountryCode) == match.Normalize(d.LegalName, d.CountryCode)
-		return byName || r.GroupID != "" && r.GroupID == d.GroupID
-	}
-	return true
 }

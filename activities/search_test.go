@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -31,7 +32,7 @@ func TestOneAnswerForAGroup(t *testing.T) {
 	effect := func(no kam.CaseNo, do func(w *work)) {
 		_, err := s.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/1", Digest: "d1", At: time.Now()},
 			func(_ context.Context, tx *casedb.Tx) error {
-				do(&work{Tx: tx})
+				do(&work{Tx: tx, Route: route.Route{Org: accessdb.In(tx.Entry)}})
 				return nil
 			})
 		require.NoError(t, err)
@@ -43,7 +44,7 @@ func TestOneAnswerForAGroup(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, mark, mine)
 		effect(making, func(w *work) {
-			_, err := w.org.EnsureGroup("", "Enel SpA")
+			_, err := w.Org.EnsureGroup("", "Enel SpA")
 			require.NoError(t, err)
 			w.Log(kam.AuditEvent{Type: kam.EventCommented})
 		})

@@ -25,7 +25,7 @@ func (w *work) submit(d doing) error {
 		return err
 	}
 	rules.Clean(&merged)
-	if err := errorList(w.pol.FormErrors(merged)); err != nil {
+	if err := errorList(w.Pol.FormErrors(merged)); err != nil {
 		return err
 	}
 	before := was

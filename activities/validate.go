@@ -68,7 +68,7 @@ func (w *work) withdrawn() (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	who, err := w.org.Person(by)
+	who, err := w.Org.Person(by)
 	if kam.CodeOf(err) == kam.NotFound {
 		return false, nil // nobody withdraws nothing
 	}
@@ -108,7 +108,7 @@ func (w *work) afterValidation(f kam.Facts, findings []kam.Finding) error {
 			w.ReleaseCustomer()
 			return w.enter()
 		}
-		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, fields, note)
+		return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, fields, note)
 	case f.HasReview:
 		_, note := wrong(findings, kam.SeverityReview)
 		return w.moveAndEnter(kam.EvReviewNeeded, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "REVIEW", Text: note})
@@ -199,7 +199,7 @@ func (w *work) ensureGroup() (string, error) {
 	if w.data.GroupID == "" && w.data.GroupName == "" {
 		return "", nil
 	}
-	id, err := w.org.EnsureGroup(w.data.GroupID, w.data.GroupName)
+	id, err := w.Org.EnsureGroup(w.data.GroupID, w.data.GroupName)
 	w.data.GroupID = id
 	return id, err
 }

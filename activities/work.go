@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -18,7 +19,7 @@ import (
 type work struct {
 	*casedb.Tx
 	customers *customerdb.Tx
-	route
+	route.Route
 	ctx context.Context
 	// moved is called for every transition; tests count them.
 	moved func(kam.Transition)
@@ -94,8 +95,8 @@ func (w *work) facts() kam.Facts {
 		IdentityChanged:       identityHash(w.data) != c.IdentityHash,
 		Confirmed:             c.ConfirmedBy != "" && c.ConfirmedHash == c.MaterialHash,
 		HashChanged:           c.ConfirmedHash != "" && c.ConfirmedHash != c.MaterialHash,
-		AutoReject:            w.pol.Process.AutoReject,
-		RoundsLeft:            c.Rounds < w.pol.Process.MaxChangeRounds,
+		AutoReject:            w.Pol.Process.AutoReject,
+		RoundsLeft:            c.Rounds < w.Pol.Process.MaxChangeRounds,
 		BeforeFault:           c.ResumeState,
 	}
 	switch c.Type {
@@ -132,7 +133,7 @@ func (w *work) missing(set kam.FieldSet) []string { return rules.Missing(w.data,
 // full_before_decision the detail set too.
 func (w *work) missingForDecision() []string {
 	m := w.missing(kam.Screening)
-	if w.pol.Process.DataEntryMode == "full_before_decision" {
+	if w.Pol.Process.DataEntryMode == "full_before_decision" {
 		m = append(m, w.missing(kam.Detail)...)
 	}
 	return m
@@ -185,7 +186,7 @@ func (w *work) flag(f kam.Flag) {
 func (w *work) notify(kind, subject string, to ...kam.UserID) error {
 	return w.Publish(ledger.Message{
 		Kind:    kind,
-		To:      people(to),
+		To:      route.Reachable(to),
 		Subject: subject,
 		Data: map[string]string{
 			"case_no":   string(w.Case.CaseNo),
@@ -194,17 +195,6 @@ func (w *work) notify(kind, subject string, to ...kam.UserID) error {
 			"outcome":   string(w.Case.Outcome),
 		},
 	})
-}
-
-// people are those of to who can be told anything, each once.
-func people(to []kam.UserID) []kam.UserID {
-	var out []kam.UserID
-	for _, u := range to {
-		if u != "" && u != kam.System && !slices.Contains(out, u) {
-			out = append(out, u)
-		}
-	}
-	return out
 }
 
 // errorList joins the form errors of a submission into one refusal that names

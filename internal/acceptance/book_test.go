@@ -266,8 +266,8 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	a := activities.New(w.db)
-	checked, err := a.CheckBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday})
+	a := activities.New(w.db).Imports()
+	checked, err := a.Check(t.Context(), kam.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	got := make([]kam.BatchProgress, 8)
@@ -278,7 +278,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 				by = "gina.global"
 			}
 			act := kam.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}
-			p, err := a.ConfirmBatch(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			p, err := a.Confirm(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			if err != nil {
 				t.Error(err)
 			}
@@ -310,17 +310,17 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 	for cut := range len(kam.BatchPhases) + 1 {
 		w := newBookWorld(t)
 		b, _ := w.smallBatch(60, "stew.one")
-		a := activities.New(w.db)
+		a := activities.New(w.db).Imports()
 		step := kam.BatchStep{No: b.No, Now: monday}
-		checked, err := a.CheckBatch(t.Context(), step)
+		checked, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
-		early, err := a.ApplyBatch(t.Context(), step)
+		early, err := a.Apply(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
 			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}
 			for range 2 { // sent twice: one act
-				p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+				p, err := a.Confirm(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 				require.NoError(t, err)
 				require.Nil(t, p.Refused)
 			}
@@ -333,12 +333,12 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 		}
 		if cut > 0 && cut < len(kam.BatchPhases) {
 			act := kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}
-			p, err := a.CancelBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			p, err := a.Cancel(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Equal(t, kam.TooLate, p.Refused.Code)
 		}
 		// Another worker, which knows nothing of the first.
-		done, err := activities.New(w.db).ApplyBatch(t.Context(), step)
+		done, err := activities.New(w.db).Imports().Apply(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchApplied, done.Batch.State)
 		trail, err := w.db.TrailOf(t.Context(), b.No.Subject())

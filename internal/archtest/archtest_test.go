@@ -62,6 +62,9 @@ type rule struct {
 // ground is what each room of the store stands on.
 var ground = []string{"kam", "store/ledger", "store/internal/...", "github.com/jackc/pgx/v5/..."}
 
+// stages is what the stages of each process use.
+var stages = []string{"kam", "activities/internal/...", "store", "store/ledger", "store/access", "internal/failpoint", "internal/span", "go.temporal.io/sdk/activity"}
+
 // rules is the picture of dependencies: arrows point one way, towards kam.
 var rules = []rule{
 	{"kam", []string{}},
@@ -82,7 +85,10 @@ var rules = []rule{
 	{"store/customer/erase", append([]string{"store/access", "store/onboarding"}, ground...)},
 	{"store/book", append([]string{"store/access", "store/customer"}, ground...)},
 	{"internal/span", []string{"kam", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes"}},
-	{"activities", []string{"kam", "internal/failpoint", "internal/span", "kam/rules/...", "store", "store/ledger", "store/access", "store/onboarding", "store/customer", "store/book", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
+	{"activities", append([]string{"activities/book", "kam/rules/...", "store/customer", "store/onboarding", "internal/parties"}, stages...)},
+	{"activities/book", append([]string{"kam/rules/...", "store/book", "store/customer", "internal/parties", "golang.org/x/sync/errgroup"}, stages...)},
+	{"activities/internal/route", []string{"kam", "kam/rules", "kam/rules/policy", "store/access"}},
+	{"activities/internal/stage", []string{"kam", "kam/rules", "kam/rules/match", "store/access", "store/customer", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
 	{"service", []string{"kam", "kam/rules/...", "store/...", "internal/namespace", "internal/parties", "internal/span", "internal/term", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "go.opentelemetry.io/otel/trace", "github.com/google/uuid"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
@@ -110,9 +116,9 @@ var onlyFor = []struct {
 	{"github.com/prometheus/client_golang/...", []string{"internal/observe", "internal/workerapp"}, "only a worker serves figures"},
 	{"github.com/jackc/pgx/v5/...", []string{"store/...", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"store/...", []string{"store/...", "activities/...", "service/...", "internal/parties", "internal/workerapp", "worker"}, "people reach the system through service"},
-	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
+	{"go.temporal.io/...", []string{"activities/...", "config", "service", "workflows", "worker", "internal/workerapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
-	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
+	{"activities/...", []string{"activities/...", "worker", "internal/workerapp"}, "only a worker runs activities"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
 	{"go.temporal.io/server/...", nil, "a worker must not carry the server"},
 }
@@ -211,6 +217,10 @@ func TestTheRulesBite(t *testing.T) {
 		{ImportPath: module + "/workflows", Imports: []string{"go.temporal.io/sdk/contrib/opentelemetry"}},
 		{ImportPath: module + "/newcomer"},
 		{ImportPath: module + "/store/newcomer"},
+		{ImportPath: module + "/activities/newcomer"},
+		{ImportPath: module + "/activities/book", Imports: []string{module + "/activities"}},
+		{ImportPath: module + "/activities/book", Imports: []string{module + "/store/onboarding"}},
+		{ImportPath: module + "/starter", Imports: []string{module + "/activities/book"}},
 		{ImportPath: module + "/store/access", Imports: []string{module + "/store/customer"}},
 		{ImportPath: module + "/store/onboarding", Imports: []string{module + "/store/access"}},
 		{ImportPath: module + "/store/customer", Imports: []string{module + "/store/customer/merge"}},

@@ -25,7 +25,7 @@ var businessTime = []string{"kam", "kam/rules", "kam/rules/written", "kam/rules/
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
-	"activities/batch.go beating time.NewTicker":                  "heartbeats of a long activity",
+	"activities/book/book.go beating time.NewTicker":              "heartbeats of a long activity",
 	"store/onboarding/request.go allot SQL clock_timestamp()":     "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
 	"store/onboarding/case.go - SQL clock_timestamp()":            "db_at of the audit row, beside the time of business",
 	"store/internal/pg/pg.go Retry time.After":                    "a pause before asking again",

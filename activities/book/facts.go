@@ -1,10 +1,11 @@
-package activities
+package book
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -47,7 +48,7 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 				why, remedy = fmt.Sprintf("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, kam.FileCustomers), "correct that row: its findings say what is wrong"
 			}
 			c.findings = append(c.findings, kam.BatchFinding{File: factFile(a.PLOnly), Row: a.FirstRow, Key: a.No, Column: "account_no", Rule: kam.RuleBatchAccount,
-				Severity: kam.SeverityError, Message: fmt.Sprintf("%s: %s left out", why, counted(a.Facts, "row")), Remedy: remedy})
+				Severity: kam.SeverityError, Message: fmt.Sprintf("%s: %s left out", why, stage.Counted(a.Facts, "row")), Remedy: remedy})
 			continue
 		}
 		n := c.scope(scope)
@@ -73,7 +74,7 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 	}
 	if more := total - len(bad); more > 0 {
 		c.findings = append(c.findings, kam.BatchFinding{File: kam.FileSales, Severity: kam.SeverityError, Rule: kam.RuleBatchMoney,
-			Message: counted(more, "more row") + " with another currency or month", Remedy: "correct them as those that are listed"})
+			Message: stage.Counted(more, "more row") + " with another currency or month", Remedy: "correct them as those that are listed"})
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
-package activities
+package book
 
 import (
 	"context"
 	"fmt"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -12,7 +14,7 @@ import (
 
 // ask opens the task of a scope: for its manager or, where the post is vacant,
 // he is away or uploaded the batch himself, the next one up.
-func (b *book) ask(s *kam.BatchScopeState) error {
+func (b *effect) ask(s *kam.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err
@@ -22,24 +24,24 @@ func (b *book) ask(s *kam.BatchScopeState) error {
 		return err
 	}
 	t := kam.Task{Kind: kam.TaskImport, Step: batchStep, OpenedAt: b.At, Node: s.Node}
-	found, ok, err := r.seatFrom(chain, kam.LevelCountry, b.mayConfirm(chain))
+	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, b.mayConfirm(chain))
 	if err != nil {
 		return err
 	}
 	if ok {
-		t.Level, t.Node, t.Assignees = found.node.Level, found.node.Code, []kam.UserID{found.person.ID}
+		t.Level, t.Node, t.Assignees = found.Node.Level, found.Node.Code, []kam.UserID{found.Person.ID}
 	} else {
 		t.Level, t.Queue = kam.LevelGlobal, kam.QueueUnrouted
 	}
-	t.Note = strings.Join(append([]string{scopeText(*s)}, found.passed...), "; ")
-	if err := r.timed(&t, r.pol.SLA.Confirmation, found.person); err != nil {
+	t.Note = strings.Join(append([]string{scopeText(*s)}, found.Passed...), "; ")
+	if err := r.Timed(&t, r.Pol.SLA.Confirmation, found.Person); err != nil {
 		return err
 	}
 	t = b.NewTask(t)
 	s.Task = &t
 	b.saveTask(t)
-	b.log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: s.Node + ": " + waitingFor(t)}, "", "")
-	to, err := r.leads(t)
+	b.log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: s.Node + ": " + route.WaitingFor(t)}, "", "")
+	to, err := r.Leads(t)
 	if err != nil {
 		return err
 	}
@@ -50,12 +52,12 @@ func (b *book) ask(s *kam.BatchScopeState) error {
 func scopeText(s kam.BatchScopeState) string {
 	n := s.Counts
 	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
-		s.Node, counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, counted(n.Facts, "fact"))
+		s.Node, stage.Counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, stage.Counted(n.Facts, "fact"))
 }
 
 // mayConfirm says who may be asked: whoever the matrix lets confirm at the
 // node, but for the uploader.
-func (b *book) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
+func (b *effect) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 	return func(u kam.UserID) error {
 		if u == b.Batch.Uploader {
 			return kam.Errorf(kam.Separation, "%s uploaded the batch", u).By("SOD1")
@@ -71,7 +73,7 @@ func (b *book) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 
 // subject is the batch as the permission matrix sees it, at the node at which
 // the chain begins.
-func (b *book) subject(chain []kam.TerritoryNode) kam.Subject {
+func (b *effect) subject(chain []kam.TerritoryNode) kam.Subject {
 	s := kam.Subject{Requester: b.Batch.Uploader}
 	for _, n := range chain {
 		s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
@@ -79,12 +81,12 @@ func (b *book) subject(chain []kam.TerritoryNode) kam.Subject {
 	return s
 }
 
-// ConfirmBatch stores that a manager confirms a batch for his scope. The last
+// Confirm stores that a manager confirms a batch for his scope. The last
 // scope lets the batch be applied. Its business key is the decision id; the
 // refusal of an act is audited and handed back.
-func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	failpoint.Hit("batch", "confirm", "before")
-	return a.batchAct(ctx, in, func(b *book, act kam.BatchAct) error {
+	return a.batchAct(ctx, in, func(b *effect, act kam.BatchAct) error {
 		if err := act.CheckConfirm(*b.Batch); err != nil {
 			return err
 		}
@@ -116,10 +118,10 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 	})
 }
 
-// CancelBatch stores that the uploader or a policy_admin takes a batch back,
+// Cancel stores that the uploader or a policy_admin takes a batch back,
 // until its first phase is applied.
-func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	return a.batchAct(ctx, in, func(b *book, act kam.BatchAct) error {
+func (a *Stages) Cancel(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+	return a.batchAct(ctx, in, func(b *effect, act kam.BatchAct) error {
 		who, err := b.actor(act.By)
 		if err != nil {
 			return err
@@ -140,24 +142,24 @@ func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.Bat
 	})
 }
 
-func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*book, kam.BatchAct) error) (kam.BatchProgress, error) {
+func (a *Stages) batchAct(ctx context.Context, in kam.BatchStep, do func(*effect, kam.BatchAct) error) (kam.BatchProgress, error) {
 	if in.Act == nil {
-		return kam.BatchProgress{}, toTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
+		return kam.BatchProgress{}, stage.ToTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *book) error { return do(b, act) })
+	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *effect) error { return do(b, act) })
 }
 
-func (b *book) actor(id kam.UserID) (kam.Person, error) {
+func (b *effect) actor(id kam.UserID) (kam.Person, error) {
 	who, err := b.org.Person(id)
 	if kam.CodeOf(err) == kam.NotFound {
-		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", clipped(string(id))).On("by")
+		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", stage.Clipped(string(id))).On("by")
 	}
 	return who, err
 }
 
 // end ends a batch before it is applied.
-func (b *book) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
+func (b *effect) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
 	if err := b.move(event, e); err != nil {
 		return err
 	}
@@ -176,17 +178,17 @@ func (b *book) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
 	return b.notify("import.cancelled", fmt.Sprintf("%s is cancelled: %s", b.Batch.No, e.Text), to...)
 }
 
-// BatchDeadlinePassed does what silence leads to for one scope: a reminder,
+// DeadlinePassed does what silence leads to for one scope: a reminder,
 // the next manager up, or the end of the batch. Nothing is ever confirmed by
 // silence. A deadline that the scope no longer has is passed over.
-func (a *Activities) BatchDeadlinePassed(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) DeadlinePassed(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	if in.Due == nil || in.Due.At.After(in.Now) {
-		return a.ReadBatch(ctx, in)
+		return a.Read(ctx, in)
 	}
 	key := fmt.Sprintf("elapse/%s/%s/%d", in.Node, in.Due.Kind, in.Due.At.Unix())
-	p, err := a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *book) error {
+	p, err := a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *effect) error {
 		s := b.Batch.Scope(in.Node)
-		if b.Batch.State != kam.BatchChecked || s == nil || !elapsed(s.Task, in.Due, in.Now) {
+		if b.Batch.State != kam.BatchChecked || s == nil || !route.Elapsed(s.Task, in.Due, in.Now) {
 			b.NoChange()
 			return nil
 		}
@@ -203,14 +205,14 @@ func (a *Activities) BatchDeadlinePassed(ctx context.Context, in kam.BatchStep) 
 	return p, err
 }
 
-func (b *book) remind(s *kam.BatchScopeState) error {
+func (b *effect) remind(s *kam.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err
 	}
 	b.saveTask(*s.Task)
-	b.log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: s.Node + ": " + waitingFor(*s.Task)}, "", "")
-	to, err := r.leads(*s.Task)
+	b.log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: s.Node + ": " + route.WaitingFor(*s.Task)}, "", "")
+	to, err := r.Leads(*s.Task)
 	if err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (b *book) remind(s *kam.BatchScopeState) error {
 }
 
 // escalate lets the next manager up join; at the top it repeats daily.
-func (b *book) escalate(s *kam.BatchScopeState) error {
+func (b *effect) escalate(s *kam.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err
@@ -227,17 +229,17 @@ func (b *book) escalate(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	next, ok, err := r.raise(s.Task, s.Node, r.pol.SLA.Confirmation, b.mayConfirm(chain))
+	next, ok, err := r.Raise(s.Task, s.Node, r.Pol.SLA.Confirmation, b.mayConfirm(chain))
 	if err != nil {
 		return err
 	}
 	text := s.Node + ": no further level: to all"
 	if ok {
-		text = fmt.Sprintf("%s: %s joins at %s", s.Node, next.person.ID, next.node.Level)
+		text = fmt.Sprintf("%s: %s joins at %s", s.Node, next.Person.ID, next.Node.Level)
 	}
 	b.saveTask(*s.Task)
 	b.log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}, "", "")
-	to, err := r.leads(*s.Task)
+	to, err := r.Leads(*s.Task)
 	if err != nil {
 		return err
 	}

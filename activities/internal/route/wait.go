@@ -1,4 +1,4 @@
-package activities
+package route
 
 import (
 	"slices"
@@ -8,9 +8,9 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
-// timed gives a task its deadlines and its target, by the hours of whoever it
+// Timed gives a task its deadlines and its target, by the hours of whoever it
 // waits for first.
-func (r route) timed(t *kam.Task, sla policy.Wait, first kam.Person) (err error) {
+func (r Route) Timed(t *kam.Task, sla policy.Wait, first kam.Person) (err error) {
 	if t.Deadlines, err = r.deadlines(sla, t.Priority != "", first); err != nil {
 		return err
 	}
@@ -21,14 +21,14 @@ func (r route) timed(t *kam.Task, sla policy.Wait, first kam.Person) (err error)
 // deadlines turns business days into instants: reminders and escalation by the
 // calendar of the first assignee, the end by the territory's (D20), or by the
 // assignee's too while the case has no territory.
-func (r route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
-	own, err := r.calendarOf(first)
+func (r Route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.Deadline, error) {
+	own, err := r.CalendarOf(first)
 	if err != nil {
 		return nil, err
 	}
 	home := own
-	if r.home() != "" && r.home() != Unassigned {
-		if home, err = r.calendarAt(r.home()); err != nil {
+	if r.Home() != "" && r.Home() != Unassigned {
+		if home, err = r.calendarAt(r.Home()); err != nil {
 			return nil, err
 		}
 	}
@@ -38,7 +38,7 @@ func (r route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.De
 		if days == nil {
 			return
 		}
-		out = append(out, kam.Deadline{Kind: kind, At: c.Add(r.org.At, float64(*days)/100*factor).UTC()})
+		out = append(out, kam.Deadline{Kind: kind, At: c.Add(r.Org.At, float64(*days)/100*factor).UTC()})
 	}
 	add(kam.DueRemind, sla.Remind, own, factor)
 	add(kam.DueEscalate, sla.Escalate, own, factor)
@@ -50,9 +50,9 @@ func (r route) deadlines(sla policy.Wait, high bool, first kam.Person) ([]kam.De
 }
 
 // pace is what high priority makes of a wait.
-func (r route) pace(high bool) float64 {
+func (r Route) pace(high bool) float64 {
 	if high {
-		return float64(r.pol.SLA.HighFactor) / 100
+		return float64(r.Pol.SLA.HighFactor) / 100
 	}
 	return 1
 }
@@ -60,8 +60,8 @@ func (r route) pace(high bool) float64 {
 // target is what the stage of a task is measured against (D47): the hours that
 // the policy gives, else those until it escalates, or until the manager is told;
 // by the calendar of the first assignee, as reminder and escalation.
-func (r route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
-	c, err := r.calendarOf(first)
+func (r Route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
+	c, err := r.CalendarOf(first)
 	if err != nil {
 		return nil, err
 	}
@@ -75,33 +75,33 @@ func (r route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageT
 	case days == nil:
 		return nil, nil //nolint:nilnil // a stage without a target
 	}
-	until := c.Add(r.org.At, float64(*days)/100*factor)
-	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(r.org.At, until)), Calendar: c.Code}, nil
+	until := c.Add(r.Org.At, float64(*days)/100*factor)
+	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(r.Org.At, until)), Calendar: c.Code}, nil
 }
 
 func sortDeadlines(d []kam.Deadline) {
 	slices.SortStableFunc(d, func(a, b kam.Deadline) int { return a.At.Compare(b.At) })
 }
 
-// calendarOf is the calendar of the node a person works in.
-func (r route) calendarOf(p kam.Person) (kam.Calendar, error) {
+// CalendarOf is the calendar of the node a person works in.
+func (r Route) CalendarOf(p kam.Person) (kam.Calendar, error) {
 	if len(p.Nodes) > 0 {
 		return r.calendarAt(p.Nodes[0])
 	}
-	return r.calendarAt(r.home())
+	return r.calendarAt(r.Home())
 }
 
 // calendarAt is the calendar of a node, or of the nearest one above that has
 // one; without any it is the default of the policy, in UTC.
-func (r route) calendarAt(node string) (kam.Calendar, error) {
+func (r Route) calendarAt(node string) (kam.Calendar, error) {
 	if node != "" && node != Unassigned {
-		chain, err := r.org.Chain(node)
+		chain, err := r.Org.Chain(node)
 		if err != nil {
 			return kam.Calendar{}, err
 		}
 		for _, n := range chain {
 			if n.Calendar != "" {
-				row, err := r.org.Calendar(n.Calendar)
+				row, err := r.Org.Calendar(n.Calendar)
 				if err != nil {
 					return kam.Calendar{}, err
 				}
@@ -109,12 +109,12 @@ func (r route) calendarAt(node string) (kam.Calendar, error) {
 			}
 		}
 	}
-	return kam.NewCalendar("default", "UTC", r.pol.Calendar.Hours, r.pol.Calendar.Weekend, nil)
+	return kam.NewCalendar("default", "UTC", r.Pol.Calendar.Hours, r.Pol.Calendar.Weekend, nil)
 }
 
-// freshDeadlines gives who joins his own reminder and escalation; the end of
+// FreshDeadlines gives who joins his own reminder and escalation; the end of
 // the wait stays where it is.
-func (r route) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
+func (r Route) FreshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
 	fresh, err := r.deadlines(sla, t.Priority != "", first)
 	if err != nil {
 		return err
@@ -130,9 +130,9 @@ func (r route) freshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) er
 	return nil
 }
 
-// elapsed takes a deadline from a task; false where the task no longer has it,
+// Elapsed takes a deadline from a task; false where the task no longer has it,
 // because somebody acted first, or where it has not come yet.
-func elapsed(t *kam.Task, due *kam.Deadline, now time.Time) bool {
+func Elapsed(t *kam.Task, due *kam.Deadline, now time.Time) bool {
 	if t == nil || due == nil || due.At.After(now) {
 		return false
 	}
@@ -144,25 +144,25 @@ func elapsed(t *kam.Task, due *kam.Deadline, now time.Time) bool {
 	return true
 }
 
-// again sets the daily repeat of an escalation, by the hours of whoever was
+// Again sets the daily repeat of an escalation, by the hours of whoever was
 // asked last (D20): the manager of the highest level, or the lead of the queue.
 // Where there is nobody it goes by the territory's.
-func (r route) again(t *kam.Task) error {
+func (r Route) Again(t *kam.Task) error {
 	var asked kam.Person
 	var err error
 	if n := len(t.Assignees); n > 0 {
-		asked, err = r.org.Person(t.Assignees[n-1])
+		asked, err = r.Org.Person(t.Assignees[n-1])
 	} else {
-		asked, err = r.lead(kam.Role(t.Queue))
+		asked, err = r.Lead(kam.Role(t.Queue))
 	}
 	if err != nil {
 		return err
 	}
-	c, err := r.calendarOf(asked)
+	c, err := r.CalendarOf(asked)
 	if err != nil {
 		return err
 	}
-	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(r.org.At, 1).UTC()})
+	t.Deadlines = append(t.Deadlines, kam.Deadline{Kind: kam.DueEscalate, At: c.Add(r.Org.At, 1).UTC()})
 	sortDeadlines(t.Deadlines)
 	return nil
 }

@@ -1,4 +1,4 @@
-package activities
+package book
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -21,14 +22,14 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// CheckBatch tests every row of an uploaded batch with the pure rules and
+// Check tests every row of an uploaded batch with the pure rules and
 // against what is known, and asks one manager per scope to confirm. Rows with
 // errors are not applied; the others can be confirmed. Where nothing is left,
 // the batch ends. It may run twice: a batch that is checked stays as it is.
-func (a *Activities) CheckBatch(ctx context.Context, in kam.BatchStep) (p kam.BatchProgress, err error) {
-	b, err := a.Store.Books.Get(ctx, in.No)
+func (a *Stages) Check(ctx context.Context, in kam.BatchStep) (p kam.BatchProgress, err error) {
+	b, err := a.store.Books.Get(ctx, in.No)
 	if err != nil || b.State != kam.BatchUploaded {
-		return kam.BatchProgress{Batch: b}, toTemporal(err)
+		return kam.BatchProgress{Batch: b}, stage.ToTemporal(err)
 	}
 	err = beating(ctx, "check", func(ctx context.Context) error {
 		c, err := a.check(ctx, b, in.Now)
@@ -40,7 +41,7 @@ func (a *Activities) CheckBatch(ctx context.Context, in kam.BatchStep) (p kam.Ba
 		return err
 	})
 	if err != nil {
-		return kam.BatchProgress{}, toTemporal(err)
+		return kam.BatchProgress{}, stage.ToTemporal(err)
 	}
 	p.Refused = nil // it was cancelled meanwhile, which the batch says
 	return p, nil
@@ -66,13 +67,13 @@ type bookCheck struct {
 	denied   error // the uploader may not upload this
 }
 
-func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Time) (*bookCheck, error) {
+func (a *Stages) check(ctx context.Context, b kam.BatchSnapshot, at time.Time) (*bookCheck, error) {
 	c := &bookCheck{batch: b, at: at, scopes: map[string]*kam.BatchCounts{}, counts: b.Counts}
 	var err error
-	if c.pol, _, err = a.policy(published{ctx, a.Store}, 0); err != nil {
+	if c.pol, _, err = a.policies.Of(stage.Published(ctx, a.store.Access), 0); err != nil {
 		return nil, err
 	}
-	ref, err := a.Store.Access.Reference(ctx)
+	ref, err := a.store.Access.Reference(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 	var given []bookdb.Group
 	reading, readCtx := errgroup.WithContext(ctx)
 	reading.Go(func() (err error) {
-		c.rows, err = mapRows(a.Store.Books.Staged(readCtx, b.No), func(r *checkRow, in bookdb.StagedRow) {
+		c.rows, err = mapRows(a.store.Books.Staged(readCtx, b.No), func(r *checkRow, in bookdb.StagedRow) {
 			r.in = in
 			r.unread = json.Unmarshal(in.Data, &r.data)
 			r.in.Data = nil
@@ -89,13 +90,13 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 		return err
 	})
 	reading.Go(func() (err error) {
-		if c.contacts, err = a.Store.Books.Contacts(readCtx, b.No); err != nil {
+		if c.contacts, err = a.store.Books.Contacts(readCtx, b.No); err != nil {
 			return err
 		}
-		if c.known, err = a.Store.Books.KnownCustomers(readCtx, b.No); err != nil {
+		if c.known, err = a.store.Books.KnownCustomers(readCtx, b.No); err != nil {
 			return err
 		}
-		given, err = a.Store.Books.Groups(readCtx, b.No)
+		given, err = a.store.Books.Groups(readCtx, b.No)
 		return err
 	})
 	if err := reading.Wait(); err != nil {
@@ -105,15 +106,15 @@ func (a *Activities) check(ctx context.Context, b kam.BatchSnapshot, at time.Tim
 	c.checkGroups(given)
 	inParallel(len(c.rows), func(i int) { c.checkRow(&c.rows[i]) })
 	c.together()
-	if err := c.parents(ctx, a.Store); err != nil {
+	if err := c.parents(ctx, a.store); err != nil {
 		return nil, err
 	}
-	if err := c.identifiers(ctx, a.Store); err != nil {
+	if err := c.identifiers(ctx, a.store); err != nil {
 		return nil, err
 	}
 	c.settle()
 	if b.Counts.Facts > 0 {
-		if err := c.facts(ctx, a.Store); err != nil {
+		if err := c.facts(ctx, a.store); err != nil {
 			return nil, err
 		}
 	}
@@ -241,7 +242,7 @@ func (c *bookCheck) digest() string {
 }
 
 // save stores the check and asks the managers.
-func (c *bookCheck) save(w *book) error {
+func (c *bookCheck) save(w *effect) error {
 	b := w.Batch
 	if _, err := b.After(kam.BatchCheck); err != nil {
 		return err
@@ -276,7 +277,7 @@ func (c *bookCheck) save(w *book) error {
 	err := w.move(kam.BatchCheck, kam.AuditEvent{
 		Type: kam.EventBatchChecked, Actor: kam.System,
 		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
-			counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, counted(len(nodes), "scope")),
+			stage.Counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, stage.Counted(len(nodes), "scope")),
 	})
 	if err != nil {
 		return err

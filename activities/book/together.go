@@ -1,4 +1,4 @@
-package activities
+package book
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
@@ -90,7 +91,7 @@ func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 		case p == r.in.CustomerNo:
 			r.wrong("parent_customer_id", kam.RuleBatchParent, "is the customer itself", "name the parent, or leave it out")
 		case rows[p] == nil && !there[p]:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, fmt.Sprintf("there is no customer %q", clipped(p)), "add the parent to the book, or leave it out")
+			r.wrong("parent_customer_id", kam.RuleBatchParent, fmt.Sprintf("there is no customer %q", stage.Clipped(p)), "add the parent to the book, or leave it out")
 		case circles(r, rows):
 			r.wrong("parent_customer_id", "VH02", "the parents turn in a circle", "correct one of them")
 		}

@@ -1,4 +1,4 @@
-package activities
+package book
 
 import (
 	"cmp"
@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -22,15 +23,15 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// ApplyBatch applies a confirmed batch in three phases, each one transaction:
+// Apply applies a confirmed batch in three phases, each one transaction:
 // the customers, the facts, and the classification of the whole book. It may
 // run twice and be cut off anywhere: a phase that is committed is not done
 // again. A batch that is not confirmed, or was cancelled, is handed back as it
 // is.
-func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	b, err := a.Store.Books.Get(ctx, in.No)
+func (a *Stages) Apply(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+	b, err := a.store.Books.Get(ctx, in.No)
 	if err != nil {
-		return kam.BatchProgress{}, toTemporal(err)
+		return kam.BatchProgress{}, stage.ToTemporal(err)
 	}
 	p := kam.BatchProgress{Batch: b}
 	for i, phase := range kam.BatchPhases {
@@ -45,7 +46,7 @@ func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.Batc
 			return err
 		})
 		if err != nil {
-			return kam.BatchProgress{}, toTemporal(err)
+			return kam.BatchProgress{}, stage.ToTemporal(err)
 		}
 		failpoint.Hit("batch", phase, "after-commit")
 		if p.Refused != nil {
@@ -56,26 +57,26 @@ func (a *Activities) ApplyBatch(ctx context.Context, in kam.BatchStep) (kam.Batc
 	return p, nil
 }
 
-// ApplyPhase is one phase of [Activities.ApplyBatch], for whoever measures them.
-func (a *Activities) ApplyPhase(ctx context.Context, in kam.BatchStep, phase string) (kam.BatchProgress, error) {
-	b, err := a.Store.Books.Get(ctx, in.No)
+// ApplyPhase is one phase of [Stages.Apply], for whoever measures them.
+func (a *Stages) ApplyPhase(ctx context.Context, in kam.BatchStep, phase string) (kam.BatchProgress, error) {
+	b, err := a.store.Books.Get(ctx, in.No)
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
 	return a.applyPhase(ctx, in, b, phase)
 }
 
-func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
-	pol, _, err := a.policy(published{ctx, a.Store}, b.PolicyVersion)
+func (a *Stages) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
+	pol, _, err := a.policies.Of(stage.Published(ctx, a.store.Access), b.PolicyVersion)
 	if err != nil {
 		return kam.BatchProgress{}, err
 	}
 	if phase == "customers" {
-		if err := a.Store.Books.PassNumbers(ctx, in.No); err != nil {
+		if err := a.store.Books.PassNumbers(ctx, in.No); err != nil {
 			return kam.BatchProgress{}, err
 		}
 	}
-	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *book) error {
+	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *effect) error {
 		if _, err := tx.Batch.After(kam.BatchApply); err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ const maxUnfit = 50
 // classifyBook takes the ABC snapshot of the population, segments every active
 // customer, rolls every group up and writes segment, coverage and watch list.
 // Status and tier of nobody change: what the roll-up would change is proposed.
-func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set) error {
+func (a *Stages) classifyBook(ctx context.Context, tx *effect, pol *rules.Set) error {
 	nodes, err := tx.org.Nodes()
 	if err != nil {
 		return err
@@ -133,7 +134,7 @@ func (a *Activities) classifyBook(ctx context.Context, tx *book, pol *rules.Set)
 	var rows []bookRow
 	reading, ctx := errgroup.WithContext(ctx)
 	reading.Go(func() (err error) {
-		rows, err = mapRows(a.Store.Books.ActiveBook(ctx), func(r *bookRow, in bookdb.BookRow) {
+		rows, err = mapRows(a.store.Books.ActiveBook(ctx), func(r *bookRow, in bookdb.BookRow) {
 			r.BookRow = in
 			r.err = json.Unmarshal(in.Data, &r.data)
 			r.Data = nil
@@ -220,12 +221,12 @@ func bookOf(
 		if s.Known && s.Currency != pol.BaseCurrency {
 			s.Currencies = 2 // there is no rate
 		}
-		f, err := factsOf(s, lines[account], at, pol.BaseCurrency)
+		f, err := stage.FactsOf(s, lines[account], at, pol.BaseCurrency)
 		if err != nil {
 			f = rules.Facts{}
 		}
 		errs[i] = err
-		f.CustomerMonths = monthsSince(r.Since, at)
+		f.CustomerMonths = stage.MonthsSince(r.Since, at)
 		f.Current = &rules.Current{KAStatus: r.KAStatus, Tier: r.Tier, FailedReviews: r.FailedReviews}
 		*c = rules.Customer{CustomerNo: r.CustomerNo, ScreeningData: r.data.ScreeningData, DetailData: r.data.DetailData, Facts: f}
 		c.GroupID, c.TerritoryCode = r.GroupID, ""

@@ -1,8 +1,9 @@
-package activities
+package book
 
 import (
 	"fmt"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -70,11 +71,11 @@ func (c *bookCheck) checkStanding(r *checkRow) {
 	switch in.Status {
 	case "", kam.Active, kam.Inactive, kam.Blocked, kam.Prospect:
 	default:
-		r.wrong("lifecycle_status", kam.RuleBatchStanding, fmt.Sprintf("%q is no status of a customer", clipped(string(in.Status))), "ACTIVE, INACTIVE, BLOCKED or PROSPECT")
+		r.wrong("lifecycle_status", kam.RuleBatchStanding, fmt.Sprintf("%q is no status of a customer", stage.Clipped(string(in.Status))), "ACTIVE, INACTIVE, BLOCKED or PROSPECT")
 	}
 	switch {
 	case in.KAStatus != "" && in.KAStatus != kam.KA && in.KAStatus != kam.NonKA:
-		r.wrong("ka_status", kam.RuleBatchStanding, fmt.Sprintf("%q is neither KA nor NON_KA", clipped(string(in.KAStatus))), "write KA or NON_KA, or leave it out")
+		r.wrong("ka_status", kam.RuleBatchStanding, fmt.Sprintf("%q is neither KA nor NON_KA", stage.Clipped(string(in.KAStatus))), "write KA or NON_KA, or leave it out")
 	case in.KAStatus == kam.KA && in.Tier.Rank() < 0:
 		r.wrong("tier", kam.RuleBatchStanding, "a key account has a tier", "TERRITORY, REGIONAL, NATIONAL or GLOBAL")
 	case in.KAStatus != kam.KA && in.Tier != "":
@@ -82,7 +83,7 @@ func (c *bookCheck) checkStanding(r *checkRow) {
 	}
 	if in.OwnerID != "" {
 		if p, ok := c.people[in.OwnerID]; !ok || !p.Active {
-			r.wrong("owner_id", kam.RuleBatchOwner, fmt.Sprintf("nobody active is known as %q", clipped(string(in.OwnerID))), "load the people first, or leave the owner out")
+			r.wrong("owner_id", kam.RuleBatchOwner, fmt.Sprintf("nobody active is known as %q", stage.Clipped(string(in.OwnerID))), "load the people first, or leave the owner out")
 		}
 	}
 	if k, ok := c.known[in.CustomerNo]; ok && in.CustomerNo != "" {
@@ -106,14 +107,14 @@ func (c *bookCheck) checkPlace(r *checkRow) {
 	r.OwnerID = r.in.OwnerID
 	switch _, is := c.nodes[code]; {
 	case code != "" && !is:
-		r.wrong("territory_code", kam.RuleBatchTerritory, fmt.Sprintf("there is no territory %q", clipped(code)), "load the territories first, or leave it out")
+		r.wrong("territory_code", kam.RuleBatchTerritory, fmt.Sprintf("there is no territory %q", stage.Clipped(code)), "load the territories first, or leave it out")
 		return
 	case code != "":
 		r.Territory = code
 	case exists && c.nodes[known.Territory].Code != "":
 		code = known.Territory // and stays
 	default:
-		rule, ok := assignment(c.rules, r.data)
+		rule, ok := stage.Assignment(c.rules, r.data)
 		if _, is := c.nodes[rule.Territory]; !ok || !is {
 			r.wrong("territory_code", kam.RuleBatchTerritory, "no assignment rule fits the customer's place", "give the territory, or add a rule")
 			return
@@ -148,7 +149,7 @@ func (c *bookCheck) checkGroup(r *checkRow) {
 	switch {
 	case id != "":
 		if _, ok := c.groups[id]; !ok {
-			r.wrong("group_id", kam.RuleBatchGroup, fmt.Sprintf("there is no group %q", clipped(id)), "add it to the file of groups, or give group_name alone")
+			r.wrong("group_id", kam.RuleBatchGroup, fmt.Sprintf("there is no group %q", stage.Clipped(id)), "add it to the file of groups, or give group_name alone")
 		}
 		r.GroupID = id
 	case name != "":
@@ -156,12 +157,4 @@ func (c *bookCheck) checkGroup(r *checkRow) {
 			r.newName = accessdb.NameKey(name)
 		}
 	}
-}
-
-// clipped shortens hostile text before it enters a message.
-func clipped(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
 }
