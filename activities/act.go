@@ -122,28 +122,28 @@ func (d doing) log(t kam.EventType) kam.AuditEvent {
 }
 
 // subject is the case as the permission matrix sees it.
-func (w *work) subject(act kam.Act) (kam.Subject, error) {
+func (lk *lookup) subject(act kam.Act) (kam.Subject, error) {
 	s := kam.Subject{
-		Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory,
-		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
+		Requester: lk.Case.Requester, Owner: lk.Case.OwnerID, Tier: lk.Case.Tier, Level: kam.LevelTerritory,
+		Endorsed: len(lk.Case.Endorsed), Referred: lk.Case.Recommended == kam.ReferCompliance,
 	}
-	requester, err := w.Org.Person(w.Case.Requester)
+	requester, err := lk.Org.Person(lk.Case.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return s, err
 	}
 	s.RequesterManager = requester.ManagerID // nobody's, where the requester is not known any more
-	node := w.Case.Territory
+	node := lk.Case.Territory
 	level := kam.NodeLevel("")
 	if act.Name == kam.ActDecideConfirmation {
-		if node, level, err = w.confirmingPlace(); err != nil {
+		if node, level, err = lk.confirmingPlace(); err != nil {
 			return s, err
 		}
 	}
 	if act.Name == kam.ActDecideEndorsement {
-		node = w.endorsingNode()
+		node = lk.endorsingNode()
 	}
 	if node != "" && node != route.Unassigned {
-		chain, err := w.Org.Chain(node)
+		chain, err := lk.Org.Chain(node)
 		if err != nil {
 			return s, err
 		}
@@ -151,23 +151,23 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 			s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
 		}
 	}
-	if t := w.Case.Task; t != nil {
+	if t := lk.Case.Task; t != nil {
 		s.Assignees = t.Assignees
 		if t.Kind == kam.TaskConfirmation {
-			s.Level = cmp.Or(level, w.confirmingLevel())
+			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
 		if t.Kind == kam.TaskEndorsement {
-			s.Level = w.nextEndorser().level
+			s.Level = lk.nextEndorser().level
 		}
 		if t.Kind == kam.TaskValidation {
-			s.Rule = w.rulesToWaive(act)
+			s.Rule = lk.rulesToWaive(act)
 		}
 		// The stewards are asked only where a candidate is CERTAIN. That it is
 		// another customer is theirs to say, and that somebody else's request
 		// counts in its place; to take an existing customer is not.
 		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == kam.NotDuplicate || act.Verdict == kam.SameRequest)
 		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
-			s.Rule = w.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
+			s.Rule = lk.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
 		}
 	}
 	return s, nil

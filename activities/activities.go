@@ -106,9 +106,9 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 // within opens the case for do: its policy and its present data.
 func (a *Activities) within(do func(*work) error) func(context.Context, *casedb.Tx) error {
 	return func(ctx context.Context, tx *casedb.Tx) error {
-		w, err := a.open(ctx, tx)
+		w, err := a.open(tx)
 		if err == nil && tx.With != nil {
-			w.other, err = a.open(ctx, tx.With)
+			w.other, err = a.open(tx.With)
 		}
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (a *Activities) within(do func(*work) error) func(context.Context, *casedb.
 	}
 }
 
-func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
+func (a *Activities) open(tx *casedb.Tx) (*work, error) {
 	org := accessdb.In(tx.Entry)
 	pol, version, err := a.policies.Of(org, tx.Case.PolicyVersion)
 	if err != nil {
@@ -129,10 +129,10 @@ func (a *Activities) open(ctx context.Context, tx *casedb.Tx) (*work, error) {
 		return nil, err
 	}
 	home := func() string { return tx.Case.Territory }
-	w := &work{
-		ctx: ctx, Tx: tx, customers: customerdb.In(tx.Entry), Route: route.Route{Org: org, Pol: pol, Home: home},
-		data: data, moved: a.Moved, provider: a.Provider,
-	}
+	w := &work{moved: a.Moved, lookup: lookup{
+		Tx: tx, form: form{c: tx.Case, pol: pol, data: data}, customers: customerdb.In(tx.Entry),
+		Route: route.Route{Org: org, Pol: pol, Home: home}, provider: a.Provider,
+	}}
 	if w.existing() {
 		var b base
 		if ok, err := tx.Fact(casedb.FactBase, &b); err != nil {

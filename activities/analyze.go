@@ -75,21 +75,21 @@ func potentialText(d kam.RequestData) string {
 
 // salesFacts are the facts of P2.4.4 for an account; a newcomer without one
 // has sold nothing yet, which is known.
-func (w *work) salesFacts(account string) (rules.Facts, error) {
+func (lk *lookup) salesFacts(account string) (rules.Facts, error) {
 	if account == "" {
-		return stage.FactsOf(customerdb.Sales{}, nil, w.At, w.Pol.BaseCurrency)
+		return stage.FactsOf(customerdb.Sales{}, nil, lk.At, lk.Pol.BaseCurrency)
 	}
-	s, err := w.customers.SalesFacts(account, w.At)
+	s, err := lk.customers.SalesFacts(account, lk.At)
 	if err != nil {
 		return rules.Facts{}, err
 	}
 	var lines map[string]int64
 	if s.Known && s.Currencies <= 1 && s.Net12 > 0 {
-		if lines, err = w.customers.PLLines(account); err != nil {
+		if lines, err = lk.customers.PLLines(account); err != nil {
 			return rules.Facts{}, err
 		}
 	}
-	return stage.FactsOf(s, lines, w.At, w.Pol.BaseCurrency)
+	return stage.FactsOf(s, lines, lk.At, lk.Pol.BaseCurrency)
 }
 
 // Segment is process 1.3: the models of P3.3 on the facts of 1.2, against the
@@ -160,8 +160,8 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 	return res, rec, nil
 }
 
-func (w *work) tree() (*rules.Tree, error) {
-	nodes, err := w.Org.Nodes()
+func (lk *lookup) tree() (*rules.Tree, error) {
+	nodes, err := lk.Org.Nodes()
 	if err != nil {
 		return nil, err
 	}

@@ -72,11 +72,11 @@ func (w *work) checkCapacity(d doing) error {
 }
 
 // accountID is the group, or the customer where it has none.
-func (w *work) accountID() string {
-	if w.data.GroupID != "" {
-		return w.data.GroupID
+func (lk *lookup) accountID() string {
+	if lk.data.GroupID != "" {
+		return lk.data.GroupID
 	}
-	return w.Case.CommittedAs
+	return lk.Case.CommittedAs
 }
 
 // release takes an account from its owner: the manager of its home node acts

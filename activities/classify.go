@@ -122,29 +122,29 @@ func (w *work) logClassification(c rules.Classification) {
 
 // group is the account that the customer belongs to, with the facts of every
 // member; a customer without a group is its own.
-func (w *work) group() (string, []rules.Customer, error) {
-	no := w.Case.CommittedAs
-	id, err := w.ensureGroup()
+func (lk *lookup) group() (string, []rules.Customer, error) {
+	no := lk.Case.CommittedAs
+	id, err := lk.ensureGroup()
 	if err != nil {
 		return "", nil, err
 	}
 	var own rules.Facts
-	if _, err := w.Analysis(&own); err != nil {
+	if _, err := lk.Analysis(&own); err != nil {
 		return "", nil, err
 	}
-	self := w.customer(own)
-	self.CustomerNo, self.TerritoryCode = no, w.Case.Territory
-	if w.existing() {
-		row, err := w.customers.Customer(no)
+	self := lk.customer(own)
+	self.CustomerNo, self.TerritoryCode = no, lk.Case.Territory
+	if lk.existing() {
+		row, err := lk.customers.Customer(no)
 		if err != nil {
 			return "", nil, err
 		}
-		self.Current = w.current(row.KAStatus, row.Tier, row.FailedReviews)
+		self.Current = lk.current(row.KAStatus, row.Tier, row.FailedReviews)
 	}
 	if id == "" {
 		return no, []rules.Customer{self}, nil
 	}
-	rows, err := w.customers.GroupMembers(id)
+	rows, err := lk.customers.GroupMembers(id)
 	if err != nil {
 		return "", nil, err
 	}
@@ -153,11 +153,11 @@ func (w *work) group() (string, []rules.Customer, error) {
 		if m.CustomerNo == no {
 			continue
 		}
-		f, err := w.salesFacts(cmp.Or(m.SalesAccount, m.CustomerNo))
+		f, err := lk.salesFacts(cmp.Or(m.SalesAccount, m.CustomerNo))
 		if err != nil {
 			return "", nil, err
 		}
-		f.Current = w.current(m.KAStatus, m.Tier, m.FailedReviews)
+		f.Current = lk.current(m.KAStatus, m.Tier, m.FailedReviews)
 		c := rules.Customer{CustomerNo: m.CustomerNo, ScreeningData: m.Data.ScreeningData, DetailData: m.Data.DetailData, Facts: f}
 		c.TerritoryCode, c.GroupID = m.Territory, id
 		c.NominateKeyAccount = false // it was a request of its own time
@@ -168,16 +168,9 @@ func (w *work) group() (string, []rules.Customer, error) {
 
 // current is the standing of a customer. Failing reviews in a row are counted by
 // reviews: any other case that happens to look at the group is none.
-func (w *work) current(status kam.KAStatus, tier kam.Tier, failed int) *rules.Current {
-	if w.Case.Type != kam.Reclassify {
+func (lk *lookup) current(status kam.KAStatus, tier kam.Tier, failed int) *rules.Current {
+	if lk.Case.Type != kam.Reclassify {
 		failed = 0
 	}
 	return &rules.Current{KAStatus: status, Tier: tier, FailedReviews: failed}
-}
-
-func (w *work) groupName() string {
-	if w.data.GroupName != "" {
-		return w.data.GroupName
-	}
-	return w.data.LegalName
 }

@@ -153,11 +153,11 @@ func (w *work) confirm(d doing) error {
 
 // lastConfirmation says whether one confirmation more is enough: the retirement
 // of a member of a key account needs a second person (P2.3).
-func (w *work) lastConfirmation() (bool, error) {
-	if w.Case.Type != kam.Deactivate || w.Case.FirstConfirmedBy != "" {
+func (lk *lookup) lastConfirmation() (bool, error) {
+	if lk.Case.Type != kam.Deactivate || lk.Case.FirstConfirmedBy != "" {
 		return true, nil
 	}
-	k, err := w.membership()
+	k, err := lk.membership()
 	return k == nil, err
 }
 
@@ -351,8 +351,8 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 
 // rulesToWaive says which role's findings are open, for the permission matrix:
 // VS for compliance alone, empty for the stewards'.
-func (w *work) rulesToWaive(act kam.Act) string {
-	if act.Name == kam.ActDecideValidation && w.Case.Task != nil && w.Case.Task.Queue == string(kam.ComplianceRole) {
+func (lk *lookup) rulesToWaive(act kam.Act) string {
+	if act.Name == kam.ActDecideValidation && lk.Case.Task != nil && lk.Case.Task.Queue == string(kam.ComplianceRole) {
 		return "VS02"
 	}
 	return ""

@@ -126,7 +126,7 @@ func (w *work) escalateLevel() error {
 	return w.notify("task.escalated", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
 }
 
-func (w *work) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *w.Case) }
+func (lk *lookup) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *lk.Case) }
 
 // expire ends a case that nobody moved.
 func (w *work) expire() error {

@@ -16,17 +16,17 @@ type endorser struct {
 
 // endorsers are those of the proposed tier, in the order in which they are
 // asked.
-func (w *work) endorsers() []endorser {
+func (lk *lookup) endorsers() []endorser {
 	var out []endorser
-	for _, r := range w.Pol.KeyAccount.Endorsement.For(w.Case.Tier) {
+	for _, r := range lk.Pol.KeyAccount.Endorsement.For(lk.Case.Tier) {
 		level := levelOfEndorser(r)
-		node := w.Case.HomeNode
+		node := lk.Case.HomeNode
 		switch {
-		case level.Rank() >= w.Case.Tier.Level().Rank():
+		case level.Rank() >= lk.Case.Tier.Level().Rank():
 		case level == kam.LevelCountry:
-			node = w.Case.HeadCountry // the national endorser of a GLOBAL account
+			node = lk.Case.HeadCountry // the national endorser of a GLOBAL account
 		default:
-			node = w.Case.Territory
+			node = lk.Case.Territory
 		}
 		out = append(out, endorser{level, node})
 	}
@@ -44,19 +44,19 @@ func levelOfEndorser(role string) kam.NodeLevel {
 }
 
 // nextEndorser is the one whose turn it is.
-func (w *work) nextEndorser() endorser {
-	all := w.endorsers()
-	if i := len(w.Case.Endorsed); i < len(all) {
+func (lk *lookup) nextEndorser() endorser {
+	all := lk.endorsers()
+	if i := len(lk.Case.Endorsed); i < len(all) {
 		return all[i]
 	}
-	return endorser{kam.LevelGlobal, w.Case.HomeNode}
+	return endorser{kam.LevelGlobal, lk.Case.HomeNode}
 }
 
 // endorsingNode is where the chain of the endorser whose turn it is begins.
-func (w *work) endorsingNode() string { return w.nextEndorser().node }
+func (lk *lookup) endorsingNode() string { return lk.nextEndorser().node }
 
-func (w *work) mayEndorse(u kam.UserID) error {
-	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *w.Case)
+func (lk *lookup) mayEndorse(u kam.UserID) error {
+	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *lk.Case)
 }
 
 // openEndorsement is the task of 1.5.5.

@@ -28,33 +28,33 @@ func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.Con
 	return w.Pol.ValidateChange(c, before, vc), nil
 }
 
-func (w *work) validationContext(keys customerdb.PartyKeys, s screening) (rules.ValidationContext, error) {
-	vc := rules.ValidationContext{CaseType: w.Case.Type}
+func (lk *lookup) validationContext(keys customerdb.PartyKeys, s screening) (rules.ValidationContext, error) {
+	vc := rules.ValidationContext{CaseType: lk.Case.Type}
 	var f rules.Facts
-	if _, err := w.Analysis(&f); err != nil {
+	if _, err := lk.Analysis(&f); err != nil {
 		return vc, err
 	}
 	vc.NetRevenue12m = f.NetRevenue12m
 	var seg rules.SegmentResult
-	if ok, err := w.Segment(&seg); err != nil {
+	if ok, err := lk.Segment(&seg); err != nil {
 		return vc, err
 	} else if ok {
 		vc.CompletenessPct = &seg.CompletenessPct
 	}
 	var err error
-	if vc.Candidates, err = w.search(keys); err != nil {
+	if vc.Candidates, err = lk.search(keys); err != nil {
 		return vc, err
 	}
-	if err = w.SaveCandidates(vc.Candidates); err != nil {
+	if err = lk.SaveCandidates(vc.Candidates); err != nil {
 		return vc, err
 	}
-	if vc.Waivers, err = w.waivers(); err != nil {
+	if vc.Waivers, err = lk.waivers(); err != nil {
 		return vc, err
 	}
-	if vc.Screening, err = w.screeningFacts(s); err != nil {
+	if vc.Screening, err = lk.screeningFacts(s); err != nil {
 		return vc, err
 	}
-	if err = w.hierarchyFacts(&vc, keys); err != nil {
+	if err = lk.hierarchyFacts(&vc, keys); err != nil {
 		return vc, err
 	}
 	return vc, nil
@@ -62,8 +62,8 @@ func (w *work) validationContext(keys customerdb.PartyKeys, s screening) (rules.
 
 // waivers are those of this case, but for findings of screening: each hit is
 // cleared by itself.
-func (w *work) waivers() ([]rules.Waiver, error) {
-	given, err := w.Waivers()
+func (lk *lookup) waivers() ([]rules.Waiver, error) {
+	given, err := lk.Waivers()
 	if err != nil {
 		return nil, err
 	}
@@ -77,19 +77,19 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 }
 
 // hierarchyFacts looks up parent and group (VH01 to VH05).
-func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys customerdb.PartyKeys) error {
-	groupID, err := w.ensureGroup()
+func (lk *lookup) hierarchyFacts(vc *rules.ValidationContext, keys customerdb.PartyKeys) error {
+	groupID, err := lk.ensureGroup()
 	if err != nil {
 		return err
 	}
-	if parent := w.data.ParentCustomerID; parent != "" {
+	if parent := lk.data.ParentCustomerID; parent != "" {
 		vc.Parent = &rules.ParentFacts{}
-		chain, exists, err := w.customers.ParentChain(parent)
+		chain, exists, err := lk.customers.ParentChain(parent)
 		if err != nil {
 			return err
 		}
 		if exists {
-			p, err := w.customers.Customer(parent)
+			p, err := lk.customers.Customer(parent)
 			if err != nil {
 				return err
 			}
@@ -97,28 +97,28 @@ func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys customerdb.Party
 		}
 	}
 	if groupID != "" {
-		members, err := w.customers.GroupMembers(groupID)
+		members, err := lk.customers.GroupMembers(groupID)
 		if err != nil {
 			return err
 		}
-		g := &rules.GroupFacts{Members: len(members) + 1, HasHead: w.data.ParentCustomerID == ""}
+		g := &rules.GroupFacts{Members: len(members) + 1, HasHead: lk.data.ParentCustomerID == ""}
 		for _, m := range members {
 			g.HasHead = g.HasHead || m.ParentNo == ""
 		}
 		vc.Group = g
-		return w.otherGroups(vc, keys, groupID)
+		return lk.otherGroups(vc, keys, groupID)
 	}
 	return nil
 }
 
 // otherGroups finds customers of another group that share a number or a domain.
-func (w *work) otherGroups(vc *rules.ValidationContext, keys customerdb.PartyKeys, groupID string) error {
-	refs, err := w.customers.DomainOrIdentifierElsewhere(keys, groupID, w.Case.CommittedAs)
+func (lk *lookup) otherGroups(vc *rules.ValidationContext, keys customerdb.PartyKeys, groupID string) error {
+	refs, err := lk.customers.DomainOrIdentifierElsewhere(keys, groupID, lk.Case.CommittedAs)
 	if err != nil {
 		return err
 	}
 	for _, ref := range refs {
-		c, err := w.customers.Customer(ref)
+		c, err := lk.customers.Customer(ref)
 		if err != nil {
 			return err
 		}

@@ -121,16 +121,16 @@ func (w *work) notifyFollowers() error {
 
 // drafts tests that a request is a draft of one that may be taken up again: it
 // is its requester's, and what it followed ended without a customer.
-func (w *work) drafts(o casedb.Request) error {
-	was, err := w.CaseAsIs(o.DraftOf)
+func (lk *lookup) drafts(o casedb.Request) error {
+	was, err := lk.CaseAsIs(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	end, err := w.Followed(o.DraftOf)
+	end, err := lk.Followed(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	heir, err := w.Org.Present(was.Requester)
+	heir, err := lk.Org.Present(was.Requester)
 	if err != nil {
 		return err
 	}

@@ -66,13 +66,13 @@ func (w *work) finish(o kam.Outcome) error {
 
 // outcome says what the case led to. A review that left status, tier and
 // coverage as they were changed nothing.
-func (w *work) outcome(c classified, coverage string) kam.Outcome {
-	isKA := w.Case.KAStatus == kam.KA
-	switch t := w.Case.Type; {
+func (lk *lookup) outcome(c classified, coverage string) kam.Outcome {
+	isKA := lk.Case.KAStatus == kam.KA
+	switch t := lk.Case.Type; {
 	case t == kam.Modify:
 		return kam.Modified
 	case t == kam.Reclassify:
-		same := w.Case.KAStatus == w.Case.PriorStatus && (!isKA || w.Case.Tier == w.Case.PriorTier)
+		same := lk.Case.KAStatus == lk.Case.PriorStatus && (!isKA || lk.Case.Tier == lk.Case.PriorTier)
 		if same && (isKA || c.Coverage == coverage) {
 			return kam.NoChange
 		}
@@ -236,11 +236,11 @@ func (w *work) endAccount(c classified) error {
 	return w.notify("keyaccount.demoted", fmt.Sprintf("%s is no key account any more", k.No), k.OwnerID)
 }
 
-func (w *work) actingOwner() kam.UserID {
-	if n := len(w.Case.Endorsed); n > 0 {
-		return w.Case.Endorsed[n-1]
+func (lk *lookup) actingOwner() kam.UserID {
+	if n := len(lk.Case.Endorsed); n > 0 {
+		return lk.Case.Endorsed[n-1]
 	}
-	return w.Case.OwnerID
+	return lk.Case.OwnerID
 }
 
 // keyAccountTasks asks for the profile (2.1), and for a key account manager

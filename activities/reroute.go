@@ -40,7 +40,7 @@ func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo
 	for _, no := range open {
 		moved := false
 		err := a.Store.Cases.Peek(ctx, no, now, func(ctx context.Context, tx *casedb.Tx) error {
-			w, err := a.open(ctx, tx)
+			w, err := a.open(tx)
 			if err == nil {
 				moved, err = w.reroute()
 			}

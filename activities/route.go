@@ -36,18 +36,6 @@ func (w *work) enter() error {
 	}
 }
 
-// missingNow is what the first form lacks: of a change nothing, of a retirement
-// its reason.
-func (w *work) missingNow() []string {
-	switch {
-	case w.Case.Type == kam.Deactivate && w.data.Justification == "":
-		return []string{"justification"}
-	case w.Case.Type == kam.Modify, w.Case.Type == kam.Deactivate:
-		return nil
-	}
-	return w.missingForDecision()
-}
-
 // openForRequester puts work into the requester's inbox, or his manager's
 // where he has left (P2.7). Where nobody above him is left either, the policy
 // admins get a notice, and Reroute searches again at each change of the
@@ -69,8 +57,8 @@ func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []str
 	return w.openTask(kam.Task{Kind: kind, Assignees: []kam.UserID{who.ID}, Fields: fields, Note: note}, sla, who)
 }
 
-func (w *work) nobodyLeft() string {
-	return "nobody is left for the work of " + string(w.Case.Requester)
+func (lk *lookup) nobodyLeft() string {
+	return "nobody is left for the work of " + string(lk.Case.Requester)
 }
 
 // openForQueue puts work where everybody of a role sees it.
@@ -106,27 +94,6 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		to = route.IDs(shared) // one of them takes it
 	}
 	return w.notify("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
-}
-
-// highPriority says whether the potential alone makes the case urgent (P5.4).
-func (w *work) highPriority() bool {
-	units, ok := w.potentialUnits()
-	return ok && units >= w.Pol.SLA.HighMinPotential
-}
-
-// potentialUnits is the declared potential in whole units of the base
-// currency; false where unknown or not convertible.
-func (w *work) potentialUnits() (kam.Dec, bool) {
-	p := w.data.DeclaredPotential
-	if p == nil {
-		return 0, false
-	}
-	m, err := p.In(w.Pol.BaseCurrency)
-	if err != nil || m.Currency != w.Pol.BaseCurrency {
-		return 0, false
-	}
-	d, err := kam.ParseDec(m.Amount())
-	return d, err == nil
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance

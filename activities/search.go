@@ -15,31 +15,31 @@ import (
 // search is the rule of P3.4.4 over customers, open cases and rejected
 // requests. Candidates that were waived before stay waived, unless they look more
 // certain now.
-func (w *work) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
-	keys.RejectedDays = w.Pol.Process.RejectCooldownDays
-	found, err := w.customers.Parties(keys, w.Case.CaseNo)
+func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
+	keys.RejectedDays = lk.Pol.Process.RejectCooldownDays
+	found, err := lk.customers.Parties(keys, lk.Case.CaseNo)
 	if err != nil {
 		return nil, err
 	}
-	clear(w.groups) // a group that was made before the search is told by its id
-	waived, err := w.WaivedCandidates()
+	clear(lk.groups) // a group that was made before the search is told by its id
+	waived, err := lk.WaivedCandidates()
 	if err != nil {
 		return nil, err
 	}
-	me, err := w.party()
+	me, err := lk.party()
 	if err != nil {
 		return nil, err
 	}
 	self := asRulesParty(me)
 	var out []kam.Candidate
 	for _, p := range found {
-		if p.Ref == w.Case.CommittedAs && w.existing() || p.Ref == string(w.Case.AppealOf) && w.Case.AppealOf != "" {
+		if p.Ref == lk.Case.CommittedAs && lk.existing() || p.Ref == string(lk.Case.AppealOf) && lk.Case.AppealOf != "" {
 			continue // the customer itself; the rejection that is appealed
 		}
-		if p.GroupID, err = w.madeSince(p.GroupID); err != nil {
+		if p.GroupID, err = lk.madeSince(p.GroupID); err != nil {
 			return nil, err
 		}
-		m := w.Pol.Match.Compare(self, asRulesParty(p))
+		m := lk.Pol.Match.Compare(self, asRulesParty(p))
 		if m.Class == "" {
 			continue
 		}
@@ -81,9 +81,9 @@ func onePerRecord(all []kam.Candidate) []kam.Candidate {
 }
 
 // party is the case as others will find it.
-func (w *work) party() (customerdb.Party, error) {
-	group, err := w.knownGroup(w.data.GroupID, w.data.GroupName)
-	return customerdb.Party{Ref: string(w.Case.CaseNo), Kind: customerdb.PartyCase, GroupID: group, Data: customerdb.PartyDataOf(w.data)}, err
+func (lk *lookup) party() (customerdb.Party, error) {
+	group, err := lk.knownGroup(lk.data.GroupID, lk.data.GroupName)
+	return customerdb.Party{Ref: string(lk.Case.CaseNo), Kind: customerdb.PartyCase, GroupID: group, Data: customerdb.PartyDataOf(lk.data)}, err
 }
 
 // saveParty keeps what the case is found by.
@@ -102,25 +102,25 @@ const unmadeGroup = "name:"
 // knownGroup is the id of a group that is given by id or by name. A name that no
 // group has yet gives a mark made of it: two requests with the same mark count as
 // sites of one group.
-func (w *work) knownGroup(id, name string) (string, error) {
+func (lk *lookup) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil
 	}
-	return w.madeSince(unmadeGroup + accessdb.NameKey(name))
+	return lk.madeSince(unmadeGroup + accessdb.NameKey(name))
 }
 
 // madeSince is the id of the group that a mark stands for, as soon as there is
 // one. A mark has one answer within an effect: where another case makes the group
 // at this moment, two requests of it are still sites of one group.
-func (w *work) madeSince(group string) (string, error) {
+func (lk *lookup) madeSince(group string) (string, error) {
 	name, unmade := strings.CutPrefix(group, unmadeGroup)
 	if !unmade {
 		return group, nil
 	}
-	if id, asked := w.groups[group]; asked {
+	if id, asked := lk.groups[group]; asked {
 		return id, nil
 	}
-	g, ok, err := w.Org.GroupByName(name)
+	g, ok, err := lk.Org.GroupByName(name)
 	if err != nil {
 		return "", err
 	}
@@ -128,10 +128,10 @@ func (w *work) madeSince(group string) (string, error) {
 	if ok {
 		id = g.ID
 	}
-	if w.groups == nil {
-		w.groups = map[string]string{}
+	if lk.groups == nil {
+		lk.groups = map[string]string{}
 	}
-	w.groups[group] = id
+	lk.groups[group] = id
 	return id, nil
 }
 

@@ -32,7 +32,7 @@ func TestOneAnswerForAGroup(t *testing.T) {
 	effect := func(no kam.CaseNo, do func(w *work)) {
 		_, err := s.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/1", Digest: "d1", At: time.Now()},
 			func(_ context.Context, tx *casedb.Tx) error {
-				do(&work{Tx: tx, Route: route.Route{Org: accessdb.In(tx.Entry)}})
+				do(&work{lookup: lookup{Tx: tx, Route: route.Route{Org: accessdb.In(tx.Entry)}}})
 				return nil
 			})
 		require.NoError(t, err)

@@ -10,31 +10,31 @@ import (
 )
 
 // confirmingSeat is the seat that the confirmation belongs to now.
-func (w *work) confirmingSeat() (route.Seat, bool, error) {
-	node, level, err := w.confirmingPlace()
+func (lk *lookup) confirmingSeat() (route.Seat, bool, error) {
+	node, level, err := lk.confirmingPlace()
 	if err != nil {
 		return route.Seat{}, false, err
 	}
-	chain, err := w.Org.Chain(node)
+	chain, err := lk.Org.Chain(node)
 	if err != nil {
 		return route.Seat{}, false, err
 	}
 	if len(chain) == 0 {
 		return route.Seat{Passed: []string{"there is no node " + node}}, false, nil
 	}
-	return w.SeatFrom(chain, level, w.mayConfirm)
+	return lk.SeatFrom(chain, level, lk.mayConfirm)
 }
 
 // confirmingPlace is where the chain of the confirming managers begins, and the
 // level that must confirm. The second of two confirmations is the endorser's of
 // the tier (P2.3).
-func (w *work) confirmingPlace() (string, kam.NodeLevel, error) {
-	if w.Case.FirstConfirmedBy == "" {
-		return w.Case.Territory, w.confirmingLevel(), nil
+func (lk *lookup) confirmingPlace() (string, kam.NodeLevel, error) {
+	if lk.Case.FirstConfirmedBy == "" {
+		return lk.Case.Territory, lk.confirmingLevel(), nil
 	}
-	k, err := w.membership()
+	k, err := lk.membership()
 	if err != nil || k == nil {
-		return w.Case.Territory, w.confirmingLevel(), err
+		return lk.Case.Territory, lk.confirmingLevel(), err
 	}
 	return k.HomeNode, k.Tier.Level(), nil
 }
@@ -71,28 +71,19 @@ func (w *work) openSeat(kind kam.TaskKind, s route.Seat, sla policy.Wait) error 
 
 // twoConfirm is the note on the task of a retirement: that of a member of a key
 // account is confirmed by two persons (P2.3).
-func (w *work) twoConfirm(kind kam.TaskKind) ([]string, error) {
-	if kind != kam.TaskConfirmation || w.Case.Type != kam.Deactivate {
+func (lk *lookup) twoConfirm(kind kam.TaskKind) ([]string, error) {
+	if kind != kam.TaskConfirmation || lk.Case.Type != kam.Deactivate {
 		return nil, nil
 	}
-	k, err := w.membership()
+	k, err := lk.membership()
 	if err != nil || k == nil {
 		return nil, err
 	}
 	note := fmt.Sprintf("the customer is a member of the %s key account %s: a second person confirms as well", k.Tier, k.No)
-	if first := w.Case.FirstConfirmedBy; first != "" {
+	if first := lk.Case.FirstConfirmedBy; first != "" {
 		note = fmt.Sprintf("second confirmation, after %s: the customer is a member of the %s key account %s", first, k.Tier, k.No)
 	}
 	return []string{note}, nil
-}
-
-// toConfirm names the fields that a change asks a manager to confirm; their
-// values stand in the revisions.
-func (w *work) toConfirm(kind kam.TaskKind) []string {
-	if kind != kam.TaskConfirmation || w.Case.Type != kam.Modify {
-		return nil
-	}
-	return w.changed(material)
 }
 
 // openUnrouted keeps a task that nobody may take where the policy admins see
@@ -123,15 +114,4 @@ func (w *work) notifyVacancies(passed []string) error {
 		return err
 	}
 	return w.notify("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), route.IDs(admins)...)
-}
-
-// confirmingLevel is the level that must confirm, by potential (P3.9); an
-// appeal goes at least one level up.
-func (w *work) confirmingLevel() kam.NodeLevel {
-	units, _ := w.potentialUnits()
-	level := w.Pol.ConfirmLevel(units)
-	if w.Case.AppealLevel.Rank() > level.Rank() {
-		return w.Case.AppealLevel
-	}
-	return level
 }

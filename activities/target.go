@@ -25,36 +25,6 @@ func (w *work) pin(c customerdb.Customer) error {
 	return w.SaveFact(casedb.FactBase, b)
 }
 
-// existing says whether the case is about a customer that exists already.
-func (w *work) existing() bool { return w.Case.Type != kam.NewCase }
-
-// changes are the fields in which the request differs from the customer as the
-// case found it.
-func (w *work) changes() []kam.FieldChange {
-	if w.base == nil {
-		return nil
-	}
-	d := w.data
-	d.Contacts = nil
-	all := kam.Diff(w.base.Data, d)
-	if parties.ContactsDigest(w.data.Contacts) != w.base.Contacts {
-		all = append(all, kam.FieldChange{Field: "contacts"})
-	}
-	return all
-}
-
-// changed are the names of the fields that a change touches, or those of them
-// that satisfy a test.
-func (w *work) changed(which func(kam.FieldChange) bool) []string {
-	var names []string
-	for _, c := range w.changes() {
-		if which(c) {
-			names = append(names, c.Field)
-		}
-	}
-	return names
-}
-
 func material(c kam.FieldChange) bool { return c.Material }
 
 // identifyTarget is 1.1.2 and 1.1.3 for a case on an existing customer: it must
@@ -112,13 +82,13 @@ func (w *work) identifyTarget() error {
 
 // survivor is the customer that a number stands for today: the record may have
 // been merged since it was found.
-func (w *work) survivor(no string) (customerdb.Customer, error) {
-	c, err := w.customers.Customer(no)
+func (lk *lookup) survivor(no string) (customerdb.Customer, error) {
+	c, err := lk.customers.Customer(no)
 	for range 20 {
 		if err != nil || c.MergedInto == "" {
 			return c, err
 		}
-		c, err = w.customers.Customer(c.MergedInto)
+		c, err = lk.customers.Customer(c.MergedInto)
 	}
 	return c, err
 }
@@ -135,9 +105,9 @@ func (w *work) standsAs() error {
 }
 
 // membership is the key account of which the customer is a member, nil if none.
-func (w *work) membership() (*customerdb.KeyAccount, error) {
-	k, err := w.customers.KeyAccountOf(w.Case.CommittedAs)
-	if err != nil || k == nil || !slices.Contains(k.Members, w.Case.CommittedAs) {
+func (lk *lookup) membership() (*customerdb.KeyAccount, error) {
+	k, err := lk.customers.KeyAccountOf(lk.Case.CommittedAs)
+	if err != nil || k == nil || !slices.Contains(k.Members, lk.Case.CommittedAs) {
 		return nil, err
 	}
 	return k, nil

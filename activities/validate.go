@@ -195,11 +195,11 @@ func (w *work) commit(keys customerdb.PartyKeys) (*kam.Finding, error) {
 }
 
 // ensureGroup gives a group that was named for the first time its row.
-func (w *work) ensureGroup() (string, error) {
-	if w.data.GroupID == "" && w.data.GroupName == "" {
+func (lk *lookup) ensureGroup() (string, error) {
+	if lk.data.GroupID == "" && lk.data.GroupName == "" {
 		return "", nil
 	}
-	id, err := w.Org.EnsureGroup(w.data.GroupID, w.data.GroupName)
-	w.data.GroupID = id
+	id, err := lk.Org.EnsureGroup(lk.data.GroupID, lk.data.GroupName)
+	lk.data.GroupID = id
 	return id, err
 }

@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"testing"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // TestOnlyTheLeaverIsReplaced: whoever else has a task keeps it.
@@ -28,8 +29,8 @@ func TestOnlyTheLeaverIsReplaced(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, ctx := governed(t), t.Context()
-			no := newCase(t, s, "k")
-			within(t, s, no, func(tx *casedb.Tx) {
+			no := storetest.NewCase(t, s, "k")
+			storetest.Within(t, s, no, func(tx *casedb.Tx) {
 				require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskKAMAssignment, Assignees: tt.assignees, OpenedAt: time.Now()}, "KA-000001"))
 			})
 			for _, u := range tt.leave {
@@ -41,7 +42,7 @@ func TestOnlyTheLeaverIsReplaced(t *testing.T) {
 				require.NoError(t, err)
 			}
 			var stored, named []string
-			require.NoError(t, s.Pool().QueryRow(ctx, `
+			require.NoError(t, storetest.Pool(t, s).QueryRow(ctx, `
 				select array(select jsonb_array_elements_text(task -> 'assignees')), array(select a.user_id from kam.task_assignee a where a.task_id = t.task_id)
 				from kam.task t where subject = 'KA-000001'`).Scan(&stored, &named))
 			var want []string

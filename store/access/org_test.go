@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"context"
@@ -15,38 +15,13 @@ import (
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-var sample = accessdb.Org{
-	Users: []accessdb.User{
-		{ID: "gina", Name: "Gina", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"W"}},
-		{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina"},
-		{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-HH"}, ManagerID: "mona"},
-		{ID: "dora", Name: "Dora", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"DE"}},
-		{ID: "olaf", Name: "Olaf", Roles: []kam.Role{kam.Operator}},
-		{ID: "away", Name: "Left", Roles: []kam.Role{kam.DataSteward}, Inactive: true},
-	},
-	Nodes: []accessdb.Node{
-		{Code: "W", Level: kam.LevelGlobal, ManagerID: "gina", Calendar: "utc"},
-		{Code: "DE", Level: kam.LevelCountry, Parent: "W"},
-		{Code: "DE-N", Level: kam.LevelRegion, Parent: "DE"},
-		{Code: "DE-HH", Level: kam.LevelTerritory, Parent: "DE-N", ManagerID: "mona"},
-		{Code: "FR", Level: kam.LevelCountry, Parent: "W"},
-	},
-	Calendars: []accessdb.CalendarRow{{Code: "utc", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}, Holidays: []string{"2026-12-25"},
-		Hours: map[string]string{"friday": "09:00-15:00"}, HalfDays: []string{"2026-12-24"}}},
-	AssignmentRules: []accessdb.AssignmentRule{{Kind: accessdb.AreaRule, Country: "DE", PostalPrefix: "20", Territory: "DE-HH"}},
-	BlockedParties:  []accessdb.BlockedParty{{Ref: "B1", Name: "Bad Actor", Country: "DE"}},
-	Groups:          []accessdb.Group{{ID: "G-1", Name: "Nordwind"}},
-	FinanceHolds:    []accessdb.Hold{{Scheme: kam.SchemeVATEU, Value: "de136695976"}, {GroupID: "G-9"}},
-	Absences:        []accessdb.Absence{{UserID: "mona", From: "2026-09-14", To: "2026-09-18"}},
-}
-
 func TestOrg(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample), "again")
-	within(t, s, no, func(tx *casedb.Tx) {
+	no := storetest.NewCase(t, s, "k")
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, storetest.Sample))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, storetest.Sample), "again")
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		p, err := accessdb.In(tx.Entry).Person("mona")
 		require.NoError(t, err)
 		require.Equal(t, kam.Person{ID: "mona", Name: "Mona", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"DE-HH"}, ManagerID: "gina", Active: true}, p)
@@ -68,13 +43,13 @@ func TestOrg(t *testing.T) {
 		require.Equal(t, kam.UserID("mona"), n.ManagerID)
 		cal, err := accessdb.In(tx.Entry).Calendar("utc")
 		require.NoError(t, err)
-		require.Equal(t, sample.Calendars[0], cal)
+		require.Equal(t, storetest.Sample.Calendars[0], cal)
 		rules, err := accessdb.In(tx.Entry).AssignmentRules()
 		require.NoError(t, err)
 		require.Equal(t, "RULE-0001", rules[0].Code)
 		blocked, err := accessdb.In(tx.Entry).BlockedParties()
 		require.NoError(t, err)
-		require.Equal(t, sample.BlockedParties, blocked)
+		require.Equal(t, storetest.Sample.BlockedParties, blocked)
 
 		require.True(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
 		require.False(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
@@ -93,8 +68,8 @@ func TestOrg(t *testing.T) {
 		_, _, err = accessdb.In(tx.Entry).LatestPolicy()
 		require.ErrorIs(t, err, kam.NotFound)
 	})
-	rest := sample
-	rest.Users = sample.Users[:1]
+	rest := storetest.Sample
+	rest.Users = storetest.Sample.Users[:1]
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, rest))
 	p, err := s.Access.Person(t.Context(), "rita")
 	require.NoError(t, err)
@@ -121,8 +96,8 @@ func TestPolicy(t *testing.T) {
 func TestInbox(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, sample))
-	first, second := newCase(t, s, "1"), newCase(t, s, "2")
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, storetest.Sample))
+	first, second := storetest.NewCase(t, s, "1"), storetest.NewCase(t, s, "2")
 	inbox := func(u kam.UserID) (kinds []string) {
 		items, err := s.Cases.Inbox(t.Context(), u)
 		require.NoError(t, err)
@@ -133,9 +108,9 @@ func TestInbox(t *testing.T) {
 	}
 	require.Equal(t, []string{string(first) + " data_entry", string(second) + " data_entry"}, inbox("rita"))
 
-	soon, later := noon.Add(time.Hour), noon.Add(48*time.Hour)
+	soon, later := storetest.Noon.Add(time.Hour), storetest.Noon.Add(48*time.Hour)
 	for no, due := range map[kam.CaseNo]time.Time{first: later, second: soon} {
-		within(t, s, no, func(tx *casedb.Tx) {
+		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			require.NoError(t, tx.CloseTask("DONE", "rita"))
 			tx.Case.State = kam.AwaitingConfirmation
 			require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
@@ -147,7 +122,7 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, []string{string(second) + " confirmation", string(first) + " confirmation"}, inbox("mona"), "by due date")
 	require.Empty(t, inbox("gina"))
 
-	within(t, s, first, func(tx *casedb.Tx) {
+	storetest.Within(t, s, first, func(tx *casedb.Tx) {
 		tx.Case.Task.Priority = "HIGH"
 		tx.Case.Task.Assignees = []kam.UserID{"mona", "gina"}
 		require.NoError(t, tx.UpdateTask())
@@ -156,13 +131,13 @@ func TestInbox(t *testing.T) {
 	require.Equal(t, string(first)+" confirmation", inbox("mona")[0], "urgent ones first")
 	require.Equal(t, []string{string(first) + " confirmation", string(first) + " profile"}, inbox("gina"))
 
-	within(t, s, second, func(tx *casedb.Tx) {
+	storetest.Within(t, s, second, func(tx *casedb.Tx) {
 		require.NoError(t, tx.CloseTask("DONE", "mona"))
 		require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
 	})
 	require.Equal(t, []string{string(second) + " validation_review"}, inbox("dora"), "the queue of a role, below the node")
 	require.Empty(t, inbox("away"))
-	within(t, s, second, func(tx *casedb.Tx) {
+	storetest.Within(t, s, second, func(tx *casedb.Tx) {
 		tx.Case.Task.Queue = kam.QueueUnrouted
 		require.NoError(t, tx.UpdateTask())
 	})
@@ -185,7 +160,7 @@ func TestInbox(t *testing.T) {
 func TestWhatStagesKeep(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
+	no := storetest.NewCase(t, s, "k")
 	candidates := []kam.Candidate{{Ref: "C-000001", Kind: customerdb.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
 	findings := []kam.Finding{
 		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: a.example [VH04]; look"},
@@ -193,17 +168,17 @@ func TestWhatStagesKeep(t *testing.T) {
 		{RuleID: "VS01", Severity: kam.SeverityReview},
 	}
 	rule := func(id string) func(kam.Finding) bool { return func(f kam.Finding) bool { return f.RuleID == id } }
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		require.NoError(t, tx.WaiveCandidates(candidates, "rita", "another town"))
 		require.NoError(t, tx.SaveFindings(findings))
 		require.NoError(t, tx.Waive(rule("VH04"), "dora", "known"))
 		require.NoError(t, tx.SaveAnalysis(map[string]int{"revenue": 7}))
 		require.NoError(t, tx.SaveRecord(kam.DecisionRecord{Kind: kam.RecordAdd, Outcome: "ADD"}))
-		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: noon}))
+		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: storetest.Noon}))
 		require.ErrorIs(t, tx.SetHuman(kam.RecordSegment, kam.HumanDecision{}), kam.NotFound)
 	})
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		found, err := tx.Candidates()
 		require.NoError(t, err)
@@ -244,7 +219,7 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.Len(t, view.Records, 1)
 	require.Equal(t, "Ada Berg", view.Request.Contacts[0].Name)
 
-	_, err = s.Cases.Effect(t.Context(), act(no, "decision-1", 3), func(context.Context, *casedb.Tx) error { return nil })
+	_, err = s.Cases.Effect(t.Context(), storetest.ActOn(no, "decision-1", 3), func(context.Context, *casedb.Tx) error { return nil })
 	require.NoError(t, err)
 	check, err := s.Cases.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
@@ -252,7 +227,7 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.EqualValues(t, 4, check[0].Version)
 
 	// The steps after an act may be lost with it, up to the end of the case.
-	within(t, s, no, func(tx *casedb.Tx) { tx.Case.State = kam.Completed })
+	storetest.Within(t, s, no, func(tx *casedb.Tx) { tx.Case.State = kam.Completed })
 	check, err = s.Cases.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
 	require.Len(t, check, 1)

@@ -1,4 +1,4 @@
-package store_test
+package merge_test
 
 import (
 	"context"
@@ -53,16 +53,16 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, ctx := storetest.New(t), t.Context()
-			require.NoError(t, storetest.LoadOrg(ctx, s, sample))
+			require.NoError(t, storetest.LoadOrg(ctx, s, storetest.Sample))
 			var book []customerdb.BookCustomer
 			for i := 1; i <= 3; i++ {
-				c := customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), OwnerID: "rita", Data: data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE"}`, i))}
+				c := customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i), OwnerID: "rita", Data: storetest.Data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE"}`, i))}
 				c.GroupID, c.Keys = tt.groups[c.CustomerNo], parties.Keys(c.Data)
 				book = append(book, c)
 			}
 			require.NoError(t, s.Customers.Load(ctx, storetest.Act(), book))
 			numbers := map[string]string{}
-			within(t, s, newCase(t, s, "k"), func(tx *casedb.Tx) {
+			storetest.Within(t, s, storetest.NewCase(t, s, "k"), func(tx *casedb.Tx) {
 				for name, members := range tt.accounts {
 					k := customerdb.KeyAccount{Name: name, Tier: kam.TierTerritory, OwnerID: "mona", Members: members}
 					if name[0] == 'G' {
@@ -76,10 +76,10 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 			before := dump(t, s)
 			o := mergeOrder(t, s, "d-1")
 			o.Choice.Group = tt.group
-			r, err := s.Merges.Merge(ctx, o, planner)
+			r, err := s.Merges.Merge(ctx, o, storetest.Planner)
 			require.NoError(t, err)
 			for name, want := range tt.want {
-				require.Equal(t, want, text(t, s, `
+				require.Equal(t, want, storetest.Text(t, s, `
 					select state || ' ' || group_id || ' ' || (select string_agg(customer_no, ',' order by customer_no) from kam.key_account_member m where m.key_account_no = k.key_account_no)
 					from kam.key_account k where key_account_no = $1`, numbers[name]), name)
 			}
@@ -87,7 +87,7 @@ func TestKeyAccountsOfAMerge(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.tier, a.Tier)
 			require.Equal(t, tt.tier != "", a.KAStatus == kam.KA)
-			u, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+			u, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), storetest.Planner)
 			require.NoError(t, err)
 			require.Empty(t, u.Stayed)
 			require.Equal(t, before, dump(t, s))
@@ -100,37 +100,37 @@ func TestMergeHidesNoStop(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	set := func(no string, status kam.LifecycleStatus) {
-		require.NoError(t, s.Exec(ctx, `update kam.customer set status = $2 where customer_no = $1`, no, status))
+		require.NoError(t, storetest.Exec(t, s, `update kam.customer set status = $2 where customer_no = $1`, no, status))
 	}
 	set(absorbedNo, kam.Blocked)
-	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	require.Contains(t, err.Error(), "hide the block")
-	_, _, _, err = s.Merges.Plan(ctx, survivorNo, absorbedNo, kam.MergeChoice{}, planner)
+	_, _, _, err = s.Merges.Plan(ctx, survivorNo, absorbedNo, kam.MergeChoice{}, storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "the plan says so, too")
 	set(absorbedNo, kam.Active)
 	set(survivorNo, kam.Inactive)
-	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-2"), planner)
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-2"), storetest.Planner)
 	require.Contains(t, err.Error(), "the other way round")
 	set(survivorNo, kam.Active)
 
-	require.NoError(t, s.Exec(ctx, `insert into kam.finance_hold (scheme, value, group_id, reason) values ('DUNS', '812810734', '', 'late')`))
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.finance_hold (scheme, value, group_id, reason) values ('DUNS', '812810734', '', 'late')`))
 	for no, duns := range map[string]string{survivorNo: "812810734", absorbedNo: "812810735"} {
-		require.NoError(t, s.Exec(ctx, `update kam.customer set data = jsonb_set(data, '{identifiers}', coalesce(data -> 'identifiers', '[]') || jsonb_build_object('scheme', 'DUNS', 'value', $2::text)) where customer_no = $1`, no, duns))
+		require.NoError(t, storetest.Exec(t, s, `update kam.customer set data = jsonb_set(data, '{identifiers}', coalesce(data -> 'identifiers', '[]') || jsonb_build_object('scheme', 'DUNS', 'value', $2::text)) where customer_no = $1`, no, duns))
 	}
 	o := mergeOrder(t, s, "d-3")
 	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810735"}}
-	_, err = s.Merges.Merge(ctx, o, planner)
+	_, err = s.Merges.Merge(ctx, o, storetest.Planner)
 	require.Equal(t, "FINANCE_HOLD", kam.AsError(err).Rule)
 	o = mergeOrder(t, s, "d-4")
 	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}
-	r, err := s.Merges.Merge(ctx, o, planner)
+	r, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"DUNS 812810735"}, r.Moved.Dropped)
 	lines, err := s.Customers.Find(ctx, "812810735", 9)
 	require.NoError(t, err)
 	require.Equal(t, survivorNo, lines[0].MergedInto, "the number that was dropped leads to the survivor")
-	within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+	storetest.Within(t, s, storetest.NewCase(t, s, "search"), func(tx *casedb.Tx) {
 		hold, err := accessdb.In(tx.Entry).FinanceHold([]kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
 		require.NoError(t, err)
 		require.True(t, hold)
@@ -143,20 +143,20 @@ func TestUndoOutOfOrder(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
 	o := mergeOrder(t, s, "d-2")
 	o.Absorbed, o.ExpectAbsorbed = "C-000004", versionOf(t, s, "C-000004")
-	second, err := s.Merges.Merge(ctx, o, planner)
+	second, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
-	u, err := s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-3"), planner)
+	u, err := s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-3"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"trading_names"}, u.Stayed)
 	a, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
 	require.Equal(t, []string{"NWK", "Elb Praxis"}, a.Data.TradingNames)
-	require.Equal(t, "Elb Praxis,NWK", text(t, s, `select string_agg(n, ',' order by n) from kam.party, jsonb_array_elements_text(data -> 'trading_names') n where ref = $1`, survivorNo))
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, second.MergeID, "d-4"), planner)
+	require.Equal(t, "Elb Praxis,NWK", storetest.Text(t, s, `select string_agg(n, ',' order by n) from kam.party, jsonb_array_elements_text(data -> 'trading_names') n where ref = $1`, survivorNo))
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, second.MergeID, "d-4"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 	sound(t, s)
@@ -167,17 +167,17 @@ func TestUndoOutOfOrder(t *testing.T) {
 func TestCommitAndMergeAtOnce(t *testing.T) {
 	t.Parallel()
 	s := merging(t)
-	no := newCase(t, s, "commit")
+	no := storetest.NewCase(t, s, "commit")
 	changed, err := s.Customers.Customer(t.Context(), absorbedNo)
 	require.NoError(t, err)
 	changed.Data.City = "Hamburg"
 	o := mergeOrder(t, s, "d-1")
 	merged := make(chan error, 1)
 	go func() {
-		_, err := s.Merges.Merge(context.Background(), o, planner)
+		_, err := s.Merges.Merge(context.Background(), o, storetest.Planner)
 		merged <- err
 	}()
-	p, err := s.Cases.Effect(t.Context(), act(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) error {
+	p, err := s.Cases.Effect(t.Context(), storetest.ActOn(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) error {
 		tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
 		_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: absorbedNo, Data: changed.Data, Keys: parties.Keys(changed.Data)})
 		return err

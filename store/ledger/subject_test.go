@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"errors"
@@ -100,17 +100,17 @@ func TestRefusalsOfSubjectsAreOnRecordOnce(t *testing.T) {
 func TestTheKindStandsBesideTheID(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	no := newCase(t, s, "k-1")
-	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('import/B-000009'), ('customer/C-000002') on conflict do nothing`))
+	no := storetest.NewCase(t, s, "k-1")
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.subject (subject) values ('import/B-000009'), ('customer/C-000002') on conflict do nothing`))
 	for _, subject := range []ledger.Subject{accessdb.Organisation, {Kind: "account", ID: "KA-000001"}} {
-		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: noon, By: "ann"}, nil, func(tx *ledger.Entry) (any, error) {
+		_, err := s.On(ctx, ledger.Effect{Subject: subject, Key: "act/d-1", At: storetest.Noon, By: "ann"}, nil, func(tx *ledger.Entry) (any, error) {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			return nil, tx.Publish(ledger.Message{Kind: "seen", Subject: "seen"})
 		})
 		require.NoError(t, err)
 	}
 	require.Equal(t, "KA-000001 account, "+string(no)+" case, customer/C-000002 customer, import/B-000009 book, org organisation",
-		text(t, s, `select string_agg(subject || ' ' || kind, ', ' order by subject collate "C") from kam.head`))
+		storetest.Text(t, s, `select string_agg(subject || ' ' || kind, ', ' order by subject collate "C") from kam.head`))
 	told, err := s.ClaimMessages(ctx, 10, time.Minute)
 	require.NoError(t, err)
 	about := map[kam.CaseNo]ledger.Kind{}
@@ -126,7 +126,7 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 	s, ctx := storetest.New(t), t.Context()
 	none := func(*pgx.Batch) {}
 	require.ErrorIs(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", "x", none), kam.NotFound)
-	require.NoError(t, s.Exec(ctx, `insert into kam.subject (subject) values ('org')`))
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.subject (subject) values ('org')`))
 	require.NoError(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
 	require.NoError(t, s.Stage(ctx, accessdb.Organisation, "d-1", "a", map[string]int{"n": 1}, none))
 	require.ErrorIs(t, s.Stage(ctx, accessdb.Organisation, "d-1", "b", map[string]int{"n": 2}, none), kam.IDReused)
@@ -141,12 +141,12 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 			return nil, err
 		}
 	}
-	e := ledger.Effect{Subject: accessdb.Organisation, Key: "act/d-1", At: noon, By: "ann"}
+	e := ledger.Effect{Subject: accessdb.Organisation, Key: "act/d-1", At: storetest.Noon, By: "ann"}
 	_, err := s.On(ctx, e, nil, take(kam.Errorf(kam.Forbidden, "no")))
 	require.ErrorIs(t, err, kam.Forbidden)
 	_, err = s.On(ctx, e, nil, take(nil))
 	require.NoError(t, err)
-	require.Equal(t, "0", text(t, s, `select count(*)::text from kam.staged`))
+	require.Equal(t, "0", storetest.Text(t, s, `select count(*)::text from kam.staged`))
 }
 
 // TestADigestStays: what is stored under a digest is found again by it, in every

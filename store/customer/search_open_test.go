@@ -1,4 +1,4 @@
-package store_test
+package customer_test
 
 import (
 	"encoding/csv"
@@ -82,7 +82,7 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 	const every = 8 // of the other list: each with each takes its time
 	accepted, missed, brought := 0, 0, 0
 	var took time.Duration
-	within(t, s, newCase(t, s, "mine"), func(tx *casedb.Tx) {
+	storetest.Within(t, s, storetest.NewCase(t, s, "mine"), func(tx *casedb.Tx) {
 		for i := 0; i < len(fodors); i += every {
 			begin := time.Now()
 			found, err := customerdb.In(tx.Entry).Parties(parties.Keys(fodors[i]), tx.Case.CaseNo)

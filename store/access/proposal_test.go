@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // governors are who may change what: two user admins, two policy admins.
@@ -157,7 +158,7 @@ func TestTakingAwayTakesOne(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, c.Pending, name)
 	}
-	require.NoError(t, s.Exec(ctx, `update kam.person set roles = '{operator,global_manager}' where user_id = 'gina'`))
+	require.NoError(t, storetest.Exec(t, s, `update kam.person set roles = '{operator,global_manager}' where user_id = 'gina'`))
 	c, err := s.Access.SetPerson(ctx, orgAct("freed", "ulf"), person(t, s, "gina", func(u *accessdb.User) { u.Roles = []kam.Role{kam.GlobalManager} }))
 	require.NoError(t, err)
 	require.True(t, c.Pending)
@@ -321,14 +322,14 @@ func TestProposalIsRefusedTakenBackOrExpires(t *testing.T) {
 	n, err := s.Access.ExpireProposals(ctx)
 	require.NoError(t, err)
 	require.Zero(t, n)
-	require.NoError(t, s.Exec(ctx, `update kam.proposal set expires_at = clock_timestamp() - interval '1 second' where proposal_no = $1`, late))
+	require.NoError(t, storetest.Exec(t, s, `update kam.proposal set expires_at = clock_timestamp() - interval '1 second' where proposal_no = $1`, late))
 	_, err = s.Access.Agree(ctx, orgAct("8", "una"), late)
 	require.Equal(t, kam.TooLate, kam.CodeOf(err), "also before the worker has looked")
 	anew, err := s.Access.SetPerson(ctx, orgAct("9", "una"), person(t, s, "mona", func(u *accessdb.User) { u.Nodes = []string{"W"} }))
 	require.NoError(t, err)
 	require.True(t, anew.Pending, "it agrees to nothing that has expired")
 	late = anew.Proposal
-	require.NoError(t, s.Exec(ctx, `update kam.proposal set expires_at = clock_timestamp() - interval '1 second' where proposal_no = $1`, late))
+	require.NoError(t, storetest.Exec(t, s, `update kam.proposal set expires_at = clock_timestamp() - interval '1 second' where proposal_no = $1`, late))
 	for _, want := range []int{1, 0} {
 		n, err = s.Access.ExpireProposals(ctx)
 		require.NoError(t, err)

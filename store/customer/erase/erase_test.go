@@ -1,4 +1,4 @@
-package store_test
+package erase_test
 
 import (
 	"context"
@@ -27,20 +27,22 @@ import (
 
 const canaryFull = `{"name":"Canary Person","function":"Head of canaries","decision_role":"DECIDER","email":"Canary@x.example","phone":"+49309998877"}`
 
-func mayErase(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionEraseContact, kam.Subject{}) }
+func mayErase(who kam.Person) (kam.Role, error) {
+	return kam.Permit(who, kam.ActionEraseContact, kam.Subject{})
+}
 
 // erasing is a store whose organisation has somebody who may erase.
 func erasing(t testing.TB) *store.Store {
 	t.Helper()
 	s := storetest.New(t)
-	org := sample
-	org.Users = append(slices.Clone(sample.Users), accessdb.User{ID: "cora", Name: "Cora", Roles: []kam.Role{kam.ComplianceRole}}, accessdb.User{ID: "aude", Name: "Aude", Roles: []kam.Role{kam.Auditor}})
+	org := storetest.Sample
+	org.Users = append(slices.Clone(storetest.Sample.Users), accessdb.User{ID: "cora", Name: "Cora", Roles: []kam.Role{kam.ComplianceRole}}, accessdb.User{ID: "aude", Name: "Aude", Roles: []kam.Role{kam.Auditor}})
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, org))
 	return s
 }
 
 func customerWith(t testing.TB, no, name, vat string, contacts ...string) customerdb.BookCustomer {
-	d := data(t, fmt.Sprintf(`{"legal_name":%q,"country_code":"DE","city":"Hamburg","postal_code":"20095","street":"Am Wall %s",
+	d := storetest.Data(t, fmt.Sprintf(`{"legal_name":%q,"country_code":"DE","city":"Hamburg","postal_code":"20095","street":"Am Wall %s",
 		"identifiers":[{"scheme":"VAT_EU","value":%q}],"contacts":[%s]}`, name, no, vat, strings.Join(contacts, ",")))
 	return customerdb.BookCustomer{CustomerNo: no, Data: d, Keys: parties.Keys(d)}
 }
@@ -64,12 +66,12 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 		customerWith(t, "C-000003", "Far Away AG", "DE129273398", `{"name":"Canary Person","decision_role":"BUYER","email":"namesake@y.example"}`),
 		customerWith(t, "C-000004", "Second Post AG", "DE143593636", canaryFull),
 	}))
-	order := merge.Order{Survivor: "C-000001", Absorbed: "C-000002", ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "Canary Person says so", By: "dora", DecisionID: "d-merge", At: noon,
+	order := merge.Order{Survivor: "C-000001", Absorbed: "C-000002", ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "Canary Person says so", By: "dora", DecisionID: "d-merge", At: storetest.Noon,
 		Choice: kam.MergeChoice{Keep: []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}}}
-	_, err := s.Merges.Merge(ctx, order, planner)
+	_, err := s.Merges.Merge(ctx, order, storetest.Planner)
 	require.NoError(t, err)
-	split, err := s.Merges.Split(ctx, merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: 1, Reason: "two", By: "dora", DecisionID: "d-split", At: noon,
-		Choice: kam.SplitChoice{LegalName: "Nordwind Labor GmbH", Street: "Kai 9", City: "Hamburg", PostalCode: "20457", Contacts: []int{1}}}, planner)
+	split, err := s.Merges.Split(ctx, merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: 1, Reason: "two", By: "dora", DecisionID: "d-split", At: storetest.Noon,
+		Choice: kam.SplitChoice{LegalName: "Nordwind Labor GmbH", Street: "Kai 9", City: "Hamburg", PostalCode: "20457", Contacts: []int{1}}}, storetest.Planner)
 	require.NoError(t, err)
 	moved, err := s.Customers.Customer(ctx, split.OtherNo)
 	require.NoError(t, err)
@@ -78,7 +80,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	onCase := func(r casedb.Request) kam.CaseNo {
 		no, _, err := s.Cases.Allot(ctx, r)
 		require.NoError(t, err)
-		within(t, s, no, func(tx *casedb.Tx) {
+		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			o, err := tx.Opening()
 			require.NoError(t, err)
 			require.NoError(t, tx.SaveRevision(o.Data, "rita"))
@@ -87,15 +89,15 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 		})
 		return no
 	}
-	d := data(t, `{"legal_name":"Nordwind Klinik GmbH","country_code":"DE","justification":"Canary Person asked, write to canary@x.example or 030: +49 30 999 88 77","contacts":[`+canaryFull+`]}`)
+	d := storetest.Data(t, `{"legal_name":"Nordwind Klinik GmbH","country_code":"DE","justification":"Canary Person asked, write to canary@x.example or 030: +49 30 999 88 77","contacts":[`+canaryFull+`]}`)
 	change = onCase(casedb.Request{Key: "change", Type: kam.Modify, Requester: "rita", CustomerNo: "C-000001", Data: d})
 	appeal = onCase(casedb.Request{Key: "appeal", Type: kam.NewCase, Requester: "rita", AppealOf: change, Data: d})
 	converted := onCase(casedb.Request{Key: "new", Type: kam.NewCase, Requester: "rita", Data: d})
-	within(t, s, converted, func(tx *casedb.Tx) { // convert_to_modify
+	storetest.Within(t, s, converted, func(tx *casedb.Tx) { // convert_to_modify
 		tx.Case.Type, tx.Case.CommittedAs = kam.Modify, "C-000001"
 		tx.Log(kam.AuditEvent{Type: kam.EventDuplicateResolved})
 	})
-	within(t, s, change, func(tx *casedb.Tx) {
+	storetest.Within(t, s, change, func(tx *casedb.Tx) {
 		c, err := customerdb.In(tx.Entry).Customer("C-000001")
 		require.NoError(t, err)
 		require.NoError(t, tx.SaveFact(casedb.FactBase, casedb.Base{Contacts: parties.ContactsDigest(c.Data.Contacts)}))
@@ -111,7 +113,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	}
 	c, err := s.Cases.Case(ctx, change)
 	require.NoError(t, err)
-	p, err := s.Cases.Effect(ctx, act(change, "decision-2", c.Version), func(context.Context, *casedb.Tx) error {
+	p, err := s.Cases.Effect(ctx, storetest.ActOn(change, "decision-2", c.Version), func(context.Context, *casedb.Tx) error {
 		return kam.Errorf(kam.Forbidden, "Canary Person may not")
 	})
 	require.NoError(t, err)
@@ -122,7 +124,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 		require.NoError(t, json.Unmarshal([]byte(canaryFull), &contact))
 		yield(bookdb.Row{No: 1, Line: 2, ReadAs: kam.RowReady, CustomerNo: "C-000001", Data: json.RawMessage(`{}`), Contacts: []kam.Contact{contact}}, nil)
 	}
-	_, _, err = s.Books.Upload(ctx, bookdb.Upload{Key: "book", Content: "c", By: "dora", At: noon, Rows: rows, Facts: iter.Seq2[bookdb.Fact, error](func(func(bookdb.Fact, error) bool) {})})
+	_, _, err = s.Books.Upload(ctx, bookdb.Upload{Key: "book", Content: "c", By: "dora", At: storetest.Noon, Rows: rows, Facts: iter.Seq2[bookdb.Fact, error](func(func(bookdb.Fact, error) bool) {})})
 	require.NoError(t, err)
 	return change, appeal
 }
@@ -139,8 +141,8 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.True(t, would.DryRun)
 	require.Empty(t, would.No)
 	require.NotEmpty(t, storetest.Holding(t, s, "canary@x.example"))
-	require.Zero(t, rowsOf(t, s, `select count(*) from kam.erasure`))
-	require.Zero(t, rowsOf(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED'`))
+	require.Zero(t, storetest.Count(t, s, `select count(*) from kam.erasure`))
+	require.Zero(t, storetest.Count(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED'`))
 
 	order.DryRun = false
 	done, err := s.Erasures.Contact(ctx, order, mayErase)
@@ -154,24 +156,24 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.Contains(t, done.Places, erase.ErasedPlace{Subject: "import/B-000001", What: "contacts of an import that waits", Count: 1})
 	require.Contains(t, done.Places, erase.ErasedPlace{Subject: change, What: "contacts sent with an act", Count: 2})
 
-	require.NoError(t, s.Exec(ctx, `delete from kam.contact where owner = 'C-000003'`), "the namesake, who stays")
+	require.NoError(t, storetest.Exec(t, s, `delete from kam.contact where owner = 'C-000003'`), "the namesake, who stays")
 	require.Empty(t, storetest.Holding(t, s, "canary@x.example"))
 	require.Empty(t, storetest.Holding(t, s, "9998877"))
 	require.Empty(t, storetest.Holding(t, s, "head of canaries"))
 	require.Equal(t, []string{"audit"}, storetest.Holding(t, s, "canary"), "the trail is chained")
-	named := rowsOf(t, s, `select count(*) from kam.audit where lower(text) like '%canary%'`)
+	named := storetest.Count(t, s, `select count(*) from kam.audit where lower(text) like '%canary%'`)
 	left := slices.DeleteFunc(slices.Clone(done.Left), func(l erase.ErasureStays) bool { return l.Where != "audit trail" })
 	require.Len(t, left, named, "each of its places is listed")
 	require.NotEmpty(t, left)
 	chainsHold(t, s)
-	require.Equal(t, 1, rowsOf(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED' and case_no = $1`, change))
-	require.Equal(t, 1, rowsOf(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED' and case_no = 'customer/C-000001'`))
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED' and case_no = $1`, change))
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED' and case_no = 'customer/C-000001'`))
 
 	c, err := s.Customers.Customer(ctx, "C-000001")
 	require.NoError(t, err)
 	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "Other Body", DecisionRole: "USER", Email: "other@x.example"})
 	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "[erased E-000001]", DecisionRole: "DECIDER"})
-	within(t, s, change, func(tx *casedb.Tx) { // the case goes on
+	storetest.Within(t, s, change, func(tx *casedb.Tx) { // the case goes on
 		d, err := tx.Request()
 		require.NoError(t, err)
 		require.Empty(t, kam.CheckForm(d, kam.Detail))
@@ -186,16 +188,16 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.True(t, ok)
 	require.NotEmpty(t, b.Contacts)
 
-	events := rowsOf(t, s, `select count(*) from kam.audit`)
+	events := storetest.Count(t, s, `select count(*) from kam.audit`)
 	again, err := s.Erasures.Contact(ctx, order, mayErase)
 	require.NoError(t, err)
 	require.True(t, again.Again)
 	require.Equal(t, "E-000001", again.No)
 	require.Empty(t, again.Places)
 	require.Equal(t, done.At, again.At)
-	require.Equal(t, events, rowsOf(t, s, `select count(*) from kam.audit`), "twice is once")
+	require.Equal(t, events, storetest.Count(t, s, `select count(*) from kam.audit`), "twice is once")
 
-	_, err = s.Cases.StageData(ctx, change, "decision-9", data(t, `{"contacts":[`+canaryFull+`]}`))
+	_, err = s.Cases.StageData(ctx, change, "decision-9", storetest.Data(t, `{"contacts":[`+canaryFull+`]}`))
 	require.NoError(t, err)
 	more, err := s.Erasures.Contact(ctx, order, mayErase)
 	require.NoError(t, err)
@@ -228,9 +230,9 @@ func TestErasedContactIsNoChange(t *testing.T) {
 func TestNoActCarriesTheContactPastTheOrder(t *testing.T) {
 	t.Parallel()
 	s := erasing(t)
-	no := newCase(t, s, "k")
+	no := storetest.NewCase(t, s, "k")
 	erased := make(chan error, 1)
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		d, err := tx.Request()
 		require.NoError(t, err)
 		require.Equal(t, "Ada Berg", d.Contacts[0].Name)
@@ -239,7 +241,7 @@ func TestNoActCarriesTheContactPastTheOrder(t *testing.T) {
 			erased <- err
 		}()
 		require.Eventually(t, func() bool {
-			return rowsOf(t, s, `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`) > 0
+			return storetest.Count(t, s, `select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`) > 0
 		}, 20*time.Second, 10*time.Millisecond, "the order waits for the act")
 		require.NoError(t, tx.SaveRevision(d, "rita"))
 		tx.Log(kam.AuditEvent{Type: kam.EventAmended})
@@ -319,7 +321,7 @@ func TestWhoIsMeant(t *testing.T) {
 				require.Equal(t, want, gone, no)
 			}
 			require.Len(t, r.Left, tt.others)
-			refused := rowsOf(t, s, `select count(*) from kam.audit where type = 'DECISION_REFUSED' and case_no = 'erasure'`)
+			refused := storetest.Count(t, s, `select count(*) from kam.audit where type = 'DECISION_REFUSED' and case_no = 'erasure'`)
 			require.Equal(t, tt.code == kam.Forbidden, refused == 1)
 			chainsHold(t, s)
 		})
@@ -330,11 +332,11 @@ func TestWhoIsMeant(t *testing.T) {
 func TestTextsThatNameSomebodyElse(t *testing.T) {
 	t.Parallel()
 	s := erasing(t)
-	d := data(t, `{"legal_name":"Dr. Ann Berg","country_code":"DE","phone":"+49301112223","justification":"Ann Berg-Ost and Joann Berg and joann@x.example, not Ann\nBerg; her number is +49 30 111 222-3, not 493011122234",
+	d := storetest.Data(t, `{"legal_name":"Dr. Ann Berg","country_code":"DE","phone":"+49301112223","justification":"Ann Berg-Ost and Joann Berg and joann@x.example, not Ann\nBerg; her number is +49 30 111 222-3, not 493011122234",
 		"contacts":[{"name":"Ann Berg","decision_role":"DECIDER","email":"ann@x.example","phone":"+49301112223"}]}`)
 	no, _, err := s.Cases.Allot(t.Context(), casedb.Request{Key: "k", Type: kam.NewCase, Requester: "rita", Data: d})
 	require.NoError(t, err)
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
 		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
 	})
@@ -347,13 +349,13 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	require.Equal(t, "Ann Berg-Ost and Joann Berg and joann@x.example, not [erased E-000001]; her number is [erased E-000001], not 493011122234", got[0].Data.Justification)
 	require.Contains(t, r.Left, erase.ErasureStays{Subject: no, Where: "legal_name"})
 	require.Contains(t, r.Left, erase.ErasureStays{Subject: no, Where: "phone"})
-	require.NoError(t, s.Exec(t.Context(), `insert into kam.person (user_id, name, email, roles, nodes, manager_id, active) values ('bob@x.example', 'Bob', '', '{}', '{}', '', true)`))
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.person (user_id, name, email, roles, nodes, manager_id, active) values ('bob@x.example', 'Bob', '', '{}', '{}', '', true)`))
 	d.Contacts[0].Email, d.RequestedOwnerID = "bob@x.example", "bob@x.example"
 	_, err = s.Cases.StageData(t.Context(), no, "decision-3", d)
 	require.NoError(t, err)
 	r, err = s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "bob@x.example", Order: "ticket 3", By: "cora"}, mayErase)
 	require.NoError(t, err)
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		staged, _, err := tx.Staged("decision-3")
 		require.NoError(t, err)
 		require.Equal(t, kam.UserID("bob@x.example"), staged.RequestedOwnerID, "an id of a colleague is no text")

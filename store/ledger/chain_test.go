@@ -1,4 +1,4 @@
-package store_test
+package ledger_test
 
 import (
 	"strings"
@@ -12,26 +12,14 @@ import (
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func breaks(t testing.TB, s *store.Store) []ledger.Break {
-	t.Helper()
-	var all []ledger.Break
-	require.NoError(t, s.Chains(t.Context(), func(c ledger.Chain) error {
-		if b, ok := c.Verify(); !ok {
-			all = append(all, b)
-		}
-		return nil
-	}))
-	return all
-}
-
 func TestAuditIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	newCase(t, s, "k")
+	storetest.NewCase(t, s, "k")
 	for _, sql := range []string{
 		`update kam.audit set text = 'x'`, `delete from kam.audit`, `truncate kam.audit`, `truncate kam.cases cascade`,
 	} {
-		require.ErrorContains(t, s.Exec(t.Context(), sql), "append-only", sql)
+		require.ErrorContains(t, storetest.Exec(t, s, sql), "append-only", sql)
 	}
 }
 
@@ -79,16 +67,16 @@ func TestTamperingIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := storetest.New(t)
-			first, second := newCase(t, s, "k1"), newCase(t, s, "k2")
+			first, second := storetest.NewCase(t, s, "k1"), storetest.NewCase(t, s, "k2")
 			for _, no := range []kam.CaseNo{first, second} {
 				for _, id := range []string{"decision-1", "decision-2"} {
-					_, err := s.Cases.Effect(t.Context(), act(no, id, 1), comment)
+					_, err := s.Cases.Effect(t.Context(), storetest.ActOn(no, id, 1), storetest.Comment)
 					require.NoError(t, err)
 				}
 			}
-			require.Empty(t, breaks(t, s))
+			require.Empty(t, storetest.Breaks(t, s))
 			tamper(t, s, free+tc.sql, first)
-			require.Equal(t, []ledger.Break{tc.want(first, second)}, breaks(t, s))
+			require.Equal(t, []ledger.Break{tc.want(first, second)}, storetest.Breaks(t, s))
 		})
 	}
 }
@@ -96,5 +84,5 @@ func TestTamperingIsNamed(t *testing.T) {
 // tamper runs several statements with the number of a case in place of $1.
 func tamper(t testing.TB, s *store.Store, sql string, no kam.CaseNo) {
 	t.Helper()
-	require.NoError(t, s.Exec(t.Context(), strings.ReplaceAll(sql, "$1", "'"+string(no)+"'")))
+	require.NoError(t, storetest.Exec(t, s, strings.ReplaceAll(sql, "$1", "'"+string(no)+"'")))
 }

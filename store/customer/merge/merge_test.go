@@ -1,4 +1,4 @@
-package store_test
+package merge_test
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -24,12 +24,6 @@ import (
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
-
-// planner is what the client gives the store.
-var planner = merge.Planner{
-	May:    func(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionMerge, kam.Subject{}) },
-	NotOwn: kam.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
-}
 
 const (
 	survivorNo = "C-000001"
@@ -41,7 +35,7 @@ const (
 func mergeBook(t testing.TB) []customerdb.BookCustomer {
 	due := func(day int) *time.Time { d := time.Date(2027, 3, day, 8, 0, 0, 0, time.UTC); return &d }
 	one := func(no, text string, c customerdb.BookCustomer) customerdb.BookCustomer {
-		c.CustomerNo, c.Data = no, data(t, text)
+		c.CustomerNo, c.Data = no, storetest.Data(t, text)
 		c.Keys = parties.Keys(c.Data)
 		return c
 	}
@@ -69,8 +63,8 @@ func mergeBook(t testing.TB) []customerdb.BookCustomer {
 func merging(t testing.TB) *store.Store {
 	t.Helper()
 	s, ctx := storetest.New(t), context.Background()
-	org := sample
-	org.Users = append(slices.Clone(sample.Users), accessdb.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
+	org := storetest.Sample
+	org.Users = append(slices.Clone(storetest.Sample.Users), accessdb.User{ID: "dirk", Name: "Dirk", Roles: []kam.Role{kam.DataSteward}},
 		accessdb.User{ID: "otto", Name: "Otto", Roles: []kam.Role{kam.SalesRep, kam.DataSteward}})
 	require.NoError(t, storetest.LoadOrg(ctx, s, org))
 	require.NoError(t, s.Customers.Load(ctx, storetest.Act(), mergeBook(t)))
@@ -81,10 +75,10 @@ func merging(t testing.TB) *store.Store {
 		{AccountNo: absorbedNo, Month: "2026-07", Currency: "EUR", NetRevenue: 7, Orders: 1},
 		{AccountNo: absorbedNo, Month: "2025-08", Currency: "EUR", NetRevenue: 300, Orders: 1},
 	}))
-	_, err := s.Customers.RebuildABC(ctx, noon)
+	_, err := s.Customers.RebuildABC(ctx, storetest.Noon)
 	require.NoError(t, err)
-	no := newCase(t, s, "earlier")
-	within(t, s, no, func(tx *casedb.Tx) {
+	no := storetest.NewCase(t, s, "earlier")
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		k, err := customerdb.In(tx.Entry).KeyAccountOf(absorbedNo)
 		require.NoError(t, err)
 		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, k.No))
@@ -106,19 +100,12 @@ func versionOf(t testing.TB, s *store.Store, no string) int {
 func mergeOrder(t testing.TB, s *store.Store, id string) merge.Order {
 	return merge.Order{
 		Survivor: survivorNo, Absorbed: absorbedNo, ExpectSurvivor: versionOf(t, s, survivorNo), ExpectAbsorbed: versionOf(t, s, absorbedNo),
-		Reason: "one clinic", By: "dora", DecisionID: id, At: noon,
+		Reason: "one clinic", By: "dora", DecisionID: id, At: storetest.Noon,
 	}
 }
 
 func undoOrder(t testing.TB, s *store.Store, mergeID, id string) merge.UndoOrder {
-	return merge.UndoOrder{CustomerNo: survivorNo, MergeID: mergeID, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics after all", By: "dora", DecisionID: id, At: noon}
-}
-
-func text(t testing.TB, s *store.Store, sql string, args ...any) string {
-	t.Helper()
-	var out string
-	require.NoError(t, s.Pool().QueryRow(context.Background(), sql, args...).Scan(&out))
-	return out
+	return merge.UndoOrder{CustomerNo: survivorNo, MergeID: mergeID, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics after all", By: "dora", DecisionID: id, At: storetest.Noon}
 }
 
 // dump is everything that hangs on customers, but for versions and times.
@@ -138,7 +125,7 @@ func dump(t testing.TB, s *store.Store) string {
 		`select to_jsonb(f) from kam.sales_fact f order by account_no, month`,
 		`select to_jsonb(r) from kam.abc_row r order by snapshot_id, customer_no`,
 	} {
-		rows, err := s.Pool().Query(context.Background(), sql)
+		rows, err := storetest.Pool(t, s).Query(context.Background(), sql)
 		require.NoError(t, err)
 		for rows.Next() {
 			var line string
@@ -165,10 +152,10 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, "M-000001", r.MergeID)
-	again, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	again, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, r, again, "the same decision is done once")
 
@@ -178,8 +165,8 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	require.NoError(t, err)
 	t.Run("versions and status", func(t *testing.T) {
 		require.Equal(t, r.Version, a.Version)
-		require.Equal(t, 2, count(t, s, `select count(*) from kam.customer_version where customer_no = $1`, survivorNo))
-		require.Equal(t, 1, count(t, s, `select count(*) from kam.customer_version where customer_no = $1`, absorbedNo))
+		require.Equal(t, 2, storetest.Count(t, s, `select count(*) from kam.customer_version where customer_no = $1`, survivorNo))
+		require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.customer_version where customer_no = $1`, absorbedNo))
 		require.Equal(t, kam.Absorbed, b.Status)
 		require.Equal(t, survivorNo, b.MergedInto)
 		v, err := s.Customers.View(ctx, absorbedNo)
@@ -191,23 +178,23 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.Equal(t, "KA-000002", v.KeyAccount.No)
 	})
 	t.Run("identifiers", func(t *testing.T) {
-		require.Equal(t, 0, count(t, s, `select count(*) from kam.customer_identifier where customer_no = $1`, absorbedNo))
-		require.Equal(t, "GLN,LEI,VAT_EU", text(t, s, `select string_agg(scheme, ',' order by scheme) from kam.customer_identifier where customer_no = $1`, survivorNo))
+		require.Equal(t, 0, storetest.Count(t, s, `select count(*) from kam.customer_identifier where customer_no = $1`, absorbedNo))
+		require.Equal(t, "GLN,LEI,VAT_EU", storetest.Text(t, s, `select string_agg(scheme, ',' order by scheme) from kam.customer_identifier where customer_no = $1`, survivorNo))
 	})
 	t.Run("addresses", func(t *testing.T) {
-		require.Equal(t, 0, count(t, s, `select count(*) from kam.customer_address where customer_no = $1`, absorbedNo))
-		require.Equal(t, "LEGAL Am Wall 1,VISIT Elbweg 2,SHIPPING Kai 9", text(t, s, `select string_agg(type || ' ' || (address ->> 'line1'), ',' order by position) from kam.customer_address where customer_no = $1`, survivorNo))
+		require.Equal(t, 0, storetest.Count(t, s, `select count(*) from kam.customer_address where customer_no = $1`, absorbedNo))
+		require.Equal(t, "LEGAL Am Wall 1,VISIT Elbweg 2,SHIPPING Kai 9", storetest.Text(t, s, `select string_agg(type || ' ' || (address ->> 'line1'), ',' order by position) from kam.customer_address where customer_no = $1`, survivorNo))
 	})
 	t.Run("contacts", func(t *testing.T) {
 		require.Empty(t, b.Data.Contacts)
 		require.Len(t, a.Data.Contacts, 2)
 		require.Equal(t, "+494012345", a.Data.Contacts[0].Phone)
-		require.NotContains(t, text(t, s, `select record::text from kam.merge`), "Lund", "no personal data in the record")
-		require.NotContains(t, text(t, s, `select string_agg(result::text, '') from kam.subject_effect`), "Lund")
+		require.NotContains(t, storetest.Text(t, s, `select record::text from kam.merge`), "Lund", "no personal data in the record")
+		require.NotContains(t, storetest.Text(t, s, `select string_agg(result::text, '') from kam.subject_effect`), "Lund")
 	})
 	t.Run("names lead to the survivor", func(t *testing.T) {
 		require.Equal(t, []string{"NWK", "Elbklinik", "Nordwind Hospital"}, a.Data.TradingNames)
-		within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+		storetest.Within(t, s, storetest.NewCase(t, s, "search"), func(tx *casedb.Tx) {
 			for what, k := range map[string]customerdb.PartyKeys{
 				"identifier": {Identifiers: mergeBook(t)[2].Data.Identifiers[:1]}, "domain": {Domains: []string{"hospital.example"}},
 				"postal code": {Country: "DE", PostalCode: "22765"}, "name": {Country: "DE", Names: []string{"elbklinik"}},
@@ -241,7 +228,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 	})
 	t.Run("group", func(t *testing.T) {
 		require.Equal(t, "G-1", a.GroupID)
-		within(t, s, newCase(t, s, "group"), func(tx *casedb.Tx) {
+		storetest.Within(t, s, storetest.NewCase(t, s, "group"), func(tx *casedb.Tx) {
 			members, err := customerdb.In(tx.Entry).GroupMembers("G-1")
 			require.NoError(t, err)
 			require.Len(t, members, 2, "holding and survivor")
@@ -251,9 +238,9 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.Equal(t, kam.KA, a.KAStatus)
 		require.Equal(t, kam.TierRegional, a.Tier)
 		require.Equal(t, kam.NonKA, b.KAStatus)
-		require.Equal(t, "ENDED M-000001: C-000002 was merged into C-000001", text(t, s, `select state || ' ' || note from kam.key_account where key_account_no = 'KA-000001'`))
-		require.Equal(t, "KA-000002,C-000001", text(t, s, `select string_agg(subject, ',' order by task_id) from kam.task where subject <> '' and status = 'OPEN'`))
-		require.Equal(t, "2027-03-01", text(t, s, `select to_char(review_due, 'YYYY-MM-DD') from kam.key_account where key_account_no = 'KA-000002'`))
+		require.Equal(t, "ENDED M-000001: C-000002 was merged into C-000001", storetest.Text(t, s, `select state || ' ' || note from kam.key_account where key_account_no = 'KA-000001'`))
+		require.Equal(t, "KA-000002,C-000001", storetest.Text(t, s, `select string_agg(subject, ',' order by task_id) from kam.task where subject <> '' and status = 'OPEN'`))
+		require.Equal(t, "2027-03-01", storetest.Text(t, s, `select to_char(review_due, 'YYYY-MM-DD') from kam.key_account where key_account_no = 'KA-000002'`))
 	})
 	t.Run("reviews and coverage", func(t *testing.T) {
 		require.Equal(t, 1, a.ReviewDue.Day(), "the earlier")
@@ -262,21 +249,21 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 		require.JSONEq(t, `{"abc":"A"}`, string(a.Segment))
 	})
 	t.Run("sales", func(t *testing.T) {
-		within(t, s, newCase(t, s, "sales"), func(tx *casedb.Tx) {
-			got, err := customerdb.In(tx.Entry).SalesFacts("A1", noon)
+		storetest.Within(t, s, storetest.NewCase(t, s, "sales"), func(tx *casedb.Tx) {
+			got, err := customerdb.In(tx.Entry).SalesFacts("A1", storetest.Noon)
 			require.NoError(t, err)
 			margin, last := int64(800), time.Date(2026, 8, 20, 0, 0, 0, 0, time.UTC)
 			require.Equal(t, customerdb.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 1057, Prior12: 300, Margin12: &margin,
-				Orders12: 4, LastOrder: &last, Currencies: 1, FirstRevenue: month(2025, 8)}, got)
+				Orders12: 4, LastOrder: &last, Currencies: 1, FirstRevenue: storetest.Month(2025, 8)}, got)
 			lines, err := customerdb.In(tx.Entry).PLLines("A1")
 			require.NoError(t, err)
 			require.Equal(t, map[string]int64{"rebates": 15}, lines)
 		})
 		sums := `select string_agg(customer_no || ' ' || revenue, ',' order by customer_no) from kam.abc_row where customer_no in ('C-000001', 'C-000002')`
-		require.Equal(t, "C-000001 1057", text(t, s, sums))
-		_, err := s.Customers.RebuildABC(ctx, noon)
+		require.Equal(t, "C-000001 1057", storetest.Text(t, s, sums))
+		_, err := s.Customers.RebuildABC(ctx, storetest.Noon)
 		require.NoError(t, err)
-		require.Equal(t, "C-000001 1057", text(t, s, sums), "built anew it is the same")
+		require.Equal(t, "C-000001 1057", storetest.Text(t, s, sums), "built anew it is the same")
 	})
 	t.Run("cases keep their number", func(t *testing.T) {
 		trail, err := s.Customers.Trail(ctx, survivorNo)
@@ -295,29 +282,29 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 			require.Equal(t, "d-1", events[0].DecisionID)
 			require.Equal(t, []kam.Role{kam.DataSteward}, events[0].RolesUsed)
 		}
-		require.Equal(t, "{otto,mona}", text(t, s, `select recipients::text from kam.outbox where kind = 'customer.merged'`))
+		require.Equal(t, "{otto,mona}", storetest.Text(t, s, `select recipients::text from kam.outbox where kind = 'customer.merged'`))
 	})
 	t.Run("the absorbed record is not revived", func(t *testing.T) {
 		require.ErrorIs(t, s.Customers.Load(ctx, storetest.Act(), mergeBook(t)), kam.TargetInvalid)
-		within(t, s, newCase(t, s, "revive"), func(tx *casedb.Tx) {
+		storetest.Within(t, s, storetest.NewCase(t, s, "revive"), func(tx *casedb.Tx) {
 			_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: absorbedNo, Data: b.Data})
 			require.ErrorIs(t, err, kam.TargetInvalid)
 			require.Contains(t, err.Error(), "merged into C-000001")
 		})
 	})
 
-	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), storetest.Planner)
 	require.NoError(t, err)
 	require.Empty(t, undone.Stayed)
 	require.Equal(t, []string{"C-000004", "C-000005"}, undone.Moved.Children)
 	require.Equal(t, before, dump(t, s))
-	same, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	same, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, undone, same)
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-3"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-3"), storetest.Planner)
 	require.ErrorIs(t, err, kam.AlreadyDecided)
-	within(t, s, newCase(t, s, "sales again"), func(tx *casedb.Tx) {
-		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, noon)
+	storetest.Within(t, s, storetest.NewCase(t, s, "sales again"), func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, storetest.Noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)
 		require.EqualValues(t, 57, got[absorbedNo].Net12)
@@ -330,7 +317,7 @@ func TestMergeTakesEverythingAlong(t *testing.T) {
 func TestMergeIsRefusedOnRecord(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
-	open := newCase(t, s, "open")
+	open := storetest.NewCase(t, s, "open")
 	before := dump(t, s)
 	tests := []struct {
 		name   string
@@ -353,39 +340,39 @@ func TestMergeIsRefusedOnRecord(t *testing.T) {
 	for i, tt := range tests {
 		o := mergeOrder(t, s, fmt.Sprint("d-", i))
 		tt.change(&o)
-		_, err := s.Merges.Merge(ctx, o, planner)
+		_, err := s.Merges.Merge(ctx, o, storetest.Planner)
 		require.Equal(t, tt.code, kam.CodeOf(err), "%s: %v", tt.name, err)
 		require.Equal(t, tt.rule, kam.AsError(err).Rule, tt.name)
 	}
 	// The rest depends on what is stored.
-	require.NoError(t, s.Exec(ctx, `update kam.cases set customer_no = 'C-000002' where case_no = $1`, open))
-	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-open"), planner)
+	require.NoError(t, storetest.Exec(t, s, `update kam.cases set customer_no = 'C-000002' where case_no = $1`, open))
+	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-open"), storetest.Planner)
 	require.ErrorIs(t, err, kam.OpenCaseExists)
 	require.Contains(t, err.Error(), string(open))
-	require.NoError(t, s.Exec(ctx, `update kam.cases set customer_no = '' where case_no = $1`, open))
+	require.NoError(t, storetest.Exec(t, s, `update kam.cases set customer_no = '' where case_no = $1`, open))
 
 	require.NoError(t, s.Customers.LoadSales(ctx, storetest.Act(), []customerdb.SalesFact{{AccountNo: absorbedNo, Month: "2020-01", Currency: "CHF"}}))
-	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-money"), planner)
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-money"), storetest.Planner)
 	require.Equal(t, "CURRENCY", kam.AsError(err).Rule)
 	require.Contains(t, err.Error(), "CHF and EUR")
-	require.NoError(t, s.Exec(ctx, `delete from kam.sales_fact where currency = 'CHF'`))
+	require.NoError(t, storetest.Exec(t, s, `delete from kam.sales_fact where currency = 'CHF'`))
 
-	require.NoError(t, s.Exec(ctx, `update kam.customer set group_id = 'G-2' where customer_no = $1`, absorbedNo))
-	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-group"), planner)
+	require.NoError(t, storetest.Exec(t, s, `update kam.customer set group_id = 'G-2' where customer_no = $1`, absorbedNo))
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-group"), storetest.Planner)
 	require.Equal(t, "VH03", kam.AsError(err).Rule)
 	o := mergeOrder(t, s, "d-group-2")
 	o.Choice.Group = "G-2"
-	_, err = s.Merges.Merge(ctx, o, planner)
+	_, err = s.Merges.Merge(ctx, o, storetest.Planner)
 	require.Equal(t, "VH03", kam.AsError(err).Rule, "the survivor's parent is of group G-1")
-	require.NoError(t, s.Exec(ctx, `update kam.customer set group_id = '' where customer_no = $1`, absorbedNo))
+	require.NoError(t, storetest.Exec(t, s, `update kam.customer set group_id = '' where customer_no = $1`, absorbedNo))
 
 	// C-000003 above the survivor hangs below the absorbed record.
-	require.NoError(t, s.Exec(ctx, `update kam.customer set parent_no = 'C-000004' where customer_no = 'C-000003'`))
-	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-circle"), planner)
+	require.NoError(t, storetest.Exec(t, s, `update kam.customer set parent_no = 'C-000004' where customer_no = 'C-000003'`))
+	_, err = s.Merges.Merge(ctx, mergeOrder(t, s, "d-circle"), storetest.Planner)
 	require.Equal(t, "VH02", kam.AsError(err).Rule)
-	require.NoError(t, s.Exec(ctx, `update kam.customer set parent_no = '' where customer_no = 'C-000003'`))
+	require.NoError(t, storetest.Exec(t, s, `update kam.customer set parent_no = '' where customer_no = 'C-000003'`))
 
-	_, err = s.Merges.Merge(ctx, merge.Order{Survivor: survivorNo, Absorbed: "C-999999", By: "dora", DecisionID: "x", Reason: "x"}, planner)
+	_, err = s.Merges.Merge(ctx, merge.Order{Survivor: survivorNo, Absorbed: "C-999999", By: "dora", DecisionID: "x", Reason: "x"}, storetest.Planner)
 	require.ErrorIs(t, err, kam.NotFound)
 	require.Equal(t, before, dump(t, s))
 	events, err := s.TrailOf(ctx, "customer/"+survivorNo)
@@ -394,8 +381,8 @@ func TestMergeIsRefusedOnRecord(t *testing.T) {
 	for _, e := range events {
 		require.Equal(t, kam.EventDecisionRefused, e.Type)
 	}
-	require.NoError(t, s.Customers.Refuse(ctx, survivorNo, "rita", "early", noon, kam.Errorf(kam.Forbidden, "not a steward")))
-	require.Equal(t, len(tests)+6, count(t, s, `select count(*) from kam.audit where case_no = 'customer/C-000001'`))
+	require.NoError(t, s.Customers.Refuse(ctx, survivorNo, "rita", "early", storetest.Noon, kam.Errorf(kam.Forbidden, "not a steward")))
+	require.Equal(t, len(tests)+6, storetest.Count(t, s, `select count(*) from kam.audit where case_no = 'customer/C-000001'`))
 	sound(t, s)
 }
 
@@ -413,7 +400,7 @@ func TestMergesAtOnceAreOne(t *testing.T) {
 			o.Survivor, o.Absorbed = o.Absorbed, o.Survivor
 		}
 		group.Go(func() {
-			r, err := s.Merges.Merge(context.Background(), o, planner)
+			r, err := s.Merges.Merge(context.Background(), o, storetest.Planner)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -431,7 +418,7 @@ func TestMergesAtOnceAreOne(t *testing.T) {
 		require.Equal(t, 2, n, "the decision and its repetition")
 	}
 	require.Equal(t, 6, refused)
-	require.Equal(t, 1, count(t, s, `select count(*) from kam.merge`))
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.merge`))
 	sound(t, s)
 }
 
@@ -441,13 +428,13 @@ func TestMergeChains(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
 	before := dump(t, s)
-	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	first, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
 	between := dump(t, s)
 	o := mergeOrder(t, s, "d-2")
 	o.Survivor, o.Absorbed = "C-000003", survivorNo
 	o.ExpectSurvivor, o.ExpectAbsorbed = versionOf(t, s, "C-000003"), versionOf(t, s, survivorNo)
-	second, err := s.Merges.Merge(ctx, o, planner)
+	second, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"A1", absorbedNo}, second.Moved.SalesAccounts)
 
@@ -456,13 +443,13 @@ func TestMergeChains(t *testing.T) {
 	require.Equal(t, "C-000003", v.Customer.CustomerNo)
 	require.Equal(t, []string{absorbedNo, survivorNo}, v.Followed)
 	require.Empty(t, v.Customer.ParentNo, "its parent was itself")
-	within(t, s, newCase(t, s, "search"), func(tx *casedb.Tx) {
+	storetest.Within(t, s, storetest.NewCase(t, s, "search"), func(tx *casedb.Tx) {
 		found, err := customerdb.In(tx.Entry).Parties(customerdb.PartyKeys{Domains: []string{"hospital.example"}}, tx.Case.CaseNo)
 		require.NoError(t, err)
 		for _, p := range found {
 			require.Equal(t, "C-000003", p.Ref)
 		}
-		got, err := customerdb.In(tx.Entry).SalesFacts("C-000003", noon)
+		got, err := customerdb.In(tx.Entry).SalesFacts("C-000003", storetest.Noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1057, got.Net12)
 	})
@@ -471,20 +458,20 @@ func TestMergeChains(t *testing.T) {
 	require.Equal(t, []string{"C-000003", survivorNo, absorbedNo}, trail.Records)
 
 	again := mergeOrder(t, s, "d-3")
-	_, err = s.Merges.Merge(ctx, again, planner)
+	_, err = s.Merges.Merge(ctx, again, storetest.Planner)
 	require.ErrorIs(t, err, kam.AlreadyDecided)
 	again.Absorbed, again.DecisionID, again.ExpectAbsorbed = "C-000004", "d-4", versionOf(t, s, "C-000004")
-	_, err = s.Merges.Merge(ctx, again, planner)
+	_, err = s.Merges.Merge(ctx, again, storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "into a record that was merged")
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-5"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-5"), storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "the later merge is undone first")
 
 	undo := undoOrder(t, s, second.MergeID, "d-6")
 	undo.CustomerNo, undo.ExpectVersion = "C-000003", versionOf(t, s, "C-000003")
-	_, err = s.Merges.Undo(ctx, undo, planner)
+	_, err = s.Merges.Undo(ctx, undo, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, between, dump(t, s))
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-7"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, first.MergeID, "d-7"), storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 	sound(t, s)
@@ -494,9 +481,9 @@ func TestMergeChains(t *testing.T) {
 func TestUndoKeepsWhatCameSince(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
-	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	r, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
-	within(t, s, newCase(t, s, "later"), func(tx *casedb.Tx) {
+	storetest.Within(t, s, storetest.NewCase(t, s, "later"), func(tx *casedb.Tx) {
 		c, err := customerdb.In(tx.Entry).Customer(survivorNo)
 		require.NoError(t, err)
 		c.Data.CreditRating = "A"
@@ -509,7 +496,7 @@ func TestUndoKeepsWhatCameSince(t *testing.T) {
 		_, err = customerdb.In(tx.Entry).SaveKeyAccount(*k)
 		require.NoError(t, err)
 	})
-	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), planner)
+	undone, err := s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-2"), storetest.Planner)
 	require.NoError(t, err)
 	require.Subset(t, undone.Stayed, []string{"credit_rating", "contacts", "territory", "key account KA-000002"})
 	a, err := s.Customers.Customer(ctx, survivorNo)
@@ -538,7 +525,7 @@ func TestSurvivorJoinsTheKeyAccount(t *testing.T) {
 	before := dump(t, s)
 	o := mergeOrder(t, s, "d-1")
 	o.Survivor, o.ExpectSurvivor, o.Choice.Take = "C-000004", versionOf(t, s, "C-000004"), []string{"legal_name"}
-	r, err := s.Merges.Merge(ctx, o, planner)
+	r, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	c, err := s.Customers.Customer(ctx, "C-000004")
 	require.NoError(t, err)
@@ -552,7 +539,7 @@ func TestSurvivorJoinsTheKeyAccount(t *testing.T) {
 	require.Equal(t, []string{"C-000005"}, v.Children)
 	undo := undoOrder(t, s, r.MergeID, "d-2")
 	undo.CustomerNo, undo.ExpectVersion = absorbedNo, versionOf(t, s, "C-000004") // by the number of the absorbed record
-	_, err = s.Merges.Undo(ctx, undo, planner)
+	_, err = s.Merges.Undo(ctx, undo, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, before, dump(t, s))
 }
@@ -560,10 +547,10 @@ func TestSurvivorJoinsTheKeyAccount(t *testing.T) {
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	s, ctx := merging(t), t.Context()
-	merged, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), planner)
+	merged, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.NoError(t, err)
 	o := merge.SplitOrder{
-		CustomerNo: survivorNo, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics", By: "dora", DecisionID: "d-2", At: noon,
+		CustomerNo: survivorNo, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics", By: "dora", DecisionID: "d-2", At: storetest.Noon,
 		Choice: kam.SplitChoice{
 			LegalName: "Elbklinik GmbH", TradingNames: []string{"Elbklinik"}, Identifiers: []kam.Identifier{{Scheme: "LEI", Value: "213800KUD8LAJWSQ9D15"}},
 			Addresses: []int{2}, Contacts: []int{2}, SalesAccounts: []string{absorbedNo},
@@ -571,15 +558,15 @@ func TestSplit(t *testing.T) {
 	}
 	stale := o
 	stale.ExpectVersion, stale.DecisionID = 1, "d-stale"
-	_, err = s.Merges.Split(ctx, stale, planner)
+	_, err = s.Merges.Split(ctx, stale, storetest.Planner)
 	require.ErrorIs(t, err, kam.StaleRevision)
 	own := o
 	own.By, own.DecisionID = "otto", "d-own"
-	_, err = s.Merges.Split(ctx, own, planner)
+	_, err = s.Merges.Split(ctx, own, storetest.Planner)
 	require.ErrorIs(t, err, kam.Separation)
-	r, err := s.Merges.Split(ctx, o, planner)
+	r, err := s.Merges.Split(ctx, o, storetest.Planner)
 	require.NoError(t, err)
-	again, err := s.Merges.Split(ctx, o, planner)
+	again, err := s.Merges.Split(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, r, again)
 	require.Equal(t, merge.SplitKind, r.Kind)
@@ -600,8 +587,8 @@ func TestSplit(t *testing.T) {
 	require.Len(t, a.Data.Addresses, 2)
 	require.Equal(t, []string{"NWK", "Nordwind Hospital"}, a.Data.TradingNames)
 	require.Equal(t, kam.KA, a.KAStatus)
-	within(t, s, newCase(t, s, "after"), func(tx *casedb.Tx) {
-		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, noon)
+	storetest.Within(t, s, storetest.NewCase(t, s, "after"), func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesOf([]string{"A1", absorbedNo}, storetest.Noon)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, got["A1"].Net12)
 		require.EqualValues(t, 57, got[n.SalesAccount].Net12)
@@ -613,33 +600,33 @@ func TestSplit(t *testing.T) {
 		}
 		require.Contains(t, refs, n.CustomerNo)
 	})
-	require.Equal(t, "C-000001 1000,C-000006 57", text(t, s, `select string_agg(customer_no || ' ' || revenue, ',' order by customer_no) from kam.abc_row where customer_no in ('C-000001', 'C-000006')`))
+	require.Equal(t, "C-000001 1000,C-000006 57", storetest.Text(t, s, `select string_agg(customer_no || ' ' || revenue, ',' order by customer_no) from kam.abc_row where customer_no in ('C-000001', 'C-000006')`))
 	for _, no := range []string{survivorNo, n.CustomerNo} {
 		events, err := s.TrailOf(ctx, "customer/"+no)
 		require.NoError(t, err)
 		require.Equal(t, kam.EventCustomerSplit, events[len(events)-1].Type)
 	}
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, merged.MergeID, "d-3"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, merged.MergeID, "d-3"), storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "a sales account of the absorbed record has gone to the new one")
-	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-4"), planner)
+	_, err = s.Merges.Undo(ctx, undoOrder(t, s, r.MergeID, "d-4"), storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "a split is undone by a merge")
 
 	// The last account cannot go: the facts stand under the customer's number.
-	last := merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: versionOf(t, s, "C-000004"), Reason: "x", By: "dora", DecisionID: "d-5", At: noon,
+	last := merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: versionOf(t, s, "C-000004"), Reason: "x", By: "dora", DecisionID: "d-5", At: storetest.Noon,
 		Choice: kam.SplitChoice{LegalName: "Other", SalesAccounts: []string{"C-000004"}}}
-	_, err = s.Merges.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	last.Choice.SalesAccounts, last.DecisionID = []string{"A7"}, "d-6"
-	_, err = s.Merges.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, storetest.Planner)
 	require.ErrorIs(t, err, kam.Invalid)
 	last.Choice.SalesAccounts, last.Choice.Group, last.DecisionID = nil, "G-77", "d-7"
-	_, err = s.Merges.Split(ctx, last, planner)
+	_, err = s.Merges.Split(ctx, last, storetest.Planner)
 	require.ErrorIs(t, err, kam.Invalid)
 
 	// And the two are one again by a merge.
 	back := mergeOrder(t, s, "d-8")
 	back.Absorbed, back.ExpectAbsorbed = n.CustomerNo, n.Version
-	_, err = s.Merges.Merge(ctx, back, planner)
+	_, err = s.Merges.Merge(ctx, back, storetest.Planner)
 	require.NoError(t, err)
 	c, err := s.Customers.Customer(ctx, survivorNo)
 	require.NoError(t, err)
@@ -651,7 +638,7 @@ func TestSplit(t *testing.T) {
 func TestMergeThenUndoIsIdentity(t *testing.T) {
 	t.Parallel()
 	s := merging(t)
-	ctx, n := context.Background(), 0
+	ctx, n, looking := context.Background(), 0, storetest.Pool(t, s)
 	rapid.Check(t, func(t *rapid.T) {
 		if n++; n > 25 {
 			return // the database, not the generator, takes the time
@@ -676,22 +663,22 @@ func TestMergeThenUndoIsIdentity(t *testing.T) {
 		}
 		a, b := record(fmt.Sprintf("C-1%05d", 2*n)), record(fmt.Sprintf("C-1%05d", 2*n+1))
 		require.NoError(t, s.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{a, b}))
-		before := dumpOf(t, s)
-		r, err := s.Merges.Merge(ctx, merge.Order{Survivor: a.CustomerNo, Absorbed: b.CustomerNo, ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "one", By: "dora", DecisionID: fmt.Sprint("m-", n), At: noon}, planner)
+		before := dumpOf(t, looking)
+		r, err := s.Merges.Merge(ctx, merge.Order{Survivor: a.CustomerNo, Absorbed: b.CustomerNo, ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "one", By: "dora", DecisionID: fmt.Sprint("m-", n), At: storetest.Noon}, storetest.Planner)
 		require.NoError(t, err)
-		undone, err := s.Merges.Undo(ctx, merge.UndoOrder{CustomerNo: a.CustomerNo, MergeID: r.MergeID, ExpectVersion: 2, Reason: "two", By: "dora", DecisionID: fmt.Sprint("u-", n), At: noon}, planner)
+		undone, err := s.Merges.Undo(ctx, merge.UndoOrder{CustomerNo: a.CustomerNo, MergeID: r.MergeID, ExpectVersion: 2, Reason: "two", By: "dora", DecisionID: fmt.Sprint("u-", n), At: storetest.Noon}, storetest.Planner)
 		require.NoError(t, err)
 		require.Empty(t, undone.Stayed)
-		require.Equal(t, before, dumpOf(t, s))
+		require.Equal(t, before, dumpOf(t, looking))
 	})
 	sound(t, s)
 }
 
 // dumpOf is dump inside a property.
-func dumpOf(t *rapid.T, s *store.Store) string {
+func dumpOf(t *rapid.T, looking *pgxpool.Pool) string {
 	t.Helper()
 	var out string
-	require.NoError(t, s.Pool().QueryRow(context.Background(), `
+	require.NoError(t, looking.QueryRow(context.Background(), `
 		select string_agg(line, e'\n') from (
 			select (to_jsonb(c) - 'version' - 'updated_at')::text as line from kam.customer c
 			union all select to_jsonb(i)::text from kam.customer_identifier i

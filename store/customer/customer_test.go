@@ -1,4 +1,4 @@
-package store_test
+package customer_test
 
 import (
 	"context"
@@ -13,24 +13,11 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
-
-// within runs fn in an effect of the engine, whatever the case's version is.
-func within(t testing.TB, s *store.Store, no kam.CaseNo, fn func(tx *casedb.Tx)) {
-	t.Helper()
-	c, err := s.Cases.Case(t.Context(), no)
-	require.NoError(t, err)
-	_, err = s.Cases.Effect(t.Context(), engine(no, c.Version+1, c.Version), func(_ context.Context, tx *casedb.Tx) error {
-		fn(tx)
-		return nil
-	})
-	require.NoError(t, err)
-}
 
 func keysOf(d kam.RequestData, names ...string) customerdb.PartyKeys {
 	return customerdb.PartyKeys{Names: names, Country: d.CountryCode, PostalCode: d.PostalCode, Identifiers: d.Identifiers}
@@ -39,9 +26,9 @@ func keysOf(d kam.RequestData, names ...string) customerdb.PartyKeys {
 func TestCommitCustomer(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
-	d := data(t, nordwind)
-	within(t, s, no, func(tx *casedb.Tx) {
+	no := storetest.NewCase(t, s, "k")
+	d := storetest.Data(t, storetest.Nordwind)
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		customerNo, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{
 			Data: d, GroupID: "G-1", Territory: "DE-HH", OwnerID: "otto",
 			Segment: map[string]string{"abc": "NEW"}, Keys: keysOf(d, "nordwind klinik"),
@@ -49,10 +36,10 @@ func TestCommitCustomer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "C-000001", customerNo)
 		tx.Case.CommittedAs = customerNo
-		require.NoError(t, customerdb.In(tx.Entry).SetStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &noon, "NEW"))
+		require.NoError(t, customerdb.In(tx.Entry).SetStatus(customerNo, kam.NonKA, kam.TierNone, true, true, &storetest.Noon, "NEW"))
 		require.ErrorIs(t, customerdb.In(tx.Entry).SetStatus("C-999999", kam.NonKA, "", false, false, nil, ""), kam.NotFound)
 	})
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		d.City = "Altona"
 		customerNo, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: "C-000001", Data: d, GroupID: "G-1", Keys: keysOf(d, "nordwind klinik")})
 		require.NoError(t, err)
@@ -66,7 +53,7 @@ func TestCommitCustomer(t *testing.T) {
 	require.JSONEq(t, `{"abc":"NEW"}`, string(c.Segment))
 	require.True(t, c.Watch)
 	require.Equal(t, kam.Active, c.Status)
-	require.Equal(t, 2, count(t, s, `select count(*) from kam.customer_version`))
+	require.Equal(t, 2, storetest.Count(t, s, `select count(*) from kam.customer_version`))
 	_, err = s.Customers.Customer(t.Context(), "C-000009")
 	require.ErrorIs(t, err, kam.NotFound)
 	lines, err := s.Cases.List(t.Context(), casedb.Filter{Customer: "C-000001"})
@@ -78,10 +65,10 @@ func TestCommitCustomer(t *testing.T) {
 func TestIdentifiersAreUnique(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	d := data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
+	d := storetest.Data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
 	commit := func(no kam.CaseNo, d kam.RequestData) (string, error) {
 		var customerNo string
-		p, err := s.Cases.Effect(context.Background(), act(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) (err error) {
+		p, err := s.Cases.Effect(context.Background(), storetest.ActOn(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) (err error) {
 			customerNo, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: d, Keys: keysOf(d, "nordwind")})
 			tx.Log(kam.AuditEvent{Type: kam.EventCustomerCommitted})
 			return err
@@ -91,7 +78,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 		}
 		return customerNo, err
 	}
-	cases := []kam.CaseNo{newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3"), newCase(t, s, "4")}
+	cases := []kam.CaseNo{storetest.NewCase(t, s, "1"), storetest.NewCase(t, s, "2"), storetest.NewCase(t, s, "3"), storetest.NewCase(t, s, "4")}
 	errs := make(chan error, len(cases))
 	for _, no := range cases {
 		go func() { _, err := commit(no, d); errs <- err }()
@@ -105,38 +92,38 @@ func TestIdentifiersAreUnique(t *testing.T) {
 		}
 	}
 	require.Equal(t, 3, refused)
-	require.Equal(t, 1, count(t, s, `select count(*) from kam.customer`))
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.customer`))
 
 	// At an address of its own it is another site of the company.
 	d.Street, d.PostalCode = "Am Wall 1", "20095"
-	_, err := commit(newCase(t, s, "5"), d)
+	_, err := commit(storetest.NewCase(t, s, "5"), d)
 	require.NoError(t, err)
-	_, err = commit(newCase(t, s, "6"), d)
+	_, err = commit(storetest.NewCase(t, s, "6"), d)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	// A number of a site stands on one site only.
-	gln := data(t, `{"legal_name":"Site","country_code":"DE","identifiers":[{"scheme":"GLN","value":"4012345000009"}]}`)
-	_, err = commit(newCase(t, s, "7"), gln)
+	gln := storetest.Data(t, `{"legal_name":"Site","country_code":"DE","identifiers":[{"scheme":"GLN","value":"4012345000009"}]}`)
+	_, err = commit(storetest.NewCase(t, s, "7"), gln)
 	require.NoError(t, err)
 	gln.Street, gln.City = "Elsewhere 2", "Bremen"
-	_, err = commit(newCase(t, s, "8"), gln)
+	_, err = commit(storetest.NewCase(t, s, "8"), gln)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 
 	// After the refusal the effect goes on.
-	within(t, s, newCase(t, s, "9"), func(tx *casedb.Tx) {
+	storetest.Within(t, s, storetest.NewCase(t, s, "9"), func(tx *casedb.Tx) {
 		_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: gln})
 		require.ErrorIs(t, err, kam.TargetInvalid)
 		tx.Case.State = kam.ValidationReview
 	})
-	require.Equal(t, 1, count(t, s, `select count(*) from kam.cases where state = 'VALIDATION_REVIEW'`))
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.cases where state = 'VALIDATION_REVIEW'`))
 }
 
 func TestParties(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	d := data(t, nordwind)
-	open, rejected, mine := newCase(t, s, "1"), newCase(t, s, "2"), newCase(t, s, "3")
+	d := storetest.Data(t, storetest.Nordwind)
+	open, rejected, mine := storetest.NewCase(t, s, "1"), storetest.NewCase(t, s, "2"), storetest.NewCase(t, s, "3")
 	for _, no := range []kam.CaseNo{open, rejected, mine} {
-		within(t, s, no, func(tx *casedb.Tx) {
+		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			require.NoError(t, customerdb.In(tx.Entry).SaveParty(customerdb.Party{Ref: string(tx.Case.CaseNo), Kind: customerdb.PartyCase, Data: customerdb.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
 			if no == rejected {
 				tx.Case.State = kam.Rejected
@@ -147,7 +134,7 @@ func TestParties(t *testing.T) {
 		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
 		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
 	}))
-	within(t, s, mine, func(tx *casedb.Tx) {
+	storetest.Within(t, s, mine, func(tx *casedb.Tx) {
 		refs := func(k customerdb.PartyKeys) (all []string) {
 			found, err := customerdb.In(tx.Entry).Parties(k, tx.Case.CaseNo)
 			require.NoError(t, err)
@@ -166,12 +153,12 @@ func TestParties(t *testing.T) {
 			require.Equal(t, all, similar, "by similar names")
 		}
 
-		before, err := customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), noon.AddDate(0, 0, -90), tx.Case.CaseNo)
+		before, err := customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), storetest.Noon.AddDate(0, 0, -90), tx.Case.CaseNo)
 		require.NoError(t, err)
 		require.Len(t, before, 1)
 		require.Equal(t, rejected, before[0].CaseNo)
 		require.True(t, before[0].SameIdentifier)
-		before, err = customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), noon.Add(time.Hour), tx.Case.CaseNo)
+		before, err = customerdb.In(tx.Entry).RejectedLike(keysOf(d, "nordwind klinik"), storetest.Noon.Add(time.Hour), tx.Case.CaseNo)
 		require.NoError(t, err)
 		require.Empty(t, before)
 
@@ -187,10 +174,10 @@ func TestParties(t *testing.T) {
 func TestGroupsAndKeyAccounts(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
+	no := storetest.NewCase(t, s, "k")
 	var book []customerdb.BookCustomer
 	for i := 1; i <= 3; i++ {
-		d := data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE","sales_account_no":"A%d"}`, i, i))
+		d := storetest.Data(t, fmt.Sprintf(`{"legal_name":"Site %d","country_code":"DE","sales_account_no":"A%d"}`, i, i))
 		if i > 1 {
 			d.ParentCustomerID = fmt.Sprintf("C-%06d", i-1)
 		}
@@ -198,13 +185,13 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 	}
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book))
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book), "again")
-	within(t, s, no, func(tx *casedb.Tx) {
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		members, err := customerdb.In(tx.Entry).GroupMembers("G-1")
 		require.NoError(t, err)
 		require.Len(t, members, 3)
 		require.Equal(t, "A1", members[0].SalesAccount)
 
-		k := customerdb.KeyAccount{GroupID: "G-1", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "otto", ReviewDue: &noon, Members: []string{"C-000001", "C-000002"}}
+		k := customerdb.KeyAccount{GroupID: "G-1", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "otto", ReviewDue: &storetest.Noon, Members: []string{"C-000001", "C-000002"}}
 		k.No, err = customerdb.In(tx.Entry).SaveKeyAccount(k)
 		require.NoError(t, err)
 		require.Equal(t, "KA-000001", k.No)
@@ -259,7 +246,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 	s := storetest.New(t)
 	book := make([]customerdb.BookCustomer, 400) // so many that a look through them takes its time
 	for i := range book {
-		book[i] = customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: data(t, `{"legal_name":"Buch GmbH"}`)}
+		book[i] = customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Data: storetest.Data(t, `{"legal_name":"Buch GmbH"}`)}
 	}
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), book))
 
@@ -278,11 +265,11 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 	})
 	numbers, errs := make([][]string, 6), make([]error, 6)
 	for i := range numbers {
-		no := newCase(t, s, fmt.Sprint(i))
+		no := storetest.NewCase(t, s, fmt.Sprint(i))
 		takers.Go(func() {
 			for version := int64(1); version <= each && errs[i] == nil; version++ {
 				var number string // of the last try: an effect may run more than once
-				_, errs[i] = s.Cases.Effect(t.Context(), engine(no, version+1, version), func(_ context.Context, tx *casedb.Tx) (err error) {
+				_, errs[i] = s.Cases.Effect(t.Context(), storetest.Engine(no, version+1, version), func(_ context.Context, tx *casedb.Tx) (err error) {
 					number, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: kam.RequestData{}})
 					return err
 				})
@@ -310,7 +297,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 func TestSales(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
+	no := storetest.NewCase(t, s, "k")
 	margin := int64(4000)
 	facts := []customerdb.SalesFact{
 		{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 10000, GrossMargin: &margin, Orders: 2, LastOrderDate: "2026-09-10", PLLines: map[string]int64{"rebates": 300}},
@@ -322,18 +309,18 @@ func TestSales(t *testing.T) {
 	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), facts), "again")
 	require.ErrorIs(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{{Month: "09/2026"}}), kam.Invalid)
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
-		{CustomerNo: "C-000001", Data: data(t, `{"legal_name":"A","sales_account_no":"A1"}`)},
-		{CustomerNo: "C-000002", Data: data(t, `{"legal_name":"B"}`)},
+		{CustomerNo: "C-000001", Data: storetest.Data(t, `{"legal_name":"A","sales_account_no":"A1"}`)},
+		{CustomerNo: "C-000002", Data: storetest.Data(t, `{"legal_name":"B"}`)},
 	}))
-	id, err := s.Customers.RebuildABC(t.Context(), noon)
+	id, err := s.Customers.RebuildABC(t.Context(), storetest.Noon)
 	require.NoError(t, err)
-	within(t, s, no, func(tx *casedb.Tx) {
-		got, err := customerdb.In(tx.Entry).SalesFacts("A1", noon)
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
+		got, err := customerdb.In(tx.Entry).SalesFacts("A1", storetest.Noon)
 		require.NoError(t, err)
 		last := time.Date(2026, 9, 10, 0, 0, 0, 0, time.UTC)
 		require.Equal(t, customerdb.Sales{Account: "A1", Known: true, Currency: "EUR", Net12: 15000, Prior12: 700, Margin12: &margin,
-			Orders12: 3, LastOrder: &last, Currencies: 1, FirstRevenue: month(2024, 9)}, got)
-		got, err = customerdb.In(tx.Entry).SalesFacts("A2", noon)
+			Orders12: 3, LastOrder: &last, Currencies: 1, FirstRevenue: storetest.Month(2024, 9)}, got)
+		got, err = customerdb.In(tx.Entry).SalesFacts("A2", storetest.Noon)
 		require.NoError(t, err)
 		require.False(t, got.Known)
 		lines, err := customerdb.In(tx.Entry).PLLines("A1")
@@ -352,7 +339,7 @@ func TestSales(t *testing.T) {
 func TestPartiesOfAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	mine := newCase(t, s, "mine")
+	mine := storetest.NewCase(t, s, "mine")
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
 	other := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
 	old := customerdb.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
@@ -363,7 +350,7 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	}))
 	asked := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
 	found := func() (refs []string) {
-		within(t, s, mine, func(tx *casedb.Tx) {
+		storetest.Within(t, s, mine, func(tx *casedb.Tx) {
 			all, err := customerdb.In(tx.Entry).Parties(asked, tx.Case.CaseNo)
 			require.NoError(t, err)
 			for _, p := range all {
@@ -387,14 +374,8 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, n)
 	require.Equal(t, []string{"C-000001"}, found())
-	require.Equal(t, text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000003'`),
-		text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000002'`))
-}
-
-// month is the first day of a month.
-func month(y int, m time.Month) *time.Time {
-	t := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
-	return &t
+	require.Equal(t, storetest.Text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000003'`),
+		storetest.Text(t, s, `select names::text || name_text || keys::text from kam.party where ref = 'C-000002'`))
 }
 
 // TestFirstRevenueStaysKnown: facts of ten years ago, and facts that are
@@ -403,7 +384,7 @@ func month(y int, m time.Month) *time.Time {
 func TestFirstRevenueStaysKnown(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
+	no := storetest.NewCase(t, s, "k")
 	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{
 		{AccountNo: "A1", Month: "2016-01", Currency: "EUR", Orders: 1},
 		{AccountNo: "A1", Month: "2016-10", Currency: "EUR", NetRevenue: 100, Orders: 1},
@@ -412,24 +393,24 @@ func TestFirstRevenueStaysKnown(t *testing.T) {
 		{AccountNo: "A3", Month: "2026-02", Currency: "EUR", NetRevenue: -100, Orders: 1},
 	}))
 	first := func(account string) (got customerdb.Sales) {
-		within(t, s, no, func(tx *casedb.Tx) {
+		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			var err error
-			got, err = customerdb.In(tx.Entry).SalesFacts(account, noon)
+			got, err = customerdb.In(tx.Entry).SalesFacts(account, storetest.Noon)
 			require.NoError(t, err)
 		})
 		return got
 	}
-	require.Equal(t, customerdb.Sales{Account: "A1", FirstRevenue: month(2016, 10)}, first("A1"), "none of the last 24 months")
+	require.Equal(t, customerdb.Sales{Account: "A1", FirstRevenue: storetest.Month(2016, 10)}, first("A1"), "none of the last 24 months")
 	require.Nil(t, first("A2").FirstRevenue, "it has not come yet")
 	require.Nil(t, first("A3").FirstRevenue)
 
 	for _, old := range []string{"2017-01-01", "2026-01-01", "2027-01-01"} {
-		require.NoError(t, s.Exec(t.Context(), `delete from kam.sales_fact where month < $1::date`, old))
-		require.Equal(t, month(2016, 10), first("A1").FirstRevenue, "facts before %s are gone", old)
+		require.NoError(t, storetest.Exec(t, s, `delete from kam.sales_fact where month < $1::date`, old))
+		require.Equal(t, storetest.Month(2016, 10), first("A1").FirstRevenue, "facts before %s are gone", old)
 	}
 	require.NoError(t, s.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{{AccountNo: "A1", Month: "2026-09", Currency: "EUR", NetRevenue: 50, Orders: 1}}))
 	got := first("A1")
 	require.EqualValues(t, 50, got.Net12)
-	require.Equal(t, month(2016, 10), got.FirstRevenue, "what came since changes nothing")
+	require.Equal(t, storetest.Month(2016, 10), got.FirstRevenue, "what came since changes nothing")
 	require.Nil(t, first("A3").FirstRevenue)
 }

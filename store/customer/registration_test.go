@@ -1,4 +1,4 @@
-package store_test
+package customer_test
 
 import (
 	"slices"
@@ -19,7 +19,7 @@ import (
 func TestSearchFindsRegistrations(t *testing.T) {
 	t.Parallel()
 	s, ctx := storetest.New(t), t.Context()
-	require.NoError(t, storetest.LoadOrg(ctx, s, sample))
+	require.NoError(t, storetest.LoadOrg(ctx, s, storetest.Sample))
 	var book []customerdb.BookCustomer
 	for no, text := range map[string]string{
 		"C-000001": `{"legal_name":"Aurora","country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"73282932000074"}]}`,
@@ -30,14 +30,14 @@ func TestSearchFindsRegistrations(t *testing.T) {
 		"C-000006": `{"legal_name":"Fornax","country_code":"FR","identifiers":[{"scheme":"OTHER","name":"FR-SIRET","value":"55200844300012","country":"FR"}]}`,
 		"C-000007": `{"legal_name":"Grus","country_code":"PT","postal_code":"1000-001","city":"Lisboa"}`,
 	} {
-		c := customerdb.BookCustomer{CustomerNo: no, Data: data(t, text), OwnerID: "otto"}
+		c := customerdb.BookCustomer{CustomerNo: no, Data: storetest.Data(t, text), OwnerID: "otto"}
 		c.Keys = parties.Keys(c.Data)
 		book = append(book, c)
 	}
 	require.NoError(t, s.Customers.Load(ctx, storetest.Act(), book))
 	find := func(when, text string) (refs []string) {
-		within(t, s, newCase(t, s, when+text), func(tx *casedb.Tx) {
-			found, err := customerdb.In(tx.Entry).Parties(parties.Keys(data(t, text)), tx.Case.CaseNo)
+		storetest.Within(t, s, storetest.NewCase(t, s, when+text), func(tx *casedb.Tx) {
+			found, err := customerdb.In(tx.Entry).Parties(parties.Keys(storetest.Data(t, text)), tx.Case.CaseNo)
 			require.NoError(t, err)
 			for _, p := range found {
 				if p.Kind == customerdb.PartyCustomer {
@@ -65,13 +65,13 @@ func TestSearchFindsRegistrations(t *testing.T) {
 	check("stored today")
 
 	// An older release kept the number as it was given, and no version.
-	require.NoError(t, s.Exec(ctx, `
+	require.NoError(t, storetest.Exec(t, s, `
 		update kam.party p set keys = array(
 			select 'id:' || (i ->> 'scheme') || case i ->> 'scheme' when 'OTHER' then '/' || upper(i ->> 'name') else '' end || '/' || (i ->> 'value')
 			from jsonb_array_elements(coalesce(p.data -> 'identifiers', '[]')) i)
 			|| case when p.data ->> 'postal_code' <> '' then array['post:PT:' || (p.data ->> 'postal_code')] else '{}' end
 		where p.kind = 'CUSTOMER'`))
-	require.NoError(t, s.Exec(ctx, `update kam.party set data = data - 'keys_version'`))
+	require.NoError(t, storetest.Exec(t, s, `update kam.party set data = data - 'keys_version'`))
 	for text, want := range searches {
 		require.Subset(t, find("before the keys are written anew", text), want, text)
 	}
@@ -85,7 +85,7 @@ func TestSearchFindsRegistrations(t *testing.T) {
 // for, so that a program of an older release meets them while both run.
 func TestKeysKeepTheNumbers(t *testing.T) {
 	t.Parallel()
-	d := data(t, `{"country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"732 829 320 00074"}]}`)
+	d := storetest.Data(t, `{"country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"732 829 320 00074"}]}`)
 	k := parties.Keys(d)
 	require.Equal(t, []kam.Identifier{{Scheme: kam.SchemeSIRET, Value: "73282932000074"}, {Scheme: kam.SchemeSIREN, Value: "732829320"}}, k.Identifiers)
 	require.True(t, slices.Equal(parties.Numbers(d.Identifiers), k.Identifiers[:1]))

@@ -1,4 +1,4 @@
-package store_test
+package onboarding_test
 
 import (
 	"context"
@@ -7,31 +7,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
-
-func rowsOf(t *testing.T, s *store.Store, sql string, args ...any) (n int) {
-	t.Helper()
-	require.NoError(t, s.Pool().QueryRow(t.Context(), sql, args...).Scan(&n))
-	return n
-}
 
 // TestStagedDataEnd with the act that takes them; those of an act that is
 // refused, or never comes, after a week.
 func TestStagedDataEnd(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no := newCase(t, s, "k")
-	d := data(t, `{"contacts":[{"name":"Canary Person","decision_role":"DECIDER","email":"canary@x.example"}]}`)
+	no := storetest.NewCase(t, s, "k")
+	d := storetest.Data(t, `{"contacts":[{"name":"Canary Person","decision_role":"DECIDER","email":"canary@x.example"}]}`)
 	for _, id := range []string{"decision-1", "decision-2"} {
 		_, err := s.Cases.StageData(t.Context(), no, id, d)
 		require.NoError(t, err)
 	}
 	take := func(id string, fail error) {
-		p, err := s.Cases.Effect(t.Context(), act(no, id, 1), func(_ context.Context, tx *casedb.Tx) error {
+		p, err := s.Cases.Effect(t.Context(), storetest.ActOn(no, id, 1), func(_ context.Context, tx *casedb.Tx) error {
 			got, _, err := tx.Staged(id)
 			require.NoError(t, err)
 			require.Equal(t, "Canary Person", got.Contacts[0].Name)
@@ -65,19 +58,19 @@ func TestStagedDataEnd(t *testing.T) {
 func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	open, ended := newCase(t, s, "open"), newCase(t, s, "ended")
-	_, err := s.Cases.Effect(t.Context(), engine(ended, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
+	open, ended := storetest.NewCase(t, s, "open"), storetest.NewCase(t, s, "ended")
+	_, err := s.Cases.Effect(t.Context(), storetest.Engine(ended, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
 		tx.Case.State = kam.Withdrawn
 		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: kam.Withdrawn})
 		return tx.CloseTask("WITHDRAWN", "rita")
 	})
 	require.NoError(t, err)
 	keep := casedb.Retention{CaseYears: 10, MessageYears: 1}
-	done, err := s.Cases.CleanUp(t.Context(), noon.AddDate(9, 11, 0), keep)
+	done, err := s.Cases.CleanUp(t.Context(), storetest.Noon.AddDate(9, 11, 0), keep)
 	require.NoError(t, err)
 	require.Zero(t, done.Cases)
 	for range 2 {
-		_, err = s.Cases.CleanUp(t.Context(), noon.AddDate(10, 0, 1), keep)
+		_, err = s.Cases.CleanUp(t.Context(), storetest.Noon.AddDate(10, 0, 1), keep)
 		require.NoError(t, err)
 	}
 	r, err := s.Cases.Revisions(t.Context(), open)
@@ -87,19 +80,19 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	r, err = s.Cases.Revisions(t.Context(), ended)
 	require.NoError(t, err)
 	require.Empty(t, r[0].Data)
-	require.Equal(t, 1, rowsOf(t, s, `select count(*) from kam.audit where case_no = $1 and type = 'DATA_ERASED'`, ended), "noted once")
+	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.audit where case_no = $1 and type = 'DATA_ERASED'`, ended), "noted once")
 	require.NoError(t, s.Chains(t.Context(), func(c ledger.Chain) error {
 		b, ok := c.Verify()
 		require.True(t, ok, b)
 		return nil
 	}))
-	msgs := rowsOf(t, s, `select count(*) from kam.outbox`)
-	require.NoError(t, s.Exec(t.Context(), `insert into kam.outbox (id, case_no, kind, recipients, subject, data, at, delivered_at)
-		values ('old', $1, 'x', '{}', 's', '{}', $2, $2), ('new', $1, 'x', '{}', 's', '{}', $3, $3)`, open, noon, noon.AddDate(0, 6, 0)))
-	done, err = s.Cases.CleanUp(t.Context(), noon.AddDate(1, 0, 1), keep)
+	msgs := storetest.Count(t, s, `select count(*) from kam.outbox`)
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.outbox (id, case_no, kind, recipients, subject, data, at, delivered_at)
+		values ('old', $1, 'x', '{}', 's', '{}', $2, $2), ('new', $1, 'x', '{}', 's', '{}', $3, $3)`, open, storetest.Noon, storetest.Noon.AddDate(0, 6, 0)))
+	done, err = s.Cases.CleanUp(t.Context(), storetest.Noon.AddDate(1, 0, 1), keep)
 	require.NoError(t, err)
 	require.Equal(t, casedb.CleanedUp{Messages: 1}, done)
-	require.Equal(t, msgs+1, rowsOf(t, s, `select count(*) from kam.outbox`), "what waits, and what is not old enough")
-	require.NoError(t, s.Exec(t.Context(), `delete from kam.contact where owner like $1 || '%'`, open))
+	require.Equal(t, msgs+1, storetest.Count(t, s, `select count(*) from kam.outbox`), "what waits, and what is not old enough")
+	require.NoError(t, storetest.Exec(t, s, `delete from kam.contact where owner like $1 || '%'`, open))
 	require.NotContains(t, storetest.Holding(t, s, "ada@nordwind.example"), "contact")
 }

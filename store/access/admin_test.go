@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"slices"
@@ -31,9 +31,9 @@ func empty(t *testing.T) *store.Store {
 }
 
 func governedOrg() accessdb.Org {
-	o := sample
-	o.Nodes = slices.Clone(sample.Nodes)
-	o.Users = append(append([]accessdb.User{}, sample.Users...),
+	o := storetest.Sample
+	o.Nodes = slices.Clone(storetest.Sample.Nodes)
+	o.Users = append(append([]accessdb.User{}, storetest.Sample.Users...),
 		accessdb.User{ID: "rolf", Name: "Rolf", Roles: []kam.Role{kam.RegionalManager}},
 		accessdb.User{ID: "pia", Name: "Pia", Roles: []kam.Role{kam.PolicyAdmin}},
 		accessdb.User{ID: "paul", Name: "Paul", Roles: []kam.Role{kam.PolicyAdmin}},
@@ -244,7 +244,7 @@ func TestSomebodyIsBack(t *testing.T) {
 	t.Parallel()
 	s, ctx := governed(t), t.Context()
 	const again = "; active again after having left"
-	mona := sample.Users[1]
+	mona := storetest.Sample.Users[1]
 	require.Equal(t, kam.UserID("mona"), mona.ID)
 	_, err := s.Access.PersonLeaves(ctx, orgAct("1", "ulf"), "mona")
 	require.NoError(t, err)
