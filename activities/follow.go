@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // follow ends the case as the same request as an earlier one (D39). Both are
@@ -95,7 +96,7 @@ func (w *work) notifyFollowers() error {
 			continue
 		}
 		told = append(told, f.CaseNo)
-		who, err := w.Present(f.Requester)
+		who, err := w.Org.Present(f.Requester)
 		if err != nil {
 			return err
 		}
@@ -109,7 +110,7 @@ func (w *work) notifyFollowers() error {
 		case c.CommittedAs != "":
 			kind, subject = "case.follow_ended", fmt.Sprintf("%s: %s is %s; the customer is %s", f.CaseNo, c.CaseNo, c.State, c.CommittedAs)
 		}
-		if err := w.Publish(store.Message{Kind: kind, To: []kam.UserID{who.ID}, Subject: subject, Data: map[string]string{
+		if err := w.Publish(ledger.Message{Kind: kind, To: []kam.UserID{who.ID}, Subject: subject, Data: map[string]string{
 			"case_no": string(f.CaseNo), "followed": string(c.CaseNo), "state": string(c.State), "outcome": string(c.Outcome), "customer_no": c.CommittedAs,
 		}}); err != nil {
 			return err
@@ -120,16 +121,16 @@ func (w *work) notifyFollowers() error {
 
 // drafts tests that a request is a draft of one that may be taken up again: it
 // is its requester's, and what it followed ended without a customer.
-func (w *work) drafts(o store.Request) error {
-	was, err := w.CaseAsIs(o.DraftOf)
+func (lk *lookup) drafts(o casedb.Request) error {
+	was, err := lk.CaseAsIs(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	end, err := w.Followed(o.DraftOf)
+	end, err := lk.Followed(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	heir, err := w.Present(was.Requester)
+	heir, err := lk.Org.Present(was.Requester)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type Reconciled struct {
 // the end.
 func (l *Local) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
 	var r Reconciled
-	cases, err := l.record.NeedingCheck(ctx, since)
+	cases, err := l.record.Cases.NeedingCheck(ctx, since)
 	if err != nil {
 		return r, fmt.Errorf("reconcile: %w", err)
 	}

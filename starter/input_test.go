@@ -12,7 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // TestBytesInArguments: nothing that the database would not take gets there.
@@ -128,7 +128,7 @@ type checks struct{ system }
 
 func checking() checks {
 	f := waiting()
-	return checks{system{service.New(f, nil, ""), f}}
+	return checks{system{service.New(f.kept(), nil, ""), f}}
 }
 
 func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
@@ -185,8 +185,8 @@ func TestUnknownNames(t *testing.T) {
 
 func TestVerifyCountsByKind(t *testing.T) {
 	f := &fake{}
-	for _, no := range []kam.CaseNo{"KAM-2026-000001", "customer/C-1", "customer/C-2", "import/B-000001", "org"} {
-		f.chains = append(f.chains, store.Chain{CaseNo: no})
+	for _, kind := range []ledger.Kind{"case", "customer", "customer", "book", "organisation"} {
+		f.chains = append(f.chains, ledger.Chain{CaseNo: "its id", Kind: kind})
 	}
 	require.Equal(t, "1 case, 2 customers, 1 batch, the organisation, 0 events: every chain holds.\n", run(t, f, "--as", "olaf", "audit", "verify").out)
 }

@@ -142,7 +142,7 @@ func openCases(ctx context.Context, cfg config.Config) ([]upgradecheck.Known, er
 		return nil, err
 	}
 	defer db.Close()
-	cases, err := db.OpenCases(ctx)
+	cases, err := db.Cases.OpenCases(ctx)
 	if err != nil {
 		return nil, err
 	}

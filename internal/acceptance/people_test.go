@@ -192,7 +192,7 @@ func TestAC27_WithdrawDuringAnalysis(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Rueckzieher GmbH"), details()))
 	s.at(1*hour, func(now kam.Snapshot) {
 		// The stages share one workflow task: the intent reaches PostgreSQL first.
-		if err := w.db.WithdrawIntent(t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
+		if err := w.db.Cases.WithdrawIntent(t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", confirm("theo.territory", ""))

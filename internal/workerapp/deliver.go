@@ -19,8 +19,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A Notice is a message of the outbox as it leaves. Its ID is the same at each
@@ -205,7 +208,7 @@ func subjectOf(n Notice) string {
 	if _, no, ok := strings.Cut(n.CaseNo, "/"); ok {
 		name = no // "customer/C-000012", "import/B-000001"
 	}
-	if n.About == store.KindOrganisation || strings.Contains(n.Title, name) {
+	if n.About == accessdb.Kind || strings.Contains(n.Title, name) {
 		return n.Title
 	}
 	return name + ": " + n.Title
@@ -217,11 +220,11 @@ func bodyOf(n Notice) string {
 	no := n.CaseNo[strings.LastIndex(n.CaseNo, "/")+1:]
 	var stands, see string
 	switch n.About {
-	case store.KindCase:
+	case casedb.Kind:
 		stands, see = fmt.Sprintf("Case %s is %s (step %s).", no, n.Data["state"], n.Data["step_code"]), "starter show "+no
-	case store.KindBook:
+	case bookdb.Kind:
 		stands, see = fmt.Sprintf("Import %s is %s.", no, n.Data["state"]), "starter batch show "+no
-	case store.KindCustomer:
+	case customerdb.Kind:
 		see = "starter customer show " + no
 	default:
 		see = "starter inbox"

@@ -18,18 +18,18 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // box is an outbox of messages that wait.
 type box struct {
 	mu        sync.Mutex
-	waiting   []store.Delivery
+	waiting   []ledger.Delivery
 	delivered []string
 	failed    map[string]string
 }
 
-func (b *box) ClaimMessages(_ context.Context, limit int, _ time.Duration) ([]store.Delivery, error) {
+func (b *box) ClaimMessages(_ context.Context, limit int, _ time.Duration) ([]ledger.Delivery, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(limit, len(b.waiting))
@@ -94,10 +94,10 @@ func TestRelay(t *testing.T) {
 	t.Parallel()
 	b := &box{failed: map[string]string{}}
 	for _, id := range []string{"m1", "m2", "m3"} {
-		b.waiting = append(b.waiting, store.Delivery{ID: id, CaseNo: "KAM-2026-000001", Kind: "task_opened", To: []kam.UserID{"tom", "gone", "left"}})
+		b.waiting = append(b.waiting, ledger.Delivery{ID: id, CaseNo: "KAM-2026-000001", Kind: "task_opened", To: []kam.UserID{"tom", "gone", "left"}})
 	}
 	d := &taker{refuse: "m2"}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
+	r := &relay{store: b, people: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
 
 	require.ElementsMatch(t, []string{"m1", "m3"}, b.delivered)
@@ -121,9 +121,9 @@ func (d *hopeless) Deliver(context.Context, Notice) error {
 // first attempt, and counted once.
 func TestRelayPutsAsideOnce(t *testing.T) {
 	t.Parallel()
-	b := &box{failed: map[string]string{}, waiting: []store.Delivery{{ID: "m1", CaseNo: "org"}}}
+	b := &box{failed: map[string]string{}, waiting: []ledger.Delivery{{ID: "m1", CaseNo: "org"}}}
 	d := &hopeless{}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
+	r := &relay{store: b, people: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
 	require.Equal(t, 1, counted(t, r.counters.dead))
 	require.Equal(t, 1, d.attempts)

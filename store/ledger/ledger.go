@@ -18,6 +18,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,6 +38,15 @@ type Ledger struct {
 // New opens the ledger of a database.
 func New(pool *pgxpool.Pool) *Ledger {
 	return &Ledger{pool: pool, Committed: func() error { return nil }}
+}
+
+// Now is the time of the database.
+func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	if err := l.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&t); err != nil {
+		return t, fmt.Errorf("read the time of the database: %w", err)
+	}
+	return t.UTC(), nil
 }
 
 // A Kind says what a subject is.

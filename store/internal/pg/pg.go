@@ -1,5 +1,5 @@
-// Package pg is how store and ledger talk to PostgreSQL: rows into values, and
-// errors of the database into those of kamflow.
+// Package pg is how the rooms of the store talk to PostgreSQL: rows into values,
+// errors of the database into those of kamflow, and the locks that they share.
 package pg
 
 import (
@@ -139,23 +139,6 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, doing string, fn func(tx pgx.
 		return fmt.Errorf("%s: %w", doing, Known(err))
 	}
 	return nil
-}
-
-// LongStatements allows a transaction statements that take longer than one of a
-// case may.
-const LongStatements = `set local statement_timeout = '10min'`
-
-// bulkLock keeps two pieces of bulk work from running at once.
-const bulkLock = 7_201_150_617
-
-// Alone makes a transaction one of bulk work: it waits for other such work to
-// end, and its statements may take long.
-func Alone(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, LongStatements); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(bulkLock))
-	return err
 }
 
 // Clip shortens s to n runes.
