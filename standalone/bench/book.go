@@ -89,7 +89,9 @@ func (r *rig) furnish(ctx context.Context) error {
 		return err
 	}
 	r.known = set.Match.NewIndex()
-	first := func(id string, by kam.UserID) accessdb.OrgAct { return accessdb.OrgAct{DecisionID: id, By: by, May: kam.Permit} }
+	first := func(id string, by kam.UserID) accessdb.OrgAct {
+		return accessdb.OrgAct{DecisionID: id, By: by, May: kam.Permit}
+	}
 	if _, err := r.db.Access.LoadOrg(ctx, first("bench-organisation", sample.UserAdmin), org); err != nil {
 		return err
 	}
