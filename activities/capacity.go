@@ -87,7 +87,7 @@ func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
 		return nil, err
 	}
 	if k == nil || k.State == store.KeyAccountEnded || k.OwnerID != owner {
-		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that " + string(owner) + " owns")
+		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that %s owns", owner)
 	}
 	chain, err := w.Chain(k.HomeNode)
 	if err != nil {

@@ -343,7 +343,7 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 		}
 	}
 	_, err := w.clearHits(d, stepWaiving, func(h kam.ScreeningHit) bool {
-		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h)) })
+		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h).English) })
 	})
 	return err
 }

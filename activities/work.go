@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -212,11 +211,11 @@ func errorList(errs []*kam.Error) error {
 	}
 	first := *errs[0]
 	if len(errs) > 1 {
-		rest := make([]string, 0, len(errs)-1)
+		rest := make(kam.List[string], 0, len(errs)-1)
 		for _, e := range errs[1:] {
 			rest = append(rest, e.Field)
 		}
-		first.Msg += "; also wrong: " + strings.Join(rest, ", ")
+		first.Say("%s; also wrong: %s", first.Message(), rest)
 	}
 	return &first
 }

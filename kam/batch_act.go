@@ -40,7 +40,7 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 	s := b.Scope(a.Scope)
 	switch {
 	case s == nil:
-		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of " + join(b.nodes()))
+		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of %s", ListOf(b.nodes()))
 	case s.ConfirmedBy != "":
 		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
 	}

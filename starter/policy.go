@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -110,5 +109,5 @@ func (a *app) checkPolicy(path string) error {
 			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+x.Message+"; "+x.Remedy))
 		}
 	}
-	return printed{exitError{exitUsage, errors.New(text.Say("error.usage"))}}
+	return printed{exitError{exitUsage, errors.New(a.text("error.usage"))}}
 }
