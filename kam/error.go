@@ -98,7 +98,9 @@ func (e *Error) Message() Sentence { return Sentence{e.Msg, e.Said} }
 // HowTo is the remedy as a Sentence.
 func (e *Error) HowTo() Sentence { return Sentence{e.Remedy, e.Advice} }
 
-// whole is what Error says, to be said in another language.
+// Sentence is what Error says.
+func (e *Error) Sentence() Sentence { return Sentence{e.Error(), e.whole()} }
+
 func (e *Error) whole() *Text {
 	t := textOf(e.Msg, e.Said)
 	if e.Field != "" {

@@ -106,6 +106,7 @@ func (a *app) root() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait for a committed answer (default client.timeout)")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.verbs()...)
+	a.inLanguage(root)
 	return root
 }
 

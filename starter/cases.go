@@ -101,7 +101,7 @@ func modifyCommand(a *app) *cobra.Command {
 	return onCustomer(a, kam.Modify, &cobra.Command{
 		Use:     "modify CUSTOMER -f changes.json",
 		Short:   "Change an existing customer; the file holds the fields that change",
-		Long:    a.text("modify.long"),
+		Long:    "Change an existing customer. The file holds the fields that change and nothing else.\nA material field (marked * in show) goes to the manager; any other is changed at once.",
 		Example: "  starter --as anna.rep modify C-000101 -f docs/examples/new_phone.json",
 	}, func(cmd *cobra.Command, q *asked) { q.fileFlag(cmd, "file with the changed fields") })
 }
@@ -131,7 +131,7 @@ func reviewCommand(a *app) *cobra.Command {
 	return onCustomer(a, kam.Reclassify, &cobra.Command{
 		Use:     "review CUSTOMER --trigger WHY [--reason TEXT]",
 		Short:   "Classify an existing customer again",
-		Long:    a.text("review.long"),
+		Long:    "Classify an existing customer again, on its present record. Asked twice on a day for\nthe same reason it is the same review.",
 		Example: "  starter --as hanna.terr review C-000101 --trigger REQUEST",
 	}, func(cmd *cobra.Command, q *asked) {
 		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+joined(kam.ReviewTriggers))
@@ -144,7 +144,7 @@ func appealCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "appeal CASE -f data.json",
 		Short:   "Appeal a rejection, once, with new facts; another manager one level up decides",
-		Long:    a.text("appeal.long"),
+		Long:    "Appeal a rejection: once, within 14 days, by the requester or his manager. The data of the\nrejected case are taken over; the file holds what is new.",
 		Example: "  starter --as emil.rep appeal KAM-2026-000003 -f docs/examples/new_facts.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

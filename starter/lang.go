@@ -5,6 +5,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
@@ -37,4 +40,40 @@ func (a *app) speak(args []string) error {
 
 func noLanguage(lang string) error {
 	return kam.Errorf(kam.Invalid, "there are no texts in the language %q", kam.Clip(lang, 40)).On(langFlag).Try("one of %s", kam.ListOf(text.Languages))
+}
+
+// helpWords are the headings of the library's help.
+var helpWords = []string{"Usage:", "Aliases:", "Examples:", "Available Commands:", "Additional Commands:", "Flags:", "Global Flags:", "Additional help topics:"}
+
+// moreHelp is its last line.
+const moreHelp = `Use "{{.CommandPath}} [command] --help" for more information about a command.`
+
+// inLanguage says the help of all commands in the person's language.
+func (a *app) inLanguage(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	pairs := []string{moreHelp, a.words.Word(moreHelp)}
+	for _, w := range helpWords {
+		pairs = append(pairs, "\n"+w, "\n"+a.words.Word(w))
+	}
+	template := strings.NewReplacer(pairs...).Replace("\n" + root.UsageTemplate())
+	root.SetUsageTemplate(strings.TrimPrefix(template, "\n"))
+	a.translate(root)
+}
+
+func (a *app) translate(c *cobra.Command) {
+	c.InitDefaultHelpFlag()
+	c.Short, c.Long = a.words.Word(c.Short), a.words.Word(c.Long)
+	flags := func(f *pflag.Flag) {
+		if f.Name == "help" {
+			f.Usage = a.text("flag.help", c.Name())
+			return
+		}
+		f.Usage = a.words.Word(f.Usage)
+	}
+	c.LocalFlags().VisitAll(flags)
+	c.PersistentFlags().VisitAll(flags)
+	for _, sub := range c.Commands() {
+		a.translate(sub)
+	}
 }

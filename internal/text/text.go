@@ -127,6 +127,15 @@ func (p *Printer) Word(english string) string {
 	return english
 }
 
+// Help are the keys of the help of the commands.
+func Help() map[string]string { return chineseFile(helpFile) }
+
+// Knows says that the catalogue has a word or sentence.
+func (p *Printer) Knows(english string) bool {
+	_, ok := p.words[english]
+	return ok
+}
+
 func (p *Printer) text(t *kam.Text) string {
 	if len(t.Args) == 0 {
 		return p.Word(t.Key)
@@ -154,15 +163,5 @@ func (p *Printer) Error(err error) string {
 	if e == nil || err.Error() != e.Error() {
 		return err.Error()
 	}
-	s := p.Sentence(e.Message())
-	if e.Field != "" {
-		s = e.Field + ": " + s
-	}
-	if e.Rule != "" {
-		s += " [" + e.Rule + "]"
-	}
-	if e.Remedy != "" {
-		s += p.Sentence(kam.Say("; %s", e.HowTo()))
-	}
-	return s
+	return p.Sentence(e.Sentence())
 }
