@@ -64,7 +64,7 @@ func (a *Activities) BatchFault(ctx context.Context, in kam.BatchStep) (kam.Batc
 		if err != nil {
 			return err
 		}
-		return b.notify("fault", string(b.Batch.No)+" needs intervention", ids(operators)...)
+		return b.notify("fault", kam.Say("%s needs intervention", b.Batch.No), ids(operators)...)
 	})
 }
 
@@ -96,8 +96,8 @@ func (b *book) move(event kam.BatchEvent, e kam.AuditEvent) error {
 
 // notify puts a message about the batch into the outbox; it leaves after the
 // commit.
-func (b *book) notify(kind, subject string, to ...kam.UserID) error {
-	return b.Publish(ledger.Message{Kind: kind, To: people(to), Subject: subject, Data: map[string]string{
+func (b *book) notify(kind string, subject kam.Sentence, to ...kam.UserID) error {
+	return b.Publish(ledger.Message{Kind: kind, To: people(to), Subject: subject.English, Said: subject.Text, Data: map[string]string{
 		"batch_no": string(b.Batch.No), "state": string(b.Batch.State), "check_digest": b.Batch.Digest, "step_code": string(batchStep),
 	}})
 }

@@ -103,7 +103,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 			return err
 		}
 		if tx.Batch.State != kam.BatchApplied {
-			return tx.notify("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
+			return tx.notify("import.applied."+phase, kam.Say("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (a *Activities) applyPhase(ctx context.Context, in kam.BatchStep, b kam.Bat
 		for _, s := range tx.Batch.Scopes {
 			to = append(to, s.ConfirmedBy)
 		}
-		return tx.notify("import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
+		return tx.notify("import.applied", kam.Say("%s is applied: %s", tx.Batch.No, e.Text), to...)
 	})
 }
 

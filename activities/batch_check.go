@@ -288,5 +288,5 @@ func (c *bookCheck) save(w *book) error {
 			return err
 		}
 	}
-	return w.notify("import.checked", fmt.Sprintf("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
+	return w.notify("import.checked", kam.Say("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
 }

@@ -115,5 +115,5 @@ func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
 	e := d.log(kam.EventAccountReleased)
 	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.person.ID)
 	w.Log(e)
-	return k, w.notify("keyaccount.released", k.No+" needs a key account manager", s.person.ID, owner)
+	return k, w.notify("keyaccount.released", kam.Say("%s needs a key account manager", k.No), s.person.ID, owner)
 }

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -107,7 +106,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		}
 		to = ids(shared) // one of them takes it
 	}
-	return w.notify("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.opened", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
 }
 
 // waitingFor names, by id only, for whom a task waits.
@@ -176,5 +175,5 @@ func (w *work) openIntervention(note string) error {
 	}); err != nil {
 		return err
 	}
-	return w.notify("fault", string(w.Case.CaseNo)+" needs intervention")
+	return w.notify("fault", kam.Say("%s needs intervention", w.Case.CaseNo))
 }

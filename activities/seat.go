@@ -245,7 +245,7 @@ func (w *work) notifyVacancies(passed []string) error {
 	if err != nil {
 		return err
 	}
-	return w.notify("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
+	return w.notify("chain.gap", kam.Say("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), ids(admins)...)
 }
 
 // confirmingLevel is the level that must confirm, by potential (P3.9); an

@@ -178,11 +178,12 @@ func (w *work) flag(f kam.Flag) {
 }
 
 // notify puts a message into the outbox; it leaves after the commit.
-func (w *work) notify(kind, subject string, to ...kam.UserID) error {
+func (w *work) notify(kind string, subject kam.Sentence, to ...kam.UserID) error {
 	return w.Publish(store.Message{
 		Kind:    kind,
 		To:      people(to),
-		Subject: subject,
+		Subject: subject.English,
+		Said:    subject.Text,
 		Data: map[string]string{
 			"case_no":   string(w.Case.CaseNo),
 			"state":     string(w.Case.State),

@@ -58,6 +58,14 @@ func (f BatchFinding) Saying(message, remedy Sentence) BatchFinding {
 // What is the message as a Sentence.
 func (f BatchFinding) What() Sentence { return Sentence{f.Message, f.Said} }
 
+// Sentence is the message, and the remedy where there is one.
+func (f BatchFinding) Sentence() Sentence {
+	if f.Remedy == "" {
+		return f.What()
+	}
+	return Say("%s; %s", f.What(), f.HowTo())
+}
+
 // HowTo is the remedy as a Sentence.
 func (f BatchFinding) HowTo() Sentence { return Sentence{f.Remedy, f.Advice} }
 

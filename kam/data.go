@@ -163,6 +163,14 @@ func (f Finding) Saying(message, remedy Sentence) Finding {
 	return f
 }
 
+// Sentence is the finding for people, as Text, to be said in another language.
+func (f Finding) Sentence() Sentence {
+	if f.Remedy == "" || strings.Contains(f.Message, " ["+f.RuleID+"]") { // of early releases
+		return Sentence{f.Text(), f.Said}
+	}
+	return Say("%s; %s", Sentence{f.Message, f.Said}, Sentence{f.Remedy, f.Advice})
+}
+
 // What is what was found, with the values that it was found in. A waiver is for
 // one rule, field and What: when another value stands in the field, it is
 // another finding. Early releases stored all in one text, "field: what [RULE];

@@ -158,9 +158,9 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	a.cfg = cfg
 	if lang := cfg.Config.Lang; lang != "" {
-		words, ok := text.In(lang)
-		if !ok {
-			return noLanguage(lang)
+		words, err := text.Wanted(lang)
+		if err != nil {
+			return err
 		}
 		a.words = words
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
@@ -184,7 +183,7 @@ func (a *app) printFindings(all []kam.BatchFinding) {
 			continue
 		}
 		if errs = append(errs, f); len(errs) <= shownFindings {
-			rows.Row(f.File, rowNo(f), f.Key, importer.FindingText(f))
+			rows.Row(f.File, rowNo(f), f.Key, a.finding(f))
 		}
 	}
 	if rows.Len() > 0 {
@@ -243,13 +242,25 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 	t := term.NewTable(slices.Delete(heads, 1, 1+drop)...)
 	for _, k := range kinds[:min(len(kinds), shownFindings)] {
 		f := k.first
-		cells := []string{strconv.Itoa(k.n), f.File, f.Rule, f.Column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; ")}
+		cells := []string{strconv.Itoa(k.n), f.File, f.Rule, f.Column, rowNo(f), a.words.Sentence(f.Sentence())}
 		t.Row(slices.Delete(cells, 1, 1+drop)...)
 	}
 	a.printf("\n%s\n%s", a.text(heading), t.Text(a.folded()))
 	if len(kinds) > shownFindings {
 		a.say("batch.moreKinds", shownFindings)
 	}
+}
+
+// finding is a finding in one line.
+func (a *app) finding(f kam.BatchFinding) string {
+	text := string(f.Severity) + " "
+	if f.Rule != "" {
+		text += f.Rule + " "
+	}
+	if f.Column != "" {
+		text += f.Column + ": "
+	}
+	return text + a.words.Sentence(f.Sentence())
 }
 
 func rowNo(f kam.BatchFinding) string {

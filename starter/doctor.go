@@ -24,7 +24,7 @@ func doctorCommand(a *app) *cobra.Command {
 			if err != nil {
 				detail := err.Error()
 				if e := kam.AsError(err); e != nil {
-					detail = e.Msg
+					detail = a.words.Sentence(e.Message())
 				}
 				return a.diagnosis([]service.Check{{Check: "database", Status: service.CheckFailed, Detail: detail}})
 			}

@@ -51,12 +51,12 @@ func explainCommand(a *app) *cobra.Command {
 }
 
 func (a *app) explain(r kam.DecisionRecord) {
-	a.printf("%s\n", a.screen.Bold(term.Clean(a.text("explain.head", stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
+	a.printf("%s\n", a.screen.Bold(term.Clean(a.text("explain.head", a.stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
 	if r.ComputedAt != nil {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
 	}
 	a.say("explain.rules", max(r.RulesVersion, 1))
-	a.printf("%s\n", term.Clean(r.Headline))
+	a.printf("%s\n", term.Clean(a.words.Decision(r.Headline)))
 	if r.Score != nil && r.Confidence != nil {
 		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())
 	}
@@ -110,10 +110,10 @@ func (a *app) criteria(r kam.DecisionRecord) {
 }
 
 func (a *app) tests(r kam.DecisionRecord) {
-	yes := map[bool]string{true: "yes", false: "NO"}
+	yes := map[bool]string{true: a.text("word.yes"), false: a.text("word.no")}
 	gates := term.NewTable(a.text("label.gate"), a.text("label.passed"), a.text("label.why"))
 	for _, g := range r.Gates {
-		gates.Row(g.ID, yes[g.Passed], g.Reason)
+		gates.Row(g.ID, yes[g.Passed], a.words.Decision(g.Reason))
 	}
 	a.section("", gates)
 	tests := term.NewTable(a.text("label.tier"), a.text("label.test"), a.text("label.value")+">", a.text("label.limit")+">", a.text("label.passed"))

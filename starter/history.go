@@ -151,7 +151,7 @@ func (a *app) history(h historyJSON) {
 		if s.Seconds < 1 {
 			continue // it is in the engine's sum, or nobody had to wait
 		}
-		name := s.Name
+		name := a.stepLabel(s.Step)
 		if s.Visits > 1 {
 			name += " (" + itoa(s.Visits) + "x)"
 		}

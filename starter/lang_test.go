@@ -30,7 +30,7 @@ func TestChinese(t *testing.T) {
 
 	got = start(t, waiting(), "", false, "--lang", "xx", "--as", "rita", "list")
 	require.Equal(t, exitUsage, got.status)
-	require.Contains(t, got.err, `--lang: there are no texts in the language "xx"`)
+	require.Contains(t, got.err, `lang: there are no texts in the language "xx"`)
 }
 
 // TestChineseHelp holds the help of every command against the catalogue.

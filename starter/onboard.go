@@ -233,7 +233,7 @@ func nextCommand(s kam.Snapshot) string {
 func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
 	a.pair("label.state", a.stateLine(s.State))
-	a.pair("label.step", stepLabel(s.Step))
+	a.pair("label.step", a.stepLabel(s.Step))
 	a.pair("label.outcome", string(s.Outcome))
 	a.pair("label.reason", a.reasonLine(s, end))
 	a.pair("label.ended", endedBy(s, end))
@@ -290,7 +290,7 @@ func (a *app) reasonLine(s kam.Snapshot, end *service.Ending) string {
 	case kam.Rejected:
 		byRules := code != "COMPLIANCE" && !slices.Contains(kam.ReasonCodes, code)
 		if byRules && (end == nil || end.By == kam.System) {
-			words = cmp.Or(s.Headline, words)
+			words = cmp.Or(a.words.Decision(s.Headline), words)
 		}
 	case kam.Expired:
 		words = cmp.Or(words, a.text("reason.expired"))
@@ -319,7 +319,7 @@ func (a *app) pair(label, value string) {
 		return
 	}
 	name := a.text(label)
-	pad := strings.Repeat(" ", max(1, labelWidth-len([]rune(name))))
+	pad := strings.Repeat(" ", max(1, labelWidth-term.Width(name)))
 	width := 0
 	if a.screen.Width > 0 {
 		width = max(20, a.screen.Width-labelWidth)
@@ -329,11 +329,20 @@ func (a *app) pair(label, value string) {
 }
 
 // stepLabel is the number of a step with its name.
-func stepLabel(code kam.StepCode) string {
+func stepLabel(code kam.StepCode) string { return boxOf(code).Label() }
+
+// stepLabel is that in the person's language.
+func (a *app) stepLabel(code kam.StepCode) string {
+	b := boxOf(code)
+	b.Name = a.words.Word(b.Name)
+	return b.Label()
+}
+
+func boxOf(code kam.StepCode) kam.Box {
 	for _, b := range kam.Boxes {
 		if b.Code == code {
-			return b.Label()
+			return b
 		}
 	}
-	return string(code)
+	return kam.Box{Name: string(code)}
 }

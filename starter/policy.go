@@ -106,7 +106,7 @@ func (a *app) checkPolicy(path string) error {
 		}
 	default:
 		for _, x := range bad.Problems {
-			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+x.Message+"; "+x.Remedy))
+			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+a.words.Sentence(x.Sentence())))
 		}
 	}
 	return printed{exitError{exitUsage, errors.New(a.text("error.usage"))}}

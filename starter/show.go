@@ -82,7 +82,7 @@ func (a *app) show(v service.CaseView) error {
 	a.printChange(v.Snapshot, v.Change)
 	if v.Hidden != nil {
 		a.printf("\n")
-		a.say("show.hidden", v.Hidden.Msg)
+		a.say("show.hidden", a.words.Sentence(v.Hidden.Message()))
 		return nil
 	}
 	a.section(a.text("label.data"), a.dataTable(v.Request))
@@ -109,7 +109,7 @@ func (a *app) printView(v service.CaseView) {
 	a.pair("label.tier", strings.TrimSpace(string(s.KAStatus)+" "+string(s.Tier)))
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", a.revisionLine(s))
-	a.pair("label.decision", s.Headline)
+	a.pair("label.decision", a.words.Decision(s.Headline))
 	a.pair("label.confirmed", a.confirmedBy(s))
 	a.pair("label.endorsed", join(s.Endorsed))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
@@ -238,7 +238,7 @@ func (a *app) findings(heading string, all []kam.Finding) {
 		if f.WaivedBy != "" {
 			severity += " (waived by " + string(f.WaivedBy) + ")"
 		}
-		t.Row(f.RuleID, severity, f.Field, f.Text())
+		t.Row(f.RuleID, severity, f.Field, a.words.Sentence(f.Sentence()))
 	}
 	a.section(heading, t)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules"
 )
 
 var list = flag.String("missing", "", "write the keys that zh-CN lacks into this file, with the room of each")
@@ -115,6 +116,12 @@ func words() (all []string) {
 			all = append(all, p.When.Text)
 		}
 	}
+	for _, b := range kam.Boxes {
+		all = append(all, b.Name)
+	}
+	for _, format := range rules.English {
+		all = append(all, format)
+	}
 	return append(all, kam.OwnCustomers)
 }
 
@@ -126,7 +133,7 @@ func sourceKeys(t *testing.T, root string) map[string]string {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bin" || name == "text" || strings.HasSuffix(name, "test")) && path != root {
+		if d.IsDir() && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bin" || strings.HasSuffix(name, "test")) && path != root {
 			return filepath.SkipDir
 		}
 		if d.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
@@ -261,6 +268,9 @@ func literal(e ast.Expr) (string, bool) {
 
 var place = regexp.MustCompile(`%(?:\[(\d+)\])?[+#0-9.]*([a-zA-Z%])`)
 
+// figure is a place in a sentence of a decision.
+var figure = regexp.MustCompile(`\{\d\}`)
+
 // places are the values that a format takes, by number, and how.
 func places(format string) string {
 	at := map[int]string{}
@@ -279,5 +289,7 @@ func places(format string) string {
 	for _, n := range slices.Sorted(maps.Keys(at)) {
 		all = append(all, fmt.Sprintf("%d%s", n, at[n]))
 	}
-	return strings.Join(all, " ")
+	braces := figure.FindAllString(format, -1) // of decisions
+	slices.Sort(braces)
+	return strings.Join(append(all, braces...), " ")
 }

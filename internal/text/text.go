@@ -9,7 +9,9 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -51,6 +53,20 @@ func In(lang string) (p *Printer, ok bool) {
 		return chinese(), true
 	}
 	return English(), i == 0 && sure >= language.High
+}
+
+// Wanted is the printer for the language that somebody asks for, else for that
+// of the machine, where there are texts in it.
+func Wanted(lang string) (*Printer, error) {
+	if lang == "" {
+		p, _ := In(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")))
+		return p, nil
+	}
+	p, ok := In(lang)
+	if !ok {
+		return nil, kam.Errorf(kam.Invalid, "there are no texts in the language %q", kam.Clip(lang, 40)).On("lang").Try("one of %s", kam.ListOf(Languages))
+	}
+	return p, nil
 }
 
 // printer makes the printer of a language from its catalogue and the English

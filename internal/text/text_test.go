@@ -66,3 +66,19 @@ func TestPlurals(t *testing.T) {
 	require.Equal(t, "1 个个案", zh.Say("audit.cases", 1))
 	require.Equal(t, "no.such.id", zh.Say("no.such.id"))
 }
+
+// TestDecisions: what a record says is known by its form again.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	zh, _ := text.In("zh-CN")
+	for give, want := range map[string]string{
+		"Score 62.40, from 50 to under 70":                                 "得分 62.40，从 50 至小于 70",
+		"Not a key account: potential 90000 EUR < 100000 EUR":              "不是大客户：潜力 90000 EUR < 100000 EUR",
+		"Not a key account, KG5: potential 1000, 20000 needed":             "不是大客户，KG5：潜力 1000，需要 20000",
+		"Key account NATIONAL on notice: potential 500000 EUR, score 61.2": "大客户 NATIONAL 处于观察期：潜力 500000 EUR，得分 61.2",
+		"somebody wrote this": "somebody wrote this",
+	} {
+		require.Equal(t, want, zh.Decision(give))
+		require.Equal(t, give, text.English().Decision(give))
+	}
+}

@@ -29,6 +29,11 @@ type Problem struct {
 	Advice *kam.Text `json:"remedy_text,omitempty"`
 }
 
+// Sentence is what is wrong and what would be right.
+func (p Problem) Sentence() kam.Sentence {
+	return kam.Say("%s; %s", kam.Sentence{English: p.Message, Text: p.Said}, kam.Sentence{English: p.Remedy, Text: p.Advice})
+}
+
 func problem(line, column int, path string, message, remedy kam.Sentence) Problem {
 	return Problem{Line: line, Column: column, Path: path, Message: message.English, Remedy: remedy.English, Said: message.Text, Advice: remedy.Text}
 }
