@@ -211,7 +211,7 @@ func (w *work) reassign(d doing) error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	return w.notify("task.opened", string(w.Case.CaseNo)+" was given to you", target.ID)
+	return w.notify("task.opened", kam.Say("%s was given to you", w.Case.CaseNo), target.ID)
 }
 
 // retry takes a parked case back to the state in which the stage failed.

@@ -87,7 +87,7 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 		return nil, err
 	}
 	if k == nil || k.State == customerdb.KeyAccountEnded || k.OwnerID != owner {
-		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that " + string(owner) + " owns")
+		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that %s owns", owner)
 	}
 	chain, err := w.Org.Chain(k.HomeNode)
 	if err != nil {
@@ -115,5 +115,5 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 	e := d.log(kam.EventAccountReleased)
 	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.Person.ID)
 	w.Log(e)
-	return k, w.notify("keyaccount.released", k.No+" needs a key account manager", s.Person.ID, owner)
+	return k, w.notify("keyaccount.released", kam.Say("%s needs a key account manager", k.No), s.Person.ID, owner)
 }

@@ -59,7 +59,7 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 func (w *work) rejected(by kam.UserID, reason, text string) error {
 	w.Case.ReasonCode = reason
 	w.Log(kam.AuditEvent{Type: kam.EventRejected, Actor: by, Step: "1.1.6", ReasonCode: reason, Text: text})
-	return w.notify("case.rejected", string(w.Case.CaseNo)+" was rejected: "+reason, w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.rejected", kam.Say("%s was rejected: %s", w.Case.CaseNo, reason), w.Case.Requester, w.Case.OwnerID)
 }
 
 // hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7, HS9.

@@ -102,7 +102,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 }
 
 func (w *work) notifyMerged() error {
-	return w.notify("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
+	return w.notify("case.merged", kam.Say("%s is customer %s", w.Case.CaseNo, w.Case.CommittedAs), w.Case.Requester)
 }
 
 // confirm is step 1.1.5. Silence never confirms; what is confirmed is exactly
@@ -344,7 +344,7 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 		}
 	}
 	_, err := w.clearHits(d, stepWaiving, func(h kam.ScreeningHit) bool {
-		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h)) })
+		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h).English) })
 	})
 	return err
 }

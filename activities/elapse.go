@@ -46,7 +46,7 @@ func (w *work) remind() error {
 			return err
 		}
 	}
-	return w.notify("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.reminded", kam.Say("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
 }
 
 // notifyManager sends the confirming manager a notice that the details of the
@@ -56,7 +56,7 @@ func (w *work) notifyManager() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + route.WaitingFor(*w.Case.Task)})
-	return w.notify("task.overdue", fmt.Sprintf("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
+	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
 }
 
 // escalate brings the next level in; whoever was asked before keeps the right
@@ -88,7 +88,7 @@ func (w *work) escalate() error {
 	if err != nil {
 		return err
 	}
-	return w.notify("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.escalated", kam.Say("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 }
 
 // escalateLevel lets the next manager of the chain join.
@@ -121,9 +121,9 @@ func (w *work) escalateLevel() error {
 		if err != nil {
 			return err
 		}
-		return w.notify("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
+		return w.notify("task.escalated", kam.Say("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 	}
-	return w.notify("task.escalated", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
+	return w.notify("task.escalated", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
 }
 
 func (lk *lookup) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *lk.Case) }
@@ -133,7 +133,7 @@ func (w *work) expire() error {
 	if err := w.move(kam.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
 		return err
 	}
-	return w.notify("case.expired", string(w.Case.CaseNo)+" expired", w.Case.Requester, w.Case.ConfirmedBy)
+	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), w.Case.Requester, w.Case.ConfirmedBy)
 }
 
 // lapse keeps the status before the case where nobody endorsed.

@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
@@ -61,7 +60,7 @@ func (w *work) finish(o kam.Outcome) error {
 	if o == kam.NoChange {
 		return nil // no message: nothing changed (P2.7)
 	}
-	return w.notify("case.completed", fmt.Sprintf("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.completed", kam.Say("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
 }
 
 // outcome says what the case led to. A review that left status, tier and
@@ -133,16 +132,16 @@ func (w *work) handOffKeyAccount(c classified) error {
 	w.Case.KeyAccountNo, w.Case.HomeNode = k.No, k.HomeNode
 	switch {
 	case notice:
-		return w.notify("keyaccount.notice", fmt.Sprintf("%s is on notice: %s", k.No, w.Case.Headline), k.OwnerID)
+		return w.notify("keyaccount.notice", kam.Say("%s is on notice: %s", k.No, w.Case.Headline), k.OwnerID)
 	case joined && w.Case.Type == kam.Reclassify, joined && w.Case.Type == kam.Modify:
 		return nil
 	case joined:
-		return w.notify("keyaccount.member", fmt.Sprintf("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
+		return w.notify("keyaccount.member", kam.Say("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
 	}
 	if err := w.keyAccountTasks(k, acting); err != nil {
 		return err
 	}
-	return w.notify("keyaccount.endorsed", fmt.Sprintf("%s is a %s key account", k.No, k.Tier), k.OwnerID)
+	return w.notify("keyaccount.endorsed", kam.Say("%s is a %s key account", k.No, k.Tier), k.OwnerID)
 }
 
 // reviewed keeps what a review found of an account: a failing one is on notice,
@@ -180,16 +179,16 @@ func (w *work) retire() error {
 	if err := w.customers.SetStatus(no, kam.NonKA, kam.TierNone, false, false, nil, ""); err != nil {
 		return err
 	}
-	return w.notify("coverage.ended", no+" is not called on any more", w.Case.OwnerID)
+	return w.notify("coverage.ended", kam.Say("%s is not called on any more", no), w.Case.OwnerID)
 }
 
 // leave takes the customer out of a key account.
 func (w *work) leave(k customerdb.KeyAccount) error {
 	no := w.Case.CommittedAs
 	k.Members = slices.DeleteFunc(k.Members, func(m string) bool { return m == no })
-	what := "left"
+	said := kam.Say("%s left %s", no, k.No)
 	if k.ReviewDue = &w.At; len(k.Members) == 0 {
-		k.State, k.EndedAs, what = customerdb.KeyAccountEnded, customerdb.EndedRetired, "was the last member of"
+		k.State, k.EndedAs, said = customerdb.KeyAccountEnded, customerdb.EndedRetired, kam.Say("%s was the last member of %s", no, k.No)
 		if err := w.customers.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
 			return err
 		}
@@ -197,7 +196,7 @@ func (w *work) leave(k customerdb.KeyAccount) error {
 	if _, err := w.customers.SaveKeyAccount(k); err != nil {
 		return err
 	}
-	return w.notify("keyaccount.left", fmt.Sprintf("%s %s %s", no, what, k.No), k.OwnerID)
+	return w.notify("keyaccount.left", said, k.OwnerID)
 }
 
 // leaveOther takes a customer whose group is another one now out of the account
@@ -233,7 +232,7 @@ func (w *work) endAccount(c classified) error {
 		return err
 	}
 	w.Case.KeyAccountNo = k.No
-	return w.notify("keyaccount.demoted", fmt.Sprintf("%s is no key account any more", k.No), k.OwnerID)
+	return w.notify("keyaccount.demoted", kam.Say("%s is no key account any more", k.No), k.OwnerID)
 }
 
 func (lk *lookup) actingOwner() kam.UserID {
@@ -295,5 +294,5 @@ func (w *work) handOffToCoverage(c classified) error {
 	if w.Case.Type == kam.Reclassify {
 		return w.customers.SetFailedReviews(w.Case.CommittedAs, 0)
 	}
-	return w.notify("coverage.assigned", fmt.Sprintf("%s is on the call plan of %s as %s", w.Case.CommittedAs, w.Case.Territory, c.Coverage), w.Case.OwnerID)
+	return w.notify("coverage.assigned", kam.Say("%s is on the call plan of %s as %s", w.Case.CommittedAs, w.Case.Territory, c.Coverage), w.Case.OwnerID)
 }

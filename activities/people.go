@@ -66,7 +66,7 @@ func (w *work) cancel(d doing) error {
 		if err != nil {
 			return err
 		}
-		return w.notify("cancel.asked", fmt.Sprintf("%s: %s asks to cancel it", w.Case.CaseNo, d.By), route.IDs(admins)...)
+		return w.notify("cancel.asked", kam.Say("%s: %s asks to cancel it", w.Case.CaseNo, d.By), route.IDs(admins)...)
 	}
 	asked := w.Case.CancelAskedBy
 	if asked == "" {
@@ -77,5 +77,5 @@ func (w *work) cancel(d doing) error {
 	if err := w.move(d.event, w.facts(), e); err != nil {
 		return err
 	}
-	return w.notify("case.cancelled", string(w.Case.CaseNo)+" was cancelled", w.Case.Requester, asked)
+	return w.notify("case.cancelled", kam.Say("%s was cancelled", w.Case.CaseNo), w.Case.Requester, asked)
 }

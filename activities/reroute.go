@@ -108,7 +108,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 	}
 	w.Case.Requester = to.ID
 	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
-	return w.notify("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
+	return w.notify("request.moved", kam.Say("%s: the request of %s is yours now", w.Case.CaseNo, from), to.ID)
 }
 
 // rerouteRequester gives the requester's work to whoever has his request now:
@@ -252,10 +252,10 @@ func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	if err := w.notify("task.moved", string(w.Case.CaseNo)+" waits for somebody else now", without(before, to)...); err != nil {
+	if err := w.notify("task.moved", kam.Say("%s waits for somebody else now", w.Case.CaseNo), without(before, to)...); err != nil {
 		return err
 	}
-	return w.notify("task.opened", string(w.Case.CaseNo)+" waits for you", without(to, before)...)
+	return w.notify("task.opened", kam.Say("%s waits for you", w.Case.CaseNo), without(to, before)...)
 }
 
 func without(list, those []kam.UserID) []kam.UserID {

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -93,7 +92,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		}
 		to = route.IDs(shared) // one of them takes it
 	}
-	return w.notify("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.opened", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance
@@ -125,5 +124,5 @@ func (w *work) openIntervention(note string) error {
 	}); err != nil {
 		return err
 	}
-	return w.notify("fault", string(w.Case.CaseNo)+" needs intervention")
+	return w.notify("fault", kam.Say("%s needs intervention", w.Case.CaseNo))
 }

@@ -113,5 +113,5 @@ func (w *work) notifyVacancies(passed []string) error {
 	if err != nil {
 		return err
 	}
-	return w.notify("chain.gap", fmt.Sprintf("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), route.IDs(admins)...)
+	return w.notify("chain.gap", kam.Say("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), route.IDs(admins)...)
 }

@@ -172,7 +172,7 @@ func (w *work) startReview() error {
 	no := w.Case.CommittedAs
 	c, err := w.customers.Customer(no)
 	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
+		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Message()).On("customer_no")
 	}
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/kamflow/kamflow/internal/parties"
@@ -182,10 +181,9 @@ func (w *work) commit(keys customerdb.PartyKeys) (*kam.Finding, error) {
 		Status: kam.Active, Segment: segment, Keys: keys,
 	})
 	if e := kam.AsError(err); e != nil && e.Rule == kam.DuplicateIdentifier {
-		return &kam.Finding{
-			RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers",
-			Message: fmt.Sprintf("another customer holds this identifier: %s", e.Msg),
-		}, nil
+		f := kam.Finding{RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers"}.
+			Saying(kam.Say("another customer holds this identifier: %s", e.Message()), kam.Sentence{})
+		return &f, nil
 	}
 	if err != nil {
 		return nil, err

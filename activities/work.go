@@ -2,7 +2,6 @@ package activities
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
@@ -113,11 +112,12 @@ func (w *work) flag(f kam.Flag) {
 }
 
 // notify puts a message into the outbox; it leaves after the commit.
-func (w *work) notify(kind, subject string, to ...kam.UserID) error {
+func (w *work) notify(kind string, subject kam.Sentence, to ...kam.UserID) error {
 	return w.Publish(ledger.Message{
 		Kind:    kind,
 		To:      route.Reachable(to),
-		Subject: subject,
+		Subject: subject.English,
+		Said:    subject.Text,
 		Data: map[string]string{
 			"case_no":   string(w.Case.CaseNo),
 			"state":     string(w.Case.State),
@@ -135,11 +135,11 @@ func errorList(errs []*kam.Error) error {
 	}
 	first := *errs[0]
 	if len(errs) > 1 {
-		rest := make([]string, 0, len(errs)-1)
+		rest := make(kam.List[string], 0, len(errs)-1)
 		for _, e := range errs[1:] {
 			rest = append(rest, e.Field)
 		}
-		first.Msg += "; also wrong: " + strings.Join(rest, ", ")
+		first.Say("%s; also wrong: %s", first.Message(), rest)
 	}
 	return &first
 }

@@ -169,11 +169,11 @@ func (l *Local) mayWorkOn(ctx context.Context, r casedb.Request, subject *kam.Su
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", r.Type).On("customer_no").Try("name the customer")
 	}
 	if r.Type == kam.Reclassify && !slices.Contains(kam.ReviewTriggers, r.Trigger) {
-		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of " + joined(kam.ReviewTriggers))
+		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of %s", kam.ListOf(kam.ReviewTriggers))
 	}
 	customer, err := l.record.Customers.Customer(ctx, r.CustomerNo)
 	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
+		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Message()).On("customer_no")
 	}
 	if err != nil {
 		return err

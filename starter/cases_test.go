@@ -213,7 +213,7 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	admin := func(args ...string) result {
 		return startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
 	}
-	require.Equal(t, text.Say("absence.none")+"\n", admin("list").out)
+	require.Equal(t, text.English().Say("absence.none")+"\n", admin("list").out)
 	require.Equal(t, "{\n  \"absences\": []\n}\n", admin("list", "--json").out)
 	f.away = []accessdb.Absence{{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, {UserID: "lea.terr", From: "2027-01-04", To: "2027-01-08"}}
 	golden(t, dir, "absences.txt", admin("list").out)
@@ -317,7 +317,7 @@ func TestAskedFor(t *testing.T) {
 		{[]string{"declared_potential"}, "What can we win of it?", "declared_potential What can we win of it?"},
 		{[]string{"city", "street"}, "", "city, street"},
 	} {
-		require.Equal(t, c.want, askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
+		require.Equal(t, c.want, english.askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
 	}
 }
 

@@ -217,5 +217,5 @@ func TestCustomerExitStatus(t *testing.T) {
 		})
 	}
 	require.Contains(t, customer(t, refuses(kam.Unreachable), "", false, append(merge, "--decision-id", "d-7")...).err, "--decision-id d-7")
-	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.Say("customer.none"))
+	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.English().Say("customer.none"))
 }

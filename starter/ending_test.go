@@ -31,7 +31,7 @@ func TestReasonOfAnEnding(t *testing.T) {
 		{"completed", kam.Completed, "", &casedb.Ending{By: kam.System, Code: "ADDED_KA"}, ""},
 		{"open", kam.Deciding, "", nil, ""},
 	} {
-		require.Equal(t, tt.want, reasonLine(kam.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
+		require.Equal(t, tt.want, english.reasonLine(kam.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
 	}
 }
 

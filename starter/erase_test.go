@@ -61,7 +61,7 @@ func TestEraseContact(t *testing.T) {
 	f.answer.Again, f.answer.ErasedWhat, f.answer.LastAt = true, erase.ErasedWhat{Places: []erase.ErasedPlace{}, Left: []erase.ErasureStays{}}, noon.Add(time.Hour)
 	golden(t, dir, "erase_again.txt", admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "ticket 4711").out)
 
-	require.Equal(t, text.Say("erase.none")+"\n", admin("erasures").out)
+	require.Equal(t, text.English().Say("erase.none")+"\n", admin("erasures").out)
 	f.all = []erase.Erasure{f.answer}
 	golden(t, dir, "erasures.txt", admin("erasures").out)
 	var listed struct{ Erasures []erase.Erasure }

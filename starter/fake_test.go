@@ -226,6 +226,7 @@ func start(t *testing.T, f *fake, input string, asked bool, args ...string) resu
 func startOn(t *testing.T, f service.Service, input string, asked bool, args ...string) result {
 	t.Helper()
 	t.Setenv("KAM_AS", "zoe")
+	t.Setenv("LC_ALL", "C")
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
 	a := newApp(strings.NewReader(input), &out, &errs)

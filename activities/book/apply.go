@@ -105,7 +105,7 @@ func (a *Stages) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSn
 			return err
 		}
 		if tx.Batch.State != kam.BatchApplied {
-			return tx.notify("import.applied."+phase, fmt.Sprintf("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
+			return tx.notify("import.applied."+phase, kam.Say("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {
 			return err
@@ -114,7 +114,7 @@ func (a *Stages) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSn
 		for _, s := range tx.Batch.Scopes {
 			to = append(to, s.ConfirmedBy)
 		}
-		return tx.notify("import.applied", fmt.Sprintf("%s is applied: %s", tx.Batch.No, e.Text), to...)
+		return tx.notify("import.applied", kam.Say("%s is applied: %s", tx.Batch.No, e.Text), to...)
 	})
 }
 
@@ -245,16 +245,16 @@ func bookOf(
 			return book, nil, kam.Errorf(kam.Fault, "the data of customer %s cannot be read", rows[i].CustomerNo)
 		default:
 			left = append(left, unfit(rows[i].CustomerNo, "net_revenue_12m",
-				"the facts of the account do not add up: its revenue counts as unknown", "keep the account in one currency"))
+				kam.Say("the facts of the account do not add up: its revenue counts as unknown"), kam.Say("keep the account in one currency")))
 		}
 	}
 	return book, left, nil
 }
 
-func unfit(no, column, msg, remedy string) kam.BatchFinding {
+func unfit(no, column string, msg, remedy kam.Sentence) kam.BatchFinding {
 	return kam.BatchFinding{
-		File: kam.FileCustomers, Key: no, Column: column, Rule: kam.RuleBatchMoney, Severity: kam.SeverityWarning, Message: msg, Remedy: remedy,
-	}
+		File: kam.FileCustomers, Key: no, Column: column, Rule: kam.RuleBatchMoney, Severity: kam.SeverityWarning,
+	}.Saying(msg, remedy)
 }
 
 // classifyAll runs the models on the book. A customer with a value that the
@@ -280,7 +280,7 @@ func classifyAll(pol *rules.Set, book *rules.Book) (
 		if _, scanErr := fmt.Sscanf(e.Field, "customers[%d].", &i); scanErr != nil || i < 0 || i >= len(book.Customers) {
 			break
 		}
-		left = append(left, unfit(book.Customers[i].CustomerNo, e.Field[strings.Index(e.Field, ".")+1:], "is not classified: "+e.Msg, "correct the customer"))
+		left = append(left, unfit(book.Customers[i].CustomerNo, e.Field[strings.Index(e.Field, ".")+1:], kam.Say("is not classified: %s", e.Message()), kam.Say("correct the customer")))
 		book.Customers = slices.Delete(book.Customers, i, i+1)
 	}
 	return nil, totals, nil, nil, kam.Errorf(kam.Fault, "the book cannot be classified: %v", err)

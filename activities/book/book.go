@@ -81,7 +81,7 @@ func (a *Stages) Fault(ctx context.Context, in kam.BatchStep) (kam.BatchProgress
 		if err != nil {
 			return err
 		}
-		return b.notify("fault", string(b.Batch.No)+" needs intervention", route.IDs(operators)...)
+		return b.notify("fault", kam.Say("%s needs intervention", b.Batch.No), route.IDs(operators)...)
 	})
 }
 
@@ -112,8 +112,8 @@ func (b *effect) move(event kam.BatchEvent, e kam.AuditEvent) error {
 
 // notify puts a message about the batch into the outbox; it leaves after the
 // commit.
-func (b *effect) notify(kind, subject string, to ...kam.UserID) error {
-	return b.Publish(ledger.Message{Kind: kind, To: route.Reachable(to), Subject: subject, Data: map[string]string{
+func (b *effect) notify(kind string, subject kam.Sentence, to ...kam.UserID) error {
+	return b.Publish(ledger.Message{Kind: kind, To: route.Reachable(to), Subject: subject.English, Said: subject.Text, Data: map[string]string{
 		"batch_no": string(b.Batch.No), "state": string(b.Batch.State), "check_digest": b.Batch.Digest, "step_code": string(batchStep),
 	}})
 }

@@ -155,21 +155,21 @@ func (c *bookCheck) mayUpload(plOnly bool) error {
 func (c *bookCheck) checkGroups(given []bookdb.Group) {
 	seen := map[string]string{}
 	for _, g := range given {
-		bad := func(column, msg, remedy string) {
+		bad := func(column string, msg, remedy kam.Sentence) {
 			c.findings = append(c.findings, kam.BatchFinding{File: kam.FileGroups, Row: g.No, Key: g.ID, Column: column,
-				Rule: kam.RuleBatchGroup, Severity: kam.SeverityError, Message: msg, Remedy: remedy})
+				Rule: kam.RuleBatchGroup, Severity: kam.SeverityError}.Saying(msg, remedy))
 		}
 		key := accessdb.NameKey(g.Name)
 		before, twice := seen[g.ID]
 		switch other := c.names[key]; {
 		case !kam.IsCustomerNo(g.ID):
-			bad("group_id", "cannot be the id of a group", "1 to 40 letters, digits, '.', '_', '/' or '-'")
+			bad("group_id", kam.Say("cannot be the id of a group"), kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-'"))
 		case g.Name == "" || len([]rune(g.Name)) > 200:
-			bad("name", "a group needs a name of at most 200 characters", "correct it")
+			bad("name", kam.Say("a group needs a name of at most 200 characters"), kam.Say("correct it"))
 		case twice && before != g.Name:
-			bad("group_id", "stands there twice, with other names", "keep one")
+			bad("group_id", kam.Say("stands there twice, with other names"), kam.Say("keep one"))
 		case other != "" && other != g.ID:
-			bad("name", "group "+other+" has this name already", "use that group, or give another name")
+			bad("name", kam.Say("group %s has this name already", other), kam.Say("use that group, or give another name"))
 		default:
 			seen[g.ID] = g.Name
 			c.groups[g.ID], c.names[key] = g.Name, g.ID
@@ -290,5 +290,5 @@ func (c *bookCheck) save(w *effect) error {
 			return err
 		}
 	}
-	return w.notify("import.checked", fmt.Sprintf("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
+	return w.notify("import.checked", kam.Say("%s is checked and waits for %s", b.No, strings.Join(nodes, ", ")), b.Uploader)
 }

@@ -45,7 +45,7 @@ func (b *effect) ask(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	return b.notify("task.opened", fmt.Sprintf("%s waits for your confirmation for %s", b.Batch.No, s.Node), to...)
+	return b.notify("task.opened", kam.Say("%s waits for your confirmation for %s", b.Batch.No, s.Node), to...)
 }
 
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
@@ -114,7 +114,7 @@ func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgre
 		if err != nil {
 			return err
 		}
-		return b.notify("import.confirmed", fmt.Sprintf("%s is confirmed for %s", b.Batch.No, s.Node), b.Batch.Uploader)
+		return b.notify("import.confirmed", kam.Say("%s is confirmed for %s", b.Batch.No, s.Node), b.Batch.Uploader)
 	})
 }
 
@@ -175,7 +175,7 @@ func (b *effect) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
 	if err := b.Unstage(); err != nil {
 		return err
 	}
-	return b.notify("import.cancelled", fmt.Sprintf("%s is cancelled: %s", b.Batch.No, e.Text), to...)
+	return b.notify("import.cancelled", kam.Say("%s is cancelled: %s", b.Batch.No, e.Text), to...)
 }
 
 // DeadlinePassed does what silence leads to for one scope: a reminder,
@@ -216,7 +216,7 @@ func (b *effect) remind(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	return b.notify("task.reminded", fmt.Sprintf("%s still waits for confirmation for %s", b.Batch.No, s.Node), to...)
+	return b.notify("task.reminded", kam.Say("%s still waits for confirmation for %s", b.Batch.No, s.Node), to...)
 }
 
 // escalate lets the next manager up join; at the top it repeats daily.
@@ -243,5 +243,5 @@ func (b *effect) escalate(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	return b.notify("task.escalated", fmt.Sprintf("%s: confirmation for %s is overdue", b.Batch.No, s.Node), to...)
+	return b.notify("task.escalated", kam.Say("%s: confirmation for %s is overdue", b.Batch.No, s.Node), to...)
 }

@@ -2,10 +2,8 @@ package book
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
 )
@@ -43,12 +41,12 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 			scope = c.scopeOf(a.Territory)
 		}
 		if scope == "" {
-			why, remedy := "no customer has this account", "add the customer to the book, or correct the account"
+			why, remedy := kam.Say("no customer has this account"), kam.Say("add the customer to the book, or correct the account")
 			if r := refused[a.No]; r != nil {
-				why, remedy = fmt.Sprintf("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, kam.FileCustomers), "correct that row: its findings say what is wrong"
+				why, remedy = kam.Say("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, kam.FileCustomers), kam.Say("correct that row: its findings say what is wrong")
 			}
 			c.findings = append(c.findings, kam.BatchFinding{File: factFile(a.PLOnly), Row: a.FirstRow, Key: a.No, Column: "account_no", Rule: kam.RuleBatchAccount,
-				Severity: kam.SeverityError, Message: fmt.Sprintf("%s: %s left out", why, stage.Counted(a.Facts, "row")), Remedy: remedy})
+				Severity: kam.SeverityError}.Saying(leftOut(why, a.Facts), remedy))
 			continue
 		}
 		n := c.scope(scope)
@@ -65,18 +63,30 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 		x := kam.BatchFinding{File: factFile(f.PLOnly), Row: f.Row, Key: f.Account, Severity: kam.SeverityError}
 		if f.Currency != c.pol.BaseCurrency {
 			x.Column, x.Rule = "currency", kam.RuleBatchMoney
-			x.Message, x.Remedy = "the book is kept in "+c.pol.BaseCurrency, "convert the amounts"
+			x = x.Saying(kam.Say("the book is kept in %s", c.pol.BaseCurrency), kam.Say("convert the amounts"))
 		} else {
 			x.Column, x.Rule = "month", kam.RuleBatchMonth
-			x.Message, x.Remedy = fmt.Sprintf("%s is not between %s and %s", f.Month.Format("2006-01"), from.Format("2006-01"), to.Format("2006-01")), "correct the month"
+			x = x.Saying(kam.Say("%s is not between %s and %s", f.Month.Format("2006-01"), from.Format("2006-01"), to.Format("2006-01")), kam.Say("correct the month"))
 		}
 		c.findings = append(c.findings, x)
 	}
 	if more := total - len(bad); more > 0 {
-		c.findings = append(c.findings, kam.BatchFinding{File: kam.FileSales, Severity: kam.SeverityError, Rule: kam.RuleBatchMoney,
-			Message: stage.Counted(more, "more row") + " with another currency or month", Remedy: "correct them as those that are listed"})
+		msg := kam.Say("%d more rows with another currency or month", more)
+		if more == 1 {
+			msg = kam.Say("1 more row with another currency or month")
+		}
+		c.findings = append(c.findings, kam.BatchFinding{File: kam.FileSales, Severity: kam.SeverityError, Rule: kam.RuleBatchMoney}.
+			Saying(msg, kam.Say("correct them as those that are listed")))
 	}
 	return nil
+}
+
+// leftOut says how many facts of an account do not come in, and why.
+func leftOut(why kam.Sentence, facts int) kam.Sentence {
+	if facts == 1 {
+		return kam.Say("%s: 1 row left out", why)
+	}
+	return kam.Say("%s: %d rows left out", why, facts)
 }
 
 func factFile(plOnly bool) string {

@@ -26,14 +26,14 @@ func (c *bookCheck) together() {
 		}
 		if no := r.in.CustomerNo; no != "" && !r.refused {
 			if first, twice := numbers[no]; twice {
-				r.wrong("customer_no", kam.RuleBatchTwice, fmt.Sprintf("row %d has the same number", first), "keep the one that is right")
+				r.wrong("customer_no", kam.RuleBatchTwice, kam.Say("row %d has the same number", first), kam.Say("keep the one that is right"))
 			} else {
 				numbers[no] = r.in.No
 			}
 		}
 		if a := cmp.Or(r.data.SalesAccountNo, r.in.CustomerNo); a != "" && !r.refused {
 			if first, twice := accounts[a]; twice {
-				r.wrong("sales_account_no", kam.RuleBatchAccount, fmt.Sprintf("row %d has the same sales account: revenue would count twice", first), "give one of them another account")
+				r.wrong("sales_account_no", kam.RuleBatchAccount, kam.Say("row %d has the same sales account: revenue would count twice", first), kam.Say("give one of them another account"))
 			} else {
 				accounts[a] = r.in.No
 			}
@@ -44,7 +44,7 @@ func (c *bookCheck) together() {
 		if len(r.Keys.Names) > 0 {
 			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, match.Normalize(r.data.LegalName, r.data.CountryCode).Plain, r.data.Street}, "\x1f")
 			if first, seen := places[place]; seen {
-				r.note(kam.SeverityWarning, "legal_name", kam.RuleBatchTwice, fmt.Sprintf("row %d has the same name and address: it may be the same customer", first), "merge them if they are one")
+				r.note(kam.SeverityWarning, "legal_name", kam.RuleBatchTwice, kam.Say("row %d has the same name and address: it may be the same customer", first), kam.Say("merge them if they are one"))
 			} else {
 				places[place] = r.in.No
 			}
@@ -54,7 +54,7 @@ func (c *bookCheck) together() {
 			if first := tiers[group]; first == nil {
 				tiers[group] = r
 			} else if first.in.Tier != r.in.Tier {
-				r.wrong("tier", kam.RuleBatchStanding, fmt.Sprintf("row %d of the same group says %s", first.in.No, first.in.Tier), "a group has one tier")
+				r.wrong("tier", kam.RuleBatchStanding, kam.Say("row %d of the same group says %s", first.in.No, first.in.Tier), kam.Say("a group has one tier"))
 			}
 		}
 	}
@@ -89,11 +89,11 @@ func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 		}
 		switch {
 		case p == r.in.CustomerNo:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, "is the customer itself", "name the parent, or leave it out")
+			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("is the customer itself"), kam.Say("name the parent, or leave it out"))
 		case rows[p] == nil && !there[p]:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, fmt.Sprintf("there is no customer %q", stage.Clipped(p)), "add the parent to the book, or leave it out")
+			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("there is no customer %q", stage.Clipped(p)), kam.Say("add the parent to the book, or leave it out"))
 		case circles(r, rows):
-			r.wrong("parent_customer_id", "VH02", "the parents turn in a circle", "correct one of them")
+			r.wrong("parent_customer_id", "VH02", kam.Say("the parents turn in a circle"), kam.Say("correct one of them"))
 		}
 	}
 	return nil
@@ -181,9 +181,9 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 				switch {
 				case told[who]: // by a nearer number
 				case slices.Contains(onSite, n.scheme), site == r.Site && !slices.Contains(onSite, scheme): // two establishments of one company are two places
-					r.wrong(field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s already", scheme, who), "use that customer, or correct the identifier or the address")
+					r.wrong(field, "DUPLICATE_IDENTIFIER", kam.Say("%s stands on %s already", scheme, who), kam.Say("use that customer, or correct the identifier or the address"))
 				case group == "" || group != r.GroupID+"\x1f"+r.newName:
-					r.note(kam.SeverityWarning, field, "DUPLICATE_IDENTIFIER", fmt.Sprintf("%s stands on %s too, at another address and outside the group", scheme, who), "put both into one group if they are one company")
+					r.note(kam.SeverityWarning, field, "DUPLICATE_IDENTIFIER", kam.Say("%s stands on %s too, at another address and outside the group", scheme, who), kam.Say("put both into one group if they are one company"))
 				}
 				told[who] = true
 			}

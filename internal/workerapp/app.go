@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/workflows"
@@ -96,7 +97,11 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	}
 	deliverer := deps.Deliverer
 	if deliverer == nil {
-		if deliverer, err = NewDeliverer(cfg.Notify, a.log); err != nil {
+		words, err := text.Wanted(cfg.Lang)
+		if err != nil {
+			return err
+		}
+		if deliverer, err = NewDeliverer(cfg.Notify, words, a.log); err != nil {
 			return err
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -162,7 +163,7 @@ func TestWebhook(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer server.Close()
-	d, err := NewDeliverer(notify(server.URL), zap.NewNop())
+	d, err := NewDeliverer(notify(server.URL), text.English(), zap.NewNop())
 	require.NoError(t, err)
 	n := Notice{ID: "KAM-2026-000001/3/1", Kind: "kamflow.task_opened", CaseNo: "KAM-2026-000001", Title: "A task", To: []Recipient{{UserID: "tom", Email: "tom@example.com"}}}
 	require.NoError(t, d.Deliver(t.Context(), n))
@@ -196,7 +197,7 @@ func TestWebhookThatHangs(t *testing.T) {
 	defer close(release)
 	cfg := notify(server.URL)
 	cfg.Timeout = 100 * time.Millisecond
-	d, err := NewDeliverer(cfg, zap.NewNop())
+	d, err := NewDeliverer(cfg, text.English(), zap.NewNop())
 	require.NoError(t, err)
 	require.Error(t, d.Deliver(t.Context(), Notice{ID: "m1"}))
 }

@@ -151,7 +151,12 @@ func (r *relay) carry(ctx context.Context, m ledger.Delivery) {
 // notice looks up where the recipients are reached. One who is not known any
 // more is left out.
 func (r *relay) notice(ctx context.Context, m ledger.Delivery) (Notice, error) {
-	n := Notice{ID: m.ID, Kind: m.EventType(), CaseNo: string(m.CaseNo), About: m.About, At: m.At, Title: m.Subject, Data: m.Data, Attempt: m.Attempts}
+	n := Notice{ID: m.ID, Kind: m.EventType(), CaseNo: string(m.CaseNo), About: m.About, At: m.At, Data: m.Facts(), Attempt: m.Attempts}
+	title, err := m.Title()
+	if err != nil {
+		return n, err
+	}
+	n.Title, n.Said = title.English, title.Text
 	for _, id := range m.To {
 		p, err := r.people.Person(ctx, id)
 		if kam.CodeOf(err) == kam.NotFound {

@@ -140,7 +140,7 @@ func addOptions(a *policy.Add) map[string][]option {
 
 func notInSet(field, value string) error {
 	return kam.Errorf(kam.Invalid, "%q is not a value of the set", kam.Clip(value, 60)).On(field).By("VF02").
-		Try("use one of " + strings.Join(kam.Choices(field), ", "))
+		Try("use one of %s", kam.ListOf(kam.Choices(field)))
 }
 
 // stopCheck finds a hard stop in the request itself; the others come with the

@@ -83,7 +83,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		}
 		if !found {
 			return OrgChange{}, kam.Errorf(kam.Invalid, "%s has no absence that begins on %s", user, from).On("from").
-				Try(fmt.Sprintf("look: starter admin absence list %s", user))
+				Try("look: starter admin absence list %s", user)
 		}
 		tx.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		cases, err := tx.casesOfPerson(user)

@@ -199,7 +199,7 @@ func queueLists(b *pgx.Batch, o Org) error {
 			return err
 		}
 		if len(p.Ref) > maxBlockedRef { // it is part of the request key of the review that a hit opens
-			return kam.Errorf(kam.Invalid, "is %d bytes long", len(p.Ref)).On(fmt.Sprintf("blocked_parties[%d].ref", i)).Try(fmt.Sprintf("give at most %d", maxBlockedRef))
+			return kam.Errorf(kam.Invalid, "is %d bytes long", len(p.Ref)).On(fmt.Sprintf("blocked_parties[%d].ref", i)).Try("give at most %d", maxBlockedRef)
 		}
 		if err := p.checkContact(fmt.Sprintf("blocked_parties[%d]", i)); err != nil {
 			return err

@@ -154,7 +154,7 @@ func policyText(ctx context.Context, q pg.Querier, version int) ([]byte, error) 
 	}
 	refusal := kam.Errorf(kam.NotFound, "there is no policy version %d", version).On("version")
 	if len(known) > 0 {
-		refusal.Try("one of " + strings.Join(known, ", "))
+		refusal.Try("one of %s", kam.ListOf(known))
 	}
 	return nil, refusal
 }
@@ -215,7 +215,7 @@ func policyChange(p policyVersion) orgChange {
 			return c, err
 		}
 		if p.Version <= newest {
-			return c, kam.Errorf(kam.Invalid, "policy version %d is in force, and %d is older", newest, p.Version).On("version").Try(fmt.Sprintf("give version %d", newest+1))
+			return c, kam.Errorf(kam.Invalid, "policy version %d is in force, and %d is older", newest, p.Version).On("version").Try("give version %d", newest+1)
 		}
 		tx.Queue(insert, p.Version, p.Text, tx.Effect().By)
 		return c, nil

@@ -114,7 +114,7 @@ func checkManagers(u User, managerOf map[kam.UserID]kam.UserID) error {
 		way = append(way, string(next))
 		if next == u.ID {
 			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", pg.Clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
-				On("manager_id").Try(fmt.Sprintf("name a manager who does not report to %s, or none", u.ID))
+				On("manager_id").Try("name a manager who does not report to %s, or none", u.ID)
 		}
 	}
 	if _, known := managerOf[u.ManagerID]; u.ManagerID != "" && !known {
@@ -295,7 +295,7 @@ func orVacant(u kam.UserID) string {
 // wrongOn says that what a field names is not there: the input is wrong.
 func wrongOn(field string, err error) error {
 	if e := kam.AsError(err); e != nil && e.Code == kam.NotFound {
-		return kam.Errorf(kam.Invalid, "%s", e.Msg).On(field)
+		return kam.Errorf(kam.Invalid, "%s", e.Message()).On(field)
 	}
 	return err
 }

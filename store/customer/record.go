@@ -269,7 +269,7 @@ func (tx *Tx) NotMerged(no string) error {
 	if err != nil || into == "" {
 		return err
 	}
-	return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", no, into).On("customer_no").By(ruleMerged).Try("change " + into + ", or split the two first")
+	return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", no, into).On("customer_no").By(ruleMerged).Try("change %s, or split the two first", into)
 }
 
 // ruleMerged names the rule that a merged record is not changed.

@@ -34,7 +34,7 @@ func (tx *Tx) ReleaseCustomer() { tx.holds = "" }
 
 func openCase(customerNo string, by kam.CaseNo) *kam.Error {
 	return kam.Errorf(kam.OpenCaseExists, "customer %s is in case %s, which is open", pg.Clip(customerNo, 40), by).On("customer_no").
-		Try("see " + string(by) + "; one case at a time works on a customer")
+		Try("see %s; one case at a time works on a customer", by)
 }
 
 // OpenCaseOf refuses, with the number of the case, where a customer is in an

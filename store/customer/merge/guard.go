@@ -2,7 +2,6 @@ package merge
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -80,7 +79,7 @@ func mayBecomeOne(survivor, absorbed customerdb.Customer) error {
 		return kam.Errorf(kam.AlreadyDecided, "%s was merged into %s already", absorbed.CustomerNo, absorbed.MergedInto).On("absorbed").
 			Try("nothing is left to do; or undo that merge first")
 	case survivor.MergedInto != "":
-		return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", survivor.CustomerNo, survivor.MergedInto).On("survivor").Try("merge with " + survivor.MergedInto)
+		return kam.Errorf(kam.TargetInvalid, "%s was merged into %s", survivor.CustomerNo, survivor.MergedInto).On("survivor").Try("merge with %s", survivor.MergedInto)
 	case (survivor.Status == kam.Blocked) != (absorbed.Status == kam.Blocked):
 		return kam.Errorf(kam.TargetInvalid, "%s is %s, %s is %s: one record would hide the block", survivor.CustomerNo, survivor.Status, absorbed.CustomerNo, absorbed.Status).
 			On("lifecycle_status").Try("have the block lifted, or set on both, first")
@@ -95,7 +94,7 @@ func mayBecomeOne(survivor, absorbed customerdb.Customer) error {
 func atVersion(c customerdb.Customer, expect int) error {
 	switch {
 	case expect <= 0:
-		return kam.Errorf(kam.Invalid, "say which version of %s was decided on", c.CustomerNo).On("expect_version").Try(fmt.Sprintf("it is at version %d now", c.Version))
+		return kam.Errorf(kam.Invalid, "say which version of %s was decided on", c.CustomerNo).On("expect_version").Try("it is at version %d now", c.Version)
 	case expect != c.Version:
 		return kam.Errorf(kam.StaleRevision, "%s is at version %d, the decision was taken on version %d", c.CustomerNo, c.Version, expect).
 			On("expect_version").Try("look at the record as it is now and decide again")

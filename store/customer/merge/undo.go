@@ -128,7 +128,7 @@ func (m *merger) undoable(l customerdb.MergeLine, a, b customerdb.Customer, rec 
 	*rec = r.Record
 	switch {
 	case l.Kind != MergeKind:
-		return kam.Errorf(kam.TargetInvalid, "%s split %s from %s", l.MergeID, l.OtherNo, l.CustomerNo).On("merge_id").Try(fmt.Sprintf("merge %s into %s", l.OtherNo, l.CustomerNo))
+		return kam.Errorf(kam.TargetInvalid, "%s split %s from %s", l.MergeID, l.OtherNo, l.CustomerNo).On("merge_id").Try("merge %s into %s", l.OtherNo, l.CustomerNo)
 	case r.Undone:
 		return kam.Errorf(kam.AlreadyDecided, "%s was undone already", l.MergeID).On("merge_id")
 	case a.MergedInto != "":
@@ -369,7 +369,7 @@ func (m *merger) groupOfNew(a customerdb.Customer, want string) (string, error) 
 	}
 	g, ok, err := m.org.Group(want)
 	if err == nil && !ok && want != a.GroupID {
-		err = kam.Errorf(kam.Invalid, "there is no group %s", pg.Clip(want, 64)).On("group").Try("name one that exists, or " + kam.NoGroup)
+		err = kam.Errorf(kam.Invalid, "there is no group %s", pg.Clip(want, 64)).On("group").Try("name one that exists, or %s", kam.NoGroup)
 	}
 	return cmp.Or(g.ID, want), err
 }
