@@ -115,8 +115,7 @@ func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) {
 
 // BlockedParties is the local screening list.
 func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
-	return pg.List(tx.ctx, tx.tx, "read the screening list", pgx.RowTo[BlockedParty],
-		`select party from kam.blocked_party order by ref`)
+	return blockedParties(tx.ctx, tx.tx)
 }
 
 // FinanceHold says whether finance stopped one of the identifiers or the
@@ -287,7 +286,11 @@ func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
 
 // BlockedParties is the local screening list.
 func (s *Store) BlockedParties(ctx context.Context) ([]BlockedParty, error) {
-	return pg.List(ctx, s.pool, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
+	return blockedParties(ctx, s.pool)
+}
+
+func blockedParties(ctx context.Context, q pg.Querier) ([]BlockedParty, error) {
+	return pg.List(ctx, q, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
 }
 
 // A Reference is what the rows of a book point at.

@@ -2,7 +2,6 @@ package customer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -54,8 +53,7 @@ type View struct {
 // CustomerView reads a customer as of one moment, at the end of the chain of
 // merges that starts with the number; kam.NotFound where there is none.
 func (s *Store) View(ctx context.Context, no string) (v View, err error) {
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) error {
 		v = View{Asked: no}
 		c, err := Read(ctx, tx, no)
 		for ; err == nil && c.MergedInto != ""; c, err = Read(ctx, tx, c.MergedInto) {
@@ -88,10 +86,7 @@ func (s *Store) View(ctx context.Context, no string) (v View, err error) {
 			`select `+MergeColumns+` from kam.merge where customer_no = $1 or other_no = $1 order by merge_id`, c.CustomerNo)
 		return err
 	})
-	if err != nil {
-		return v, fmt.Errorf("read the customer: %w", pg.Known(err))
-	}
-	return v, nil
+	return v, err
 }
 
 // A CustomerLine is one customer in a list.

@@ -195,13 +195,6 @@ func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersio
 	return pg.List(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion], moved, since)
 }
 
-// NeverStarted lists numbers that were allotted before then and whose case
-// never opened.
-func (s *Store) NeverStarted(ctx context.Context, before time.Time) ([]Line, error) {
-	return pg.List(ctx, s.pool, "list cases never started", pgx.RowToStructByPos[Line],
-		`select `+LineColumns+` from kam.cases where version = 0 and created_at < $1 order by case_no`, before)
-}
-
 // A StuckCase needs somebody to look at it.
 type StuckCase struct {
 	CaseNo kam.CaseNo `json:"case_no"`

@@ -33,12 +33,6 @@ func (tx *Tx) SaveRecord(r kam.DecisionRecord) error {
 	return err
 }
 
-// LastRecord is the newest record of a kind.
-func (tx *Tx) LastRecord(kind kam.RecordKind) (kam.DecisionRecord, bool, error) {
-	return pg.One(tx.ctx, tx.tx, "read the decision record", pgx.RowTo[kam.DecisionRecord],
-		`select record from kam.decision_record where case_no = $1 and kind = $2 order by n desc limit 1`, tx.no(), kind)
-}
-
 // SetHuman adds what a person decided to the newest record of a kind;
 // kam.NotFound where there is none.
 func (tx *Tx) SetHuman(kind kam.RecordKind, h kam.HumanDecision) error {

@@ -140,12 +140,6 @@ func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string,
 	return digest, nil
 }
 
-// StagedExists says whether data were staged for a decision.
-func (s *Store) StagedExists(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return pg.One(ctx, s.pool, "look up staged data", pgx.RowTo[string],
-		`select digest from kam.staged where case_no = $1 and decision_id = $2`, no, decisionID)
-}
-
 // Decision is the digest of a decision that took effect; false where none did
 // under that id.
 func (s *Store) Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {

@@ -19,7 +19,11 @@ func noCase(no kam.CaseNo) error {
 
 // Case is the committed state of a case; kam.NotFound where there is none.
 func (s *Store) Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := pg.One(ctx, s.pool, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	return snapshot(ctx, s.pool, no)
+}
+
+func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, error) {
+	c, ok, err := pg.One(ctx, q, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -69,15 +73,9 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 	const been = `
 		select to_state from kam.audit where case_no = $1 and to_state <> '' group by to_state order by min(seq)`
 
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) (err error) {
-		var ok bool
-		v.Snapshot, ok, err = pg.One(ctx, tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
-		if err != nil {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if v.Snapshot, err = snapshot(ctx, tx, no); err != nil {
 			return err
-		}
-		if !ok {
-			return noCase(no)
 		}
 		v.Started = v.Snapshot.Version > 0
 		if v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); err != nil {
@@ -152,13 +150,7 @@ func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 }
 
 // CaseAsIs reads another case within an effect, without its lock.
-func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := pg.One(tx.ctx, tx.tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
-	if err == nil && !ok {
-		err = noCase(no)
-	}
-	return c, err
-}
+func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) { return snapshot(tx.ctx, tx.tx, no) }
 
 func requestData(ctx context.Context, q pg.Querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
 	d, ok, err := pg.One(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
@@ -241,12 +233,6 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 		_, err = s.Case(ctx, no)
 	}
 	return all, err
-}
-
-// was and not as a refusal.
-func (s *Store) ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return pg.One(ctx, s.pool, "look up a decision", pgx.RowTo[string],
-		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2 and progress -> 'refused' is null`, no, decisionID)
 }
 
 // Records are all decision records of a case, in order.

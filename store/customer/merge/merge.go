@@ -135,7 +135,7 @@ func (s *Store) Merge(ctx context.Context, o Order, p Planner) (Result, error) {
 // tells what the plan refuses; whether something that hangs on the records
 // refuses it too shows when it is done.
 func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c kam.MergeChoice, p Planner) (plan kam.MergePlan, a, b customerdb.Customer, err error) {
-	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) error {
 		if a, err = customerdb.Read(ctx, tx, survivor); err != nil {
 			return err
 		}
@@ -150,10 +150,7 @@ func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c kam.Merge
 		}
 		return noOpenCase(ctx, tx, survivor, absorbed)
 	})
-	if err != nil {
-		return plan, a, b, fmt.Errorf("plan the merge: %w", pg.Known(err))
-	}
-	return plan, a, b, nil
+	return plan, a, b, err
 }
 
 // onCustomers runs a decision on two records under their locks: those of the
