@@ -30,7 +30,7 @@ func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 	return c, err
 }
 
-// A CaseView is a case as a person opens it. Started is false for a number
+// A View is a case as a person opens it. Started is false for a number
 // that was allotted and whose case never opened.
 type View struct {
 	Snapshot   kam.Snapshot         `json:"case"`
@@ -60,7 +60,7 @@ type Ending struct {
 	Restricted bool       `json:"restricted,omitempty"`
 }
 
-// CaseView reads a case with its data, as of one moment; kam.NotFound where
+// View reads a case with its data, as of one moment; kam.NotFound where
 // there is none.
 func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 	const newest = `
@@ -69,7 +69,7 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 		) r order by n`
 
 	const ending = `
-		select actor_id, at, reason_code, text, restricted from kam.audit where case_no = $1 and to_state = $2 order by seq desc limit 1`
+		select actor_id as "by", at, reason_code as code, text, restricted from kam.audit where case_no = $1 and to_state = $2 order by seq desc limit 1`
 	const been = `
 		select to_state from kam.audit where case_no = $1 and to_state <> '' group by to_state order by min(seq)`
 
@@ -110,7 +110,7 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 			return err
 		}
 		if v.Snapshot.State.Ended() {
-			e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByPos[Ending], ending, no, v.Snapshot.State)
+			e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByName[Ending], ending, no, v.Snapshot.State)
 			if err != nil {
 				return err
 			}
@@ -256,8 +256,8 @@ type Revision struct {
 
 // Revisions are all revisions of a case's data, in order, with contacts.
 func (s *Store) Revisions(ctx context.Context, no kam.CaseNo) ([]Revision, error) {
-	all, err := pg.List(ctx, s.pool, "read revisions", pgx.RowToStructByPos[Revision],
-		`select revision, at, by_user, material_hash, data from kam.revision where case_no = $1 order by revision`, no)
+	all, err := pg.List(ctx, s.pool, "read revisions", pgx.RowToStructByName[Revision],
+		`select revision as no, at, by_user as "by", material_hash as hash, data from kam.revision where case_no = $1 order by revision`, no)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// A MergeOrder is a steward's decision that two records are one customer. The
+// An Order is a steward's decision that two records are one customer. The
 // versions are those that the decision was taken on.
 type Order struct {
 	Survivor       string          `json:"survivor"`
@@ -64,7 +64,7 @@ const (
 	SplitKind = "SPLIT"
 )
 
-// A MergeResult is what a merge, its undoing or a split did, without personal
+// A Result is what a merge, its undoing or a split did, without personal
 // data. CustomerNo is the survivor or the record that was split, OtherNo the
 // absorbed or the new one.
 type Result struct {

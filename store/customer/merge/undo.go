@@ -19,7 +19,7 @@ import (
 // changed since, which stays with it and is named. The customer is the
 // survivor or the absorbed record of the merge.
 func (s *Store) Undo(ctx context.Context, o UndoOrder, p Planner) (Result, error) {
-	l, ok, err := pg.One(ctx, s.pool, "look up the merge", pgx.RowToStructByPos[customerdb.MergeLine], `select `+customerdb.MergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
+	l, ok, err := pg.One(ctx, s.pool, "look up the merge", pgx.RowToStructByName[customerdb.MergeLine], `select `+customerdb.MergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
 	switch {
 	case err != nil:
 		return Result{}, err
