@@ -78,48 +78,42 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 			return err
 		}
 		v.Started = v.Snapshot.Version > 0
-		if v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); err != nil {
-			return err
+		fact := func(kind string, into any) func() error {
+			return func() error { _, err := readFact(ctx, tx, no, kind, into); return err }
 		}
-		if v.Opening, err = opening(ctx, tx, no); err != nil {
-			return err
-		}
-		if v.Candidates, err = readCandidates(ctx, tx, no); err != nil {
-			return err
-		}
-		if v.Findings, err = readFindings(ctx, tx, no); err != nil {
-			return err
-		}
-		if _, err = readFact(ctx, tx, no, factAnalysis, &v.Analysis); err != nil {
-			return err
-		}
-		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
-			return err
-		}
-		if v.Snapshot.SameAs != "" {
-			s, err := followed(ctx, tx, no)
-			if err != nil {
+		return pg.InTurn(
+			func() (err error) { v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); return err },
+			func() (err error) { v.Opening, err = opening(ctx, tx, no); return err },
+			func() (err error) { v.Candidates, err = readCandidates(ctx, tx, no); return err },
+			func() (err error) { v.Findings, err = readFindings(ctx, tx, no); return err },
+			fact(factAnalysis, &v.Analysis), fact(factSegment, &v.Segment), fact(FactHits, &v.Screened),
+			func() error {
+				if v.Snapshot.SameAs == "" {
+					return nil
+				}
+				s, err := followed(ctx, tx, no)
+				v.Followed = &s
 				return err
-			}
-			v.Followed = &s
-		}
-		if _, err = readFact(ctx, tx, no, FactHits, &v.Screened); err != nil {
-			return err
-		}
-		if v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
-			return err
-		}
-		if v.Snapshot.State.Ended() {
-			e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByName[Ending], ending, no, v.Snapshot.State)
-			if err != nil {
+			},
+			func() (err error) {
+				v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no)
 				return err
-			}
-			if ok {
-				v.Ending = &e
-			}
-		}
-		v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
-		return err
+			},
+			func() error {
+				if !v.Snapshot.State.Ended() {
+					return nil
+				}
+				e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByName[Ending], ending, no, v.Snapshot.State)
+				if ok {
+					v.Ending = &e
+				}
+				return err
+			},
+			func() (err error) {
+				v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
+				return err
+			},
+		)
 	})
 	return v, err
 }
