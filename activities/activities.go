@@ -13,7 +13,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"github.com/kamflow/kamflow/activities/book"
+	bookstages "github.com/kamflow/kamflow/activities/book"
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
@@ -71,7 +71,7 @@ func (a *Activities) Register(r Registry) {
 }
 
 // Imports are the stages of imports, which go by the same policies.
-func (a *Activities) Imports() *book.Stages { return book.New(a.Store, &a.policies) }
+func (a *Activities) Imports() *bookstages.Stages { return bookstages.New(a.Store, &a.policies) }
 
 // stage runs one effect of the engine. The stage is refused, by handing back
 // the case untouched, where PostgreSQL is ahead of the workflow.

@@ -14,7 +14,6 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
@@ -26,7 +25,7 @@ import (
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // fake is Temporal as the service sees it: answers are taken in turn, the last
 // one stays.
@@ -127,12 +126,7 @@ type bundle struct {
 
 func emptyStore(t *testing.T) *store.Store {
 	t.Helper()
-	dsn := pgtest.DSN(t)
-	require.NoError(t, store.Migrate(t.Context(), dsn))
-	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s
+	return storetest.New(t)
 }
 
 func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {

@@ -15,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 func confirm() kam.Act {
@@ -61,9 +62,7 @@ func TestStart(t *testing.T) {
 			require.Equal(t, b.fake.updates[0].UpdateID, u.UpdateID)
 		}
 
-		never, err := b.store.Cases.NeverStarted(t.Context(), time.Now().Add(time.Minute))
-		require.NoError(t, err)
-		require.Len(t, never, 1)
+		require.Equal(t, 1, storetest.Count(t, b.store, `select count(*) from kam.cases where version = 0`), "never started")
 
 		b.fake.answers = []func() (kam.Progress, error){says(at(kam.DataEntry, 2), nil)}
 		b.Patience = time.Second
@@ -185,9 +184,7 @@ func TestAct(t *testing.T) {
 		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActSubmitData, By: "rep"}
 		_, err := b.Act(t.Context(), no, act, &data)
 		require.NoError(t, err)
-		digest, ok, err := b.store.Cases.StagedExists(t.Context(), no, "decision-0002")
-		require.NoError(t, err)
-		require.True(t, ok)
+		digest := storetest.Text(t, b.store, `select digest from kam.staged where case_no = $1 and decision_id = $2`, no, act.DecisionID)
 		require.Equal(t, digest, b.fake.updates[0].Args[0].(kam.Act).DataDigest)
 	})
 
@@ -331,9 +328,7 @@ func TestActWithDataOverTheirBounds(t *testing.T) {
 	require.ErrorIs(t, err, kam.Invalid)
 	require.Equal(t, "legal_name", kam.AsError(err).Field)
 	require.Empty(t, b.fake.updates)
-	_, kept, err := b.store.Cases.StagedExists(t.Context(), no, act.DecisionID)
-	require.NoError(t, err)
-	require.False(t, kept)
+	require.Zero(t, storetest.Count(t, b.store, `select count(*) from kam.staged`))
 
 	data.LegalName = " Acme " // as people type it
 	_, err = b.Act(t.Context(), no, act, &data)

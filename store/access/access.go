@@ -47,7 +47,7 @@ func (s *Store) on(ctx context.Context, e ledger.Effect, fn func(tx *Tx) (any, e
 	return s.ledger.On(ctx, e, nil, func(e *ledger.Entry) (any, error) { return fn(In(e)) })
 }
 
-// KindOrganisation is the organisation.
+// Kind is the organisation.
 const Kind ledger.Kind = "organisation"
 
 // Organisation is the subject whose trail tells of changes of people, posts,

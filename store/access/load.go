@@ -83,7 +83,7 @@ const maxBlockedRef = 120
 // checkNew looks at the ids of those who are not known yet, and at roles that
 // are not those that are there: a load is no way around SOD5 and SOD6.
 func (tx *Tx) checkNew(users []User) error {
-	people, err := pg.List(tx.ctx, tx.tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person`)
+	people, err := pg.List(tx.ctx, tx.tx, "list people", pgx.RowToStructByName[kam.Person], `select `+personColumns+` from kam.person`)
 	if err != nil {
 		return err
 	}
@@ -128,11 +128,14 @@ func calendarsKnown(ctx context.Context, tx pgx.Tx) error {
 func queuePerson(b *pgx.Batch, u User) {
 	const upsert = `
 		insert into kam.person (user_id, name, email, roles, nodes, manager_id, active)
-		values ($1, $2, $3, $4, $5, $6, $7)
+		values (@id, @name, @email, @roles, @nodes, @manager, @active)
 		on conflict (user_id) do update set name = excluded.name, email = excluded.email, roles = excluded.roles,
 			nodes = excluded.nodes, manager_id = excluded.manager_id, active = excluded.active`
 
-	b.Queue(upsert, u.ID, u.Name, u.Email, append([]kam.Role{}, u.Roles...), append([]string{}, u.Nodes...), u.ManagerID, !u.Inactive)
+	b.Queue(upsert, pgx.StrictNamedArgs{
+		"id": u.ID, "name": u.Name, "email": u.Email, "roles": append([]kam.Role{}, u.Roles...),
+		"nodes": append([]string{}, u.Nodes...), "manager": u.ManagerID, "active": !u.Inactive,
+	})
 }
 
 func queuePeople(b *pgx.Batch, o Org) {
@@ -155,22 +158,26 @@ func queuePeople(b *pgx.Batch, o Org) {
 }
 
 func queueTree(b *pgx.Batch, o Org) {
-	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values ($1, $2, $3, $4, $5, $6)`
+	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values (@code, @level, @parent, @name, @manager, @calendar)`
 	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays, hours, half_days)
-		values ($1, $2, $3, $4, $5, $6, coalesce($7::jsonb, '{}'), $8)`
+		values (@code, @zone, @opens, @closes, @weekend, @holidays, coalesce(@hours::jsonb, '{}'), @half_days)`
 
 	if o.Nodes != nil {
 		b.Queue(`delete from kam.node`)
 	}
 	for _, n := range o.Nodes {
-		b.Queue(node, n.Code, n.Level, n.Parent, n.Name, n.ManagerID, n.Calendar)
+		b.Queue(node, pgx.StrictNamedArgs{
+			"code": n.Code, "level": n.Level, "parent": n.Parent, "name": n.Name, "manager": n.ManagerID, "calendar": n.Calendar,
+		})
 	}
 	if o.Calendars != nil {
 		b.Queue(`delete from kam.calendar`)
 	}
 	for _, c := range o.Calendars {
-		b.Queue(calendar, c.Code, c.TimeZone, c.Opens, c.Closes, append([]string{}, c.Weekend...), append([]string{}, c.Holidays...),
-			c.Hours, append([]string{}, c.HalfDays...))
+		b.Queue(calendar, pgx.StrictNamedArgs{
+			"code": c.Code, "zone": c.TimeZone, "opens": c.Opens, "closes": c.Closes, "weekend": append([]string{}, c.Weekend...),
+			"holidays": append([]string{}, c.Holidays...), "hours": c.Hours, "half_days": append([]string{}, c.HalfDays...),
+		})
 	}
 }
 
@@ -221,7 +228,7 @@ func queueLists(b *pgx.Batch, o Org) error {
 	return nil
 }
 
-// load brings rows that were there before kamflow was, and says on the trail of
+// Load brings rows that were there before kamflow was, and says on the trail of
 // the organisation who brought how many of what. The same act again brings
 // nothing.
 func (s *Store) Load(ctx context.Context, a OrgAct, what string, n int, rows any, do func(tx pgx.Tx, now time.Time) error) error {

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -13,10 +12,10 @@ import (
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
-const personColumns = `user_id, name, email, roles, nodes, manager_id, active, nullif(no_post, '{}')`
+const personColumns = `user_id as id, name, email, roles, nodes, manager_id, active, nullif(no_post, '{}') as no_post`
 
 func personOf(ctx context.Context, q pg.Querier, id kam.UserID) (kam.Person, error) {
-	p, ok, err := pg.One(ctx, q, "look up a person", pgx.RowToStructByPos[kam.Person],
+	p, ok, err := pg.One(ctx, q, "look up a person", pgx.RowToStructByName[kam.Person],
 		`select `+personColumns+` from kam.person where user_id = $1`, id)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "nobody is known as %s", pg.Clip(string(id), 80))
@@ -34,13 +33,13 @@ func (s *Store) Person(ctx context.Context, id kam.UserID) (kam.Person, error) {
 
 // People are all persons, by id.
 func (s *Store) People(ctx context.Context) ([]kam.Person, error) {
-	return pg.List(ctx, s.pool, "list people", pgx.RowToStructByPos[kam.Person],
+	return pg.List(ctx, s.pool, "list people", pgx.RowToStructByName[kam.Person],
 		`select `+personColumns+` from kam.person order by user_id`)
 }
 
 // PeopleByRole are the active persons who hold a role, by id.
 func (tx *Tx) PeopleByRole(role kam.Role) ([]kam.Person, error) {
-	return pg.List(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByPos[kam.Person],
+	return pg.List(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByName[kam.Person],
 		`select `+personColumns+` from kam.person where active and roles @> array[$1::text] order by user_id`, role)
 }
 
@@ -48,7 +47,7 @@ const nodeColumns = `code, level, parent, name, manager_id, calendar`
 
 // Node is an element of the territory tree; kam.NotFound where there is none.
 func (tx *Tx) Node(code string) (kam.TerritoryNode, error) {
-	n, ok, err := pg.One(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByPos[kam.TerritoryNode],
+	n, ok, err := pg.One(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByName[kam.TerritoryNode],
 		`select `+nodeColumns+` from kam.node where code = $1`, code)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no territory %q", pg.Clip(code, 40))
@@ -63,7 +62,7 @@ func (tx *Tx) Nodes() ([]kam.TerritoryNode, error) { return nodes(tx.ctx, tx.tx)
 func (s *Store) Nodes(ctx context.Context) ([]kam.TerritoryNode, error) { return nodes(ctx, s.pool) }
 
 func nodes(ctx context.Context, q pg.Querier) ([]kam.TerritoryNode, error) {
-	return pg.List(ctx, q, "read the territory tree", pgx.RowToStructByPos[kam.TerritoryNode],
+	return pg.List(ctx, q, "read the territory tree", pgx.RowToStructByName[kam.TerritoryNode],
 		`select `+nodeColumns+` from kam.node order by code`)
 }
 
@@ -78,14 +77,14 @@ func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
 		)
 		select ` + nodeColumns + ` from chain order by depth`
 
-	return pg.List(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByPos[kam.TerritoryNode], up, node)
+	return pg.List(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByName[kam.TerritoryNode], up, node)
 }
 
 const calendarRows = `select code, time_zone, opens, closes, weekend, holidays, hours, half_days from kam.calendar`
 
 // Calendars are the work calendars, by code.
 func (s *Store) Calendars(ctx context.Context) (map[string]kam.Calendar, error) {
-	rows, err := pg.List(ctx, s.pool, "read the calendars", pgx.RowToStructByPos[CalendarRow], calendarRows)
+	rows, err := pg.List(ctx, s.pool, "read the calendars", pgx.RowToStructByName[CalendarRow], calendarRows)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +99,7 @@ func (s *Store) Calendars(ctx context.Context) (map[string]kam.Calendar, error) 
 
 // Calendar is a work calendar; kam.NotFound where there is none.
 func (tx *Tx) Calendar(code string) (CalendarRow, error) {
-	c, ok, err := pg.One(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByPos[CalendarRow], calendarRows+` where code = $1`, code)
+	c, ok, err := pg.One(tx.ctx, tx.tx, "read a calendar", pgx.RowToStructByName[CalendarRow], calendarRows+` where code = $1`, code)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no calendar %q", pg.Clip(code, 40))
 	}
@@ -115,8 +114,7 @@ func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) {
 
 // BlockedParties is the local screening list.
 func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
-	return pg.List(tx.ctx, tx.tx, "read the screening list", pgx.RowTo[BlockedParty],
-		`select party from kam.blocked_party order by ref`)
+	return blockedParties(tx.ctx, tx.tx)
 }
 
 // FinanceHold says whether finance stopped one of the identifiers or the
@@ -133,93 +131,6 @@ func (tx *Tx) FinanceHold(ids []kam.Identifier, groupID string) (bool, error) {
 	}
 	hold, _, err := pg.One(tx.ctx, tx.tx, "look up finance holds", pgx.RowTo[bool], held, groupID, schemes, values)
 	return hold, err
-}
-
-// PolicyText is one version of the policy; kam.NotFound where there is none.
-func (tx *Tx) PolicyText(version int) ([]byte, error) { return policyText(tx.ctx, tx.tx, version) }
-
-// PolicyText is one version of the policy; kam.NotFound where there is none.
-func (s *Store) PolicyText(ctx context.Context, version int) ([]byte, error) {
-	return policyText(ctx, s.pool, version)
-}
-
-func policyText(ctx context.Context, q pg.Querier, version int) ([]byte, error) {
-	text, ok, err := pg.One(ctx, q, "read the policy", pgx.RowTo[[]byte], `select text from kam.policy where version = $1`, version)
-	if err != nil || ok {
-		return text, err
-	}
-	known, err := pg.List(ctx, q, "list the versions of the policy", pgx.RowTo[string], `select version::text from kam.policy order by version`)
-	if err != nil {
-		return nil, err
-	}
-	refusal := kam.Errorf(kam.NotFound, "there is no policy version %d", version).On("version")
-	if len(known) > 0 {
-		refusal.Try("one of %s", kam.ListOf(known))
-	}
-	return nil, refusal
-}
-
-// LatestPolicy is the newest version of the policy; kam.NotFound before one
-// was loaded.
-func (tx *Tx) LatestPolicy() (version int, text []byte, err error) {
-	return latestPolicy(tx.ctx, tx.tx)
-}
-
-// LatestPolicy is the newest version of the policy; kam.NotFound before one
-// was loaded.
-func (s *Store) LatestPolicy(ctx context.Context) (version int, text []byte, err error) {
-	return latestPolicy(ctx, s.pool)
-}
-
-func latestPolicy(ctx context.Context, q pg.Querier) (int, []byte, error) {
-	type row struct {
-		Version int
-		Text    []byte
-	}
-	p, ok, err := pg.One(ctx, q, "read the policy", pgx.RowToStructByPos[row], `select version, text from kam.policy order by version desc limit 1`)
-	if err == nil && !ok {
-		err = kam.Errorf(kam.NotFound, "no policy is loaded").Try("load one with: starter admin policy load")
-	}
-	return p.Version, p.Text, err
-}
-
-// A policyVersion is the text of a policy and the number under which it is kept
-// for ever.
-type policyVersion struct {
-	Version int
-	Text    []byte
-}
-
-// LoadPolicy drafts a version of the policy, which a second person publishes
-// (SOD4): Agree. The first policy of a system is in force at once. The text
-// that is in force already is fine; another text under its number is a
-// kam.IDReused.
-func (s *Store) LoadPolicy(ctx context.Context, a OrgAct, version int, text []byte) (OrgChange, error) {
-	return s.changeOrg(ctx, a, policyChange(policyVersion{version, text}))
-}
-
-func policyChange(p policyVersion) orgChange {
-	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3)`
-
-	return orgChange{kind: ChangePolicy, what: p, right: kam.ActionPolicyDraft, tables: []orgTable{policyTable}, apply: func(tx *Tx) (OrgChange, error) {
-		c := OrgChange{What: fmt.Sprintf("policy version %d", p.Version)}
-		have, err := tx.PolicyText(p.Version)
-		if err == nil && string(have) != string(p.Text) {
-			err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", p.Version).On("version").Try("give the next version")
-		}
-		if kam.CodeOf(err) != kam.NotFound {
-			return c, err
-		}
-		newest, _, err := tx.LatestPolicy()
-		if err != nil && kam.CodeOf(err) != kam.NotFound {
-			return c, err
-		}
-		if p.Version <= newest {
-			return c, kam.Errorf(kam.Invalid, "policy version %d is in force, and %d is older", newest, p.Version).On("version").Try("give version %d", newest+1)
-		}
-		tx.Queue(insert, p.Version, p.Text, tx.Effect().By)
-		return c, nil
-	}}
 }
 
 // GroupByName finds a group by its name, without regard to case and blanks.
@@ -287,7 +198,11 @@ func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
 
 // BlockedParties is the local screening list.
 func (s *Store) BlockedParties(ctx context.Context) ([]BlockedParty, error) {
-	return pg.List(ctx, s.pool, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
+	return blockedParties(ctx, s.pool)
+}
+
+func blockedParties(ctx context.Context, q pg.Querier) ([]BlockedParty, error) {
+	return pg.List(ctx, q, "read the screening list", pgx.RowTo[BlockedParty], `select party from kam.blocked_party order by ref`)
 }
 
 // A Reference is what the rows of a book point at.
@@ -308,7 +223,7 @@ func (s *Store) Reference(ctx context.Context) (r Reference, err error) {
 		if r.Rules, err = t.AssignmentRules(); err != nil {
 			return err
 		}
-		r.People, err = pg.List(ctx, tx, "list people", pgx.RowToStructByPos[kam.Person], `select `+personColumns+` from kam.person order by user_id`)
+		r.People, err = pg.List(ctx, tx, "list people", pgx.RowToStructByName[kam.Person], `select `+personColumns+` from kam.person order by user_id`)
 		if err != nil {
 			return err
 		}

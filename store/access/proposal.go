@@ -54,7 +54,7 @@ const agreeWithin = 7 * 24 * time.Hour
 func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles []kam.Role, held []kam.Action) (OrgChange, error) {
 	const insert = `
 		insert into kam.proposal (proposal_no, kind, change, digest, ground, what, differences, by_user, roles, reason, at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+		values (@no, @kind, @change, @digest, @ground, @what, @differences, @by, @roles, @reason, @at, @expires)`
 
 	ground := ledger.Digest(d)
 	p, found, err := tx.openProposal(tx.Effect().Digest)
@@ -85,7 +85,10 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 		if err != nil {
 			return OrgChange{}, fmt.Errorf("print the change: %w", err)
 		}
-		tx.Queue(insert, no, ch.kind, json.RawMessage(change), tx.Effect().Digest, ground, c.What, c.Differences, a.By, roles, a.Reason, tx.At, tx.At.Add(agreeWithin))
+		tx.Queue(insert, pgx.StrictNamedArgs{
+			"no": no, "kind": ch.kind, "change": json.RawMessage(change), "digest": tx.Effect().Digest, "ground": ground, "what": c.What,
+			"differences": c.Differences, "by": a.By, "roles": roles, "reason": a.Reason, "at": tx.At, "expires": tx.At.Add(agreeWithin),
+		})
 		if err := tx.tellAdmins(a, c.Second, fmt.Sprintf("%s: %s proposes: %s", no, a.By, c.What)); err != nil {
 			return OrgChange{}, err
 		}
@@ -141,15 +144,16 @@ type storedProposal struct {
 	Ground string
 }
 
-const proposalColumns = `proposal_no, kind, what, differences, by_user, roles, reason, at, expires_at, state, decided_by, decided_at, decided_reason`
+const proposalColumns = `proposal_no as no, kind, what, differences, by_user as "by", roles, reason, at, expires_at as expires, state, decided_by,
+	decided_at, decided_reason as decision`
 
 func (tx *Tx) openProposal(digest string) (storedProposal, bool, error) {
-	return pg.One(tx.ctx, tx.tx, "look for the same proposal", pgx.RowToStructByPos[storedProposal],
+	return pg.One(tx.ctx, tx.tx, "look for the same proposal", pgx.RowToStructByName[storedProposal],
 		`select `+proposalColumns+`, change, ground from kam.proposal where digest = $1 and state = 'OPEN'`, digest)
 }
 
 func (tx *Tx) proposal(no string) (storedProposal, error) {
-	p, ok, err := pg.One(tx.ctx, tx.tx, "read a proposal", pgx.RowToStructByPos[storedProposal],
+	p, ok, err := pg.One(tx.ctx, tx.tx, "read a proposal", pgx.RowToStructByName[storedProposal],
 		`select `+proposalColumns+`, change, ground from kam.proposal where proposal_no = $1`, no)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no proposal %q", pg.Clip(no, 40)).On("proposal_no").Try("starter admin proposals lists them")
@@ -352,7 +356,7 @@ func (s *Store) ExpireProposals(ctx context.Context) (int, error) {
 // Proposals lists what waits for a second admin, with all set the closed ones
 // too, the newest first.
 func (s *Store) Proposals(ctx context.Context, all bool) ([]Proposal, error) {
-	return pg.List(ctx, s.pool, "list proposals", pgx.RowToStructByPos[Proposal],
+	return pg.List(ctx, s.pool, "list proposals", pgx.RowToStructByName[Proposal],
 		`select `+proposalColumns+` from kam.proposal where $1 or state = 'OPEN' order by proposal_no desc limit 500`, all)
 }
 

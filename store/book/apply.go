@@ -192,8 +192,8 @@ func (tx *Tx) reportSkipped() error {
 		Customer string
 		Why      string
 	}
-	all, err := pg.List(tx.ctx, tx.tx, "read the rows left alone", pgx.RowToStructByPos[row],
-		`select row_no, line, customer_no, why from work where outcome = 'SKIPPED' order by row_no`)
+	all, err := pg.List(tx.ctx, tx.tx, "read the rows left alone", pgx.RowToStructByName[row],
+		`select row_no as no, line, customer_no as customer, why from work where outcome = 'SKIPPED' order by row_no`)
 	if err != nil {
 		return err
 	}
@@ -291,7 +291,7 @@ func (tx *Tx) bookStanding() error {
 	return err
 }
 
-// PassBatchNumbers has new customers numbered beyond those of a batch, before
+// PassNumbers has new customers numbered beyond those of a batch, before
 // its rows are applied. It may run twice.
 func (s *Store) PassNumbers(ctx context.Context, no kam.BatchNo) error {
 	const highest = `

@@ -27,17 +27,17 @@ type Store struct {
 // New opens the room over a database and its ledger.
 func New(l *ledger.Ledger, pool *pgxpool.Pool, c *customerdb.Store) *Store { return &Store{l, pool, c} }
 
-// KindBook is an import of a customer book.
+// Kind is an import of a customer book.
 const Kind ledger.Kind = "book"
 
-// OfBook is an import as a subject of the ledger.
+// Of is an import as a subject of the ledger.
 func Of(no kam.BatchNo) ledger.Subject { return ledger.Subject{Kind: Kind, ID: no.Subject()} }
 
 func queueBatch(tx *ledger.Entry, b kam.BatchSnapshot) {
 	tx.Queue(`update kam.import_batch set state = $2, snapshot = $3, updated_at = $4 where batch_no = $1`, b.No, b.State, b, b.UpdatedAt)
 }
 
-// Batch is a batch as it stands; kam.NotFound where there is none.
+// Get is a batch as it stands; kam.NotFound where there is none.
 func (s *Store) Get(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, error) {
 	return readBatch(ctx, s.pool, no, "")
 }
@@ -50,7 +50,7 @@ func readBatch(ctx context.Context, q pg.Querier, no kam.BatchNo, lock string) (
 	return b, err
 }
 
-// Batches are the batches uploaded last, newest first; limit 0 is 100.
+// List are the batches uploaded last, newest first; limit 0 is 100.
 func (s *Store) List(ctx context.Context, limit int) ([]kam.BatchSnapshot, error) {
 	if limit <= 0 {
 		limit = 100
@@ -59,7 +59,7 @@ func (s *Store) List(ctx context.Context, limit int) ([]kam.BatchSnapshot, error
 		`select snapshot from kam.import_batch order by uploaded_at desc, batch_no desc limit $1`, limit)
 }
 
-// BatchFindings are what is wrong with the rows of a batch, errors first, then
+// Findings are what is wrong with the rows of a batch, errors first, then
 // in the order of the files; limit 0 is all that were kept.
 func (s *Store) Findings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
 	const find = `
@@ -69,7 +69,7 @@ func (s *Store) Findings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.
 	return pg.List(ctx, s.pool, "read the findings", pgx.RowTo[kam.BatchFinding], find, no, limit)
 }
 
-// A BatchOutcome is what became of one row of the book.
+// An Outcome is what became of one row of the book.
 type Outcome struct {
 	Row        int            `json:"row"`
 	Line       int            `json:"line"`
@@ -79,21 +79,21 @@ type Outcome struct {
 	Territory  string         `json:"territory_code,omitempty"`
 }
 
-// BatchOutcomes are the rows of a batch in the order of the file, once it is
+// Outcomes are the rows of a batch in the order of the file, once it is
 // checked.
 func (s *Store) Outcomes(ctx context.Context, no kam.BatchNo) ([]Outcome, error) {
-	return pg.List(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[Outcome],
-		`select row_no, line, customer_no, outcome, scope, territory from kam.batch_checked where batch_no = $1 order by row_no`, no)
+	return pg.List(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByName[Outcome],
+		`select row_no as row, line, customer_no, outcome, scope, territory from kam.batch_checked where batch_no = $1 order by row_no`, no)
 }
 
-// BatchProposals are what the roll-up proposes after a batch, key accounts
+// Proposals are what the roll-up proposes after a batch, key accounts
 // first, then nominees, the largest potential first.
 func (s *Store) Proposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error) {
 	return pg.List(ctx, s.pool, "read the proposals", pgx.RowTo[kam.BatchProposal],
 		`select proposal from kam.batch_proposal where batch_no = $1 order by n`, no)
 }
 
-// A BatchTx is the inside of an effect on a batch. Batch is saved at the end.
+// A Tx is the inside of an effect on a batch. Batch is saved at the end.
 type Tx struct {
 	*ledger.Entry
 	Batch *kam.BatchSnapshot
@@ -102,7 +102,7 @@ type Tx struct {
 	tx  pgx.Tx
 }
 
-// BatchEffect runs fn on a batch, as one effect of its ledger, and says how the
+// Effect runs fn on a batch, as one effect of its ledger, and says how the
 // batch stands then. A refusal stands in the progress; see [ledger.Ledger.Do].
 func (s *Store) Effect(ctx context.Context, no kam.BatchNo, e ledger.Effect, fn func(tx *Tx) error) (kam.BatchProgress, error) {
 	if _, err := s.Get(ctx, no); err != nil {
@@ -130,7 +130,7 @@ func (s *Store) Effect(ctx context.Context, no kam.BatchNo, e ledger.Effect, fn 
 	return kam.BatchProgress{Batch: now, Refused: refused}, err
 }
 
-// RefuseBatch leaves a trace of an act on a batch that was refused before it
+// Refuse leaves a trace of an act on a batch that was refused before it
 // reached the batch, once for each act and reason.
 func (s *Store) Refuse(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error {
 	if _, err := s.Get(ctx, no); err != nil {

@@ -28,17 +28,17 @@ type StagedRow struct {
 	Data       json.RawMessage
 }
 
-// BatchStaged are the rows of a batch in the order of the file. It holds a
+// Staged are the rows of a batch in the order of the file. It holds a
 // connection until the sequence has ended.
 func (s *Store) Staged(ctx context.Context, no kam.BatchNo) iter.Seq2[StagedRow, error] {
 	const rows = `
-		select row_no, line, read_as, warned, customer_no, owner, status, ka_status, tier, data
+		select row_no as no, line, read_as, warned, customer_no, owner as owner_id, status, ka_status, tier, data
 		from kam.batch_row where batch_no = $1 order by row_no`
 
-	return pg.Stream(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByPos[StagedRow], rows, no)
+	return pg.Stream(ctx, s.pool, "read the rows of the batch", pgx.RowToStructByName[StagedRow], rows, no)
 }
 
-// BatchContacts are the contacts of the rows of a batch, by row.
+// Contacts are the contacts of the rows of a batch, by row.
 func (s *Store) Contacts(ctx context.Context, no kam.BatchNo) (map[int][]kam.Contact, error) {
 	const contacts = `
 		select r.row_no, c.contact from kam.batch_row r
@@ -60,7 +60,7 @@ func (s *Store) Contacts(ctx context.Context, no kam.BatchNo) (map[int][]kam.Con
 	return m, err
 }
 
-// BatchGroups is the file of groups of a batch.
+// Groups is the file of groups of a batch.
 func (s *Store) Groups(ctx context.Context, no kam.BatchNo) ([]Group, error) {
 	return pg.List(ctx, s.pool, "read the groups of the batch", pgx.RowToStructByPos[Group],
 		`select row_no, group_id, name from kam.batch_group where batch_no = $1 order by row_no`, no)
@@ -80,13 +80,13 @@ type KnownCustomer struct {
 func (s *Store) KnownCustomers(ctx context.Context, no kam.BatchNo) (map[string]KnownCustomer, error) {
 	const known = `
 		select c.customer_no, c.territory, c.group_id, c.ka_status, c.tier,
-			coalesce((select min(k.case_no) from kam.cases k where k.customer_no = c.customer_no and k.customer_no <> '' and k.open), '')
+			coalesce((select min(k.case_no) from kam.cases k where k.customer_no = c.customer_no and k.customer_no <> '' and k.open), '') as in_case
 		from kam.customer c
 		where c.customer_no in (select customer_no from kam.batch_row where batch_no = $1)`
 
 	m := map[string]KnownCustomer{}
 	err := pg.InLong(ctx, s.pool, "look up the customers of the batch", func(tx pgx.Tx) error {
-		all, err := pg.List(ctx, tx, "look up the customers of the batch", pgx.RowToStructByPos[KnownCustomer], known, no)
+		all, err := pg.List(ctx, tx, "look up the customers of the batch", pgx.RowToStructByName[KnownCustomer], known, no)
 		for _, c := range all {
 			m[c.CustomerNo] = c
 		}
@@ -120,7 +120,7 @@ type Holder struct {
 // are in the form in which they are stored.
 func (s *Store) HoldersOf(ctx context.Context, ids []kam.Identifier) ([]Holder, error) {
 	const holders = `
-		select i.scheme, i.value, coalesce(i.site, ''), i.customer_no, c.group_id
+		select i.scheme, i.value, coalesce(i.site, '') as site, i.customer_no, c.group_id
 		from (select distinct * from unnest($1::text[], $2::text[]) as u (scheme, value)) u
 		join kam.customer_identifier i on i.scheme = u.scheme and i.value = u.value
 		join kam.customer c on c.customer_no = i.customer_no order by i.customer_no, i.position`
@@ -131,7 +131,7 @@ func (s *Store) HoldersOf(ctx context.Context, ids []kam.Identifier) ([]Holder, 
 	}
 	var all []Holder
 	err := pg.InLong(ctx, s.pool, "look up identifiers", func(tx pgx.Tx) (err error) {
-		all, err = pg.List(ctx, tx, "look up identifiers", pgx.RowToStructByPos[Holder], holders, schemes, values)
+		all, err = pg.List(ctx, tx, "look up identifiers", pgx.RowToStructByName[Holder], holders, schemes, values)
 		return err
 	})
 	return all, err
@@ -148,14 +148,14 @@ type Account struct {
 	Territory string
 }
 
-// BatchAccounts are the accounts of the facts of a batch, by number.
+// Accounts are the accounts of the facts of a batch, by number.
 func (s *Store) Accounts(ctx context.Context, no kam.BatchNo) ([]Account, error) {
 	const accounts = `
 		with a as (
 			select account_no, count(*) as n, min(row_no) as first, bool_and(pl_only) as pl_only
 			from kam.batch_sales where batch_no = $1 group by account_no
 		)
-		select a.account_no, a.n, a.first, a.pl_only, coalesce(c.customer_no, ''), coalesce(c.territory, '')
+		select a.account_no as no, a.n as facts, a.first as first_row, a.pl_only, coalesce(c.customer_no, '') as customer, coalesce(c.territory, '') as territory
 		from a left join lateral (
 			select customer_no, territory from kam.customer where customer_no = a.account_no
 			union all
@@ -165,7 +165,7 @@ func (s *Store) Accounts(ctx context.Context, no kam.BatchNo) ([]Account, error)
 
 	var all []Account
 	err := pg.InLong(ctx, s.pool, "look up the accounts of the batch", func(tx pgx.Tx) (err error) {
-		all, err = pg.List(ctx, tx, "look up the accounts of the batch", pgx.RowToStructByPos[Account], accounts, no)
+		all, err = pg.List(ctx, tx, "look up the accounts of the batch", pgx.RowToStructByName[Account], accounts, no)
 		return err
 	})
 	return all, err
@@ -185,12 +185,12 @@ type BadFact struct {
 // there are.
 func (s *Store) BadFacts(ctx context.Context, no kam.BatchNo, currency string, from, to time.Time, limit int) (bad []BadFact, total int, err error) {
 	const facts = `
-		select row_no, account_no, month, currency, pl_only from kam.batch_sales
+		select row_no as row, account_no as account, month, currency, pl_only from kam.batch_sales
 		where batch_no = $1 and not (currency = $2 and month between $3 and $4) order by row_no limit $5`
 	const count = `select count(*)::int from kam.batch_sales where batch_no = $1 and not (currency = $2 and month between $3 and $4)`
 
 	err = pg.InLong(ctx, s.pool, "check the facts of the batch", func(tx pgx.Tx) (err error) {
-		if bad, err = pg.List(ctx, tx, "check the facts", pgx.RowToStructByPos[BadFact], facts, no, currency, from, to, limit); err != nil {
+		if bad, err = pg.List(ctx, tx, "check the facts", pgx.RowToStructByName[BadFact], facts, no, currency, from, to, limit); err != nil {
 			return err
 		}
 		total, _, err = pg.One(ctx, tx, "count the facts", pgx.RowTo[int], count, no, currency, from, to)

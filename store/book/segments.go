@@ -33,11 +33,11 @@ type BookRow struct {
 // connection of its own until the sequence has ended.
 func (s *Store) ActiveBook(ctx context.Context) iter.Seq2[BookRow, error] {
 	const customers = `
-		select customer_no, data, c.group_id, coalesce(g.name, ''), territory, sales_account, ka_status, tier, failed_reviews, parent_no, coalesce(since, kam.customer_since(customer_no))
+		select customer_no, data, c.group_id, coalesce(g.name, '') as "group", territory, sales_account, ka_status, tier, failed_reviews, parent_no, coalesce(since, kam.customer_since(customer_no)) as since
 		from kam.customer c left join kam.party_group g on g.group_id = c.group_id and c.group_id <> ''
 		where status = 'ACTIVE' order by customer_no`
 
-	return pg.Stream(ctx, s.pool, "read the book", pgx.RowToStructByPos[BookRow], customers)
+	return pg.Stream(ctx, s.pool, "read the book", pgx.RowToStructByName[BookRow], customers)
 }
 
 // A Segmented is what the models make of one customer of the book. Coverage is

@@ -14,7 +14,7 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// A BatchUpload is a customer book as it was read from files. The sequences
+// An Upload is a customer book as it was read from files. The sequences
 // are run through once; an error of theirs refuses the upload, and nothing of
 // it is kept.
 type Upload struct {
@@ -31,7 +31,7 @@ type Upload struct {
 	Progress func(file string, rows int)
 }
 
-// A BatchRow is one customer of a book. Data are its request data as JSON,
+// A Row is one customer of a book. Data are its request data as JSON,
 // without contacts.
 type Row struct {
 	No, Line   int
@@ -48,7 +48,7 @@ type Row struct {
 	Contacts   []kam.Contact
 }
 
-// A BatchFact is a row of the sales file, or with PLOnly one of the profit and
+// A Fact is a row of the sales file, or with PLOnly one of the profit and
 // loss file, in minor units. PLLines is a JSON object, nil where there are
 // none.
 type Fact struct {
@@ -65,14 +65,14 @@ type Fact struct {
 	PLOnly    bool
 }
 
-// A BatchGroup is a row of the file of groups.
+// A Group is a row of the file of groups.
 type Group struct {
 	No   int
 	ID   string
 	Name string
 }
 
-// UploadBatch allots a number under the key and stages what was read, in one
+// Upload allots a number under the key and stages what was read, in one
 // transaction. The same key with the same content returns the batch as it
 // stands, and created is false; with other content it is a kam.IDReused.
 func (s *Store) Upload(ctx context.Context, u Upload) (b kam.BatchSnapshot, created bool, err error) {

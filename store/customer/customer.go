@@ -42,15 +42,15 @@ func (s *Store) on(ctx context.Context, e ledger.Effect, fn func(tx *Tx) (any, e
 	return s.ledger.On(ctx, e, nil, func(e *ledger.Entry) (any, error) { return fn(In(e)) })
 }
 
-// KindCustomer is a customer.
+// Kind is a customer.
 const Kind ledger.Kind = "customer"
 
-// OfCustomer is a customer as a subject of the ledger.
+// Of is a customer as a subject of the ledger.
 func Of(no string) ledger.Subject {
 	return ledger.Subject{Kind: Kind, ID: "customer/" + no}
 }
 
-// RefuseOnCustomer notes on a customer's audit trail that somebody was turned down
+// Refuse notes on a customer's audit trail that somebody was turned down
 // before a decision reached the store. Nothing is noted for a customer that
 // does not exist.
 func (s *Store) Refuse(ctx context.Context, no string, by kam.UserID, decisionID string, at time.Time, refusal *kam.Error) error {

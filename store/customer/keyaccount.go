@@ -27,10 +27,10 @@ type Member struct {
 // GroupMembers are the active customers of a group, by number.
 func (tx *Tx) GroupMembers(groupID string) ([]Member, error) {
 	const members = `
-		select customer_no, data, territory, owner, sales_account, ka_status, tier, failed_reviews, parent_no
+		select customer_no, data, territory, owner as owner_id, sales_account, ka_status, tier, failed_reviews, parent_no
 		from kam.customer where group_id = $1 and group_id <> '' and status = 'ACTIVE' order by customer_no`
 
-	return pg.List(tx.ctx, tx.tx, "read the group", pgx.RowToStructByPos[Member], members, groupID)
+	return pg.List(tx.ctx, tx.tx, "read the group", pgx.RowToStructByName[Member], members, groupID)
 }
 
 // A KeyAccount is a customer or group in the programme (4.1.1). State is
@@ -84,11 +84,11 @@ const ofParty = `
 
 func keyAccount(ctx context.Context, q pg.Querier, which, what string) (*KeyAccount, error) {
 	const find = `
-		select k.key_account_no, group_id, name, tier, home_node, owner, state, review_due,
-			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1), ended_as
+		select k.key_account_no as no, group_id, name, tier, home_node, owner as owner_id, state, review_due,
+			array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1) as members, ended_as
 		from kam.key_account k where `
 
-	k, ok, err := pg.One(ctx, q, "look up the key account", pgx.RowToStructByPos[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
+	k, ok, err := pg.One(ctx, q, "look up the key account", pgx.RowToStructByName[KeyAccount], find+which+` order by k.key_account_no limit 1`, what)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func keyAccount(ctx context.Context, q pg.Querier, which, what string) (*KeyAcco
 func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 	const upsert = `
 		insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, review_due, since, updated_at, ended_as)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)
+		values (@no, @group_id, @name, @tier, @home_node, @owner, @state, @case_no, @review_due, @at, @at, @ended_as)
 		on conflict (key_account_no) do update set group_id = excluded.group_id, name = excluded.name,
 			tier = excluded.tier, home_node = excluded.home_node, owner = excluded.owner, state = excluded.state,
 			case_no = excluded.case_no, review_due = excluded.review_due, updated_at = excluded.updated_at,
@@ -132,7 +132,10 @@ func (tx *Tx) SaveKeyAccount(k KeyAccount) (no string, err error) {
 		standing, tier = kam.NonKA, kam.TierNone
 	}
 	var b pgx.Batch
-	b.Queue(upsert, k.No, k.GroupID, k.Name, k.Tier, k.HomeNode, k.OwnerID, k.State, tx.Subject().ID, k.ReviewDue, tx.At, k.EndedAs)
+	b.Queue(upsert, pgx.StrictNamedArgs{
+		"no": k.No, "group_id": k.GroupID, "name": k.Name, "tier": k.Tier, "home_node": k.HomeNode, "owner": k.OwnerID,
+		"state": k.State, "case_no": tx.Subject().ID, "review_due": k.ReviewDue, "at": tx.At, "ended_as": k.EndedAs,
+	})
 	b.Queue(left, k.No, members)
 	b.Queue(join, k.No, members)
 	b.Queue(status, members, standing, tier, k.ReviewDue, tx.At)

@@ -46,7 +46,7 @@ type SalesFact struct {
 	PLLines       map[string]int64 `json:"pl_lines_minor,omitempty" yaml:"pl_lines_minor"`
 }
 
-// bookAccounts: a group, or a customer without one, that came in as a key account gets its
+// BookAccounts: a group, or a customer without one, that came in as a key account gets its
 // row; it is managed at the node of its tier above its first member.
 const BookAccounts = `
 	with recursive holder as (
@@ -77,7 +77,7 @@ const BookAccounts = `
 	where c.ka_status = 'KA' and c.status = 'ACTIVE'
 	on conflict do nothing`
 
-// LoadCustomers brings customers that exist already. Loading the same again
+// Load brings customers that exist already. Loading the same again
 // changes nothing but their version. An identifier that stands on two of them
 // is a kam.Fault, a record that was merged into another one a
 // kam.TargetInvalid. The trail of the organisation says who loaded.
@@ -134,7 +134,7 @@ func (s *Store) passNumbers(ctx context.Context, book []BookCustomer) error {
 	return s.PassNumber(ctx, last)
 }
 
-// passNumber moves the numbers of customers on and never back, also while cases
+// PassNumber moves the numbers of customers on and never back, also while cases
 // commit: a number that is given twice would write one customer over another.
 func (s *Store) PassNumber(ctx context.Context, last int64) error {
 	const quiet = `select pg_advisory_xact_lock($1)`

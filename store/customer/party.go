@@ -29,7 +29,7 @@ type PartyKeys struct {
 	RejectedDays int `json:"-"`
 }
 
-// tokens are the blocking keys as text: parties that share one are compared.
+// Tokens are the blocking keys as text: parties that share one are compared.
 func (k PartyKeys) Tokens() []string {
 	seen := map[string]bool{}
 	var list []string
@@ -216,15 +216,15 @@ func (tx *Tx) DropParty(no kam.CaseNo) error {
 // A case stands for a party while it is open and not yet committed as a
 // customer, and for a time after it was rejected.
 const parties = `
-	select coalesce(s.customer_no, p.ref),
-		case when p.kind in ('CUSTOMER', 'MERGED') then 'CUSTOMER' when c.open then 'CASE' else 'REJECTED' end,
-		case p.kind when 'CUSTOMER' then p.ref when 'MERGED' then s.customer_no else c.customer_no end,
-		coalesce(s.group_id, p.group_id), p.data
+	select coalesce(s.customer_no, p.ref) as ref,
+		case when p.kind in ('CUSTOMER', 'MERGED') then 'CUSTOMER' when c.open then 'CASE' else 'REJECTED' end as kind,
+		case p.kind when 'CUSTOMER' then p.ref when 'MERGED' then s.customer_no else c.customer_no end as customer_id,
+		coalesce(s.group_id, p.group_id) as group_id, p.data
 	from kam.party p left join kam.cases c on p.kind = 'CASE' and c.case_no = p.ref
 		left join kam.customer s on s.customer_no = case p.kind when 'MERGED' then kam.survivor(p.ref) end
-	where p.ref <> $2 and p.ref in (select ref from hit)
+	where p.ref <> @except and p.ref in (select ref from hit)
 	  and (p.kind = 'CUSTOMER' or s.customer_no is not null or c.open and c.snapshot ->> 'customer_id' is null
-	       or c.state = 'REJECTED' and c.updated_at >= $3)
+	       or c.state = 'REJECTED' and c.updated_at >= @since)
 	order by p.ref`
 
 // Parties finds those who may be the party with the keys: customers, other
@@ -235,17 +235,17 @@ const parties = `
 func (tx *Tx) Parties(k PartyKeys, except kam.CaseNo) ([]Party, error) {
 	const byKey = `
 		with hit as (
-			select ref from kam.party where keys && $1::text[]
+			select ref from kam.party where keys && @keys::text[]
 			union
-			select ref from kam.party p where ` + staleKeys + `$4
+			select ref from kam.party p where ` + staleKeys + `@version
 		) ` + parties
 	const byKeyOrName = `
 		with hit as (
-			select ref from kam.party where keys && $1::text[]
+			select ref from kam.party where keys && @keys::text[]
 			union
-			select ref from kam.party p where ` + staleKeys + `$4
+			select ref from kam.party p where ` + staleKeys + `@version
 			union
-			select ref from unnest($6::text[]) n join kam.party on name_text % n where country = $5
+			select ref from unnest(@names::text[]) n join kam.party on name_text % n where country = @country
 		) ` + parties
 	const trigrams = `select to_regoperator('%(text,text)') is not null`
 
@@ -253,11 +253,12 @@ func (tx *Tx) Parties(k PartyKeys, except kam.CaseNo) ([]Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []any{append([]string{}, k.Tokens()...), except, k.rejectedSince(tx.At), k.Version}
+	args := pgx.StrictNamedArgs{"keys": append([]string{}, k.Tokens()...), "except": except, "since": k.rejectedSince(tx.At), "version": k.Version}
 	if !similar || k.Country == "" || len(k.Names) == 0 {
-		return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKey, args...)
+		return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByName[Party], byKey, args)
 	}
-	return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByPos[Party], byKeyOrName, append(args, k.Country, k.Names)...)
+	args["country"], args["names"] = k.Country, k.Names
+	return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByName[Party], byKeyOrName, args)
 }
 
 // LockIdentifiers makes others who lock one of the identifiers wait until the
@@ -293,15 +294,16 @@ type Rejection struct {
 // for the rules to say.
 func (tx *Tx) RejectedLike(k PartyKeys, since time.Time, except kam.CaseNo) ([]Rejection, error) {
 	const rejected = `
-		select c.case_no, p.data, p.keys && $4::text[]
+		select c.case_no, p.data, p.keys && @identifiers::text[]
 		from kam.party p join kam.cases c on c.case_no = p.ref
-		where p.kind = 'CASE' and c.case_no <> $1 and c.state = 'REJECTED' and c.updated_at >= $2
-		  and (p.keys && $3::text[] or ` + staleKeys + `$5)
+		where p.kind = 'CASE' and c.case_no <> @except and c.state = 'REJECTED' and c.updated_at >= @since
+		  and (p.keys && @keys::text[] or ` + staleKeys + `@version)
 		order by c.updated_at desc, c.case_no`
 
 	ids := PartyKeys{Identifiers: k.Identifiers}.Tokens()
-	return pg.List(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected,
-		except, since, append([]string{}, k.Tokens()...), append([]string{}, ids...), k.Version)
+	return pg.List(tx.ctx, tx.tx, "look for recent rejections", pgx.RowToStructByPos[Rejection], rejected, pgx.StrictNamedArgs{
+		"except": except, "since": since, "keys": append([]string{}, k.Tokens()...), "identifiers": append([]string{}, ids...), "version": k.Version,
+	})
 }
 
 // DomainOrIdentifierElsewhere finds customers of another group, or of none,

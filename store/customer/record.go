@@ -40,8 +40,8 @@ type Customer struct {
 	Since         *time.Time          `json:"since,omitempty"`       // when it became a customer
 }
 
-const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner, status, sales_account,
-	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into, coalesce(since, kam.customer_since(customer_no))`
+const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner as owner_id, status, sales_account,
+	ka_status, tier, watch, provisional, failed_reviews, review_due, coverage, segment, updated_at, merged_into, coalesce(since, kam.customer_since(customer_no)) as since`
 
 // Customer is a customer with its contacts; kam.NotFound where there is none.
 func (tx *Tx) Customer(no string) (Customer, error) { return Read(tx.ctx, tx.tx, no) }
@@ -52,7 +52,7 @@ func (s *Store) Customer(ctx context.Context, no string) (Customer, error) {
 }
 
 func Read(ctx context.Context, q pg.Querier, no string) (Customer, error) {
-	c, ok, err := pg.One(ctx, q, "read the customer", pgx.RowToStructByPos[Customer],
+	c, ok, err := pg.One(ctx, q, "read the customer", pgx.RowToStructByName[Customer],
 		`select `+customerColumns+` from kam.customer where customer_no = $1`, no)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no customer %s", pg.Clip(no, 40)).On("customer_no")
@@ -64,7 +64,7 @@ func Read(ctx context.Context, q pg.Querier, no string) (Customer, error) {
 	return c, err
 }
 
-// A CustomerCommit is what step 1.4.7 makes of a case. CustomerNo is empty for
+// A Commit is what step 1.4.7 makes of a case. CustomerNo is empty for
 // a new customer. Site tells apart the places of one company; empty, it is
 // taken from the address, if that is known.
 type Commit struct {
@@ -81,7 +81,7 @@ type Commit struct {
 	Site        string
 }
 
-// CommitCustomer writes the customer: row, identifiers, addresses, contacts,
+// Commit writes the customer: row, identifiers, addresses, contacts,
 // keys. A new one gets the next number. An identifier that stands on another
 // customer at the same site, or at a site not known, is a kam.TargetInvalid
 // with rule DUPLICATE_IDENTIFIER; the effect may go on after it. So is a record
@@ -153,7 +153,7 @@ func queueCustomer(b *pgx.Batch, c Commit, segment any, caseNo string, at time.T
 	const upsert = `
 		insert into kam.customer as old (customer_no, version, case_no, name, country, group_id, parent_no, territory,
 			owner, status, sales_account, segment, coverage, provisional, data, updated_at, since)
-		values ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+		values (@customer_no, 1, @case_no, @name, @country, @group_id, @parent_no, @territory, @owner, @status, @sales_account, @segment, @coverage, @provisional, @data, @at, @at)
 		on conflict (customer_no) do update set version = old.version + 1, case_no = excluded.case_no,
 			name = excluded.name, country = excluded.country, group_id = excluded.group_id,
 			parent_no = excluded.parent_no, territory = excluded.territory, owner = excluded.owner,
@@ -167,11 +167,15 @@ func queueCustomer(b *pgx.Batch, c Commit, segment any, caseNo string, at time.T
 	const address = `insert into kam.customer_address (customer_no, position, type, address) values ($1, $2, $3, $4)`
 	const identifier = `
 		insert into kam.customer_identifier (customer_no, position, scheme, value, country, name, source, site)
-		values ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))`
+		values (@customer_no, @position, @scheme, @value, @country, @name, @source, nullif(@site, ''))`
 
 	d, no := c.Data, c.CustomerNo
-	b.Queue(upsert, no, caseNo, d.LegalName, d.CountryCode, c.GroupID, d.ParentCustomerID, c.Territory, c.OwnerID,
-		c.Status, d.SalesAccountNo, segment, c.Coverage, c.Provisional, contact.Without(d), at)
+	b.Queue(upsert, pgx.StrictNamedArgs{
+		"customer_no": no, "case_no": caseNo, "name": d.LegalName, "country": d.CountryCode, "group_id": c.GroupID,
+		"parent_no": d.ParentCustomerID, "territory": c.Territory, "owner": c.OwnerID, "status": c.Status,
+		"sales_account": d.SalesAccountNo, "segment": segment, "coverage": c.Coverage, "provisional": c.Provisional,
+		"data": contact.Without(d), "at": at,
+	})
 	b.Queue(version, no)
 	b.Queue(`delete from kam.customer_address where customer_no = $1`, no)
 	for i, a := range d.Addresses {
@@ -179,7 +183,10 @@ func queueCustomer(b *pgx.Batch, c Commit, segment any, caseNo string, at time.T
 	}
 	b.Queue(`delete from kam.customer_identifier where customer_no = $1`, no)
 	for i, id := range d.Identifiers {
-		b.Queue(identifier, no, i, id.Scheme, strings.ToUpper(id.Value), id.Country, id.Name, id.Source, c.Site)
+		b.Queue(identifier, pgx.StrictNamedArgs{
+			"customer_no": no, "position": i, "scheme": id.Scheme, "value": strings.ToUpper(id.Value), "country": id.Country,
+			"name": id.Name, "source": id.Source, "site": c.Site,
+		})
 	}
 	contact.Queue(b, no, d.Contacts)
 	p := Party{Ref: no, Kind: PartyCustomer, GroupID: c.GroupID, Data: PartyDataOf(d)}
@@ -200,7 +207,7 @@ func SiteOf(d kam.RequestData) string {
 	return strings.ToLower(strings.Join(strings.Fields(d.CountryCode+" "+place+" "+street), " "))
 }
 
-// SetCustomerStatus sets what the classification decided for a customer;
+// SetStatus sets what the classification decided for a customer;
 // kam.NotFound where there is none.
 func (tx *Tx) SetStatus(customerNo string, status kam.KAStatus, tier kam.Tier, watch, provisional bool, reviewDue *time.Time, coverage string) error {
 	const update = `
@@ -261,7 +268,7 @@ func (tx *Tx) Update(no, sql string, args ...any) error {
 	return err
 }
 
-// notMerged refuses to change a record that is read as another one. It waits
+// NotMerged refuses to change a record that is read as another one. It waits
 // for a merge that is under way.
 func (tx *Tx) NotMerged(no string) error {
 	into, _, err := pg.One(tx.ctx, tx.tx, "look for a merge", pgx.RowTo[string],
@@ -290,6 +297,6 @@ func noneMerged(ctx context.Context, tx pgx.Tx, book []BookCustomer) error {
 	return err
 }
 
-// ownAccount is the sales account of a customer: its number where it has no
+// OwnAccount is the sales account of a customer: its number where it has no
 // other.
 func (c Customer) OwnAccount() string { return cmp.Or(c.SalesAccount, c.CustomerNo) }

@@ -109,7 +109,7 @@ const linesUp = `
 // SalesOf are the facts of several accounts; those without facts are left
 // out. Those of accounts that came to a customer by a merge count with its own.
 func (tx *Tx) SalesOf(accounts []string, asOf time.Time) (map[string]Sales, error) {
-	all, err := pg.List(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByPos[Sales], `with `+askedFacts+salesUp, asOf, append([]string{}, accounts...))
+	all, err := pg.List(tx.ctx, tx.tx, "read sales facts", pgx.RowToStructByName[Sales], `with `+askedFacts+salesUp, asOf, append([]string{}, accounts...))
 	return byAccount(all), err
 }
 
@@ -227,7 +227,7 @@ func (tx *Tx) BookFacts() (snapshot string, sales map[string]Sales, lines map[st
 	if snapshot, err = rebuildABC(tx.ctx, tx.tx, tx.At); err != nil {
 		return "", nil, nil, err
 	}
-	all, err := pg.List(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByPos[Sales], `select * from abc_fact`)
+	all, err := pg.List(tx.ctx, tx.tx, "read the facts of the book", pgx.RowToStructByName[Sales], `select * from abc_fact`)
 	if err != nil {
 		return "", nil, nil, err
 	}

@@ -16,13 +16,13 @@ import (
 // without a country is compared with every customer.
 func (s *Store) CustomersLike(ctx context.Context, k PartyKeys) ([]Party, error) {
 	const like = `
-		select p.ref, 'CUSTOMER', p.ref, p.group_id, p.data
+		select p.ref, 'CUSTOMER' as kind, p.ref as customer_id, p.group_id, p.data
 		from kam.party p join kam.customer c on c.customer_no = p.ref and c.status = 'ACTIVE'
 		where p.kind = 'CUSTOMER' and (p.keys && $1::text[] or ` + staleKeys + `$4
 			or $3 = '' and exists (select from unnest(p.keys) t where t like any ($2::text[])))
 		order by p.ref`
 
-	return pg.List(ctx, s.pool, "look for screened customers", pgx.RowToStructByPos[Party], like,
+	return pg.List(ctx, s.pool, "look for screened customers", pgx.RowToStructByName[Party], like,
 		append([]string{}, k.Tokens()...), k.inAnyCountry(), k.Country, k.Version)
 }
 

@@ -2,7 +2,6 @@ package customer
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,9 +25,9 @@ type MergeLine struct {
 	UndoneBy   kam.UserID `json:"undone_by,omitempty"`
 }
 
-const MergeColumns = `merge_id, kind, customer_no, other_no, by_user, at, reason, undone_at, undone_by`
+const MergeColumns = `merge_id, kind, customer_no, other_no, by_user as "by", at, reason, undone_at, undone_by`
 
-// A CustomerVersion is one state that a customer was committed in. By is the
+// A Version is one state that a customer was committed in. By is the
 // case, or the subject of the decision, that made it.
 type Version struct {
 	Version int       `json:"version"`
@@ -36,7 +35,7 @@ type Version struct {
 	At      time.Time `json:"at"`
 }
 
-// A CustomerView is a customer as a person opens it. Asked is the number that
+// A View is a customer as a person opens it. Asked is the number that
 // was asked for; Followed are the records between it and the customer, itself
 // included, where it was merged into another one.
 type View struct {
@@ -51,11 +50,10 @@ type View struct {
 	Merges        []MergeLine   `json:"merges,omitempty"`
 }
 
-// CustomerView reads a customer as of one moment, at the end of the chain of
+// View reads a customer as of one moment, at the end of the chain of
 // merges that starts with the number; kam.NotFound where there is none.
 func (s *Store) View(ctx context.Context, no string) (v View, err error) {
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) error {
 		v = View{Asked: no}
 		c, err := Read(ctx, tx, no)
 		for ; err == nil && c.MergedInto != ""; c, err = Read(ctx, tx, c.MergedInto) {
@@ -80,21 +78,18 @@ func (s *Store) View(ctx context.Context, no string) (v View, err error) {
 			`select version, case_no, at from kam.customer_version where customer_no = $1 order by version`, c.CustomerNo); err != nil {
 			return err
 		}
-		if v.OpenCases, err = pg.List(ctx, tx, "read the open cases", pgx.RowToStructByPos[casedb.Line],
+		if v.OpenCases, err = pg.List(ctx, tx, "read the open cases", pgx.RowToStructByName[casedb.Line],
 			`select `+casedb.LineColumns+` from kam.cases where open and customer_no = $1 order by case_no`, c.CustomerNo); err != nil {
 			return err
 		}
-		v.Merges, err = pg.List(ctx, tx, "read the merges", pgx.RowToStructByPos[MergeLine],
+		v.Merges, err = pg.List(ctx, tx, "read the merges", pgx.RowToStructByName[MergeLine],
 			`select `+MergeColumns+` from kam.merge where customer_no = $1 or other_no = $1 order by merge_id`, c.CustomerNo)
 		return err
 	})
-	if err != nil {
-		return v, fmt.Errorf("read the customer: %w", pg.Known(err))
-	}
-	return v, nil
+	return v, err
 }
 
-// A CustomerLine is one customer in a list.
+// A Line is one customer in a list.
 type Line struct {
 	CustomerNo string              `json:"customer_no"`
 	Name       string              `json:"name"`
@@ -108,11 +103,11 @@ type Line struct {
 	Tier       kam.Tier            `json:"tier,omitempty"`
 }
 
-// FindCustomers lists customers by number, by an identifier's value, or by
+// Find lists customers by number, by an identifier's value, or by
 // part of a legal or trading name, merged records among them.
 func (s *Store) Find(ctx context.Context, text string, limit int) ([]Line, error) {
 	const find = `
-		select customer_no, name, coalesce(data ->> 'city', ''), country, status, merged_into, territory, owner, group_id, tier
+		select customer_no, name, coalesce(data ->> 'city', '') as city, country, status, merged_into, territory, owner as owner_id, group_id, tier
 		from kam.customer c
 		where customer_no = upper($1) or position(lower($1) in lower(name)) > 0
 		   or exists (select from jsonb_array_elements_text(case jsonb_typeof(data -> 'trading_names') when 'array' then data -> 'trading_names' else '[]' end) n
@@ -122,10 +117,10 @@ func (s *Store) Find(ctx context.Context, text string, limit int) ([]Line, error
 		              where upper(regexp_replace(i ->> 'value', '[ .-]', '', 'g')) = upper(regexp_replace($1, '[ .-]', '', 'g')))
 		order by customer_no = upper($1) desc, merged_into <> '', name, customer_no limit $2`
 
-	return pg.List(ctx, s.pool, "find customers", pgx.RowToStructByPos[Line], find, text, limit)
+	return pg.List(ctx, s.pool, "find customers", pgx.RowToStructByName[Line], find, text, limit)
 }
 
-// A CustomerTrail is what happened to a customer outside cases, and the cases
+// A Trail is what happened to a customer outside cases, and the cases
 // that touched it or a record that is part of it now.
 type Trail struct {
 	CustomerNo string           `json:"customer_no"`
@@ -134,7 +129,7 @@ type Trail struct {
 	Cases      []casedb.Line    `json:"cases"`
 }
 
-// CustomerTrail reads the trails of a customer and of the records merged into
+// Trail reads the trails of a customer and of the records merged into
 // it; kam.NotFound where there is none.
 func (s *Store) Trail(ctx context.Context, no string) (t Trail, err error) {
 	const part = `
@@ -161,7 +156,7 @@ func (s *Store) Trail(ctx context.Context, no string) (t Trail, err error) {
 		t.Events = append(t.Events, events...)
 	}
 	slices.SortStableFunc(t.Events, func(a, b kam.AuditEvent) int { return a.DBAt.Compare(b.DBAt) })
-	t.Cases, err = pg.List(ctx, s.pool, "read the cases", pgx.RowToStructByPos[casedb.Line],
+	t.Cases, err = pg.List(ctx, s.pool, "read the cases", pgx.RowToStructByName[casedb.Line],
 		`select `+casedb.LineColumns+` from kam.cases where customer_no = any ($1) order by created_at, case_no`, t.Records)
 	return t, err
 }

@@ -78,8 +78,7 @@ const chainPage = 200 // cases read at a time
 // Chains hands fn the audit trail of every case, in order of number, then the
 // numbers whose case is gone. All is seen as of one moment.
 func (l *Ledger) Chains(ctx context.Context, fn func(Chain) error) error {
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, l.pool, snapshot, func(tx pgx.Tx) error {
+	err := pg.Snapshot(ctx, l.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (l *Ledger) Chains(ctx context.Context, fn func(Chain) error) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("read the audit trail: %w", pg.Known(err))
+		return fmt.Errorf("read the audit trail: %w", err)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// A CaseTx is the inside of an effect on a case. Case is saved at the end.
+// A Tx is the inside of an effect on a case. Case is saved at the end.
 type Tx struct {
 	*ledger.Entry
 	Case *kam.Snapshot
@@ -44,7 +44,7 @@ var cases = ledger.Home{
 
 func in(e *ledger.Entry) *Tx { return &Tx{Entry: e, ctx: e.Context(), tx: e.SQL()} }
 
-func newCaseTx(e *ledger.Entry, fn func(ctx context.Context, tx *Tx) error) *Tx {
+func newTx(e *ledger.Entry, fn func(ctx context.Context, tx *Tx) error) *Tx {
 	e.KeptIn(&cases)
 	tx := in(e)
 	tx.fn = fn
@@ -96,7 +96,7 @@ func (tx *Tx) lockWith(b *pgx.Batch, f ledger.Effect) {
 // Beside locks a case within an effect on another subject, to note on its trail
 // what was done to it.
 func Beside(e *ledger.Entry, no kam.CaseNo) (*Tx, error) {
-	other := newCaseTx(e.Beside(Of(no), ""), nil)
+	other := newTx(e.Beside(Of(no), ""), nil)
 	var b pgx.Batch
 	other.lock(&b, func(found bool) error {
 		if !found {

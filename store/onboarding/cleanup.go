@@ -57,7 +57,7 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 // key is the case: a second time it does nothing.
 func (s *Store) eraseCase(ctx context.Context, no kam.CaseNo, at time.Time) error {
 	return s.ledger.Append(ctx, ledger.Effect{Subject: Of(no), At: at}, func(entry *ledger.Entry) ledger.Keeper {
-		return newCaseTx(entry, func(ctx context.Context, tx *Tx) error {
+		return newTx(entry, func(ctx context.Context, tx *Tx) error {
 			if !tx.was.State.Ended() {
 				return kam.Errorf(kam.WrongState, "case %s is open", no)
 			}

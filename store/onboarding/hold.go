@@ -64,14 +64,14 @@ func (s *Store) Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, er
 
 func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Rejection, error) {
 	const find = `
-		select c.case_no, c.state, c.case_type, c.requester, coalesce(c.snapshot ->> 'reason_code', ''), c.appeal_of, c.updated_at,
-			coalesce((c.snapshot ->> 'revision')::int, 0),
-			coalesce((select e.actor_id from kam.audit e where e.case_no = c.case_no and e.to_state = 'REJECTED' order by e.seq desc limit 1), ''),
+		select c.case_no, c.state, c.case_type as type, c.requester, coalesce(c.snapshot ->> 'reason_code', '') as reason_code, c.appeal_of, c.updated_at as at,
+			coalesce((c.snapshot ->> 'revision')::int, 0) as revision,
+			coalesce((select e.actor_id from kam.audit e where e.case_no = c.case_no and e.to_state = 'REJECTED' order by e.seq desc limit 1), '') as decider,
 			coalesce((select t.task ->> 'level' from kam.task t where t.case_no = c.case_no and t.kind = 'confirmation'
-				and t.closed_at = c.updated_at and t.status = 'DONE' order by t.opened_at desc limit 1), '')
+				and t.closed_at = c.updated_at and t.status = 'DONE' order by t.opened_at desc limit 1), '') as level
 		from kam.cases c where c.case_no = $1`
 
-	r, ok, err := pg.One(ctx, q, "read the rejection", pgx.RowToStructByPos[kam.Rejection], find, no)
+	r, ok, err := pg.One(ctx, q, "read the rejection", pgx.RowToStructByName[kam.Rejection], find, no)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no case %s", pg.Clip(string(no), 40)).On("appeal_of")
 	}

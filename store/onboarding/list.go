@@ -10,7 +10,7 @@ import (
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
-// A CaseLine is one case in a list.
+// A Line is one case in a list.
 type Line struct {
 	CaseNo       kam.CaseNo   `json:"case_no"`
 	Type         kam.CaseType `json:"case_type"`
@@ -32,9 +32,10 @@ type Line struct {
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
-const LineColumns = `case_no, case_type, state, step_code, outcome, customer_name, country, customer_no, requester,
-	territory, owner, version, coalesce(opened_at, created_at), updated_at,
-	case when open then nullif(snapshot -> 'task', 'null') end, coalesce(snapshot ->> 'recommendation' = 'REFER_COMPLIANCE', false)`
+const LineColumns = `case_no, case_type as type, state, step_code as step, outcome, customer_name, country, customer_no, requester,
+	territory, owner as owner_id, version, coalesce(opened_at, created_at) as opened_at, updated_at,
+	case when open then nullif(snapshot -> 'task', 'null') end as task,
+	coalesce(snapshot ->> 'recommendation' = 'REFER_COMPLIANCE', false) as referred`
 
 // A Filter picks cases; what is empty does not restrict. Customer is a number,
 // or part of a name; a requester's are those that he follows too.
@@ -49,34 +50,36 @@ type Filter struct {
 	Limit     int // 0 is 200
 }
 
-// Cases lists cases, the one changed last first.
+// List lists cases, the one changed last first.
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	const find = `
 		with recursive below as (
-			select code from kam.node where code = $4
+			select code from kam.node where code = @territory
 			union
 			select n.code from below b join kam.node n on n.parent = b.code
 		), followed as (
-			select same_as as no from kam.cases where requester = $3 and same_as <> ''
+			select same_as as no from kam.cases where requester = @requester and same_as <> ''
 			union
 			select c.same_as from followed f join kam.cases c on c.case_no = f.no where c.same_as <> ''
 		)
 		select ` + LineColumns + ` from kam.cases
-		where ($1 = '' or customer_no = $1 or position(lower($1) in lower(customer_name)) > 0)
-		  and ($2 = '' or state = $2)
-		  and ($3 = '' or requester = $3 or case_no in (select no from followed))
-		  and ($4 = '' or territory = $4 or territory in (select code from below))
-		  and ($5::interval = interval '0' or updated_at < clock_timestamp() - $5)
-		  and (open or not $6)
-		  and ($8 = '' or case_type = $8)
-		order by updated_at desc, case_no desc limit $7`
+		where (@customer = '' or customer_no = @customer or position(lower(@customer) in lower(customer_name)) > 0)
+		  and (@state = '' or state = @state)
+		  and (@requester = '' or requester = @requester or case_no in (select no from followed))
+		  and (@territory = '' or territory = @territory or territory in (select code from below))
+		  and (@older::interval = interval '0' or updated_at < clock_timestamp() - @older)
+		  and (open or not @open)
+		  and (@type = '' or case_type = @type)
+		order by updated_at desc, case_no desc limit @limit`
 
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 200
 	}
-	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByPos[Line], find,
-		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type)
+	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByName[Line], find, pgx.StrictNamedArgs{
+		"customer": f.Customer, "state": f.State, "requester": f.Requester, "territory": f.Territory, "older": f.OlderThan,
+		"open": f.Open, "limit": limit, "type": f.Type,
+	})
 }
 
 // DraftKey comes before the number of the case in the key of a request that is a
@@ -124,7 +127,7 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 			where t.status = 'OPEN' and t.queue in (select queue from queues) and t.claimed_by in ('', $1)
 			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
 		)
-		select t.task, t.case_no, coalesce(c.case_type, ''), coalesce(c.state, ''), coalesce(c.customer_name, ''), coalesce(c.country, ''), coalesce(c.territory, t.node), t.subject, t.due_at, f.assigned
+		select t.task, t.case_no, coalesce(c.case_type, '') as type, coalesce(c.state, '') as state, coalesce(c.customer_name, '') as customer_name, coalesce(c.country, '') as country, coalesce(c.territory, t.node) as territory, t.subject, t.due_at as due, f.assigned as mine
 		from (select task_id, bool_or(assigned) as assigned from found group by task_id) f
 		join kam.task t using (task_id) left join kam.cases c using (case_no)
 		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`
@@ -132,8 +135,8 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 	// A cancellation that an operator has asked for is no task of the case: it
 	// waits beside it.
 	const cancels = `
-		select jsonb_build_object('task_id', c.case_no || '/cancel', 'kind', $2::text, 'step_code', c.step_code, 'opened_at', a.at, 'note', a.text),
-			c.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, '', null::timestamptz, false
+		select jsonb_build_object('task_id', c.case_no || '/cancel', 'kind', $2::text, 'step_code', c.step_code, 'opened_at', a.at, 'note', a.text) as task,
+			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, null::timestamptz as due, false as mine
 		from kam.cases c
 		join lateral (select at, text from kam.audit where case_no = c.case_no and type = $3 order by seq desc limit 1) a on true
 		where c.open and c.snapshot ->> 'cancel_asked_by' not in ('', $1)
@@ -144,8 +147,8 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 	// request, for a month.
 	const drafts = `
 		select jsonb_build_object('task_id', c.case_no || '/draft', 'kind', $2::text, 'step_code', '1.1.1', 'opened_at', e.updated_at,
-				'note', e.case_no || ' is ' || e.state),
-			c.case_no, c.case_type, c.state, c.customer_name, c.country, c.territory, '', null::timestamptz, true
+				'note', e.case_no || ' is ' || e.state) as task,
+			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, null::timestamptz as due, true as mine
 		from kam.cases c
 		cross join lateral (
 			with recursive chain as (
@@ -160,16 +163,16 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 		  and not exists (select from kam.cases d where d.request_key = $3::text || c.case_no)
 		order by e.updated_at`
 
-	all, err := pg.List(ctx, s.pool, "read the inbox", pgx.RowToStructByPos[InboxItem], open, user)
+	all, err := pg.List(ctx, s.pool, "read the inbox", pgx.RowToStructByName[InboxItem], open, user)
 	if err != nil {
 		return nil, err
 	}
-	offered, err := pg.List(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByPos[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
+	offered, err := pg.List(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByName[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, offered...)
-	asked, err := pg.List(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByPos[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
+	asked, err := pg.List(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByName[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
 	return append(all, asked...), err
 }
 
@@ -188,18 +191,11 @@ type CaseVersion struct {
 // listed for a day: its workflow then waits in vain.
 func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersion, error) {
 	const moved = `
-		select case_no, version, open, touched_at from kam.cases
+		select case_no, version, open, touched_at as at from kam.cases
 		where by_person and touched_at >= $1 and (open or touched_at >= clock_timestamp() - interval '1 day')
 		order by touched_at`
 
-	return pg.List(ctx, s.pool, "list cases to check", pgx.RowToStructByPos[CaseVersion], moved, since)
-}
-
-// NeverStarted lists numbers that were allotted before then and whose case
-// never opened.
-func (s *Store) NeverStarted(ctx context.Context, before time.Time) ([]Line, error) {
-	return pg.List(ctx, s.pool, "list cases never started", pgx.RowToStructByPos[Line],
-		`select `+LineColumns+` from kam.cases where version = 0 and created_at < $1 order by case_no`, before)
+	return pg.List(ctx, s.pool, "list cases to check", pgx.RowToStructByName[CaseVersion], moved, since)
 }
 
 // A StuckCase needs somebody to look at it.
@@ -247,7 +243,7 @@ func (s *Store) Stuck(ctx context.Context) ([]StuckCase, error) {
 			automatic = append(automatic, st.State)
 		}
 	}
-	return pg.List(ctx, s.pool, "list stuck cases", pgx.RowToStructByPos[StuckCase], stuck, automatic)
+	return pg.List(ctx, s.pool, "list stuck cases", pgx.RowToStructByName[StuckCase], stuck, automatic)
 }
 
 // Stats are counts for a summary.

@@ -27,10 +27,10 @@ type Store struct {
 // New opens the room over a database and its ledger.
 func New(l *ledger.Ledger, pool *pgxpool.Pool) *Store { return &Store{l, pool} }
 
-// KindCase is a case.
+// Kind is a case.
 const Kind ledger.Kind = "case"
 
-// OfCase is a case as a subject of the ledger.
+// Of is a case as a subject of the ledger.
 func Of(no kam.CaseNo) ledger.Subject {
 	if no == "" {
 		return ledger.Subject{}
@@ -43,7 +43,7 @@ func Of(no kam.CaseNo) ledger.Subject {
 func (s *Store) Effect(ctx context.Context, e ledger.Effect, fn func(ctx context.Context, tx *Tx) error) (kam.Progress, error) {
 	var tx *Tx
 	err := s.ledger.Do(ctx, e, func(entry *ledger.Entry) ledger.Keeper {
-		tx = newCaseTx(entry, fn)
+		tx = newTx(entry, fn)
 		return tx
 	})
 	if err != nil {
@@ -55,5 +55,5 @@ func (s *Store) Effect(ctx context.Context, e ledger.Effect, fn func(ctx context
 // Peek runs fn as an effect on a case would, and undoes what it did: for
 // questions that only an effect can answer.
 func (s *Store) Peek(ctx context.Context, no kam.CaseNo, at time.Time, fn func(ctx context.Context, tx *Tx) error) error {
-	return s.ledger.Look(ctx, ledger.Effect{Subject: Of(no), At: at}, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, fn) })
+	return s.ledger.Look(ctx, ledger.Effect{Subject: Of(no), At: at}, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, fn) })
 }

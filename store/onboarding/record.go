@@ -33,12 +33,6 @@ func (tx *Tx) SaveRecord(r kam.DecisionRecord) error {
 	return err
 }
 
-// LastRecord is the newest record of a kind.
-func (tx *Tx) LastRecord(kind kam.RecordKind) (kam.DecisionRecord, bool, error) {
-	return pg.One(tx.ctx, tx.tx, "read the decision record", pgx.RowTo[kam.DecisionRecord],
-		`select record from kam.decision_record where case_no = $1 and kind = $2 order by n desc limit 1`, tx.no(), kind)
-}
-
 // SetHuman adds what a person decided to the newest record of a kind;
 // kam.NotFound where there is none.
 func (tx *Tx) SetHuman(kind kam.RecordKind, h kam.HumanDecision) error {
@@ -114,17 +108,21 @@ func (tx *Tx) Candidates() ([]kam.Candidate, error) {
 	return readCandidates(tx.ctx, tx.tx, tx.no())
 }
 
-const insertWaiver = `
-	insert into kam.waiver (case_no, kind, ref, by_user, reason, finding, at) values ($1, $2, $3, $4, $5, $6, $7)
-	on conflict (case_no, kind, ref) do update set by_user = excluded.by_user, reason = excluded.reason,
-		finding = excluded.finding, at = excluded.at`
+func (tx *Tx) waive(b *pgx.Batch, kind, ref string, by kam.UserID, reason string, finding any) {
+	const insert = `
+		insert into kam.waiver (case_no, kind, ref, by_user, reason, finding, at) values (@case_no, @kind, @ref, @by, @reason, @finding, @at)
+		on conflict (case_no, kind, ref) do update set by_user = excluded.by_user, reason = excluded.reason,
+			finding = excluded.finding, at = excluded.at`
+
+	b.Queue(insert, pgx.StrictNamedArgs{"case_no": tx.no(), "kind": kind, "ref": ref, "by": by, "reason": reason, "finding": finding, "at": tx.At})
+}
 
 // WaiveCandidates notes that the candidates are other parties, as certain as
 // they look now: one that looks more certain later is to be judged again.
 func (tx *Tx) WaiveCandidates(all []kam.Candidate, by kam.UserID, reason string) error {
 	var b pgx.Batch
 	for _, c := range all {
-		b.Queue(insertWaiver, tx.no(), "CANDIDATE", c.Ref, by, reason, map[string]kam.MatchClass{"class": c.Class}, tx.At)
+		tx.waive(&b, "CANDIDATE", c.Ref, by, reason, map[string]kam.MatchClass{"class": c.Class})
 	}
 	return pg.Send(tx.ctx, tx.tx, "waive candidates", &b)
 }
@@ -162,7 +160,7 @@ func (tx *Tx) Waive(which func(kam.Finding) bool, by kam.UserID, reason string) 
 		}
 		f.WaivedBy, f.WaiverReason = by, reason
 		b.Queue(`update kam.finding set finding = $3 where case_no = $1 and position = $2`, tx.no(), i, f)
-		b.Queue(insertWaiver, tx.no(), "FINDING", waiverRef(f), by, reason, f, tx.At)
+		tx.waive(&b, "FINDING", waiverRef(f), by, reason, f)
 	}
 	return pg.Send(tx.ctx, tx.tx, "waive findings", &b)
 }

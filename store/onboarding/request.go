@@ -35,7 +35,7 @@ type Request struct {
 	Findings []kam.Finding `json:"findings,omitempty"`
 }
 
-// AllotCase gives the request a case number. The same request again gets the
+// Allot gives the request a case number. The same request again gets the
 // same number and created false; another request under the same key is a
 // kam.IDReused. Numbers of a year have no gaps, so that a case that was
 // removed shows.
@@ -99,7 +99,7 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 	const insert = `
 		insert into kam.cases (case_no, request_key, request_digest, opening, snapshot, state, case_type,
 			requester, customer_no, customer_name, country, territory, updated_at, appeal_of)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+		values (@case_no, @key, @digest, @opening, @snapshot, @state, @type, @requester, @customer_no, @name, @country, @territory, @at, @appeal_of)`
 
 	var year, last int64
 	var now time.Time
@@ -115,8 +115,11 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 	kept := r
 	kept.Data = contact.Without(r.Data)
 	var b pgx.Batch
-	b.Queue(insert, no, r.Key, digest, kept, first, first.State, r.Type, r.Requester, r.CustomerNo,
-		r.Data.LegalName, first.Country, first.Territory, now, r.AppealOf)
+	b.Queue(insert, pgx.StrictNamedArgs{
+		"case_no": no, "key": r.Key, "digest": digest, "opening": kept, "snapshot": first, "state": first.State, "type": r.Type,
+		"requester": r.Requester, "customer_no": r.CustomerNo, "name": r.Data.LegalName, "country": first.Country,
+		"territory": first.Territory, "at": now, "appeal_of": r.AppealOf,
+	})
 	contact.Queue(&b, openingOwner(no), r.Data.Contacts)
 	return no, tx.SendBatch(ctx, &b).Close()
 }
@@ -138,12 +141,6 @@ func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string,
 		return "", err
 	}
 	return digest, nil
-}
-
-// StagedExists says whether data were staged for a decision.
-func (s *Store) StagedExists(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return pg.One(ctx, s.pool, "look up staged data", pgx.RowTo[string],
-		`select digest from kam.staged where case_no = $1 and decision_id = $2`, no, decisionID)
 }
 
 // Decision is the digest of a decision that took effect; false where none did
@@ -189,5 +186,5 @@ func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.E
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
 func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
 	f := ledger.Effect{Subject: Of(no), At: at, By: act.By, Signal: signal}
-	return s.ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newCaseTx(entry, nil) })
+	return s.ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, nil) })
 }

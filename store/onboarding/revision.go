@@ -29,7 +29,7 @@ func (tx *Tx) RequestOf(no kam.CaseNo, revision int) (kam.RequestData, error) {
 func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 	const insert = `
 		insert into kam.revision (case_no, revision, at, by_user, material_hash, digest, data)
-		values ($1, $2, $3, $4, $5, $6, $7)`
+		values (@case_no, @revision, @at, @by, @hash, @digest, @data)`
 
 	digest := ledger.Digest(d)
 	c := tx.Case
@@ -43,7 +43,10 @@ func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 	}
 	tx.customerName = d.LegalName
 	var b pgx.Batch
-	b.Queue(insert, c.CaseNo, c.Revision, tx.At, by, c.MaterialHash, digest, contact.Without(d))
+	b.Queue(insert, pgx.StrictNamedArgs{
+		"case_no": c.CaseNo, "revision": c.Revision, "at": tx.At, "by": by, "hash": c.MaterialHash, "digest": digest,
+		"data": contact.Without(d),
+	})
 	contact.Queue(&b, revisionOwner(c.CaseNo, c.Revision), d.Contacts)
 	return pg.Send(tx.ctx, tx.tx, "save the revision", &b)
 }

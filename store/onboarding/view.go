@@ -19,14 +19,18 @@ func noCase(no kam.CaseNo) error {
 
 // Case is the committed state of a case; kam.NotFound where there is none.
 func (s *Store) Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := pg.One(ctx, s.pool, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+	return snapshot(ctx, s.pool, no)
+}
+
+func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, error) {
+	c, ok, err := pg.One(ctx, q, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
 	return c, err
 }
 
-// A CaseView is a case as a person opens it. Started is false for a number
+// A View is a case as a person opens it. Started is false for a number
 // that was allotted and whose case never opened.
 type View struct {
 	Snapshot   kam.Snapshot         `json:"case"`
@@ -56,7 +60,7 @@ type Ending struct {
 	Restricted bool       `json:"restricted,omitempty"`
 }
 
-// CaseView reads a case with its data, as of one moment; kam.NotFound where
+// View reads a case with its data, as of one moment; kam.NotFound where
 // there is none.
 func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 	const newest = `
@@ -65,63 +69,51 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 		) r order by n`
 
 	const ending = `
-		select actor_id, at, reason_code, text, restricted from kam.audit where case_no = $1 and to_state = $2 order by seq desc limit 1`
+		select actor_id as "by", at, reason_code as code, text, restricted from kam.audit where case_no = $1 and to_state = $2 order by seq desc limit 1`
 	const been = `
 		select to_state from kam.audit where case_no = $1 and to_state <> '' group by to_state order by min(seq)`
 
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) (err error) {
-		var ok bool
-		v.Snapshot, ok, err = pg.One(ctx, tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
-		if err != nil {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		if v.Snapshot, err = snapshot(ctx, tx, no); err != nil {
 			return err
-		}
-		if !ok {
-			return noCase(no)
 		}
 		v.Started = v.Snapshot.Version > 0
-		if v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); err != nil {
-			return err
+		fact := func(kind string, into any) func() error {
+			return func() error { _, err := readFact(ctx, tx, no, kind, into); return err }
 		}
-		if v.Opening, err = opening(ctx, tx, no); err != nil {
-			return err
-		}
-		if v.Candidates, err = readCandidates(ctx, tx, no); err != nil {
-			return err
-		}
-		if v.Findings, err = readFindings(ctx, tx, no); err != nil {
-			return err
-		}
-		if _, err = readFact(ctx, tx, no, factAnalysis, &v.Analysis); err != nil {
-			return err
-		}
-		if _, err = readFact(ctx, tx, no, factSegment, &v.Segment); err != nil {
-			return err
-		}
-		if v.Snapshot.SameAs != "" {
-			s, err := followed(ctx, tx, no)
-			if err != nil {
+		return pg.InTurn(
+			func() (err error) { v.Request, err = requestData(ctx, tx, no, v.Snapshot.Revision); return err },
+			func() (err error) { v.Opening, err = opening(ctx, tx, no); return err },
+			func() (err error) { v.Candidates, err = readCandidates(ctx, tx, no); return err },
+			func() (err error) { v.Findings, err = readFindings(ctx, tx, no); return err },
+			fact(factAnalysis, &v.Analysis), fact(factSegment, &v.Segment), fact(FactHits, &v.Screened),
+			func() error {
+				if v.Snapshot.SameAs == "" {
+					return nil
+				}
+				s, err := followed(ctx, tx, no)
+				v.Followed = &s
 				return err
-			}
-			v.Followed = &s
-		}
-		if _, err = readFact(ctx, tx, no, FactHits, &v.Screened); err != nil {
-			return err
-		}
-		if v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no); err != nil {
-			return err
-		}
-		if v.Snapshot.State.Ended() {
-			e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByPos[Ending], ending, no, v.Snapshot.State)
-			if err != nil {
+			},
+			func() (err error) {
+				v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no)
 				return err
-			}
-			if ok {
-				v.Ending = &e
-			}
-		}
-		v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
-		return err
+			},
+			func() error {
+				if !v.Snapshot.State.Ended() {
+					return nil
+				}
+				e, ok, err := pg.One(ctx, tx, "read how the case ended", pgx.RowToStructByName[Ending], ending, no, v.Snapshot.State)
+				if ok {
+					v.Ending = &e
+				}
+				return err
+			},
+			func() (err error) {
+				v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
+				return err
+			},
+		)
 	})
 	return v, err
 }
@@ -152,13 +144,7 @@ func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 }
 
 // CaseAsIs reads another case within an effect, without its lock.
-func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := pg.One(tx.ctx, tx.tx, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
-	if err == nil && !ok {
-		err = noCase(no)
-	}
-	return c, err
-}
+func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) { return snapshot(tx.ctx, tx.tx, no) }
 
 func requestData(ctx context.Context, q pg.Querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
 	d, ok, err := pg.One(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
@@ -243,12 +229,6 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 	return all, err
 }
 
-// was and not as a refusal.
-func (s *Store) ActDigest(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error) {
-	return pg.One(ctx, s.pool, "look up a decision", pgx.RowTo[string],
-		`select digest from kam.effect where case_no = $1 and key = 'act/' || $2 and progress -> 'refused' is null`, no, decisionID)
-}
-
 // Records are all decision records of a case, in order.
 func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error) {
 	all, err := pg.List(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],
@@ -270,8 +250,8 @@ type Revision struct {
 
 // Revisions are all revisions of a case's data, in order, with contacts.
 func (s *Store) Revisions(ctx context.Context, no kam.CaseNo) ([]Revision, error) {
-	all, err := pg.List(ctx, s.pool, "read revisions", pgx.RowToStructByPos[Revision],
-		`select revision, at, by_user, material_hash, data from kam.revision where case_no = $1 order by revision`, no)
+	all, err := pg.List(ctx, s.pool, "read revisions", pgx.RowToStructByName[Revision],
+		`select revision as no, at, by_user as "by", material_hash as hash, data from kam.revision where case_no = $1 order by revision`, no)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ import (
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
-// An EraseOrder names a contact person who is to be forgotten (AC46). Subject
+// An Order names a contact person who is to be forgotten (AC46). Subject
 // is a customer or a case. Of Email and Name at least one is given: an address
 // is that of one person wherever it stands; a name is that of one person within
 // the customer and its cases. Both together tell apart persons who share a
@@ -136,9 +136,9 @@ func (s *Store) Contact(ctx context.Context, o Order, may func(kam.Person) (kam.
 // List lists the orders, oldest first: what has to be carried out again after a
 // backup from before one of them was restored.
 func (s *Store) List(ctx context.Context) ([]Erasure, error) {
-	return pg.List(ctx, s.pool, "list the orders to erase", pgx.RowToStructByPos[Erasure], `
-		select erasure_no, subject, order_text, by_user, at, last_at, false, false, (result ->> 'contacts')::int, (result ->> 'texts')::int,
-			result -> 'places', result -> 'left'
+	return pg.List(ctx, s.pool, "list the orders to erase", pgx.RowToStructByName[Erasure], `
+		select erasure_no as no, subject, order_text as "order", by_user as "by", at, last_at, false as again, false as dry_run, (result ->> 'contacts')::int as contacts, (result ->> 'texts')::int as texts,
+			result -> 'places' as places, result -> 'left' as left
 		from kam.erasure order by at, erasure_no`)
 }
 
@@ -292,8 +292,8 @@ func (e *eraser) sameOrder() (r Erasure, again bool, err error) {
 		By                 kam.UserID
 		At, LastAt         time.Time
 	}
-	all, err := pg.List(e.ctx, e.tx, "look for the same order", pgx.RowToStructByPos[row],
-		`select salt, digest, erasure_no, subject, order_text, by_user, at, last_at from kam.erasure where given = $1 order by erasure_no`, e.o.given())
+	all, err := pg.List(e.ctx, e.tx, "look for the same order", pgx.RowToStructByName[row],
+		`select salt, digest, erasure_no as no, subject, order_text as "order", by_user as "by", at, last_at from kam.erasure where given = $1 order by erasure_no`, e.o.given())
 	for _, k := range all {
 		if hmac.Equal(e.o.digest(k.Salt), k.Digest) {
 			return Erasure{No: k.No, Subject: k.Subject, Order: k.Order, By: k.By, At: k.At, LastAt: k.LastAt}, true, nil
@@ -351,7 +351,7 @@ func (e *eraser) count(subject kam.CaseNo, what string, n int) {
 // keep stores the order and notes it on the trail of all subjects concerned.
 func (e *eraser) keep(r Erasure, again bool) error {
 	const (
-		insert = `insert into kam.erasure (erasure_no, subject, given, salt, digest, order_text, by_user, at, last_at, result) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`
+		insert = `insert into kam.erasure (erasure_no, subject, given, salt, digest, order_text, by_user, at, last_at, result) values (@no, @subject, @given, @salt, @digest, @order, @by, @at, @at, @result)`
 		update = `update kam.erasure set last_at = $2, result = $3 where erasure_no = $1`
 	)
 	event := kam.AuditEvent{Type: kam.EventDataErased, Actor: e.o.By, RolesUsed: []kam.Role{e.role}, ReasonCode: r.No}
@@ -379,7 +379,10 @@ func (e *eraser) keep(r Erasure, again bool) error {
 	} else {
 		salt := make([]byte, 16)
 		rand.Read(salt) //nolint:errcheck // it never fails
-		e.Queue(insert, r.No, r.Subject, e.o.given(), salt, e.o.digest(salt), r.Order, r.By, r.At, r.ErasedWhat)
+		e.Queue(insert, pgx.StrictNamedArgs{
+			"no": r.No, "subject": r.Subject, "given": e.o.given(), "salt": salt, "digest": e.o.digest(salt), "order": r.Order, "by": r.By,
+			"at": r.At, "result": r.ErasedWhat,
+		})
 	}
 	event.Text = fmt.Sprintf("%s: %d contacts and %d other values at %d subjects", r.Order, r.Contacts, r.Texts, len(noted))
 	e.Log(event)

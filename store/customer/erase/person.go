@@ -149,7 +149,7 @@ func contactsAt(ctx context.Context, q pg.Querier, f family, mails []string) ([]
 		where in_family or lower(contact ->> 'email') = any ($3)
 		order by owner, position`
 
-	return pg.List(ctx, q, "look for the contact", pgx.RowToStructByPos[contactAt], read, f.customers(), f.cases(), mails)
+	return pg.List(ctx, q, "look for the contact", pgx.RowToStructByName[contactAt], read, f.customers(), f.cases(), mails)
 }
 
 // sameWords is a name as it is compared: case and spaces do not count.

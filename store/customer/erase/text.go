@@ -211,8 +211,8 @@ func (e *eraser) texts() error {
 				ids = append(ids, string(s))
 			}
 		}
-		found, err := pg.List(e.ctx, e.tx, "look through "+c.what, pgx.RowToStructByPos[row], fmt.Sprintf(
-			`select ctid::text, %[1]s, %[2]s::text, pg_typeof(%[2]s)::text from kam.%[3]s where %[1]s = any ($1) and %[2]s::text ~* any ($2)`, c.by, c.column, c.table),
+		found, err := pg.List(e.ctx, e.tx, "look through "+c.what, pgx.RowToStructByName[row], fmt.Sprintf(
+			`select ctid::text as id, %[1]s as no, %[2]s::text as text, pg_typeof(%[2]s)::text as type from kam.%[3]s where %[1]s = any ($1) and %[2]s::text ~* any ($2)`, c.by, c.column, c.table),
 			ids, e.person.sql())
 		if err != nil {
 			return err

@@ -21,7 +21,7 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-// A MergeOrder is a steward's decision that two records are one customer. The
+// An Order is a steward's decision that two records are one customer. The
 // versions are those that the decision was taken on.
 type Order struct {
 	Survivor       string          `json:"survivor"`
@@ -64,7 +64,7 @@ const (
 	SplitKind = "SPLIT"
 )
 
-// A MergeResult is what a merge, its undoing or a split did, without personal
+// A Result is what a merge, its undoing or a split did, without personal
 // data. CustomerNo is the survivor or the record that was split, OtherNo the
 // absorbed or the new one.
 type Result struct {
@@ -135,7 +135,7 @@ func (s *Store) Merge(ctx context.Context, o Order, p Planner) (Result, error) {
 // tells what the plan refuses; whether something that hangs on the records
 // refuses it too shows when it is done.
 func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c kam.MergeChoice, p Planner) (plan kam.MergePlan, a, b customerdb.Customer, err error) {
-	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) error {
 		if a, err = customerdb.Read(ctx, tx, survivor); err != nil {
 			return err
 		}
@@ -150,10 +150,7 @@ func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c kam.Merge
 		}
 		return noOpenCase(ctx, tx, survivor, absorbed)
 	})
-	if err != nil {
-		return plan, a, b, fmt.Errorf("plan the merge: %w", pg.Known(err))
-	}
-	return plan, a, b, nil
+	return plan, a, b, err
 }
 
 // onCustomers runs a decision on two records under their locks: those of the
@@ -208,60 +205,34 @@ func (m *merger) merge(o Order) (Result, error) {
 		return none, err
 	}
 	a, b := both[0], both[1]
-	for _, check := range []func() error{
+	rec := mergeRecord{Choice: o.Choice}
+	var plan kam.MergePlan
+	err = pg.InTurn(
 		func() error { return mayBecomeOne(a, b) },
 		func() error { return m.notOwn(a, b) },
 		func() error { return atVersion(a, o.ExpectSurvivor) },
 		func() error { return atVersion(b, o.ExpectAbsorbed) },
 		func() error { return noOpenCase(m.ctx, m.tx, a.CustomerNo, b.CustomerNo) },
 		func() error { return m.oneCurrency(a, b) },
-	} {
-		if err := check(); err != nil {
-			return none, err
-		}
-	}
-	plan, err := m.p.Merge(sideOf(a), sideOf(b), o.Choice)
+		func() (err error) { plan, err = m.p.Merge(sideOf(a), sideOf(b), o.Choice); return err },
+		func() error { return m.keepsHold(a, b, plan) },
+		m.nextID,
+		func() (err error) { rec.Before, err = m.image(a.CustomerNo); return err },
+		func() (err error) { rec.Absorbed, err = m.image(b.CustomerNo); return err },
+		func() error { return m.absorb(b, a) },
+		func() (err error) {
+			rec.Moved.Children, err = m.moveChildren(b.CustomerNo, a.CustomerNo, nil)
+			return err
+		},
+		func() error { return m.writeSurvivor(a, b, plan, rec.Before) },
+		func() error { return m.checkTree(a, plan, rec.Moved.Children) },
+		func() error { return m.setSince(a.CustomerNo) },
+		func() (err error) { rec.OwnAliases, rec.Moved.SalesAccounts, err = m.moveAccounts(b, a); return err },
+		func() error { return m.joinKeyAccount(a, b, plan.GroupID, &rec) },
+		func() (err error) { rec.ABC, err = m.joinABC(a.CustomerNo, b.CustomerNo); return err },
+		func() (err error) { rec.After, err = m.image(a.CustomerNo); return err },
+	)
 	if err != nil {
-		return none, err
-	}
-	if err := m.keepsHold(a, b, plan); err != nil {
-		return none, err
-	}
-	if err := m.nextID(); err != nil {
-		return none, err
-	}
-	rec := mergeRecord{Choice: o.Choice}
-	if rec.Before, err = m.image(a.CustomerNo); err != nil {
-		return none, err
-	}
-	if rec.Absorbed, err = m.image(b.CustomerNo); err != nil {
-		return none, err
-	}
-	if err := m.absorb(b, a); err != nil {
-		return none, err
-	}
-	if rec.Moved.Children, err = m.moveChildren(b.CustomerNo, a.CustomerNo, nil); err != nil {
-		return none, err
-	}
-	if err := m.writeSurvivor(a, b, plan, rec.Before); err != nil {
-		return none, err
-	}
-	if err := m.checkTree(a, plan, rec.Moved.Children); err != nil {
-		return none, err
-	}
-	if err := m.setSince(a.CustomerNo); err != nil {
-		return none, err
-	}
-	if rec.OwnAliases, rec.Moved.SalesAccounts, err = m.moveAccounts(b, a); err != nil {
-		return none, err
-	}
-	if err := m.joinKeyAccount(a, b, plan.GroupID, &rec); err != nil {
-		return none, err
-	}
-	if rec.ABC, err = m.joinABC(a.CustomerNo, b.CustomerNo); err != nil {
-		return none, err
-	}
-	if rec.After, err = m.image(a.CustomerNo); err != nil {
 		return none, err
 	}
 	rec.Moved.count(a.Data, plan)

@@ -83,8 +83,8 @@ type accountChange struct {
 }
 
 const keyAccountRows = `
-	select key_account_no, group_id, tier, state, note, review_due,
-		array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1)
+	select key_account_no as no, group_id, tier, state, note, review_due,
+		array(select customer_no from kam.key_account_member m where m.key_account_no = k.key_account_no order by 1) as members
 	from kam.key_account k `
 
 func (m *merger) saveAccount(k keyAccountRow) error {
@@ -108,7 +108,7 @@ func (m *merger) joinKeyAccount(a, b customerdb.Customer, group string, rec *mer
 		order by key_account_no for update`
 
 	pair := []string{a.CustomerNo, b.CustomerNo}
-	all, err := pg.List(m.ctx, m.tx, "look up the key accounts", pgx.RowToStructByPos[keyAccountRow], touched, pair, group)
+	all, err := pg.List(m.ctx, m.tx, "look up the key accounts", pgx.RowToStructByName[keyAccountRow], touched, pair, group)
 	if err != nil {
 		return err
 	}
@@ -205,10 +205,10 @@ type taskChange struct {
 const taskClosed = "WITHDRAWN"
 
 func (m *merger) moveTasks(from, to string, ended []string, account string) ([]taskChange, error) {
-	const open = `select task_id, subject, kind, '' from kam.task where status = 'OPEN' and subject = any ($1) order by task_id for update`
+	const open = `select task_id as id, subject, kind, '' as "to" from kam.task where status = 'OPEN' and subject = any ($1) order by task_id for update`
 	const kinds = `select distinct kind from kam.task where status = 'OPEN' and subject = $1 and subject <> ''`
 
-	all, err := pg.List(m.ctx, m.tx, "read the open tasks", pgx.RowToStructByPos[taskChange], open, append([]string{from}, ended...))
+	all, err := pg.List(m.ctx, m.tx, "read the open tasks", pgx.RowToStructByName[taskChange], open, append([]string{from}, ended...))
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +263,7 @@ func (m *merger) restoreAccounts(all []accountChange, a, b string) (stayed []str
 
 	// Those that must leave a group make room for those that come back to it.
 	for _, change := range slices.Backward(all) {
-		now, ok, err := pg.One(m.ctx, m.tx, "read the key account", pgx.RowToStructByPos[keyAccountRow], keyAccountRows+`where key_account_no = $1 for update`, change.Before.No)
+		now, ok, err := pg.One(m.ctx, m.tx, "read the key account", pgx.RowToStructByName[keyAccountRow], keyAccountRows+`where key_account_no = $1 for update`, change.Before.No)
 		if err != nil || !ok {
 			return nil, err
 		}

@@ -110,9 +110,12 @@ func (m *merger) moveContacts(from, to string) error {
 func (m *merger) record(r Result, rec mergeRecord, event kam.EventType, kind, text string, records ...customerdb.Customer) error {
 	const insert = `
 		insert into kam.merge (merge_id, kind, customer_no, other_no, decision_id, by_user, reason, at, record)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+		values (@id, @kind, @customer, @other, @decision, @by, @reason, @at, @record)`
 
-	if _, err := pg.Exec(m.ctx, m.tx, "keep the merge", insert, m.id, r.Kind, r.CustomerNo, r.OtherNo, m.who.decisionID, m.who.by, m.who.reason, m.At, rec); err != nil {
+	if _, err := pg.Exec(m.ctx, m.tx, "keep the merge", insert, pgx.StrictNamedArgs{
+		"id": m.id, "kind": r.Kind, "customer": r.CustomerNo, "other": r.OtherNo, "decision": m.who.decisionID, "by": m.who.by,
+		"reason": m.who.reason, "at": m.At, "record": rec,
+	}); err != nil {
 		return err
 	}
 	return m.tell(r, rec, event, kind, text, records...)

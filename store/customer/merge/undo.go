@@ -19,7 +19,7 @@ import (
 // changed since, which stays with it and is named. The customer is the
 // survivor or the absorbed record of the merge.
 func (s *Store) Undo(ctx context.Context, o UndoOrder, p Planner) (Result, error) {
-	l, ok, err := pg.One(ctx, s.pool, "look up the merge", pgx.RowToStructByPos[customerdb.MergeLine], `select `+customerdb.MergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
+	l, ok, err := pg.One(ctx, s.pool, "look up the merge", pgx.RowToStructByName[customerdb.MergeLine], `select `+customerdb.MergeColumns+` from kam.merge where merge_id = $1`, o.MergeID)
 	switch {
 	case err != nil:
 		return Result{}, err
@@ -43,67 +43,60 @@ func (m *merger) undo(l customerdb.MergeLine, o UndoOrder) (Result, error) {
 	}
 	a, b := both[0], both[1]
 	var rec mergeRecord
-	for _, check := range []func() error{
+	err = pg.InTurn(
 		func() error { return m.undoable(l, a, b, &rec) },
 		func() error { return m.notOwn(a, b) },
 		func() error { return atVersion(a, o.ExpectVersion) },
 		func() error { return noOpenCase(m.ctx, m.tx, a.CustomerNo, b.CustomerNo) },
 		func() error { return m.takeAccountsBack(rec, a, b) },
-	} {
-		if err := check(); err != nil {
-			return none, err
-		}
+	)
+	if err != nil {
+		return none, err
 	}
 	r := Result{
 		MergeID: l.MergeID, Kind: MergeKind, Undone: true, CustomerNo: a.CustomerNo, Version: a.Version + 1, OtherNo: b.CustomerNo,
 		OtherVersion: b.Version + 1, GroupID: rec.Before.text("group_id"), Moved: rec.Moved,
 	}
-	if err := r.Moved.giveBack(rec.Absorbed); err != nil {
-		return none, err
-	}
-	row, err := m.restoreSurvivor(a, rec, &r)
-	if err != nil {
-		return none, err
-	}
-	if err := m.restoreAbsorbed(b, rec, &r.Moved); err != nil {
-		return none, err
-	}
-	if err := m.setSince(a.CustomerNo, b.CustomerNo); err != nil {
-		return none, err
-	}
-	if r.Moved.Children, err = m.moveChildren(a.CustomerNo, b.CustomerNo, append([]string{}, rec.Moved.Children...)); err != nil {
-		return none, err
-	}
-	stayed, err := m.restoreAccounts(rec.KeyAccounts, a.CustomerNo, b.CustomerNo)
+	var row rowImage
+	var stayed []string
+	err = pg.InTurn(
+		func() error { return r.Moved.giveBack(rec.Absorbed) },
+		func() (err error) { row, err = m.restoreSurvivor(a, rec, &r); return err },
+		func() error { return m.restoreAbsorbed(b, rec, &r.Moved) },
+		func() error { return m.setSince(a.CustomerNo, b.CustomerNo) },
+		func() (err error) {
+			r.Moved.Children, err = m.moveChildren(a.CustomerNo, b.CustomerNo, append([]string{}, rec.Moved.Children...))
+			return err
+		},
+		func() (err error) {
+			stayed, err = m.restoreAccounts(rec.KeyAccounts, a.CustomerNo, b.CustomerNo)
+			return err
+		},
+		func() error { return m.agreeKA(a.CustomerNo, row) },
+		func() error { return m.agreeKA(b.CustomerNo, rec.Absorbed) },
+		func() (err error) { r.Moved.Tasks, err = m.restoreTasks(rec.Tasks); return err },
+		func() error { return m.splitABC(rec.ABC, a.CustomerNo, b.CustomerNo) },
+		func() error { return m.stillATree(a.CustomerNo) },
+		func() error { return m.stillATree(b.CustomerNo) },
+	)
 	if err != nil {
 		return none, err
 	}
 	r.Stayed = append(r.Stayed, stayed...)
-	for no, image := range map[string]rowImage{a.CustomerNo: row, b.CustomerNo: rec.Absorbed} {
-		if err := m.agreeKA(no, image); err != nil {
-			return none, err
-		}
-	}
-	if r.Moved.Tasks, err = m.restoreTasks(rec.Tasks); err != nil {
-		return none, err
-	}
-	if err := m.splitABC(rec.ABC, a.CustomerNo, b.CustomerNo); err != nil {
-		return none, err
-	}
-	for _, c := range []customerdb.Customer{a, b} {
-		now, err := m.Customer(c.CustomerNo)
-		if err != nil {
-			return none, err
-		}
-		if err := m.checkTree(now, kam.MergePlan{Data: now.Data, GroupID: now.GroupID}, nil); err != nil {
-			return none, err
-		}
-	}
 	if _, err := pg.Exec(m.ctx, m.tx, "mark the merge undone", `update kam.merge set undone_at = $2, undone_by = $3, undo_id = $4 where merge_id = $1`,
 		l.MergeID, m.At, m.who.by, m.who.decisionID); err != nil {
 		return none, err
 	}
 	return r, m.tell(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
+}
+
+// stillATree checks the tree as a record that is one again left it.
+func (m *merger) stillATree(no string) error {
+	now, err := m.Customer(no)
+	if err != nil {
+		return err
+	}
+	return m.checkTree(now, kam.MergePlan{Data: now.Data, GroupID: now.GroupID}, nil)
 }
 
 // giveBack counts what the absorbed record has again.
@@ -281,21 +274,22 @@ func (m *merger) split(o SplitOrder) (Result, error) {
 		return none, err
 	}
 	a := all[0]
-	for _, check := range []func() error{
+	var stays, goes kam.RequestData
+	var group, no string
+	var moved []string
+	rec := mergeRecord{Split: &o.Choice}
+	err = pg.InTurn(
 		func() error { return m.NotMerged(a.CustomerNo) },
 		func() error { return m.notOwn(a) },
 		func() error { return atVersion(a, o.ExpectVersion) },
 		func() error { return noOpenCase(m.ctx, m.tx, a.CustomerNo) },
-	} {
-		if err := check(); err != nil {
-			return none, err
-		}
-	}
-	stays, goes, err := m.p.Split(a.Data, o.Choice)
-	if err != nil {
-		return none, err
-	}
-	group, err := m.groupOfNew(a, o.Choice.Group)
+		func() (err error) { stays, goes, err = m.p.Split(a.Data, o.Choice); return err },
+		func() (err error) { group, err = m.groupOfNew(a, o.Choice.Group); return err },
+		m.nextID,
+		func() (err error) { rec.Before, err = m.image(a.CustomerNo); return err },
+		func() error { return m.copyContacts(a.CustomerNo, parked(m.id, "before")) },
+		func() (err error) { moved, err = m.splitAccounts(a, o.Choice.SalesAccounts, &stays, &goes); return err },
+	)
 	if err != nil {
 		return none, err
 	}
@@ -303,51 +297,32 @@ func (m *merger) split(o SplitOrder) (Result, error) {
 	if group != "" && group == a.GroupID {
 		goes.GroupName, goes.ParentCustomerID = a.Data.GroupName, a.ParentNo
 	}
-	if err := m.nextID(); err != nil {
-		return none, err
-	}
-	rec := mergeRecord{Split: &o.Choice}
-	if rec.Before, err = m.image(a.CustomerNo); err != nil {
-		return none, err
-	}
-	if err := m.copyContacts(a.CustomerNo, parked(m.id, "before")); err != nil {
-		return none, err
-	}
-	moved, err := m.splitAccounts(a, o.Choice.SalesAccounts, &stays, &goes)
+	err = pg.InTurn(
+		func() error {
+			_, err := m.Commit(customerdb.Commit{
+				CustomerNo: a.CustomerNo, Data: stays, GroupID: a.GroupID, Territory: a.Territory, OwnerID: a.OwnerID,
+				Status: a.Status, Provisional: a.Provisional, Keys: m.p.Keys(stays),
+			})
+			return err
+		},
+		func() error { return m.setStanding(a.CustomerNo, rec.Before) },
+		func() (err error) {
+			no, err = m.Commit(customerdb.Commit{
+				Data: goes, GroupID: group, Territory: a.Territory, OwnerID: a.OwnerID, Status: a.Status, Coverage: a.Coverage,
+				Provisional: true, Keys: m.p.Keys(goes),
+			})
+			return err
+		},
+		func() error { return m.SetStatus(no, kam.NonKA, kam.TierNone, false, true, a.ReviewDue, a.Coverage) },
+		// What is split from a customer is none that is new.
+		func() error {
+			return m.Update(no, `update kam.customer set since = $2 where customer_no = $1`, a.Since)
+		},
+		func() error { return m.giveAccounts(no, moved) },
+		func() error { return m.splitABC(nil, a.CustomerNo, no) },
+		func() (err error) { rec.After, err = m.image(a.CustomerNo); return err },
+	)
 	if err != nil {
-		return none, err
-	}
-	if _, err := m.Commit(customerdb.Commit{
-		CustomerNo: a.CustomerNo, Data: stays, GroupID: a.GroupID, Territory: a.Territory, OwnerID: a.OwnerID,
-		Status: a.Status, Provisional: a.Provisional, Keys: m.p.Keys(stays),
-	}); err != nil {
-		return none, err
-	}
-	if err := m.setStanding(a.CustomerNo, rec.Before); err != nil {
-		return none, err
-	}
-	no, err := m.Commit(customerdb.Commit{
-		Data: goes, GroupID: group, Territory: a.Territory, OwnerID: a.OwnerID, Status: a.Status, Coverage: a.Coverage,
-		Provisional: true, Keys: m.p.Keys(goes),
-	})
-	if err != nil {
-		return none, err
-	}
-	if err := m.SetStatus(no, kam.NonKA, kam.TierNone, false, true, a.ReviewDue, a.Coverage); err != nil {
-		return none, err
-	}
-	if err := m.Update(no, `update kam.customer set since = $2 where customer_no = $1`, a.Since); err != nil {
-		return none, err // what is split from a customer is none that is new
-	}
-	if len(moved) > 1 { // the first is the new record's own
-		if _, err := pg.Exec(m.ctx, m.tx, "give sales accounts", `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`, no, moved[1:]); err != nil {
-			return none, err
-		}
-	}
-	if err := m.splitABC(nil, a.CustomerNo, no); err != nil {
-		return none, err
-	}
-	if rec.After, err = m.image(a.CustomerNo); err != nil {
 		return none, err
 	}
 	rec.Moved = Moved{Addresses: len(goes.Addresses), Contacts: len(goes.Contacts), SalesAccounts: moved}
@@ -358,6 +333,15 @@ func (m *merger) split(o SplitOrder) (Result, error) {
 		MergeID: m.id, Kind: SplitKind, CustomerNo: a.CustomerNo, Version: a.Version + 1, OtherNo: no, OtherVersion: 1, GroupID: group, Moved: rec.Moved,
 	}
 	return r, m.record(r, rec, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s", no, a.CustomerNo), a)
+}
+
+// giveAccounts gives a new record its sales accounts but the first, its own.
+func (m *merger) giveAccounts(no string, all []string) error {
+	if len(all) < 2 {
+		return nil
+	}
+	_, err := pg.Exec(m.ctx, m.tx, "give sales accounts", `insert into kam.customer_sales_account (customer_no, account_no) select $1, unnest($2::text[])`, no, all[1:])
+	return err
 }
 
 func (m *merger) groupOfNew(a customerdb.Customer, want string) (string, error) {

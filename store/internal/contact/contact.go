@@ -11,9 +11,10 @@ import (
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
+// Without is what is kept of data: all but their contacts.
 func Without(d kam.RequestData) kam.RequestData { d.Contacts = nil; return d }
 
-// queueContacts replaces the contacts of an owner.
+// Queue replaces the contacts of an owner.
 func Queue(b *pgx.Batch, owner string, contacts []kam.Contact) {
 	b.Queue(`delete from kam.contact where owner = $1`, owner)
 	for i, c := range contacts {
@@ -21,11 +22,12 @@ func Queue(b *pgx.Batch, owner string, contacts []kam.Contact) {
 	}
 }
 
+// Of are the contacts of an owner; nil where there are none.
 func Of(ctx context.Context, q pg.Querier, owner string) ([]kam.Contact, error) {
 	all, err := pg.List(ctx, q, "read contacts", pgx.RowTo[kam.Contact],
 		`select contact from kam.contact where owner = $1 order by position`, owner)
-	if err != nil || len(all) == 0 {
-		return nil, err
+	if len(all) == 0 {
+		all = nil
 	}
-	return all, nil
+	return all, err
 }

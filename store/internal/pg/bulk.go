@@ -49,12 +49,8 @@ func InLong(ctx context.Context, pool *pgxpool.Pool, doing string, fn func(tx pg
 }
 
 // Snapshot runs reads that all see the same moment.
-func Snapshot(ctx context.Context, pool *pgxpool.Pool, doing string, fn func(tx pgx.Tx) error) error {
-	err := pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, Known(err))
-	}
-	return nil
+func Snapshot(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	return Known(pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn))
 }
 
 const connectionWait = 30 * time.Second

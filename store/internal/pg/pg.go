@@ -148,3 +148,13 @@ func Clip(s string, n int) string {
 	}
 	return s
 }
+
+// InTurn runs steps, one after the other, until one fails.
+func InTurn(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
