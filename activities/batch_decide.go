@@ -151,7 +151,7 @@ func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*bo
 func (b *book) actor(id kam.UserID) (kam.Person, error) {
 	who, err := b.Person(id)
 	if kam.CodeOf(err) == kam.NotFound {
-		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", clipped(string(id))).On("by")
+		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", kam.Clip(string(id), 40)).On("by")
 	}
 	return who, err
 }

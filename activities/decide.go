@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -67,13 +68,13 @@ func (w *work) rejected(by kam.UserID, reason, text string) error {
 func (w *work) hardStops(s screening) ([]string, error) {
 	var out []string
 	if s.blocked {
-		out = append(out, "HS1_BLOCKED_PARTY")
+		out = append(out, policy.StopBlockedParty)
 	}
 	if s.has(kam.ScreeningConfirmed) {
-		out = append(out, "HS2_SANCTIONS_CONFIRMED")
+		out = append(out, policy.StopSanctionsConfirmed)
 	}
 	if s.has(kam.ScreeningPossible) {
-		out = append(out, "HS6_SANCTIONS_POSSIBLE")
+		out = append(out, policy.StopSanctionsPossible)
 	}
 	if w.Case.AppealOf == "" {
 		again, err := w.rejectedBefore()
@@ -82,9 +83,9 @@ func (w *work) hardStops(s screening) ([]string, error) {
 		}
 		switch again {
 		case match.NameSame:
-			out = append(out, "HS5_RECENTLY_REJECTED")
+			out = append(out, policy.StopRecentlyRejected)
 		case match.NameLike:
-			out = append(out, "HS9_LIKE_A_REJECTED")
+			out = append(out, policy.StopLikeARejected)
 		case match.NameDiffers:
 		}
 	}
@@ -93,7 +94,7 @@ func (w *work) hardStops(s screening) ([]string, error) {
 		return nil, err
 	}
 	if hold {
-		out = append(out, "HS7_FINANCE_HOLD")
+		out = append(out, policy.StopFinanceHold)
 	}
 	return out, nil
 }
