@@ -95,7 +95,7 @@ func (w *work) notifyFollowers() error {
 			continue
 		}
 		told = append(told, f.CaseNo)
-		who, err := w.Present(f.Requester)
+		who, err := w.ActiveOrAbove(f.Requester)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (w *work) drafts(o store.Request) error {
 	if err != nil {
 		return err
 	}
-	heir, err := w.Present(was.Requester)
+	heir, err := w.ActiveOrAbove(was.Requester)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (w *work) missingNow() []string {
 // admins get a notice, and Reroute searches again at each change of the
 // organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.ActiveOrAbove(w.Case.Requester)
 	if err != nil {
 		return err
 	}

@@ -153,7 +153,7 @@ func TestGrantsTakeTwo(t *testing.T) {
 	c, err = s.SetPerson(ctx, orgAct("5", "una"), nils)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
-	// And an agreement is used up: who left is granted his roles anew.
+	// And an agreement is used up: who left is granted his roles again.
 	_, err = s.PersonLeaves(ctx, orgAct("6", "una"), "nils")
 	require.NoError(t, err)
 	c, err = s.SetPerson(ctx, orgAct("7", "ulf"), nils)

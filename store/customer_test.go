@@ -345,7 +345,7 @@ func TestSales(t *testing.T) {
 
 // TestPartiesOfAnOlderRelease: what an earlier release stored has its names and
 // numbers in another form. It is found at once, whatever its keys, and by its
-// own keys alone once they were written anew.
+// own keys alone once they were written again.
 func TestPartiesOfAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)

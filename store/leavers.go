@@ -75,7 +75,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 // place; replaced tells who went to whom, empty where nobody could.
 func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []string, err error) {
 	for _, u := range all {
-		who, err := tx.Present(u)
+		who, err := tx.ActiveOrAbove(u)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -114,9 +114,9 @@ func (tx *Tx) assign(task, subject string, to []kam.UserID) error {
 	return tx.Flush("give a task of a batch away") // it may have another one
 }
 
-// Present is the person, or where he has left the next one above him who has
+// ActiveOrAbove is the person, or where he has left the next one above him who has
 // not; nobody where there is none.
-func (tx *Tx) Present(u kam.UserID) (kam.Person, error) {
+func (tx *Tx) ActiveOrAbove(u kam.UserID) (kam.Person, error) {
 	for range 20 {
 		p, err := tx.Person(u)
 		if kam.CodeOf(err) == kam.NotFound {

@@ -77,7 +77,7 @@ func (r rowImage) with(values map[string]any) (rowImage, error) {
 	return out, nil
 }
 
-// setSince dates records anew that became one, or two again: the company is a
+// setSince dates records again that became one, or two again: the company is a
 // customer since the oldest of its records.
 func (m *merger) setSince(numbers ...string) error {
 	_, err := exec(m.ctx, m.tx, "date the records", `update kam.customer set since = kam.customer_since(customer_no) where customer_no = any ($1)`, numbers)
@@ -112,10 +112,10 @@ func (m *merger) record(r MergeResult, rec mergeRecord, event kam.EventType, kin
 	if _, err := exec(m.ctx, m.tx, "keep the merge", insert, m.id, r.Kind, r.CustomerNo, r.OtherNo, m.who.decisionID, m.who.by, m.who.reason, m.At, rec); err != nil {
 		return err
 	}
-	return m.tell(r, rec, event, kind, text, records...)
+	return m.announce(r, rec, event, kind, text, records...)
 }
 
-func (m *merger) tell(r MergeResult, payload any, event kam.EventType, kind, text string, records ...Customer) error {
+func (m *merger) announce(r MergeResult, payload any, event kam.EventType, kind, text string, records ...Customer) error {
 	digest, err := digestOf(payload)
 	if err != nil {
 		return err

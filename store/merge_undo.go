@@ -99,7 +99,7 @@ func (m *merger) undo(l MergeLine, o UndoOrder, p Planner) (MergeResult, error) 
 		l.MergeID, m.At, m.who.by, m.who.decisionID); err != nil {
 		return none, err
 	}
-	return r, m.tell(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
+	return r, m.announce(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
 }
 
 // giveBack counts what the absorbed record has again.

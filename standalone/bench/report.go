@@ -265,7 +265,7 @@ func (c Cell) statements(w *page) {
 	}
 }
 
-// clip fits a statement into a cell of a table.
+// cell fits a statement into a cell of a table.
 func cell(text string, n int) string {
 	return kam.Clip(strings.NewReplacer("|", "¦", "`", "'").Replace(text), n)
 }
