@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
@@ -66,13 +67,13 @@ func (w *work) rejected(by kam.UserID, reason, text string) error {
 func (lk *lookup) hardStops(s screening) ([]string, error) {
 	var out []string
 	if s.blocked {
-		out = append(out, "HS1_BLOCKED_PARTY")
+		out = append(out, policy.StopBlockedParty)
 	}
 	if s.has(kam.ScreeningConfirmed) {
-		out = append(out, "HS2_SANCTIONS_CONFIRMED")
+		out = append(out, policy.StopSanctionsConfirmed)
 	}
 	if s.has(kam.ScreeningPossible) {
-		out = append(out, "HS6_SANCTIONS_POSSIBLE")
+		out = append(out, policy.StopSanctionsPossible)
 	}
 	if lk.Case.AppealOf == "" {
 		again, err := lk.rejectedBefore()
@@ -81,9 +82,9 @@ func (lk *lookup) hardStops(s screening) ([]string, error) {
 		}
 		switch again {
 		case match.NameSame:
-			out = append(out, "HS5_RECENTLY_REJECTED")
+			out = append(out, policy.StopRecentlyRejected)
 		case match.NameLike:
-			out = append(out, "HS9_LIKE_A_REJECTED")
+			out = append(out, policy.StopLikeARejected)
 		case match.NameDiffers:
 		}
 	}
@@ -92,7 +93,7 @@ func (lk *lookup) hardStops(s screening) ([]string, error) {
 		return nil, err
 	}
 	if hold {
-		out = append(out, "HS7_FINANCE_HOLD")
+		out = append(out, policy.StopFinanceHold)
 	}
 	return out, nil
 }

@@ -96,7 +96,7 @@ func (w *work) notifyFollowers() error {
 			continue
 		}
 		told = append(told, f.CaseNo)
-		who, err := w.Org.Present(f.Requester)
+		who, err := w.Org.ActiveOrAbove(f.Requester)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (lk *lookup) drafts(o casedb.Request) error {
 	if err != nil {
 		return err
 	}
-	heir, err := lk.Org.Present(was.Requester)
+	heir, err := lk.Org.ActiveOrAbove(was.Requester)
 	if err != nil {
 		return err
 	}

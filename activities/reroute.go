@@ -94,7 +94,7 @@ func (w *work) handOverOpenRequest() (bool, error) {
 	if w.Case.Requester == kam.System {
 		return false, nil
 	}
-	who, err := w.Org.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil || who.ID == "" || who.ID == w.Case.Requester {
 		return false, err
 	}
@@ -117,7 +117,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
 	}
-	who, err := w.Org.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil {
 		return false, err
 	}
@@ -223,7 +223,7 @@ func askedUpTo(here []kam.UserID, chain []kam.TerritoryNode, s route.Seat) bool 
 	return false
 }
 
-// relocate resolves the territory of a party anew while no customer is
+// relocate resolves the territory of a party again while no customer is
 // committed: the tree or the rules of assignment may have been redrawn.
 func (w *work) relocate(t *kam.Task) (bool, error) {
 	if t.Kind != kam.TaskConfirmation || w.Case.Type == kam.Deactivate {

@@ -40,7 +40,7 @@ func (w *work) enter() error {
 // admins get a notice, and Reroute searches again at each change of the
 // organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
-	who, err := w.Org.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ type touched struct {
 }
 
 // onward moves the case as the stored data demand. What is not complete yet is
-// kept, and the wait for the rest begins anew: nothing that somebody typed is
+// kept, and the wait for the rest begins again: nothing that somebody typed is
 // lost.
 func (w *work) onward(d doing, t touched) error {
 	f := w.facts()
@@ -112,7 +112,7 @@ func (w *work) amend(d doing, f kam.Facts) error {
 	if err := w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended)); err != nil {
 		return err
 	}
-	if w.Case.State == again { // a MODIFY or DEACTIVATE waits anew, with a new task
+	if w.Case.State == again { // a MODIFY or DEACTIVATE waits again, with a new task
 		if err := w.CloseTask("WITHDRAWN", d.By); err != nil {
 			return err
 		}

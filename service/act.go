@@ -77,8 +77,8 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 	}
 	p, err = l.send(ctx, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
-		// The earlier case has followers now; should it not hear of it, the
-		// reconciler tells it.
+		// The earlier case has followers now; if this signal is lost, the
+		// reconciler sends it.
 		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
 	}
 	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
@@ -161,9 +161,9 @@ func (l *Local) send(ctx context.Context, no kam.CaseNo, act kam.Act, what strin
 	}
 }
 
-// withNote judges the refusal of a withdrawal. Before the commit an automatic
-// stage has no ear for it, but the commit sees the note of it: then "not now" is
-// no answer, and what became of it is. A refusal that stands takes the note back.
+// withNote judges the refusal of a withdrawal. An automatic stage takes no acts,
+// but its commit reads the note of the withdrawal: so "wrong state" is not the
+// answer yet, and the case is read again. A refusal that stands removes the note.
 func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
 	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
 		return refused

@@ -103,7 +103,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestStartAgainAfterARefusal holds that a start is asked anew, not answered
+// TestStartAgainAfterARefusal holds that a start is asked again, not answered
 // with what Temporal remembers of the one that was refused.
 func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 	t.Parallel()
@@ -441,7 +441,7 @@ func TestWithdraw(t *testing.T) {
 }
 
 // TestWithdrawDuringAStage: the commit sees the note of a withdrawal that the
-// workflow had no ear for (D12), so "not now" is no answer.
+// workflow does not take then (D12), so "not now" is no answer.
 func TestWithdrawDuringAStage(t *testing.T) {
 	t.Parallel()
 	withdraw := kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: "rep"}

@@ -33,7 +33,7 @@ type Started struct {
 var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 
 // Start opens a case. The number is allotted in PostgreSQL under the request
-// key before Temporal hears of it, so a client that dies in between gets the
+// key before Temporal is asked, so a client that dies in between gets the
 // same case when it is run again; until then the case stands there as allotted
 // and not started.
 func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Started, error) {
@@ -309,7 +309,7 @@ func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, 
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		// Use-existing covers running workflows only: a case that has ended
 		// must not run again. A run that failed never opened its case, for
-		// want of a policy for example, and whoever tries again starts anew.
+		// want of a policy for example, and whoever tries again starts again.
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            string(r.Type) + " " + string(no),

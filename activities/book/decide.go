@@ -153,7 +153,7 @@ func (a *Stages) batchAct(ctx context.Context, in kam.BatchStep, do func(*effect
 func (b *effect) actor(id kam.UserID) (kam.Person, error) {
 	who, err := b.org.Person(id)
 	if kam.CodeOf(err) == kam.NotFound {
-		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", stage.Clipped(string(id))).On("by")
+		err = kam.Errorf(kam.Forbidden, "nobody is known as %s", kam.Clip(string(id), 40)).On("by")
 	}
 	return who, err
 }

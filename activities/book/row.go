@@ -69,11 +69,11 @@ func (c *bookCheck) checkStanding(r *checkRow) {
 	switch in.Status {
 	case "", kam.Active, kam.Inactive, kam.Blocked, kam.Prospect:
 	default:
-		r.wrong("lifecycle_status", kam.RuleBatchStanding, kam.Say("%q is no status of a customer", stage.Clipped(string(in.Status))), kam.Say("ACTIVE, INACTIVE, BLOCKED or PROSPECT"))
+		r.wrong("lifecycle_status", kam.RuleBatchStanding, kam.Say("%q is no status of a customer", kam.Clip(string(in.Status), 40)), kam.Say("ACTIVE, INACTIVE, BLOCKED or PROSPECT"))
 	}
 	switch {
 	case in.KAStatus != "" && in.KAStatus != kam.KA && in.KAStatus != kam.NonKA:
-		r.wrong("ka_status", kam.RuleBatchStanding, kam.Say("%q is neither KA nor NON_KA", stage.Clipped(string(in.KAStatus))), kam.Say("write KA or NON_KA, or leave it out"))
+		r.wrong("ka_status", kam.RuleBatchStanding, kam.Say("%q is neither KA nor NON_KA", kam.Clip(string(in.KAStatus), 40)), kam.Say("write KA or NON_KA, or leave it out"))
 	case in.KAStatus == kam.KA && in.Tier.Rank() < 0:
 		r.wrong("tier", kam.RuleBatchStanding, kam.Say("a key account has a tier"), kam.Say("TERRITORY, REGIONAL, NATIONAL or GLOBAL"))
 	case in.KAStatus != kam.KA && in.Tier != "":
@@ -81,7 +81,7 @@ func (c *bookCheck) checkStanding(r *checkRow) {
 	}
 	if in.OwnerID != "" {
 		if p, ok := c.people[in.OwnerID]; !ok || !p.Active {
-			r.wrong("owner_id", kam.RuleBatchOwner, kam.Say("nobody active is known as %q", stage.Clipped(string(in.OwnerID))), kam.Say("load the people first, or leave the owner out"))
+			r.wrong("owner_id", kam.RuleBatchOwner, kam.Say("nobody active is known as %q", kam.Clip(string(in.OwnerID), 40)), kam.Say("load the people first, or leave the owner out"))
 		}
 	}
 	if k, ok := c.known[in.CustomerNo]; ok && in.CustomerNo != "" {
@@ -105,7 +105,7 @@ func (c *bookCheck) checkPlace(r *checkRow) {
 	r.OwnerID = r.in.OwnerID
 	switch _, is := c.nodes[code]; {
 	case code != "" && !is:
-		r.wrong("territory_code", kam.RuleBatchTerritory, kam.Say("there is no territory %q", stage.Clipped(code)), kam.Say("load the territories first, or leave it out"))
+		r.wrong("territory_code", kam.RuleBatchTerritory, kam.Say("there is no territory %q", kam.Clip(code, 40)), kam.Say("load the territories first, or leave it out"))
 		return
 	case code != "":
 		r.Territory = code
@@ -147,7 +147,7 @@ func (c *bookCheck) checkGroup(r *checkRow) {
 	switch {
 	case id != "":
 		if _, ok := c.groups[id]; !ok {
-			r.wrong("group_id", kam.RuleBatchGroup, kam.Say("there is no group %q", stage.Clipped(id)), kam.Say("add it to the file of groups, or give group_name alone"))
+			r.wrong("group_id", kam.RuleBatchGroup, kam.Say("there is no group %q", kam.Clip(id, 40)), kam.Say("add it to the file of groups, or give group_name alone"))
 		}
 		r.GroupID = id
 	case name != "":

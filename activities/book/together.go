@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
@@ -91,7 +90,7 @@ func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 		case p == r.in.CustomerNo:
 			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("is the customer itself"), kam.Say("name the parent, or leave it out"))
 		case rows[p] == nil && !there[p]:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("there is no customer %q", stage.Clipped(p)), kam.Say("add the parent to the book, or leave it out"))
+			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("there is no customer %q", kam.Clip(p, 40)), kam.Say("add the parent to the book, or leave it out"))
 		case circles(r, rows):
 			r.wrong("parent_customer_id", "VH02", kam.Say("the parents turn in a circle"), kam.Say("correct one of them"))
 		}

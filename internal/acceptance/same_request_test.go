@@ -485,7 +485,7 @@ func TestEndAtTheMomentOfMerging(t *testing.T) {
 		merged := later.now().State == kam.Merged
 		require.Equal(t, merged, len(w.drafts("rep.south")) == 1, "%s", text(t, later.now()))
 		require.Equal(t, merged, slices.ContainsFunc(offered, func(s string) bool { return strings.HasPrefix(s, "[rep.south] "+string(later.no)) }))
-		if merged { // taken, so that the next round begins anew
+		if merged { // taken, so that the next round begins again
 			_, _, err := w.db.Cases.Allot(t.Context(), casedb.Request{Key: casedb.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no, Data: data(t, screening("Entwurf GmbH"))})
 			require.NoError(t, err)
 		}

@@ -17,7 +17,7 @@ import (
 
 // KeysVersion is the version of the form in which [KeysOf] writes names and
 // numbers. It rises whenever that form changes: what was stored in an older one
-// is found all the same, and written anew by the worker.
+// is found all the same, and written again by the worker.
 const KeysVersion = 2
 
 // Keys are the blocking keys of a party (P3.4.4).

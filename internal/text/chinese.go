@@ -7,13 +7,13 @@ import (
 	"maps"
 )
 
-// The Chinese catalogue: for each room a file of keys and what they are in
+// The Chinese catalogue: for each package a file of keys and what they are in
 // Chinese. Terms: docs/texts.md.
 //
 //go:embed zh_CN/*.json
 var chineseFiles embed.FS
 
-// helpFile is the room of the help of the commands.
+// helpFile has the help of the commands.
 const helpFile = "help.json"
 
 func zhCN() map[string]string {

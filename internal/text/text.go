@@ -5,7 +5,7 @@
 // ([kam.Text]); the format is its key here ([Printer.Sentence]).
 //
 // English needs no entry for such a sentence. The Chinese catalogue is in
-// zh_CN, one file for each room, and a test holds it against the source.
+// zh_CN, one file for each package, and a test holds it against the source.
 package text
 
 import (

@@ -34,7 +34,7 @@ type partyKeys interface {
 	RefreshParties(ctx context.Context, version, limit int, keys func(customerdb.PartyData) customerdb.PartyKeys) (int, error)
 }
 
-// refresher writes the keys by which parties are found anew, where a release
+// refresher writes the keys by which parties are found again, where a release
 // changed their form: before a worker takes cases, and again for those that a
 // worker of the release before writes while it still runs.
 type refresher struct {

@@ -155,7 +155,7 @@ func TestGrantsTakeTwo(t *testing.T) {
 	c, err = s.Access.SetPerson(ctx, orgAct("5", "una"), nils)
 	require.NoError(t, err)
 	require.False(t, c.Pending)
-	// And an agreement is used up: who left is granted his roles anew.
+	// And an agreement is used up: who left is granted his roles again.
 	_, err = s.Access.PersonLeaves(ctx, orgAct("6", "una"), "nils")
 	require.NoError(t, err)
 	c, err = s.Access.SetPerson(ctx, orgAct("7", "ulf"), nils)

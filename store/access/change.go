@@ -30,7 +30,7 @@ const (
 )
 
 // An orgChange is one change of the organisation or the policy, as data: a
-// proposal keeps what and makes the change anew out of it.
+// proposal keeps what and makes the change again out of it.
 type orgChange struct {
 	kind   ChangeKind
 	what   any        // its content

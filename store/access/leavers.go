@@ -77,7 +77,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 // place; replaced tells who went to whom, empty where nobody could.
 func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []string, err error) {
 	for _, u := range all {
-		who, err := tx.Present(u)
+		who, err := tx.ActiveOrAbove(u)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -95,9 +95,9 @@ func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []stri
 	return to, replaced, nil
 }
 
-// Present is the person, or where he has left the next one above him who has
+// ActiveOrAbove is the person, or where he has left the next one above him who has
 // not; nobody where there is none.
-func (tx *Tx) Present(u kam.UserID) (kam.Person, error) {
+func (tx *Tx) ActiveOrAbove(u kam.UserID) (kam.Person, error) {
 	for range 20 {
 		p, err := tx.Person(u)
 		if kam.CodeOf(err) == kam.NotFound {

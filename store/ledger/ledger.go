@@ -88,7 +88,7 @@ type Keeper interface {
 
 // Do runs one effect in one transaction under the lock of its subject, and
 // keeps it. The same effect again hands the stored answer to the keeper, unless
-// that was a refusal, which is judged anew; with another digest it is a
+// that was a refusal, which is judged again; with another digest it is a
 // kam.IDReused. An effect of the engine that finds the subject ahead of what it
 // knows does nothing.
 //

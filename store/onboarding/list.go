@@ -188,7 +188,7 @@ type CaseVersion struct {
 // then: their workflow may not know it, if worker and Temporal died in between
 // (D10a). A person's act and the steps after it share one task of the workflow,
 // so the last effect that was lost may be any of them. A case that has ended is
-// listed for a day: its workflow then waits in vain.
+// listed for a day: its workflow then waits for nothing.
 func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersion, error) {
 	const moved = `
 		select case_no, version, open, touched_at as at from kam.cases

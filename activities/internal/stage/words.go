@@ -9,11 +9,3 @@ func Counted(n int, one string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, one)
 }
-
-// Clipped shortens hostile text before it enters a message.
-func Clipped(s string) string {
-	if r := []rune(s); len(r) > 40 {
-		return string(r[:40]) + "…"
-	}
-	return s
-}

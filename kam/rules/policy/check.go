@@ -46,8 +46,7 @@ func (r *reader) check(p *Policy) {
 			r.failAt(fmt.Sprintf("common_words[%d]", i), kam.Say("give one word"), "%q is not one word", kam.Clip(w, 60))
 		}
 	}
-	for _, id := range []string{"HS1_BLOCKED_PARTY", "HS2_SANCTIONS_CONFIRMED", "HS3_COUNTRY_NOT_SERVED", "HS4_INDUSTRY_EXCLUDED",
-		"HS5_RECENTLY_REJECTED", "HS6_SANCTIONS_POSSIBLE", "HS7_FINANCE_HOLD", "HS8_CREDIT_D", hs9} {
+	for _, id := range HardStops {
 		r.once("add_decision.hard_stops", id, func() (n int) {
 			for _, h := range p.Add.HardStops {
 				if h.ID == id {

@@ -307,7 +307,7 @@ func (r *reader) readScalar(n *yaml.Node, v reflect.Value, path string, tag refl
 		r.readDec(n, reflect.New(decType).Elem(), path, tag)
 		v.SetInt(int64(d) / 100)
 	default:
-		one := strings.Fields(tag.Get("one"))
+		one := choices(tag)
 		if len(one) > 0 && !slices.Contains(one, n.Value) {
 			r.fail(n, path, kam.Nearest(n.Value, one), "%q is not a value of the set", kam.Clip(n.Value, 60))
 		}
@@ -331,6 +331,14 @@ func kindName(n *yaml.Node) kam.Sentence {
 		return kam.Word(s)
 	}
 	return kam.Say("another thing")
+}
+
+// choices are the values that a tag allows, nil for any.
+func choices(tag reflect.StructTag) []string {
+	if tag.Get("oneOf") == "hard_stop" {
+		return HardStops
+	}
+	return strings.Fields(tag.Get("one"))
 }
 
 // closedSet lists the values that a table of the policy must cover.

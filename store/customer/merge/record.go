@@ -80,7 +80,7 @@ func (r rowImage) with(values map[string]any) (rowImage, error) {
 	return out, nil
 }
 
-// setSince dates records anew that became one, or two again: the company is a
+// setSince dates records again that became one, or two again: the company is a
 // customer since the oldest of its records.
 func (m *merger) setSince(numbers ...string) error {
 	_, err := pg.Exec(m.ctx, m.tx, "date the records", `update kam.customer set since = kam.customer_since(customer_no) where customer_no = any ($1)`, numbers)
@@ -118,10 +118,10 @@ func (m *merger) record(r Result, rec mergeRecord, event kam.EventType, kind, te
 	}); err != nil {
 		return err
 	}
-	return m.tell(r, rec, event, kind, text, records...)
+	return m.announce(r, rec, event, kind, text, records...)
 }
 
-func (m *merger) tell(r Result, payload any, event kam.EventType, kind, text string, records ...customerdb.Customer) error {
+func (m *merger) announce(r Result, payload any, event kam.EventType, kind, text string, records ...customerdb.Customer) error {
 	digest := ledger.Digest(payload)
 	e := kam.AuditEvent{
 		Type: event, Actor: m.who.by, RolesUsed: []kam.Role{m.role}, ReasonCode: r.MergeID, PayloadDigest: digest,

@@ -87,7 +87,7 @@ func (m *merger) undo(l customerdb.MergeLine, o UndoOrder) (Result, error) {
 		l.MergeID, m.At, m.who.by, m.who.decisionID); err != nil {
 		return none, err
 	}
-	return r, m.tell(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
+	return r, m.announce(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
 }
 
 // stillATree checks the tree as a record that is one again left it.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -141,12 +142,12 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, doing string, fn func(tx pgx.
 	return nil
 }
 
-// Clip shortens s to n runes.
+// Clip shortens s to n letters, the mark of the cut included, as a column holds.
 func Clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
+	if utf8.RuneCountInString(s) <= n {
+		return s
 	}
-	return s
+	return kam.Clip(s, n-1)
 }
 
 // InTurn runs steps, one after the other, until one fails.
