@@ -91,10 +91,9 @@ func (b *effect) at(node string) (route.Route, error) {
 	return route.Route{Org: b.org, Pol: pol, Home: func() string { return node }}, err
 }
 
-// log appends an event to the trail of the batch. The states of a batch stand
-// in the columns of those of a case.
+// log appends an event to the trail of the batch.
 func (b *effect) log(e kam.AuditEvent, from, to kam.BatchState) {
-	e.Step, e.From, e.To = batchStep, kam.State(from), kam.State(to)
+	e.Step, e.From, e.To = batchStep, string(from), string(to)
 	b.Log(e)
 }
 

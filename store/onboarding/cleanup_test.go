@@ -59,7 +59,7 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	open, ended := storetest.NewCase(t, s, "open"), storetest.NewCase(t, s, "ended")
 	_, err := s.Cases.Effect(t.Context(), storetest.Engine(ended, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
 		tx.Case.State = kam.Withdrawn
-		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: kam.Withdrawn})
+		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: string(kam.Withdrawn)})
 		return tx.CloseTask("WITHDRAWN", "rita")
 	})
 	require.NoError(t, err)

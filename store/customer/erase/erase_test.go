@@ -85,7 +85,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 			require.NoError(t, err)
 			require.NoError(t, tx.SaveRevision(o.Data, "rita"))
 			tx.Case.State = kam.DataEntry
-			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
+			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
 		})
 		return no
 	}
@@ -338,7 +338,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	require.NoError(t, err)
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
-		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
+		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
 	})
 	r, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "ann@x.example", Order: "ticket 2", By: "cora"}, mayErase)
 	require.NoError(t, err)
