@@ -20,7 +20,7 @@ type OrgAct struct {
 	Reason     string
 	// May says whether somebody may do something, and by which role. The store does
 	// not know: whoever runs the act does.
-	May func(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error)
+	May func(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) `json:"-"`
 }
 
 func (a OrgAct) may(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) {
