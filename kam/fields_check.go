@@ -15,7 +15,6 @@ import (
 
 // The rules of P3.4.1 that the form check names.
 const (
-	ruleRange   = "VF02"
 	ruleContact = "VF04"
 	ruleCountry = "VA01"
 	ruleDegrees = "VA07"
@@ -101,7 +100,7 @@ func (s *FieldSpec) rule() string {
 	case KindDegrees:
 		return ruleDegrees
 	default:
-		return ruleRange
+		return RuleRange
 	}
 }
 
@@ -139,16 +138,9 @@ func (s *FieldSpec) wrong(v reflect.Value) *Error {
 func (s *FieldSpec) between() Sentence { return Say("give %d to %d", s.Min, s.Max) }
 
 func (s *FieldSpec) wrongMoney(m Money) *Error {
-	minor := m.Minor
-	if m.bare != "" {
-		n, err := parseFixed(m.bare, mostDecimals)
-		if err != nil {
-			return Errorf(Invalid, "%s", err).Try("give an amount")
-		}
-		if decimals(m.bare) > mostDecimals {
-			return Errorf(Invalid, "%q has more decimals than any currency", Clip(m.bare, 40)).Advise(asShown(2))
-		}
-		minor = n / 10
+	minor, err := m.Size()
+	if err != nil {
+		return err
 	}
 	if minor < s.Min {
 		return Errorf(Invalid, "%s is negative", m).Try("give 0 or more")
@@ -264,5 +256,5 @@ func checkShares(all []Competitor) []*Error {
 	if sum <= 10000 {
 		return nil
 	}
-	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(ruleRange).Try("correct them to 100 at most")}
+	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(RuleRange).Try("correct them to 100 at most")}
 }

@@ -5,15 +5,11 @@ import (
 	"strings"
 )
 
-// Roles lists the fifteen roles in the order of P5.1.
-var Roles = []Role{SalesRep, KeyAccountManager, TerritoryManager, RegionalManager, NationalManager, GlobalManager,
-	DataSteward, ComplianceRole, FinanceController, PolicyAdmin, UserAdmin, Operator, Auditor, CustomerContact, Integration}
-
 // Actions lists the actions of the matrix, in its order.
 var Actions = func() []Action {
 	var list []Action
 	for _, r := range Permissions {
-		if !contains(list, r.Action) {
+		if !slices.Contains(list, r.Action) {
 			list = append(list, r.Action)
 		}
 	}
@@ -28,18 +24,18 @@ var deciding = append([]Role{DataSteward, ComplianceRole, FinanceController, Pol
 // SOD6, and no role that does not exist.
 func CheckRoles(roles []Role) error {
 	for _, r := range roles {
-		if !contains(Roles, r) {
+		if !slices.Contains(Roles, r) {
 			return Errorf(Invalid, "%q is not a role", Clip(string(r), 40)).On("roles").Try("one of %s", ListOf(Roles))
 		}
 	}
 	for _, it := range []Role{Operator, UserAdmin} {
 		for _, r := range roles {
-			if contains(roles, it) && contains(deciding, r) {
+			if slices.Contains(roles, it) && slices.Contains(deciding, r) {
 				return Errorf(Separation, "%s and %s may not be held by one person", it, r).On("roles").By("SOD5").Try("give one of the roles to somebody else")
 			}
 		}
 	}
-	if contains(roles, Auditor) {
+	if slices.Contains(roles, Auditor) {
 		for _, r := range roles {
 			if r != Auditor {
 				return Errorf(Separation, "%s and %s may not be held by one person", Auditor, r).On("roles").By("SOD6").Try("give one of the roles to somebody else")
@@ -62,7 +58,7 @@ func CheckRoles(roles []Role) error {
 // existing customer needs no steward.
 func Permit(p Person, a Action, s Subject) (Role, error) {
 	if !p.Active {
-		return "", p.refused(s.words(a), Say("the account is not active")).Try("ask a user_admin")
+		return "", refused(p, s.words(a), Say("the account is not active")).Try("ask a user_admin")
 	}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain
@@ -73,7 +69,7 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 		if row.Action != a {
 			continue
 		}
-		if !contains(may, row.Role) {
+		if !slices.Contains(may, row.Role) {
 			may = append(may, row.Role)
 		}
 		if !p.Is(row.Role) {
@@ -88,17 +84,17 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 	}
 	switch {
 	case len(may) == 0:
-		return "", p.refused(s.words(a), Say("there is no such action"))
+		return "", refused(p, s.words(a), Say("there is no such action"))
 	case len(why) == 0 && len(p.Roles) == 0:
-		return "", p.refused(s.words(a), Say("no role is held")).Try("may: %s", ListOf(may))
+		return "", refused(p, s.words(a), Say("no role is held")).Try("may: %s", ListOf(may))
 	case len(why) == 0:
-		return "", p.refused(s.words(a), Say("%s may not", ListOf(p.Roles))).Try("may: %s", ListOf(may))
+		return "", refused(p, s.words(a), Say("%s may not", ListOf(p.Roles))).Try("may: %s", ListOf(may))
 	}
 	all := why[0]
 	for _, w := range why[1:] {
 		all = Say("%s; %s", all, w)
 	}
-	return "", p.refused(s.words(a), all).Advise(s.others(may))
+	return "", refused(p, s.words(a), all).Advise(s.others(may))
 }
 
 // others names the roles that may, and who is nearest to what somebody may not
@@ -162,14 +158,14 @@ func (s Subject) words(a Action) Sentence {
 	return a.Words()
 }
 
-func (p Person) refused(what, why Sentence) *Error {
+func refused(p Person, what, why Sentence) *Error {
 	return Errorf(Forbidden, "%s may not %s: %s", Clip(string(p.ID), 80), what, why)
 }
 
 // holds is empty where the row lets the person act, else what stands against.
 func (r Permission) holds(p Person, s Subject) Sentence {
 	for _, it := range []Role{Operator, UserAdmin} {
-		if p.Is(it) && contains(deciding, r.Role) {
+		if p.Is(it) && slices.Contains(deciding, r.Role) {
 			return Say("%s does not decide, whatever other roles are held (SOD5)", it)
 		}
 	}
@@ -213,7 +209,7 @@ func (r Permission) covers(p Person, s Subject) bool {
 	case ScopeTeam:
 		return p.ID != "" && p.ID == s.RequesterManager
 	case ScopeAssigned, ScopeLink: // a link is sent to the person it names
-		return contains(s.Assignees, p.ID)
+		return slices.Contains(s.Assignees, p.ID)
 	case ScopeReferred:
 		return s.Referred
 	}
@@ -227,10 +223,21 @@ func (r Permission) covers(p Person, s Subject) bool {
 func (r Permission) within(p Person, s Subject) bool {
 	level, manages := r.Role.Level()
 	for i, node := range s.Path {
-		if !contains(p.Nodes, node) || manages && contains(p.NoPost, node) {
+		if !slices.Contains(p.Nodes, node) || manages && slices.Contains(p.NoPost, node) {
 			continue
 		}
 		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {
+			return true
+		}
+	}
+	return false
+}
+
+// WorksAtNodes says whether a person has a role besides the managing ones that
+// works at his nodes.
+func WorksAtNodes(p Person) bool {
+	for _, r := range Permissions {
+		if _, manages := r.Role.Level(); !manages && p.Is(r.Role) && (r.Scope == ScopeSub || r.Scope == ScopeOwnArea || r.Scope == ScopeGranted) {
 			return true
 		}
 	}

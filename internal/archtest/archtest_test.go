@@ -62,6 +62,7 @@ type rule struct {
 // rules is the picture of dependencies: arrows point one way, towards kam.
 var rules = []rule{
 	{"kam", []string{}},
+	{"kam/tabletest", []string{"kam", "github.com/stretchr/testify/require"}},
 	{"kam/rules/written", []string{"golang.org/x/text/..."}},
 	{"kam/rules/identifier", []string{"kam", "kam/rules/written", "golang.org/x/text/..."}},
 	{"kam/rules/policy", []string{"kam", "kam/rules/written", "go.yaml.in/yaml/v3"}},
@@ -101,6 +102,7 @@ var onlyFor = []struct {
 	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"store", []string{"activities", "service", "store/storetest", "internal/parties", "internal/workerapp", "worker"}, "people reach the system through service"},
 	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
+	{"kam/tabletest", nil, "tests import it"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
