@@ -46,7 +46,7 @@ func (f BatchFinding) Saying(message, remedy Sentence) BatchFinding {
 }
 
 // What is the message as a Sentence.
-func (f BatchFinding) What() Sentence { return Sentence{f.Message, f.Said} }
+func (f BatchFinding) What() Sentence { return Sentence{English: f.Message, Text: f.Said} }
 
 // Sentence is the message, and the remedy where there is one.
 func (f BatchFinding) Sentence() Sentence {
@@ -57,7 +57,7 @@ func (f BatchFinding) Sentence() Sentence {
 }
 
 // HowTo is the remedy as a Sentence.
-func (f BatchFinding) HowTo() Sentence { return Sentence{f.Remedy, f.Advice} }
+func (f BatchFinding) HowTo() Sentence { return Sentence{English: f.Remedy, Text: f.Advice} }
 
 // The rules of a batch, besides those of P3.4.
 const (

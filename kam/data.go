@@ -181,9 +181,9 @@ func (f Finding) Saying(message, remedy Sentence) Finding {
 // Sentence is the finding for people, as Text, to be said in another language.
 func (f Finding) Sentence() Sentence {
 	if f.Remedy == "" || strings.Contains(f.Message, " ["+f.RuleID+"]") { // of early releases
-		return Sentence{f.Text(), f.Said}
+		return Sentence{English: f.Text(), Text: f.Said}
 	}
-	return Say("%s; %s", Sentence{f.Message, f.Said}, Sentence{f.Remedy, f.Advice})
+	return Say("%s; %s", Sentence{English: f.Message, Text: f.Said}, Sentence{English: f.Remedy, Text: f.Advice})
 }
 
 // What is what was found, with the values that it was found in. A waiver is for
