@@ -52,7 +52,7 @@ race: ## the tests of the root module under the race detector
 	$(GO) test -race -timeout 30m $(PKGS)
 
 walk-machine: ## a long random walk over the state machine: KAM_WALK_STEPS=50000000, KAM_WALK_SEED to repeat one
-	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-50000000} $(GO) test -count 1 -v -timeout 60m -run 'TestRandomWalk|TestEveryOrderOfEvents' ./kam
+	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-50000000} $(GO) test -count 1 -v -timeout 60m -run 'TestRandomWalk|TestEveryOrderOfEvents' ./kam/onboarding
 
 calendar: ## the business calendar against the wall clock, minute by minute: CHECKS=4000
 	$(GO) test -count 1 -v -timeout 60m -run 'TestCalendarAgreesWithTheWallClock' ./kam -rapid.checks=$${CHECKS:-4000}

@@ -11,6 +11,8 @@ import (
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -20,7 +22,7 @@ import (
 // looked up there, and the case moves in the same commit. A refusal is stored
 // too, with its reason. Its business key is the decision id that the client
 // made: the same act again returns the stored answer.
-func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
+func (a *Activities) RecordAct(ctx context.Context, in onboarding.ActInput) (onboarding.Progress, error) {
 	failpoint.Hit("act/before")
 	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
 		Subject: casedb.Of(in.CaseNo),
@@ -45,7 +47,7 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 	return p, stage.ToTemporal(err)
 }
 
-func (w *work) act(act kam.Act) error {
+func (w *work) act(act onboarding.Act) error {
 	if err := act.CheckAgainst(*w.Case); err != nil {
 		return err
 	}
@@ -66,40 +68,40 @@ func (w *work) act(act kam.Act) error {
 	}
 	action := spec.Action
 	if action == "" && w.Case.Task != nil {
-		action = kam.ActionOf(w.Case.Task.Kind)
+		action = onboarding.ActionOf(w.Case.Task.Kind)
 	}
-	role, err := kam.Permit(who, action, subject)
+	role, err := access.Permit(who, action, subject)
 	if err != nil {
 		return err
 	}
 	d := doing{Act: act, event: spec.Event, role: role, who: who, subject: subject}
 	switch act.Name {
-	case kam.ActSubmitData, kam.ActSubmitDetails, kam.ActAmendMaterial:
+	case onboarding.ActSubmitData, onboarding.ActSubmitDetails, onboarding.ActAmendMaterial:
 		return w.submit(d)
-	case kam.ActResolveDuplicate:
+	case onboarding.ActResolveDuplicate:
 		return w.resolveDuplicate(d)
-	case kam.ActDecideConfirmation:
+	case onboarding.ActDecideConfirmation:
 		return w.confirm(d)
-	case kam.ActDecideCompliance:
+	case onboarding.ActDecideCompliance:
 		return w.decideCompliance(d)
-	case kam.ActDecideValidation:
+	case onboarding.ActDecideValidation:
 		return w.decideValidation(d)
-	case kam.ActDecideEndorsement:
+	case onboarding.ActDecideEndorsement:
 		return w.decideEndorsement(d)
-	case kam.ActWithdraw:
+	case onboarding.ActWithdraw:
 		return w.move(d.event, w.facts(), d.log(kam.EventWithdrawn))
-	case kam.ActReassign:
+	case onboarding.ActReassign:
 		return w.reassign(d)
-	case kam.ActComment:
+	case onboarding.ActComment:
 		w.Log(d.log(kam.EventCommented))
 		return nil
-	case kam.ActRetry:
+	case onboarding.ActRetry:
 		return w.retry(d)
-	case kam.ActClaim, kam.ActRelease:
+	case onboarding.ActClaim, onboarding.ActRelease:
 		return w.claim(d)
-	case kam.ActReevaluate:
+	case onboarding.ActReevaluate:
 		return w.reevaluate(d)
-	case kam.ActCancel:
+	case onboarding.ActCancel:
 		return w.cancel(d)
 	default:
 		return kam.Errorf(kam.Invalid, "%s is not an act on a case", act.Name)
@@ -108,12 +110,12 @@ func (w *work) act(act kam.Act) error {
 
 // doing is an act with what it brings about, and the role it is done in.
 type doing struct {
-	kam.Act
-	event kam.Event
+	onboarding.Act
+	event onboarding.Event
 	role  kam.Role
 	// Who acts, and on what, for what an act holds besides.
 	who     kam.Person
-	subject kam.Subject
+	subject access.Subject
 }
 
 // log is the audit event of the act.
@@ -122,8 +124,8 @@ func (d doing) log(t kam.EventType) kam.AuditEvent {
 }
 
 // subject is the case as the permission matrix sees it.
-func (lk *lookup) subject(act kam.Act) (kam.Subject, error) {
-	s := kam.Subject{
+func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
+	s := access.Subject{
 		Requester: lk.Case.Requester, Owner: lk.Case.OwnerID, Tier: lk.Case.Tier, Level: kam.LevelTerritory,
 		Endorsed: len(lk.Case.Endorsed), Referred: lk.Case.Recommended == kam.ReferCompliance,
 	}
@@ -134,12 +136,12 @@ func (lk *lookup) subject(act kam.Act) (kam.Subject, error) {
 	s.RequesterManager = requester.ManagerID // nobody's, where the requester is not known any more
 	node := lk.Case.Territory
 	level := kam.NodeLevel("")
-	if act.Name == kam.ActDecideConfirmation {
+	if act.Name == onboarding.ActDecideConfirmation {
 		if node, level, err = lk.confirmingPlace(); err != nil {
 			return s, err
 		}
 	}
-	if act.Name == kam.ActDecideEndorsement {
+	if act.Name == onboarding.ActDecideEndorsement {
 		node = lk.endorsingNode()
 	}
 	if node != "" && node != route.Unassigned {
@@ -153,21 +155,21 @@ func (lk *lookup) subject(act kam.Act) (kam.Subject, error) {
 	}
 	if t := lk.Case.Task; t != nil {
 		s.Assignees = t.Assignees
-		if t.Kind == kam.TaskConfirmation {
+		if t.Kind == onboarding.TaskConfirmation {
 			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
-		if t.Kind == kam.TaskEndorsement {
+		if t.Kind == onboarding.TaskEndorsement {
 			s.Level = lk.nextEndorser().level
 		}
-		if t.Kind == kam.TaskValidation {
+		if t.Kind == onboarding.TaskValidation {
 			s.Rule = lk.rulesToWaive(act)
 		}
 		// The stewards are asked only where a candidate is CERTAIN. That it is
 		// another customer is theirs to say, and that somebody else's request
 		// counts in its place; to take an existing customer is not.
-		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == kam.NotDuplicate || act.Verdict == kam.SameRequest)
-		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
-			s.Rule = lk.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
+		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == onboarding.NotDuplicate || act.Verdict == onboarding.SameRequest)
+		if act.Name == onboarding.ActClaim || act.Name == onboarding.ActRelease {
+			s.Rule = lk.rulesToWaive(onboarding.Act{Name: onboarding.ActDecideValidation})
 		}
 	}
 	return s, nil
@@ -188,16 +190,16 @@ func (w *work) reassign(d doing) error {
 	if err != nil {
 		return err
 	}
-	decide, action := kam.ActDecideConfirmation, kam.ActionOf(t.Kind)
-	if t.Kind == kam.TaskEndorsement {
-		decide = kam.ActDecideEndorsement
+	decide, action := onboarding.ActDecideConfirmation, onboarding.ActionOf(t.Kind)
+	if t.Kind == onboarding.TaskEndorsement {
+		decide = onboarding.ActDecideEndorsement
 	}
-	s, err := w.subject(kam.Act{Name: decide})
+	s, err := w.subject(onboarding.Act{Name: decide})
 	if err != nil {
 		return err
 	}
 	s.Assignees = append(s.Assignees, target.ID)
-	if _, err := kam.Permit(target, action, s); err != nil {
+	if _, err := access.Permit(target, action, s); err != nil {
 		return err
 	}
 	if err := w.move(d.event, w.facts(), d.log(kam.EventTaskReassigned)); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -27,12 +28,12 @@ import (
 )
 
 // Activities carries what the stages share. Its methods are registered under
-// the names of [kam.Stage]; renaming one breaks open cases.
+// the names of [onboarding.Stage]; renaming one breaks open cases.
 type Activities struct {
 	Store *store.Store
 	// Moved, where given, is called for every transition that a stage makes, also
 	// in a transaction that fails later.
-	Moved func(kam.Transition)
+	Moved func(onboarding.Transition)
 	// Screen asks the outside service of screening; nil where none is set up.
 	Screen Screener
 	// Provider names who stands behind Screen: its references are its own.
@@ -49,21 +50,21 @@ type Registry = stage.Registry
 
 // Register makes the stages known under their names.
 func (a *Activities) Register(r Registry) {
-	for name, fn := range map[kam.Stage]any{
-		kam.StageOpen:     a.OpenCase,
-		kam.StageIdentify: a.Identify,
-		kam.StageDecide:   a.Decide,
-		kam.StageAct:      a.RecordAct,
-		kam.StageAnalyze:  a.Analyze,
-		kam.StageSegment:  a.Segment,
-		kam.StageValidate: a.Validate,
-		kam.StageClassify: a.Classify,
-		kam.StageHandOff:  a.HandOff,
-		kam.StageElapse:   a.DeadlinePassed,
-		kam.StagePark:     a.Park,
-		kam.StageRefresh:  a.ReadCase,
-		kam.StageReroute:  a.Reroute,
-		kam.StageScreen:   a.ScreenParty,
+	for name, fn := range map[onboarding.Stage]any{
+		onboarding.StageOpen:     a.OpenCase,
+		onboarding.StageIdentify: a.Identify,
+		onboarding.StageDecide:   a.Decide,
+		onboarding.StageAct:      a.RecordAct,
+		onboarding.StageAnalyze:  a.Analyze,
+		onboarding.StageSegment:  a.Segment,
+		onboarding.StageValidate: a.Validate,
+		onboarding.StageClassify: a.Classify,
+		onboarding.StageHandOff:  a.HandOff,
+		onboarding.StageElapse:   a.DeadlinePassed,
+		onboarding.StagePark:     a.Park,
+		onboarding.StageRefresh:  a.ReadCase,
+		onboarding.StageReroute:  a.Reroute,
+		onboarding.StageScreen:   a.ScreenParty,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
 	}
@@ -78,7 +79,7 @@ func (a *Activities) Imports() *bookstages.Stages { return bookstages.New(a.Stor
 //
 // The digest leaves the time out: a workflow task that is lost and run again
 // has a later one, and asks for the same effect.
-func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
+func (a *Activities) stage(ctx context.Context, name onboarding.Stage, in onboarding.StageInput, do func(*work) error) (onboarding.Progress, error) {
 	failpoint.Hit("stage", string(name), "before")
 	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
 		Subject: casedb.Of(in.CaseNo),
@@ -145,16 +146,16 @@ func (a *Activities) open(tx *casedb.Tx) (*work, error) {
 }
 
 // ReadCase hands back the committed state of a case. It changes nothing.
-func (a *Activities) ReadCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+func (a *Activities) ReadCase(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
 	s, err := a.Store.Cases.Case(ctx, in.CaseNo)
-	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, stage.ToTemporal(err)
+	return onboarding.Progress{Snapshot: s, Ahead: s.Version > in.Known}, stage.ToTemporal(err)
 }
 
 // Park sets a case aside after a fault that retrying did not cure (P2.6).
-func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StagePark, in, func(w *work) error {
+func (a *Activities) Park(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StagePark, in, func(w *work) error {
 		resume := w.Case.State
-		err := w.move(kam.EvFault, kam.Facts{}, kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault})
+		err := w.move(onboarding.EvFault, onboarding.Facts{}, kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault})
 		w.Case.ResumeState = resume
 		if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
@@ -14,8 +16,8 @@ import (
 // Analyze is process 1.2: sales history, needs, wallet and potential, P&L, and
 // competition become the facts that segmentation and classification use. No
 // history is normal for a newcomer: revenue is then a known 0.
-func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageAnalyze, in, func(w *work) error {
+func (a *Activities) Analyze(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageAnalyze, in, func(w *work) error {
 		f, err := w.analyze()
 		if err != nil {
 			return err
@@ -32,7 +34,7 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
 		}
-		return w.move(kam.EvAnalyzed, w.facts(), kam.AuditEvent{
+		return w.move(onboarding.EvAnalyzed, w.facts(), kam.AuditEvent{
 			Type: kam.EventAnalyzed, Step: "1.2.6", PayloadDigest: sum,
 			Text: stage.Counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage),
 		})
@@ -60,7 +62,7 @@ func (w *work) analyze() (rules.Facts, error) {
 	return f, w.SaveAnalysis(f)
 }
 
-func potentialText(d kam.RequestData) string {
+func potentialText(d customer.RequestData) string {
 	if d.AddressableSpend12m != nil && d.DeclaredPotential == nil {
 		return fmt.Sprintf("addressable spend %s, potential not declared", d.AddressableSpend12m)
 	}
@@ -94,8 +96,8 @@ func (lk *lookup) salesFacts(account string) (rules.Facts, error) {
 
 // Segment is process 1.3: the models of P3.3 on the facts of 1.2, against the
 // last snapshot of the whole book.
-func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageSegment, in, func(w *work) error {
+func (a *Activities) Segment(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageSegment, in, func(w *work) error {
 		res, rec, err := w.segment()
 		if err != nil {
 			return err
@@ -117,14 +119,14 @@ func (a *Activities) Segment(ctx context.Context, in kam.StageInput) (kam.Progre
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventSegmented, Step: box.step, Text: box.text})
 		}
-		return w.move(kam.EvSegmented, w.facts(), kam.AuditEvent{
+		return w.move(onboarding.EvSegmented, w.facts(), kam.AuditEvent{
 			Type: kam.EventSegmented, Step: "1.3.7", ReasonCode: res.Segment, Text: rec.Headline, PayloadDigest: kam.Digest(res),
 		})
 	})
 }
 
 // segment computes and keeps the segment of 1.3.
-func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err error) {
+func (w *work) segment() (res rules.SegmentResult, rec onboarding.DecisionRecord, err error) {
 	var f rules.Facts
 	if _, err := w.Analysis(&f); err != nil {
 		return res, rec, err

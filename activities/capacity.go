@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
@@ -64,7 +65,7 @@ func (w *work) checkCapacity(d doing) error {
 	if d.Reason == "" {
 		return kam.Errorf(kam.ReasonNeeded, "%s", over).On("reason").By("CAPACITY").Try("name an account to release, another owner, or a reason")
 	}
-	w.flag(kam.FlagOverridden)
+	w.flag(onboarding.FlagOverridden)
 	e := d.log(kam.EventCapacityOverridden)
 	e.ReasonCode, e.Text = "CAPACITY", over+": "+d.Reason
 	w.Log(e)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -31,8 +32,8 @@ const factClassification = "classification"
 // Classify is steps 1.5.1 to 1.5.4: gates, score and roll-up of the whole
 // group that the customer belongs to. A change of status or tier, or a
 // nomination, goes to the endorsers: KA status is never automatic.
-func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageClassify, in, func(w *work) error {
+func (a *Activities) Classify(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageClassify, in, func(w *work) error {
 		id, members, err := w.group()
 		if err != nil {
 			return err
@@ -67,7 +68,7 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 
 		f := w.facts()
 		f.NeedsEndorsement = c.NeedsEndorsement()
-		if err := w.move(kam.EvClassified, f, kam.AuditEvent{
+		if err := w.move(onboarding.EvClassified, f, kam.AuditEvent{
 			Type: kam.EventClassified, Step: "1.5.4", ReasonCode: rec.Outcome, Text: rec.Headline, PayloadDigest: kam.Digest(rec),
 		}); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/kam/rules/policy"
@@ -12,8 +13,8 @@ import (
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
 // is No: hard stops from lookups, then the score, then the path of P2.6.
-func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageDecide, in, func(w *work) error {
+func (a *Activities) Decide(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageDecide, in, func(w *work) error {
 		s, err := w.screen()
 		if err != nil {
 			return err
@@ -38,13 +39,13 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 		w.Case.Recommended = kam.Recommendation(r.Outcome)
 		f := w.facts()
 		f.Recommendation = w.Case.Recommended
-		err = w.move(kam.EvRecommend, f, kam.AuditEvent{
+		err = w.move(onboarding.EvRecommend, f, kam.AuditEvent{
 			Type: kam.EventDecisionComputed, ReasonCode: r.Outcome, Text: r.Headline, PayloadDigest: kam.Digest(r),
 		})
 		if err != nil {
 			return err
 		}
-		if w.Case.State != kam.Rejected {
+		if w.Case.State != onboarding.Rejected {
 			return w.enter()
 		}
 		reason := "SCORE"

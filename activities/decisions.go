@@ -8,6 +8,8 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -19,11 +21,11 @@ func (w *work) resolveDuplicate(d doing) error {
 	}
 	f := w.facts()
 	f.Match, f.Steward = best(candidates), d.role == kam.DataSteward
-	if d.Verdict == kam.UseExisting || d.Verdict == kam.ConvertToModify {
-		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == d.CustomerNo && c.Kind == "CUSTOMER" }) {
+	if d.Verdict == onboarding.UseExisting || d.Verdict == onboarding.ConvertToModify {
+		if !slices.ContainsFunc(candidates, func(c customer.Candidate) bool { return c.Ref == d.CustomerNo && c.Kind == "CUSTOMER" }) {
 			return kam.Errorf(kam.Invalid, "%s is not a customer among the candidates", d.CustomerNo).On("customer_no")
 		}
-		if d.Verdict == kam.ConvertToModify {
+		if d.Verdict == onboarding.ConvertToModify {
 			return w.convert(d, f)
 		}
 		c, err := w.survivor(d.CustomerNo)
@@ -39,13 +41,13 @@ func (w *work) resolveDuplicate(d doing) error {
 	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
 		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
 	}
-	if d.Verdict == kam.SameRequest {
-		if !slices.ContainsFunc(candidates, func(c kam.Candidate) bool { return c.Ref == string(d.SameAs) }) {
+	if d.Verdict == onboarding.SameRequest {
+		if !slices.ContainsFunc(candidates, func(c customer.Candidate) bool { return c.Ref == string(d.SameAs) }) {
 			return kam.Errorf(kam.Invalid, "%s is not a case among the candidates", d.SameAs).On("same_as")
 		}
 		return w.follow(d, f)
 	}
-	open := slices.DeleteFunc(slices.Clone(candidates), func(c kam.Candidate) bool { return c.Waived })
+	open := slices.DeleteFunc(slices.Clone(candidates), func(c customer.Candidate) bool { return c.Waived })
 	if err := w.WaiveCandidates(open, d.By, d.Reason); err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func (w *work) resolveDuplicate(d doing) error {
 
 // convert makes the request a change of an existing customer. The requester
 // then sees what it would change, and submits.
-func (w *work) convert(d doing, f kam.Facts) error {
+func (w *work) convert(d doing, f onboarding.Facts) error {
 	c, err := w.survivor(d.CustomerNo)
 	if err != nil {
 		return err
@@ -86,7 +88,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
-	if w.data, err = kam.Overlay(parties.AsRequest(c), w.data); err != nil {
+	if w.data, err = customer.Overlay(parties.AsRequest(c), w.data); err != nil {
 		return err
 	}
 	if err := w.SaveRevision(w.data, d.By); err != nil {
@@ -111,7 +113,7 @@ func (w *work) confirm(d doing) error {
 	f := w.facts()
 	against := w.Case.Recommended == kam.Reject
 	switch d.Verdict {
-	case kam.Confirm:
+	case onboarding.Confirm:
 		needs := against || w.Case.Recommended == kam.Refer || w.Case.Recommended == kam.ReferCompliance
 		if needs && w.Pol.Confirmation.RequireReason && d.Reason == "" {
 			return kam.Errorf(kam.ReasonNeeded, "the recommendation is %s: confirming it needs a reason", w.Case.Recommended).On("reason")
@@ -128,13 +130,13 @@ func (w *work) confirm(d doing) error {
 		}
 		w.Case.ConfirmedBy, w.Case.ConfirmedHash = d.By, w.Case.MaterialHash
 		if against {
-			w.flag(kam.FlagOverridden)
+			w.flag(onboarding.FlagOverridden)
 		}
-		return w.humanDecision(d, kam.RecordAdd, against, func() error {
+		return w.humanDecision(d, onboarding.RecordAdd, against, func() error {
 			return w.moveAndEnter(d.event, f, d.log(kam.EventConfirmed))
 		})
-	case kam.RejectIt:
-		return w.humanDecision(d, kam.RecordAdd, w.Case.Recommended == kam.Add, func() error {
+	case onboarding.RejectIt:
+		return w.humanDecision(d, onboarding.RecordAdd, w.Case.Recommended == kam.Add, func() error {
 			e := d.log(kam.EventDecisionComputed)
 			e.Type, e.Step = kam.EventRejected, "1.1.5"
 			if err := w.move(d.event, f, e); err != nil {
@@ -147,7 +149,7 @@ func (w *work) confirm(d doing) error {
 			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.Pol.Process.MaxChangeRounds).Try("confirm or reject")
 		}
 		w.Case.Rounds++
-		return w.humanDecision(d, kam.RecordAdd, false, func() error { return w.sendBack(d, f) })
+		return w.humanDecision(d, onboarding.RecordAdd, false, func() error { return w.sendBack(d, f) })
 	}
 }
 
@@ -163,7 +165,7 @@ func (lk *lookup) lastConfirmation() (bool, error) {
 
 // firstConfirmation is the first of two: the second goes to the endorser of the
 // tier.
-func (w *work) firstConfirmation(d doing, f kam.Facts) error {
+func (w *work) firstConfirmation(d doing, f onboarding.Facts) error {
 	if err := w.move(d.event, f, d.log(kam.EventConfirmed)); err != nil {
 		return err
 	}
@@ -176,7 +178,7 @@ func (w *work) firstConfirmation(d doing, f kam.Facts) error {
 
 // sendBack asks the requester for changes, with the fields or the words of who
 // sends it back.
-func (w *work) sendBack(d doing, f kam.Facts) error {
+func (w *work) sendBack(d doing, f onboarding.Facts) error {
 	w.Case.FirstConfirmedBy = ""
 	e := d.log(kam.EventSentBack)
 	if len(d.Fields) > 0 {
@@ -185,10 +187,10 @@ func (w *work) sendBack(d doing, f kam.Facts) error {
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
-	return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, d.Fields, d.Reason)
+	return w.openForRequester(onboarding.TaskChanges, w.Pol.SLA.ChangesRequested, d.Fields, d.Reason)
 }
 
-func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
+func (w *work) moveAndEnter(event onboarding.Event, f onboarding.Facts, e kam.AuditEvent) error {
 	if err := w.move(event, f, e); err != nil {
 		return err
 	}
@@ -196,11 +198,11 @@ func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) erro
 }
 
 // humanDecision keeps beside the recommendation what a person made of it.
-func (w *work) humanDecision(d doing, kind kam.RecordKind, against bool, then func() error) error {
-	if kind == kam.RecordAdd && (w.Case.Type == kam.Modify || w.Case.Type == kam.Deactivate) {
+func (w *work) humanDecision(d doing, kind onboarding.RecordKind, against bool, then func() error) error {
+	if kind == onboarding.RecordAdd && (w.Case.Type == kam.Modify || w.Case.Type == kam.Deactivate) {
 		return then() // no rule recommended anything
 	}
-	if err := w.SetHuman(kind, kam.HumanDecision{
+	if err := w.SetHuman(kind, onboarding.HumanDecision{
 		Decision: string(d.Verdict), By: d.By, AgainstRecommendation: against, Reason: d.Reason, At: w.At,
 	}); err != nil {
 		return err
@@ -213,9 +215,9 @@ func (w *work) humanDecision(d doing, kind kam.RecordKind, against bool, then fu
 func (w *work) decideCompliance(d doing) error {
 	e := d.log(kam.EventComplianceDecided)
 	e.ReasonCode = string(d.Verdict)
-	e.Restricted = d.Verdict == kam.RefuseIt
-	if d.Verdict == kam.ClearIt {
-		cleared, err := w.clearHits(d, w.Case.Step, func(kam.ScreeningHit) bool { return true })
+	e.Restricted = d.Verdict == onboarding.RefuseIt
+	if d.Verdict == onboarding.ClearIt {
+		cleared, err := w.clearHits(d, w.Case.Step, func(customer.ScreeningHit) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -235,17 +237,17 @@ func (w *work) decideCompliance(d doing) error {
 // and the rules run again once none is left.
 func (w *work) decideValidation(d doing) error {
 	f := w.facts()
-	if d.Verdict != kam.ClearIt && d.role != kam.DataSteward {
+	if d.Verdict != onboarding.ClearIt && d.role != kam.DataSteward {
 		return kam.Errorf(kam.Forbidden, "%s waives findings of screening and nothing else", d.role).Try("a data steward decides")
 	}
 	switch d.Verdict {
-	case kam.ClearIt:
+	case onboarding.ClearIt:
 		findings, err := w.Findings()
 		if err != nil {
 			return err
 		}
 		var mine []string
-		waivable := func(x kam.Finding) bool {
+		waivable := func(x customer.Finding) bool {
 			return x.WaivedBy == "" && x.Severity == kam.SeverityReview && screeningRule(x.RuleID) == (d.role == kam.ComplianceRole)
 		}
 		for _, x := range findings {
@@ -258,7 +260,7 @@ func (w *work) decideValidation(d doing) error {
 		}
 		// A review has nobody to send it back to: once its customer is repaired the
 		// rules run again.
-		repaired := w.Case.Type == kam.Reclassify && slices.ContainsFunc(findings, func(x kam.Finding) bool { return x.Severity == kam.SeverityError })
+		repaired := w.Case.Type == kam.Reclassify && slices.ContainsFunc(findings, func(x customer.Finding) bool { return x.Severity == kam.SeverityError })
 		if repaired {
 			if err := w.HoldCustomer(w.Case.CommittedAs); err != nil {
 				return err
@@ -276,20 +278,20 @@ func (w *work) decideValidation(d doing) error {
 			}
 		}
 		if len(mine) > 0 {
-			w.flag(kam.FlagHasWaivers)
+			w.flag(onboarding.FlagHasWaivers)
 		}
 		e := d.log(kam.EventFindingWaived)
 		e.Text = strings.Join(mine, ", ") + ": " + d.Reason
 		if err := w.move(d.event, f, e); err != nil {
 			return err
 		}
-		if w.Case.State == kam.ValidationReview {
+		if w.Case.State == onboarding.ValidationReview {
 			if err := w.CloseTask("DONE", d.By); err != nil {
 				return err
 			}
 		}
 		return w.enter()
-	case kam.MergeIt:
+	case onboarding.MergeIt:
 		if w.Case.Type == kam.Modify || w.Case.Type == kam.Reclassify {
 			return kam.Errorf(kam.WrongState, "%s and %s are two customers, and both stay until they are merged", w.Case.CommittedAs, d.CustomerNo).On("decision").
 				Try("refuse or send back, then merge the customers: starter customer merge")
@@ -305,9 +307,9 @@ func (w *work) decideValidation(d doing) error {
 			return err
 		}
 		return w.notifyMerged()
-	case kam.SameRequest:
+	case onboarding.SameRequest:
 		return w.follow(d, f)
-	case kam.SendBack:
+	case onboarding.SendBack:
 		return w.sendBack(d, f)
 	default:
 		if err := w.move(d.event, f, d.log(kam.EventRejected)); err != nil {
@@ -328,14 +330,14 @@ func some(names []string, n int) []string {
 // screenedByHand keeps what compliance accepted: the hits that the findings name,
 // and, where the service outside did not answer, that compliance screened in its
 // place.
-func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
+func (w *work) screenedByHand(d doing, findings []customer.Finding) error {
 	var named []string
 	for _, f := range findings {
 		switch {
 		case f.WaivedBy != "" || f.Severity != kam.SeverityReview:
 		case f.RuleID == serviceDown:
 			if err := w.SaveFact(factScreening, outside{
-				ScreeningAnswer: kam.ScreeningAnswer{Result: kam.ScreeningClear}, Party: kam.Digest(w.screenedParty()), At: w.At, ByHand: d.By, Reason: d.Reason,
+				ScreeningAnswer: customer.ScreeningAnswer{Result: kam.ScreeningClear}, Party: kam.Digest(w.screenedParty()), At: w.At, ByHand: d.By, Reason: d.Reason,
 			}); err != nil {
 				return err
 			}
@@ -343,7 +345,7 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 			named = append(named, f.What())
 		}
 	}
-	_, err := w.clearHits(d, stepWaiving, func(h kam.ScreeningHit) bool {
+	_, err := w.clearHits(d, stepWaiving, func(h customer.ScreeningHit) bool {
 		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h).English) })
 	})
 	return err
@@ -351,8 +353,8 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 
 // rulesToWaive says which role's findings are open, for the permission matrix:
 // VS for compliance alone, empty for the stewards'.
-func (lk *lookup) rulesToWaive(act kam.Act) string {
-	if act.Name == kam.ActDecideValidation && lk.Case.Task != nil && lk.Case.Task.Queue == string(kam.ComplianceRole) {
+func (lk *lookup) rulesToWaive(act onboarding.Act) string {
+	if act.Name == onboarding.ActDecideValidation && lk.Case.Task != nil && lk.Case.Task.Queue == string(kam.ComplianceRole) {
 		return "VS02"
 	}
 	return ""

@@ -7,13 +7,14 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // DeadlinePassed carries out a deadline that passed (P5.4): a reminder, the next
 // level, a notice to the manager, or the end. Silence never confirms. A deadline
 // that the task no longer has changes nothing: somebody acted first.
-func (a *Activities) DeadlinePassed(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageElapse, in, func(w *work) error {
+func (a *Activities) DeadlinePassed(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageElapse, in, func(w *work) error {
 		if !route.Elapsed(w.Case.Task, in.Due, in.Now) {
 			w.NoChange()
 			return nil
@@ -63,7 +64,7 @@ func (w *work) notifyManager() error {
 // to decide. At the top, and for shared queues, it repeats daily.
 func (w *work) escalate() error {
 	t := w.Case.Task
-	if t.Kind == kam.TaskConfirmation || t.Kind == kam.TaskEndorsement {
+	if t.Kind == onboarding.TaskConfirmation || t.Kind == onboarding.TaskEndorsement {
 		return w.escalateLevel()
 	}
 	t.Escalated++
@@ -71,8 +72,8 @@ func (w *work) escalate() error {
 		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: "claimed by " + string(t.ClaimedBy)})
 		t.ClaimedBy = ""
 	}
-	if t.Kind != kam.TaskIntervention {
-		if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
+	if t.Kind != onboarding.TaskIntervention {
+		if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
 			return err
 		}
 	} else {
@@ -99,7 +100,7 @@ func (w *work) escalateLevel() error {
 		return err
 	}
 	sla, allowed := w.Pol.SLA.Confirmation, w.mayConfirm
-	if t.Kind == kam.TaskEndorsement {
+	if t.Kind == onboarding.TaskEndorsement {
 		sla, allowed, start = w.Pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
 	}
 	next, ok, err := w.Raise(t, start, sla, allowed)
@@ -110,7 +111,7 @@ func (w *work) escalateLevel() error {
 	if ok {
 		text = fmt.Sprintf("%s joins at %s", next.Person.ID, next.Node.Level)
 	}
-	if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
+	if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err
 	}
 	if err := w.UpdateTask(); err != nil {
@@ -126,11 +127,11 @@ func (w *work) escalateLevel() error {
 	return w.notify("task.escalated", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
 }
 
-func (lk *lookup) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *lk.Case) }
+func (lk *lookup) mayConfirm(u kam.UserID) error { return onboarding.MayConfirm(u, *lk.Case) }
 
 // expire ends a case that nobody moved.
 func (w *work) expire() error {
-	if err := w.move(kam.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
+	if err := w.move(onboarding.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
 		return err
 	}
 	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), w.Case.Requester, w.Case.ConfirmedBy)
@@ -138,7 +139,7 @@ func (w *work) expire() error {
 
 // lapse keeps the status before the case where nobody endorsed.
 func (w *work) lapse() error {
-	w.flag(kam.FlagEndorsementLapsed)
+	w.flag(onboarding.FlagEndorsementLapsed)
 	w.Case.KAStatus, w.Case.Tier = w.Case.PriorStatus, w.Case.PriorTier
-	return w.move(kam.EvLapse, w.facts(), kam.AuditEvent{Type: kam.EventEndorsementLapsed, Actor: kam.System})
+	return w.move(onboarding.EvLapse, w.facts(), kam.AuditEvent{Type: kam.EventEndorsementLapsed, Actor: kam.System})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // An endorser is one of the persons that a tier needs (P3.5.5): the level, and
@@ -56,7 +58,7 @@ func (lk *lookup) nextEndorser() endorser {
 func (lk *lookup) endorsingNode() string { return lk.nextEndorser().node }
 
 func (lk *lookup) mayEndorse(u kam.UserID) error {
-	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *lk.Case)
+	return onboarding.CheckSeparation(onboarding.Act{Name: onboarding.ActDecideEndorsement, By: u}, *lk.Case)
 }
 
 // openEndorsement is the task of 1.5.5.
@@ -71,16 +73,16 @@ func (w *work) openEndorsement() error {
 		return err
 	}
 	if !ok {
-		return w.openUnrouted(kam.TaskEndorsement, w.Pol.SLA.Endorsement, strings.Join(s.Passed, "; "))
+		return w.openUnrouted(onboarding.TaskEndorsement, w.Pol.SLA.Endorsement, strings.Join(s.Passed, "; "))
 	}
-	return w.openSeat(kam.TaskEndorsement, s, w.Pol.SLA.Endorsement)
+	return w.openSeat(onboarding.TaskEndorsement, s, w.Pol.SLA.Endorsement)
 }
 
 // decideEndorsement is step 1.5.5: KA status is never automatic.
 func (w *work) decideEndorsement(d doing) error {
 	f := w.facts()
 	switch d.Verdict {
-	case kam.Endorse:
+	case onboarding.Endorse:
 		if d.OwnerID != "" {
 			if err := w.assignOwner(d); err != nil {
 				return err
@@ -93,13 +95,13 @@ func (w *work) decideEndorsement(d doing) error {
 				return err
 			}
 		}
-		return w.humanDecision(d, kam.RecordClassification, false, func() error {
+		return w.humanDecision(d, onboarding.RecordClassification, false, func() error {
 			return w.toNextEndorser(d, f, d.log(kam.EventEndorsed))
 		})
-	case kam.Decline:
-		w.flag(kam.FlagEndorsementDeclined)
+	case onboarding.Decline:
+		w.flag(onboarding.FlagEndorsementDeclined)
 		w.Case.KAStatus, w.Case.Tier = w.Case.PriorStatus, w.Case.PriorTier
-		return w.humanDecision(d, kam.RecordClassification, true, func() error {
+		return w.humanDecision(d, onboarding.RecordClassification, true, func() error {
 			return w.move(d.event, f, d.log(kam.EventEndorsementDeclined))
 		})
 	default:
@@ -107,12 +109,12 @@ func (w *work) decideEndorsement(d doing) error {
 			return kam.Errorf(kam.Invalid, "%s is the tier that is proposed already", d.Tier).On("tier")
 		}
 		from := w.Case.Tier
-		w.flag(kam.FlagOverridden)
+		w.flag(onboarding.FlagOverridden)
 		w.Case.Tier, w.Case.Endorsed = d.Tier, nil
 		if err := w.rehome(); err != nil {
 			return err
 		}
-		return w.humanDecision(d, kam.RecordClassification, true, func() error {
+		return w.humanDecision(d, onboarding.RecordClassification, true, func() error {
 			e := d.log(kam.EventTierChanged)
 			e.Text = fmt.Sprintf("%s to %s: %s", from, d.Tier, d.Reason)
 			return w.toNextEndorser(d, f, e)
@@ -122,11 +124,11 @@ func (w *work) decideEndorsement(d doing) error {
 
 // toNextEndorser moves, and where the case stays in the state opens the task of
 // the endorser whose turn it is now.
-func (w *work) toNextEndorser(d doing, f kam.Facts, e kam.AuditEvent) error {
+func (w *work) toNextEndorser(d doing, f onboarding.Facts, e kam.AuditEvent) error {
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
-	if w.Case.State != kam.AwaitingEndorsement {
+	if w.Case.State != onboarding.AwaitingEndorsement {
 		return nil
 	}
 	if err := w.CloseTask("DONE", d.By); err != nil {
@@ -137,7 +139,7 @@ func (w *work) toNextEndorser(d doing, f kam.Facts, e kam.AuditEvent) error {
 
 // assignOwner names the key account manager that the endorser picked.
 func (w *work) assignOwner(d doing) error {
-	if _, err := kam.Permit(d.who, kam.ActionAssignOwner, d.subject); err != nil {
+	if _, err := access.Permit(d.who, access.ActionAssignOwner, d.subject); err != nil {
 		return err
 	}
 	p, err := w.Org.Person(d.OwnerID)

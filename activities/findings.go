@@ -3,13 +3,14 @@ package activities
 import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // validate looks up what the rules of P3.4 need besides the data, and runs
 // them. Waivers given before hold as long as the finding is the same.
-func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
+func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.ConflictFacts) ([]customer.Finding, error) {
 	vc, err := w.validationContext(keys, s)
 	if err != nil {
 		return nil, err

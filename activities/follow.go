@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -14,11 +16,11 @@ import (
 // locked, the older one first. The earlier case gets what this one knew and it
 // lacks as a comment, and the requester among those whose request it is; so do
 // the requesters of cases that this one was followed by.
-func (w *work) follow(d doing, f kam.Facts) error {
+func (w *work) follow(d doing, f onboarding.Facts) error {
 	if w.other == nil {
 		return kam.Errorf(kam.Invalid, "there is no other case %s", d.SameAs).On("same_as")
 	}
-	if err := kam.CheckEarlier(*w.Case, *w.other.Case); err != nil {
+	if err := onboarding.CheckEarlier(*w.Case, *w.other.Case); err != nil {
 		return err
 	}
 	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
@@ -40,7 +42,7 @@ func (w *work) follow(d doing, f kam.Facts) error {
 // is one of the requesters now has the task taken from him.
 func (w *work) isFollowed(d doing, later *work) error {
 	c := w.Case
-	joins := append([]kam.Follower{{CaseNo: later.Case.CaseNo, Requester: later.Case.Requester, Editors: later.Case.Editors}}, later.Case.Followers...)
+	joins := append([]onboarding.Follower{{CaseNo: later.Case.CaseNo, Requester: later.Case.Requester, Editors: later.Case.Editors}}, later.Case.Followers...)
 	for i, f := range joins {
 		known := later.data
 		if i > 0 {
@@ -53,7 +55,7 @@ func (w *work) isFollowed(d doing, later *work) error {
 			}
 		}
 		e := d.log(kam.EventCommented)
-		e.ReasonCode, e.Text = string(kam.SameRequest), addsText(f, kam.Adds(w.data, known))
+		e.ReasonCode, e.Text = string(onboarding.SameRequest), addsText(f, customer.Adds(w.data, known))
 		w.Log(e)
 	}
 	c.Followers = append(c.Followers, joins...)
@@ -73,7 +75,7 @@ func (w *work) isFollowed(d doing, later *work) error {
 // maxAdds bounds the comment, in runes.
 const maxAdds = 2000
 
-func addsText(f kam.Follower, adds []string) string {
+func addsText(f onboarding.Follower, adds []string) string {
 	text := fmt.Sprintf("%s of %s is the same request", f.CaseNo, f.Requester)
 	if len(adds) == 0 {
 		return text + " and knows nothing more"
@@ -134,5 +136,5 @@ func (lk *lookup) drafts(o casedb.Request) error {
 	if err != nil {
 		return err
 	}
-	return kam.CheckDraft(o.Requester, heir.ID, was, end)
+	return onboarding.CheckDraft(o.Requester, heir.ID, was, end)
 }

@@ -3,6 +3,8 @@ package activities
 import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -11,9 +13,9 @@ import (
 // A form is the request of a case: its data, the customer that it changes, and
 // what both say under the policy. It looks nothing up.
 type form struct {
-	c    *kam.Snapshot
+	c    *onboarding.Snapshot
 	pol  *rules.Set
-	data kam.RequestData
+	data customer.RequestData
 	base *base // of a case on an existing customer
 }
 
@@ -22,22 +24,22 @@ func (fm *form) existing() bool { return fm.c.Type != kam.NewCase }
 
 // changes are the fields in which the request differs from the customer as the
 // case found it.
-func (fm *form) changes() []kam.FieldChange {
+func (fm *form) changes() []customer.FieldChange {
 	if fm.base == nil {
 		return nil
 	}
 	d := fm.data
 	d.Contacts = nil
-	all := kam.Diff(fm.base.Data, d)
+	all := customer.Diff(fm.base.Data, d)
 	if parties.ContactsDigest(fm.data.Contacts) != fm.base.Contacts {
-		all = append(all, kam.FieldChange{Field: "contacts"})
+		all = append(all, customer.FieldChange{Field: "contacts"})
 	}
 	return all
 }
 
 // changed are the names of the fields that a change touches, or those of them
 // that satisfy a test.
-func (fm *form) changed(which func(kam.FieldChange) bool) []string {
+func (fm *form) changed(which func(customer.FieldChange) bool) []string {
 	var names []string
 	for _, c := range fm.changes() {
 		if which(c) {
@@ -48,14 +50,14 @@ func (fm *form) changed(which func(kam.FieldChange) bool) []string {
 }
 
 // facts computes what the guards test, from the current data.
-func (fm *form) facts() kam.Facts {
+func (fm *form) facts() onboarding.Facts {
 	c := fm.c
-	f := kam.Facts{
+	f := onboarding.Facts{
 		Type:                  c.Type,
 		HasNameCountryChannel: fm.data.LegalName != "" && fm.data.CountryCode != "" && fm.data.SourceChannel != "" || fm.existing() && c.CommittedAs != "",
 		ReturnTo:              c.ReturnTo,
 		ScreeningComplete:     len(fm.missingForDecision()) == 0,
-		DetailComplete:        len(fm.missing(kam.Detail)) == 0,
+		DetailComplete:        len(fm.missing(customer.Detail)) == 0,
 		IdentityChanged:       identityHash(fm.data) != c.IdentityHash,
 		Confirmed:             c.ConfirmedBy != "" && c.ConfirmedHash == c.MaterialHash,
 		HashChanged:           c.ConfirmedHash != "" && c.ConfirmedHash != c.MaterialHash,
@@ -77,7 +79,7 @@ func (fm *form) facts() kam.Facts {
 
 // ready says whether the form of DATA_ENTRY holds what the next step needs. A
 // change must change something, and a retirement needs its reason.
-func (fm *form) ready(f kam.Facts) bool {
+func (fm *form) ready(f onboarding.Facts) bool {
 	switch fm.c.Type {
 	case kam.Modify:
 		return len(fm.changes()) > 0
@@ -91,14 +93,16 @@ func (fm *form) ready(f kam.Facts) bool {
 // keys are what the party is searched by.
 func (fm *form) keys() customerdb.PartyKeys { return parties.Keys(fm.data) }
 
-func (fm *form) missing(set kam.FieldSet) []string { return rules.Missing(fm.data, set, fm.c.Type) }
+func (fm *form) missing(set customer.FieldSet) []string {
+	return rules.Missing(fm.data, set, fm.c.Type)
+}
 
 // missingForDecision is what 1.1.4 still lacks: the screening set, and in mode
 // full_before_decision the detail set too.
 func (fm *form) missingForDecision() []string {
-	m := fm.missing(kam.Screening)
+	m := fm.missing(customer.Screening)
 	if fm.pol.Process.DataEntryMode == "full_before_decision" {
-		m = append(m, fm.missing(kam.Detail)...)
+		m = append(m, fm.missing(customer.Detail)...)
 	}
 	return m
 }
@@ -165,8 +169,8 @@ func (fm *form) confirmingLevel() kam.NodeLevel {
 // decisionInput says whether a field was changed that is not material and that
 // the recommendation rests on: a manager must not see one that was computed
 // from other facts.
-func (fm *form) decisionInput(before kam.RequestData) bool {
-	for _, c := range kam.Diff(before, fm.data) {
+func (fm *form) decisionInput(before customer.RequestData) bool {
+	for _, c := range customer.Diff(before, fm.data) {
 		switch c.Field {
 		case "growth_outlook_pct", "relationship_access", "cost_to_serve":
 			return true
@@ -178,11 +182,11 @@ func (fm *form) decisionInput(before kam.RequestData) bool {
 // mayChange refuses fields that the form of the current state does not accept,
 // as a material field in a detail form. Which role may change which field is
 // tested by the matrix, not here.
-func (fm *form) mayChange(d doing, before kam.RequestData) error {
-	if d.Name != kam.ActSubmitDetails || fm.c.State == kam.AwaitingCompletion {
+func (fm *form) mayChange(d doing, before customer.RequestData) error {
+	if d.Name != onboarding.ActSubmitDetails || fm.c.State == onboarding.AwaitingCompletion {
 		return nil
 	}
-	for _, c := range kam.Diff(before, fm.data) {
+	for _, c := range customer.Diff(before, fm.data) {
 		if c.Material {
 			return kam.Errorf(kam.Invalid, "is a material field and does not belong to the detail set").On(c.Field).Try("send it with AmendMaterial or SubmitData")
 		}
@@ -191,13 +195,13 @@ func (fm *form) mayChange(d doing, before kam.RequestData) error {
 }
 
 // incomplete says whether the form that the case waits for still lacks fields.
-func (fm *form) incomplete(d doing, f kam.Facts) bool {
+func (fm *form) incomplete(d doing, f onboarding.Facts) bool {
 	switch {
-	case fm.c.State == kam.Draft:
+	case fm.c.State == onboarding.Draft:
 		return !f.HasNameCountryChannel
-	case fm.c.State == kam.DataEntry && d.Name == kam.ActSubmitData:
+	case fm.c.State == onboarding.DataEntry && d.Name == onboarding.ActSubmitData:
 		return !fm.ready(f)
-	case fm.c.State == kam.AwaitingCompletion && !f.HashChanged:
+	case fm.c.State == onboarding.AwaitingCompletion && !f.HashChanged:
 		return !f.DetailComplete
 	}
 	return false
@@ -215,14 +219,14 @@ func (fm *form) voids(t touched) bool {
 // toConfirm names the fields that a change asks a manager to confirm; their
 // values stand in the revisions.
 func (fm *form) toConfirm(kind kam.TaskKind) []string {
-	if kind != kam.TaskConfirmation || fm.c.Type != kam.Modify {
+	if kind != onboarding.TaskConfirmation || fm.c.Type != kam.Modify {
 		return nil
 	}
 	return fm.changed(material)
 }
 
 // screenedParty is the case as a screening service sees it.
-func (fm *form) screenedParty() kam.ScreenedParty {
+func (fm *form) screenedParty() customer.ScreenedParty {
 	p := parties.ForScreening(fm.data)
 	p.CaseNo = fm.c.CaseNo
 	return p

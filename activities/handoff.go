@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
@@ -13,13 +14,13 @@ import (
 // left, and its profile asked for (2.1); any other customer gets its coverage
 // class for the next call cycle (3.1). Processes 2 and 3 take over from the rows
 // and the message (D21).
-func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageHandOff, in, func(w *work) error {
+func (a *Activities) HandOff(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageHandOff, in, func(w *work) error {
 		if w.Case.Type == kam.Deactivate {
 			if err := w.retire(); err != nil {
 				return err
 			}
-			return w.finish(kam.Deactivated)
+			return w.finish(onboarding.Deactivated)
 		}
 		var c classified
 		scored, err := w.Fact(factClassification, &c)
@@ -27,7 +28,7 @@ func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progre
 			return err
 		}
 		if !scored { // a change of no classification input
-			return w.finish(kam.Modified)
+			return w.finish(onboarding.Modified)
 		}
 		before, err := w.customers.Customer(w.Case.CommittedAs)
 		if err != nil {
@@ -45,19 +46,19 @@ func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progre
 			return err
 		}
 		if c.Provisional {
-			w.flag(kam.FlagProvisional)
+			w.flag(onboarding.FlagProvisional)
 		}
 		return w.finish(w.outcome(c, before.Coverage))
 	})
 }
 
 // finish ends the case.
-func (w *work) finish(o kam.Outcome) error {
+func (w *work) finish(o onboarding.Outcome) error {
 	w.Case.Outcome = o
-	if err := w.move(kam.EvHandedOff, w.facts(), kam.AuditEvent{Type: kam.EventHandedOff, ReasonCode: string(o)}); err != nil {
+	if err := w.move(onboarding.EvHandedOff, w.facts(), kam.AuditEvent{Type: kam.EventHandedOff, ReasonCode: string(o)}); err != nil {
 		return err
 	}
-	if o == kam.NoChange {
+	if o == onboarding.NoChange {
 		return nil // no message: nothing changed (P2.7)
 	}
 	return w.notify("case.completed", kam.Say("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
@@ -65,25 +66,25 @@ func (w *work) finish(o kam.Outcome) error {
 
 // outcome says what the case led to. A review that left status, tier and
 // coverage as they were changed nothing.
-func (lk *lookup) outcome(c classified, coverage string) kam.Outcome {
+func (lk *lookup) outcome(c classified, coverage string) onboarding.Outcome {
 	isKA := lk.Case.KAStatus == kam.KA
 	switch t := lk.Case.Type; {
 	case t == kam.Modify:
-		return kam.Modified
+		return onboarding.Modified
 	case t == kam.Reclassify:
 		same := lk.Case.KAStatus == lk.Case.PriorStatus && (!isKA || lk.Case.Tier == lk.Case.PriorTier)
 		if same && (isKA || c.Coverage == coverage) {
-			return kam.NoChange
+			return onboarding.NoChange
 		}
-		return kam.Reclassified
+		return onboarding.Reclassified
 	case t == kam.Reactivate && isKA:
-		return kam.ReactivatedKA
+		return onboarding.ReactivatedKA
 	case t == kam.Reactivate:
-		return kam.ReactivatedNonKA
+		return onboarding.ReactivatedNonKA
 	case isKA:
-		return kam.AddedKA
+		return onboarding.AddedKA
 	default:
-		return kam.AddedNonKA
+		return onboarding.AddedNonKA
 	}
 }
 
@@ -255,7 +256,7 @@ func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
 	}
 	due := c.Add(w.At, float64(w.Pol.SLA.ProfileDue)/100).UTC()
 	profile := kam.Task{
-		Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At,
+		Kind: onboarding.TaskProfile, Step: "2.1", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At,
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}},
 	}
 	if err := w.OpenSideTask(profile, k.No); err != nil {
@@ -269,7 +270,7 @@ func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
 
 // askForManager asks somebody to name the key account manager of an account.
 func (w *work) askForManager(no string, acting kam.Person) (err error) {
-	t := kam.Task{Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
+	t := kam.Task{Kind: onboarding.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
 	if err := w.Timed(&t, w.Pol.SLA.KAMAssignment, acting); err != nil {
 		return err
 	}

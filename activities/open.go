@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -14,28 +16,28 @@ import (
 // allotted becomes a case. A request that names name, country and channel goes
 // on to the search at once, and so does one that names an existing customer;
 // any other waits in DRAFT.
-func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageOpen, in, func(w *work) error {
+func (a *Activities) OpenCase(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageOpen, in, func(w *work) error {
 		o, err := w.Opening()
 		if err != nil {
 			return err
 		}
-		w.Case.Step = kam.Draft.Spec().Step
+		w.Case.Step = onboarding.Draft.Spec().Step
 		if err := w.mayOpen(o); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: string(kam.Draft), ReasonCode: string(o.Trigger), Text: openingText(o)})
+		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: string(onboarding.Draft), ReasonCode: string(o.Trigger), Text: openingText(o)})
 		if w.Case.Type == kam.Reclassify {
 			if err := w.startReview(); err != nil {
 				return err
 			}
-			return w.move(kam.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
+			return w.move(onboarding.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 		}
 		rules.Clean(&o.Data)
 		if bad := w.Pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
 			// another way waits with the request it came with.
-			return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
+			return w.openForRequester(onboarding.TaskDataEntry, w.Pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
 		}
 		w.data = o.Data
 		if err := w.SaveRevision(w.data, o.Requester); err != nil {
@@ -48,7 +50,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 		if !f.HasNameCountryChannel || o.DraftOf != "" { // he looks at a draft first
 			return w.enter()
 		}
-		return w.move(kam.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
+		return w.move(onboarding.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 	})
 }
 
@@ -79,7 +81,7 @@ func (w *work) appeals(o casedb.Request) error {
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.Pol.Process.AppealWindowDays); err != nil {
+	if err := onboarding.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.Pol.Process.AppealWindowDays); err != nil {
 		return err
 	}
 	before, err := w.RequestOf(o.AppealOf, was.Revision)
@@ -88,7 +90,7 @@ func (w *work) appeals(o casedb.Request) error {
 	}
 	given := o.Data
 	rules.Clean(&given)
-	if len(kam.Diff(before, given)) == 0 {
+	if len(customer.Diff(before, given)) == 0 {
 		return kam.Errorf(kam.Invalid, "nothing is new: the data are those of %s", o.AppealOf).On("appeal_of").By("APPEAL").Try("bring new facts")
 	}
 	w.data = given
@@ -133,11 +135,11 @@ func fieldNames(errs []*kam.Error) []string {
 // Identify is steps 1.1.2 and 1.1.3: search customers, open cases and recent
 // rejections, resolve territory and owner, and send a request that is complete
 // on to the decision.
-func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageIdentify, in, func(w *work) error {
+func (a *Activities) Identify(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageIdentify, in, func(w *work) error {
 		switch w.Case.Type {
 		case kam.Reclassify:
-			return w.move(kam.EvReviewStarted, w.facts(), kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory})
+			return w.move(onboarding.EvReviewStarted, w.facts(), kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory})
 		case kam.Modify, kam.Deactivate, kam.Reactivate:
 			return w.identifyTarget()
 		}
@@ -167,7 +169,7 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if f.Match != "" {
 			return w.openDuplicateReview(f, candidates)
 		}
-		if err := w.move(kam.EvNoMatch, f, kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory}); err != nil {
+		if err := w.move(onboarding.EvNoMatch, f, kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Text: w.Case.Territory}); err != nil {
 			return err
 		}
 		return w.goOn()
@@ -182,16 +184,16 @@ func (w *work) goOn() error {
 	w.Case.ReturnTo = ""
 	f := w.facts()
 	switch {
-	case w.Case.State == kam.DataEntry && w.ready(f):
-		return w.moveAndEnter(kam.EvSubmitData, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
-	case w.Case.State == kam.ChangesRequested && w.ready(f) && (!f.Confirmed || f.DetailComplete || w.existing()):
+	case w.Case.State == onboarding.DataEntry && w.ready(f):
+		return w.moveAndEnter(onboarding.EvSubmitData, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
+	case w.Case.State == onboarding.ChangesRequested && w.ready(f) && (!f.Confirmed || f.DetailComplete || w.existing()):
 		return w.resubmit(actor)
 	default:
 		return w.enter()
 	}
 }
 
-func best(candidates []kam.Candidate) kam.MatchClass {
+func best(candidates []customer.Candidate) kam.MatchClass {
 	var class kam.MatchClass
 	for _, c := range candidates {
 		switch {
@@ -207,7 +209,7 @@ func best(candidates []kam.Candidate) kam.MatchClass {
 
 // openDuplicateReview asks the requester, or for a CERTAIN match the stewards,
 // whether the party is known already.
-func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) error {
+func (w *work) openDuplicateReview(f onboarding.Facts, candidates []customer.Candidate) error {
 	text := ""
 	for _, c := range candidates {
 		if !c.Waived {
@@ -215,13 +217,13 @@ func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) erro
 			break
 		}
 	}
-	if err := w.move(kam.EvMatchFound, f, kam.AuditEvent{Type: kam.EventCandidatesFound, Text: text}); err != nil {
+	if err := w.move(onboarding.EvMatchFound, f, kam.AuditEvent{Type: kam.EventCandidatesFound, Text: text}); err != nil {
 		return err
 	}
 	if f.Match == kam.MatchCertain {
-		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.Pol.SLA.DuplicateReview)
+		return w.openForQueue(onboarding.TaskDuplicateReview, kam.DataSteward, w.Pol.SLA.DuplicateReview)
 	}
 	sla := w.Pol.SLA.DuplicateReview
 	sla.Escalate = nil // there is a lead to escalate to only where stewards are asked
-	return w.openForRequester(kam.TaskDuplicateReview, sla, nil, "")
+	return w.openForRequester(onboarding.TaskDuplicateReview, sla, nil, "")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // claim takes a task out of a shared queue, or gives it back. Who has claimed
@@ -17,12 +18,12 @@ func (w *work) claim(d doing) error {
 	}
 	e := d.log(kam.EventTaskClaimed)
 	t.ClaimedBy = d.By
-	if d.Name == kam.ActRelease {
+	if d.Name == onboarding.ActRelease {
 		if w.Was().Task.ClaimedBy == "" {
 			return kam.Errorf(kam.WrongState, "nobody has claimed the task")
 		}
 		e.Type, t.ClaimedBy = kam.EventTaskReleased, ""
-	} else if err := kam.CheckSeparation(kam.Act{Name: kam.ActDecideValidation, By: d.By}, *w.Case); err != nil && t.Kind != kam.TaskIntervention {
+	} else if err := onboarding.CheckSeparation(onboarding.Act{Name: onboarding.ActDecideValidation, By: d.By}, *w.Case); err != nil && t.Kind != onboarding.TaskIntervention {
 		return err
 	}
 	w.Log(e)
@@ -53,10 +54,10 @@ func (w *work) reevaluate(d doing) error {
 // cancel ends a case by two persons: an operator asks, a policy_admin agrees.
 // What was asked for counts as long as the case stays in its state.
 func (w *work) cancel(d doing) error {
-	if !kam.Takes(w.Case.State, kam.EvCancel) || w.Case.State == kam.NeedsIntervention && w.Case.ResumeState.AfterCommit() {
+	if !onboarding.Takes(w.Case.State, onboarding.EvCancel) || w.Case.State == onboarding.NeedsIntervention && w.Case.ResumeState.AfterCommit() {
 		return kam.Errorf(kam.TooLate, "the customer of %s is committed: the case can only be completed", w.Case.CaseNo).Try("retry it; request a DEACTIVATE case afterwards")
 	}
-	if d.Verdict == kam.AskCancel {
+	if d.Verdict == onboarding.AskCancel {
 		if w.Case.CancelAskedBy != "" {
 			return kam.Errorf(kam.AlreadyDecided, "%s has asked for it already", w.Case.CancelAskedBy).Try("a policy_admin agrees")
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -17,8 +18,8 @@ import (
 // or territories changed (P2.7): a leaver's tasks go to his manager, his
 // requests too; a task moves with its territory and its post, with a notice;
 // what was decided stays. Where nothing is to be moved it changes nothing.
-func (a *Activities) Reroute(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageReroute, in, func(w *work) error {
+func (a *Activities) Reroute(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageReroute, in, func(w *work) error {
 		moved, err := w.reroute()
 		if err == nil && !moved {
 			w.NoChange()
@@ -81,9 +82,9 @@ func (w *work) reroute() (bool, error) {
 	}
 	var again bool
 	switch t.Kind {
-	case kam.TaskConfirmation, kam.TaskEndorsement:
+	case onboarding.TaskConfirmation, onboarding.TaskEndorsement:
 		again, err = w.rerouteManagers(t)
-	case kam.TaskDataEntry, kam.TaskChanges, kam.TaskCompletion, kam.TaskDuplicateReview:
+	case onboarding.TaskDataEntry, onboarding.TaskChanges, onboarding.TaskCompletion, onboarding.TaskDuplicateReview:
 		again, err = w.rerouteRequester(t)
 	}
 	return moved || again, err
@@ -150,7 +151,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		return false, err
 	}
 	allowed, sla := w.mayConfirm, w.Pol.SLA.Confirmation
-	if t.Kind == kam.TaskEndorsement {
+	if t.Kind == onboarding.TaskEndorsement {
 		e := w.nextEndorser()
 		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.Pol.SLA.Endorsement
 	}
@@ -226,7 +227,7 @@ func askedUpTo(here []kam.UserID, chain []kam.TerritoryNode, s route.Seat) bool 
 // relocate resolves the territory of a party again while no customer is
 // committed: the tree or the rules of assignment may have been redrawn.
 func (w *work) relocate(t *kam.Task) (bool, error) {
-	if t.Kind != kam.TaskConfirmation || w.Case.Type == kam.Deactivate {
+	if t.Kind != onboarding.TaskConfirmation || w.Case.Type == kam.Deactivate {
 		return false, nil
 	}
 	was, owner := w.Case.Territory, w.Case.OwnerID

@@ -6,6 +6,8 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -13,22 +15,22 @@ import (
 func (w *work) enter() error {
 	w.Case.MissingFields = nil
 	switch w.Case.State {
-	case kam.Draft, kam.DataEntry:
+	case onboarding.Draft, onboarding.DataEntry:
 		w.Case.MissingFields = w.missingNow()
-		return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, nil, "")
-	case kam.ChangesRequested:
-		w.Case.MissingFields = append(w.missingNow(), w.missing(kam.Detail)...)
-		return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, w.Case.MissingFields, "")
-	case kam.AwaitingCompletion:
-		w.Case.MissingFields = w.missing(kam.Detail)
-		return w.openForRequester(kam.TaskCompletion, w.Pol.SLA.Completion, nil, "")
-	case kam.ComplianceReview:
-		return w.openForQueue(kam.TaskComplianceReview, kam.ComplianceRole, w.Pol.SLA.ComplianceReview)
-	case kam.AwaitingConfirmation:
+		return w.openForRequester(onboarding.TaskDataEntry, w.Pol.SLA.DataEntry, nil, "")
+	case onboarding.ChangesRequested:
+		w.Case.MissingFields = append(w.missingNow(), w.missing(customer.Detail)...)
+		return w.openForRequester(onboarding.TaskChanges, w.Pol.SLA.ChangesRequested, w.Case.MissingFields, "")
+	case onboarding.AwaitingCompletion:
+		w.Case.MissingFields = w.missing(customer.Detail)
+		return w.openForRequester(onboarding.TaskCompletion, w.Pol.SLA.Completion, nil, "")
+	case onboarding.ComplianceReview:
+		return w.openForQueue(onboarding.TaskComplianceReview, kam.ComplianceRole, w.Pol.SLA.ComplianceReview)
+	case onboarding.AwaitingConfirmation:
 		return w.openConfirmation()
-	case kam.ValidationReview:
+	case onboarding.ValidationReview:
 		return w.openValidation()
-	case kam.AwaitingEndorsement:
+	case onboarding.AwaitingEndorsement:
 		return w.openEndorsement()
 	default:
 		return nil
@@ -109,7 +111,7 @@ func (w *work) openValidation() error {
 			role = kam.DataSteward
 		}
 	}
-	return w.openForQueue(kam.TaskValidation, role, w.Pol.SLA.ValidationReview)
+	return w.openForQueue(onboarding.TaskValidation, role, w.Pol.SLA.ValidationReview)
 }
 
 func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
@@ -119,7 +121,7 @@ func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
 func (w *work) openIntervention(note string) error {
 	hours := time.Duration(float64(w.Pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
 	if err := w.OpenTask(kam.Task{
-		Kind: kam.TaskIntervention, Step: w.Case.Step, Queue: string(kam.Operator), OpenedAt: w.At, Note: note,
+		Kind: onboarding.TaskIntervention, Step: w.Case.Step, Queue: string(kam.Operator), OpenedAt: w.At, Note: note,
 		Deadlines: []kam.Deadline{{Kind: kam.DueEscalate, At: w.At.Add(hours)}},
 	}); err != nil {
 		return err

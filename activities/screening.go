@@ -10,6 +10,8 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -17,13 +19,13 @@ import (
 // A Screener asks a service outside about a party (P3.4.5). An error means that
 // no answer could be had; asking again is harmless.
 type Screener interface {
-	Screen(ctx context.Context, p kam.ScreenedParty) (kam.ScreeningAnswer, error)
+	Screen(ctx context.Context, p customer.ScreenedParty) (customer.ScreeningAnswer, error)
 }
 
 // outside is the last answer of the service, and about whom and when. ByHand is
 // who of compliance screened instead, where the service did not answer.
 type outside struct {
-	kam.ScreeningAnswer
+	customer.ScreeningAnswer
 	Party    string     `json:"party"`
 	At       time.Time  `json:"at"`
 	Provider string     `json:"provider,omitempty"`
@@ -36,41 +38,41 @@ const factScreening = "screening"
 // hits are what the answer found. One that names none of its hits is a hit of
 // its own each time: without a reference it cannot be compared with one that was
 // cleared.
-func (o outside) hits(provider string) []kam.ScreeningHit {
+func (o outside) hits(provider string) []customer.ScreeningHit {
 	if o.Result == kam.ScreeningClear {
 		return nil
 	}
-	list := cmp.Or(o.Provider, provider, kam.OutsideList)
-	var all []kam.ScreeningHit
+	list := cmp.Or(o.Provider, provider, customer.OutsideList)
+	var all []customer.ScreeningHit
 	for _, ref := range o.Hits {
 		if ref = strings.TrimSpace(ref); ref != "" {
-			all = append(all, kam.ScreeningHit{List: list, Ref: ref, Result: o.Result})
+			all = append(all, customer.ScreeningHit{List: list, Ref: ref, Result: o.Result})
 		}
 	}
 	if len(all) == 0 {
-		all = append(all, kam.ScreeningHit{List: list, Ref: "answer of " + o.At.UTC().Format(time.RFC3339), Result: o.Result})
+		all = append(all, customer.ScreeningHit{List: list, Ref: "answer of " + o.At.UTC().Format(time.RFC3339), Result: o.Result})
 	}
 	return all
 }
 
 // screening is what all lists say of a party.
 type screening struct {
-	party   kam.ScreenedParty
-	hits    []kam.ScreeningHit // each once, CONFIRMED first
-	blocked bool               // equal normalized name and country, or an identifier
-	stale   bool               // the outside service has not been asked about this party lately
-	byHand  *outside           // compliance screened instead, also where that is long ago
+	party   customer.ScreenedParty
+	hits    []customer.ScreeningHit // each once, CONFIRMED first
+	blocked bool                    // equal normalized name and country, or an identifier
+	stale   bool                    // the outside service has not been asked about this party lately
+	byHand  *outside                // compliance screened instead, also where that is long ago
 }
 
 // has says whether any hit is of a kind.
 func (s screening) has(r kam.ScreeningResult) bool {
-	return slices.ContainsFunc(s.hits, func(h kam.ScreeningHit) bool { return h.Result == r })
+	return slices.ContainsFunc(s.hits, func(h customer.ScreeningHit) bool { return h.Result == r })
 }
 
 // add joins hits with those that are there: each counts once, as the stricter.
-func (s *screening) add(hits ...kam.ScreeningHit) {
+func (s *screening) add(hits ...customer.ScreeningHit) {
 	for _, h := range hits {
-		i := slices.IndexFunc(s.hits, func(x kam.ScreeningHit) bool { return x.ID() == h.ID() })
+		i := slices.IndexFunc(s.hits, func(x customer.ScreeningHit) bool { return x.ID() == h.ID() })
 		switch {
 		case i < 0:
 			s.hits = append(s.hits, h)
@@ -78,7 +80,7 @@ func (s *screening) add(hits ...kam.ScreeningHit) {
 			s.hits[i].Result = h.Result
 		}
 	}
-	slices.SortFunc(s.hits, func(a, b kam.ScreeningHit) int {
+	slices.SortFunc(s.hits, func(a, b customer.ScreeningHit) int {
 		return cmp.Or(strings.Compare(string(a.Result), string(b.Result)), strings.Compare(a.ID(), b.ID())) // CONFIRMED, POSSIBLE
 	})
 }
@@ -123,7 +125,7 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 	case by != "":
 		return false, nil
 	case !unscreened:
-		w.After(kam.StageScreen)
+		w.After(onboarding.StageScreen)
 		return true, nil
 	case w.Pol.Screening.WhenDown == "INTERVENTION":
 		return false, kam.Errorf(kam.Fault, "the screening service did not answer for a day").Try("retry the case when it does")
@@ -159,13 +161,13 @@ func (w *work) keepHits(s screening) error {
 	if len(s.hits) == 0 {
 		return nil
 	}
-	return w.SaveFact(casedb.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
+	return w.SaveFact(casedb.FactHits, customer.Screened{Party: s.party, At: w.At, Hits: s.hits})
 }
 
 // clearHits notes that compliance cleared the hits that it was asked about, or
 // those of them that which picks, and names them.
-func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit) bool) (names []string, err error) {
-	var seen kam.Screened
+func (w *work) clearHits(d doing, step kam.StepCode, which func(customer.ScreeningHit) bool) (names []string, err error) {
+	var seen customer.Screened
 	known, err := w.Fact(casedb.FactHits, &seen)
 	if err != nil {
 		return nil, err
@@ -177,11 +179,11 @@ func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit
 		}
 		seen.Party, seen.Hits = s.party, s.hits
 	}
-	var cleared []kam.Clearance
+	var cleared []customer.Clearance
 	for _, h := range seen.Hits {
 		if h.Result == kam.ScreeningPossible && which(h) {
 			names = append(names, h.ID())
-			cleared = append(cleared, kam.Clearance{List: h.List, Ref: h.Ref, Party: &seen.Party, Step: step, By: d.By, Reason: d.Reason, At: w.At})
+			cleared = append(cleared, customer.Clearance{List: h.List, Ref: h.Ref, Party: &seen.Party, Step: step, By: d.By, Reason: d.Reason, At: w.At})
 		}
 	}
 	if len(cleared) == 0 {
@@ -233,11 +235,11 @@ const stepWaiving kam.StepCode = "1.4.6s"
 // ScreenParty asks the service outside about the party of a case and keeps its
 // answer. It leaves the process, so it is a normal activity: it is tried again
 // for a day. It may run twice; the answer is kept once.
-func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+func (a *Activities) ScreenParty(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
 	if a.Screen == nil {
-		return kam.Progress{}, stage.ToTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
+		return onboarding.Progress{}, stage.ToTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
 	}
-	var party kam.ScreenedParty
+	var party customer.ScreenedParty
 	err := a.Store.Cases.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *casedb.Tx) error {
 		w, err := a.open(tx)
 		if err == nil {
@@ -246,13 +248,13 @@ func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Pr
 		return err
 	})
 	if err != nil {
-		return kam.Progress{}, stage.ToTemporal(err)
+		return onboarding.Progress{}, stage.ToTemporal(err)
 	}
 	answer, err := a.Screen.Screen(ctx, party)
 	if err != nil {
-		return kam.Progress{}, stage.ToTemporal(err)
+		return onboarding.Progress{}, stage.ToTemporal(err)
 	}
-	return a.stage(ctx, kam.StageScreen, in, func(w *work) error {
+	return a.stage(ctx, onboarding.StageScreen, in, func(w *work) error {
 		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: kam.Digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}

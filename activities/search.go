@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -15,7 +16,7 @@ import (
 // search is the rule of P3.4.4 over customers, open cases and rejected
 // requests. Candidates that were waived before stay waived, unless they look more
 // certain now.
-func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
+func (lk *lookup) search(keys customerdb.PartyKeys) ([]customer.Candidate, error) {
 	keys.RejectedDays = lk.Pol.Process.RejectCooldownDays
 	found, err := lk.customers.Parties(keys, lk.Case.CaseNo)
 	if err != nil {
@@ -31,7 +32,7 @@ func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
 		return nil, err
 	}
 	self := asRulesParty(me)
-	var out []kam.Candidate
+	var out []customer.Candidate
 	for _, p := range found {
 		if p.Ref == lk.Case.CommittedAs && lk.existing() || p.Ref == string(lk.Case.AppealOf) && lk.Case.AppealOf != "" {
 			continue // the customer itself; the rejection that is appealed
@@ -43,12 +44,12 @@ func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
 		if m.Class == "" {
 			continue
 		}
-		out = append(out, kam.Candidate{
+		out = append(out, customer.Candidate{
 			Ref: p.Ref, Kind: p.Kind, CustomerID: p.CustomerID, Name: p.Data.Name, City: p.Data.City,
 			Class: m.Class, Score: m.Score, NameSimilarity: m.NameSimilarity, Reasons: m.Reasons, Waived: m.Class.Rank() <= waived[p.Ref].Rank(),
 		})
 	}
-	slices.SortFunc(out, func(a, b kam.Candidate) int {
+	slices.SortFunc(out, func(a, b customer.Candidate) int {
 		if a.Class != b.Class {
 			return strings.Compare(string(a.Class), string(b.Class)) // CERTAIN, POSSIBLE, PROBABLE
 		}
@@ -62,15 +63,15 @@ func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
 
 // onePerRecord leaves the best match of each customer, which is found by the
 // names and numbers of the records that were merged into it as well.
-func onePerRecord(all []kam.Candidate) []kam.Candidate {
-	best := map[string]kam.Candidate{}
+func onePerRecord(all []customer.Candidate) []customer.Candidate {
+	best := map[string]customer.Candidate{}
 	for _, c := range all {
 		b, seen := best[c.Ref]
 		if !seen || b.Class != kam.MatchCertain && (c.Class == kam.MatchCertain || c.Score > b.Score) {
 			best[c.Ref] = c
 		}
 	}
-	return slices.DeleteFunc(all, func(c kam.Candidate) bool {
+	return slices.DeleteFunc(all, func(c customer.Candidate) bool {
 		b, wanted := best[c.Ref]
 		if wanted && b.Class == c.Class && b.Score == c.Score {
 			delete(best, c.Ref)

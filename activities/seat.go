@@ -6,6 +6,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -43,16 +44,16 @@ func (lk *lookup) confirmingPlace() (string, kam.NodeLevel, error) {
 // policy asks for, or the next one up who may decide.
 func (w *work) openConfirmation() error {
 	if w.Case.Territory == route.Unassigned {
-		return w.openUnrouted(kam.TaskConfirmation, w.Pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
+		return w.openUnrouted(onboarding.TaskConfirmation, w.Pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
 	}
 	s, ok, err := w.confirmingSeat()
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return w.openUnrouted(kam.TaskConfirmation, w.Pol.SLA.Confirmation, strings.Join(s.Passed, "; "))
+		return w.openUnrouted(onboarding.TaskConfirmation, w.Pol.SLA.Confirmation, strings.Join(s.Passed, "; "))
 	}
-	return w.openSeat(kam.TaskConfirmation, s, w.Pol.SLA.Confirmation)
+	return w.openSeat(onboarding.TaskConfirmation, s, w.Pol.SLA.Confirmation)
 }
 
 func (w *work) openSeat(kind kam.TaskKind, s route.Seat, sla policy.Wait) error {
@@ -72,7 +73,7 @@ func (w *work) openSeat(kind kam.TaskKind, s route.Seat, sla policy.Wait) error 
 // twoConfirm is the note on the task of a retirement: that of a member of a key
 // account is confirmed by two persons (P2.3).
 func (lk *lookup) twoConfirm(kind kam.TaskKind) ([]string, error) {
-	if kind != kam.TaskConfirmation || lk.Case.Type != kam.Deactivate {
+	if kind != onboarding.TaskConfirmation || lk.Case.Type != kam.Deactivate {
 		return nil, nil
 	}
 	k, err := lk.membership()

@@ -2,6 +2,9 @@ package activities
 
 import (
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -20,7 +23,7 @@ func (w *work) submit(d doing) error {
 	if err != nil {
 		return err
 	}
-	merged, err := kam.Overlay(was, given)
+	merged, err := customer.Overlay(was, given)
 	if err != nil {
 		return err
 	}
@@ -31,7 +34,7 @@ func (w *work) submit(d doing) error {
 	before := was
 	nominates := merged.NominateKeyAccount && !before.NominateKeyAccount
 	if nominates {
-		if _, err := kam.Permit(d.who, kam.ActionNominate, d.subject); err != nil {
+		if _, err := access.Permit(d.who, access.ActionNominate, d.subject); err != nil {
 			return err
 		}
 	}
@@ -46,7 +49,7 @@ func (w *work) submit(d doing) error {
 	if nominates {
 		w.Case.Nominator = d.By
 	}
-	if w.existing() && w.Case.State != kam.Draft {
+	if w.existing() && w.Case.State != onboarding.Draft {
 		if err := w.place(); err != nil {
 			return err
 		}
@@ -65,25 +68,25 @@ type touched struct {
 // lost.
 func (w *work) onward(d doing, t touched) error {
 	f := w.facts()
-	details := d.Name == kam.ActSubmitDetails
+	details := d.Name == onboarding.ActSubmitDetails
 	newParty := w.Case.Type == kam.NewCase || w.Case.Type == kam.Reactivate
 	switch from := w.Case.State; {
-	case from == kam.AwaitingCompletion && !f.HashChanged && f.IdentityChanged:
+	case from == onboarding.AwaitingCompletion && !f.HashChanged && f.IdentityChanged:
 		// Searched again; the confirmation is for the same material data and stays
 		// (D11).
-		w.Case.ReturnTo = kam.ChangesRequested
-		return w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended))
+		w.Case.ReturnTo = onboarding.ChangesRequested
+		return w.move(onboarding.EvAmendMaterial, f, d.log(kam.EventAmended))
 	case w.incomplete(d, f):
 		w.Log(d.log(kam.EventDataSubmitted))
 		if err := w.CloseTask("DONE", d.By); err != nil {
 			return err
 		}
 		return w.enter()
-	case from == kam.AwaitingCompletion && !f.HashChanged && f.DetailComplete:
-		return w.move(kam.EvSubmitDetails, f, d.log(kam.EventDetailsSubmitted))
-	case from == kam.AwaitingCompletion && f.HashChanged, from == kam.AwaitingConfirmation && (w.voids(t) || newParty && f.IdentityChanged):
+	case from == onboarding.AwaitingCompletion && !f.HashChanged && f.DetailComplete:
+		return w.move(onboarding.EvSubmitDetails, f, d.log(kam.EventDetailsSubmitted))
+	case from == onboarding.AwaitingCompletion && f.HashChanged, from == onboarding.AwaitingConfirmation && (w.voids(t) || newParty && f.IdentityChanged):
 		return w.amend(d, f)
-	case d.Name == kam.ActAmendMaterial:
+	case d.Name == onboarding.ActAmendMaterial:
 		// Nothing that somebody decides by was touched: the task stays, and so
 		// does a confirmation.
 		w.Log(d.log(kam.EventAmended))
@@ -91,13 +94,13 @@ func (w *work) onward(d doing, t touched) error {
 	case details:
 		w.Log(d.log(kam.EventDetailsSubmitted))
 		return nil
-	case from == kam.Draft:
-		return w.move(kam.EvSubmitRequest, f, d.log(kam.EventDataSubmitted))
+	case from == onboarding.Draft:
+		return w.move(onboarding.EvSubmitRequest, f, d.log(kam.EventDataSubmitted))
 	case newParty && f.IdentityChanged:
 		w.Case.ReturnTo = from
-		return w.move(kam.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
-	case from == kam.DataEntry:
-		return w.moveAndEnter(kam.EvSubmitData, f, d.log(kam.EventDataSubmitted))
+		return w.move(onboarding.EvChangeIdentity, f, d.log(kam.EventDataSubmitted))
+	case from == onboarding.DataEntry:
+		return w.moveAndEnter(onboarding.EvSubmitData, f, d.log(kam.EventDataSubmitted))
 	default:
 		w.Log(d.log(kam.EventDataSubmitted))
 		return w.resubmit(d.By)
@@ -105,11 +108,11 @@ func (w *work) onward(d doing, t touched) error {
 }
 
 // amend voids a confirmation and has the case decided again.
-func (w *work) amend(d doing, f kam.Facts) error {
+func (w *work) amend(d doing, f onboarding.Facts) error {
 	w.unconfirm()
 	w.Case.ReturnTo = ""
 	again := w.Case.State
-	if err := w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended)); err != nil {
+	if err := w.move(onboarding.EvAmendMaterial, f, d.log(kam.EventAmended)); err != nil {
 		return err
 	}
 	if w.Case.State == again { // a MODIFY or DEACTIVATE waits again, with a new task
@@ -132,5 +135,5 @@ func (w *work) resubmit(actor kam.UserID) error {
 	if !f.Confirmed {
 		w.unconfirm()
 	}
-	return w.moveAndEnter(kam.EvResubmit, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
+	return w.moveAndEnter(onboarding.EvResubmit, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: actor, Step: "1.2.1a"})
 }

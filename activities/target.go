@@ -7,6 +7,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -25,7 +27,7 @@ func (w *work) pin(c customerdb.Customer) error {
 	return w.SaveFact(casedb.FactBase, b)
 }
 
-func material(c kam.FieldChange) bool { return c.Material }
+func material(c customer.FieldChange) bool { return c.Material }
 
 // identifyTarget is 1.1.2 and 1.1.3 for a case on an existing customer: it must
 // be there, of the status that the case is for, and in no other open case. Its
@@ -65,7 +67,7 @@ func (w *work) identifyTarget() error {
 	if w.Case.Type != kam.Modify {
 		old.Justification = "" // each of these needs a reason of its own
 	}
-	merged, err := kam.Overlay(old, w.data)
+	merged, err := customer.Overlay(old, w.data)
 	if err != nil {
 		return err
 	}
@@ -118,11 +120,11 @@ func (w *work) identified() error {
 	if err := w.place(); err != nil {
 		return err
 	}
-	event := kam.EvTargetFound
+	event := onboarding.EvTargetFound
 	f := w.facts()
-	f.Target = kam.TargetActive
+	f.Target = onboarding.TargetActive
 	if w.Case.Type == kam.Reactivate {
-		event, f.Target = kam.EvNoMatch, kam.TargetInactive
+		event, f.Target = onboarding.EvNoMatch, onboarding.TargetInactive
 		keys := w.keys()
 		if err := w.saveParty(keys); err != nil {
 			return err
@@ -138,9 +140,9 @@ func (w *work) identified() error {
 // targetInvalid ends a request that is about no customer it could be about.
 func (w *work) targetInvalid(code kam.Code, why string) error {
 	f := w.facts()
-	f.Target = kam.TargetUnusable
+	f.Target = onboarding.TargetUnusable
 	w.Case.Headline = why
-	if err := w.move(kam.EvTargetInvalid, f, kam.AuditEvent{Type: kam.EventCandidatesFound, ReasonCode: string(code), Text: why}); err != nil {
+	if err := w.move(onboarding.EvTargetInvalid, f, kam.AuditEvent{Type: kam.EventCandidatesFound, ReasonCode: string(code), Text: why}); err != nil {
 		return err
 	}
 	return w.rejected(kam.System, string(code), why)
@@ -155,7 +157,7 @@ func (w *work) place() error {
 	if w.Case.Type == kam.Reactivate || w.base == nil || w.base.Territory == "" {
 		return w.resolveTerritory()
 	}
-	moves := w.changed(func(c kam.FieldChange) bool { return slices.Contains(territoryFields, c.Field) })
+	moves := w.changed(func(c customer.FieldChange) bool { return slices.Contains(territoryFields, c.Field) })
 	if len(moves) > 0 && w.Case.Type == kam.Modify {
 		return w.resolveTerritory()
 	}
@@ -222,13 +224,13 @@ func (w *work) conflict() (*rules.ConflictFacts, error) {
 	}
 	now := parties.AsRequest(c)
 	now.Contacts = nil
-	return &rules.ConflictFacts{Base: w.Case.BaseVersion, Current: c.Version, Theirs: kam.Diff(w.base.Data, now), Mine: w.changes()}, nil
+	return &rules.ConflictFacts{Base: w.Case.BaseVersion, Current: c.Version, Theirs: customer.Diff(w.base.Data, now), Mine: w.changes()}, nil
 }
 
 // rebase lays the changes of the request over the customer as it is now: after
 // a VERSION_CONFLICT the requester has both versions before him, and what he
 // sends then counts on the new one.
-func (w *work) rebase(before kam.RequestData) (kam.RequestData, error) {
+func (w *work) rebase(before customer.RequestData) (customer.RequestData, error) {
 	if !w.existing() || w.base == nil {
 		return before, nil
 	}
@@ -236,8 +238,8 @@ func (w *work) rebase(before kam.RequestData) (kam.RequestData, error) {
 	if err != nil || c.Version == w.Case.BaseVersion {
 		return before, err
 	}
-	mine := w.changed(func(kam.FieldChange) bool { return true })
-	out, err := kam.OverlayFields(parties.AsRequest(c), before, mine)
+	mine := w.changed(func(customer.FieldChange) bool { return true })
+	out, err := customer.OverlayFields(parties.AsRequest(c), before, mine)
 	if err != nil {
 		return before, err
 	}

@@ -6,6 +6,9 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
@@ -13,8 +16,8 @@ import (
 // Validate is process 1.4: all rules, duplicates and screening looked up again,
 // and where nothing blocks the customer is committed in this same transaction.
 // From there the case can only end as COMPLETED.
-func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageValidate, in, func(w *work) error {
+func (a *Activities) Validate(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+	return a.stage(ctx, onboarding.StageValidate, in, func(w *work) error {
 		if gone, err := w.withdrawn(); err != nil || gone {
 			return err
 		}
@@ -74,19 +77,19 @@ func (w *work) withdrawn() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	subject, err := w.subject(kam.Act{Name: kam.ActWithdraw})
+	subject, err := w.subject(onboarding.Act{Name: onboarding.ActWithdraw})
 	if err != nil {
 		return false, err
 	}
-	if _, err := kam.Permit(who, kam.ActionWithdraw, subject); err != nil {
+	if _, err := access.Permit(who, access.ActionWithdraw, subject); err != nil {
 		return false, nil // a note by somebody who may not is no withdrawal
 	}
-	return true, w.move(kam.EvWithdraw, w.facts(), kam.AuditEvent{Type: kam.EventWithdrawn, Actor: by, DecisionID: id})
+	return true, w.move(onboarding.EvWithdraw, w.facts(), kam.AuditEvent{Type: kam.EventWithdrawn, Actor: by, DecisionID: id})
 }
 
 // blocking says whether an ERROR is open, and whether a REVIEW is that nobody
 // waived.
-func blocking(findings []kam.Finding) (hasError, hasReview bool) {
+func blocking(findings []customer.Finding) (hasError, hasReview bool) {
 	for _, f := range findings {
 		hasError = hasError || f.Severity == kam.SeverityError && f.WaivedBy == ""
 		hasReview = hasReview || f.Severity == kam.SeverityReview && f.WaivedBy == ""
@@ -94,31 +97,31 @@ func blocking(findings []kam.Finding) (hasError, hasReview bool) {
 	return hasError, hasReview
 }
 
-func (w *work) afterValidation(f kam.Facts, findings []kam.Finding) error {
+func (w *work) afterValidation(f onboarding.Facts, findings []customer.Finding) error {
 	switch {
 	case f.HasError:
 		fields, note := wrong(findings, kam.SeverityError)
-		if err := w.move(kam.EvFail, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "ERROR", Text: note}); err != nil {
+		if err := w.move(onboarding.EvFail, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "ERROR", Text: note}); err != nil {
 			return err
 		}
-		if w.Case.State == kam.ValidationReview {
+		if w.Case.State == onboarding.ValidationReview {
 			// Nobody can be asked for other data: a steward has the customer
 			// repaired by a MODIFY case, which needs it free, or refuses.
 			w.ReleaseCustomer()
 			return w.enter()
 		}
-		return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, fields, note)
+		return w.openForRequester(onboarding.TaskChanges, w.Pol.SLA.ChangesRequested, fields, note)
 	case f.HasReview:
 		_, note := wrong(findings, kam.SeverityReview)
-		return w.moveAndEnter(kam.EvReviewNeeded, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "REVIEW", Text: note})
+		return w.moveAndEnter(onboarding.EvReviewNeeded, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "REVIEW", Text: note})
 	default:
-		return w.move(kam.EvPass, f, kam.AuditEvent{Type: kam.EventCustomerCommitted, Step: "1.4.7", Text: w.Case.CommittedAs})
+		return w.move(onboarding.EvPass, f, kam.AuditEvent{Type: kam.EventCustomerCommitted, Step: "1.4.7", Text: w.Case.CommittedAs})
 	}
 }
 
 // wrong lists fields and rules of the findings of a severity, for the person
 // who is asked to act on them.
-func wrong(findings []kam.Finding, s kam.Severity) (fields []string, note string) {
+func wrong(findings []customer.Finding, s kam.Severity) (fields []string, note string) {
 	var notes []string
 	for _, f := range findings {
 		if f.Severity == s && f.WaivedBy == "" {
@@ -130,11 +133,11 @@ func wrong(findings []kam.Finding, s kam.Severity) (fields []string, note string
 }
 
 // logValidation writes one row for each box of 1.4, with what it found.
-func (w *work) logValidation(findings []kam.Finding) {
+func (w *work) logValidation(findings []customer.Finding) {
 	boxes := []struct {
 		step   kam.StepCode
 		prefix string
-	}{{"1.4", kam.VersionConflict}, {"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
+	}{{"1.4", customer.VersionConflict}, {"1.4.1", "VF"}, {"1.4.2", "VI"}, {"1.4.3", "VA"}, {"1.4.4", "VD"}, {"1.4.5", "VH"}, {"1.4.6", "VS"}}
 	for _, b := range boxes {
 		var ids []string
 		for _, f := range findings {
@@ -142,7 +145,7 @@ func (w *work) logValidation(findings []kam.Finding) {
 				ids = append(ids, f.RuleID+" "+string(f.Severity))
 			}
 		}
-		if b.prefix == kam.VersionConflict && len(ids) == 0 {
+		if b.prefix == customer.VersionConflict && len(ids) == 0 {
 			continue
 		}
 		text := "no finding"
@@ -155,7 +158,7 @@ func (w *work) logValidation(findings []kam.Finding) {
 
 // commit is step 1.4.7. An identifier that another customer took in the
 // meantime is a finding, not a fault.
-func (w *work) commit(keys customerdb.PartyKeys) (*kam.Finding, error) {
+func (w *work) commit(keys customerdb.PartyKeys) (*customer.Finding, error) {
 	groupID, err := w.ensureGroup()
 	if err != nil {
 		return nil, err
@@ -180,8 +183,8 @@ func (w *work) commit(keys customerdb.PartyKeys) (*kam.Finding, error) {
 		CustomerNo: target, Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
 		Status: kam.Active, Segment: segment, Keys: keys,
 	})
-	if e := kam.AsError(err); e != nil && e.Rule == kam.DuplicateIdentifier {
-		f := kam.Finding{RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers"}.
+	if e := kam.AsError(err); e != nil && e.Rule == customer.DuplicateIdentifier {
+		f := customer.Finding{RuleID: customer.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers"}.
 			Saying(kam.Say("another customer holds this identifier: %s", e.Message()), kam.Sentence{})
 		return &f, nil
 	}

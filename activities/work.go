@@ -5,6 +5,8 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -15,7 +17,7 @@ import (
 type work struct {
 	lookup
 	// moved is called for every transition; tests count them.
-	moved func(kam.Transition)
+	moved func(onboarding.Transition)
 	// other is the second case of an effect on two.
 	other *work
 }
@@ -35,10 +37,10 @@ type lookup struct {
 
 // move takes the case along the table of transitions, closes the task of the
 // state it leaves, and logs the transition as one audit event.
-func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
+func (w *work) move(event onboarding.Event, f onboarding.Facts, e kam.AuditEvent) error {
 	f.Type = w.Case.Type
 	from := w.Case.State
-	t, err := kam.Next(from, event, f)
+	t, err := onboarding.Next(from, event, f)
 	if err != nil {
 		return err
 	}
@@ -72,11 +74,11 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 }
 
 // closing says how a task ends when its state is left.
-func closing(event kam.Event) string {
+func closing(event onboarding.Event) string {
 	switch event {
-	case kam.EvExpire, kam.EvLapse:
+	case onboarding.EvExpire, onboarding.EvLapse:
 		return "EXPIRED"
-	case kam.EvWithdraw, kam.EvCancel, kam.EvAmendMaterial, kam.EvReevaluate:
+	case onboarding.EvWithdraw, onboarding.EvCancel, onboarding.EvAmendMaterial, onboarding.EvReevaluate:
 		return "WITHDRAWN"
 	default:
 		return "DONE"
@@ -85,7 +87,7 @@ func closing(event kam.Event) string {
 
 // identityHash covers the fields that 1.1.2 searches by (D11). Order does not
 // count.
-func identityHash(d kam.RequestData) string {
+func identityHash(d customer.RequestData) string {
 	ids := make([]string, 0, len(d.Identifiers))
 	for _, i := range d.Identifiers {
 		ids = append(ids, string(i.Scheme)+"|"+i.Country+"|"+i.Value)
@@ -97,7 +99,7 @@ func identityHash(d kam.RequestData) string {
 }
 
 // record stamps a decision record with the case and stores it.
-func (w *work) record(r kam.DecisionRecord, step kam.StepCode) (kam.DecisionRecord, error) {
+func (w *work) record(r onboarding.DecisionRecord, step kam.StepCode) (onboarding.DecisionRecord, error) {
 	at := w.At
 	r.CaseNo, r.Step, r.Revision, r.MaterialHash, r.ComputedAt = w.Case.CaseNo, step, w.Case.Revision, w.Case.MaterialHash, &at
 	w.Case.Headline = r.Headline
@@ -105,7 +107,7 @@ func (w *work) record(r kam.DecisionRecord, step kam.StepCode) (kam.DecisionReco
 }
 
 // flag marks the case once.
-func (w *work) flag(f kam.Flag) {
+func (w *work) flag(f onboarding.Flag) {
 	if !w.Case.Has(f) {
 		w.Case.Flags = append(w.Case.Flags, f)
 	}

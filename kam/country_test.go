@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 func TestCountryNamed(t *testing.T) {
@@ -30,11 +31,11 @@ func TestCountryNamed(t *testing.T) {
 // TestCountryHasRemedy: a form wants the code, and says which.
 func TestCountryHasRemedy(t *testing.T) {
 	t.Parallel()
-	var d kam.RequestData
+	var d customer.RequestData
 	d.CountryCode = "Italy"
-	errs := kam.CheckForm(d)
+	errs := customer.CheckForm(d)
 	require.Len(t, errs, 1)
 	require.Equal(t, `country_code: "Italy" is not a country code [VA01]; write IT`, errs[0].Error())
 	d.CountryCode = "Congo"
-	require.Contains(t, kam.CheckForm(d)[0].Error(), "ISO 3166-1 alpha-2")
+	require.Contains(t, customer.CheckForm(d)[0].Error(), "ISO 3166-1 alpha-2")
 }

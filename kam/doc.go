@@ -1,10 +1,12 @@
-// Package kam is the staged Key Account Management process in words and
-// tables: boxes, states, transitions, acts, roles, permissions, data sets and
-// errors. Workflow, console, command line, documentation and tests all read
-// these tables; there is no second copy of any of them.
+// Package kam holds the words of the staged Key Account Management process that
+// all its parts share: boxes, roles, nodes, tasks, audit events, money, time and
+// errors, and [Table], by which a process moves. Each process and each matter of
+// its own has a room below: access, customer, onboarding, book. Workflow,
+// console, command line, documentation and tests all read these tables; there is
+// no second copy of any of them.
 //
-// The package imports the standard library only. It has no clock and does no
-// I/O.
+// The package and its rooms import the standard library only. They have no clock
+// and do no I/O.
 //
 //	Level 1   1 Analyze and Classify ─▶ 2 Key Account Management
 //	                                 ─▶ 3 Territory Management

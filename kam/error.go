@@ -27,7 +27,7 @@ const (
 	Fault          Code = "FAULT"       // retrying will not cure it; an operator must look
 )
 
-// Error implements error, so that errors.Is(err, kam.Forbidden) reads well.
+// Error implements error, so that errors.Is(err, Forbidden) reads well.
 func (c Code) Error() string { return string(c) }
 
 // An Error is a failure that a person can act on: it names field, rule and

@@ -12,6 +12,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -30,7 +32,7 @@ func NewDecisionID() string {
 // their digest only. A refusal comes back as a kam.Error; kam.Unreachable
 // means that it is not known whether the act was stored, and that sending it
 // again with the same DecisionID is safe.
-func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act kam.Act, data *kam.RequestData) (p kam.Progress, err error) {
+func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (p onboarding.Progress, err error) {
 	ctx, end := span.Start(ctx, "act", span.CaseNo.String(string(no)), span.Act.String(string(act.Name)))
 	defer func() {
 		span.NoteProgress(ctx, p)
@@ -43,7 +45,7 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 		act.DecisionID = NewDecisionID()
 	}
 	if err := kam.CheckKey("case_no", string(no)); err != nil {
-		return kam.Progress{}, err
+		return onboarding.Progress{}, err
 	}
 	what := fmt.Sprintf("%s on %s", act.Name, no)
 	if data != nil {
@@ -53,33 +55,33 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 			l.recordRefusal(ctx, no, act, e)
 		}
 		if err != nil {
-			return kam.Progress{}, reachable(ctx, what, err)
+			return onboarding.Progress{}, reachable(ctx, what, err)
 		}
 		if err := checkData(*data); err != nil {
-			return kam.Progress{}, err
+			return onboarding.Progress{}, err
 		}
 		digest, err := l.record.Cases.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
 			l.recordRefusal(ctx, no, act, e)
 		}
 		if err != nil {
-			return kam.Progress{}, reachable(ctx, what, err)
+			return onboarding.Progress{}, reachable(ctx, what, err)
 		}
 		act.DataDigest = digest
 	}
 	if err := act.Check(); err != nil {
-		return kam.Progress{}, err
+		return onboarding.Progress{}, err
 	}
-	if act.Name == kam.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
+	if act.Name == onboarding.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := l.intend(ctx, no, act); err != nil {
-			return kam.Progress{}, reachable(ctx, what, err)
+			return onboarding.Progress{}, reachable(ctx, what, err)
 		}
 	}
 	p, err = l.send(ctx, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; if this signal is lost, the
 		// reconciler sends it.
-		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
+		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", onboarding.SignalRefresh, nil)
 	}
 	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
 		l.recordRefusal(ctx, no, act, e)
@@ -90,17 +92,17 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 // checkData refuses data over the bounds of the form before they are kept: the
 // validator of a case sees their digest only, and what the case itself refuses
 // is in its history.
-func checkData(data kam.RequestData) error {
+func checkData(data customer.RequestData) error {
 	b, err := json.Marshal(data)
 	if err != nil {
 		return kam.Errorf(kam.Invalid, "the data cannot be written down: %v", err)
 	}
-	var clean kam.RequestData // a copy to the last entry: the caller keeps his data as they are
+	var clean customer.RequestData // a copy to the last entry: the caller keeps his data as they are
 	if err := json.Unmarshal(b, &clean); err != nil {
 		return kam.Errorf(kam.Invalid, "the data cannot be read: %v", err)
 	}
 	rules.Clean(&clean)
-	if bad := kam.CheckForm(clean); len(bad) > 0 {
+	if bad := customer.CheckForm(clean); len(bad) > 0 {
 		return bad[0]
 	}
 	return nil
@@ -111,7 +113,7 @@ func checkData(data kam.RequestData) error {
 // (D12). The commit trusts the note, so only the requester and his manager
 // leave one; others who may withdraw, and whoever withdraws on condition of what
 // he saw, are judged by the case itself.
-func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
+func (l *Local) intend(ctx context.Context, no kam.CaseNo, act onboarding.Act) error {
 	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
 		return err
@@ -131,12 +133,12 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	return l.record.Cases.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
-func (l *Local) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+func (l *Local) send(ctx context.Context, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
 		p, err := l.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
-		if outcome == refused && act.Name == kam.ActWithdraw {
+		if outcome == refused && act.Name == onboarding.ActWithdraw {
 			outcome = l.withNote(ctx, no, act, refusal)
 		}
 		switch outcome {
@@ -164,7 +166,7 @@ func (l *Local) send(ctx context.Context, no kam.CaseNo, act kam.Act, what strin
 // withNote judges the refusal of a withdrawal. An automatic stage takes no acts,
 // but its commit reads the note of the withdrawal: so "wrong state" is not the
 // answer yet, and the case is read again. A refusal that stands removes the note.
-func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
+func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act onboarding.Act, refusal *kam.Error) outcome {
 	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
 		return refused
 	}
@@ -173,7 +175,7 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusa
 		switch {
 		case err != nil:
 			return lost
-		case s.State == kam.Withdrawn:
+		case s.State == onboarding.Withdrawn:
 			return gone // the record knows by which decision
 		case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
 			return failed
@@ -187,7 +189,7 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusa
 	}
 }
 
-func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {
+func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act onboarding.Act, attempt int) (onboarding.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -213,7 +215,7 @@ const maxCatchUp = 3
 // does: a decision was stored and its acceptance lost (D10a), or a worker died
 // and its steps are being gone through again. It says whether the act is worth
 // sending again.
-func (l *Local) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) bool {
+func (l *Local) catchUp(ctx context.Context, no kam.CaseNo, act onboarding.Act, refusal *kam.Error) bool {
 	switch refusal.Code {
 	case kam.WrongState, kam.StaleRevision, kam.AlreadyDecided, kam.TooLate:
 	default:
@@ -237,7 +239,7 @@ func (l *Local) refresh(ctx context.Context, no kam.CaseNo, version int64) (behi
 	if err != nil || known >= version {
 		return false, err
 	}
-	if err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil); err != nil {
+	if err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", onboarding.SignalRefresh, nil); err != nil {
 		return true, err
 	}
 	for try := range 6 {
@@ -253,17 +255,17 @@ func (l *Local) refresh(ctx context.Context, no kam.CaseNo, version int64) (behi
 
 // fromRecord answers for a workflow that is no more: what the act led to if it
 // was stored, else why it comes too late.
-func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
 	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
-		return kam.Progress{}, reachable(ctx, what, err)
+		return onboarding.Progress{}, reachable(ctx, what, err)
 	}
-	p := kam.Progress{Snapshot: s}
+	p := onboarding.Progress{Snapshot: s}
 	stored, err := l.stored(ctx, no, act)
 	if err != nil {
 		return p, reachable(ctx, what, err)
 	}
-	if stored || act.Name == kam.ActWithdraw && s.State == kam.Withdrawn && act.By == s.Requester {
+	if stored || act.Name == onboarding.ActWithdraw && s.State == onboarding.Withdrawn && act.By == s.Requester {
 		return p, nil
 	}
 	switch {
@@ -281,14 +283,14 @@ func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what
 // stored says whether this very act took effect; kam.IDReused where another one
 // did under its id. A withdrawal that the commit carried out is no effect of its
 // own: it stands in the audit trail.
-func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
+func (l *Local) stored(ctx context.Context, no kam.CaseNo, act onboarding.Act) (bool, error) {
 	digest, ok, err := l.record.Cases.Decision(ctx, no, act.DecisionID)
 	switch {
 	case err != nil:
 		return false, err
 	case ok && digest != act.Digest():
 		return false, kam.Errorf(kam.IDReused, "decision %s was taken with other content", act.DecisionID).On("decision_id").Try("make a new id for a new decision")
-	case ok || act.Name != kam.ActWithdraw:
+	case ok || act.Name != onboarding.ActWithdraw:
 		return ok, nil
 	}
 	events, err := l.record.Cases.Events(ctx, no)
@@ -303,7 +305,7 @@ func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, e
 // recordRefusal leaves a trace of an act that was refused before anything was
 // stored: Temporal keeps none. It must not turn a refusal into a fault, so a
 // record that cannot be reached is passed over.
-func (l *Local) recordRefusal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error) {
+func (l *Local) recordRefusal(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
 	defer cancel()
 	_ = l.record.Cases.Refuse(ctx, no, act, e, time.Now().UTC())

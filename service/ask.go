@@ -5,6 +5,9 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // person is who asks: somebody who is known and has not left.
@@ -40,10 +43,10 @@ func nobody(who Principal) error {
 
 // ask asks the matrix whether somebody may do something that has no place in the
 // tree.
-func (l *Local) ask(ctx context.Context, who Principal, action kam.Action) (kam.Person, error) {
+func (l *Local) ask(ctx context.Context, who Principal, action access.Action) (kam.Person, error) {
 	p, err := l.person(ctx, who)
 	if err == nil {
-		_, err = kam.Permit(p, action, kam.Subject{})
+		_, err = access.Permit(p, action, access.Subject{})
 	}
 	return p, err
 }
@@ -65,9 +68,9 @@ func (l *Local) reader(ctx context.Context, who Principal) (reader, error) {
 
 // reads asks whether the person may read what stands in a territory. With data
 // false the answer is yes also where he reads without the customer's data.
-func (r reader) reads(s kam.Subject, territory string, data bool) error {
+func (r reader) reads(s access.Subject, territory string, data bool) error {
 	s.At(kam.PathOf(r.nodes, territory))
-	role, err := kam.Permit(r.Person, kam.ActionRead, s)
+	role, err := access.Permit(r.Person, access.ActionRead, s)
 	switch {
 	case err != nil && slices.Contains(s.Assignees, r.ID):
 		return nil // who is asked to decide sees on what
@@ -81,11 +84,11 @@ func (r reader) reads(s kam.Subject, territory string, data bool) error {
 
 // mayReadCustomer: an operator sees cases without customer data, so no customer.
 func (r reader) mayReadCustomer(owner kam.UserID, territory string) error {
-	return r.reads(kam.Subject{Owner: owner, Customer: true}, territory, true)
+	return r.reads(access.Subject{Owner: owner, Customer: true}, territory, true)
 }
 
-func (r reader) mayRead(s kam.Snapshot, data bool) error {
-	subject := kam.Subject{Requester: s.Requester, Owner: s.OwnerID, Referred: s.Recommended == kam.ReferCompliance}
+func (r reader) mayRead(s onboarding.Snapshot, data bool) error {
+	subject := access.Subject{Requester: s.Requester, Owner: s.OwnerID, Referred: s.Recommended == kam.ReferCompliance}
 	if s.Task != nil {
 		subject.Assignees = s.Task.Assignees
 	}
@@ -94,18 +97,18 @@ func (r reader) mayRead(s kam.Snapshot, data bool) error {
 
 // mayReadBatch: whoever may upload a batch or confirm one of its scopes may read
 // its rows.
-func (r reader) mayReadBatch(b kam.BatchSnapshot) error {
+func (r reader) mayReadBatch(b book.BatchSnapshot) error {
 	if r.ID == b.Uploader {
 		return nil
 	}
-	_, err := kam.Permit(r.Person, kam.ActionImportRead, kam.Subject{})
+	_, err := access.Permit(r.Person, access.ActionImportRead, access.Subject{})
 	for _, scope := range b.Scopes {
 		if err == nil {
 			break
 		}
-		var s kam.Subject
+		var s access.Subject
 		s.At(kam.PathOf(r.nodes, scope.Node))
-		_, err = kam.Permit(r.Person, kam.ActionImportRead, s)
+		_, err = access.Permit(r.Person, access.ActionImportRead, s)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -32,7 +33,7 @@ var errSeen = errors.New("seen")
 // there is a NOT_FOUND.
 func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.CaseNo) (Verified, error) {
 	v := Verified{Breaks: []Break{}}
-	if _, err := l.ask(ctx, who, kam.ActionAuditCheck); err != nil {
+	if _, err := l.ask(ctx, who, access.ActionAuditCheck); err != nil {
 		return v, err
 	}
 	wanted := map[kam.CaseNo]bool{}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	bookdb "github.com/kamflow/kamflow/store/book"
 )
 
@@ -20,17 +22,17 @@ import (
 // other content it is a kam.IDReused. plOnly says that the book holds nothing
 // but a profit and loss. Whoever may not upload is refused before anything is
 // stored.
-func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOnly bool) (b kam.BatchSnapshot, created bool, err error) {
+func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOnly bool) (b book.BatchSnapshot, created bool, err error) {
 	u.By = who.user
 	p, err := l.person(ctx, who)
 	if err != nil {
 		return b, false, reachable(ctx, "the upload", err)
 	}
-	s := kam.Subject{Requester: u.By, Path: p.Nodes, Fields: []string{"customers"}}
+	s := access.Subject{Requester: u.By, Path: p.Nodes, Fields: []string{"customers"}}
 	if plOnly {
 		s.Fields = []string{"pnl"}
 	}
-	if _, err := kam.Permit(p, kam.ActionImportUpload, s); err != nil {
+	if _, err := access.Permit(p, access.ActionImportUpload, s); err != nil {
 		return b, false, err
 	}
 	if b, created, err = l.record.Books.Upload(ctx, u); err != nil {
@@ -40,7 +42,7 @@ func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOn
 }
 
 // beginBatch starts the workflow of a batch; one that runs or has ended stays.
-func (l *Local) beginBatch(ctx context.Context, b kam.BatchSnapshot) error {
+func (l *Local) beginBatch(ctx context.Context, b book.BatchSnapshot) error {
 	if b.State.Ended() {
 		return nil
 	}
@@ -55,7 +57,7 @@ func (l *Local) beginBatch(ctx context.Context, b kam.BatchSnapshot) error {
 			// same book again lets it go on.
 			WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 			StaticSummary:         "Import of a customer book " + string(b.No),
-		}, kam.WorkflowImportBatch, kam.BatchInput{No: b.No})
+		}, book.WorkflowImportBatch, book.BatchInput{No: b.No})
 		var started *serviceerror.WorkflowExecutionAlreadyStarted
 		if err == nil || errors.As(err, &started) {
 			return nil
@@ -74,18 +76,18 @@ func (l *Local) beginBatch(ctx context.Context, b kam.BatchSnapshot) error {
 // seen. kam.Unreachable means that it is not known whether the act was stored,
 // and that sending it again with the same DecisionID is safe. A refusal is
 // audited.
-func (l *Local) ConfirmBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (l *Local) ConfirmBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, kam.UpdateConfirmBatch, act, act.CheckConfirm)
+	return l.onBatch(ctx, no, book.UpdateConfirmBatch, act, act.CheckConfirm)
 }
 
 // CancelBatch takes a batch back, as [Local.ConfirmBatch] confirms it.
-func (l *Local) CancelBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (l *Local) CancelBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, kam.UpdateCancelBatch, act, act.CheckCancel)
+	return l.onBatch(ctx, no, book.UpdateCancelBatch, act, act.CheckCancel)
 }
 
-func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (b kam.BatchSnapshot, err error) {
+func (l *Local) onBatch(ctx context.Context, no book.BatchNo, name string, act book.BatchAct, check func(book.BatchSnapshot) error) (b book.BatchSnapshot, err error) {
 	ctx, end := span.Start(ctx, "act", span.BatchNo.String(string(no)), span.Act.String(name))
 	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
@@ -116,7 +118,7 @@ func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act ka
 	}
 }
 
-func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, attempt int) (p kam.BatchProgress, err error) {
+func (l *Local) sendToBatch(ctx context.Context, no book.BatchNo, name string, act book.BatchAct, attempt int) (p book.BatchProgress, err error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
@@ -135,7 +137,7 @@ func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, ac
 // refuseOnBatch leaves a trace of what the workflow refused before anything was
 // stored: Temporal keeps none. A record that cannot be reached does not turn
 // the refusal into a fault.
-func (l *Local) refuseOnBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error) error {
+func (l *Local) refuseOnBatch(ctx context.Context, no book.BatchNo, act book.BatchAct, refusal *kam.Error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
 	defer cancel()
 	_ = l.record.Books.Refuse(ctx, no, act, refusal, time.Now().UTC())
@@ -144,7 +146,7 @@ func (l *Local) refuseOnBatch(ctx context.Context, no kam.BatchNo, act kam.Batch
 
 // fromBatch answers for a workflow that is no more, or never was: a batch
 // that waits is started again.
-func (l *Local) fromBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, check func(kam.BatchSnapshot) error, what string) (kam.BatchSnapshot, error) {
+func (l *Local) fromBatch(ctx context.Context, no book.BatchNo, act book.BatchAct, check func(book.BatchSnapshot) error, what string) (book.BatchSnapshot, error) {
 	b, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return b, reachable(ctx, what, err)

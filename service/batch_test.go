@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/service"
 	bookdb "github.com/kamflow/kamflow/store/book"
 )
@@ -22,11 +23,11 @@ import (
 type books struct {
 	service.Books
 	service.Temporal
-	batch    kam.BatchSnapshot
+	batch    book.BatchSnapshot
 	uploads  []bookdb.Upload
 	starts   []sdk.StartWorkflowOptions
 	startErr []error
-	answers  []func() (kam.BatchProgress, error)
+	answers  []func() (book.BatchProgress, error)
 	updates  []sdk.UpdateWorkflowOptions
 	refused  []*kam.Error
 }
@@ -49,14 +50,14 @@ func (b known) People(context.Context) ([]kam.Person, error) {
 	return make([]kam.Person, len(b.people)), nil
 }
 
-func (b *books) Upload(_ context.Context, u bookdb.Upload) (kam.BatchSnapshot, bool, error) {
+func (b *books) Upload(_ context.Context, u bookdb.Upload) (book.BatchSnapshot, bool, error) {
 	b.uploads = append(b.uploads, u)
 	return b.batch, len(b.uploads) == 1, nil
 }
 
-func (b *books) Get(context.Context, kam.BatchNo) (kam.BatchSnapshot, error) { return b.batch, nil }
+func (b *books) Get(context.Context, book.BatchNo) (book.BatchSnapshot, error) { return b.batch, nil }
 
-func (b *books) Refuse(_ context.Context, _ kam.BatchNo, _ kam.BatchAct, e *kam.Error, _ time.Time) error {
+func (b *books) Refuse(_ context.Context, _ book.BatchNo, _ book.BatchAct, e *kam.Error, _ time.Time) error {
 	b.refused = append(b.refused, e)
 	return nil
 }
@@ -82,13 +83,13 @@ func (b *books) UpdateWorkflow(_ context.Context, o sdk.UpdateWorkflowOptions) (
 
 type batchHandle struct {
 	sdk.WorkflowUpdateHandle
-	next func() (kam.BatchProgress, error)
+	next func() (book.BatchProgress, error)
 }
 
 func (h batchHandle) Get(_ context.Context, into any) error {
 	p, err := h.next()
 	if err == nil {
-		*into.(*kam.BatchProgress) = p
+		*into.(*book.BatchProgress) = p
 	}
 	return err
 }
@@ -100,7 +101,7 @@ func newBooks() (*books, *service.Local) {
 		"rep":  {ID: "rep", Roles: []kam.Role{kam.SalesRep}, Active: true},
 	}}
 	b := &books{
-		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchChecked, Uploader: "stew", Digest: "d1", Scopes: []kam.BatchScopeState{{Node: "DE"}}},
+		batch: book.BatchSnapshot{No: "B-000001", State: book.BatchChecked, Uploader: "stew", Digest: "d1", Scopes: []book.BatchScopeState{{Node: "DE"}}},
 	}
 	c := service.New(service.Record{Access: staff, Books: b}, b, "kamflow")
 	c.Patience = time.Second
@@ -128,7 +129,7 @@ func TestBatchUpload(t *testing.T) {
 	_, _, err = c.Upload(t.Context(), service.As("fin"), bookdb.Upload{Key: "pl", By: "fin"}, true)
 	require.NoError(t, err)
 
-	b.batch.State = kam.BatchApplied
+	b.batch.State = book.BatchApplied
 	starts := len(b.starts)
 	_, _, err = c.Upload(t.Context(), service.As("stew"), bookdb.Upload{Key: "k", By: "stew"}, false)
 	require.NoError(t, err)
@@ -137,28 +138,28 @@ func TestBatchUpload(t *testing.T) {
 
 func TestBatchConfirm(t *testing.T) {
 	t.Parallel()
-	act := kam.BatchAct{DecisionID: "decision-1", By: "nadja", Scope: "DE", Digest: "d1"}
-	done := func() (kam.BatchProgress, error) {
-		return kam.BatchProgress{Batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchConfirmed}}, nil
+	act := book.BatchAct{DecisionID: "decision-1", By: "nadja", Scope: "DE", Digest: "d1"}
+	done := func() (book.BatchProgress, error) {
+		return book.BatchProgress{Batch: book.BatchSnapshot{No: "B-000001", State: book.BatchConfirmed}}, nil
 	}
-	lost := func() (kam.BatchProgress, error) { return kam.BatchProgress{}, serviceerror.NewUnavailable("down") }
-	gone := func() (kam.BatchProgress, error) { return kam.BatchProgress{}, serviceerror.NewNotFound("ended") }
+	lost := func() (book.BatchProgress, error) { return book.BatchProgress{}, serviceerror.NewUnavailable("down") }
+	gone := func() (book.BatchProgress, error) { return book.BatchProgress{}, serviceerror.NewNotFound("ended") }
 
 	t.Run("after an outage", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
-		b.answers = []func() (kam.BatchProgress, error){lost, done}
+		b.answers = []func() (book.BatchProgress, error){lost, done}
 		got, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.NoError(t, err)
-		require.Equal(t, kam.BatchConfirmed, got.State)
+		require.Equal(t, book.BatchConfirmed, got.State)
 		require.Equal(t, b.updates[0].UpdateID, b.updates[1].UpdateID, "no answer: the same update again")
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
 		e := kam.Errorf(kam.Separation, "stew uploaded the batch").By("SOD1")
-		b.answers = []func() (kam.BatchProgress, error){func() (kam.BatchProgress, error) {
-			return kam.BatchProgress{}, temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, *e)
+		b.answers = []func() (book.BatchProgress, error){func() (book.BatchProgress, error) {
+			return book.BatchProgress{}, temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, *e)
 		}}
 		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Separation)
@@ -167,26 +168,26 @@ func TestBatchConfirm(t *testing.T) {
 	t.Run("not known", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
-		b.answers = []func() (kam.BatchProgress, error){lost}
+		b.answers = []func() (book.BatchProgress, error){lost}
 		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Unreachable)
 	})
 	t.Run("workflow has ended", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
-		b.answers = []func() (kam.BatchProgress, error){gone}
-		b.batch.State = kam.BatchCancelled
+		b.answers = []func() (book.BatchProgress, error){gone}
+		b.batch.State = book.BatchCancelled
 		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.TooLate)
 		require.Len(t, b.refused, 1)
-		b.batch.State, b.batch.Scopes = kam.BatchApplied, []kam.BatchScopeState{{Node: "DE", ConfirmedBy: "nadja", DecisionID: "decision-1"}}
+		b.batch.State, b.batch.Scopes = book.BatchApplied, []book.BatchScopeState{{Node: "DE", ConfirmedBy: "nadja", DecisionID: "decision-1"}}
 		_, err = c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.NoError(t, err, "it was this very decision")
 	})
 	t.Run("workflow was never started", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
-		b.answers = []func() (kam.BatchProgress, error){gone}
+		b.answers = []func() (book.BatchProgress, error){gone}
 		_, err := c.ConfirmBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.ErrorIs(t, err, kam.Unreachable)
 		require.Len(t, b.starts, 1, "and is started now")
@@ -194,7 +195,7 @@ func TestBatchConfirm(t *testing.T) {
 	t.Run("broken", func(t *testing.T) {
 		t.Parallel()
 		b, c := newBooks()
-		b.answers = []func() (kam.BatchProgress, error){func() (kam.BatchProgress, error) { return kam.BatchProgress{}, errors.New("no such namespace") }}
+		b.answers = []func() (book.BatchProgress, error){func() (book.BatchProgress, error) { return book.BatchProgress{}, errors.New("no such namespace") }}
 		_, err := c.CancelBatch(t.Context(), service.As(act.By), "B-000001", act)
 		require.Error(t, err)
 		require.Empty(t, kam.CodeOf(err))

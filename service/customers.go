@@ -7,6 +7,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/customer/merge"
@@ -15,8 +17,10 @@ import (
 // planner is what the rules say about two records of one customer, and who may
 // decide on them.
 var planner = merge.Planner{
-	May:    func(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionMerge, kam.Subject{}) },
-	NotOwn: kam.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+	May: func(who kam.Person) (kam.Role, error) {
+		return access.Permit(who, access.ActionMerge, access.Subject{})
+	},
+	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
 }
 
 // MergePlan is what a merge would make of two records, with the versions that
@@ -26,7 +30,7 @@ type MergePlan struct {
 	SurvivorVersion int    `json:"survivor_version"`
 	Absorbed        string `json:"absorbed"`
 	AbsorbedVersion int    `json:"absorbed_version"`
-	kam.MergePlan
+	customer.MergePlan
 }
 
 // Customer is a customer as a person may see it. A number that was merged into
@@ -89,16 +93,16 @@ func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (
 }
 
 // MergePlan shows what a merge would do, field by field. Nothing is changed.
-func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed string, choice kam.MergeChoice) (MergePlan, error) {
+func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed string, choice customer.MergeChoice) (MergePlan, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	_, err := l.ask(ctx, who, kam.ActionMerge)
+	_, err := l.ask(ctx, who, access.ActionMerge)
 	if err != nil {
 		return MergePlan{}, reachable(ctx, "the plan", err)
 	}
 	plan, a, b, err := l.record.Merges.Plan(ctx, survivor, absorbed, choice, planner)
 	if err == nil {
-		err = kam.NotOwnAccount(who.user, a.OwnerID, b.OwnerID)
+		err = customer.NotOwnAccount(who.user, a.OwnerID, b.OwnerID)
 	}
 	if err != nil {
 		return MergePlan{}, reachable(ctx, "the plan", err)
@@ -176,7 +180,7 @@ func (l *Local) onCustomer(ctx context.Context, what string, who Principal, no s
 		}
 		*at = now
 	}
-	_, err := l.ask(ctx, who, kam.ActionMerge)
+	_, err := l.ask(ctx, who, access.ActionMerge)
 	if e := kam.AsError(err); e != nil {
 		if noted := l.record.Customers.Refuse(ctx, no, who.user, *id, *at, e); noted != nil && kam.CodeOf(noted) != kam.NotFound {
 			return merge.Result{}, reachable(ctx, what, noted)

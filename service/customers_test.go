@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -27,7 +28,7 @@ func customers(t *testing.T) bundle {
 	}, Nodes: []accessdb.Node{{Code: "G", Level: kam.LevelGlobal}, {Code: "N", Level: kam.LevelTerritory, Parent: "G"}, {Code: "S", Level: kam.LevelTerritory, Parent: "G"}}}))
 	var book []customerdb.BookCustomer
 	for no, name := range map[string]string{"C-000001": "Acme GmbH", "C-000002": "Acme Trading"} {
-		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", City: "Kiel"}}
+		d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: name, CountryCode: "DE", City: "Kiel"}}
 		book = append(book, customerdb.BookCustomer{CustomerNo: no, Data: d, Territory: "N", OwnerID: "boss", Keys: parties.Keys(d)})
 	}
 	require.NoError(t, b.store.Customers.Load(t.Context(), storetest.Act(), book))
@@ -38,11 +39,11 @@ func TestMergeThroughTheClient(t *testing.T) {
 	t.Parallel()
 	b := customers(t)
 	ctx := t.Context()
-	plan, err := b.MergePlan(ctx, service.As("stew"), "C-000001", "C-000002", kam.MergeChoice{})
+	plan, err := b.MergePlan(ctx, service.As("stew"), "C-000001", "C-000002", customer.MergeChoice{})
 	require.NoError(t, err)
 	require.Equal(t, 1, plan.AbsorbedVersion)
 	require.Equal(t, "legal_name", plan.Fields[0].Field)
-	_, err = b.MergePlan(ctx, service.As("rep"), "C-000001", "C-000002", kam.MergeChoice{})
+	_, err = b.MergePlan(ctx, service.As("rep"), "C-000001", "C-000002", customer.MergeChoice{})
 	require.ErrorIs(t, err, kam.Forbidden)
 
 	o := merge.Order{Survivor: "C-000001", Absorbed: "C-000002", Reason: "one company", By: "rep", DecisionID: "d-1"}
@@ -69,7 +70,7 @@ func TestMergeThroughTheClient(t *testing.T) {
 	undo.MergeID, undo.DecisionID = "M-9", ""
 	_, err = b.UndoMerge(ctx, service.As(undo.By), undo)
 	require.ErrorIs(t, err, kam.NotFound)
-	s, err := b.Split(ctx, service.As("stew"), merge.SplitOrder{CustomerNo: "C-000001", Choice: kam.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
+	s, err := b.Split(ctx, service.As("stew"), merge.SplitOrder{CustomerNo: "C-000001", Choice: customer.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
 	require.NoError(t, err)
 	v, err := b.Customer(ctx, service.As("stew"), s.OtherNo)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -31,7 +32,7 @@ const (
 
 // Diagnose looks at everything that a case needs. It changes nothing.
 func (l *Local) Diagnose(ctx context.Context, who Principal) ([]Check, error) {
-	if _, err := l.ask(ctx, who, kam.ActionReadOperation); kam.AsError(err) != nil {
+	if _, err := l.ask(ctx, who, access.ActionReadOperation); kam.AsError(err) != nil {
 		return nil, err
 	} // else the database does not answer, which the checks say
 	if l.system == nil {

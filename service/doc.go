@@ -4,7 +4,7 @@
 //
 // It asks whether somebody may, for reads and lists as for loads. An act that
 // leaves a decision is asked about where the decision is stored, in the same
-// transaction and by the same function, kam.Permit: there a refusal is on record
+// transaction and by the same function, access.Permit: there a refusal is on record
 // as well.
 //
 // [Local] is the service in this process. Everything that is read comes from

@@ -10,6 +10,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -71,7 +73,7 @@ func TestEveryDoorAsks(t *testing.T) {
 // TestNobodySpeaksForSomebodyElse: who acts is who came in, whatever he writes.
 func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	t.Parallel()
-	b := setup(t, says(kam.Progress{}, nil))
+	b := setup(t, says(onboarding.Progress{}, nil))
 	r := request()
 	r.Requester = "boss"
 	s, err := b.Local.Start(t.Context(), service.As("rep"), r)
@@ -80,13 +82,13 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kam.UserID("rep"), v.Opening.Requester)
 
-	_, err = b.Decide(t.Context(), service.As("other"), s.CaseNo, kam.Act{Name: kam.ActComment, By: "boss", Reason: "I am the boss."}, nil)
+	_, err = b.Decide(t.Context(), service.As("other"), s.CaseNo, onboarding.Act{Name: onboarding.ActComment, By: "boss", Reason: "I am the boss."}, nil)
 	require.NoError(t, err)
-	act, ok := b.fake.updates[len(b.fake.updates)-1].Args[0].(kam.Act)
+	act, ok := b.fake.updates[len(b.fake.updates)-1].Args[0].(onboarding.Act)
 	require.True(t, ok)
 	require.Equal(t, kam.UserID("other"), act.By)
 
-	_, err = b.Local.Start(t.Context(), service.As(kam.System), casedb.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: kam.ReviewScreening})
+	_, err = b.Local.Start(t.Context(), service.As(kam.System), casedb.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: onboarding.ReviewScreening})
 	require.ErrorIs(t, err, kam.Forbidden, "the engine comes by no door")
 	_, err = b.SetPerson(t.Context(), service.As("rep"), accessdb.OrgAct{By: "zz.user1"}, accessdb.User{ID: "rep", Roles: []kam.Role{kam.GlobalManager}})
 	require.ErrorIs(t, err, kam.Forbidden)
@@ -96,10 +98,10 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 // that he tried is on record.
 func TestStrangersDataStayOut(t *testing.T) {
 	t.Parallel()
-	b := setup(t, says(kam.Progress{}, nil))
-	no := b.opened(kam.DataEntry)
-	act := kam.Act{DecisionID: "d-1", Name: kam.ActSubmitData}
-	_, err := b.Decide(t.Context(), service.As("stranger"), no, act, &kam.RequestData{})
+	b := setup(t, says(onboarding.Progress{}, nil))
+	no := b.opened(onboarding.DataEntry)
+	act := onboarding.Act{DecisionID: "d-1", Name: onboarding.ActSubmitData}
+	_, err := b.Decide(t.Context(), service.As("stranger"), no, act, &customer.RequestData{})
 	require.ErrorIs(t, err, kam.Forbidden)
 	require.Empty(t, b.fake.updates)
 	require.Zero(t, storetest.Count(t, b.store, `select count(*) from kam.staged`))
@@ -110,7 +112,7 @@ func TestStrangersDataStayOut(t *testing.T) {
 func TestListsShowWhatMayBeRead(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	b := setup(t, says(kam.Progress{}, nil))
+	b := setup(t, says(onboarding.Progress{}, nil))
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, ManagerID: "boss"},
@@ -163,7 +165,7 @@ func TestLoadsAskAndLeaveARow(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	b := setup(t)
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme", CountryCode: "DE"}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Acme", CountryCode: "DE"}}
 	book := []customerdb.BookCustomer{{CustomerNo: "C-1", Territory: "G", Data: d, Keys: parties.Keys(d)}}
 	facts := []customerdb.SalesFact{{AccountNo: "C-1", Month: "2026-09", Currency: "EUR", NetRevenue: 50}}
 	require.ErrorIs(t, b.LoadCustomers(ctx, service.As("boss"), accessdb.OrgAct{}, book), kam.Forbidden)
@@ -222,7 +224,7 @@ func TestAnEmptySystemIsSetUpBySomebody(t *testing.T) {
 func TestRequestsThatNominate(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	b := setup(t, says(kam.Progress{}, nil))
+	b := setup(t, says(onboarding.Progress{}, nil))
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}},
 		{ID: "terr", Name: "Terr", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"G"}},

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
@@ -32,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 type fake struct {
 	service.Temporal
 	mu      sync.Mutex
-	answers []func() (kam.Progress, error)
+	answers []func() (onboarding.Progress, error)
 	starts  []sdk.StartWorkflowOptions
 	updates []sdk.UpdateWorkflowOptions
 	signals []string
@@ -72,13 +74,13 @@ func (f *fake) SignalWorkflow(_ context.Context, _, _, name string, _ any) error
 }
 
 func (f *fake) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
-	return value{kam.Snapshot{Version: f.version}}, f.queries
+	return value{onboarding.Snapshot{Version: f.version}}, f.queries
 }
 
 // handle answers at Get, where a refusal surfaces.
 type handle struct {
 	sdk.WorkflowUpdateHandle
-	next func() (kam.Progress, error)
+	next func() (onboarding.Progress, error)
 }
 
 func (h handle) Get(_ context.Context, into any) error {
@@ -86,7 +88,7 @@ func (h handle) Get(_ context.Context, into any) error {
 	if err != nil {
 		return err
 	}
-	*into.(*kam.Progress) = p
+	*into.(*onboarding.Progress) = p
 	return nil
 }
 
@@ -102,8 +104,8 @@ func (v value) Get(into any) error {
 	return json.Unmarshal(b, into)
 }
 
-func says(p kam.Progress, err error) func() (kam.Progress, error) {
-	return func() (kam.Progress, error) { return p, err }
+func says(p onboarding.Progress, err error) func() (onboarding.Progress, error) {
+	return func() (onboarding.Progress, error) { return p, err }
 }
 
 // refusal is a kam error as it arrives over the wire.
@@ -129,7 +131,7 @@ func emptyStore(t *testing.T) *store.Store {
 	return storetest.New(t)
 }
 
-func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
+func setup(t *testing.T, answers ...func() (onboarding.Progress, error)) bundle {
 	t.Helper()
 	s := emptyStore(t)
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{
@@ -149,11 +151,11 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 }
 
 func request() casedb.Request {
-	return casedb.Request{Key: "key with spaces/ü", Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme"}}}
+	return casedb.Request{Key: "key with spaces/ü", Type: kam.NewCase, Requester: "rep", Data: customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Acme"}}}
 }
 
 // opened allots a case and brings it into a state, as the engine would.
-func (b bundle) opened(state kam.State) kam.CaseNo {
+func (b bundle) opened(state onboarding.State) kam.CaseNo {
 	b.t.Helper()
 	no, _, err := b.store.Cases.Allot(b.t.Context(), request())
 	require.NoError(b.t, err)
@@ -161,7 +163,7 @@ func (b bundle) opened(state kam.State) kam.CaseNo {
 	return no
 }
 
-func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam.Progress {
+func (b bundle) effect(no kam.CaseNo, key string, known int64, to onboarding.State) onboarding.Progress {
 	b.t.Helper()
 	digest := key
 	if key == "act/"+confirm().DecisionID {

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -99,11 +100,11 @@ func (l *Local) Close() {
 func (l *Local) known(ctx context.Context, no kam.CaseNo) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	v, err := l.temporal.QueryWorkflow(ctx, no.WorkflowID(), "", kam.QueryState)
+	v, err := l.temporal.QueryWorkflow(ctx, no.WorkflowID(), "", onboarding.QueryState)
 	if err != nil {
 		return 0, err
 	}
-	var s kam.Snapshot
+	var s onboarding.Snapshot
 	if err := v.Get(&s); err != nil {
 		return 0, err
 	}

@@ -13,17 +13,19 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func confirm() kam.Act {
-	return kam.Act{DecisionID: "decision-0001", Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: "boss", ExpectHash: "sha256:aa"}
+func confirm() onboarding.Act {
+	return onboarding.Act{DecisionID: "decision-0001", Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: "boss", ExpectHash: "sha256:aa"}
 }
 
-func at(state kam.State, version int64) kam.Progress {
-	return kam.Progress{Snapshot: kam.Snapshot{State: state, Version: version}}
+func at(state onboarding.State, version int64) onboarding.Progress {
+	return onboarding.Progress{Snapshot: onboarding.Snapshot{State: state, Version: version}}
 }
 
 func TestStart(t *testing.T) {
@@ -31,11 +33,11 @@ func TestStart(t *testing.T) {
 
 	t.Run("SendsNumberAndPolicies", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.Identifying, 1), nil))
+		b := setup(t, says(at(onboarding.Identifying, 1), nil))
 		s, err := b.Start(t.Context(), request())
 		require.NoError(t, err)
 		require.True(t, s.Created)
-		require.Equal(t, kam.Identifying, s.Progress.Snapshot.State)
+		require.Equal(t, onboarding.Identifying, s.Progress.Snapshot.State)
 
 		o := b.fake.starts[0]
 		require.Equal(t, "case/"+string(s.CaseNo), o.ID)
@@ -46,14 +48,14 @@ func TestStart(t *testing.T) {
 		require.Equal(t, "NEW "+string(s.CaseNo), o.StaticSummary)
 		require.NotContains(t, o.StaticSummary, "Acme")
 		u := b.fake.updates[0]
-		require.Equal(t, string(kam.ActStart), u.UpdateName)
+		require.Equal(t, string(onboarding.ActStart), u.UpdateName)
 		require.Regexp(t, `^start-[0-9a-f-]{36}/1$`, u.UpdateID)
-		require.Equal(t, []any{kam.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}}, u.Args)
+		require.Equal(t, []any{onboarding.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}}, u.Args)
 	})
 
 	t.Run("AgainAfterTheAnswerWasLost", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errDown))
+		b := setup(t, says(onboarding.Progress{}, errDown))
 		b.Patience = 300 * time.Millisecond
 		first, err := b.Start(t.Context(), request())
 		require.ErrorIs(t, err, kam.Unreachable)
@@ -64,7 +66,7 @@ func TestStart(t *testing.T) {
 
 		require.Equal(t, 1, storetest.Count(t, b.store, `select count(*) from kam.cases where version = 0`), "never started")
 
-		b.fake.answers = []func() (kam.Progress, error){says(at(kam.DataEntry, 2), nil)}
+		b.fake.answers = []func() (onboarding.Progress, error){says(at(onboarding.DataEntry, 2), nil)}
 		b.Patience = time.Second
 		again, err := b.Start(t.Context(), request())
 		require.NoError(t, err)
@@ -74,18 +76,18 @@ func TestStart(t *testing.T) {
 
 	t.Run("StartedBeforeIsReadFromPostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errors.New("nobody asks Temporal")))
-		no := b.opened(kam.DataEntry)
+		b := setup(t, says(onboarding.Progress{}, errors.New("nobody asks Temporal")))
+		no := b.opened(onboarding.DataEntry)
 		s, err := b.Start(t.Context(), request())
 		require.NoError(t, err)
 		require.Equal(t, no, s.CaseNo)
-		require.Equal(t, kam.DataEntry, s.Progress.Snapshot.State)
+		require.Equal(t, onboarding.DataEntry, s.Progress.Snapshot.State)
 		require.Empty(t, b.fake.updates)
 	})
 
 	t.Run("OtherContentUnderTheKeyIsRefused", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.Identifying, 1), nil))
+		b := setup(t, says(at(onboarding.Identifying, 1), nil))
 		_, err := b.Start(t.Context(), request())
 		require.NoError(t, err)
 		r := request()
@@ -96,7 +98,7 @@ func TestStart(t *testing.T) {
 
 	t.Run("EndedMeanwhile", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, serviceerror.NewWorkflowExecutionAlreadyStarted("closed", "", "")))
+		b := setup(t, says(onboarding.Progress{}, serviceerror.NewWorkflowExecutionAlreadyStarted("closed", "", "")))
 		s, err := b.Start(t.Context(), request())
 		require.NoError(t, err)
 		require.Equal(t, s.CaseNo, s.Progress.Snapshot.CaseNo)
@@ -119,7 +121,7 @@ func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 			r.Data.DeclaredPotential = &usd
 		}, kam.Invalid},
 		{"a check digit is wrong", func(r *casedb.Request) {
-			r.Data.Identifiers = []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
+			r.Data.Identifiers = []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
 		}, kam.Invalid},
 	}
 	for _, tt := range tests {
@@ -152,7 +154,7 @@ func TestStartWithAKeyThatIsNone(t *testing.T) {
 
 func TestStartAgainAfterARefusal(t *testing.T) {
 	t.Parallel()
-	b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.NotFound, "no policy is loaded"))), says(kam.Progress{}, nil))
+	b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.NotFound, "no policy is loaded"))), says(onboarding.Progress{}, nil))
 	_, err := b.Start(t.Context(), request())
 	require.Equal(t, kam.NotFound, kam.CodeOf(err))
 	s, err := b.Start(t.Context(), request())
@@ -167,31 +169,31 @@ func TestAct(t *testing.T) {
 
 	t.Run("AnswersWithTheCommittedState", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.AwaitingCompletion, 2), nil))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(at(onboarding.AwaitingCompletion, 2), nil))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		p, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
-		require.Equal(t, kam.AwaitingCompletion, p.Snapshot.State)
+		require.Equal(t, onboarding.AwaitingCompletion, p.Snapshot.State)
 		require.Regexp(t, `^decision-0001/1-[0-9a-f]{8}$`, b.fake.updates[0].UpdateID)
 		require.Equal(t, "case/"+string(no), b.fake.updates[0].WorkflowID)
 	})
 
 	t.Run("StagesDataAndSendsTheirDigestOnly", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.Deciding, 2), nil))
-		no := b.opened(kam.DataEntry)
+		b := setup(t, says(at(onboarding.Deciding, 2), nil))
+		no := b.opened(onboarding.DataEntry)
 		data := request().Data
-		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActSubmitData, By: "rep"}
+		act := onboarding.Act{DecisionID: "decision-0002", Name: onboarding.ActSubmitData, By: "rep"}
 		_, err := b.Act(t.Context(), no, act, &data)
 		require.NoError(t, err)
 		digest := storetest.Text(t, b.store, `select digest from kam.staged where case_no = $1 and decision_id = $2`, no, act.DecisionID)
-		require.Equal(t, digest, b.fake.updates[0].Args[0].(kam.Act).DataDigest)
+		require.Equal(t, digest, b.fake.updates[0].Args[0].(onboarding.Act).DataDigest)
 	})
 
 	t.Run("LostAnswersKeepTheUpdateID", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errDown), says(kam.Progress{}, serviceerror.NewDeadlineExceeded("slow")), says(at(kam.AwaitingCompletion, 2), nil))
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		b := setup(t, says(onboarding.Progress{}, errDown), says(onboarding.Progress{}, serviceerror.NewDeadlineExceeded("slow")), says(at(onboarding.AwaitingCompletion, 2), nil))
+		_, err := b.Act(t.Context(), b.opened(onboarding.AwaitingConfirmation), confirm(), nil)
 		require.NoError(t, err)
 		require.Len(t, b.fake.updates, 3)
 		require.Equal(t, b.fake.updates[0].UpdateID, b.fake.updates[2].UpdateID)
@@ -201,18 +203,18 @@ func TestAct(t *testing.T) {
 	t.Run("AFailedHandlerGetsANewUpdateID", func(t *testing.T) {
 		t.Parallel()
 		outage := refusal(kam.Errorf(kam.Unreachable, "the case could not be stored"))
-		b := setup(t, says(kam.Progress{}, outage), says(at(kam.AwaitingCompletion, 2), nil))
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		b := setup(t, says(onboarding.Progress{}, outage), says(at(onboarding.AwaitingCompletion, 2), nil))
+		_, err := b.Act(t.Context(), b.opened(onboarding.AwaitingConfirmation), confirm(), nil)
 		require.NoError(t, err)
 		require.Regexp(t, `^decision-0001/2-[0-9a-f]{8}$`, b.fake.updates[1].UpdateID)
-		require.Equal(t, "decision-0001", b.fake.updates[1].Args[0].(kam.Act).DecisionID)
+		require.Equal(t, "decision-0001", b.fake.updates[1].Args[0].(onboarding.Act).DecisionID)
 	})
 
 	t.Run("GivesUpInTimeAndSaysThatRetryingIsSafe", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errDown))
+		b := setup(t, says(onboarding.Progress{}, errDown))
 		b.Patience = 300 * time.Millisecond
-		no := b.opened(kam.AwaitingConfirmation)
+		no := b.opened(onboarding.AwaitingConfirmation)
 		began := time.Now()
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.ErrorIs(t, err, kam.Unreachable)
@@ -224,8 +226,8 @@ func TestAct(t *testing.T) {
 	t.Run("RefusalsComeBackWholeAndAreRecordedOnce", func(t *testing.T) {
 		t.Parallel()
 		sod := kam.Errorf(kam.Separation, "rep requested the case").By("SOD1").Try("another manager")
-		b := setup(t, says(kam.Progress{}, refusal(sod)))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(onboarding.Progress{}, refusal(sod)))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		for range 2 {
 			_, err := b.Act(t.Context(), no, confirm(), nil)
 			require.Equal(t, sod, kam.AsError(err))
@@ -235,11 +237,11 @@ func TestAct(t *testing.T) {
 
 	t.Run("OtherContentIsAnotherUpdate", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.AwaitingConfirmation, 2), nil))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(at(onboarding.AwaitingConfirmation, 2), nil))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		other := confirm()
 		other.Reason = "something else"
-		for _, act := range []kam.Act{confirm(), other} {
+		for _, act := range []onboarding.Act{confirm(), other} {
 			_, err := b.Act(t.Context(), no, act, nil)
 			require.NoError(t, err)
 		}
@@ -248,12 +250,12 @@ func TestAct(t *testing.T) {
 
 	t.Run("OtherDataUnderAnIDAreRefusedOnRecord", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(at(kam.AwaitingConfirmation, 2), nil))
-		no := b.opened(kam.AwaitingConfirmation)
-		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActAmendMaterial, By: "rep"}
-		_, err := b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Bonn"}})
+		b := setup(t, says(at(onboarding.AwaitingConfirmation, 2), nil))
+		no := b.opened(onboarding.AwaitingConfirmation)
+		act := onboarding.Act{DecisionID: "decision-0002", Name: onboarding.ActAmendMaterial, By: "rep"}
+		_, err := b.Act(t.Context(), no, act, &customer.RequestData{ScreeningData: customer.ScreeningData{City: "Bonn"}})
 		require.NoError(t, err)
-		_, err = b.Act(t.Context(), no, act, &kam.RequestData{ScreeningData: kam.ScreeningData{City: "Mainz"}})
+		_, err = b.Act(t.Context(), no, act, &customer.RequestData{ScreeningData: customer.ScreeningData{City: "Mainz"}})
 		require.ErrorIs(t, err, kam.IDReused)
 		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
 		require.Len(t, b.fake.updates, 1)
@@ -261,31 +263,31 @@ func TestAct(t *testing.T) {
 
 	t.Run("BadFormIsNotSent", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errDown))
+		b := setup(t, says(onboarding.Progress{}, errDown))
 		act := confirm()
 		act.ExpectHash = ""
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), act, nil)
+		_, err := b.Act(t.Context(), b.opened(onboarding.AwaitingConfirmation), act, nil)
 		require.ErrorIs(t, err, kam.Invalid)
 		require.Empty(t, b.fake.updates)
 	})
 
 	t.Run("AWorkflowThatIsBehindCatchesUp", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "not yet"))), says(at(kam.Analyzing, 3), nil))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.WrongState, "not yet"))), says(at(onboarding.Analyzing, 3), nil))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		b.fake.version = 0
 		b.fake.refresh = func(f *fake) { f.version = 1 }
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
-		require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+		require.Equal(t, []string{onboarding.SignalRefresh}, b.fake.signals)
 		require.Regexp(t, `^decision-0001/2-[0-9a-f]{8}$`, b.fake.updates[1].UpdateID)
 		require.Empty(t, b.refusals(no))
 	})
 
 	t.Run("AWorkflowThatHasCaughtUpIsAskedAgain", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))), says(at(kam.Analyzing, 3), nil))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))), says(at(onboarding.Analyzing, 3), nil))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		b.fake.version = 1
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
@@ -296,20 +298,20 @@ func TestAct(t *testing.T) {
 
 	t.Run("AWorkflowThatInsistsIsBelieved", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))))
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.WrongState, "still IDENTIFYING"))))
 		b.fake.version = 1
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), confirm(), nil)
+		_, err := b.Act(t.Context(), b.opened(onboarding.AwaitingConfirmation), confirm(), nil)
 		require.ErrorIs(t, err, kam.WrongState)
 		require.Len(t, b.fake.updates, 4)
 	})
 
 	t.Run("AnUpToDateWorkflowIsBelieved", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "changed"))))
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "changed"))))
 		b.fake.version = 1
 		act := confirm()
 		act.ExpectHash = "sha256:old"
-		_, err := b.Act(t.Context(), b.opened(kam.AwaitingConfirmation), act, nil)
+		_, err := b.Act(t.Context(), b.opened(onboarding.AwaitingConfirmation), act, nil)
 		require.ErrorIs(t, err, kam.StaleRevision)
 		require.Empty(t, b.fake.signals)
 		require.Len(t, b.fake.updates, 1)
@@ -320,10 +322,10 @@ func TestAct(t *testing.T) {
 // neither kept nor sent.
 func TestActWithDataOverTheirBounds(t *testing.T) {
 	t.Parallel()
-	b := setup(t, says(at(kam.DataEntry, 2), nil))
-	no := b.opened(kam.DataEntry)
-	data := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: strings.Repeat("x", 64<<10)}}
-	act := kam.Act{DecisionID: "decision-0009", Name: kam.ActSubmitData, By: "rep"}
+	b := setup(t, says(at(onboarding.DataEntry, 2), nil))
+	no := b.opened(onboarding.DataEntry)
+	data := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: strings.Repeat("x", 64<<10)}}
+	act := onboarding.Act{DecisionID: "decision-0009", Name: onboarding.ActSubmitData, By: "rep"}
 	_, err := b.Act(t.Context(), no, act, &data)
 	require.ErrorIs(t, err, kam.Invalid)
 	require.Equal(t, "legal_name", kam.AsError(err).Field)
@@ -341,21 +343,21 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 
 	t.Run("TheStoredActIsTheAnswer", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
-		no := b.opened(kam.AwaitingConfirmation)
-		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		b := setup(t, says(onboarding.Progress{}, errGone))
+		no := b.opened(onboarding.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, onboarding.Rejected)
 		p, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
-		require.Equal(t, kam.Rejected, p.Snapshot.State)
+		require.Equal(t, onboarding.Rejected, p.Snapshot.State)
 	})
 
 	t.Run("OtherContentUnderItsIDIsNot", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
-		no := b.opened(kam.AwaitingConfirmation)
-		b.effect(no, "act/decision-0001", 1, kam.Completed)
+		b := setup(t, says(onboarding.Progress{}, errGone))
+		no := b.opened(onboarding.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, onboarding.Completed)
 		other := confirm()
-		other.Verdict, other.ReasonCode, other.Reason = kam.RejectIt, "CAPACITY", "not this year"
+		other.Verdict, other.ReasonCode, other.Reason = onboarding.RejectIt, "CAPACITY", "not this year"
 		_, err := b.Act(t.Context(), no, other, nil)
 		require.ErrorIs(t, err, kam.IDReused)
 		require.Equal(t, []string{"ID_REUSED"}, b.refusals(no))
@@ -365,8 +367,8 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 
 	t.Run("AnotherDecisionWasFirst", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
-		no := b.opened(kam.Rejected)
+		b := setup(t, says(onboarding.Progress{}, errGone))
+		no := b.opened(onboarding.Rejected)
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.ErrorIs(t, err, kam.AlreadyDecided)
 		require.Equal(t, []string{"ALREADY_DECIDED"}, b.refusals(no))
@@ -374,7 +376,7 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 
 	t.Run("NeverStarted", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
+		b := setup(t, says(onboarding.Progress{}, errGone))
 		no, _, err := b.store.Cases.Allot(t.Context(), request())
 		require.NoError(t, err)
 		_, err = b.Act(t.Context(), no, confirm(), nil)
@@ -385,9 +387,9 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 	t.Run("AcceptedAndEndedBeforeTheAnswer", func(t *testing.T) {
 		t.Parallel()
 		lost := temporal.NewApplicationErrorWithOptions("gone", "AcceptedUpdateCompletedWorkflow", temporal.ApplicationErrorOptions{NonRetryable: true})
-		b := setup(t, says(kam.Progress{}, lost))
-		no := b.opened(kam.AwaitingConfirmation)
-		b.effect(no, "act/decision-0001", 1, kam.Rejected)
+		b := setup(t, says(onboarding.Progress{}, lost))
+		no := b.opened(onboarding.AwaitingConfirmation)
+		b.effect(no, "act/decision-0001", 1, onboarding.Rejected)
 		_, err := b.Act(t.Context(), no, confirm(), nil)
 		require.NoError(t, err)
 	})
@@ -395,24 +397,24 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 
 func TestWithdraw(t *testing.T) {
 	t.Parallel()
-	withdraw := func(by kam.UserID) kam.Act {
-		return kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: by}
+	withdraw := func(by kam.UserID) onboarding.Act {
+		return onboarding.Act{DecisionID: "decision-0003", Name: onboarding.ActWithdraw, By: by}
 	}
 
 	t.Run("AnIntentThatWonIsTheAnswer", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
-		no := b.opened(kam.Validating)
-		b.effect(no, "seq/2", 1, kam.Withdrawn) // the commit saw the intent
+		b := setup(t, says(onboarding.Progress{}, errGone))
+		no := b.opened(onboarding.Validating)
+		b.effect(no, "seq/2", 1, onboarding.Withdrawn) // the commit saw the intent
 		p, err := b.Act(t.Context(), no, withdraw("rep"), nil)
 		require.NoError(t, err)
-		require.Equal(t, kam.Withdrawn, p.Snapshot.State)
+		require.Equal(t, onboarding.Withdrawn, p.Snapshot.State)
 	})
 
 	t.Run("TooLate", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, errGone))
-		no := b.opened(kam.Completed)
+		b := setup(t, says(onboarding.Progress{}, errGone))
+		no := b.opened(onboarding.Completed)
 		_, err := b.Act(t.Context(), no, withdraw("rep"), nil)
 		require.ErrorIs(t, err, kam.TooLate)
 	})
@@ -420,8 +422,8 @@ func TestWithdraw(t *testing.T) {
 	t.Run("OnlyRequesterAndManagerLeaveAnIntent", func(t *testing.T) {
 		t.Parallel()
 		for by, want := range map[kam.UserID]bool{"rep": true, "boss": true, "other": false} {
-			b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.WrongState, "a stage of the engine has the case"))))
-			no := b.opened(kam.Analyzing)
+			b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.WrongState, "a stage of the engine has the case"))))
+			no := b.opened(onboarding.Analyzing)
 			_, err := b.Act(t.Context(), no, withdraw(by), nil)
 			require.ErrorIs(t, err, kam.Unreachable, "not now is no answer while a stage has the case")
 			require.Equal(t, want, b.intended(no), by)
@@ -430,8 +432,8 @@ func TestWithdraw(t *testing.T) {
 
 	t.Run("ARefusalTakesTheIntentWithIt", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 3 is current"))))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 3 is current"))))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		act := withdraw("rep")
 		act.ExpectRevision = 99
 		_, err := b.Act(t.Context(), no, act, nil)
@@ -444,14 +446,14 @@ func TestWithdraw(t *testing.T) {
 // workflow does not take then (D12), so "not now" is no answer.
 func TestWithdrawDuringAStage(t *testing.T) {
 	t.Parallel()
-	withdraw := kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: "rep"}
+	withdraw := onboarding.Act{DecisionID: "decision-0003", Name: onboarding.ActWithdraw, By: "rep"}
 	notNow := refusal(kam.Errorf(kam.WrongState, "it is ANALYZING"))
 	tooLate := refusal(kam.Errorf(kam.TooLate, "it has ended"))
 	carriedOut := func(b bundle, no kam.CaseNo) {
 		_, err := b.store.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
 			func(_ context.Context, tx *casedb.Tx) error {
-				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: string(tx.Case.State), To: string(kam.Withdrawn)})
-				tx.Case.State = kam.Withdrawn
+				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: string(tx.Case.State), To: string(onboarding.Withdrawn)})
+				tx.Case.State = onboarding.Withdrawn
 				return nil
 			})
 		require.NoError(t, err)
@@ -460,22 +462,22 @@ func TestWithdrawDuringAStage(t *testing.T) {
 	t.Run("CarriedOutByTheCommit", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		no := b.opened(kam.Analyzing)
-		b.fake.answers = []func() (kam.Progress, error){
-			says(kam.Progress{}, notNow),
-			func() (kam.Progress, error) { carriedOut(b, no); return kam.Progress{}, tooLate },
+		no := b.opened(onboarding.Analyzing)
+		b.fake.answers = []func() (onboarding.Progress, error){
+			says(onboarding.Progress{}, notNow),
+			func() (onboarding.Progress, error) { carriedOut(b, no); return onboarding.Progress{}, tooLate },
 		}
 		p, err := b.Act(t.Context(), no, withdraw, nil)
 		require.NoError(t, err)
-		require.Equal(t, kam.Withdrawn, p.Snapshot.State)
+		require.Equal(t, onboarding.Withdrawn, p.Snapshot.State)
 		require.Empty(t, b.refusals(no))
 	})
 
 	t.Run("SentAgainToPeople", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		no := b.opened(kam.Analyzing)
-		b.fake.answers = []func() (kam.Progress, error){says(kam.Progress{}, notNow), says(at(kam.Withdrawn, 3), nil)}
+		no := b.opened(onboarding.Analyzing)
+		b.fake.answers = []func() (onboarding.Progress, error){says(onboarding.Progress{}, notNow), says(at(onboarding.Withdrawn, 3), nil)}
 		_, err := b.Act(t.Context(), no, withdraw, nil)
 		require.NoError(t, err)
 		require.Len(t, b.fake.updates, 2)
@@ -485,12 +487,12 @@ func TestWithdrawDuringAStage(t *testing.T) {
 	t.Run("TheCommitWasFirst", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		no := b.opened(kam.Analyzing)
-		b.fake.answers = []func() (kam.Progress, error){
-			says(kam.Progress{}, notNow),
-			func() (kam.Progress, error) {
-				b.effect(no, "seq/2", 1, kam.Classifying)
-				return kam.Progress{}, tooLate
+		no := b.opened(onboarding.Analyzing)
+		b.fake.answers = []func() (onboarding.Progress, error){
+			says(onboarding.Progress{}, notNow),
+			func() (onboarding.Progress, error) {
+				b.effect(no, "seq/2", 1, onboarding.Classifying)
+				return onboarding.Progress{}, tooLate
 			},
 		}
 		_, err := b.Act(t.Context(), no, withdraw, nil)
@@ -500,8 +502,8 @@ func TestWithdrawDuringAStage(t *testing.T) {
 
 	t.Run("NotKnownYet", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, notNow))
-		no := b.opened(kam.Analyzing)
+		b := setup(t, says(onboarding.Progress{}, notNow))
+		no := b.opened(onboarding.Analyzing)
 		_, err := b.Act(t.Context(), no, withdraw, nil)
 		require.ErrorIs(t, err, kam.Unreachable, "the stage lasts, and the note of it stands")
 		require.Empty(t, b.refusals(no))
@@ -509,8 +511,8 @@ func TestWithdrawDuringAStage(t *testing.T) {
 
 	t.Run("RefusedWhereItIsSetAside", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, notNow))
-		no := b.opened(kam.NeedsIntervention)
+		b := setup(t, says(onboarding.Progress{}, notNow))
+		no := b.opened(onboarding.NeedsIntervention)
 		_, err := b.Act(t.Context(), no, withdraw, nil)
 		require.ErrorIs(t, err, kam.WrongState)
 		require.False(t, b.intended(no), "else the commit would carry out, after a retry, what was refused")
@@ -518,8 +520,8 @@ func TestWithdrawDuringAStage(t *testing.T) {
 
 	t.Run("OnConditionIsNotNoted", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, says(kam.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 2 is current"))))
-		no := b.opened(kam.AwaitingConfirmation)
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 2 is current"))))
+		no := b.opened(onboarding.AwaitingConfirmation)
 		act := withdraw
 		act.ExpectRevision = 1
 		_, err := b.Act(t.Context(), no, act, nil)
@@ -530,16 +532,16 @@ func TestWithdrawDuringAStage(t *testing.T) {
 
 func TestReconcile(t *testing.T) {
 	t.Parallel()
-	b := setup(t, says(kam.Progress{}, errDown))
-	no := b.opened(kam.AwaitingConfirmation)
-	b.effect(no, "act/decision-0001", 1, kam.AwaitingCompletion)
+	b := setup(t, says(onboarding.Progress{}, errDown))
+	no := b.opened(onboarding.AwaitingConfirmation)
+	b.effect(no, "act/decision-0001", 1, onboarding.AwaitingCompletion)
 	b.fake.version = 1
 
 	r, err := b.Reconcile(t.Context(), time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Compared)
 	require.Equal(t, 1, r.Behind)
-	require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+	require.Equal(t, []string{onboarding.SignalRefresh}, b.fake.signals)
 
 	b.fake.version = 2
 	r, err = b.Reconcile(t.Context(), time.Time{})
@@ -552,11 +554,11 @@ func TestReconcile(t *testing.T) {
 
 	// An act and all steps after it, to the end of the case, were lost at once.
 	b.fake.queries, b.fake.signals = nil, nil
-	b.effect(no, "seq/2", 2, kam.Completed)
+	b.effect(no, "seq/2", 2, onboarding.Completed)
 	r, err = b.Reconcile(t.Context(), time.Time{})
 	require.NoError(t, err)
 	require.Equal(t, 1, r.Behind)
-	require.Equal(t, []string{kam.SignalRefresh}, b.fake.signals)
+	require.Equal(t, []string{onboarding.SignalRefresh}, b.fake.signals)
 
 	b.fake.queries = errGone
 	_, err = b.Reconcile(t.Context(), time.Time{})

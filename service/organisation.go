@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 )
 
 // People are all whom the system knows; none in a system that knows nobody.
@@ -12,7 +13,7 @@ func (l *Local) People(ctx context.Context, who Principal) ([]kam.Person, error)
 	if err != nil || len(people) == 0 {
 		return nil, err
 	}
-	if _, err := l.ask(ctx, who, kam.ActionUsersRead); err != nil {
+	if _, err := l.ask(ctx, who, access.ActionUsersRead); err != nil {
 		return nil, err
 	}
 	return people, nil
@@ -23,7 +24,7 @@ func (l *Local) Person(ctx context.Context, who Principal, id kam.UserID) (kam.P
 	if p, err := l.person(ctx, who); err != nil || p.ID == id {
 		return p, err
 	}
-	if _, err := l.ask(ctx, who, kam.ActionUsersRead); err != nil {
+	if _, err := l.ask(ctx, who, access.ActionUsersRead); err != nil {
 		return kam.Person{}, err
 	}
 	return l.record.Access.Person(ctx, id)
@@ -32,7 +33,7 @@ func (l *Local) Person(ctx context.Context, who Principal, id kam.UserID) (kam.P
 // actOf is an act of somebody, with an id of its own where it has none; what it
 // takes is asked of the matrix, in its transaction.
 func actOf(who Principal, a OrgAct) OrgAct {
-	a.By, a.May = who.user, kam.Permit
+	a.By, a.May = who.user, access.Permit
 	if a.DecisionID == "" {
 		a.DecisionID = NewDecisionID()
 	}
@@ -83,7 +84,7 @@ func (l *Local) Decline(ctx context.Context, who Principal, a OrgAct, proposal s
 func (l *Local) Absences(ctx context.Context, who Principal, of kam.UserID, past bool) ([]Absence, error) {
 	p, err := l.person(ctx, who)
 	if err == nil && of != p.ID {
-		_, err = kam.Permit(p, kam.ActionReferenceRead, kam.Subject{})
+		_, err = access.Permit(p, access.ActionReferenceRead, access.Subject{})
 	}
 	if err != nil {
 		return nil, err
@@ -98,8 +99,8 @@ func (l *Local) Proposals(ctx context.Context, who Principal, all bool) ([]Propo
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range []kam.Action{kam.ActionUsersRead, kam.ActionReferenceRead, kam.ActionPolicyRead} {
-		if _, err = kam.Permit(p, a, kam.Subject{}); err == nil {
+	for _, a := range []access.Action{access.ActionUsersRead, access.ActionReferenceRead, access.ActionPolicyRead} {
+		if _, err = access.Permit(p, a, access.Subject{}); err == nil {
 			return l.record.Access.Proposals(ctx, all)
 		}
 	}
@@ -113,7 +114,7 @@ func (l *Local) LoadPolicy(ctx context.Context, who Principal, a OrgAct, version
 
 // Policy is the text of a version, of the newest for 0.
 func (l *Local) Policy(ctx context.Context, who Principal, version int) ([]byte, error) {
-	if _, err := l.ask(ctx, who, kam.ActionPolicyRead); err != nil {
+	if _, err := l.ask(ctx, who, access.ActionPolicyRead); err != nil {
 		return nil, err
 	}
 	if version != 0 {
@@ -127,7 +128,7 @@ func (l *Local) Policy(ctx context.Context, who Principal, version int) ([]byte,
 func (l *Local) askLoad(ctx context.Context, who Principal, what string) error {
 	p, err := l.person(ctx, who)
 	if err == nil {
-		_, err = kam.Permit(p, kam.ActionImportUpload, kam.Subject{Fields: []string{what}})
+		_, err = access.Permit(p, access.ActionImportUpload, access.Subject{Fields: []string{what}})
 	}
 	return err
 }
@@ -159,12 +160,14 @@ func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []
 // EraseContact erases a contact person by order.
 func (l *Local) EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error) {
 	o.By = who.user
-	return l.record.Erasures.Contact(ctx, o, func(p kam.Person) (kam.Role, error) { return kam.Permit(p, kam.ActionEraseContact, kam.Subject{}) })
+	return l.record.Erasures.Contact(ctx, o, func(p kam.Person) (kam.Role, error) {
+		return access.Permit(p, access.ActionEraseContact, access.Subject{})
+	})
 }
 
 // Erasures lists the orders, the oldest first.
 func (l *Local) Erasures(ctx context.Context, who Principal) ([]Erasure, error) {
-	if _, err := l.ask(ctx, who, kam.ActionErasuresRead); err != nil {
+	if _, err := l.ask(ctx, who, access.ActionErasuresRead); err != nil {
 		return nil, err
 	}
 	return l.record.Erasures.List(ctx)

@@ -6,6 +6,9 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -22,10 +25,10 @@ type CaseView struct {
 }
 
 // Case is the position of a case; NOT_FOUND, FORBIDDEN.
-func (l *Local) Case(ctx context.Context, who Principal, no kam.CaseNo) (kam.Snapshot, error) {
+func (l *Local) Case(ctx context.Context, who Principal, no kam.CaseNo) (onboarding.Snapshot, error) {
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return kam.Snapshot{}, err
+		return onboarding.Snapshot{}, err
 	}
 	s, err := l.record.Cases.Case(ctx, no)
 	if err == nil && r.mayRead(s, true) != nil {
@@ -87,7 +90,7 @@ func withoutData(v casedb.View) casedb.View {
 	return bare
 }
 
-func withoutNote(s kam.Snapshot) kam.Snapshot {
+func withoutNote(s onboarding.Snapshot) onboarding.Snapshot {
 	if s.Task != nil {
 		task := *s.Task
 		task.Note, s.Task = "", &task
@@ -133,10 +136,10 @@ func (l *Local) measure(ctx context.Context) (func(*kam.Task) *kam.Measure, erro
 }
 
 // asked is a case that somebody wants to read, with or without its data.
-func (l *Local) asked(ctx context.Context, who Principal, no kam.CaseNo, data bool) (reader, kam.Snapshot, error) {
+func (l *Local) asked(ctx context.Context, who Principal, no kam.CaseNo, data bool) (reader, onboarding.Snapshot, error) {
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return r, kam.Snapshot{}, err
+		return r, onboarding.Snapshot{}, err
 	}
 	s, err := l.record.Cases.Case(ctx, no)
 	if err == nil {
@@ -165,7 +168,7 @@ func (l *Local) Revisions(ctx context.Context, who Principal, no kam.CaseNo) ([]
 		if parties.ContactsDigest(all[i].Data.Contacts) == base.Contacts { // persons are not kept with the base
 			base.Data.Contacts = all[i].Data.Contacts
 		}
-		if all[i].Data, err = kam.Overlay(base.Data, all[i].Data); err != nil {
+		if all[i].Data, err = customer.Overlay(base.Data, all[i].Data); err != nil {
 			return nil, err
 		}
 	}
@@ -188,7 +191,7 @@ func (l *Local) Events(ctx context.Context, who Principal, no kam.CaseNo) ([]kam
 }
 
 // Records are what the rules decided on a case and why.
-func (l *Local) Records(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.DecisionRecord, error) {
+func (l *Local) Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error) {
 	if _, _, err := l.asked(ctx, who, no, true); err != nil {
 		return nil, err
 	}
@@ -226,7 +229,7 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 		f.Limit = n
 		return l.record.Cases.List(ctx, f)
 	}, func(c *CaseLine) bool {
-		s := kam.Snapshot{Requester: c.Requester, OwnerID: c.OwnerID, Territory: c.Territory, Task: c.Task}
+		s := onboarding.Snapshot{Requester: c.Requester, OwnerID: c.OwnerID, Territory: c.Territory, Task: c.Task}
 		if c.Referred {
 			s.Recommended = kam.ReferCompliance
 		}
@@ -267,24 +270,24 @@ func (l *Local) Inbox(ctx context.Context, who Principal) ([]InboxItem, error) {
 }
 
 // Batch is the position of a batch; NOT_FOUND, FORBIDDEN.
-func (l *Local) Batch(ctx context.Context, who Principal, no kam.BatchNo) (kam.BatchSnapshot, error) {
+func (l *Local) Batch(ctx context.Context, who Principal, no book.BatchNo) (book.BatchSnapshot, error) {
 	if _, err := l.person(ctx, who); err != nil {
-		return kam.BatchSnapshot{}, err
+		return book.BatchSnapshot{}, err
 	}
 	return l.record.Books.Get(ctx, no)
 }
 
 // Batches lists the batches that somebody may read, the newest first.
-func (l *Local) Batches(ctx context.Context, who Principal, limit int) ([]kam.BatchSnapshot, error) {
+func (l *Local) Batches(ctx context.Context, who Principal, limit int) ([]book.BatchSnapshot, error) {
 	r, err := l.reader(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	return readable(limit, func(n int) ([]kam.BatchSnapshot, error) { return l.record.Books.List(ctx, n) },
-		func(b *kam.BatchSnapshot) bool { return r.mayReadBatch(*b) == nil })
+	return readable(limit, func(n int) ([]book.BatchSnapshot, error) { return l.record.Books.List(ctx, n) },
+		func(b *book.BatchSnapshot) bool { return r.mayReadBatch(*b) == nil })
 }
 
-func (l *Local) askBatch(ctx context.Context, who Principal, no kam.BatchNo) error {
+func (l *Local) askBatch(ctx context.Context, who Principal, no book.BatchNo) error {
 	r, err := l.reader(ctx, who)
 	if err != nil {
 		return err
@@ -297,7 +300,7 @@ func (l *Local) askBatch(ctx context.Context, who Principal, no kam.BatchNo) err
 }
 
 // BatchFindings are what the check has found, limit of them or, for 0, all.
-func (l *Local) BatchFindings(ctx context.Context, who Principal, no kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
+func (l *Local) BatchFindings(ctx context.Context, who Principal, no book.BatchNo, limit int) ([]book.BatchFinding, error) {
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}
@@ -305,7 +308,7 @@ func (l *Local) BatchFindings(ctx context.Context, who Principal, no kam.BatchNo
 }
 
 // BatchOutcomes are what became of the rows.
-func (l *Local) BatchOutcomes(ctx context.Context, who Principal, no kam.BatchNo) ([]BatchOutcome, error) {
+func (l *Local) BatchOutcomes(ctx context.Context, who Principal, no book.BatchNo) ([]BatchOutcome, error) {
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}
@@ -313,7 +316,7 @@ func (l *Local) BatchOutcomes(ctx context.Context, who Principal, no kam.BatchNo
 }
 
 // BatchProposals are the changes of key accounts that the roll-up proposes.
-func (l *Local) BatchProposals(ctx context.Context, who Principal, no kam.BatchNo) ([]kam.BatchProposal, error) {
+func (l *Local) BatchProposals(ctx context.Context, who Principal, no book.BatchNo) ([]book.BatchProposal, error) {
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // Reconciled counts what a comparison found.
@@ -50,7 +51,7 @@ func (l *Local) Reconcile(ctx context.Context, since time.Time) (Reconciled, err
 // Reroute tells a case that people or territories changed, so that it looks at
 // whom its open task waits for. A case that has ended meanwhile is fine.
 func (l *Local) Reroute(ctx context.Context, no kam.CaseNo) error {
-	err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalReroute, nil)
+	err := l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", onboarding.SignalReroute, nil)
 	if gone := new(serviceerror.NotFound); errors.As(err, &gone) {
 		return nil
 	}
@@ -64,7 +65,7 @@ func (l *Local) refreshBehind(ctx context.Context, no kam.CaseNo, version int64)
 	if err != nil || known >= version {
 		return false, err
 	}
-	err = l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", kam.SignalRefresh, nil)
+	err = l.temporal.SignalWorkflow(ctx, no.WorkflowID(), "", onboarding.SignalRefresh, nil)
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
 		return true, fmt.Errorf("the record has version %d and the workflow ended at %d: %w", version, known, err)

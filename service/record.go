@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
@@ -62,25 +65,25 @@ type Access interface {
 // Cases is what is needed for cases.
 type Cases interface {
 	Allot(ctx context.Context, r casedb.Request) (no kam.CaseNo, created bool, err error)
-	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error)
+	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d customer.RequestData) (string, error)
 	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
 	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
-	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
-	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
+	Refuse(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error, at time.Time) error
+	Case(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error)
 	View(ctx context.Context, no kam.CaseNo) (casedb.View, error)
 	List(ctx context.Context, f casedb.Filter) ([]casedb.Line, error)
 	Inbox(ctx context.Context, user kam.UserID) ([]casedb.InboxItem, error)
-	Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
+	Followed(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
-	Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error)
+	Records(ctx context.Context, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
 	Revisions(ctx context.Context, no kam.CaseNo) ([]casedb.Revision, error)
 	BaseOf(ctx context.Context, no kam.CaseNo) (casedb.Base, bool, error)
 	OpenCaseOf(ctx context.Context, customerNo string) error
-	Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error)
+	Rejection(ctx context.Context, no kam.CaseNo) (onboarding.Rejection, error)
 	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]casedb.CaseVersion, error)
-	Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error)
+	Clearances(ctx context.Context, customerNo string) ([]customer.Clearance, error)
 }
 
 // Customers is what is needed for customers that exist.
@@ -99,7 +102,7 @@ type Customers interface {
 
 // Merges is what is needed to make one customer of two, and two of one.
 type Merges interface {
-	Plan(ctx context.Context, survivor, absorbed string, c kam.MergeChoice, p merge.Planner) (plan kam.MergePlan, a, b customerdb.Customer, err error)
+	Plan(ctx context.Context, survivor, absorbed string, c customer.MergeChoice, p merge.Planner) (plan customer.MergePlan, a, b customerdb.Customer, err error)
 	Merge(ctx context.Context, o merge.Order, p merge.Planner) (merge.Result, error)
 	Undo(ctx context.Context, o merge.UndoOrder, p merge.Planner) (merge.Result, error)
 	Split(ctx context.Context, o merge.SplitOrder, p merge.Planner) (merge.Result, error)
@@ -113,11 +116,11 @@ type Erasures interface {
 
 // Books is what is needed for imports.
 type Books interface {
-	Upload(ctx context.Context, u bookdb.Upload) (b kam.BatchSnapshot, created bool, err error)
-	Get(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, error)
-	List(ctx context.Context, limit int) ([]kam.BatchSnapshot, error)
-	Findings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.BatchFinding, error)
-	Outcomes(ctx context.Context, no kam.BatchNo) ([]bookdb.Outcome, error)
-	Proposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error)
-	Refuse(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error
+	Upload(ctx context.Context, u bookdb.Upload) (b book.BatchSnapshot, created bool, err error)
+	Get(ctx context.Context, no book.BatchNo) (book.BatchSnapshot, error)
+	List(ctx context.Context, limit int) ([]book.BatchSnapshot, error)
+	Findings(ctx context.Context, no book.BatchNo, limit int) ([]book.BatchFinding, error)
+	Outcomes(ctx context.Context, no book.BatchNo) ([]bookdb.Outcome, error)
+	Proposals(ctx context.Context, no book.BatchNo) ([]book.BatchProposal, error)
+	Refuse(ctx context.Context, no book.BatchNo, act book.BatchAct, refusal *kam.Error, at time.Time) error
 }

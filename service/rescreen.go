@@ -8,6 +8,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -46,7 +48,7 @@ func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 				continue
 			}
 			r.Hits++
-			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
+			d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: p.Data.Name, TradingNames: p.Data.TradingNames, CountryCode: p.Data.Country, Identifiers: p.Data.Identifiers}}
 			if err := l.stop(ctx, p.Ref, parties.Hit(b, result), parties.ForScreening(d), &r); err != nil {
 				errs = append(errs, fmt.Errorf("hit %s on %s: %w", b.Ref, p.Ref, err))
 			}
@@ -55,9 +57,9 @@ func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 	return r, errors.Join(errs...)
 }
 
-func (l *Local) stop(ctx context.Context, customerNo string, hit kam.ScreeningHit, party kam.ScreenedParty, r *Rescreened) error {
+func (l *Local) stop(ctx context.Context, customerNo string, hit customer.ScreeningHit, party customer.ScreenedParty, r *Rescreened) error {
 	cleared, err := l.record.Cases.Clearances(ctx, customerNo)
-	if err != nil || slices.ContainsFunc(cleared, func(x kam.Clearance) bool { return x.Covers(hit, party) }) {
+	if err != nil || slices.ContainsFunc(cleared, func(x customer.Clearance) bool { return x.Covers(hit, party) }) {
 		return err
 	}
 	key, err := l.record.Customers.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
@@ -67,7 +69,7 @@ func (l *Local) stop(ctx context.Context, customerNo string, hit kam.ScreeningHi
 	if no, ok, err := l.record.Cases.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err = l.start(ctx, kam.Person{}, casedb.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	_, err = l.start(ctx, kam.Person{}, casedb.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: onboarding.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

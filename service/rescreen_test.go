@@ -9,6 +9,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -24,11 +26,13 @@ func TestHitStopsCoverageAndOpensAReviewOnce(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	for no, name := range map[string]string{"C-1": "Nordlicht Handel GmbH", "C-2": "Nordlinse Optik GmbH", "C-3": "Suedstern GmbH"} {
-		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE"}}
+		d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: name, CountryCode: "DE"}}
 		require.NoError(t, b.store.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{{CustomerNo: no, Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 	}
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{BlockedParties: []accessdb.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
-	b.fake.answers = []func() (kam.Progress, error){func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil }}
+	b.fake.answers = []func() (onboarding.Progress, error){func() (onboarding.Progress, error) {
+		return onboarding.Progress{Snapshot: onboarding.Snapshot{Version: 1}}, nil
+	}}
 
 	for range 2 {
 		got, err := b.Rescreen(ctx)
@@ -56,7 +60,7 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx := t.Context()
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE"}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE"}}
 	require.NoError(t, b.store.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{BlockedParties: []accessdb.BlockedParty{{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}}}))
 	no, _, err := b.store.Cases.Allot(ctx, casedb.Request{Key: "k", Type: kam.NewCase, Requester: "rep", Data: d})
@@ -76,9 +80,9 @@ func TestHitThatComplianceClearedIsNoNews(t *testing.T) {
 }
 
 // has is a book of one customer, called on in class B.
-func (b bundle) has(t *testing.T, name string, ids ...kam.Identifier) {
+func (b bundle) has(t *testing.T, name string, ids ...customer.Identifier) {
 	t.Helper()
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", Identifiers: ids}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: name, CountryCode: "DE", Identifiers: ids}}
 	require.NoError(t, b.store.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{{CustomerNo: "C-1", Territory: "G", Coverage: "B", Data: d, Keys: parties.Keys(d)}}))
 }
 
@@ -97,10 +101,10 @@ func (b bundle) coverage(t *testing.T) string {
 // inCase does something in a case of the customer that has ended.
 func (b bundle) inCase(t *testing.T, key string, do func(*casedb.Tx) error) {
 	t.Helper()
-	no, _, err := b.store.Cases.Allot(t.Context(), casedb.Request{Key: key, Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{CountryCode: "DE"}}})
+	no, _, err := b.store.Cases.Allot(t.Context(), casedb.Request{Key: key, Type: kam.NewCase, Requester: "rep", Data: customer.RequestData{ScreeningData: customer.ScreeningData{CountryCode: "DE"}}})
 	require.NoError(t, err)
 	_, err = b.store.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/1", Digest: "x", At: time.Now()}, func(_ context.Context, tx *casedb.Tx) error {
-		tx.Case.CommittedAs, tx.Case.State = "C-1", kam.Completed
+		tx.Case.CommittedAs, tx.Case.State = "C-1", onboarding.Completed
 		tx.Log(kam.AuditEvent{Type: kam.EventComplianceDecided})
 		return do(tx)
 	})
@@ -113,12 +117,12 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 	t.Parallel()
 	one := accessdb.BlockedParty{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}
 	two := accessdb.BlockedParty{Ref: "BL-2", Name: "Nordlicht Handels", Country: "DE"}
-	vat := kam.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"}
+	vat := customer.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"}
 	confirmed := one
 	confirmed.Identifiers = []accessdb.PartyIdentifier{{Scheme: vat.Scheme, Value: vat.Value}}
-	party := parties.ForScreening(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE", Identifiers: []kam.Identifier{vat}}})
+	party := parties.ForScreening(customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Nordlicht Handel GmbH", CountryCode: "DE", Identifiers: []customer.Identifier{vat}}})
 	clearance := func(tx *casedb.Tx) error {
-		return tx.SaveClearances([]kam.Clearance{{List: kam.OwnList, Ref: "BL-1", Party: &party}})
+		return tx.SaveClearances([]customer.Clearance{{List: customer.OwnList, Ref: "BL-1", Party: &party}})
 	}
 	for name, tt := range map[string]struct {
 		cleared func(*casedb.Tx) error
@@ -139,7 +143,9 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t, func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil })
+			b := setup(t, func() (onboarding.Progress, error) {
+				return onboarding.Progress{Snapshot: onboarding.Snapshot{Version: 1}}, nil
+			})
 			b.has(t, tt.name, vat)
 			b.inCase(t, "k", tt.cleared)
 			b.lists(t, tt.line)
@@ -154,18 +160,20 @@ func TestClearedHitClearsItselfOnly(t *testing.T) {
 
 // waivedThen leaves what an early release kept of a hit that was accepted.
 func waivedThen(tx *casedb.Tx, ref string) error {
-	f := kam.Finding{RuleID: "VS02", Severity: kam.SeverityReview, Field: "screening", Message: "screening: possible hit: " + ref + " [VS02]; compliance decides"}
-	if err := tx.SaveFindings([]kam.Finding{f}); err != nil {
+	f := customer.Finding{RuleID: "VS02", Severity: kam.SeverityReview, Field: "screening", Message: "screening: possible hit: " + ref + " [VS02]; compliance decides"}
+	if err := tx.SaveFindings([]customer.Finding{f}); err != nil {
 		return err
 	}
-	return tx.Waive(func(kam.Finding) bool { return true }, "comp", "another company")
+	return tx.Waive(func(customer.Finding) bool { return true }, "comp", "another company")
 }
 
 // TestHitThatComesBack: the line is taken off the list, the customer is called on
 // again, and the line is there again.
 func TestHitThatComesBack(t *testing.T) {
 	t.Parallel()
-	started := func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil }
+	started := func() (onboarding.Progress, error) {
+		return onboarding.Progress{Snapshot: onboarding.Snapshot{Version: 1}}, nil
+	}
 	b := setup(t, started, started, started)
 	b.has(t, "Nordlicht Handel GmbH")
 	line := accessdb.BlockedParty{Ref: "BL-1", Name: "Nordlicht Handel", Country: "DE"}
@@ -190,7 +198,7 @@ func TestHitThatComesBack(t *testing.T) {
 	confirmed.Identifiers = []accessdb.PartyIdentifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}
 	b.lists(t, confirmed)
 	rescreen(0)
-	b.has(t, "Nordlicht Handel GmbH", kam.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"})
+	b.has(t, "Nordlicht Handel GmbH", customer.Identifier{Scheme: kam.SchemeVATEU, Value: "DE136695976"})
 	rescreen(1)
 }
 
@@ -198,11 +206,13 @@ func TestHitThatComesBack(t *testing.T) {
 // case.
 func TestRequestsForACustomer(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func() (kam.Progress, error) { return kam.Progress{Snapshot: kam.Snapshot{Version: 1}}, nil })
+	b := setup(t, func() (onboarding.Progress, error) {
+		return onboarding.Progress{Snapshot: onboarding.Snapshot{Version: 1}}, nil
+	})
 	ctx := t.Context()
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Bestand GmbH", CountryCode: "DE"}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Bestand GmbH", CountryCode: "DE"}}
 	require.NoError(t, b.store.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{{CustomerNo: "C-1", Territory: "G", OwnerID: "rep", Data: d, Keys: parties.Keys(d)}}))
-	ask := func(key string, typ kam.CaseType, by kam.UserID, customer string, trigger kam.ReviewTrigger) kam.Code {
+	ask := func(key string, typ kam.CaseType, by kam.UserID, customer string, trigger onboarding.ReviewTrigger) kam.Code {
 		_, err := b.Start(ctx, casedb.Request{Key: key, Type: typ, Requester: by, CustomerNo: customer, Trigger: trigger})
 		return kam.CodeOf(err)
 	}
@@ -211,8 +221,8 @@ func TestRequestsForACustomer(t *testing.T) {
 	require.Equal(t, kam.TargetInvalid, ask("3", kam.Reactivate, "rep", "C-1", ""))
 	require.Equal(t, kam.Invalid, ask("4", "ELSE", "rep", "C-1", ""))
 	require.Equal(t, kam.Invalid, ask("5", kam.Reclassify, "boss", "C-1", ""))
-	require.Equal(t, kam.Forbidden, ask("6", kam.Reclassify, "rep", "C-1", kam.ReviewAsked), "a review is asked for by managers")
-	require.Empty(t, ask("7", kam.Reclassify, "boss", "C-1", kam.ReviewAsked))
+	require.Equal(t, kam.Forbidden, ask("6", kam.Reclassify, "rep", "C-1", onboarding.ReviewAsked), "a review is asked for by managers")
+	require.Empty(t, ask("7", kam.Reclassify, "boss", "C-1", onboarding.ReviewAsked))
 	require.Empty(t, ask("8", kam.Modify, "rep", "C-1", ""))
 	require.Empty(t, ask("8", kam.Modify, "rep", "C-1", ""), "the same request again")
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A Principal is who asks. The door that lets somebody in makes it, from what it
@@ -30,9 +33,9 @@ type Service interface {
 	Start(ctx context.Context, who Principal, r Request) (Started, error)
 	// Decide brings what somebody does to a case, and returns the committed
 	// state. The case asks the matrix, and has refusals on record.
-	Decide(ctx context.Context, who Principal, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error)
+	Decide(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error)
 	// Case is the position of a case.
-	Case(ctx context.Context, who Principal, no kam.CaseNo) (kam.Snapshot, error)
+	Case(ctx context.Context, who Principal, no kam.CaseNo) (onboarding.Snapshot, error)
 	// CaseView is a case as somebody may see it (read): without its data where
 	// he may not.
 	CaseView(ctx context.Context, who Principal, no kam.CaseNo) (CaseView, error)
@@ -42,7 +45,7 @@ type Service interface {
 	// out for all but compliance and auditors.
 	Events(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.AuditEvent, error)
 	// Records are what the rules decided on a case and why (read).
-	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.DecisionRecord, error)
+	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
 	// Cases lists the cases that somebody may read, the one changed last first.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
 	// Inbox is what waits for somebody.
@@ -55,26 +58,26 @@ type Service interface {
 	// CustomerHistory is what happened to a customer (read).
 	CustomerHistory(ctx context.Context, who Principal, no string) (CustomerTrail, error)
 	// MergePlan shows what a merge would do (merge).
-	MergePlan(ctx context.Context, who Principal, survivor, absorbed string, choice kam.MergeChoice) (MergePlan, error)
+	MergePlan(ctx context.Context, who Principal, survivor, absorbed string, choice customer.MergeChoice) (MergePlan, error)
 	// Merge, UndoMerge and Split make one record of two, and two of one (merge).
 	Merge(ctx context.Context, who Principal, o MergeOrder) (MergeResult, error)
 	UndoMerge(ctx context.Context, who Principal, o UndoOrder) (MergeResult, error)
 	Split(ctx context.Context, who Principal, o SplitOrder) (MergeResult, error)
 
 	// Upload stages a customer book as a batch (upload_import).
-	Upload(ctx context.Context, who Principal, u BatchUpload, plOnly bool) (b kam.BatchSnapshot, created bool, err error)
+	Upload(ctx context.Context, who Principal, u BatchUpload, plOnly bool) (b book.BatchSnapshot, created bool, err error)
 	// ConfirmBatch and CancelBatch bring an act to a batch, which asks.
-	ConfirmBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error)
-	CancelBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error)
+	ConfirmBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error)
+	CancelBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error)
 	// Batch is the position of a batch.
-	Batch(ctx context.Context, who Principal, no kam.BatchNo) (kam.BatchSnapshot, error)
+	Batch(ctx context.Context, who Principal, no book.BatchNo) (book.BatchSnapshot, error)
 	// Batches lists the batches that somebody may read, the newest first.
-	Batches(ctx context.Context, who Principal, limit int) ([]kam.BatchSnapshot, error)
+	Batches(ctx context.Context, who Principal, limit int) ([]book.BatchSnapshot, error)
 	// BatchFindings, BatchOutcomes and BatchProposals are the rows of a batch
 	// (read_import).
-	BatchFindings(ctx context.Context, who Principal, no kam.BatchNo, limit int) ([]kam.BatchFinding, error)
-	BatchOutcomes(ctx context.Context, who Principal, no kam.BatchNo) ([]BatchOutcome, error)
-	BatchProposals(ctx context.Context, who Principal, no kam.BatchNo) ([]kam.BatchProposal, error)
+	BatchFindings(ctx context.Context, who Principal, no book.BatchNo, limit int) ([]book.BatchFinding, error)
+	BatchOutcomes(ctx context.Context, who Principal, no book.BatchNo) ([]BatchOutcome, error)
+	BatchProposals(ctx context.Context, who Principal, no book.BatchNo) ([]book.BatchProposal, error)
 
 	// People are all whom the system knows (read_users); none in a system that
 	// knows nobody.

@@ -14,6 +14,9 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -22,8 +25,8 @@ import (
 type Started struct {
 	CaseNo kam.CaseNo `json:"case_no"`
 	// Created is false where the request key stood for a case already.
-	Created  bool         `json:"created"`
-	Progress kam.Progress `json:"progress"`
+	Created  bool                `json:"created"`
+	Progress onboarding.Progress `json:"progress"`
 	// Undone says that the case has ended and that what was asked for is not so:
 	// it ended otherwise, or the customer was changed again since.
 	Undone bool `json:"undone,omitempty"`
@@ -52,11 +55,11 @@ func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Sta
 }
 
 // undone compares a case that has ended with what is asked for again.
-func (l *Local) undone(ctx context.Context, s kam.Snapshot, r casedb.Request) (bool, error) {
+func (l *Local) undone(ctx context.Context, s onboarding.Snapshot, r casedb.Request) (bool, error) {
 	switch {
 	case !s.State.Ended():
 		return false, nil
-	case s.State != kam.Completed && s.State != kam.Merged:
+	case s.State != onboarding.Completed && s.State != onboarding.Merged:
 		return true, nil
 	case s.Type != kam.Modify:
 		return false, nil
@@ -66,8 +69,8 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r casedb.Request) (b
 		return false, reachable(ctx, "the request", err)
 	}
 	now := parties.AsRequest(record)
-	want, err := kam.Overlay(now, r.Data)
-	return len(kam.Diff(now, want)) > 0, err
+	want, err := customer.Overlay(now, r.Data)
+	return len(customer.Diff(now, want)) > 0, err
 }
 
 // start opens a case for a person, or for the engine, which is nobody.
@@ -113,7 +116,7 @@ func (l *Local) mayStart(ctx context.Context, who kam.Person, r casedb.Request) 
 	if no, ok, err := l.record.Cases.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
 		return err // the same request again, whatever became of its customer since
 	}
-	subject := kam.Subject{Requester: r.Requester}
+	subject := access.Subject{Requester: r.Requester}
 	if r.Type != kam.NewCase {
 		if err := l.mayWorkOn(ctx, r, &subject); err != nil {
 			return err
@@ -144,32 +147,32 @@ func (l *Local) mayStart(ctx context.Context, who kam.Person, r casedb.Request) 
 	return nil
 }
 
-func mayRequest(who kam.Person, r casedb.Request, subject kam.Subject) error {
+func mayRequest(who kam.Person, r casedb.Request, subject access.Subject) error {
 	if r.Requester == kam.System {
 		return nil
 	}
-	action := kam.ActionStart
+	action := access.ActionStart
 	if r.Type == kam.Reclassify {
-		action = kam.ActionReview
+		action = access.ActionReview
 	}
-	_, err := kam.Permit(who, action, subject)
+	_, err := access.Permit(who, action, subject)
 	if err == nil && r.Data.NominateKeyAccount {
-		_, err = kam.Permit(who, kam.ActionNominate, subject)
+		_, err = access.Permit(who, access.ActionNominate, subject)
 	}
 	return err
 }
 
 // mayWorkOn says what the customer is to the person who requests a case for it,
 // and answers a second request with the number of the first.
-func (l *Local) mayWorkOn(ctx context.Context, r casedb.Request, subject *kam.Subject) error {
+func (l *Local) mayWorkOn(ctx context.Context, r casedb.Request, subject *access.Subject) error {
 	if !slices.Contains(kam.CaseTypes, r.Type) {
 		return kam.Errorf(kam.Invalid, "%q is no type of case", r.Type).On("case_type")
 	}
 	if r.CustomerNo == "" {
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", r.Type).On("customer_no").Try("name the customer")
 	}
-	if r.Type == kam.Reclassify && !slices.Contains(kam.ReviewTriggers, r.Trigger) {
-		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of %s", kam.ListOf(kam.ReviewTriggers))
+	if r.Type == kam.Reclassify && !slices.Contains(onboarding.ReviewTriggers, r.Trigger) {
+		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of %s", kam.ListOf(onboarding.ReviewTriggers))
 	}
 	customer, err := l.record.Customers.Customer(ctx, r.CustomerNo)
 	if kam.CodeOf(err) == kam.NotFound {
@@ -207,7 +210,7 @@ func (l *Local) mayAppeal(ctx context.Context, r casedb.Request, policy *rules.S
 	if err != nil {
 		return err
 	}
-	return kam.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
+	return onboarding.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
 }
 
 func (l *Local) mayDraft(ctx context.Context, r casedb.Request) error {
@@ -233,7 +236,7 @@ func (l *Local) mayDraft(ctx context.Context, r casedb.Request) error {
 		}
 		heir = p.ManagerID
 	}
-	return kam.CheckDraft(r.Requester, heir, was, end)
+	return onboarding.CheckDraft(r.Requester, heir, was, end)
 }
 
 func joined[T ~string](list []T) string {
@@ -267,7 +270,7 @@ type versioned struct {
 	*rules.Set
 }
 
-func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, first bool) (kam.Progress, error) {
+func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, first bool) (onboarding.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
 	if !first {
 		// Temporal answers an id that it knows with what it answered before: a
@@ -298,10 +301,10 @@ func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, firs
 	}
 }
 
-func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, updateID string) (kam.Progress, error) {
+func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, updateID string) (onboarding.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
+	in := onboarding.StartInput{CaseNo: no, RequestKey: r.Key}
 	// An operation starts once, so each try makes its own.
 	op := l.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       no.WorkflowID(),
@@ -314,17 +317,17 @@ func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, 
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            string(r.Type) + " " + string(no),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
-			temporal.NewSearchAttributeKeyKeyword(kam.AttrState).ValueSet(string(kam.Draft)),
-			temporal.NewSearchAttributeKeyKeyword(kam.AttrStep).ValueSet(string(kam.Draft.Spec().Step)),
-			temporal.NewSearchAttributeKeyKeyword(kam.AttrCaseType).ValueSet(string(r.Type)),
+			temporal.NewSearchAttributeKeyKeyword(onboarding.AttrState).ValueSet(string(onboarding.Draft)),
+			temporal.NewSearchAttributeKeyKeyword(onboarding.AttrStep).ValueSet(string(onboarding.Draft.Spec().Step)),
+			temporal.NewSearchAttributeKeyKeyword(onboarding.AttrCaseType).ValueSet(string(r.Type)),
 		),
-	}, kam.WorkflowOnboarding, in)
+	}, onboarding.WorkflowOnboarding, in)
 	handle, err := l.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: op,
 		UpdateOptions: client.UpdateWorkflowOptions{
 			UpdateID:     updateID,
 			WorkflowID:   no.WorkflowID(),
-			UpdateName:   string(kam.ActStart),
+			UpdateName:   string(onboarding.ActStart),
 			Args:         []any{in},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
@@ -334,8 +337,8 @@ func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, 
 
 // result waits for the answer of an update. A refusal surfaces here, not in
 // the call that sent it.
-func result(ctx context.Context, handle client.WorkflowUpdateHandle, err error) (kam.Progress, error) {
-	var p kam.Progress
+func result(ctx context.Context, handle client.WorkflowUpdateHandle, err error) (onboarding.Progress, error) {
+	var p onboarding.Progress
 	if err != nil {
 		return p, err
 	}
@@ -344,7 +347,7 @@ func result(ctx context.Context, handle client.WorkflowUpdateHandle, err error) 
 }
 
 // settled turns an act that was stored as refused into the refusal.
-func settled(p kam.Progress) (kam.Progress, error) {
+func settled(p onboarding.Progress) (onboarding.Progress, error) {
 	if p.Refused != nil {
 		return p, p.Refused
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/standalone/bench"
 )
 
@@ -182,7 +183,7 @@ func preparePostgres(t *testing.T, dir string) error {
 }
 
 // exampleRequest is the request of the README with its details.
-func exampleRequest(t *testing.T) (d kam.RequestData) {
+func exampleRequest(t *testing.T) (d customer.RequestData) {
 	t.Helper()
 	for _, name := range []string{"request.json", "details.json"} {
 		b, err := os.ReadFile(filepath.Join("..", "docs", "examples", name))

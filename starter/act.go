@@ -7,11 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
 // act sends what the person does and prints where the case stands then.
-func (a *app) act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) error {
+func (a *app) act(ctx context.Context, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) error {
 	back, err := a.system(ctx)
 	if err != nil {
 		return err
@@ -39,8 +41,8 @@ type actedJSON struct {
 }
 
 // simple makes a verb that needs a case and flags only.
-func simple(a *app, name kam.ActName, use, short string, flags func(*cobra.Command, *kam.Act)) *cobra.Command {
-	act := kam.Act{Name: name}
+func simple(a *app, name onboarding.ActName, use, short string, flags func(*cobra.Command, *onboarding.Act)) *cobra.Command {
+	act := onboarding.Act{Name: name}
 	cmd := &cobra.Command{
 		Use:   use,
 		Short: short,
@@ -54,20 +56,20 @@ func simple(a *app, name kam.ActName, use, short string, flags func(*cobra.Comma
 	return cmd
 }
 
-func reasonFlag(cmd *cobra.Command, act *kam.Act) {
+func reasonFlag(cmd *cobra.Command, act *onboarding.Act) {
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
 }
 
 func withdrawCommand(a *app) *cobra.Command {
-	return simple(a, kam.ActWithdraw, "withdraw CASE", "Take a request back, until the customer is committed", reasonFlag)
+	return simple(a, onboarding.ActWithdraw, "withdraw CASE", "Take a request back, until the customer is committed", reasonFlag)
 }
 
 func retryCommand(a *app) *cobra.Command {
-	return simple(a, kam.ActRetry, "retry CASE", "Let a case go on that was set aside after a fault", reasonFlag)
+	return simple(a, onboarding.ActRetry, "retry CASE", "Let a case go on that was set aside after a fault", reasonFlag)
 }
 
 func commentCommand(a *app) *cobra.Command {
-	cmd := simple(a, kam.ActComment, "comment CASE --text TEXT", "Say something about a case; nothing else changes", func(cmd *cobra.Command, act *kam.Act) {
+	cmd := simple(a, onboarding.ActComment, "comment CASE --text TEXT", "Say something about a case; nothing else changes", func(cmd *cobra.Command, act *onboarding.Act) {
 		cmd.Flags().StringVar(&act.Reason, "text", "", "what you want to say")
 		cmd.Flags().StringVar(&act.Reason, "reason", "", "same as --text")
 	})
@@ -75,26 +77,26 @@ func commentCommand(a *app) *cobra.Command {
 }
 
 func reassignCommand(a *app) *cobra.Command {
-	return simple(a, kam.ActReassign, "reassign CASE --to USER --reason TEXT", "Move the open task to another person", func(cmd *cobra.Command, act *kam.Act) {
+	return simple(a, onboarding.ActReassign, "reassign CASE --to USER --reason TEXT", "Move the open task to another person", func(cmd *cobra.Command, act *onboarding.Act) {
 		reasonFlag(cmd, act)
 		cmd.Flags().StringVar((*string)(&act.Assignee), "to", "", "who takes it")
 	})
 }
 
 func claimCommand(a *app) *cobra.Command {
-	cmd := simple(a, kam.ActClaim, "claim CASE", "Take a task from the queue that you share", func(*cobra.Command, *kam.Act) {})
+	cmd := simple(a, onboarding.ActClaim, "claim CASE", "Take a task from the queue that you share", func(*cobra.Command, *onboarding.Act) {})
 	cmd.Example = "  starter --as walter.steward claim KAM-2026-000031"
 	return cmd
 }
 
 func releaseCommand(a *app) *cobra.Command {
-	cmd := simple(a, kam.ActRelease, "release CASE", "Put a task that you claimed back into its queue", func(*cobra.Command, *kam.Act) {})
+	cmd := simple(a, onboarding.ActRelease, "release CASE", "Put a task that you claimed back into its queue", func(*cobra.Command, *onboarding.Act) {})
 	cmd.Example = "  starter --as walter.steward release KAM-2026-000031"
 	return cmd
 }
 
 func reevaluateCommand(a *app) *cobra.Command {
-	cmd := simple(a, kam.ActReevaluate, "reevaluate CASE --reason TEXT", "Have a waiting case decided again under the policy now in force", reasonFlag)
+	cmd := simple(a, onboarding.ActReevaluate, "reevaluate CASE --reason TEXT", "Have a waiting case decided again under the policy now in force", reasonFlag)
 	cmd.Example = "  starter --as ada.policy reevaluate KAM-2026-000016 --reason 'The new limits are meant for cases like this.'"
 	return cmd
 }
@@ -102,7 +104,7 @@ func reevaluateCommand(a *app) *cobra.Command {
 // cancelCommand is what takes two persons: an operator asks, a policy_admin
 // agrees.
 func cancelCommand(a *app) *cobra.Command {
-	act := kam.Act{Name: kam.ActCancel}
+	act := onboarding.Act{Name: onboarding.ActCancel}
 	var asks, agrees bool
 	cmd := &cobra.Command{
 		Use:     "cancel CASE --request --reason TEXT | --agree",
@@ -113,9 +115,9 @@ func cancelCommand(a *app) *cobra.Command {
 			if asks == agrees {
 				return usagef("say --request (an operator asks) or --agree (a policy admin agrees)")
 			}
-			act.Verdict = kam.AskCancel
+			act.Verdict = onboarding.AskCancel
 			if agrees {
-				act.Verdict = kam.AgreeCancel
+				act.Verdict = onboarding.AgreeCancel
 			}
 			return a.act(cmd.Context(), kam.CaseNo(args[0]), act, nil)
 		},
@@ -128,11 +130,11 @@ func cancelCommand(a *app) *cobra.Command {
 }
 
 // choices are the ways to resolve a possible duplicate.
-var choices = map[string]kam.Verdict{"different": kam.NotDuplicate, "not_duplicate": kam.NotDuplicate, "existing": kam.UseExisting, "use_existing": kam.UseExisting,
-	"convert": kam.ConvertToModify, "convert_to_modify": kam.ConvertToModify, "same_request": kam.SameRequest}
+var choices = map[string]onboarding.Verdict{"different": onboarding.NotDuplicate, "not_duplicate": onboarding.NotDuplicate, "existing": onboarding.UseExisting, "use_existing": onboarding.UseExisting,
+	"convert": onboarding.ConvertToModify, "convert_to_modify": onboarding.ConvertToModify, "same_request": onboarding.SameRequest}
 
 func resolveCommand(a *app) *cobra.Command {
-	act := kam.Act{Name: kam.ActResolveDuplicate}
+	act := onboarding.Act{Name: onboarding.ActResolveDuplicate}
 	cmd := &cobra.Command{
 		Use:     "resolve-duplicate CASE different|existing|convert|same-request",
 		Short:   "Say whether the customer is one that exists already or is requested already, or make the request a change of it",
@@ -144,7 +146,7 @@ func resolveCommand(a *app) *cobra.Command {
 				return usagef("%q is no decision; one of %s", args[1], kam.ListOf(sortedKeys(choices)))
 			}
 			act.Verdict = verdict
-			if verdict == kam.SameRequest && act.SameAs == "" {
+			if verdict == onboarding.SameRequest && act.SameAs == "" {
 				back, err := a.system(cmd.Context())
 				if err != nil {
 					return err
@@ -169,25 +171,25 @@ func resolveCommand(a *app) *cobra.Command {
 
 func submitCommand(a *app) *cobra.Command {
 	var details bool
-	cmd := dataCommand(a, "submit CASE -f data.json", "Send data that the case waits for", func(s kam.State) kam.ActName {
+	cmd := dataCommand(a, "submit CASE -f data.json", "Send data that the case waits for", func(s onboarding.State) onboarding.ActName {
 		// The same verb serves both sets: what the state waits for decides,
 		// --details says otherwise.
-		if details || s == kam.AwaitingCompletion || s == kam.AwaitingConfirmation || s == kam.DuplicateReview || s == kam.ComplianceReview {
-			return kam.ActSubmitDetails
+		if details || s == onboarding.AwaitingCompletion || s == onboarding.AwaitingConfirmation || s == onboarding.DuplicateReview || s == onboarding.ComplianceReview {
+			return onboarding.ActSubmitDetails
 		}
-		return kam.ActSubmitData
+		return onboarding.ActSubmitData
 	})
 	cmd.Flags().BoolVar(&details, "details", false, "send them as details, which may come before they are asked for")
 	return cmd
 }
 
 func amendCommand(a *app) *cobra.Command {
-	return dataCommand(a, "amend CASE -f data.json", "Change material data while a manager has the case", func(kam.State) kam.ActName { return kam.ActAmendMaterial })
+	return dataCommand(a, "amend CASE -f data.json", "Change material data while a manager has the case", func(onboarding.State) onboarding.ActName { return onboarding.ActAmendMaterial })
 }
 
 // dataCommand makes a verb that sends data.
-func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *cobra.Command {
-	var act kam.Act
+func dataCommand(a *app, use, short string, name func(onboarding.State) onboarding.ActName) *cobra.Command {
+	var act onboarding.Act
 	var file string
 	cmd := &cobra.Command{
 		Use:   use,
@@ -198,7 +200,7 @@ func dataCommand(a *app, use, short string, name func(kam.State) kam.ActName) *c
 			if err != nil {
 				return err
 			}
-			var data kam.RequestData
+			var data customer.RequestData
 			if err := decode(file, b, &data); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -47,7 +48,7 @@ func batchListCommand(a *app) *cobra.Command {
 			t := term.NewTable(a.text("label.batch"), a.text("label.state"), a.text("label.rows")+">", a.text("label.refused")+">", a.text("label.waits"), a.text("label.uploader"), a.text("label.changed"))
 			for _, b := range all {
 				waits := ""
-				if b.State == kam.BatchChecked {
+				if b.State == book.BatchChecked {
 					waits = strings.Join(b.Open(), ", ")
 				}
 				t.Row(string(b.No), string(b.State), strconv.Itoa(b.Counts.Rows), strconv.Itoa(b.Counts.Refused), waits, string(b.Uploader), a.screen.Time(b.UpdatedAt))
@@ -68,7 +69,7 @@ func batchShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			b, err := back.Batch(cmd.Context(), a.me(), kam.BatchNo(args[0]))
+			b, err := back.Batch(cmd.Context(), a.me(), book.BatchNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -79,13 +80,13 @@ func batchShowCommand(a *app) *cobra.Command {
 
 // batchJSON is a batch for programs.
 type batchJSON struct {
-	kam.BatchSnapshot
-	Findings  []kam.BatchFinding  `json:"findings"`
-	Proposals []kam.BatchProposal `json:"proposals"`
-	Result    string              `json:"result_file,omitempty"`
+	book.BatchSnapshot
+	Findings  []book.BatchFinding  `json:"findings"`
+	Proposals []book.BatchProposal `json:"proposals"`
+	Result    string               `json:"result_file,omitempty"`
 }
 
-func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSnapshot, result string) error {
+func (a *app) showBatch(ctx context.Context, back service.Service, b book.BatchSnapshot, result string) error {
 	findings, err := back.BatchFindings(ctx, a.me(), b.No, 0)
 	if err != nil {
 		return unreachable("PostgreSQL", err)
@@ -102,7 +103,7 @@ func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSn
 		a.printf("\n%s", t.Text(a.screen))
 	}
 	a.printFindings(findings)
-	if b.State == kam.BatchApplied {
+	if b.State == book.BatchApplied {
 		a.printf("\n%s", a.batchResult(b.Result).Text(a.screen))
 	}
 	if len(proposals) > 0 {
@@ -117,7 +118,7 @@ func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSn
 	return nil
 }
 
-func (a *app) batchHead(b kam.BatchSnapshot) *term.Table {
+func (a *app) batchHead(b book.BatchSnapshot) *term.Table {
 	t := term.NewTable(a.text("label.batch"), string(b.No))
 	t.Row(a.text("label.state"), string(b.State)+", "+a.text("batch.state."+string(b.State)))
 	t.Row(a.text("label.uploader"), string(b.Uploader))
@@ -132,7 +133,7 @@ func (a *app) batchHead(b kam.BatchSnapshot) *term.Table {
 }
 
 // batchCounts are the figures of what was uploaded and checked.
-func (a *app) batchCounts(n kam.BatchCounts) *term.Table {
+func (a *app) batchCounts(n book.BatchCounts) *term.Table {
 	t := term.NewTable(a.text("label.rows"), a.text("label.count")+">")
 	for _, line := range []struct {
 		id string
@@ -148,7 +149,7 @@ func (a *app) batchCounts(n kam.BatchCounts) *term.Table {
 	return t
 }
 
-func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
+func (a *app) scopeTable(b book.BatchSnapshot) *term.Table {
 	t := term.NewTable(a.text("label.scope"), a.text("batch.ready")+">", a.text("batch.refused")+">", a.text("batch.warned")+">", a.text("batch.facts")+">", a.text("label.waits"), a.text("label.due"))
 	for _, s := range b.Scopes {
 		waits, due := "", ""
@@ -174,9 +175,9 @@ func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
 // printFindings shows the first errors, one a row, and then errors and
 // warnings counted by rule and column: a warning on every row would bury the
 // errors, and one error on every row all others.
-func (a *app) printFindings(all []kam.BatchFinding) {
+func (a *app) printFindings(all []book.BatchFinding) {
 	rows := term.NewTable(a.text("label.file"), a.text("label.row")+">", a.text("label.ref"), a.text("label.finding"))
-	var errs, warned []kam.BatchFinding
+	var errs, warned []book.BatchFinding
 	for _, f := range all {
 		if f.Severity != kam.SeverityError {
 			warned = append(warned, f)
@@ -198,7 +199,7 @@ func (a *app) printFindings(all []kam.BatchFinding) {
 
 // countErrors counts what is listed row by row before: where some are not
 // listed any more, or where some are alike.
-func (a *app) countErrors(heading string, errs []kam.BatchFinding) {
+func (a *app) countErrors(heading string, errs []book.BatchFinding) {
 	if len(errs) > shownFindings || len(kindsOf(errs)) < len(errs) {
 		a.printKinds(heading, errs)
 	}
@@ -207,11 +208,11 @@ func (a *app) countErrors(heading string, errs []kam.BatchFinding) {
 // A findingKind counts the findings of one rule on one column of a file.
 type findingKind struct {
 	n     int
-	first kam.BatchFinding
+	first book.BatchFinding
 }
 
 // kindsOf counts findings by file, rule and column, the commonest first.
-func kindsOf(all []kam.BatchFinding) []findingKind {
+func kindsOf(all []book.BatchFinding) []findingKind {
 	var kinds []findingKind
 	place := map[[3]string]int{}
 	for _, f := range all {
@@ -229,7 +230,7 @@ func kindsOf(all []kam.BatchFinding) []findingKind {
 
 // printKinds shows how often a rule found what in a column, with the first of
 // each.
-func (a *app) printKinds(heading string, all []kam.BatchFinding) {
+func (a *app) printKinds(heading string, all []book.BatchFinding) {
 	kinds := kindsOf(all)
 	if len(kinds) == 0 {
 		return
@@ -252,7 +253,7 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 }
 
 // finding is a finding in one line.
-func (a *app) finding(f kam.BatchFinding) string {
+func (a *app) finding(f book.BatchFinding) string {
 	text := string(f.Severity) + " "
 	if f.Rule != "" {
 		text += f.Rule + " "
@@ -263,7 +264,7 @@ func (a *app) finding(f kam.BatchFinding) string {
 	return text + a.words.Sentence(f.Sentence())
 }
 
-func rowNo(f kam.BatchFinding) string {
+func rowNo(f book.BatchFinding) string {
 	if f.Row == 0 {
 		return ""
 	}
@@ -280,7 +281,7 @@ func (a *app) folded() term.Screen {
 	return s
 }
 
-func (a *app) batchResult(r kam.BatchResult) *term.Table {
+func (a *app) batchResult(r book.BatchResult) *term.Table {
 	t := term.NewTable(a.text("label.result"), a.text("label.count")+">")
 	for _, line := range []struct {
 		id string
@@ -299,7 +300,7 @@ func (a *app) batchResult(r kam.BatchResult) *term.Table {
 	return t
 }
 
-func (a *app) proposalTable(all []kam.BatchProposal) *term.Table {
+func (a *app) proposalTable(all []book.BatchProposal) *term.Table {
 	t := term.NewTable(a.text("label.group"), a.text("label.name"), a.text("label.change"), a.text("label.tier"), a.text("label.proposed"), a.text("label.score")+">", a.text("label.potential")+">")
 	for _, p := range all[:min(len(all), shownFindings)] {
 		t.Row(p.Group, p.Name, string(p.Change), string(p.Tier), string(p.Proposed), p.Score.Fixed(), p.Potential.String())
@@ -308,7 +309,7 @@ func (a *app) proposalTable(all []kam.BatchProposal) *term.Table {
 }
 
 func batchConfirmCommand(a *app) *cobra.Command {
-	var act kam.BatchAct
+	var act book.BatchAct
 	cmd := &cobra.Command{
 		Use: "confirm BATCH", Short: "Confirm a checked batch for a scope, as the manager of its country",
 		Long: `Shows counts and findings and asks; a program says with --expect which check it
@@ -316,7 +317,7 @@ has seen: the hash that show prints, or current. Without --scope the one scope
 that waits for you is meant. Whoever uploaded the batch may not confirm it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.confirmBatch(cmd.Context(), kam.BatchNo(args[0]), act)
+			return a.confirmBatch(cmd.Context(), book.BatchNo(args[0]), act)
 		},
 	}
 	f := cmd.Flags()
@@ -326,7 +327,7 @@ that waits for you is meant. Whoever uploaded the batch may not confirm it.`,
 	return cmd
 }
 
-func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct) error {
+func (a *app) confirmBatch(ctx context.Context, no book.BatchNo, act book.BatchAct) error {
 	back, err := a.system(ctx)
 	if err != nil {
 		return err
@@ -365,7 +366,7 @@ func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct
 }
 
 // scopeFor is the scope that waits for a person, or the only one that waits.
-func scopeFor(b kam.BatchSnapshot, by kam.UserID) (string, error) {
+func scopeFor(b book.BatchSnapshot, by kam.UserID) (string, error) {
 	open := b.Open()
 	var mine []string
 	for _, s := range b.Scopes {
@@ -384,7 +385,7 @@ func scopeFor(b kam.BatchSnapshot, by kam.UserID) (string, error) {
 	return "", usagef("which scope? Give --scope, one of %s", kam.ListOf(open))
 }
 
-func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, send func(context.Context, service.Principal, kam.BatchNo, kam.BatchAct) (kam.BatchSnapshot, error)) error {
+func (a *app) batchAct(ctx context.Context, no book.BatchNo, act book.BatchAct, send func(context.Context, service.Principal, book.BatchNo, book.BatchAct) (book.BatchSnapshot, error)) error {
 	if act.DecisionID == "" {
 		act.DecisionID = service.NewDecisionID()
 	}
@@ -394,19 +395,19 @@ func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, se
 	}
 	if a.json {
 		return a.printJSON(struct {
-			kam.BatchSnapshot
+			book.BatchSnapshot
 			DecisionID string `json:"decision_id"`
 		}{b, act.DecisionID})
 	}
 	a.say("batch.done", string(b.No), string(b.State))
-	if open := b.Open(); b.State == kam.BatchChecked && len(open) > 0 {
+	if open := b.Open(); b.State == book.BatchChecked && len(open) > 0 {
 		a.say("batch.waits", strings.Join(open, ", "))
 	}
 	return nil
 }
 
 func batchCancelCommand(a *app) *cobra.Command {
-	var act kam.BatchAct
+	var act book.BatchAct
 	cmd := &cobra.Command{
 		Use: "cancel BATCH --reason TEXT", Short: "Take a batch back, until it is being applied", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -414,7 +415,7 @@ func batchCancelCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.batchAct(cmd.Context(), kam.BatchNo(args[0]), act, back.CancelBatch)
+			return a.batchAct(cmd.Context(), book.BatchNo(args[0]), act, back.CancelBatch)
 		},
 	}
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")

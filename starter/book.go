@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 )
@@ -35,24 +36,24 @@ func (a *app) importBook(ctx context.Context, o bookOptions) error {
 	if err != nil && !o.dryRun {
 		return err
 	}
-	book, err := a.openBook(o)
+	opened, err := a.openBook(o)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
-		return a.dryBook(book)
+		return a.dryBook(opened)
 	}
 	back, err := a.system(ctx)
 	if err != nil {
 		return err
 	}
-	key := cmp.Or(o.key, "book-"+book.Content[:32])
-	u := book.Upload(key, by, a.now().UTC())
+	key := cmp.Or(o.key, "book-"+opened.Content[:32])
+	u := opened.Upload(key, by, a.now().UTC())
 	stop := func() {}
 	if a.screen.Width > 0 && !a.json {
-		u.Progress, stop = a.stagingBar(book.Rows)
+		u.Progress, stop = a.stagingBar(opened.Rows)
 	}
-	b, created, err := back.Upload(ctx, a.me(), u, book.PLOnly())
+	b, created, err := back.Upload(ctx, a.me(), u, opened.PLOnly())
 	stop()
 	if err != nil {
 		return unreachable("PostgreSQL", err)
@@ -64,14 +65,14 @@ func (a *app) importBook(ctx context.Context, o bookOptions) error {
 		return err
 	}
 	if o.result != "" {
-		if err := a.writeBookResult(ctx, back, book, b.No, o.result); err != nil {
+		if err := a.writeBookResult(ctx, back, opened, b.No, o.result); err != nil {
 			return err
 		}
 	}
 	if err := a.showBatch(ctx, back, b, o.result); err != nil {
 		return err
 	}
-	if b.State == kam.BatchCancelled || b.Counts.Refused > 0 {
+	if b.State == book.BatchCancelled || b.Counts.Refused > 0 {
 		return printed{exitError{exitRefused, errors.New("rows were refused")}}
 	}
 	return nil
@@ -110,20 +111,20 @@ func (a *app) openBook(o bookOptions) (*importer.Book, error) {
 }
 
 // dryBook says what the form check finds, without the system.
-func (a *app) dryBook(book *importer.Book) error {
+func (a *app) dryBook(opened *importer.Book) error {
 	policy, err := rules.Default()
 	if err != nil {
 		return err
 	}
-	counts, findings, err := book.Dry(policy)
+	counts, findings, err := opened.Dry(policy)
 	if err != nil {
 		return usageError{nothing{err}}
 	}
-	slices.SortStableFunc(findings, func(x, y kam.BatchFinding) int { // as batch show has them
+	slices.SortStableFunc(findings, func(x, y book.BatchFinding) int { // as batch show has them
 		return cmp.Compare(rankOf(x.Severity), rankOf(y.Severity))
 	})
 	if a.json {
-		if err := a.printJSON(map[string]any{"dry_run": true, "content_digest": book.Content, "counts": counts, "findings": nonNil(findings)}); err != nil {
+		if err := a.printJSON(map[string]any{"dry_run": true, "content_digest": opened.Content, "counts": counts, "findings": nonNil(findings)}); err != nil {
 			return err
 		}
 	} else {
@@ -131,7 +132,7 @@ func (a *app) dryBook(book *importer.Book) error {
 		a.printFindings(findings)
 		a.say("batch.dry")
 	}
-	if counts.Refused > 0 || slices.ContainsFunc(findings, func(f kam.BatchFinding) bool { return f.Severity == kam.SeverityError }) {
+	if counts.Refused > 0 || slices.ContainsFunc(findings, func(f book.BatchFinding) bool { return f.Severity == kam.SeverityError }) {
 		return printed{exitError{exitRefused, errors.New("rows were refused")}}
 	}
 	return nil
@@ -159,7 +160,7 @@ func (a *app) stagingBar(customers int) (progress func(file string, rows int), s
 	return func(file string, rows int) {
 			if file != last {
 				most := -1
-				if file == kam.FileCustomers {
+				if file == book.FileCustomers {
 					most = customers
 				}
 				bar, last = a.bar(most, a.text("batch.staging", file)), file
@@ -180,7 +181,7 @@ func (a *app) bar(most int, what string) *progressbar.ProgressBar {
 
 // untilChecked waits for the check. A batch that stays uploaded says that no
 // worker is there.
-func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.BatchSnapshot) (kam.BatchSnapshot, error) {
+func (a *app) untilChecked(ctx context.Context, back service.Service, b book.BatchSnapshot) (book.BatchSnapshot, error) {
 	var bar *progressbar.ProgressBar
 	if a.screen.Width > 0 && !a.json {
 		bar = a.bar(-1, a.text("batch.checking"))
@@ -188,7 +189,7 @@ func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.Batc
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(checkPatience, a.timeout))
 	defer cancel()
-	for try := 0; b.State == kam.BatchUploaded; try++ {
+	for try := 0; b.State == book.BatchUploaded; try++ {
 		select {
 		case <-ctx.Done():
 			return b, kam.Errorf(kam.Unreachable, "batch %s is staged and not checked yet", b.No).Try("see it with: starter batch show %s", b.No)
@@ -208,7 +209,7 @@ func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.Batc
 
 // writeBookResult writes beside the target and renames, so that a result file
 // is whole or not there.
-func (a *app) writeBookResult(ctx context.Context, back service.Service, book *importer.Book, no kam.BatchNo, path string) (err error) {
+func (a *app) writeBookResult(ctx context.Context, back service.Service, book *importer.Book, no book.BatchNo, path string) (err error) {
 	outcomes, err := back.BatchOutcomes(ctx, a.me(), no)
 	if err != nil {
 		return unreachable("PostgreSQL", err)

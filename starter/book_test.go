@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/service"
 	bookdb "github.com/kamflow/kamflow/store/book"
 )
@@ -21,20 +22,20 @@ import (
 // bookDesk is a system that knows batches only.
 type bookDesk struct {
 	service.Service
-	batch    kam.BatchSnapshot
+	batch    book.BatchSnapshot
 	key      string
 	rows     []bookdb.Row
 	facts    int
-	findings []kam.BatchFinding
+	findings []book.BatchFinding
 	plOnly   bool
 	asked    int
-	acts     []kam.BatchAct
+	acts     []book.BatchAct
 	err      error
 }
 
-func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u bookdb.Upload, plOnly bool) (kam.BatchSnapshot, bool, error) {
+func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u bookdb.Upload, plOnly bool) (book.BatchSnapshot, bool, error) {
 	if d.err != nil {
-		return kam.BatchSnapshot{}, false, d.err
+		return book.BatchSnapshot{}, false, d.err
 	}
 	if d.key == u.Key {
 		return d.batch, false, nil
@@ -43,7 +44,7 @@ func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u bookdb.Uploa
 	if u.Rows != nil {
 		for r, err := range u.Rows {
 			if err != nil {
-				return kam.BatchSnapshot{}, false, err
+				return book.BatchSnapshot{}, false, err
 			}
 			d.rows = append(d.rows, r)
 		}
@@ -51,41 +52,41 @@ func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u bookdb.Uploa
 	if u.Facts != nil {
 		for _, err := range u.Facts {
 			if err != nil {
-				return kam.BatchSnapshot{}, false, err
+				return book.BatchSnapshot{}, false, err
 			}
 			d.facts++
 		}
 	}
 	d.findings = u.Findings()
-	d.batch = kam.BatchSnapshot{No: "B-000001", State: kam.BatchUploaded, Uploader: u.By, Content: u.Content, Counts: kam.BatchCounts{Rows: len(d.rows), Facts: d.facts}, UploadedAt: noon, UpdatedAt: noon}
+	d.batch = book.BatchSnapshot{No: "B-000001", State: book.BatchUploaded, Uploader: u.By, Content: u.Content, Counts: book.BatchCounts{Rows: len(d.rows), Facts: d.facts}, UploadedAt: noon, UpdatedAt: noon}
 	return d.batch, true, nil
 }
 
 // Batch is checked at the second look.
-func (d *bookDesk) Batch(context.Context, service.Principal, kam.BatchNo) (kam.BatchSnapshot, error) {
-	if d.asked++; d.asked > 1 && d.batch.State == kam.BatchUploaded {
-		d.batch.State, d.batch.Digest = kam.BatchChecked, strings.Repeat("ab", 32)
+func (d *bookDesk) Batch(context.Context, service.Principal, book.BatchNo) (book.BatchSnapshot, error) {
+	if d.asked++; d.asked > 1 && d.batch.State == book.BatchUploaded {
+		d.batch.State, d.batch.Digest = book.BatchChecked, strings.Repeat("ab", 32)
 		d.batch.Counts.Ready, d.batch.Counts.Refused = len(d.rows)-1, 1
-		d.batch.Scopes = []kam.BatchScopeState{
-			{Node: "AT", Counts: kam.BatchCounts{Ready: 1}, Task: &kam.Task{Assignees: []kam.UserID{"oskar.country"}}},
-			{Node: "DE", Counts: kam.BatchCounts{Ready: 1, Facts: d.facts}, Task: &kam.Task{Assignees: []kam.UserID{"nora.country"}, Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon}}}},
+		d.batch.Scopes = []book.BatchScopeState{
+			{Node: "AT", Counts: book.BatchCounts{Ready: 1}, Task: &kam.Task{Assignees: []kam.UserID{"oskar.country"}}},
+			{Node: "DE", Counts: book.BatchCounts{Ready: 1, Facts: d.facts}, Task: &kam.Task{Assignees: []kam.UserID{"nora.country"}, Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon}}}},
 		}
 	}
 	return d.batch, nil
 }
 
-func (d *bookDesk) Batches(context.Context, service.Principal, int) ([]kam.BatchSnapshot, error) {
+func (d *bookDesk) Batches(context.Context, service.Principal, int) ([]book.BatchSnapshot, error) {
 	if d.batch.No == "" {
 		return nil, nil
 	}
-	return []kam.BatchSnapshot{d.batch}, nil
+	return []book.BatchSnapshot{d.batch}, nil
 }
 
-func (d *bookDesk) BatchFindings(_ context.Context, _ service.Principal, _ kam.BatchNo, limit int) ([]kam.BatchFinding, error) {
+func (d *bookDesk) BatchFindings(_ context.Context, _ service.Principal, _ book.BatchNo, limit int) ([]book.BatchFinding, error) {
 	return d.findings, nil
 }
 
-func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, kam.BatchNo) ([]bookdb.Outcome, error) {
+func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, book.BatchNo) ([]bookdb.Outcome, error) {
 	var all []bookdb.Outcome
 	for _, r := range d.rows {
 		all = append(all, bookdb.Outcome{Row: r.No, CustomerNo: r.CustomerNo, Outcome: r.ReadAs})
@@ -93,14 +94,14 @@ func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, kam.BatchNo
 	return all, nil
 }
 
-func (d *bookDesk) BatchProposals(context.Context, service.Principal, kam.BatchNo) ([]kam.BatchProposal, error) {
-	if d.batch.State != kam.BatchApplied {
+func (d *bookDesk) BatchProposals(context.Context, service.Principal, book.BatchNo) ([]book.BatchProposal, error) {
+	if d.batch.State != book.BatchApplied {
 		return nil, nil
 	}
-	return []kam.BatchProposal{{Group: "ALSTER", Name: "Alsterblick", Change: kam.ShiftPromote, Proposed: kam.TierRegional, Score: 7000, Potential: kam.NewMoney(630000, "EUR")}}, nil
+	return []book.BatchProposal{{Group: "ALSTER", Name: "Alsterblick", Change: kam.ShiftPromote, Proposed: kam.TierRegional, Score: 7000, Potential: kam.NewMoney(630000, "EUR")}}, nil
 }
 
-func (d *bookDesk) ConfirmBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) ConfirmBatch(_ context.Context, who service.Principal, _ book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckConfirm(d.batch); err != nil {
@@ -110,13 +111,13 @@ func (d *bookDesk) ConfirmBatch(_ context.Context, who service.Principal, _ kam.
 	return d.batch, d.err
 }
 
-func (d *bookDesk) CancelBatch(_ context.Context, who service.Principal, _ kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
+func (d *bookDesk) CancelBatch(_ context.Context, who service.Principal, _ book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.User()
 	d.acts = append(d.acts, act)
 	if err := act.CheckCancel(d.batch); err != nil {
 		return d.batch, err
 	}
-	d.batch.State, d.batch.Reason = kam.BatchCancelled, act.Reason
+	d.batch.State, d.batch.Reason = book.BatchCancelled, act.Reason
 	return d.batch, nil
 }
 
@@ -162,7 +163,7 @@ func TestImportAsBook(t *testing.T) {
 	r = bookRun(t, d, "", append(args, "--json")...)
 	var got batchJSON
 	require.NoError(t, json.Unmarshal([]byte(r.out), &got))
-	require.Equal(t, kam.BatchNo("B-000001"), got.No)
+	require.Equal(t, book.BatchNo("B-000001"), got.No)
 	require.Len(t, got.Findings, 1)
 	require.Equal(t, out, got.Result)
 }
@@ -233,8 +234,8 @@ func TestBatchVerbs(t *testing.T) {
 	require.Equal(t, exitDone, r.status)
 	require.Contains(t, r.out, "CANCELLED")
 
-	d.batch.State = kam.BatchApplied
-	d.batch.Result = kam.BatchResult{Created: 2, Nominees: 1, ABC: map[kam.ABCClass]int{"A": 2}}
+	d.batch.State = book.BatchApplied
+	d.batch.Result = book.BatchResult{Created: 2, Nominees: 1, ABC: map[kam.ABCClass]int{"A": 2}}
 	r = bookRun(t, d, "", "batch", "show", "B-000001")
 	for _, want := range []string{"customers created", "groups that newly qualify", "Alsterblick", "REGIONAL", "class A"} {
 		require.Contains(t, r.out, want)
@@ -253,15 +254,15 @@ func TestFindingsOfABook(t *testing.T) {
 	file += "C-99,Nord Werk 99,DE,many\n"
 	require.NoError(t, os.WriteFile(path, []byte(file), 0o600))
 	got := startOn(t, &bookDesk{}, "", false, "import", path, "--as-book", "--dry-run", "--json")
-	var out struct{ Findings []kam.BatchFinding }
+	var out struct{ Findings []book.BatchFinding }
 	require.NoError(t, json.Unmarshal([]byte(got.out), &out))
 	require.Equal(t, kam.SeverityError, out.Findings[0].Severity)
 
 	var shown bytes.Buffer
 	a := newApp(strings.NewReader(""), &shown, &shown)
-	findings := []kam.BatchFinding{{File: "customers", Row: 31, Column: "owner_id", Rule: "BK03", Severity: kam.SeverityError, Message: strings.Repeat("long words ", 40)}}
+	findings := []book.BatchFinding{{File: "customers", Row: 31, Column: "owner_id", Rule: "BK03", Severity: kam.SeverityError, Message: strings.Repeat("long words ", 40)}}
 	for i := range 30 {
-		findings = append(findings, kam.BatchFinding{File: "customers", Row: i + 1, Column: "city", Rule: "VF01", Severity: kam.SeverityWarning, Message: "required and not given", Remedy: "give it"})
+		findings = append(findings, book.BatchFinding{File: "customers", Row: i + 1, Column: "city", Rule: "VF01", Severity: kam.SeverityWarning, Message: "required and not given", Remedy: "give it"})
 	}
 	a.printFindings(findings)
 	require.Equal(t, 1, strings.Count(shown.String(), "required and not given"))

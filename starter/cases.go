@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // existing are the verbs that start a case on a customer that is there already.
@@ -55,7 +57,7 @@ func (q *asked) reasonFlag(cmd *cobra.Command, what string) {
 
 // about makes the request: what the file holds, the customer, and the reason
 // as its justification.
-func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, error) {
+func (a *app) about(t kam.CaseType, customerNo string, q asked) (requestFile, error) {
 	var f requestFile
 	if q.file != "" {
 		if err := a.readRequest(q.file, &f); err != nil {
@@ -65,23 +67,23 @@ func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, erro
 	switch {
 	case f.CaseType != "" && f.CaseType != t:
 		return f, usagef("%s: case_type: %s is not what this verb starts", q.file, f.CaseType)
-	case f.CustomerNo != "" && f.CustomerNo != customer:
-		return f, usagef("%s: customer_no: %s is not customer %s", q.file, f.CustomerNo, customer)
+	case f.CustomerNo != "" && f.CustomerNo != customerNo:
+		return f, usagef("%s: customer_no: %s is not customer %s", q.file, f.CustomerNo, customerNo)
 	case f.AppealOf != "":
 		return f, usagef("%s: appeal_of: only a NEW request appeals; write: starter appeal CASE -f data.json", q.file)
 	}
 	if t == kam.Reclassify && q.trigger == "" {
-		return f, usagef("say why with --trigger, one of %s", kam.ListOf(kam.ReviewTriggers))
+		return f, usagef("say why with --trigger, one of %s", kam.ListOf(onboarding.ReviewTriggers))
 	}
-	if t == kam.Modify && len(kam.Diff(kam.RequestData{}, f.RequestData)) == 0 {
+	if t == kam.Modify && len(customer.Diff(customer.RequestData{}, f.RequestData)) == 0 {
 		return f, usagef("%s: changes no field of the customer; give the fields that change, as in docs/examples/new_phone.json", cmp.Or(q.file, "-f"))
 	}
 	if t == kam.Deactivate && strings.TrimSpace(q.reason) == "" {
 		return f, usagef("say why with --reason: the manager confirms on it")
 	}
-	f.CaseType, f.CustomerNo = t, customer
+	f.CaseType, f.CustomerNo = t, customerNo
 	if q.trigger != "" {
-		f.Trigger = kam.ReviewTrigger(strings.ToUpper(q.trigger))
+		f.Trigger = onboarding.ReviewTrigger(strings.ToUpper(q.trigger))
 	}
 	if q.reason == "" {
 		return f, nil
@@ -134,7 +136,7 @@ func reviewCommand(a *app) *cobra.Command {
 		Long:    "Classify an existing customer again, on its present record. Asked twice on a day for\nthe same reason it is the same review.",
 		Example: "  starter --as hanna.terr review C-000101 --trigger REQUEST",
 	}, func(cmd *cobra.Command, q *asked) {
-		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+joined(kam.ReviewTriggers))
+		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+joined(onboarding.ReviewTriggers))
 		q.reasonFlag(cmd, "more about it, in words")
 	})
 }
@@ -180,7 +182,7 @@ func (a *app) appeal(ctx context.Context, of kam.CaseNo, f requestFile, file str
 	if rejected.Hidden != nil {
 		return rejected.Hidden
 	}
-	if f.RequestData, err = kam.Overlay(rejected.Request, f.RequestData); err != nil {
+	if f.RequestData, err = customer.Overlay(rejected.Request, f.RequestData); err != nil {
 		return err
 	}
 	f.CaseType, f.AppealOf = kam.NewCase, of

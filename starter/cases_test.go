@@ -12,6 +12,9 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -25,15 +28,15 @@ func changing() *fake {
 	s.Type, s.CommittedAs, s.BaseVersion, s.FirstConfirmedBy, s.CancelAskedBy = kam.Modify, "C-1", 3, "uta", "olaf"
 	s.Task.Fields = []string{"legal_name", "contacts"}
 	record := request("NordWerk GmbH")
-	record.Addresses = []kam.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", CountryCode: "DE"}}
-	record.Contacts = []kam.Contact{{Name: "Ada Berg", DecisionRole: "BUYER"}}
+	record.Addresses = []customer.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", CountryCode: "DE"}}
+	record.Contacts = []customer.Contact{{Name: "Ada Berg", DecisionRole: "BUYER"}}
 	f.customer = customerdb.Customer{CustomerNo: "C-1", Version: 3, Data: record}
 	base := parties.AsRequest(f.customer)
 	f.base = casedb.Base{Version: 3, Data: base, Contacts: parties.ContactsDigest(base.Contacts)}
 	f.base.Data.Contacts = nil
 	wants := base
 	wants.LegalName = "NordWerk AG"
-	wants.Contacts = append([]kam.Contact{{Name: "Bea Cord", DecisionRole: "DECIDER"}}, base.Contacts...)
+	wants.Contacts = append([]customer.Contact{{Name: "Bea Cord", DecisionRole: "DECIDER"}}, base.Contacts...)
 	f.view.Request = wants
 	f.nodes = []kam.TerritoryNode{{Code: "DE-N-01", Level: kam.LevelTerritory}, {Code: "AT", Level: kam.LevelCountry}}
 	f.people = map[kam.UserID]kam.Person{
@@ -48,8 +51,8 @@ func changing() *fake {
 func conflicting() *fake {
 	f := changing()
 	s := &f.view.Snapshot
-	s.State, s.FirstConfirmedBy, s.CancelAskedBy = kam.ChangesRequested, "", ""
-	s.Task = &kam.Task{Kind: kam.TaskChanges, Assignees: []kam.UserID{"rita"}, Note: "VERSION_CONFLICT base_version: it is long"}
+	s.State, s.FirstConfirmedBy, s.CancelAskedBy = onboarding.ChangesRequested, "", ""
+	s.Task = &kam.Task{Kind: onboarding.TaskChanges, Assignees: []kam.UserID{"rita"}, Note: "VERSION_CONFLICT base_version: it is long"}
 	f.customer.Version = 4
 	f.customer.Data.LegalName, f.customer.Data.Phone = "NordWerk SE", "+494055501234"
 	return f
@@ -59,13 +62,13 @@ func conflicting() *fake {
 func sharing() *fake {
 	f := waiting()
 	free, mine := f.inbox[0], f.inbox[0]
-	free.Task.Kind, free.Task.Queue, free.Mine, free.Task.OpenedAt = kam.TaskValidation, "data_steward", false, noon.Add(-time.Second)
-	mine.Task.Kind, mine.Task.Queue, mine.Task.ClaimedBy = kam.TaskComplianceReview, "compliance_reviewer", "vera"
-	cancel, book := f.inbox[0], f.inbox[0]
-	cancel.Task, cancel.Due = kam.Task{Kind: kam.TaskCancellation, Step: "1.1.5", OpenedAt: noon.Add(-time.Hour)}, nil
-	book.CaseNo, book.Subject, book.CustomerName = "import/B-000001", "import/B-000001", ""
-	book.Task = kam.Task{Kind: kam.TaskImport, Step: "5.7", OpenedAt: noon.Add(-time.Hour), Note: "AT: 25000 customers (25000 new), 0 refused"}
-	f.inbox = []casedb.InboxItem{free, mine, cancel, book}
+	free.Task.Kind, free.Task.Queue, free.Mine, free.Task.OpenedAt = onboarding.TaskValidation, "data_steward", false, noon.Add(-time.Second)
+	mine.Task.Kind, mine.Task.Queue, mine.Task.ClaimedBy = onboarding.TaskComplianceReview, "compliance_reviewer", "vera"
+	cancel, upload := f.inbox[0], f.inbox[0]
+	cancel.Task, cancel.Due = kam.Task{Kind: onboarding.TaskCancellation, Step: "1.1.5", OpenedAt: noon.Add(-time.Hour)}, nil
+	upload.CaseNo, upload.Subject, upload.CustomerName = "import/B-000001", "import/B-000001", ""
+	upload.Task = kam.Task{Kind: book.TaskImport, Step: "5.7", OpenedAt: noon.Add(-time.Hour), Note: "AT: 25000 customers (25000 new), 0 refused"}
+	f.inbox = []casedb.InboxItem{free, mine, cancel, upload}
 	return f
 }
 
@@ -77,10 +80,10 @@ func TestCasesOnACustomer(t *testing.T) {
 		args []string
 		want casedb.Request
 	}{
-		{"modify", []string{"modify", "C-1", "-f", "-"}, casedb.Request{Type: kam.Modify, Data: kam.RequestData{DetailData: kam.DetailData{}}}},
+		{"modify", []string{"modify", "C-1", "-f", "-"}, casedb.Request{Type: kam.Modify, Data: customer.RequestData{DetailData: customer.DetailData{}}}},
 		{"reactivate", []string{"reactivate", "C-1", "--reason", why}, casedb.Request{Type: kam.Reactivate}},
 		{"deactivate", []string{"deactivate", "C-1", "--reason", why}, casedb.Request{Type: kam.Deactivate}},
-		{"review", []string{"review", "C-1", "--trigger", "credit_rating", "--reason", why}, casedb.Request{Type: kam.Reclassify, Trigger: kam.ReviewCredit}},
+		{"review", []string{"review", "C-1", "--trigger", "credit_rating", "--reason", why}, casedb.Request{Type: kam.Reclassify, Trigger: onboarding.ReviewCredit}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,17 +120,17 @@ func TestCasesOnACustomer(t *testing.T) {
 	}
 
 	ended := waiting()
-	ended.view.Snapshot.State = kam.Completed
+	ended.view.Snapshot.State = onboarding.Completed
 	ended.request.Key = "k"
 	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
 	require.Contains(t, got.out, "has ended")
 
 	// Whoever asks again must not take for done what is not.
-	ended.view.Snapshot.State, ended.undone = kam.Withdrawn, true
+	ended.view.Snapshot.State, ended.undone = onboarding.Withdrawn, true
 	got = start(t, ended, phone, false, "--as", "rita", "onboard", "-f", "-", "--key", "k")
 	require.Equal(t, exitRefused, got.status)
 	require.Contains(t, got.err, "ended as WITHDRAWN: nothing was started")
-	ended.view.Snapshot.State, ended.view.Snapshot.Type = kam.Completed, kam.Modify
+	ended.view.Snapshot.State, ended.view.Snapshot.Type = onboarding.Completed, kam.Modify
 	got = start(t, ended, phone, false, "--as", "rita", "modify", "C-1", "-f", "-", "--key", "k")
 	require.Equal(t, exitRefused, got.status)
 	require.Contains(t, got.err, "another --key")
@@ -139,7 +142,7 @@ func TestCasesOnACustomer(t *testing.T) {
 // TestReviewIsOncePerDay: a second one on a day would count a failure twice; one
 // on another day is another.
 func TestReviewIsOncePerDay(t *testing.T) {
-	f := requestFile{CustomerNo: "C-1", Trigger: kam.ReviewAsked}
+	f := requestFile{CustomerNo: "C-1", Trigger: onboarding.ReviewAsked}
 	require.Equal(t, dayKey(noon, f, "tom"), dayKey(noon.Add(time.Hour), f, "tom"))
 	require.NotEqual(t, dayKey(noon, f, "tom"), dayKey(noon.Add(24*time.Hour), f, "tom"))
 	require.NotEqual(t, dayKey(noon, f, "tom"), dayKey(noon, f, "uta"))
@@ -317,7 +320,7 @@ func TestAskedFor(t *testing.T) {
 		{[]string{"declared_potential"}, "What can we win of it?", "declared_potential What can we win of it?"},
 		{[]string{"city", "street"}, "", "city, street"},
 	} {
-		require.Equal(t, c.want, english.askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
+		require.Equal(t, c.want, english.askedFor(onboarding.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
 	}
 }
 
@@ -325,11 +328,11 @@ func TestAskedFor(t *testing.T) {
 // message, too.
 func TestFindingsOfOldRecords(t *testing.T) {
 	f := waiting()
-	f.view.Findings = []kam.Finding{
+	f.view.Findings = []customer.Finding{
 		{RuleID: "VH02", Severity: kam.SeverityError, Field: "parent_customer_id", Message: "parent_customer_id: a customer is not its own parent [VH02]; name another parent"},
 		{RuleID: "VF03", Severity: kam.SeverityError, Field: "legal_name", Message: "\"N/A\" is not a name; give the name of the register"},
 	}
-	f.view.Opening.Findings = []kam.Finding{{RuleID: "VF02", Severity: kam.SeverityWarning, Field: "annual_turnover", Message: "annual_revenue 1.500 EUR: left out"}}
+	f.view.Opening.Findings = []customer.Finding{{RuleID: "VF02", Severity: kam.SeverityWarning, Field: "annual_turnover", Message: "annual_revenue 1.500 EUR: left out"}}
 	got := start(t, f, "", false, "show", "KAM-2026-000007")
 	require.Zero(t, got.status, got.err)
 	require.Equal(t, 1, strings.Count(got.out, "parent_customer_id"), got.out)

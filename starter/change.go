@@ -4,17 +4,18 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // conflicts says whether somebody else changed the customer while the case is
 // still to commit. A review has nothing of its own that could conflict.
-func conflicts(s kam.Snapshot, c *parties.Change) bool {
+func conflicts(s onboarding.Snapshot, c *parties.Change) bool {
 	return c != nil && s.Type != kam.Reclassify && !s.State.Ended() && !s.State.AfterCommit() && c.CurrentVersion != c.BaseVersion
 }
 
 // printChange shows before and after, or the three versions where they
 // conflict.
-func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
+func (a *app) printChange(s onboarding.Snapshot, c *parties.Change) {
 	if c == nil {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -138,7 +138,7 @@ func segmentLine(raw json.RawMessage) string {
 }
 
 // customerLists numbers the entries, because a split names them by number.
-func (a *app) customerLists(d kam.RequestData) {
+func (a *app) customerLists(d customer.RequestData) {
 	ids := term.NewTable(a.text("label.no")+">", a.text("label.scheme"), a.text("label.value"), a.text("label.country"), a.text("label.source"))
 	for i, id := range d.Identifiers {
 		ids.Row(itoa(i+1), strings.TrimSpace(string(id.Scheme)+" "+id.Name), id.Value, id.Country, id.Source)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/customer/merge"
@@ -29,7 +31,7 @@ type clinic struct {
 	result merge.Result
 
 	by     kam.UserID
-	choice kam.MergeChoice
+	choice customer.MergeChoice
 	merges []merge.Order
 	undos  []merge.UndoOrder
 	splits []merge.SplitOrder
@@ -48,7 +50,7 @@ func (c *clinic) CustomerHistory(context.Context, service.Principal, string) (cu
 	return c.trail, c.f.err
 }
 
-func (c *clinic) MergePlan(_ context.Context, _ service.Principal, _, _ string, choice kam.MergeChoice) (service.MergePlan, error) {
+func (c *clinic) MergePlan(_ context.Context, _ service.Principal, _, _ string, choice customer.MergeChoice) (service.MergePlan, error) {
 	c.choice = choice
 	return c.plan, c.f.err
 }
@@ -79,9 +81,9 @@ func newClinic() *clinic {
 	due, at := noon.AddDate(0, 3, 0), noon.Add(-time.Hour)
 	d := request("Nordwind Klinik GmbH")
 	d.TradingNames, d.GroupName = []string{"Nordwind Hospital"}, "Nordwind"
-	d.Identifiers = []kam.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}, {Scheme: "DUNS", Value: "812810734", Source: "D&B"}}
-	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", PostalCode: "20095", CountryCode: "DE"}, {Type: "VISIT", Line1: "Elbweg 2", City: "Altona", CountryCode: "DE"}}
-	d.Contacts = []kam.Contact{{Name: "Ada\u202e Berg", DecisionRole: "DECIDER", Email: "ada@nordwind.example"}}
+	d.Identifiers = []customer.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}, {Scheme: "DUNS", Value: "812810734", Source: "D&B"}}
+	d.Addresses = []customer.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", PostalCode: "20095", CountryCode: "DE"}, {Type: "VISIT", Line1: "Elbweg 2", City: "Altona", CountryCode: "DE"}}
+	d.Contacts = []customer.Contact{{Name: "Ada\u202e Berg", DecisionRole: "DECIDER", Email: "ada@nordwind.example"}}
 	lines := []customerdb.MergeLine{{MergeID: "M-000001", Kind: merge.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000013", By: "dora", At: at, Reason: "one clinic"},
 		{MergeID: "M-000002", Kind: merge.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000011", By: "dora", At: at, Reason: "wrong", UndoneAt: &noon, UndoneBy: "dirk"}}
 	moved := merge.Moved{Identifiers: []string{"DUNS 812810734"}, Addresses: 1, Contacts: 1, Children: []string{"C-000020"}, SalesAccounts: []string{"A7"}, KeyAccounts: []string{"KA-000001"}}
@@ -94,7 +96,7 @@ func newClinic() *clinic {
 			KeyAccount:    &customerdb.KeyAccount{No: "KA-000002", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "kim"},
 			SalesAccounts: []string{"A1", "A7"}, Children: []string{"C-000020"},
 			Versions:  []customerdb.Version{{Version: 2, By: string(theCase), At: noon.Add(-50 * time.Hour)}, {Version: 3, By: "customer/C-000012", At: at}},
-			OpenCases: []casedb.Line{{CaseNo: "KAM-2026-000009", State: kam.Deciding}}, Merges: lines,
+			OpenCases: []casedb.Line{{CaseNo: "KAM-2026-000009", State: onboarding.Deciding}}, Merges: lines,
 		},
 		found: []customerdb.Line{
 			{CustomerNo: "C-000012", Name: "Nordwind Klinik GmbH", City: "Hamburg", Country: "DE", Status: kam.Active, Territory: "DE-N-01", OwnerID: "rita", GroupID: "G-1", Tier: kam.TierRegional},
@@ -103,14 +105,14 @@ func newClinic() *clinic {
 		trail: customerdb.Trail{
 			CustomerNo: "C-000012", Records: []string{"C-000012", "C-000013"},
 			Events: []kam.AuditEvent{{CaseNo: "customer/C-000012", Seq: 1, At: at, Actor: "dora", Type: kam.EventCustomerMerged, ReasonCode: "M-000001", Text: "C-000013 was merged into C-000012: one clinic"}},
-			Cases:  []casedb.Line{{CaseNo: theCase, CustomerNo: "C-000013", Type: kam.NewCase, State: kam.Completed, Outcome: kam.AddedKA, Requester: "rita", OpenedAt: noon.Add(-60 * time.Hour)}},
+			Cases:  []casedb.Line{{CaseNo: theCase, CustomerNo: "C-000013", Type: kam.NewCase, State: onboarding.Completed, Outcome: onboarding.AddedKA, Requester: "rita", OpenedAt: noon.Add(-60 * time.Hour)}},
 		},
-		plan: service.MergePlan{Survivor: "C-000012", SurvivorVersion: 2, Absorbed: "C-000013", AbsorbedVersion: 4, MergePlan: kam.MergePlan{
-			GroupID: "G-1", Dropped: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE129273398"}},
-			Fields: []kam.MergeField{
-				{Field: "legal_name", Survivor: "Nordwind Klinik GmbH", Absorbed: "Nordwind Hospital", Merged: "Nordwind Klinik GmbH", From: kam.FromSurvivor},
-				{Field: "trading_names", Merged: "Nordwind Hospital", From: kam.FromBoth},
-				{Field: "website", Absorbed: "https://hospital.example", Merged: "https://hospital.example", From: kam.FromAbsorbed},
+		plan: service.MergePlan{Survivor: "C-000012", SurvivorVersion: 2, Absorbed: "C-000013", AbsorbedVersion: 4, MergePlan: customer.MergePlan{
+			GroupID: "G-1", Dropped: []customer.Identifier{{Scheme: "VAT_EU", Value: "DE129273398"}},
+			Fields: []customer.MergeField{
+				{Field: "legal_name", Survivor: "Nordwind Klinik GmbH", Absorbed: "Nordwind Hospital", Merged: "Nordwind Klinik GmbH", From: customer.FromSurvivor},
+				{Field: "trading_names", Merged: "Nordwind Hospital", From: customer.FromBoth},
+				{Field: "website", Absorbed: "https://hospital.example", Merged: "https://hospital.example", From: customer.FromAbsorbed},
 			},
 		}},
 		result: merge.Result{MergeID: "M-000001", Kind: merge.MergeKind, CustomerNo: "C-000012", Version: 3, OtherNo: "C-000013", OtherVersion: 4, GroupID: "G-1", Moved: moved},
@@ -120,7 +122,7 @@ func newClinic() *clinic {
 func (c *clinic) Close() {}
 
 // customer runs a line on the clinic.
-func customer(t *testing.T, c *clinic, input string, asked bool, args ...string) result {
+func customerNo(t *testing.T, c *clinic, input string, asked bool, args ...string) result {
 	t.Helper()
 	c.Service = system{service.New(c.f.kept(), nil, ""), c.f}
 	return startOn(t, c, input, asked, append([]string{"customer"}, args...)...)
@@ -147,7 +149,7 @@ func TestCustomerTables(t *testing.T) {
 		{"customer_split.txt", []string{"split", "C-000012", "-f", file, "--as", "dora", "--reason", "two"}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
-			got := customer(t, newClinic(), "", false, tt.args...)
+			got := customerNo(t, newClinic(), "", false, tt.args...)
 			require.Zero(t, got.status, got.err)
 			golden(t, dir, tt.file, got.out)
 		})
@@ -157,28 +159,28 @@ func TestCustomerTables(t *testing.T) {
 // TestMergeOrders: what a person types is what the service is told.
 func TestMergeOrders(t *testing.T) {
 	c := newClinic()
-	got := customer(t, c, "", false, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one", "--take", "legal_name,website",
+	got := customerNo(t, c, "", false, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one", "--take", "legal_name,website",
 		"--keep", "vat_eu=DE136695976", "--group", "G-1", "--expect", "2,4", "--decision-id", "d-9")
 	require.Zero(t, got.status, got.err)
 	require.Equal(t, []merge.Order{{
 		Survivor: "C-000012", Absorbed: "C-000013", ExpectSurvivor: 2, ExpectAbsorbed: 4, Reason: "one", By: "dora", DecisionID: "d-9",
-		Choice: kam.MergeChoice{Take: []string{"legal_name", "website"}, Keep: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}}, Group: "G-1"},
+		Choice: customer.MergeChoice{Take: []string{"legal_name", "website"}, Keep: []customer.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}}, Group: "G-1"},
 	}}, c.merges)
 
 	// A person at a terminal sees the plan and is asked; what he saw is what he
 	// decides on.
-	got = customer(t, c, "yes\n", true, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one")
+	got = customerNo(t, c, "yes\n", true, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one")
 	require.Zero(t, got.status, got.err)
 	require.Contains(t, got.out, "would give")
 	require.Equal(t, 4, c.merges[1].ExpectAbsorbed)
 	require.NotEmpty(t, c.merges[1].DecisionID)
-	got = customer(t, c, "no\n", true, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one")
+	got = customerNo(t, c, "no\n", true, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one")
 	require.Equal(t, exitUsage, got.status)
 	require.Len(t, c.merges, 2)
 
-	require.Zero(t, customer(t, c, "", false, "split", "C-000012", "--undo", "M-000001", "--expect", "3", "--as", "dora", "--reason", "two").status)
+	require.Zero(t, customerNo(t, c, "", false, "split", "C-000012", "--undo", "M-000001", "--expect", "3", "--as", "dora", "--reason", "two").status)
 	require.Equal(t, 3, c.undos[0].ExpectVersion)
-	require.Zero(t, customer(t, c, `{"legal_name":"X","contacts":[1]}`, false, "split", "C-000012", "-f", "-", "--as", "dora", "--reason", "two").status)
+	require.Zero(t, customerNo(t, c, `{"legal_name":"X","contacts":[1]}`, false, "split", "C-000012", "-f", "-", "--as", "dora", "--reason", "two").status)
 	require.Equal(t, []int{1}, c.splits[0].Choice.Contacts)
 }
 
@@ -211,11 +213,11 @@ func TestCustomerExitStatus(t *testing.T) {
 		{"too many", newClinic(), []string{"find", "x", "--as", "dora", "--limit", "0"}, exitUsage},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := customer(t, tt.c, `{"name":"x"}`, false, tt.args...)
+			got := customerNo(t, tt.c, `{"name":"x"}`, false, tt.args...)
 			require.Equal(t, tt.want, got.status, got.out+got.err)
 			require.NotEmpty(t, got.err)
 		})
 	}
-	require.Contains(t, customer(t, refuses(kam.Unreachable), "", false, append(merge, "--decision-id", "d-7")...).err, "--decision-id d-7")
-	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.English().Say("customer.none"))
+	require.Contains(t, customerNo(t, refuses(kam.Unreachable), "", false, append(merge, "--decision-id", "d-7")...).err, "--decision-id d-7")
+	require.Contains(t, customerNo(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.English().Say("customer.none"))
 }

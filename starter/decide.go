@@ -10,25 +10,27 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
 // words are the decisions as they are typed; waive and clear are one verdict.
-var words = map[string]kam.Verdict{
-	"confirm": kam.Confirm, "reject": kam.RejectIt, "send_back": kam.SendBack,
-	"endorse": kam.Endorse, "decline": kam.Decline, "change_tier": kam.ChangeTier,
-	"clear": kam.ClearIt, "waive": kam.ClearIt, "refuse": kam.RefuseIt, "merge": kam.MergeIt,
-	"same_request": kam.SameRequest,
+var words = map[string]onboarding.Verdict{
+	"confirm": onboarding.Confirm, "reject": onboarding.RejectIt, "send_back": onboarding.SendBack,
+	"endorse": onboarding.Endorse, "decline": onboarding.Decline, "change_tier": onboarding.ChangeTier,
+	"clear": onboarding.ClearIt, "waive": onboarding.ClearIt, "refuse": onboarding.RefuseIt, "merge": onboarding.MergeIt,
+	"same_request": onboarding.SameRequest,
 }
 
 // queueWords are what is done with a task before it is decided.
-var queueWords = map[string]kam.ActName{"claim": kam.ActClaim, "release": kam.ActRelease}
+var queueWords = map[string]onboarding.ActName{"claim": onboarding.ActClaim, "release": onboarding.ActRelease}
 
 const expectCurrent = "current"
 
 // decideCommand is decide CASE WORD.
 func decideCommand(a *app) *cobra.Command {
-	var act kam.Act
+	var act onboarding.Act
 	var tier, owner string
 	cmd := &cobra.Command{
 		Use:     "decide CASE " + strings.Join(allWords(), "|"),
@@ -41,7 +43,7 @@ func decideCommand(a *app) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&act.ReasonCode, "reason-code", "", "code of a rejection: "+strings.Join(kam.ReasonCodes, ", "))
+	f.StringVar(&act.ReasonCode, "reason-code", "", "code of a rejection: "+strings.Join(onboarding.ReasonCodes, ", "))
 	f.StringVar(&act.Reason, "reason", "", "why, in words")
 	f.StringArrayVar(&act.Fields, "field", nil, "field to be changed, with send_back; may be repeated")
 	f.StringVar(&act.ExpectHash, "expect", "", "hash of the data that you decide on, its first 8 digits or more, or "+expectCurrent)
@@ -56,10 +58,10 @@ func decideCommand(a *app) *cobra.Command {
 
 func allWords() []string { return append(sortedKeys(words), sortedKeys(queueWords)...) }
 
-func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Act) error {
+func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act onboarding.Act) error {
 	word = strings.ReplaceAll(strings.ToLower(word), "-", "_")
 	if name, ok := queueWords[word]; ok {
-		return a.act(ctx, no, kam.Act{Name: name, DecisionID: act.DecisionID}, nil)
+		return a.act(ctx, no, onboarding.Act{Name: name, DecisionID: act.DecisionID}, nil)
 	}
 	verdict, ok := words[word]
 	if !ok {
@@ -78,7 +80,7 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	if err := a.earlier(&act, view); err != nil {
 		return err
 	}
-	if slices.Contains(spec.Needs, kam.NeedHash) {
+	if slices.Contains(spec.Needs, onboarding.NeedHash) {
 		if act.ExpectHash, err = a.expected(view.Snapshot, view.Request, word, act.ExpectHash); err != nil {
 			return err
 		}
@@ -88,8 +90,8 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 
 // earlier fills in the case that a request is the same as, where nothing but one
 // case is among the candidates.
-func (a *app) earlier(act *kam.Act, v service.CaseView) error {
-	if act.Verdict != kam.SameRequest || act.SameAs != "" {
+func (a *app) earlier(act *onboarding.Act, v service.CaseView) error {
+	if act.Verdict != onboarding.SameRequest || act.SameAs != "" {
 		return nil
 	}
 	var cases []string
@@ -109,9 +111,9 @@ func (a *app) earlier(act *kam.Act, v service.CaseView) error {
 // that names the state before one that any state with a fitting transition
 // takes. In a state that takes none of them the first stands, and the case
 // says no.
-func specFor(verdict kam.Verdict, state kam.State) kam.ActSpec {
-	var first, taken kam.ActSpec
-	for _, s := range kam.Acts {
+func specFor(verdict onboarding.Verdict, state onboarding.State) onboarding.ActSpec {
+	var first, taken onboarding.ActSpec
+	for _, s := range onboarding.Acts {
 		switch {
 		case s.Verdict != verdict:
 			continue
@@ -132,7 +134,7 @@ func specFor(verdict kam.Verdict, state kam.State) kam.ActSpec {
 // expected is the hash of the data that the person decides on. He must have
 // seen them: a person at a terminal is shown them and asked, a program has to
 // say which.
-func (a *app) expected(s kam.Snapshot, data kam.RequestData, word, expect string) (string, error) {
+func (a *app) expected(s onboarding.Snapshot, data customer.RequestData, word, expect string) (string, error) {
 	switch {
 	case expect == expectCurrent:
 		return s.MaterialHash, nil
@@ -171,9 +173,9 @@ func shortHash(h string) string {
 }
 
 // dataTable shows the fields that are known, in the order of the form.
-func (a *app) dataTable(d kam.RequestData) *term.Table {
+func (a *app) dataTable(d customer.RequestData) *term.Table {
 	t := term.NewTable(a.text("label.field"), a.text("label.value"))
-	for _, c := range kam.Diff(kam.RequestData{}, d) {
+	for _, c := range customer.Diff(customer.RequestData{}, d) {
 		name := c.Field
 		if c.Material {
 			name += " *"

@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -39,7 +40,7 @@ func diffCommand(a *app) *cobra.Command {
 			}
 			if len(all) < 2 && from == 0 && to == 0 {
 				if a.json {
-					return a.printJSON(diffJSON{CaseNo: no, Changes: []kam.FieldChange{}})
+					return a.printJSON(diffJSON{CaseNo: no, Changes: []customer.FieldChange{}})
 				}
 				a.say("diff.one", string(no))
 				return nil
@@ -112,10 +113,10 @@ func pick(all []service.Revision, from, to int) (before, after service.Revision,
 
 // diffJSON is the answer of diff.
 type diffJSON struct {
-	CaseNo  kam.CaseNo        `json:"case_no"`
-	From    *revisionJSON     `json:"from,omitempty"`
-	To      *revisionJSON     `json:"to,omitempty"`
-	Changes []kam.FieldChange `json:"changes"`
+	CaseNo  kam.CaseNo             `json:"case_no"`
+	From    *revisionJSON          `json:"from,omitempty"`
+	To      *revisionJSON          `json:"to,omitempty"`
+	Changes []customer.FieldChange `json:"changes"`
 }
 
 type revisionJSON struct {
@@ -126,10 +127,10 @@ type revisionJSON struct {
 }
 
 func (a *app) diff(no kam.CaseNo, before, after service.Revision) error {
-	changes := kam.Diff(before.Data, after.Data)
+	changes := customer.Diff(before.Data, after.Data)
 	if a.json {
 		if changes == nil {
-			changes = []kam.FieldChange{}
+			changes = []customer.FieldChange{}
 		}
 		return a.printJSON(diffJSON{
 			CaseNo: no, Changes: changes,

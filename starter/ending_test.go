@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -15,23 +17,23 @@ func TestReasonOfAnEnding(t *testing.T) {
 	const yes = "Score 63.00, 60 or more"
 	for _, tt := range []struct {
 		name  string
-		state kam.State
+		state onboarding.State
 		code  string
 		end   *casedb.Ending
 		want  string
 	}{
-		{"a manager rejects", kam.Rejected, "TOO_SMALL", &casedb.Ending{By: "ruth", Code: "TOO_SMALL", Text: "Not worth it."}, "TOO_SMALL: Not worth it."},
-		{"as the act answers", kam.Rejected, "TOO_SMALL", nil, "TOO_SMALL"},
-		{"the rules reject", kam.Rejected, "SCORE", &casedb.Ending{By: kam.System, Code: "REJECT"}, "SCORE: " + yes},
-		{"the rules, as the act answers", kam.Rejected, "HS4", nil, "HS4: " + yes},
-		{"compliance, to others", kam.Rejected, "COMPLIANCE", &casedb.Ending{By: "yann", Code: "REFUSE", Restricted: true}, "COMPLIANCE"},
-		{"cancelled", kam.Cancelled, "", &casedb.Ending{By: "ada", Text: "asked by olaf; twice opened"}, "asked by olaf; twice opened"},
-		{"withdrawn without a word", kam.Withdrawn, "", &casedb.Ending{By: "rita"}, ""},
-		{"expired", kam.Expired, "", &casedb.Ending{By: kam.System}, "nobody acted in time"},
-		{"completed", kam.Completed, "", &casedb.Ending{By: kam.System, Code: "ADDED_KA"}, ""},
-		{"open", kam.Deciding, "", nil, ""},
+		{"a manager rejects", onboarding.Rejected, "TOO_SMALL", &casedb.Ending{By: "ruth", Code: "TOO_SMALL", Text: "Not worth it."}, "TOO_SMALL: Not worth it."},
+		{"as the act answers", onboarding.Rejected, "TOO_SMALL", nil, "TOO_SMALL"},
+		{"the rules reject", onboarding.Rejected, "SCORE", &casedb.Ending{By: kam.System, Code: "REJECT"}, "SCORE: " + yes},
+		{"the rules, as the act answers", onboarding.Rejected, "HS4", nil, "HS4: " + yes},
+		{"compliance, to others", onboarding.Rejected, "COMPLIANCE", &casedb.Ending{By: "yann", Code: "REFUSE", Restricted: true}, "COMPLIANCE"},
+		{"cancelled", onboarding.Cancelled, "", &casedb.Ending{By: "ada", Text: "asked by olaf; twice opened"}, "asked by olaf; twice opened"},
+		{"withdrawn without a word", onboarding.Withdrawn, "", &casedb.Ending{By: "rita"}, ""},
+		{"expired", onboarding.Expired, "", &casedb.Ending{By: kam.System}, "nobody acted in time"},
+		{"completed", onboarding.Completed, "", &casedb.Ending{By: kam.System, Code: "ADDED_KA"}, ""},
+		{"open", onboarding.Deciding, "", nil, ""},
 	} {
-		require.Equal(t, tt.want, english.reasonLine(kam.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
+		require.Equal(t, tt.want, english.reasonLine(onboarding.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
 	}
 }
 
@@ -41,7 +43,7 @@ func TestShowOfACaseThatEnded(t *testing.T) {
 	s := &f.view.Snapshot
 	s.ReasonCode, s.Task, s.MissingFields = "TOO_SMALL", nil, []string{"city"}
 	f.view.Ending = &casedb.Ending{By: "dora", Code: "TOO_SMALL", Text: "Not worth it."}
-	f.view.Been = []kam.State{kam.Draft, kam.Identifying, kam.DataEntry, kam.Deciding, kam.AwaitingConfirmation, kam.Rejected}
+	f.view.Been = []onboarding.State{onboarding.Draft, onboarding.Identifying, onboarding.DataEntry, onboarding.Deciding, onboarding.AwaitingConfirmation, onboarding.Rejected}
 	got := run(t, f, "show", string(theCase))
 	require.Zero(t, got.status, got.err)
 	golden(t, dir, "show_rejected.txt", got.out)
@@ -51,7 +53,7 @@ func TestShowOfACaseThatEnded(t *testing.T) {
 func TestDiffOfAChange(t *testing.T) {
 	dir := testdata(t)
 	f := changing()
-	sent := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "NordWerk AG"}}
+	sent := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "NordWerk AG"}}
 	whole := f.customer.Data
 	whole.LegalName = "NordWerk AG"
 	f.revisions = []casedb.Revision{{No: 1, At: noon, By: "rita", Data: sent}, {No: 2, At: noon, By: "rita", Data: whole}}

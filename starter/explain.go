@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 func explainCommand(a *app) *cobra.Command {
@@ -25,7 +26,7 @@ func explainCommand(a *app) *cobra.Command {
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			var records []kam.DecisionRecord
+			var records []onboarding.DecisionRecord
 			for _, r := range all {
 				if strings.HasPrefix(string(r.Step), step) {
 					records = append(records, r)
@@ -50,7 +51,7 @@ func explainCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func (a *app) explain(r kam.DecisionRecord) {
+func (a *app) explain(r onboarding.DecisionRecord) {
 	a.printf("%s\n", a.screen.Bold(term.Clean(a.text("explain.head", a.stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
 	if r.ComputedAt != nil {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
@@ -86,7 +87,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 		}
 		a.say("explain.change", w.Outcome, w.Criterion, to, w.Score.Fixed())
 	}
-	if r.Kind == kam.RecordAdd && len(r.WouldChange) == 0 && r.Outcome != string(kam.Add) && len(r.HardStops) == 0 {
+	if r.Kind == onboarding.RecordAdd && len(r.WouldChange) == 0 && r.Outcome != string(kam.Add) && len(r.HardStops) == 0 {
 		a.say("explain.unchanged")
 	}
 	if h := r.Human; h != nil {
@@ -101,7 +102,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 	}
 }
 
-func (a *app) criteria(r kam.DecisionRecord) {
+func (a *app) criteria(r onboarding.DecisionRecord) {
 	t := term.NewTable(a.text("label.criterion"), a.text("label.value"), a.text("label.points")+">", a.text("label.weight")+">", a.text("label.share")+">")
 	for _, c := range r.Criteria {
 		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.Fixed())
@@ -109,7 +110,7 @@ func (a *app) criteria(r kam.DecisionRecord) {
 	a.section("", t)
 }
 
-func (a *app) tests(r kam.DecisionRecord) {
+func (a *app) tests(r onboarding.DecisionRecord) {
 	yes := map[bool]string{true: a.text("word.yes"), false: a.text("word.no")}
 	gates := term.NewTable(a.text("label.gate"), a.text("label.passed"), a.text("label.why"))
 	for _, g := range r.Gates {

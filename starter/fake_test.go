@@ -15,6 +15,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -29,7 +31,7 @@ var update = flag.Bool("update", false, "write the golden files")
 type fake struct {
 	view      casedb.View
 	events    []kam.AuditEvent
-	records   []kam.DecisionRecord
+	records   []onboarding.DecisionRecord
 	revisions []casedb.Revision
 	inbox     []casedb.InboxItem
 	lines     []casedb.Line
@@ -44,8 +46,8 @@ type fake struct {
 	undone    bool // what is asked for again
 
 	request  casedb.Request
-	sent     []kam.Act
-	data     *kam.RequestData
+	sent     []onboarding.Act
+	data     *customer.RequestData
 	filter   casedb.Filter
 	org      accessdb.Org
 	loadedBy kam.UserID
@@ -90,20 +92,20 @@ func (s system) Start(_ context.Context, who service.Principal, r service.Reques
 	r.Requester = who.User()
 	created := s.f.request.Key != r.Key
 	s.f.request = r
-	return service.Started{CaseNo: s.f.view.Snapshot.CaseNo, Created: created, Undone: s.f.undone, Progress: kam.Progress{Snapshot: s.f.view.Snapshot}}, s.f.actErr
+	return service.Started{CaseNo: s.f.view.Snapshot.CaseNo, Created: created, Undone: s.f.undone, Progress: onboarding.Progress{Snapshot: s.f.view.Snapshot}}, s.f.actErr
 }
 
-func (s system) Decide(_ context.Context, who service.Principal, _ kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+func (s system) Decide(_ context.Context, who service.Principal, _ kam.CaseNo, act onboarding.Act, d *customer.RequestData) (onboarding.Progress, error) {
 	act.By = who.User()
 	s.f.sent, s.f.data = append(s.f.sent, act), d
-	return kam.Progress{Snapshot: s.f.view.Snapshot}, s.f.actErr
+	return onboarding.Progress{Snapshot: s.f.view.Snapshot}, s.f.actErr
 }
 
 func (s system) Diagnose(context.Context, service.Principal) ([]service.Check, error) {
 	return s.f.checks, nil
 }
 
-func (f fakeCases) Case(context.Context, kam.CaseNo) (kam.Snapshot, error) {
+func (f fakeCases) Case(context.Context, kam.CaseNo) (onboarding.Snapshot, error) {
 	return f.view.Snapshot, f.err
 }
 
@@ -122,7 +124,7 @@ func (f fakeCases) Events(context.Context, kam.CaseNo) ([]kam.AuditEvent, error)
 	return f.events, f.err
 }
 
-func (f fakeCases) Records(context.Context, kam.CaseNo) ([]kam.DecisionRecord, error) {
+func (f fakeCases) Records(context.Context, kam.CaseNo) ([]onboarding.DecisionRecord, error) {
 	return f.records, f.err
 }
 
@@ -272,21 +274,21 @@ func dec(s string) kam.Dec {
 	return d
 }
 
-func request(name string) kam.RequestData {
+func request(name string) customer.RequestData {
 	potential := kam.NewMoney(140_000, "EUR")
-	return kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", City: "Hamburg", DeclaredPotential: &potential, SourceChannel: "VISIT"}}
+	return customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: name, CountryCode: "DE", City: "Hamburg", DeclaredPotential: &potential, SourceChannel: "VISIT"}}
 }
 
 // waiting is a case that waits for its manager's confirmation.
 func waiting() *fake {
 	task := kam.Task{
-		ID: "t1", Kind: kam.TaskConfirmation, Step: "1.1.5", Assignees: []kam.UserID{"tom"}, OpenedAt: noon.Add(-26 * time.Hour), Priority: "HIGH",
+		ID: "t1", Kind: onboarding.TaskConfirmation, Step: "1.1.5", Assignees: []kam.UserID{"tom"}, OpenedAt: noon.Add(-26 * time.Hour), Priority: "HIGH",
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon.Add(24 * time.Hour)}, {Kind: kam.DueEscalate, At: noon.Add(48 * time.Hour)}},
 		Target:    &kam.StageTarget{Hours: kam.DecFromInt(16), Calendar: "DE"},
 	}
 	due := noon.Add(24 * time.Hour)
-	s := kam.Snapshot{
-		CaseNo: theCase, Type: kam.NewCase, State: kam.AwaitingConfirmation, Step: "1.1.5", Version: 4, Revision: 1,
+	s := onboarding.Snapshot{
+		CaseNo: theCase, Type: kam.NewCase, State: onboarding.AwaitingConfirmation, Step: "1.1.5", Version: 4, Revision: 1,
 		MaterialHash: "sha256:0123456789abcdef0123456789abcdef", Requester: "rita", Territory: "DE-N-01", OwnerID: "rita",
 		Headline: "Score 86.50, 60 or more", Task: &task, OpenedAt: noon.Add(-27 * time.Hour), UpdatedAt: noon.Add(-26 * time.Hour),
 	}
@@ -299,35 +301,35 @@ func waiting() *fake {
 // told is the trail of a case that was rejected, with its records.
 func told() *fake {
 	f := waiting()
-	f.view.Snapshot.State = kam.Rejected
+	f.view.Snapshot.State = onboarding.Rejected
 	at := func(h int) time.Time { return noon.Add(time.Duration(h-30) * time.Hour) }
 	f.events = []kam.AuditEvent{
-		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: string(kam.Draft), Text: "NEW"},
-		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: string(kam.Draft), To: string(kam.Identifying)},
-		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: string(kam.Identifying), To: string(kam.DataEntry)},
-		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: string(kam.DataEntry), To: string(kam.Deciding)},
-		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: string(kam.Deciding), To: string(kam.AwaitingConfirmation), ReasonCode: "REFER"},
-		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: string(kam.AwaitingConfirmation), To: string(kam.Rejected), ReasonCode: "TOO_SMALL", Text: "No\nfit"},
+		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: string(onboarding.Draft), Text: "NEW"},
+		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: string(onboarding.Draft), To: string(onboarding.Identifying)},
+		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: string(onboarding.Identifying), To: string(onboarding.DataEntry)},
+		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: string(onboarding.DataEntry), To: string(onboarding.Deciding)},
+		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: string(onboarding.Deciding), To: string(onboarding.AwaitingConfirmation), ReasonCode: "REFER"},
+		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: string(onboarding.AwaitingConfirmation), To: string(onboarding.Rejected), ReasonCode: "TOO_SMALL", Text: "No\nfit"},
 	}
 	score, confidence := dec("54.5"), dec("90")
 	computed := at(2)
-	f.records = []kam.DecisionRecord{
+	f.records = []onboarding.DecisionRecord{
 		{
-			CaseNo: theCase, Step: "1.1.4", Kind: kam.RecordAdd, Policy: kam.PolicyRef{ID: "default", Version: 3}, Revision: 1, ComputedAt: &computed,
+			CaseNo: theCase, Step: "1.1.4", Kind: onboarding.RecordAdd, Policy: onboarding.PolicyRef{ID: "default", Version: 3}, Revision: 1, ComputedAt: &computed,
 			Outcome: "REFER", Headline: "Score 54.50, 40 or more and below 60", Score: &score, Confidence: &confidence,
-			HardStops: []kam.HardStop{{ID: "HS4", Outcome: kam.Refer}},
-			Criteria: []kam.CriterionResult{
+			HardStops: []onboarding.HardStop{{ID: "HS4", Outcome: kam.Refer}},
+			Criteria: []onboarding.CriterionResult{
 				{ID: "annual_potential", Value: "30000 EUR", Points: dec("60"), Weight: dec("30"), Contribution: dec("18")},
 				{ID: "credit_rating", Value: "unknown", Points: dec("40"), Weight: dec("15"), Contribution: dec("6")},
 			},
 			Missing:     []string{"credit_rating"},
-			WouldChange: []kam.WouldChange{{Criterion: "credit_rating", To: "A", Score: dec("63.5"), Outcome: "ADD"}},
-			Human:       &kam.HumanDecision{Decision: "REJECT", By: "dora", OnBehalfOf: "tom", AgainstRecommendation: true, Reason: "No fit", At: at(28)},
+			WouldChange: []onboarding.WouldChange{{Criterion: "credit_rating", To: "A", Score: dec("63.5"), Outcome: "ADD"}},
+			Human:       &onboarding.HumanDecision{Decision: "REJECT", By: "dora", OnBehalfOf: "tom", AgainstRecommendation: true, Reason: "No fit", At: at(28)},
 		},
 		{
-			CaseNo: theCase, Step: "1.5.4", Kind: kam.RecordClassification, Policy: kam.PolicyRef{ID: "default", Version: 3}, Outcome: "NON_KA", Headline: "Not a key account",
-			Gates: []kam.Gate{{ID: "KG1", Passed: true, Reason: "passed"}, {ID: "KG2", Reason: "rating D"}},
-			Tests: []kam.TierTest{{Tier: kam.TierNational, Test: "score", Value: kam.ScoreFigure(4883), Limit: kam.ScoreFigure(6500)}},
+			CaseNo: theCase, Step: "1.5.4", Kind: onboarding.RecordClassification, Policy: onboarding.PolicyRef{ID: "default", Version: 3}, Outcome: "NON_KA", Headline: "Not a key account",
+			Gates: []onboarding.Gate{{ID: "KG1", Passed: true, Reason: "passed"}, {ID: "KG2", Reason: "rating D"}},
+			Tests: []onboarding.TierTest{{Tier: kam.TierNational, Test: "score", Value: onboarding.ScoreFigure(4883), Limit: onboarding.ScoreFigure(6500)}},
 		},
 	}
 	later := request("NordWerk AG")
@@ -339,7 +341,7 @@ func told() *fake {
 	return f
 }
 
-func last(t *testing.T, f *fake) kam.Act {
+func last(t *testing.T, f *fake) onboarding.Act {
 	t.Helper()
 	require.NotEmpty(t, f.sent)
 	return slices.Clone(f.sent)[len(f.sent)-1]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -53,7 +54,7 @@ type historyJSON struct {
 }
 
 type historyLine struct {
-	kam.TimelineEntry
+	onboarding.TimelineEntry
 	DecisionID string `json:"decision_id,omitempty"`
 	OnBehalfOf string `json:"on_behalf_of,omitempty"`
 	// Seconds since the event before.
@@ -76,7 +77,7 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 	}
 	h.CaseNo = events[0].CaseNo
 	places := map[kam.StepCode]int{}
-	state, since := kam.Draft, events[0].At
+	state, since := onboarding.Draft, events[0].At
 	spend := func(until time.Time) {
 		took := max(0, until.Sub(since).Seconds())
 		step := state.Spec().Step
@@ -104,9 +105,9 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 			line.Seconds = max(0, e.At.Sub(events[i-1].At).Seconds())
 		}
 		h.Lines = append(h.Lines, line)
-		if e.To != "" && kam.State(e.To) != state {
+		if e.To != "" && onboarding.State(e.To) != state {
 			spend(e.At)
-			state, since = kam.State(e.To), e.At
+			state, since = onboarding.State(e.To), e.At
 		}
 	}
 	if !state.Ended() {
@@ -115,8 +116,8 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 	return h
 }
 
-func entryOf(e kam.AuditEvent) kam.TimelineEntry {
-	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: kam.State(e.From), To: kam.State(e.To), Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
+func entryOf(e kam.AuditEvent) onboarding.TimelineEntry {
+	return onboarding.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: onboarding.State(e.From), To: onboarding.State(e.To), Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
 }
 
 // history shows when something happened where the second changes, and how long

@@ -7,6 +7,8 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // shownFindings is how many refused rows a person is shown.
@@ -70,10 +72,10 @@ func importFindings(rep importer.Report) (t *term.Table, more int) {
 // importKinds are the errors of the rows that were refused, and the warnings of
 // those that were not: values that are left out of their cases. What rows lack
 // is counted by importMissing.
-func importKinds(rep importer.Report) (errs, warned []kam.BatchFinding) {
+func importKinds(rep importer.Report) (errs, warned []book.BatchFinding) {
 	for _, r := range rep.Rows {
 		for _, f := range r.Findings {
-			one := kam.BatchFinding{Row: r.Row, Column: f.Field, Rule: f.RuleID, Severity: f.Severity}.Saying(f.Sentence(), kam.Sentence{})
+			one := book.BatchFinding{Row: r.Row, Column: f.Field, Rule: f.RuleID, Severity: f.Severity}.Saying(f.Sentence(), kam.Sentence{})
 			switch {
 			case f.Severity == kam.SeverityError && r.State == importer.StateRefused:
 				errs = append(errs, one)
@@ -86,6 +88,6 @@ func importKinds(rep importer.Report) (errs, warned []kam.BatchFinding) {
 }
 
 // errorsOf leaves out what did not stand against the row.
-func errorsOf(all []kam.Finding) []kam.Finding {
-	return slices.DeleteFunc(slices.Clone(all), func(f kam.Finding) bool { return f.Severity != kam.SeverityError })
+func errorsOf(all []customer.Finding) []customer.Finding {
+	return slices.DeleteFunc(slices.Clone(all), func(f customer.Finding) bool { return f.Severity != kam.SeverityError })
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -25,9 +27,9 @@ import (
 type importDesk struct {
 	service.Service
 	mu    sync.Mutex
-	cases map[string]kam.Snapshot
-	told  map[string][]kam.Finding // what went with the rows into their cases, by name
-	down  int                      // from this case on it does not answer; 0 is never
+	cases map[string]onboarding.Snapshot
+	told  map[string][]customer.Finding // what went with the rows into their cases, by name
+	down  int                           // from this case on it does not answer; 0 is never
 }
 
 func (d *importDesk) Start(_ context.Context, who service.Principal, r casedb.Request) (service.Started, error) {
@@ -35,7 +37,7 @@ func (d *importDesk) Start(_ context.Context, who service.Principal, r casedb.Re
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s, ok := d.cases[r.Key]; ok {
-		return service.Started{CaseNo: s.CaseNo, Progress: kam.Progress{Snapshot: s}}, nil
+		return service.Started{CaseNo: s.CaseNo, Progress: onboarding.Progress{Snapshot: s}}, nil
 	}
 	if d.down > 0 && len(d.cases)+1 >= d.down {
 		return service.Started{}, errors.New("connection refused")
@@ -43,15 +45,15 @@ func (d *importDesk) Start(_ context.Context, who service.Principal, r casedb.Re
 	if strings.Contains(r.Data.LegalName, "Fremd") {
 		return service.Started{}, kam.Errorf(kam.Forbidden, "not your territory")
 	}
-	s := kam.Snapshot{CaseNo: kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(d.cases)+1)), State: kam.AwaitingConfirmation, Requester: r.Requester}
-	if s.MissingFields = rules.Missing(r.Data, kam.Screening); len(s.MissingFields) > 0 {
-		s.State = kam.DataEntry
+	s := onboarding.Snapshot{CaseNo: kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(d.cases)+1)), State: onboarding.AwaitingConfirmation, Requester: r.Requester}
+	if s.MissingFields = rules.Missing(r.Data, customer.Screening); len(s.MissingFields) > 0 {
+		s.State = onboarding.DataEntry
 	}
 	d.cases[r.Key] = s
 	if d.told != nil {
 		d.told[r.Data.LegalName] = r.Findings
 	}
-	return service.Started{CaseNo: s.CaseNo, Created: true, Progress: kam.Progress{Snapshot: s}}, nil
+	return service.Started{CaseNo: s.CaseNo, Created: true, Progress: onboarding.Progress{Snapshot: s}}, nil
 }
 
 func (d *importDesk) Close() {}
@@ -79,7 +81,7 @@ const importRows = "row_ref,legal_name,country,city,postal_code,annual_revenue,r
 
 func TestImport(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}}
 	file := importFixture(t, "in.csv", importRows)
 	result := filepath.Join(t.TempDir(), "out.csv")
 	defaults := filepath.Join("..", "config", "sample", "import_defaults.json")
@@ -104,7 +106,7 @@ func TestImport(t *testing.T) {
 
 func TestImportDryRunStartsNothing(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}}
 	st, out, _ := importRun(t, d, importFixture(t, "in.csv", importRows), "--dry-run", "--json")
 	require.Equal(t, exitRefused, st)
 	require.Empty(t, d.cases)
@@ -121,7 +123,7 @@ func TestImportDryRunStartsNothing(t *testing.T) {
 
 func TestImportRefusesADamagedFile(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}}
 	st, _, errs := importRun(t, d, importFixture(t, "in.csv", importRows[:len(importRows)-1]))
 	require.Equal(t, exitUsage, st)
 	require.Contains(t, errs, "nothing was started")
@@ -137,7 +139,7 @@ func TestImportBreaksOffAndGoesOn(t *testing.T) {
 		fmt.Fprintf(&rows, "R%d,Kunde %d AG,DE\n", i, i)
 	}
 	file := importFixture(t, "in.csv", rows.String())
-	d := &importDesk{cases: map[string]kam.Snapshot{}, down: 11}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}, down: 11}
 	st, out, errs := importRun(t, d, file, "--concurrency", "3")
 	require.Equal(t, exitUnreachable, st)
 	require.Contains(t, errs, "connection refused")
@@ -152,7 +154,7 @@ func TestImportBreaksOffAndGoesOn(t *testing.T) {
 
 func TestImportShowsWhatTheProcessRefused(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}}
 	st, out, _ := importRun(t, d, importFixture(t, "in.csv", "legal_name,country\nFremd AG,DE\nEigen AG,DE\n"))
 	require.Equal(t, exitRefused, st)
 	require.Contains(t, out, "not your territory")
@@ -161,7 +163,7 @@ func TestImportShowsWhatTheProcessRefused(t *testing.T) {
 
 func TestImportUsage(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}}
 	st, _, _ := importRun(t, d, "no-such-file.csv")
 	require.Equal(t, exitUsage, st)
 	st, _, _ = importRun(t, d, importFixture(t, "in.csv", importRows), "--concurrency", "0")
@@ -174,7 +176,7 @@ func TestImportUsage(t *testing.T) {
 // counted on the screen, and its case has it.
 func TestImportTellsWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
-	d := &importDesk{cases: map[string]kam.Snapshot{}, told: map[string][]kam.Finding{}}
+	d := &importDesk{cases: map[string]onboarding.Snapshot{}, told: map[string][]customer.Finding{}}
 	file := importFixture(t, "in.csv", "sep=;\r\nlegal_name;country;city;postal_code;declared_potential;website\r\n"+
 		"Nord Pumpen AG;Germany;Köln;5066;140.000;n/a\r\n;;;;;\r\nSüd Pumpen AG;Italy;Roma;00184;1.500;\r\nOst Pumpen AG;Congo;Brazzaville;;;\r\nWest Pumpen AG;Korea;Seoul;;;\r\n;;;;;\r\n")
 	for _, args := range [][]string{{file, "--dry-run"}, {file}} {

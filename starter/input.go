@@ -14,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -99,26 +100,26 @@ func unknown(f service.Filter, err error) error {
 }
 
 // flagFor adds to a refusal which flag gives what an act lacks.
-func flagFor(act kam.ActName, err error) error {
+func flagFor(act onboarding.ActName, err error) error {
 	e := kam.AsError(err)
 	if e == nil || e.Remedy != "" || e.Code != kam.Invalid && e.Code != kam.ReasonNeeded {
 		return err
 	}
-	switch kam.Need(e.Field) {
-	case kam.NeedReason:
+	switch onboarding.Need(e.Field) {
+	case onboarding.NeedReason:
 		e.Try("give --reason TEXT")
-		if act == kam.ActComment {
+		if act == onboarding.ActComment {
 			e.Try("give --text TEXT")
 		}
-	case kam.NeedReasonCode:
-		e.Try("give --reason-code CODE, one of %s", kam.ListOf(kam.ReasonCodes))
-	case kam.NeedFields:
+	case onboarding.NeedReasonCode:
+		e.Try("give --reason-code CODE, one of %s", kam.ListOf(onboarding.ReasonCodes))
+	case onboarding.NeedFields:
 		e.Try("give --field FIELD, once or more, or --reason TEXT")
-	case kam.NeedCustomer:
+	case onboarding.NeedCustomer:
 		e.Try("give --customer NUMBER")
-	case kam.NeedTier:
+	case onboarding.NeedTier:
 		e.Try("give --tier, one of %s", kam.ListOf(kam.Tiers))
-	case kam.NeedAssignee:
+	case onboarding.NeedAssignee:
 		e.Try("give --to USER")
 	}
 	return err

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -133,10 +135,10 @@ func checking() checks {
 	return checks{system{service.New(f.kept(), nil, ""), f}}
 }
 
-func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
+func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act onboarding.Act, d *customer.RequestData) (onboarding.Progress, error) {
 	act.By = who.User()
 	if err := act.Check(); err != nil {
-		return kam.Progress{}, err
+		return onboarding.Progress{}, err
 	}
 	return c.system.Decide(ctx, who, no, act, d)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -102,7 +103,7 @@ func listCommand(a *app) *cobra.Command {
 		Example: "  starter list --type MODIFY --open\n  starter list --customer C-000121",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.State, f.Requester, f.OlderThan = kam.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
+			f.State, f.Requester, f.OlderThan = onboarding.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
 			f.Type = kam.CaseType(strings.ToUpper(kind))
 			err := cmp.Or(oneOf("--type", "%q is no type of case", f.Type, kam.CaseTypes), oneOf("--state", "%q is no state", f.State, states()),
 				within("--limit", f.Limit, 1, mostListed), within("--older", olderDays, 0, mostDays))
@@ -138,9 +139,9 @@ const (
 	mostDays   = 36_500 // a hundred years
 )
 
-func states() []kam.State {
-	all := make([]kam.State, len(kam.States))
-	for i, s := range kam.States {
+func states() []onboarding.State {
+	all := make([]onboarding.State, len(onboarding.States))
+	for i, s := range onboarding.States {
 		all[i] = s.State
 	}
 	return all

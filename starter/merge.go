@@ -10,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -46,7 +47,7 @@ func (a *app) merge(ctx context.Context, back service.Service, o service.MergeOr
 		if !ok || scheme == "" || value == "" {
 			return usagef("--keep %q: write SCHEME=VALUE, as VAT_EU=DE136695976", k)
 		}
-		o.Choice.Keep = append(o.Choice.Keep, kam.Identifier{Scheme: kam.IdentifierScheme(strings.ToUpper(scheme)), Value: value})
+		o.Choice.Keep = append(o.Choice.Keep, customer.Identifier{Scheme: kam.IdentifierScheme(strings.ToUpper(scheme)), Value: value})
 	}
 	if len(f.expect) != 0 && len(f.expect) != 2 {
 		return usagef("--expect takes two versions: survivor,absorbed")
@@ -98,7 +99,7 @@ func (a *app) plan(p service.MergePlan) {
 	t := term.NewTable(a.text("label.field"), p.Survivor, p.Absorbed, a.text("label.merged"))
 	for _, f := range p.Fields {
 		merged := a.text("merge.from." + f.From)
-		if f.From == kam.FromBoth {
+		if f.From == customer.FromBoth {
 			merged += ": " + f.Merged
 		}
 		t.Row(f.Field, f.Survivor, f.Absorbed, merged)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -132,7 +134,7 @@ const atRest = 5 * time.Second
 
 // rest follows the case through its automatic states, as far as it gets in a
 // moment. The act itself is committed already.
-func (a *app) rest(ctx context.Context, back service.Service, s kam.Snapshot) kam.Snapshot {
+func (a *app) rest(ctx context.Context, back service.Service, s onboarding.Snapshot) onboarding.Snapshot {
 	ctx, cancel := context.WithTimeout(ctx, min(atRest, a.timeout))
 	defer cancel()
 	for pause := 20 * time.Millisecond; s.State.Kind() == kam.Automatic; pause = min(2*pause, 250*time.Millisecond) {
@@ -151,17 +153,17 @@ func (a *app) rest(ctx context.Context, back service.Service, s kam.Snapshot) ka
 // caseJSON is a case for programs: the snapshot, what it waits for in words,
 // and the command that people type next.
 type caseJSON struct {
-	kam.Snapshot
+	onboarding.Snapshot
 	WaitsFor string `json:"waits_for,omitempty"`
 	Next     string `json:"next_command,omitempty"`
 }
 
-func jsonOf(s kam.Snapshot) caseJSON {
+func jsonOf(s onboarding.Snapshot) caseJSON {
 	return caseJSON{Snapshot: s, WaitsFor: waitsFor(s), Next: nextCommand(s)}
 }
 
 // waitsFor names the persons of the task, else the role of the state.
-func waitsFor(s kam.Snapshot) string {
+func waitsFor(s onboarding.Snapshot) string {
 	if s.State.Ended() {
 		return ""
 	}
@@ -181,7 +183,7 @@ func waitsFor(s kam.Snapshot) string {
 }
 
 // claimedBy is who took the task from its queue.
-func claimedBy(s kam.Snapshot) string {
+func claimedBy(s onboarding.Snapshot) string {
 	if s.Task == nil {
 		return ""
 	}
@@ -189,7 +191,7 @@ func claimedBy(s kam.Snapshot) string {
 }
 
 // cancelAsked says who asked to cancel the case and how a second person agrees.
-func (a *app) cancelAsked(s kam.Snapshot) string {
+func (a *app) cancelAsked(s onboarding.Snapshot) string {
 	if s.CancelAskedBy == "" {
 		return ""
 	}
@@ -197,29 +199,29 @@ func (a *app) cancelAsked(s kam.Snapshot) string {
 }
 
 // nextCommand is what the awaited person types, empty where nobody has to.
-func nextCommand(s kam.Snapshot) string {
+func nextCommand(s onboarding.Snapshot) string {
 	no := string(s.CaseNo)
 	if s.Version == 0 {
 		return ""
 	}
 	switch s.State {
-	case kam.Draft, kam.DataEntry, kam.ChangesRequested:
+	case onboarding.Draft, onboarding.DataEntry, onboarding.ChangesRequested:
 		return "starter submit " + no + " -f data.json"
-	case kam.AwaitingCompletion:
+	case onboarding.AwaitingCompletion:
 		return "starter submit " + no + " -f details.json --details"
-	case kam.DuplicateReview:
+	case onboarding.DuplicateReview:
 		return "starter resolve-duplicate " + no + " different --reason '...'"
-	case kam.ComplianceReview:
+	case onboarding.ComplianceReview:
 		return "starter decide " + no + " clear --reason '...'"
-	case kam.AwaitingConfirmation:
+	case onboarding.AwaitingConfirmation:
 		return "starter decide " + no + " confirm --expect " + shortHash(s.MaterialHash)
-	case kam.ValidationReview:
+	case onboarding.ValidationReview:
 		return "starter decide " + no + " waive --reason '...'"
-	case kam.AwaitingEndorsement:
+	case onboarding.AwaitingEndorsement:
 		return "starter decide " + no + " endorse"
-	case kam.NeedsIntervention:
+	case onboarding.NeedsIntervention:
 		return "starter retry " + no
-	case kam.Completed, kam.Rejected:
+	case onboarding.Completed, onboarding.Rejected:
 		if s.Type == kam.Modify || s.Type == kam.Deactivate {
 			return "starter history " + no // no rule decided anything
 		}
@@ -230,7 +232,7 @@ func nextCommand(s kam.Snapshot) string {
 }
 
 // printCase is the head of a case: where it stands and who does what next.
-func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
+func (a *app) printCase(s onboarding.Snapshot, end *service.Ending) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
 	a.pair("label.state", a.stateLine(s.State))
 	a.pair("label.step", a.stepLabel(s.Step))
@@ -243,7 +245,7 @@ func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 		a.pair("label.missing", strings.Join(s.MissingFields, ", "))
 	}
 	if s.Task != nil {
-		if s.Task.Kind == kam.TaskConfirmation { // the fields are what the manager is asked about
+		if s.Task.Kind == onboarding.TaskConfirmation { // the fields are what the manager is asked about
 			a.pair("label.change", strings.Join(s.Task.Fields, ", "))
 			a.pair("label.note", s.Task.Note)
 		} else {
@@ -260,8 +262,8 @@ func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 
 // askedFor is what somebody was asked to change. Where versions conflict they
 // are better read side by side.
-func (a *app) askedFor(s kam.Snapshot) string {
-	if strings.HasPrefix(s.Task.Note, kam.VersionConflict) {
+func (a *app) askedFor(s onboarding.Snapshot) string {
+	if strings.HasPrefix(s.Task.Note, customer.VersionConflict) {
 		return a.text("conflict.asked", string(s.CaseNo))
 	}
 	fields := slices.DeleteFunc(slices.Clone(s.Task.Fields), func(name string) bool {
@@ -271,7 +273,7 @@ func (a *app) askedFor(s kam.Snapshot) string {
 }
 
 // stateLine is the state with its words, where they say more.
-func (a *app) stateLine(s kam.State) string {
+func (a *app) stateLine(s onboarding.State) string {
 	if words := a.text("state." + string(s)); !strings.EqualFold(words, string(s)) {
 		return string(s) + ", " + words
 	}
@@ -281,20 +283,20 @@ func (a *app) stateLine(s kam.State) string {
 // reasonLine says why a case ended before it was completed. The headline of the
 // rules is a reason only where they rejected; what compliance wrote is for who
 // may read it.
-func (a *app) reasonLine(s kam.Snapshot, end *service.Ending) string {
+func (a *app) reasonLine(s onboarding.Snapshot, end *service.Ending) string {
 	code, words := s.ReasonCode, ""
 	if end != nil {
 		code, words = cmp.Or(code, end.Code), end.Text
 	}
 	switch s.State {
-	case kam.Rejected:
-		byRules := code != "COMPLIANCE" && !slices.Contains(kam.ReasonCodes, code)
+	case onboarding.Rejected:
+		byRules := code != "COMPLIANCE" && !slices.Contains(onboarding.ReasonCodes, code)
 		if byRules && (end == nil || end.By == kam.System) {
 			words = cmp.Or(a.words.Decision(s.Headline), words)
 		}
-	case kam.Expired:
+	case onboarding.Expired:
 		words = cmp.Or(words, a.text("reason.expired"))
-	case kam.Withdrawn, kam.Cancelled, kam.Merged:
+	case onboarding.Withdrawn, onboarding.Cancelled, onboarding.Merged:
 	default:
 		return ""
 	}
@@ -302,8 +304,8 @@ func (a *app) reasonLine(s kam.Snapshot, end *service.Ending) string {
 }
 
 // endedBy is the person who ended a case before it was completed.
-func endedBy(s kam.Snapshot, end *service.Ending) string {
-	if end == nil || end.By == kam.System || s.State == kam.Completed {
+func endedBy(s onboarding.Snapshot, end *service.Ending) string {
+	if end == nil || end.By == kam.System || s.State == onboarding.Completed {
 		return ""
 	}
 	return string(end.By)

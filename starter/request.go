@@ -14,6 +14,8 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 )
@@ -24,12 +26,12 @@ const maxFile = 4 << 20
 // requestFile is a request as it is written: what the case is for, and
 // screening set, detail set or both, in one flat object.
 type requestFile struct {
-	RequestKey string            `json:"request_key,omitempty"`
-	CaseType   kam.CaseType      `json:"case_type,omitempty"`
-	CustomerNo string            `json:"customer_no,omitempty"`
-	AppealOf   kam.CaseNo        `json:"appeal_of,omitempty"`
-	Trigger    kam.ReviewTrigger `json:"trigger,omitempty"`
-	kam.RequestData
+	RequestKey string                   `json:"request_key,omitempty"`
+	CaseType   kam.CaseType             `json:"case_type,omitempty"`
+	CustomerNo string                   `json:"customer_no,omitempty"`
+	AppealOf   kam.CaseNo               `json:"appeal_of,omitempty"`
+	Trigger    onboarding.ReviewTrigger `json:"trigger,omitempty"`
+	customer.RequestData
 }
 
 // readFile reads a file, or standard input for "-".
@@ -112,7 +114,7 @@ func (f requestFile) request(by kam.UserID, key string) (service.Request, error)
 }
 
 // checkForm lists everything that is wrong with the form of the data.
-func checkForm(name string, d kam.RequestData) error {
+func checkForm(name string, d customer.RequestData) error {
 	return faults(name, rules.FormErrors(d)...)
 }
 

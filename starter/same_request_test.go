@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -13,10 +15,10 @@ import (
 // alike is a case whose candidates are a customer and open cases.
 func alike(cases ...string) *fake {
 	f := waiting()
-	f.view.Snapshot.State = kam.DuplicateReview
-	f.view.Candidates = []kam.Candidate{{Ref: "C-1", Kind: customerdb.PartyCustomer, Class: kam.MatchPossible}}
+	f.view.Snapshot.State = onboarding.DuplicateReview
+	f.view.Candidates = []customer.Candidate{{Ref: "C-1", Kind: customerdb.PartyCustomer, Class: kam.MatchPossible}}
 	for _, no := range cases {
-		f.view.Candidates = append(f.view.Candidates, kam.Candidate{Ref: no, Kind: customerdb.PartyCase, Class: kam.MatchProbable})
+		f.view.Candidates = append(f.view.Candidates, customer.Candidate{Ref: no, Kind: customerdb.PartyCase, Class: kam.MatchProbable})
 	}
 	return f
 }
@@ -34,7 +36,7 @@ func TestSameRequest(t *testing.T) {
 	got := start(t, f, "", false, "--as", "rita", "resolve-duplicate", no, "same-request", "--reason", "met them too")
 	require.Zero(t, got.status, got.err)
 	act := last(t, f)
-	require.Equal(t, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.SameRequest, SameAs: "KAM-2020-000007", Reason: "met them too", By: "rita", DecisionID: act.DecisionID}, act)
+	require.Equal(t, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.SameRequest, SameAs: "KAM-2020-000007", Reason: "met them too", By: "rita", DecisionID: act.DecisionID}, act)
 
 	f = alike("KAM-2020-000007", "KAM-2020-000008")
 	got = start(t, f, "", false, "--as", "rita", "resolve-duplicate", no, "same-request")
@@ -45,10 +47,10 @@ func TestSameRequest(t *testing.T) {
 	require.Equal(t, kam.CaseNo("KAM-2020-000008"), last(t, f).SameAs)
 
 	f = alike("KAM-2020-000007")
-	f.view.Snapshot.State = kam.ValidationReview
+	f.view.Snapshot.State = onboarding.ValidationReview
 	got = start(t, f, "", false, "--as", "dora", "decide", no, "same_request", "--reason", "one clinic")
 	require.Zero(t, got.status, got.err)
-	require.Equal(t, kam.ActDecideValidation, last(t, f).Name)
+	require.Equal(t, onboarding.ActDecideValidation, last(t, f).Name)
 	require.Equal(t, kam.CaseNo("KAM-2020-000007"), last(t, f).SameAs)
 }
 
@@ -56,13 +58,13 @@ func TestSameRequest(t *testing.T) {
 // became of the earlier.
 func TestShowOfCasesThatAreOne(t *testing.T) {
 	no := string(theCase)
-	for want, followed := range map[string]kam.Snapshot{
-		"KAM-2020-000007, which is DATA_ENTRY":                                                {State: kam.DataEntry},
-		"KAM-2020-000007, which is COMPLETED: the customer is C-9":                            {State: kam.Completed, CommittedAs: "C-9"},
-		"KAM-2020-000007, which is EXPIRED without a customer: starter onboard --draft " + no: {State: kam.Expired},
+	for want, followed := range map[string]onboarding.Snapshot{
+		"KAM-2020-000007, which is DATA_ENTRY":                                                {State: onboarding.DataEntry},
+		"KAM-2020-000007, which is COMPLETED: the customer is C-9":                            {State: onboarding.Completed, CommittedAs: "C-9"},
+		"KAM-2020-000007, which is EXPIRED without a customer: starter onboard --draft " + no: {State: onboarding.Expired},
 	} {
 		f := waiting()
-		f.view.Snapshot.State, f.view.Snapshot.SameAs, f.view.Snapshot.Task = kam.Merged, "KAM-2020-000007", nil
+		f.view.Snapshot.State, f.view.Snapshot.SameAs, f.view.Snapshot.Task = onboarding.Merged, "KAM-2020-000007", nil
 		followed.CaseNo = "KAM-2020-000007"
 		f.view.Followed = &followed
 		got := start(t, f, "", false, "show", no)
@@ -72,14 +74,14 @@ func TestShowOfCasesThatAreOne(t *testing.T) {
 		require.Contains(t, got.out, `"state": "`+string(followed.State)+`"`)
 	}
 	f := waiting()
-	f.view.Snapshot.Followers = []kam.Follower{{CaseNo: "KAM-2026-000099", Requester: "uta"}}
+	f.view.Snapshot.Followers = []onboarding.Follower{{CaseNo: "KAM-2026-000099", Requester: "uta"}}
 	got := start(t, f, "", false, "show", no)
 	require.Contains(t, got.out, "KAM-2026-000099 (uta)")
 }
 
 func TestDraftOfARequestThatFollowed(t *testing.T) {
 	f := waiting()
-	f.view.Snapshot.State, f.people = kam.Merged, people
+	f.view.Snapshot.State, f.people = onboarding.Merged, people
 	got := start(t, f, "", false, "--as", "rita", "onboard", "--draft", string(theCase))
 	require.Zero(t, got.status, got.err)
 	require.Equal(t, theCase, f.request.DraftOf)
@@ -93,8 +95,8 @@ func TestDraftOfARequestThatFollowed(t *testing.T) {
 // see whom the party may be.
 func TestHitsAreForCompliance(t *testing.T) {
 	f := waiting()
-	f.view.Snapshot.State = kam.ComplianceReview
-	f.view.Screened = &kam.Screened{At: noon, Hits: []kam.ScreeningHit{
+	f.view.Snapshot.State = onboarding.ComplianceReview
+	f.view.Screened = &customer.Screened{At: noon, Hits: []customer.ScreeningHit{
 		{List: "internal", Ref: "BL-1", Name: "Schattenhandel", Result: kam.ScreeningPossible}, {List: "sanctions.example", Ref: "EU-17", Result: kam.ScreeningPossible},
 	}}
 	f.people = people

@@ -9,6 +9,8 @@ import (
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -35,18 +37,18 @@ func showCommand(a *app) *cobra.Command {
 // shownJSON is the answer of show.
 type shownJSON struct {
 	caseJSON
-	Started    bool            `json:"started"`
-	Request    kam.RequestData `json:"request"`
-	Candidates []kam.Candidate `json:"candidates,omitempty"`
-	Findings   []kam.Finding   `json:"findings,omitempty"`
-	AtImport   []kam.Finding   `json:"import_findings,omitempty"`
-	Ending     *service.Ending `json:"ending,omitempty"`
+	Started    bool                 `json:"started"`
+	Request    customer.RequestData `json:"request"`
+	Candidates []customer.Candidate `json:"candidates,omitempty"`
+	Findings   []customer.Finding   `json:"findings,omitempty"`
+	AtImport   []customer.Finding   `json:"import_findings,omitempty"`
+	Ending     *service.Ending      `json:"ending,omitempty"`
 	// Follows is the case that this one follows, and where that one stands.
 	Follows *followedJSON `json:"follows,omitempty"`
 	// Followers are the later cases that are the same request as this one.
-	Followers []kam.Follower `json:"followers,omitempty"`
+	Followers []onboarding.Follower `json:"followers,omitempty"`
 	// Screened are the hits of screening, for compliance and audit.
-	Screened *kam.Screened `json:"screened,omitempty"`
+	Screened *customer.Screened `json:"screened,omitempty"`
 	// Change is what a case on an existing customer changes.
 	Change *parties.Change `json:"change,omitempty"`
 	// Conflict says that somebody else changed the customer meanwhile.
@@ -59,10 +61,10 @@ type shownJSON struct {
 
 // followedJSON is what a follower sees of the case that he follows.
 type followedJSON struct {
-	CaseNo     kam.CaseNo  `json:"case_no"`
-	State      kam.State   `json:"state"`
-	Outcome    kam.Outcome `json:"outcome,omitempty"`
-	CustomerNo string      `json:"customer_no,omitempty"`
+	CaseNo     kam.CaseNo         `json:"case_no"`
+	State      onboarding.State   `json:"state"`
+	Outcome    onboarding.Outcome `json:"outcome,omitempty"`
+	CustomerNo string             `json:"customer_no,omitempty"`
 }
 
 // show prints a case. Who may not read its data sees where it stands.
@@ -125,7 +127,7 @@ func (a *app) printView(v service.CaseView) {
 }
 
 // hits are what compliance is asked about, each line of a list by itself.
-func (a *app) hits(s *kam.Screened) {
+func (a *app) hits(s *customer.Screened) {
 	if s == nil {
 		return
 	}
@@ -137,7 +139,7 @@ func (a *app) hits(s *kam.Screened) {
 }
 
 // confirmedBy names who has confirmed the data, the first of two first.
-func (a *app) confirmedBy(s kam.Snapshot) string {
+func (a *app) confirmedBy(s onboarding.Snapshot) string {
 	switch {
 	case s.FirstConfirmedBy == "":
 		return string(s.ConfirmedBy)
@@ -149,7 +151,7 @@ func (a *app) confirmedBy(s kam.Snapshot) string {
 }
 
 // baseLine is the version of the customer that the case started from.
-func (a *app) baseLine(s kam.Snapshot) string {
+func (a *app) baseLine(s onboarding.Snapshot) string {
 	if s.BaseVersion == 0 {
 		return ""
 	}
@@ -172,7 +174,7 @@ func (a *app) followsLine(v service.CaseView) string {
 	}
 }
 
-func followersLine(s kam.Snapshot) string {
+func followersLine(s onboarding.Snapshot) string {
 	all := make([]string, len(s.Followers))
 	for i, f := range s.Followers {
 		all[i] = string(f.CaseNo) + " (" + string(f.Requester) + ")"
@@ -180,7 +182,7 @@ func followersLine(s kam.Snapshot) string {
 	return strings.Join(all, ", ")
 }
 
-func (a *app) appealLine(s kam.Snapshot) string {
+func (a *app) appealLine(s onboarding.Snapshot) string {
 	if s.AppealOf == "" {
 		return ""
 	}
@@ -200,7 +202,7 @@ func reviewReason(v service.CaseView) string {
 	return v.Opening.Data.Justification
 }
 
-func (a *app) revisionLine(s kam.Snapshot) string {
+func (a *app) revisionLine(s onboarding.Snapshot) string {
 	if s.Revision == 0 {
 		return ""
 	}
@@ -219,7 +221,7 @@ func (a *app) deadlines(task kam.Task) {
 	a.pair("label.deadlines", strings.Join(all, "; "))
 }
 
-func (a *app) candidates(all []kam.Candidate) {
+func (a *app) candidates(all []customer.Candidate) {
 	t := term.NewTable(a.text("label.ref"), a.text("label.name"), a.text("label.class"), a.text("label.score")+">", a.text("label.why"))
 	for _, c := range all {
 		class := string(c.Class)
@@ -231,7 +233,7 @@ func (a *app) candidates(all []kam.Candidate) {
 	a.section(a.text("label.candidates"), t)
 }
 
-func (a *app) findings(heading string, all []kam.Finding) {
+func (a *app) findings(heading string, all []customer.Finding) {
 	t := term.NewTable(a.text("label.finding"), a.text("label.severity"), a.text("label.field"), a.text("label.message"))
 	for _, f := range all {
 		severity := string(f.Severity)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -230,23 +231,23 @@ func TestOnboard(t *testing.T) {
 func TestDecide(t *testing.T) {
 	tests := []struct {
 		word  string
-		state kam.State
-		want  kam.ActName
-		what  kam.Verdict
+		state onboarding.State
+		want  onboarding.ActName
+		what  onboarding.Verdict
 	}{
-		{"confirm", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.Confirm},
-		{"reject", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.RejectIt},
-		{"send_back", kam.AwaitingConfirmation, kam.ActDecideConfirmation, kam.SendBack},
-		{"send-back", kam.ValidationReview, kam.ActDecideValidation, kam.SendBack},
-		{"clear", kam.ComplianceReview, kam.ActDecideCompliance, kam.ClearIt},
-		{"waive", kam.ValidationReview, kam.ActDecideValidation, kam.ClearIt},
-		{"refuse", kam.ComplianceReview, kam.ActDecideCompliance, kam.RefuseIt},
-		{"refuse", kam.ValidationReview, kam.ActDecideValidation, kam.RefuseIt},
-		{"merge", kam.ValidationReview, kam.ActDecideValidation, kam.MergeIt},
-		{"endorse", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.Endorse},
-		{"decline", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.Decline},
-		{"change_tier", kam.AwaitingEndorsement, kam.ActDecideEndorsement, kam.ChangeTier},
-		{"confirm", kam.Completed, kam.ActDecideConfirmation, kam.Confirm}, // the case says no
+		{"confirm", onboarding.AwaitingConfirmation, onboarding.ActDecideConfirmation, onboarding.Confirm},
+		{"reject", onboarding.AwaitingConfirmation, onboarding.ActDecideConfirmation, onboarding.RejectIt},
+		{"send_back", onboarding.AwaitingConfirmation, onboarding.ActDecideConfirmation, onboarding.SendBack},
+		{"send-back", onboarding.ValidationReview, onboarding.ActDecideValidation, onboarding.SendBack},
+		{"clear", onboarding.ComplianceReview, onboarding.ActDecideCompliance, onboarding.ClearIt},
+		{"waive", onboarding.ValidationReview, onboarding.ActDecideValidation, onboarding.ClearIt},
+		{"refuse", onboarding.ComplianceReview, onboarding.ActDecideCompliance, onboarding.RefuseIt},
+		{"refuse", onboarding.ValidationReview, onboarding.ActDecideValidation, onboarding.RefuseIt},
+		{"merge", onboarding.ValidationReview, onboarding.ActDecideValidation, onboarding.MergeIt},
+		{"endorse", onboarding.AwaitingEndorsement, onboarding.ActDecideEndorsement, onboarding.Endorse},
+		{"decline", onboarding.AwaitingEndorsement, onboarding.ActDecideEndorsement, onboarding.Decline},
+		{"change_tier", onboarding.AwaitingEndorsement, onboarding.ActDecideEndorsement, onboarding.ChangeTier},
+		{"confirm", onboarding.Completed, onboarding.ActDecideConfirmation, onboarding.Confirm}, // the case says no
 	}
 	for _, tt := range tests {
 		t.Run(tt.word+" in "+string(tt.state), func(t *testing.T) {
@@ -292,31 +293,31 @@ func TestOtherActs(t *testing.T) {
 	no := string(theCase)
 	tests := []struct {
 		name  string
-		state kam.State
+		state onboarding.State
 		args  []string
-		want  kam.Act
+		want  onboarding.Act
 	}{
-		{"claim", kam.ValidationReview, []string{"claim", no}, kam.Act{Name: kam.ActClaim}},
-		{"release", kam.ValidationReview, []string{"release", no}, kam.Act{Name: kam.ActRelease}},
-		{"decide claim", kam.ValidationReview, []string{"decide", no, "claim"}, kam.Act{Name: kam.ActClaim}},
-		{"decide release", kam.ValidationReview, []string{"decide", no, "release"}, kam.Act{Name: kam.ActRelease}},
-		{"endorse and release", kam.AwaitingEndorsement, []string{"decide", no, "endorse", "--owner", "kim", "--release", "KA-000003"},
-			kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, OwnerID: "kim", ReleaseAccount: "KA-000003"}},
-		{"reevaluate", kam.AwaitingConfirmation, []string{"reevaluate", no, "--reason", "new rules"}, kam.Act{Name: kam.ActReevaluate, Reason: "new rules"}},
-		{"ask to cancel", kam.DataEntry, []string{"cancel", no, "--request", "--reason", "twice"}, kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, Reason: "twice"}},
-		{"agree to cancel", kam.DataEntry, []string{"cancel", no, "--agree"}, kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel}},
-		{"convert", kam.DuplicateReview, []string{"resolve-duplicate", no, "convert", "--customer", "C-1"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.ConvertToModify, CustomerNo: "C-1"}},
-		{"withdraw", kam.DataEntry, []string{"withdraw", no, "--reason", "lost"}, kam.Act{Name: kam.ActWithdraw, Reason: "lost"}},
-		{"comment", kam.DataEntry, []string{"comment", no, "--text", "hello"}, kam.Act{Name: kam.ActComment, Reason: "hello"}},
-		{"reassign", kam.AwaitingConfirmation, []string{"reassign", no, "--to", "uta", "--reason", "away"}, kam.Act{Name: kam.ActReassign, Assignee: "uta", Reason: "away"}},
-		{"retry", kam.NeedsIntervention, []string{"retry", no}, kam.Act{Name: kam.ActRetry}},
-		{"another customer", kam.DuplicateReview, []string{"resolve-duplicate", no, "different", "--reason", "other firm"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, Reason: "other firm"}},
-		{"the same customer", kam.DuplicateReview, []string{"resolve-duplicate", no, "existing", "--customer", "C-1"}, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, CustomerNo: "C-1"}},
-		{"data", kam.ChangesRequested, []string{"submit", no, "-f", "-"}, kam.Act{Name: kam.ActSubmitData}},
-		{"details when they are due", kam.AwaitingCompletion, []string{"submit", no, "-f", "-"}, kam.Act{Name: kam.ActSubmitDetails}},
-		{"details ahead of time", kam.DataEntry, []string{"submit", no, "-f", "-", "--details"}, kam.Act{Name: kam.ActSubmitDetails}},
-		{"amend", kam.AwaitingConfirmation, []string{"amend", no, "-f", "-", "--expect-revision", "2"}, kam.Act{Name: kam.ActAmendMaterial, ExpectRevision: 2}},
-		{"a decision that is sent again", kam.DataEntry, []string{"withdraw", no, "--decision-id", "decision-1"}, kam.Act{Name: kam.ActWithdraw, DecisionID: "decision-1"}},
+		{"claim", onboarding.ValidationReview, []string{"claim", no}, onboarding.Act{Name: onboarding.ActClaim}},
+		{"release", onboarding.ValidationReview, []string{"release", no}, onboarding.Act{Name: onboarding.ActRelease}},
+		{"decide claim", onboarding.ValidationReview, []string{"decide", no, "claim"}, onboarding.Act{Name: onboarding.ActClaim}},
+		{"decide release", onboarding.ValidationReview, []string{"decide", no, "release"}, onboarding.Act{Name: onboarding.ActRelease}},
+		{"endorse and release", onboarding.AwaitingEndorsement, []string{"decide", no, "endorse", "--owner", "kim", "--release", "KA-000003"},
+			onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, OwnerID: "kim", ReleaseAccount: "KA-000003"}},
+		{"reevaluate", onboarding.AwaitingConfirmation, []string{"reevaluate", no, "--reason", "new rules"}, onboarding.Act{Name: onboarding.ActReevaluate, Reason: "new rules"}},
+		{"ask to cancel", onboarding.DataEntry, []string{"cancel", no, "--request", "--reason", "twice"}, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, Reason: "twice"}},
+		{"agree to cancel", onboarding.DataEntry, []string{"cancel", no, "--agree"}, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel}},
+		{"convert", onboarding.DuplicateReview, []string{"resolve-duplicate", no, "convert", "--customer", "C-1"}, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.ConvertToModify, CustomerNo: "C-1"}},
+		{"withdraw", onboarding.DataEntry, []string{"withdraw", no, "--reason", "lost"}, onboarding.Act{Name: onboarding.ActWithdraw, Reason: "lost"}},
+		{"comment", onboarding.DataEntry, []string{"comment", no, "--text", "hello"}, onboarding.Act{Name: onboarding.ActComment, Reason: "hello"}},
+		{"reassign", onboarding.AwaitingConfirmation, []string{"reassign", no, "--to", "uta", "--reason", "away"}, onboarding.Act{Name: onboarding.ActReassign, Assignee: "uta", Reason: "away"}},
+		{"retry", onboarding.NeedsIntervention, []string{"retry", no}, onboarding.Act{Name: onboarding.ActRetry}},
+		{"another customer", onboarding.DuplicateReview, []string{"resolve-duplicate", no, "different", "--reason", "other firm"}, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, Reason: "other firm"}},
+		{"the same customer", onboarding.DuplicateReview, []string{"resolve-duplicate", no, "existing", "--customer", "C-1"}, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, CustomerNo: "C-1"}},
+		{"data", onboarding.ChangesRequested, []string{"submit", no, "-f", "-"}, onboarding.Act{Name: onboarding.ActSubmitData}},
+		{"details when they are due", onboarding.AwaitingCompletion, []string{"submit", no, "-f", "-"}, onboarding.Act{Name: onboarding.ActSubmitDetails}},
+		{"details ahead of time", onboarding.DataEntry, []string{"submit", no, "-f", "-", "--details"}, onboarding.Act{Name: onboarding.ActSubmitDetails}},
+		{"amend", onboarding.AwaitingConfirmation, []string{"amend", no, "-f", "-", "--expect-revision", "2"}, onboarding.Act{Name: onboarding.ActAmendMaterial, ExpectRevision: 2}},
+		{"a decision that is sent again", onboarding.DataEntry, []string{"withdraw", no, "--decision-id", "decision-1"}, onboarding.Act{Name: onboarding.ActWithdraw, DecisionID: "decision-1"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -413,12 +414,12 @@ func TestListFilter(t *testing.T) {
 	f := waiting()
 	f.people, f.nodes = map[kam.UserID]kam.Person{"rita": {ID: "rita", Active: true}}, []kam.TerritoryNode{{Code: "DE"}}
 	run(t, f, "list", "--customer", "nord", "--state", "data_entry", "--requester", "rita", "--territory", "DE", "--type", "modify", "--older", "3", "--open", "--limit", "7")
-	require.Equal(t, casedb.Filter{Customer: "nord", Type: kam.Modify, State: kam.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
+	require.Equal(t, casedb.Filter{Customer: "nord", Type: kam.Modify, State: onboarding.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
 }
 
 // TestWords sees to it that every state has its words.
 func TestWords(t *testing.T) {
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		require.True(t, text.Known("state."+string(s.State)), s.State)
 	}
 }

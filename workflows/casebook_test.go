@@ -11,51 +11,52 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A casebook stands in for PostgreSQL and the activities: one case in memory,
-// moved by kam.Next, with effects keyed and fenced as the real ones are.
+// moved by onboarding.Next, with effects keyed and fenced as the real ones are.
 type casebook struct {
 	mu    sync.Mutex
-	snap  kam.Snapshot
-	facts kam.Facts
+	snap  onboarding.Snapshot
+	facts onboarding.Facts
 	keys  map[any]stored
-	calls []string              // effects that ran, refusals included
-	fails map[kam.Stage][]error // what the next runs of a stage fail with
-	grow  bool                  // details and waivers change the facts
-	fence bool                  // acts too are handed back where the case is ahead
-	idle  map[kam.Stage]int     // the next runs store that there was nothing to do
-	hook  map[kam.Stage]func()  // runs before the stage, outside the lock
-	at    map[string]time.Time  // when a deadline was recorded
-	times map[kam.Stage][]kam.StageInput
+	calls []string                     // effects that ran, refusals included
+	fails map[onboarding.Stage][]error // what the next runs of a stage fail with
+	grow  bool                         // details and waivers change the facts
+	fence bool                         // acts too are handed back where the case is ahead
+	idle  map[onboarding.Stage]int     // the next runs store that there was nothing to do
+	hook  map[onboarding.Stage]func()  // runs before the stage, outside the lock
+	at    map[string]time.Time         // when a deadline was recorded
+	times map[onboarding.Stage][]onboarding.StageInput
 }
 
 type stored struct {
 	digest string
-	kam.Progress
+	onboarding.Progress
 }
 
 func newCasebook() *casebook {
 	return &casebook{
-		facts: kam.Facts{Type: kam.NewCase, HasNameCountryChannel: true, ScreeningComplete: true, DetailComplete: true,
+		facts: onboarding.Facts{Type: kam.NewCase, HasNameCountryChannel: true, ScreeningComplete: true, DetailComplete: true,
 			Recommendation: kam.Add, AutoReject: true, RoundsLeft: true, LastRequired: true},
-		keys: map[any]stored{}, fails: map[kam.Stage][]error{}, idle: map[kam.Stage]int{},
-		hook: map[kam.Stage]func(){}, at: map[string]time.Time{}, times: map[kam.Stage][]kam.StageInput{},
+		keys: map[any]stored{}, fails: map[onboarding.Stage][]error{}, idle: map[onboarding.Stage]int{},
+		hook: map[onboarding.Stage]func(){}, at: map[string]time.Time{}, times: map[onboarding.Stage][]onboarding.StageInput{},
 	}
 }
 
 func (b *casebook) register(env *testsuite.TestWorkflowEnvironment) {
-	for _, s := range []kam.Stage{kam.StageOpen, kam.StageIdentify, kam.StageDecide, kam.StageAnalyze, kam.StageSegment,
-		kam.StageValidate, kam.StageClassify, kam.StageHandOff, kam.StageElapse, kam.StagePark, kam.StageRefresh} {
-		env.RegisterActivityWithOptions(func(_ context.Context, in kam.StageInput) (kam.Progress, error) { return b.stage(s, in) },
+	for _, s := range []onboarding.Stage{onboarding.StageOpen, onboarding.StageIdentify, onboarding.StageDecide, onboarding.StageAnalyze, onboarding.StageSegment,
+		onboarding.StageValidate, onboarding.StageClassify, onboarding.StageHandOff, onboarding.StageElapse, onboarding.StagePark, onboarding.StageRefresh} {
+		env.RegisterActivityWithOptions(func(_ context.Context, in onboarding.StageInput) (onboarding.Progress, error) { return b.stage(s, in) },
 			activity.RegisterOptions{Name: string(s)})
 	}
-	env.RegisterActivityWithOptions(func(_ context.Context, in kam.ActInput) (kam.Progress, error) { return b.act(in) },
-		activity.RegisterOptions{Name: string(kam.StageAct)})
+	env.RegisterActivityWithOptions(func(_ context.Context, in onboarding.ActInput) (onboarding.Progress, error) { return b.act(in) },
+		activity.RegisterOptions{Name: string(onboarding.StageAct)})
 }
 
 // stage is an effect of the engine, keyed by Seq.
-func (b *casebook) stage(s kam.Stage, in kam.StageInput) (kam.Progress, error) {
+func (b *casebook) stage(s onboarding.Stage, in onboarding.StageInput) (onboarding.Progress, error) {
 	if h := b.hook[s]; h != nil {
 		h()
 	}
@@ -65,30 +66,30 @@ func (b *casebook) stage(s kam.Stage, in kam.StageInput) (kam.Progress, error) {
 	b.times[s] = append(b.times[s], in)
 	if f := b.fails[s]; len(f) > 0 {
 		b.fails[s] = f[1:]
-		return kam.Progress{}, f[0]
+		return onboarding.Progress{}, f[0]
 	}
-	if s == kam.StageRefresh {
-		return kam.Progress{Snapshot: b.snap, Ahead: b.snap.Version > in.Known}, nil
+	if s == onboarding.StageRefresh {
+		return onboarding.Progress{Snapshot: b.snap, Ahead: b.snap.Version > in.Known}, nil
 	}
 	digest := digestOf(string(s), in.Due)
 	old, ok := b.keys[in.Seq]
 	switch {
 	case b.snap.Version > in.Known && old.digest != digest:
-		return kam.Progress{Snapshot: b.snap, Ahead: true}, nil
+		return onboarding.Progress{Snapshot: b.snap, Ahead: true}, nil
 	case ok && old.digest != digest:
-		return kam.Progress{}, wire(kam.Errorf(kam.IDReused, "effect %d stored for something else", in.Seq))
+		return onboarding.Progress{}, wire(kam.Errorf(kam.IDReused, "effect %d stored for something else", in.Seq))
 	case ok:
 		return old.Progress, nil
 	}
 	if b.idle[s] > 0 { // stored, but nothing to do
 		b.idle[s]--
-		b.keys[in.Seq] = stored{digest, kam.Progress{Snapshot: b.snap}}
-		return kam.Progress{Snapshot: b.snap}, nil
+		b.keys[in.Seq] = stored{digest, onboarding.Progress{Snapshot: b.snap}}
+		return onboarding.Progress{Snapshot: b.snap}, nil
 	}
 	event, after := b.eventOf(s, in)
 	p, err := b.move(event, s, "", in.Now)
 	if err != nil {
-		return kam.Progress{}, wire(err)
+		return onboarding.Progress{}, wire(err)
 	}
 	if after != nil {
 		after()
@@ -99,80 +100,80 @@ func (b *casebook) stage(s kam.Stage, in kam.StageInput) (kam.Progress, error) {
 }
 
 // eventOf says what a stage brings about.
-func (b *casebook) eventOf(s kam.Stage, in kam.StageInput) (kam.Event, func()) {
+func (b *casebook) eventOf(s onboarding.Stage, in onboarding.StageInput) (onboarding.Event, func()) {
 	switch s {
-	case kam.StageOpen:
-		b.snap = kam.Snapshot{CaseNo: in.CaseNo, Type: b.facts.Type, State: kam.Draft, Requester: "rep", MaterialHash: "h1",
+	case onboarding.StageOpen:
+		b.snap = onboarding.Snapshot{CaseNo: in.CaseNo, Type: b.facts.Type, State: onboarding.Draft, Requester: "rep", MaterialHash: "h1",
 			Revision: 1, Territory: "DE-N", OpenedAt: in.Now}
-		return kam.EvSubmitRequest, nil
-	case kam.StageIdentify:
+		return onboarding.EvSubmitRequest, nil
+	case onboarding.StageIdentify:
 		if b.facts.Match != "" {
-			return kam.EvMatchFound, nil
+			return onboarding.EvMatchFound, nil
 		}
-		return kam.EvNoMatch, func() { // a screening set that is there submits itself
+		return onboarding.EvNoMatch, func() { // a screening set that is there submits itself
 			if b.facts.ScreeningComplete {
-				t, _ := kam.Next(b.snap.State, kam.EvSubmitData, b.facts)
+				t, _ := onboarding.Next(b.snap.State, onboarding.EvSubmitData, b.facts)
 				b.enter(t.To, in.Now)
 			}
 		}
-	case kam.StageDecide:
-		return kam.EvRecommend, nil
-	case kam.StageAnalyze:
-		return kam.EvAnalyzed, nil
-	case kam.StageSegment:
-		return kam.EvSegmented, nil
-	case kam.StageValidate:
+	case onboarding.StageDecide:
+		return onboarding.EvRecommend, nil
+	case onboarding.StageAnalyze:
+		return onboarding.EvAnalyzed, nil
+	case onboarding.StageSegment:
+		return onboarding.EvSegmented, nil
+	case onboarding.StageValidate:
 		switch {
 		case b.facts.HasError:
-			return kam.EvFail, nil
+			return onboarding.EvFail, nil
 		case b.facts.HasReview:
-			return kam.EvReviewNeeded, nil
+			return onboarding.EvReviewNeeded, nil
 		}
-		return kam.EvPass, nil
-	case kam.StageClassify:
-		return kam.EvClassified, nil
-	case kam.StageHandOff:
-		return kam.EvHandedOff, func() { b.snap.Outcome = kam.AddedKA }
-	case kam.StagePark:
+		return onboarding.EvPass, nil
+	case onboarding.StageClassify:
+		return onboarding.EvClassified, nil
+	case onboarding.StageHandOff:
+		return onboarding.EvHandedOff, func() { b.snap.Outcome = onboarding.AddedKA }
+	case onboarding.StagePark:
 		resume := b.snap.State
-		return kam.EvFault, func() { b.snap.ResumeState, b.snap.Headline, b.facts.BeforeFault = resume, in.Fault, resume }
+		return onboarding.EvFault, func() { b.snap.ResumeState, b.snap.Headline, b.facts.BeforeFault = resume, in.Fault, resume }
 	default:
 		return b.elapse(in)
 	}
 }
 
 // elapse takes the deadline off the task; a reminder moves nothing.
-func (b *casebook) elapse(in kam.StageInput) (kam.Event, func()) {
+func (b *casebook) elapse(in onboarding.StageInput) (onboarding.Event, func()) {
 	b.at[string(in.Due.Kind)] = in.Now
 	rest := b.snap.Task.Deadlines[1:]
 	switch in.Due.Kind {
 	case kam.DueExpire:
-		return kam.EvExpire, nil
+		return onboarding.EvExpire, nil
 	case kam.DueLapse:
-		return kam.EvLapse, nil
+		return onboarding.EvLapse, nil
 	case kam.DueEscalate:
-		return kam.EvEscalate, func() { b.snap.Task.Deadlines, b.snap.Task.Escalated = rest, b.snap.Task.Escalated+1 }
+		return onboarding.EvEscalate, func() { b.snap.Task.Deadlines, b.snap.Task.Escalated = rest, b.snap.Task.Escalated+1 }
 	default:
 		return "", func() { b.snap.Task.Deadlines = rest }
 	}
 }
 
 // act is an effect of a person, keyed by its decision id.
-func (b *casebook) act(in kam.ActInput) (kam.Progress, error) {
-	if h := b.hook[kam.StageAct]; h != nil {
+func (b *casebook) act(in onboarding.ActInput) (onboarding.Progress, error) {
+	if h := b.hook[onboarding.StageAct]; h != nil {
 		h()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := in.Act
 	b.calls = append(b.calls, string(a.Name)+" "+string(a.Verdict))
-	if f := b.fails[kam.StageAct]; len(f) > 0 {
-		b.fails[kam.StageAct] = f[1:]
-		return kam.Progress{}, f[0]
+	if f := b.fails[onboarding.StageAct]; len(f) > 0 {
+		b.fails[onboarding.StageAct] = f[1:]
+		return onboarding.Progress{}, f[0]
 	}
 	if old, ok := b.keys[a.DecisionID]; ok {
 		if old.digest != digestOf(a) {
-			return kam.Progress{Snapshot: b.snap, Refused: kam.Errorf(kam.IDReused, "other content")}, nil
+			return onboarding.Progress{Snapshot: b.snap, Refused: kam.Errorf(kam.IDReused, "other content")}, nil
 		}
 		p := old.Progress
 		if b.snap.Version > p.Snapshot.Version {
@@ -181,46 +182,46 @@ func (b *casebook) act(in kam.ActInput) (kam.Progress, error) {
 		return p, nil
 	}
 	if b.fence && b.snap.Version > in.Known {
-		return kam.Progress{Snapshot: b.snap, Ahead: true}, nil
+		return onboarding.Progress{Snapshot: b.snap, Ahead: true}, nil
 	}
 	if err := a.CheckAgainst(b.snap); err != nil {
-		return kam.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
+		return onboarding.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
 	}
 	return b.apply(a, in.Now)
 }
 
 // apply stores an act that stands.
-func (b *casebook) apply(a kam.Act, now time.Time) (kam.Progress, error) {
+func (b *casebook) apply(a onboarding.Act, now time.Time) (onboarding.Progress, error) {
 	spec, err := a.Spec()
 	if err != nil {
-		return kam.Progress{}, wire(err)
+		return onboarding.Progress{}, wire(err)
 	}
 	event := spec.Event
 	switch {
-	case a.Name == kam.ActDecideConfirmation && a.Verdict == kam.Confirm:
+	case a.Name == onboarding.ActDecideConfirmation && a.Verdict == onboarding.Confirm:
 		b.snap.ConfirmedBy, b.snap.ConfirmedHash = a.By, a.ExpectHash
-	case a.Name == kam.ActDecideConfirmation && a.Verdict == kam.SendBack:
+	case a.Name == onboarding.ActDecideConfirmation && a.Verdict == onboarding.SendBack:
 		b.snap.Rounds++
-	case a.Name == kam.ActSubmitData:
+	case a.Name == onboarding.ActSubmitData:
 		b.snap.Revision++
 		b.snap.MaterialHash = a.DataDigest
 		b.facts.ScreeningComplete = true
-		if b.snap.State == kam.ChangesRequested {
-			event = kam.EvResubmit
+		if b.snap.State == onboarding.ChangesRequested {
+			event = onboarding.EvResubmit
 		}
 	}
 	was := b.facts
 	if b.grow {
 		event = b.learn(a, event)
 	}
-	p, err := b.move(event, kam.Stage(a.Name), a.DecisionID, now)
+	p, err := b.move(event, onboarding.Stage(a.Name), a.DecisionID, now)
 	if err != nil {
 		b.facts = was
 	}
 	if err != nil {
-		return kam.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
+		return onboarding.Progress{Snapshot: b.snap, Refused: kam.AsError(err)}, nil
 	}
-	if a.Name == kam.ActComment {
+	if a.Name == onboarding.ActComment {
 		p.Timeline[0].Text = a.Reason
 	}
 	b.keys[a.DecisionID] = stored{digestOf(a), p}
@@ -229,26 +230,26 @@ func (b *casebook) apply(a kam.Act, now time.Time) (kam.Progress, error) {
 
 // learn takes over what an act brings: details are kept wherever they are sent,
 // and move the case where it waits for them.
-func (b *casebook) learn(a kam.Act, event kam.Event) kam.Event {
+func (b *casebook) learn(a onboarding.Act, event onboarding.Event) onboarding.Event {
 	switch a.Name {
-	case kam.ActSubmitDetails:
+	case onboarding.ActSubmitDetails:
 		b.facts.DetailComplete = true
-		if b.snap.State != kam.AwaitingCompletion {
+		if b.snap.State != onboarding.AwaitingCompletion {
 			return ""
 		}
-	case kam.ActDecideValidation:
+	case onboarding.ActDecideValidation:
 		b.facts.HasReview = false
 	}
 	return event
 }
 
 // move stores one effect: the next state by the table, and a line.
-func (b *casebook) move(event kam.Event, by kam.Stage, decision string, now time.Time) (kam.Progress, error) {
+func (b *casebook) move(event onboarding.Event, by onboarding.Stage, decision string, now time.Time) (onboarding.Progress, error) {
 	from := b.snap.State
 	if event != "" {
-		t, err := kam.Next(from, event, b.facts)
+		t, err := onboarding.Next(from, event, b.facts)
 		if err != nil {
-			return kam.Progress{}, err
+			return onboarding.Progress{}, err
 		}
 		if t.To != from {
 			b.enter(t.To, now)
@@ -256,15 +257,15 @@ func (b *casebook) move(event kam.Event, by kam.Stage, decision string, now time
 	}
 	b.snap.Version++
 	b.snap.LastDecision, b.snap.UpdatedAt = decision, now
-	p := kam.Progress{Snapshot: b.snap, Timeline: []kam.TimelineEntry{{Seq: b.snap.Version, At: now, From: from, To: b.snap.State, Text: string(by)}}}
-	if by == kam.StageDecide {
-		p.Records = []kam.DecisionRecord{{RecordID: "r1", Kind: kam.RecordAdd}}
+	p := onboarding.Progress{Snapshot: b.snap, Timeline: []onboarding.TimelineEntry{{Seq: b.snap.Version, At: now, From: from, To: b.snap.State, Text: string(by)}}}
+	if by == onboarding.StageDecide {
+		p.Records = []onboarding.DecisionRecord{{RecordID: "r1", Kind: onboarding.RecordAdd}}
 	}
 	return p, nil
 }
 
 // enter opens the task of a state, with deadlines in plain hours.
-func (b *casebook) enter(to kam.State, now time.Time) {
+func (b *casebook) enter(to onboarding.State, now time.Time) {
 	spec := to.Spec()
 	b.snap.State, b.snap.Step, b.snap.Task = to, spec.Step, nil
 	if spec.Kind != kam.Human {
@@ -272,13 +273,13 @@ func (b *casebook) enter(to kam.State, now time.Time) {
 	}
 	t := &kam.Task{ID: "t", Kind: spec.Task, Step: spec.Step, Level: "TERRITORY", Assignees: []kam.UserID{"boss"}, OpenedAt: now}
 	end := kam.DueExpire
-	if to == kam.AwaitingEndorsement {
+	if to == onboarding.AwaitingEndorsement {
 		end = kam.DueLapse
 	}
-	if to != kam.NeedsIntervention {
+	if to != onboarding.NeedsIntervention {
 		t.Deadlines = []kam.Deadline{{Kind: kam.DueRemind, At: now.Add(24 * time.Hour)},
 			{Kind: kam.DueEscalate, At: now.Add(48 * time.Hour)}, {Kind: end, At: now.Add(720 * time.Hour)}}
-		if !kam.Takes(to, kam.EvEscalate) {
+		if !onboarding.Takes(to, onboarding.EvEscalate) {
 			t.Deadlines = append(t.Deadlines[:1], t.Deadlines[2])
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -28,16 +28,16 @@ func TestContinueAsNewForgetsNoField(t *testing.T) {
 	var in workflows.Input
 	n := 0
 	workflows.Fill(reflect.ValueOf(&in).Elem(), &n)
-	in.Carried.Snapshot.State = kam.AwaitingConfirmation
+	in.Carried.Snapshot.State = onboarding.AwaitingConfirmation
 	in.CaseNo, in.Carried.Snapshot.CaseNo = caseNo, caseNo
 	require.Empty(t, workflows.Zeroes("Input", reflect.ValueOf(&in).Elem()))
 
 	s := newScript(t)
 	s.env.SetContinueAsNewSuggested(true)
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, in)
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, s.env.GetWorkflowError(), &next)
-	require.Equal(t, kam.WorkflowOnboarding, next.WorkflowType.Name)
+	require.Equal(t, onboarding.WorkflowOnboarding, next.WorkflowType.Name)
 	got := continued(t, next)
 	require.Empty(t, workflows.Zeroes("Input", reflect.ValueOf(&got).Elem()))
 	in.Carried.Runs++
@@ -52,18 +52,18 @@ func TestContinueAsNewReadsWhatIsQueued(t *testing.T) {
 	s := newScript(t)
 	var answers [5]answer
 	arrive := func() {
-		s.b.hook[kam.StageAct] = nil
+		s.b.hook[onboarding.StageAct] = nil
 		s.env.SetContinueAsNewSuggested(true)
 		for i := range answers {
 			vote := confirm(fmt.Sprintf("vote-%d", i), "rep") // his own request: refused, and on record
 			s.env.SignalWorkflow(string(vote.Name), vote)
 			id := fmt.Sprintf("comment-%d", i)
-			s.send(&answers[i], id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: "on my desk"})
+			s.send(&answers[i], id, onboarding.Act{DecisionID: id, Name: onboarding.ActComment, By: "boss", Reason: "on my desk"})
 		}
 	}
-	s.at(hour, func() { s.b.hook[kam.StageAct] = arrive }) // while the next act is being stored
-	s.sendAt(2*hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"})
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo, RequestKey: "rk"})
+	s.at(hour, func() { s.b.hook[onboarding.StageAct] = arrive }) // while the next act is being stored
+	s.sendAt(2*hour, "u1", onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "boss", Reason: "on my desk"})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"})
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, s.env.GetWorkflowError(), &next)
 	in := continued(t, next)
@@ -102,7 +102,7 @@ func TestSignalThatEndsARunIsRead(t *testing.T) {
 		past.Events = append(past.Events, e)
 	}
 	add(enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED, &history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
-		WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: string(kam.ActDecideConfirmation), Input: input},
+		WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: string(onboarding.ActDecideConfirmation), Input: input},
 	}})
 	add(enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, &history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowTaskScheduledEventAttributes{
 		WorkflowTaskScheduledEventAttributes: &history.WorkflowTaskScheduledEventAttributes{},
@@ -117,7 +117,7 @@ func TestSignalThatEndsARunIsRead(t *testing.T) {
 	recorded := proto.CloneOf(past.Events[8])
 	marker := recorded.GetMarkerRecordedEventAttributes()
 	require.NotNil(t, marker)
-	marker.Details["data"], err = converter.GetDefaultDataConverter().ToPayloads(map[string]any{"ActivityID": "4", "ActivityType": kam.StageAct, "Attempt": 1})
+	marker.Details["data"], err = converter.GetDefaultDataConverter().ToPayloads(map[string]any{"ActivityID": "4", "ActivityType": onboarding.StageAct, "Attempt": 1})
 	require.NoError(t, err)
 	add(enums.EVENT_TYPE_MARKER_RECORDED, recorded)
 	add(enums.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW, &history.HistoryEvent{})
@@ -128,7 +128,7 @@ func TestSignalThatEndsARunIsRead(t *testing.T) {
 	require.NoError(t, replayer.ReplayWorkflowHistory(nil, past))
 	// Replay itself does not miss a local activity that comes too late to run.
 	n := len(called.names)
-	require.Equal(t, []string{string(kam.StageAct), "continue as new"}, called.names[n-2:], "the run ended before the vote was recorded")
+	require.Equal(t, []string{string(onboarding.StageAct), "continue as new"}, called.names[n-2:], "the run ended before the vote was recorded")
 }
 
 // calls notes the local activities of a workflow and where it goes on in a new
@@ -169,14 +169,14 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args 
 func TestVoteIsOneVoteOverManyRuns(t *testing.T) {
 	t.Parallel()
 	b := newCasebook()
-	in := workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}}
-	act := kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"}
+	in := workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}}
+	act := onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "boss", Reason: "on my desk"}
 	for run := range 3 {
 		s := newScript(t)
 		s.b.snap, s.b.keys, s.b.facts = b.snap, b.keys, b.facts
 		a := s.sendAt(hour, fmt.Sprintf("decision-1/%d", run), act)
-		s.at(2*hour, func() { s.env.SetContinueAsNewSuggested(true); s.env.SignalWorkflow(kam.SignalRefresh, nil) })
-		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+		s.at(2*hour, func() { s.env.SetContinueAsNewSuggested(true); s.env.SignalWorkflow(onboarding.SignalRefresh, nil) })
+		s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, in)
 		var next *workflow.ContinueAsNewError
 		require.ErrorAs(t, s.env.GetWorkflowError(), &next)
 		in = continued(t, next)

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A desk is the code that every process shares that waits for people. It
@@ -55,8 +56,8 @@ type process struct {
 	stages  stages
 
 	now     func() place
-	stage   func() (kam.Stage, bool) // of an automatic state
-	details func() string            // for operators, in Markdown
+	stage   func() (onboarding.Stage, bool) // of an automatic state
+	details func() string                   // for operators, in Markdown
 
 	act    func(name string, raw converter.RawValue) (act, error)
 	input  func(call) any // of the activity that carries out a call
@@ -86,7 +87,7 @@ type act struct {
 // callers that cannot wait.
 type entry struct {
 	name, description string
-	stage             kam.Stage
+	stage             onboarding.Stage
 	signal            bool
 }
 
@@ -99,10 +100,10 @@ type notice struct {
 
 // stages are the effects that every process has.
 type stages struct {
-	open   kam.Stage // the first effect, tried without limit
-	read   kam.Stage // changes nothing: what PostgreSQL knows
-	elapse kam.Stage // a deadline passed
-	fault  kam.Stage // a stage failed for good
+	open   onboarding.Stage // the first effect, tried without limit
+	read   onboarding.Stage // changes nothing: what PostgreSQL knows
+	elapse onboarding.Stage // a deadline passed
+	fault  onboarding.Stage // a stage failed for good
 }
 
 // A place is where a snapshot stands.
@@ -131,7 +132,7 @@ func (d due) text() string { return d.label + " " + deadlineWord(d.Kind) }
 
 // A call is one effect: a stage of the engine, or what a person did.
 type call struct {
-	stage      kam.Stage
+	stage      onboarding.Stage
 	known, seq int64
 	now        time.Time
 	act        any   // what a person sent, nil for an effect of the engine
@@ -147,7 +148,7 @@ type outcome struct {
 	place   place // of the snapshot in it
 	ahead   bool  // PostgreSQL knew more
 	refused *kam.Error
-	needs   kam.Stage // what must be done outside first
+	needs   onboarding.Stage // what must be done outside first
 }
 
 // Bounds on what people send, besides those of the form of an act.
@@ -285,7 +286,7 @@ func (d *desk) handle(ctx workflow.Context, e entry, a act) (any, error) {
 
 // take is common to updates and signals: it takes the lock, then runs the one
 // local activity that judges the act by what is stored, and stores it.
-func (d *desk) take(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
+func (d *desk) take(ctx workflow.Context, stage onboarding.Stage, a act) (outcome, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	d.inFlight++
 	d.taken++
@@ -308,7 +309,7 @@ func (d *desk) take(ctx workflow.Context, stage kam.Stage, a act) (outcome, erro
 // stored earlier. The process adopts the newer version and tries again. Where
 // that version is not new, or its last decision is this act, the act has been
 // stored.
-func (d *desk) record(ctx workflow.Context, stage kam.Stage, a act) (outcome, error) {
+func (d *desk) record(ctx workflow.Context, stage onboarding.Stage, a act) (outcome, error) {
 	ctx = quick(ctx, a.label())
 	for range 3 {
 		in := call{stage: stage, known: d.now().version, now: workflow.Now(ctx), act: a.value, signal: a.signal}

@@ -37,7 +37,7 @@
 //	            └──────────── end state: settle, return the snapshot        │
 //	people ── update, signal ─▶ one lock per case ─▶ RecordAct ─▶ snapshot ─┘
 //
-// The workflow carries a copy of the case, the [kam.Snapshot], and replaces it
+// The workflow carries a copy of the case, the [onboarding.Snapshot], and replaces it
 // with what each effect hands back. PostgreSQL is the record: where it knows
 // more than the workflow (worker and server died between the commit of an
 // effect and the completion of the workflow task), an effect hands back the
@@ -61,9 +61,9 @@
 //   - Nothing here judges an act a second time. A validator judges before the
 //     act is written down, and is not replayed; the second test, under the
 //     lock, is RecordAct's own, within the transaction, and its verdict is
-//     recorded. So kam.Act.CheckAgainst, the rows of kam.Acts and the guards
-//     of kam.Transitions may change without breaking open cases.
-//   - What replay does read of kam: kam.StageOf, which states end a case, and
+//     recorded. So onboarding.Act.CheckAgainst, the rows of onboarding.Acts and the guards
+//     of onboarding.Transitions may change without breaking open cases.
+//   - What replay does read of kam: onboarding.StageOf, which states end a case, and
 //     the fields of the snapshot that view.go looks at (a change there decides
 //     whether search attributes are written and a timer is started).
 //   - Waits use await of waits.go, not workflow.AwaitWithOptions.

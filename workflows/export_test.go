@@ -1,6 +1,6 @@
 package workflows
 
-import "github.com/kamflow/kamflow/kam"
+import "github.com/kamflow/kamflow/kam/onboarding"
 
 // What the tests of the texts look at.
 var (
@@ -11,9 +11,9 @@ var (
 )
 
 // ActNames lists the acts that a case takes.
-func ActNames() (names []kam.ActName) {
+func ActNames() (names []onboarding.ActName) {
 	for _, e := range caseActs() {
-		names = append(names, kam.ActName(e.name))
+		names = append(names, onboarding.ActName(e.name))
 	}
 	return names
 }

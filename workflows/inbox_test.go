@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -21,29 +22,29 @@ func TestStartCase(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	var first, again, other answer
-	start := func(out *answer, id string, in kam.StartInput) {
-		s.env.UpdateWorkflow(string(kam.ActStart), id, &testsuite.TestUpdateCallback{
+	start := func(out *answer, id string, in onboarding.StartInput) {
+		s.env.UpdateWorkflow(string(onboarding.ActStart), id, &testsuite.TestUpdateCallback{
 			OnAccept: func() { out.accepted = true },
 			OnReject: func(err error) { out.rejected = err },
 			OnComplete: func(v any, err error) {
 				out.done, out.err = true, err
-				out.progress, _ = v.(kam.Progress)
+				out.progress, _ = v.(onboarding.Progress)
 			},
 		}, in)
 	}
-	in := kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}
+	in := onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}
 	s.at(0, func() { start(&first, "start", in) })
 	s.at(time.Minute, func() { start(&again, "start", in) })
-	s.at(2*time.Minute, func() { start(&other, "start2", kam.StartInput{CaseNo: caseNo, RequestKey: "another"}) })
+	s.at(2*time.Minute, func() { start(&other, "start2", onboarding.StartInput{CaseNo: caseNo, RequestKey: "another"}) })
 	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
 
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, first.err)
 	require.Equal(t, caseNo, first.progress.Snapshot.CaseNo)
 	require.Equal(t, first.progress, again.progress)
 	require.Equal(t, string(kam.IDReused), other.code())
 	require.Equal(t, 1, count(s.b.calls, "OpenCase"))
-	require.EqualValues(t, 1, s.b.times[kam.StageOpen][0].Seq)
+	require.EqualValues(t, 1, s.b.times[onboarding.StageOpen][0].Seq)
 }
 
 // TestInputThatCannotBeRead fails the run for good: whoever starts it may have
@@ -52,7 +53,7 @@ func TestInputThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, in := range []any{"not an input", []int{1}, map[string]any{"case_no": 7}, map[string]any{"carried": []int{1}}, nil} {
 		s := newScript(t)
-		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+		s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, in)
 		var app *temporal.ApplicationError
 		require.ErrorAs(t, s.env.GetWorkflowError(), &app)
 		require.Equal(t, string(kam.Invalid), app.Type())
@@ -68,10 +69,10 @@ func TestSameDecisionTwiceIsOne(t *testing.T) {
 	one := s.sendAt(hour, "decision-1/1", confirm("decision-1", "boss"))
 	two := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
 	changed := confirm("decision-1", "boss")
-	changed.Verdict, changed.ReasonCode, changed.Reason = kam.RejectIt, "OTHER", "no"
+	changed.Verdict, changed.ReasonCode, changed.Reason = onboarding.RejectIt, "OTHER", "no"
 	three := s.sendAt(3*hour, "decision-1/3", changed)
 
-	require.Equal(t, kam.Expired, s.play().State)
+	require.Equal(t, onboarding.Expired, s.play().State)
 	require.NoError(t, one.err)
 	require.NoError(t, two.err)
 	require.Equal(t, one.progress.Snapshot, two.progress.Snapshot)
@@ -89,7 +90,7 @@ func TestSameDecisionTwiceAtOnceIsOne(t *testing.T) {
 		s.send(&one, "decision-1/1", confirm("decision-1", "boss"))
 		s.send(&two, "decision-1/2", confirm("decision-1", "boss"))
 	})
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, one.err)
 	require.NoError(t, two.err)
 	require.True(t, two.done)
@@ -100,12 +101,12 @@ func TestTwoManagersAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	var one, two answer
-	no := kam.Act{DecisionID: "decision-2", Name: kam.ActDecideConfirmation, By: "chief", Verdict: kam.RejectIt, ExpectHash: "h1", ReasonCode: "OTHER", Reason: "no"}
+	no := onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActDecideConfirmation, By: "chief", Verdict: onboarding.RejectIt, ExpectHash: "h1", ReasonCode: "OTHER", Reason: "no"}
 	s.at(hour, func() {
 		s.send(&one, "u1", confirm("decision-1", "boss"))
 		s.send(&two, "u2", no)
 	})
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, one.err)
 	require.True(t, two.done || two.rejected != nil)
 	require.Equal(t, string(kam.AlreadyDecided), two.code(), "the loser is told")
@@ -118,13 +119,13 @@ func TestStaleVoteNeverReachesAnActivity(t *testing.T) {
 	old.ExpectHash = "h0"
 	stale := s.sendAt(hour, "u1", old)
 	own := s.sendAt(2*hour, "u2", confirm("decision-2", "rep"))
-	formless := s.sendAt(3*hour, "u3", kam.Act{DecisionID: "x", Name: kam.ActDecideConfirmation, Verdict: kam.Confirm})
-	early := s.sendAt(4*hour, "u4", kam.Act{DecisionID: "decision-4", Name: kam.ActDecideEndorsement, By: "boss", Verdict: kam.Endorse})
+	formless := s.sendAt(3*hour, "u3", onboarding.Act{DecisionID: "x", Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm})
+	early := s.sendAt(4*hour, "u4", onboarding.Act{DecisionID: "decision-4", Name: onboarding.ActDecideEndorsement, By: "boss", Verdict: onboarding.Endorse})
 	long := confirm("decision-5", "boss")
 	long.Fields = []string{strings.Repeat("x", 40_000)}
 	large := s.sendAt(5*hour, "u5", long)
 
-	require.Equal(t, kam.Expired, s.play().State)
+	require.Equal(t, onboarding.Expired, s.play().State)
 	for want, a := range map[kam.Code]*answer{kam.StaleRevision: stale, kam.Separation: own, kam.WrongState: early} {
 		require.False(t, a.accepted)
 		require.Equal(t, string(want), a.code())
@@ -153,7 +154,7 @@ func TestSignalIsTheSameDecision(t *testing.T) {
 		s.env.SignalWorkflow(string(a.Name), a)
 		s.env.SignalWorkflow(string(a.Name), a) // delivered twice
 	})
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.Equal(t, 1, count(s.b.calls, "DecideConfirmation CONFIRM"))
 }
 
@@ -164,15 +165,15 @@ func TestRefusedSignalIsRecordedAndChangesNothing(t *testing.T) {
 		a := confirm("decision-1", "rep") // his own request
 		s.env.SignalWorkflow(string(a.Name), a)
 	})
-	s.at(2*hour, func() { require.Equal(t, kam.AwaitingConfirmation, s.state().State) })
+	s.at(2*hour, func() { require.Equal(t, onboarding.AwaitingConfirmation, s.state().State) })
 	s.at(3*hour, func() { // garbage, and one that no key can be found for
-		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), "not an act")
-		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), []int{1, 2})
-		s.env.SignalWorkflow(string(kam.ActDecideConfirmation), kam.Act{By: "boss"})
+		s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), "not an act")
+		s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), []int{1, 2})
+		s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), onboarding.Act{By: "boss"})
 		s.env.SignalWorkflow("Unheard", 1)
 	})
 	ok := s.sendAt(4*hour, "u1", confirm("decision-2", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, ok.err)
 	require.Equal(t, 2, count(s.b.calls, "DecideConfirmation CONFIRM"), "the refused one ran and is on record")
 }
@@ -180,21 +181,21 @@ func TestRefusedSignalIsRecordedAndChangesNothing(t *testing.T) {
 func TestSignalBeforeTheCaseIsOpen(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
+	s.b.fails[onboarding.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
 	s.at(0, func() {
-		s.env.SignalWorkflow(string(kam.ActWithdraw), kam.Act{DecisionID: "decision-1", By: "rep"})
+		s.env.SignalWorkflow(string(onboarding.ActWithdraw), onboarding.Act{DecisionID: "decision-1", By: "rep"})
 	})
-	require.Equal(t, kam.Withdrawn, s.play().State, "it waited for the case, and was judged then")
+	require.Equal(t, onboarding.Withdrawn, s.play().State, "it waited for the case, and was judged then")
 	require.Equal(t, 1, count(s.b.calls, "Withdraw "))
 }
 
 func TestUpdateBeforeTheCaseIsOpen(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
+	s.b.fails[onboarding.StageOpen] = repeat(fmt.Errorf("connection refused"), 10)
 	a := s.sendAt(time.Second, "u1", confirm("decision-1", "boss"))
 	b := s.sendAt(hour, "u2", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.Equal(t, string(kam.Unreachable), a.code(), "to be sent again, and nothing that stands against the act")
 	require.NoError(t, b.err)
 }
@@ -202,9 +203,9 @@ func TestUpdateBeforeTheCaseIsOpen(t *testing.T) {
 func TestWithdraw(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	a := s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActWithdraw, By: "rep"})
-	require.Equal(t, kam.Withdrawn, s.play().State)
-	require.Equal(t, kam.Withdrawn, a.progress.Snapshot.State)
+	a := s.sendAt(hour, "u1", onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActWithdraw, By: "rep"})
+	require.Equal(t, onboarding.Withdrawn, s.play().State)
+	require.Equal(t, onboarding.Withdrawn, a.progress.Snapshot.State)
 }
 
 func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
@@ -214,11 +215,11 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 		s := newScript(t)
 		s.b.facts.DetailComplete = false
 		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
-		a := s.sendAt(2*hour, "u2", kam.Act{DecisionID: "decision-2", Name: kam.ActComment, By: "boss", Reason: "thanks"})
+		a := s.sendAt(2*hour, "u2", onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActComment, By: "boss", Reason: "thanks"})
 		own := s.sendAt(3*hour, "decision-1/2", confirm("decision-1", "boss"))
-		require.Equal(t, kam.Expired, s.play().State)
+		require.Equal(t, onboarding.Expired, s.play().State)
 		require.NoError(t, a.err)
-		require.Equal(t, kam.AwaitingCompletion, a.progress.Snapshot.State)
+		require.Equal(t, onboarding.AwaitingCompletion, a.progress.Snapshot.State)
 		require.NoError(t, own.err, "sent again, it is answered, not refused as decided")
 		require.EqualValues(t, "boss", own.progress.Snapshot.ConfirmedBy)
 	})
@@ -228,7 +229,7 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 		s.b.fence = true
 		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
 		a := s.sendAt(2*hour, "u2", confirm("decision-2", "chief"))
-		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, onboarding.Completed, s.play().State)
 		require.Equal(t, string(kam.AlreadyDecided), a.code())
 		require.Equal(t, 2, count(s.b.calls, "DecideConfirmation CONFIRM"))
 	})
@@ -238,26 +239,26 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 		s.b.facts.DetailComplete = false
 		s.at(hour, func() {
 			s.lost(confirm("decision-1", "boss"))
-			s.lost(kam.Act{DecisionID: "decision-2", Name: kam.ActComment, By: "boss", Reason: "thanks"})
+			s.lost(onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActComment, By: "boss", Reason: "thanks"})
 		})
 		a := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
-		require.Equal(t, kam.Expired, s.play().State)
+		require.Equal(t, onboarding.Expired, s.play().State)
 		require.NoError(t, a.err)
-		require.Equal(t, kam.AwaitingCompletion, a.progress.Snapshot.State)
+		require.Equal(t, onboarding.AwaitingCompletion, a.progress.Snapshot.State)
 	})
 	t.Run("the same decision sent again is answered", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)
 		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
 		a := s.sendAt(2*hour, "decision-1/2", confirm("decision-1", "boss"))
-		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, onboarding.Completed, s.play().State)
 		require.NoError(t, a.err)
 	})
 	t.Run("a deadline finds it", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)
 		s.at(hour, func() { s.lost(confirm("decision-1", "boss")) })
-		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, onboarding.Completed, s.play().State)
 		require.Empty(t, s.b.at, "no reminder was recorded")
 	})
 	t.Run("Refresh cures it", func(t *testing.T) {
@@ -265,17 +266,17 @@ func TestDecisionThatTemporalDoesNotKnow(t *testing.T) {
 		s := newScript(t)
 		s.at(hour, func() {
 			s.lost(confirm("decision-1", "boss"))
-			s.env.SignalWorkflow(kam.SignalRefresh, nil)
-			s.env.SignalWorkflow(kam.SignalRefresh, nil)
+			s.env.SignalWorkflow(onboarding.SignalRefresh, nil)
+			s.env.SignalWorkflow(onboarding.SignalRefresh, nil)
 		})
-		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, onboarding.Completed, s.play().State)
 		require.Contains(t, s.b.calls, "ReadCase")
 		require.Empty(t, s.b.at, "it did not wait for the deadline")
 	})
 }
 
 // lost stores an act as a worker does that dies before it answers Temporal.
-func (s *script) lost(a kam.Act) {
+func (s *script) lost(a onboarding.Act) {
 	s.b.mu.Lock()
 	defer s.b.mu.Unlock()
 	_, err := s.b.apply(a, s.env.Now())
@@ -287,17 +288,17 @@ func TestStageThatOvertookTheWorkflow(t *testing.T) {
 	s := newScript(t)
 	// Analyze committed and its answer was lost; the workflow asks again with
 	// the version it knows, and then numbers its next effect past the lost one.
-	s.b.hook[kam.StageAnalyze] = func() {
+	s.b.hook[onboarding.StageAnalyze] = func() {
 		s.b.mu.Lock()
 		defer s.b.mu.Unlock()
-		if s.b.snap.State == kam.Analyzing {
-			p, err := s.b.move(kam.EvAnalyzed, kam.StageAnalyze, "", s.b.snap.UpdatedAt)
+		if s.b.snap.State == onboarding.Analyzing {
+			p, err := s.b.move(onboarding.EvAnalyzed, onboarding.StageAnalyze, "", s.b.snap.UpdatedAt)
 			require.NoError(t, err)
 			s.b.keys[p.Snapshot.Version+100] = stored{Progress: p}
 		}
 	}
 	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NotContains(t, s.b.calls, "Park")
 }
 
@@ -307,14 +308,14 @@ func TestVoteAroundTheDeadline(t *testing.T) {
 		t.Run(off.String(), func(t *testing.T) {
 			t.Parallel()
 			s := newScript(t)
-			s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
-			s.b.enter(kam.AwaitingConfirmation, time.Now())
+			s.b.snap = onboarding.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
+			s.b.enter(onboarding.AwaitingConfirmation, time.Now())
 			s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
 			a := s.sendAt(hour+off, "u1", confirm("decision-1", "boss"))
-			out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}})
+			out := s.playFrom(workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[onboarding.Snapshot]{Snapshot: s.b.snap}})
 
 			told := a.done && a.err == nil
-			require.Equal(t, told, out.State == kam.Completed, "told = stored")
+			require.Equal(t, told, out.State == onboarding.Completed, "told = stored")
 			require.Equal(t, s.b.snap.State, out.State)
 			if off < 0 {
 				require.True(t, told)
@@ -327,20 +328,20 @@ func TestVoteWhileTheExpiryIsStored(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	var a answer
-	s.b.hook[kam.StageElapse] = func() {
-		s.b.hook[kam.StageElapse] = nil
-		s.env.UpdateWorkflow(string(kam.ActDecideConfirmation), "u1", &testsuite.TestUpdateCallback{
+	s.b.hook[onboarding.StageElapse] = func() {
+		s.b.hook[onboarding.StageElapse] = nil
+		s.env.UpdateWorkflow(string(onboarding.ActDecideConfirmation), "u1", &testsuite.TestUpdateCallback{
 			OnAccept:   func() { a.accepted = true },
 			OnReject:   func(err error) { a.rejected = err },
 			OnComplete: func(_ any, err error) { a.done, a.err = true, err },
 		}, confirm("decision-1", "boss"))
 		time.Sleep(50 * time.Millisecond) // let the vote queue for the lock
 	}
-	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
-	s.b.enter(kam.AwaitingConfirmation, time.Now())
+	s.b.snap = onboarding.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
+	s.b.enter(onboarding.AwaitingConfirmation, time.Now())
 	s.b.snap.Task.Deadlines = []kam.Deadline{{Kind: kam.DueExpire, At: s.env.Now().Add(hour)}}
-	out := s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}})
-	require.Equal(t, kam.Expired, out.State)
+	out := s.playFrom(workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[onboarding.Snapshot]{Snapshot: s.b.snap}})
+	require.Equal(t, onboarding.Expired, out.State)
 	require.True(t, a.accepted && a.done, "validated before the expiry, judged after it, answered before the end")
 	require.Equal(t, string(kam.AlreadyDecided), a.code())
 }
@@ -348,10 +349,10 @@ func TestVoteWhileTheExpiryIsStored(t *testing.T) {
 func TestOutageDuringAVote(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageAct] = []error{wire(kam.Errorf(kam.Fault, "constraint"))}
+	s.b.fails[onboarding.StageAct] = []error{wire(kam.Errorf(kam.Fault, "constraint"))}
 	a := s.sendAt(hour, "d/1", confirm("decision-1", "boss"))
 	b := s.sendAt(2*hour, "d/2", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.Equal(t, string(kam.Fault), a.code())
 	require.NoError(t, b.err, "a fault is not a decision")
 }
@@ -362,10 +363,10 @@ func TestFloodOfActsContinuesInANewRun(t *testing.T) {
 	for i := range 501 {
 		id := fmt.Sprintf("decision-%d", i)
 		s.at(time.Duration(i+1)*time.Second, func() {
-			s.send(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: "again"})
+			s.send(&answer{}, id, onboarding.Act{DecisionID: id, Name: onboarding.ActComment, By: "boss", Reason: "again"})
 		})
 	}
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: caseNo})
 	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
 }
 
@@ -386,18 +387,18 @@ func TestRefusedSignalsTakeNobodysTurn(t *testing.T) {
 		a := confirm("decision-1", "boss")
 		s.env.SignalWorkflow(string(a.Name), a)
 	})
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: caseNo})
 	require.ErrorContains(t, s.env.GetWorkflowError(), "continue as new")
 	require.Equal(t, "boss", string(s.b.snap.ConfirmedBy))
 }
 
-// TestDigestCoversTheWholeAct fails when kam.Act gains a field that the digest
+// TestDigestCoversTheWholeAct fails when onboarding.Act gains a field that the digest
 // leaves out.
 func TestDigestCoversTheWholeAct(t *testing.T) {
 	t.Parallel()
-	fields := reflect.TypeOf(kam.Act{})
+	fields := reflect.TypeOf(onboarding.Act{})
 	for i := range fields.NumField() {
-		var a kam.Act
+		var a onboarding.Act
 		f := reflect.ValueOf(&a).Elem().Field(i)
 		switch f.Kind() {
 		case reflect.Int:
@@ -407,7 +408,7 @@ func TestDigestCoversTheWholeAct(t *testing.T) {
 		default:
 			f.SetString("x")
 		}
-		covered := workflows.DigestOf(a) != workflows.DigestOf(kam.Act{})
+		covered := workflows.DigestOf(a) != workflows.DigestOf(onboarding.Act{})
 		require.Equal(t, fields.Field(i).Name != "DecisionID", covered, fields.Field(i).Name)
 	}
 	require.Equal(t, "b7aedd19d677e71d6450973aee7dce0c", workflows.DigestOf(confirm("decision-1", "boss"))[:32], "digests are in open cases: the form must not change")
@@ -421,14 +422,14 @@ func TestMessageLargerThanAnAct(t *testing.T) {
 	padded := map[string]any{"decision_id": "decision-1", "by": "boss", "reason": "see there", "attachment": strings.Repeat("x", 64<<10)}
 	comment := &answer{}
 	s.at(hour, func() {
-		s.env.UpdateWorkflow(string(kam.ActComment), "u1", &testsuite.TestUpdateCallback{
+		s.env.UpdateWorkflow(string(onboarding.ActComment), "u1", &testsuite.TestUpdateCallback{
 			OnAccept:   func() { comment.accepted = true },
 			OnReject:   func(err error) { comment.rejected = err },
 			OnComplete: func(any, error) {},
 		}, padded)
-		s.env.SignalWorkflow(string(kam.ActWithdraw), padded)
+		s.env.SignalWorkflow(string(onboarding.ActWithdraw), padded)
 	})
-	require.Equal(t, kam.Expired, s.play().State)
+	require.Equal(t, onboarding.Expired, s.play().State)
 	require.False(t, comment.accepted)
 	require.Equal(t, string(kam.Invalid), comment.code())
 	require.NotContains(t, s.b.calls, "Comment ")
@@ -443,10 +444,10 @@ func TestLongCommentsAreNotAllCarried(t *testing.T) {
 	for i := range 501 {
 		id := fmt.Sprintf("decision-%d", i)
 		s.at(time.Duration(i+1)*time.Second, func() {
-			s.send(&answer{}, id, kam.Act{DecisionID: id, Name: kam.ActComment, By: "boss", Reason: strings.Repeat("<", kam.MaxReason)})
+			s.send(&answer{}, id, onboarding.Act{DecisionID: id, Name: onboarding.ActComment, By: "boss", Reason: strings.Repeat("<", onboarding.MaxReason)})
 		})
 	}
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: caseNo})
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, s.env.GetWorkflowError(), &next)
 	require.Less(t, next.Input.Size(), 3<<19)

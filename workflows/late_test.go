@@ -11,44 +11,45 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
-// actOf is a row of kam.Acts as somebody sends it who has all that it needs.
-func actOf(spec kam.ActSpec, id string) kam.Act {
-	return kam.Act{
+// actOf is a row of onboarding.Acts as somebody sends it who has all that it needs.
+func actOf(spec onboarding.ActSpec, id string) onboarding.Act {
+	return onboarding.Act{
 		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: "boss", Reason: "because of the tender",
-		ReasonCode: orNone(spec, kam.NeedReasonCode, "OTHER"), ExpectHash: orNone(spec, kam.NeedHash, "h1"),
-		SameAs: kam.CaseNo(orNone(spec, kam.NeedCase, "KAM-2020-000001")), CustomerNo: orNone(spec, kam.NeedCustomer, "C-1"), Tier: kam.Tier(orNone(spec, kam.NeedTier, string(kam.TierTerritory))),
-		Assignee: kam.UserID(orNone(spec, kam.NeedAssignee, "chief")), DataDigest: orNone(spec, kam.NeedData, "h1"),
+		ReasonCode: orNone(spec, onboarding.NeedReasonCode, "OTHER"), ExpectHash: orNone(spec, onboarding.NeedHash, "h1"),
+		SameAs: kam.CaseNo(orNone(spec, onboarding.NeedCase, "KAM-2020-000001")), CustomerNo: orNone(spec, onboarding.NeedCustomer, "C-1"), Tier: kam.Tier(orNone(spec, onboarding.NeedTier, string(kam.TierTerritory))),
+		Assignee: kam.UserID(orNone(spec, onboarding.NeedAssignee, "chief")), DataDigest: orNone(spec, onboarding.NeedData, "h1"),
 	}
 }
 
-func orNone(spec kam.ActSpec, n kam.Need, value string) string {
+func orNone(spec onboarding.ActSpec, n onboarding.Need, value string) string {
 	if slices.Contains(spec.Needs, n) {
 		return value
 	}
 	return ""
 }
 
-func title(spec kam.ActSpec) string {
+func title(spec onboarding.ActSpec) string {
 	return strings.TrimSpace(string(spec.Name) + " " + string(spec.Verdict))
 }
 
 // in prepares a case that is in a state and stays there for an hour and more:
 // it waits for people, or its stage has nobody to talk to.
-func (s *script) in(state kam.State) workflows.Input {
-	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, Revision: 1, MaterialHash: "h1", Requester: "rep", CancelAskedBy: "ops"}
+func (s *script) in(state onboarding.State) workflows.Input {
+	s.b.snap = onboarding.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, Revision: 1, MaterialHash: "h1", Requester: "rep", CancelAskedBy: "ops"}
 	s.b.enter(state, s.env.Now())
-	s.b.facts.RoundsLeft, s.b.facts.NewerPolicy, s.b.facts.BeforeFault = true, true, kam.Analyzing
-	if stage, ok := kam.StageOf[state]; ok {
+	s.b.facts.RoundsLeft, s.b.facts.NewerPolicy, s.b.facts.BeforeFault = true, true, onboarding.Analyzing
+	if stage, ok := onboarding.StageOf[state]; ok {
 		s.b.fails[stage] = repeat(errors.New("connection refused"), 20)
 	}
-	if state == kam.NeedsIntervention {
-		s.b.snap.ResumeState = kam.Analyzing // else the test would wait for ever
-		s.sendAt(3*hour, "retry", kam.Act{DecisionID: "retry-0001", Name: kam.ActRetry, By: "ops"})
+	if state == onboarding.NeedsIntervention {
+		s.b.snap.ResumeState = onboarding.Analyzing // else the test would wait for ever
+		s.sendAt(3*hour, "retry", onboarding.Act{DecisionID: "retry-0001", Name: onboarding.ActRetry, By: "ops"})
 	}
-	return workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[kam.Snapshot]{Snapshot: s.b.snap}}
+	return workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo}, Carried: &workflows.Carried[onboarding.Snapshot]{Snapshot: s.b.snap}}
 }
 
 // late are the codes that say that the case does not wait for an act.
@@ -61,13 +62,13 @@ var late = []string{string(kam.WrongState), string(kam.TooLate), string(kam.Alre
 // the case stays where it is.
 func TestEveryActInEveryState(t *testing.T) {
 	t.Parallel()
-	for _, st := range kam.States {
-		for _, spec := range kam.Acts {
+	for _, st := range onboarding.States {
+		for _, spec := range onboarding.Acts {
 			t.Run(fmt.Sprintf("%s/%s", st.State, title(spec)), func(t *testing.T) {
 				t.Parallel()
 				act := actOf(spec, "decision-1")
 				if st.Kind == kam.End { // its workflow has ended: the client answers by the same rule
-					err := act.CheckAgainst(kam.Snapshot{CaseNo: caseNo, State: st.State, MaterialHash: "h1", Requester: "rep"})
+					err := act.CheckAgainst(onboarding.Snapshot{CaseNo: caseNo, State: st.State, MaterialHash: "h1", Requester: "rep"})
 					require.Contains(t, late, string(kam.CodeOf(err)))
 					return
 				}
@@ -114,15 +115,15 @@ func TestEveryActInEveryState(t *testing.T) {
 // as the table says; none is kept for later, and no step is left out.
 func TestEveryOrderOfActs(t *testing.T) {
 	t.Parallel()
-	normal := []kam.ActSpec{}
+	normal := []onboarding.ActSpec{}
 	for _, x := range []struct {
-		name    kam.ActName
-		verdict kam.Verdict
+		name    onboarding.ActName
+		verdict onboarding.Verdict
 	}{
-		{kam.ActDecideConfirmation, kam.Confirm}, {kam.ActSubmitDetails, ""}, {kam.ActDecideValidation, kam.ClearIt},
-		{kam.ActDecideEndorsement, kam.Endorse}, {kam.ActWithdraw, ""},
+		{onboarding.ActDecideConfirmation, onboarding.Confirm}, {onboarding.ActSubmitDetails, ""}, {onboarding.ActDecideValidation, onboarding.ClearIt},
+		{onboarding.ActDecideEndorsement, onboarding.Endorse}, {onboarding.ActWithdraw, ""},
 	} {
-		spec, err := kam.Act{Name: x.name, Verdict: x.verdict}.Spec()
+		spec, err := onboarding.Act{Name: x.name, Verdict: x.verdict}.Spec()
 		require.NoError(t, err)
 		normal = append(normal, spec)
 	}
@@ -140,8 +141,8 @@ func TestEveryOrderOfActs(t *testing.T) {
 				f.DetailComplete, f.HasReview, f.NeedsEndorsement = false, true, true
 				s.b.facts = f
 
-				model := walk{state: kam.AwaitingConfirmation, facts: f}
-				var want, got []kam.State
+				model := walk{state: onboarding.AwaitingConfirmation, facts: f}
+				var want, got []onboarding.State
 				told := make([]*answer, len(order))
 				for i, spec := range order {
 					took := model.take(spec)
@@ -168,7 +169,7 @@ func TestEveryOrderOfActs(t *testing.T) {
 				if model.state.Ended() {
 					require.Equal(t, model.state, end.State)
 				} else {
-					require.Contains(t, []kam.State{kam.Expired, kam.Completed}, end.State, "silence ends it")
+					require.Contains(t, []onboarding.State{onboarding.Expired, onboarding.Completed}, end.State, "silence ends it")
 				}
 				for _, spec := range order {
 					require.LessOrEqual(t, count(s.b.calls, string(spec.Name)+" "+string(spec.Verdict)), 1, "nothing is tried again later")
@@ -180,41 +181,41 @@ func TestEveryOrderOfActs(t *testing.T) {
 
 // A walk is where the table of transitions takes a case.
 type walk struct {
-	state kam.State
-	facts kam.Facts
+	state onboarding.State
+	facts onboarding.Facts
 }
 
 // take says whether an act is taken, and goes on to where people are asked
 // again.
-func (w *walk) take(spec kam.ActSpec) bool {
+func (w *walk) take(spec onboarding.ActSpec) bool {
 	if !spec.TakenIn(w.state) {
 		return false
 	}
 	facts := w.facts
 	switch spec.Name {
-	case kam.ActSubmitDetails:
+	case onboarding.ActSubmitDetails:
 		facts.DetailComplete = true
-		if w.state != kam.AwaitingCompletion { // kept, and nothing waits for them
+		if w.state != onboarding.AwaitingCompletion { // kept, and nothing waits for them
 			w.facts = facts
 			return true
 		}
-	case kam.ActDecideValidation:
+	case onboarding.ActDecideValidation:
 		facts.HasReview = false
 	}
-	t, err := kam.Next(w.state, spec.Event, facts)
+	t, err := onboarding.Next(w.state, spec.Event, facts)
 	if err != nil {
 		return false
 	}
 	w.state, w.facts = t.To, facts
 	for w.state.Kind() == kam.Automatic {
-		event := map[kam.State]kam.Event{
-			kam.Analyzing: kam.EvAnalyzed, kam.Segmenting: kam.EvSegmented, kam.Validating: kam.EvPass,
-			kam.Classifying: kam.EvClassified, kam.HandingOff: kam.EvHandedOff,
+		event := map[onboarding.State]onboarding.Event{
+			onboarding.Analyzing: onboarding.EvAnalyzed, onboarding.Segmenting: onboarding.EvSegmented, onboarding.Validating: onboarding.EvPass,
+			onboarding.Classifying: onboarding.EvClassified, onboarding.HandingOff: onboarding.EvHandedOff,
 		}[w.state]
-		if w.state == kam.Validating && w.facts.HasReview {
-			event = kam.EvReviewNeeded
+		if w.state == onboarding.Validating && w.facts.HasReview {
+			event = onboarding.EvReviewNeeded
 		}
-		if t, err = kam.Next(w.state, event, w.facts); err != nil {
+		if t, err = onboarding.Next(w.state, event, w.facts); err != nil {
 			return false
 		}
 		w.state = t.To
@@ -243,8 +244,8 @@ func permutations[T any](list []T) [][]T {
 // refused, and as a signal neither has any effect.
 func TestEveryDecisionIDAgain(t *testing.T) {
 	t.Parallel()
-	for _, st := range kam.States {
-		for _, spec := range kam.Acts {
+	for _, st := range onboarding.States {
+		for _, spec := range onboarding.Acts {
 			if st.Kind != kam.Human || !spec.TakenIn(st.State) {
 				continue
 			}
@@ -258,7 +259,7 @@ func TestEveryDecisionIDAgain(t *testing.T) {
 				other.Reason = "another reason"
 				first := s.sendAt(time.Minute, "decision-1/1", act)
 				again := s.sendAt(2*time.Minute, "decision-1/2", act)
-				s.sendAt(3*time.Minute, "c1", kam.Act{DecisionID: "decision-2", Name: kam.ActComment, By: "boss", Reason: "a word"})
+				s.sendAt(3*time.Minute, "c1", onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActComment, By: "boss", Reason: "a word"})
 				later := s.sendAt(4*time.Minute, "decision-1/3", act)
 				changed := s.sendAt(5*time.Minute, "decision-1/4", other)
 				s.at(6*time.Minute, func() {
@@ -287,7 +288,7 @@ func TestEveryDecisionIDAgain(t *testing.T) {
 				require.False(t, changed.accepted)
 				require.Equal(t, string(kam.IDReused), changed.code())
 				times := 1
-				if spec.Signal || spec.Name == kam.ActComment {
+				if spec.Signal || spec.Name == onboarding.ActComment {
 					times++ // other content by signal: RecordAct has it on record; or the comment above
 				}
 				require.Equal(t, times, count(s.b.calls, string(spec.Name)+" "+string(spec.Verdict)))

@@ -4,7 +4,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // CustomerOnboarding is one case, from its start to its end.
@@ -22,20 +22,20 @@ import (
 // The input is read here and not by the SDK: an input that cannot be read would
 // fail the run in a way that a retry policy, which whoever starts it may send
 // along, repeats for ever.
-func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (kam.Snapshot, error) {
+func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (onboarding.Snapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
 	in, err := read[Input](raw)
 	if err != nil {
-		return kam.Snapshot{}, refusal(err)
+		return onboarding.Snapshot{}, refusal(err)
 	}
 	c := newOnboarding(ctx, in)
 	if err := c.openInbox(ctx); err != nil {
-		return kam.Snapshot{}, err
+		return onboarding.Snapshot{}, err
 	}
 
 	if err := c.receiveRequest(ctx); err != nil {
-		return kam.Snapshot{}, err
+		return onboarding.Snapshot{}, err
 	}
 
 	err = c.work(ctx, c.analyzeAndClassify)

@@ -3,34 +3,34 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // analyzeAndClassify is 1, Analyze and classify customers: it takes the case
 // one step on from where it stands. What a step leads to is in
-// [kam.Transitions]; here stands which page of the deck draws it.
+// [onboarding.Transitions]; here stands which page of the deck draws it.
 //
 //	1.1 Identify/add/modify ─▶ 1.2 Analyze details ─▶ 1.3 Segment ─▶ 1.4 Validate ─▶ 1.5 Identify key accounts ─▶ KA?
 //	     ▲        │                   ▲                                 │                     │
 //	     └────────┴── change of identity, changes requested ◀───────────┘               endorsement
-func (c *onboarding) analyzeAndClassify(ctx workflow.Context) error {
+func (c *caseDesk) analyzeAndClassify(ctx workflow.Context) error {
 	switch state := c.Snapshot.State; state {
-	case kam.Draft, kam.Identifying, kam.DuplicateReview, kam.Deciding, kam.ComplianceReview, kam.AwaitingConfirmation:
+	case onboarding.Draft, onboarding.Identifying, onboarding.DuplicateReview, onboarding.Deciding, onboarding.ComplianceReview, onboarding.AwaitingConfirmation:
 		return c.identifyAdd(ctx)
 
-	case kam.DataEntry, kam.ChangesRequested, kam.AwaitingCompletion, kam.Analyzing:
+	case onboarding.DataEntry, onboarding.ChangesRequested, onboarding.AwaitingCompletion, onboarding.Analyzing:
 		return c.analyzeDetails(ctx)
 
-	case kam.Segmenting:
+	case onboarding.Segmenting:
 		return c.segment(ctx)
 
-	case kam.Validating, kam.ValidationReview:
+	case onboarding.Validating, onboarding.ValidationReview:
 		return c.validate(ctx)
 
-	case kam.Classifying, kam.AwaitingEndorsement, kam.HandingOff:
+	case onboarding.Classifying, onboarding.AwaitingEndorsement, onboarding.HandingOff:
 		return c.identifyKeyAccounts(ctx)
 
-	case kam.NeedsIntervention:
+	case onboarding.NeedsIntervention:
 		// A fault: an operator cures its cause and sends Retry.
 		return c.waitForPeople(ctx)
 
@@ -42,7 +42,7 @@ func (c *onboarding) analyzeAndClassify(ctx workflow.Context) error {
 }
 
 // segment is 1.3: models 1.3.2 to 1.3.6 and the segment, 1.3.7.
-func (c *onboarding) segment(ctx workflow.Context) error { return c.run(ctx) }
+func (c *caseDesk) segment(ctx workflow.Context) error { return c.run(ctx) }
 
 // validate is 1.4.
 //
@@ -50,8 +50,8 @@ func (c *onboarding) segment(ctx workflow.Context) error { return c.run(ctx) }
 //	        │ │
 //	        │ └─ REVIEW findings ─▶ 1.4.6s steward review ─ waived ─▶ checks again
 //	        └─── ERROR findings ──▶ changes requested
-func (c *onboarding) validate(ctx workflow.Context) error {
-	if c.Snapshot.State == kam.ValidationReview { // 1.4.6s
+func (c *caseDesk) validate(ctx workflow.Context) error {
+	if c.Snapshot.State == onboarding.ValidationReview { // 1.4.6s
 		return c.waitForPeople(ctx)
 	}
 	return c.run(ctx)
@@ -62,8 +62,8 @@ func (c *onboarding) validate(ctx workflow.Context) error {
 //	1.5.1 gates ─▶ 1.5.2 score ─▶ 1.5.3 roll-up ─▶ 1.5.4 tier and KA?
 //	        a change of status or tier, or a nomination ─▶ 1.5.5 endorse ─┐
 //	        else ─────────────────────────────────────────────────────────┴▶ 1.5.6 assign and hand off
-func (c *onboarding) identifyKeyAccounts(ctx workflow.Context) error {
-	if c.Snapshot.State == kam.AwaitingEndorsement { // 1.5.5
+func (c *caseDesk) identifyKeyAccounts(ctx workflow.Context) error {
+	if c.Snapshot.State == onboarding.AwaitingEndorsement { // 1.5.5
 		return c.waitForPeople(ctx)
 	}
 	return c.run(ctx)

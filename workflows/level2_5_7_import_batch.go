@@ -7,13 +7,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // ImportInput is the input of an import: what a client sends is
-// [kam.BatchInput] alone; Carried is there when a run continues an earlier one.
+// [book.BatchInput] alone; Carried is there when a run continues an earlier one.
 type ImportInput struct {
-	kam.BatchInput
-	Carried *Carried[kam.BatchSnapshot] `json:"carried,omitempty"`
+	book.BatchInput
+	Carried *Carried[book.BatchSnapshot] `json:"carried,omitempty"`
 }
 
 // ImportBatch is the import of an existing customer book, 5.7: one workflow
@@ -25,16 +27,16 @@ type ImportInput struct {
 // What is checked and applied is in PostgreSQL; the workflow carries counts,
 // scopes and deadlines. Silence never confirms: a scope that nobody confirms
 // ends the batch.
-func ImportBatch(ctx workflow.Context, raw converter.RawValue) (kam.BatchSnapshot, error) {
+func ImportBatch(ctx workflow.Context, raw converter.RawValue) (book.BatchSnapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
 	in, err := read[ImportInput](raw)
 	if err != nil {
-		return kam.BatchSnapshot{}, refusal(err)
+		return book.BatchSnapshot{}, refusal(err)
 	}
 	b := newImport(ctx, in)
 	if err := b.openInbox(ctx); err != nil {
-		return kam.BatchSnapshot{}, err
+		return book.BatchSnapshot{}, err
 	}
 	if err := b.openFirst(ctx); err != nil {
 		return b.Snapshot, err
@@ -45,10 +47,10 @@ func ImportBatch(ctx workflow.Context, raw converter.RawValue) (kam.BatchSnapsho
 // importBook takes the import one step on from where it stands.
 func (b *importBatch) importBook(ctx workflow.Context) error {
 	switch b.Snapshot.State {
-	case kam.BatchUploaded:
-		return b.long(ctx, kam.BatchStageCheck)
-	case kam.BatchConfirmed:
-		return b.long(ctx, kam.BatchStageApply) // phase by phase; one that is done is not done again
+	case book.BatchUploaded:
+		return b.long(ctx, book.BatchStageCheck)
+	case book.BatchConfirmed:
+		return b.long(ctx, book.BatchStageApply) // phase by phase; one that is done is not done again
 	default:
 		return b.waitForPeople(ctx)
 	}
@@ -57,8 +59,8 @@ func (b *importBatch) importBook(ctx workflow.Context) error {
 // importBatch is one import at work.
 type importBatch struct {
 	*desk
-	no       kam.BatchNo
-	Snapshot kam.BatchSnapshot
+	no       book.BatchNo
+	Snapshot book.BatchSnapshot
 }
 
 func newImport(ctx workflow.Context, in ImportInput) *importBatch {
@@ -66,17 +68,17 @@ func newImport(ctx workflow.Context, in ImportInput) *importBatch {
 	b.desk = newDesk(ctx, process{
 		noun: "batch", no: string(in.No),
 		acts: []entry{
-			{name: kam.UpdateConfirmBatch, description: "5.7: a manager confirms the checked batch for his scope.", stage: kam.BatchStageConfirm},
-			{name: kam.UpdateCancelBatch, description: "5.7: the uploader or a policy_admin takes the batch back.", stage: kam.BatchStageCancel},
+			{name: book.UpdateConfirmBatch, description: "5.7: a manager confirms the checked batch for his scope.", stage: book.BatchStageConfirm},
+			{name: book.UpdateCancelBatch, description: "5.7: the uploader or a policy_admin takes the batch back.", stage: book.BatchStageCancel},
 		},
 		notices: []notice{
-			{kam.SignalRefresh, "Read the committed batch again.", func(ctx workflow.Context) bool { return b.read(ctx) }},
+			{onboarding.SignalRefresh, "Read the committed batch again.", func(ctx workflow.Context) bool { return b.read(ctx) }},
 		},
-		stages:  stages{open: kam.BatchStageRead, read: kam.BatchStageRead, elapse: kam.BatchStageElapse, fault: kam.BatchStageFault},
+		stages:  stages{open: book.BatchStageRead, read: book.BatchStageRead, elapse: book.BatchStageElapse, fault: book.BatchStageFault},
 		now:     func() place { return placeOfBatch(b.Snapshot) },
 		details: func() string { return batchDetails(b.Snapshot) },
 		act: func(name string, raw converter.RawValue) (act, error) {
-			a, err := read[kam.BatchAct](raw)
+			a, err := read[book.BatchAct](raw)
 			a.Name = name
 			digest := batchDigest(a)
 			return act{
@@ -87,16 +89,16 @@ func newImport(ctx workflow.Context, in ImportInput) *importBatch {
 		},
 		input: func(x call) any { return b.input(x) },
 		result: func(ctx workflow.Context, f workflow.Future) (outcome, error) {
-			var p kam.BatchProgress
+			var p book.BatchProgress
 			err := f.Get(ctx, &p)
 			return outcome{value: p, place: placeOfBatch(p.Batch), refused: p.Refused}, err
 		},
-		move:   func(out outcome) { b.Snapshot = out.value.(kam.BatchProgress).Batch },
-		answer: func() any { return kam.BatchProgress{Batch: b.Snapshot} },
+		move:   func(out outcome) { b.Snapshot = out.value.(book.BatchProgress).Batch },
+		answer: func() any { return book.BatchProgress{Batch: b.Snapshot} },
 		renew: func(m Memory) any {
-			return ImportInput{kam.BatchInput{No: b.no}, &Carried[kam.BatchSnapshot]{b.Snapshot, m}}
+			return ImportInput{book.BatchInput{No: b.no}, &Carried[book.BatchSnapshot]{b.Snapshot, m}}
 		},
-		runs: kam.WorkflowImportBatch,
+		runs: book.WorkflowImportBatch,
 	})
 	if in.Carried != nil {
 		b.Snapshot, b.Memory = in.Carried.Snapshot, in.Carried.Memory
@@ -108,14 +110,14 @@ func newImport(ctx workflow.Context, in ImportInput) *importBatch {
 // openInbox registers everything that a batch answers to.
 func (b *importBatch) openInbox(ctx workflow.Context) error {
 	return errors.Join(
-		query(ctx, kam.QueryBatch, "The batch as the workflow knows it.", func() (kam.BatchSnapshot, error) { return b.Snapshot, nil }),
+		query(ctx, book.QueryBatch, "The batch as the workflow knows it.", func() (book.BatchSnapshot, error) { return b.Snapshot, nil }),
 		b.openActs(ctx),
 	)
 }
 
 func (b *importBatch) input(x call) any {
-	step := kam.BatchStep{No: b.no, Now: x.now, Fault: x.fault}
-	if a, ok := x.act.(kam.BatchAct); ok {
+	step := book.BatchStep{No: b.no, Now: x.now, Fault: x.fault}
+	if a, ok := x.act.(book.BatchAct); ok {
 		step.Act = &a
 	}
 	if x.due != nil {
@@ -124,7 +126,7 @@ func (b *importBatch) input(x call) any {
 	return step
 }
 
-func placeOfBatch(s kam.BatchSnapshot) place {
+func placeOfBatch(s book.BatchSnapshot) place {
 	p := place{version: s.Version, open: s.State != "", ended: s.State.Ended(), seen: s.Version}
 	p.view = view{State: string(s.State), Step: "5.7", Type: "IMPORT"}
 	if node, d, ok := s.Next(); ok {
@@ -136,7 +138,7 @@ func placeOfBatch(s kam.BatchSnapshot) place {
 
 // judgeBatchAct is the validator of a first decision. A confirmation that is
 // stored under this very decision was stored when Temporal had lost the answer.
-func judgeBatchAct(a kam.BatchAct, b kam.BatchSnapshot) error {
+func judgeBatchAct(a book.BatchAct, b book.BatchSnapshot) error {
 	for _, s := range b.Scopes {
 		if s.DecisionID == a.DecisionID && s.ConfirmedBy == a.By && s.Node == a.Scope {
 			return nil
@@ -146,12 +148,12 @@ func judgeBatchAct(a kam.BatchAct, b kam.BatchSnapshot) error {
 }
 
 // batchDigest tells acts under one decision id apart.
-func batchDigest(a kam.BatchAct) string {
+func batchDigest(a book.BatchAct) string {
 	return string(a.By) + "\x1f" + a.Scope + "\x1f" + a.Digest + "\x1f" + a.Reason
 }
 
-func batchLabel(a kam.BatchAct) string {
-	if a.Name == kam.UpdateCancelBatch {
+func batchLabel(a book.BatchAct) string {
+	if a.Name == book.UpdateCancelBatch {
 		return "5.7 cancellation"
 	}
 	return "5.7 confirmation for " + kam.Clip(a.Scope, 40)

@@ -5,6 +5,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // receiveRequest is 1.1.1. The request is in PostgreSQL since its number was
@@ -12,7 +13,7 @@ import (
 // may do it first. A case that does not exist is the one thing that fails the
 // workflow; anything else is tried until it works, because the start was
 // acknowledged.
-func (c *onboarding) receiveRequest(ctx workflow.Context) error {
+func (c *caseDesk) receiveRequest(ctx workflow.Context) error {
 	for !c.opened() {
 		err := c.openFirst(ctx)
 		if err == nil {
@@ -23,7 +24,7 @@ func (c *onboarding) receiveRequest(ctx workflow.Context) error {
 			return temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), nil, e)
 		}
 		c.log(ctx).Error("case cannot be opened", "error", err)
-		if _, err := c.await(ctx, pauseAfterFault, "pause after a fault: "+stageLabel(kam.StageOpen), c.opened); err != nil {
+		if _, err := c.await(ctx, pauseAfterFault, "pause after a fault: "+stageLabel(onboarding.StageOpen), c.opened); err != nil {
 			return err
 		}
 	}
@@ -57,12 +58,12 @@ func cannotOpen(code kam.Code) bool {
 //	   │ yes              └─ send back ──▶ changes requested (page 1.2)
 //	   ▼
 //	1.1.6 recorded, notices sent, then 1.2.1b
-func (c *onboarding) identifyAdd(ctx workflow.Context) error {
+func (c *caseDesk) identifyAdd(ctx workflow.Context) error {
 	switch c.Snapshot.State {
-	case kam.Identifying: // 1.1.2, 1.1.3
+	case onboarding.Identifying: // 1.1.2, 1.1.3
 		return c.run(ctx)
 
-	case kam.Deciding: // 1.1.4; a refusal by the rules is recorded and its notice sent, 1.1.6
+	case onboarding.Deciding: // 1.1.4; a refusal by the rules is recorded and its notice sent, 1.1.6
 		return c.run(ctx)
 
 	default:

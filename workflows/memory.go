@@ -1,6 +1,6 @@
 package workflows
 
-import "github.com/kamflow/kamflow/kam"
+import "github.com/kamflow/kamflow/kam/onboarding"
 
 // Carried is everything that a process passes from one run to the next.
 type Carried[S any] struct {
@@ -10,11 +10,11 @@ type Carried[S any] struct {
 
 // Memory is what a desk passes to the next run besides the snapshot.
 type Memory struct {
-	Applied  []Applied            `json:"applied,omitempty"` // oldest first
-	Timeline []kam.TimelineEntry  `json:"timeline,omitempty"`
-	Records  []kam.DecisionRecord `json:"records,omitempty"`
-	Spent    int64                `json:"spent,omitempty"` // numbers of effects that left the version as it was
-	Runs     int                  `json:"runs,omitempty"`  // earlier runs
+	Applied  []Applied                   `json:"applied,omitempty"` // oldest first
+	Timeline []onboarding.TimelineEntry  `json:"timeline,omitempty"`
+	Records  []onboarding.DecisionRecord `json:"records,omitempty"`
+	Spent    int64                       `json:"spent,omitempty"` // numbers of effects that left the version as it was
+	Runs     int                         `json:"runs,omitempty"`  // earlier runs
 	// Signals counts the acts of each name that came as signals, the refused ones
 	// included.
 	Signals []SignalCount `json:"signals,omitempty"`
@@ -46,7 +46,7 @@ const (
 )
 
 // keep adds lines of the timeline and records that are new.
-func (m *Memory) keep(lines []kam.TimelineEntry, records []kam.DecisionRecord) {
+func (m *Memory) keep(lines []onboarding.TimelineEntry, records []onboarding.DecisionRecord) {
 	for _, e := range lines {
 		if !m.hasLine(e.Seq) {
 			m.Timeline = append(m.Timeline, e)
@@ -134,7 +134,7 @@ func (m *Memory) repeats(id, digest string) repetition {
 }
 
 // readable is the end of a timeline whose text is not too long to be carried.
-func readable(lines []kam.TimelineEntry) []kam.TimelineEntry {
+func readable(lines []onboarding.TimelineEntry) []onboarding.TimelineEntry {
 	for i, n := len(lines)-1, 0; i >= 0; i-- {
 		if n += len(lines[i].Text); n > maxLines {
 			return last(lines, len(lines)-1-i)

@@ -12,38 +12,39 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
-// Input is the workflow's input: what a client sends is [kam.StartInput] alone;
+// Input is the workflow's input: what a client sends is [onboarding.StartInput] alone;
 // Carried is there when a run continues an earlier one.
 type Input struct {
-	kam.StartInput
-	Carried *Carried[kam.Snapshot] `json:"carried,omitempty"`
+	onboarding.StartInput
+	Carried *Carried[onboarding.Snapshot] `json:"carried,omitempty"`
 }
 
 // onboarding is one case at work.
-type onboarding struct {
+type caseDesk struct {
 	*desk
-	start    kam.StartInput
-	Snapshot kam.Snapshot
+	start    onboarding.StartInput
+	Snapshot onboarding.Snapshot
 }
 
-func newOnboarding(ctx workflow.Context, in Input) *onboarding {
-	c := &onboarding{start: in.StartInput}
+func newOnboarding(ctx workflow.Context, in Input) *caseDesk {
+	c := &caseDesk{start: in.StartInput}
 	c.desk = newDesk(ctx, process{
 		noun: "case", no: string(in.CaseNo),
 		acts: caseActs(),
 		notices: []notice{
-			{kam.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.", func(ctx workflow.Context) bool { return c.read(ctx) }},
-			{kam.SignalReroute, "People or territories changed: see whose the open task is now.", func(ctx workflow.Context) bool { return c.reroute(ctx) }},
+			{onboarding.SignalRefresh, "Read the committed case again: PostgreSQL knows more than the workflow.", func(ctx workflow.Context) bool { return c.read(ctx) }},
+			{onboarding.SignalReroute, "People or territories changed: see whose the open task is now.", func(ctx workflow.Context) bool { return c.reroute(ctx) }},
 		},
-		stages:  stages{open: kam.StageOpen, read: kam.StageRefresh, elapse: kam.StageElapse, fault: kam.StagePark},
+		stages:  stages{open: onboarding.StageOpen, read: onboarding.StageRefresh, elapse: onboarding.StageElapse, fault: onboarding.StagePark},
 		now:     func() place { return placeOfCase(c.Snapshot) },
-		stage:   func() (kam.Stage, bool) { stage, ok := kam.StageOf[c.Snapshot.State]; return stage, ok },
+		stage:   func() (onboarding.Stage, bool) { stage, ok := onboarding.StageOf[c.Snapshot.State]; return stage, ok },
 		details: func() string { return details(c.Snapshot) },
 		act: func(name string, raw converter.RawValue) (act, error) {
-			a, err := read[kam.Act](raw)
-			a.Name = kam.ActName(name)
+			a, err := read[onboarding.Act](raw)
+			a.Name = onboarding.ActName(name)
 			return act{
 				value: a, id: a.DecisionID, digest: digestOf(a), size: sizeOf(a), form: a.Check(),
 				judge: func() error { return judgeAct(a, c.Snapshot) },
@@ -52,18 +53,18 @@ func newOnboarding(ctx workflow.Context, in Input) *onboarding {
 		},
 		input: func(x call) any { return c.input(x) },
 		result: func(ctx workflow.Context, f workflow.Future) (outcome, error) {
-			var p kam.Progress
+			var p onboarding.Progress
 			err := f.Get(ctx, &p)
 			return outcome{value: p, place: placeOfCase(p.Snapshot), ahead: p.Ahead, refused: p.Refused, needs: p.Needs}, err
 		},
 		note: func(out outcome) {
-			p := out.value.(kam.Progress)
+			p := out.value.(onboarding.Progress)
 			c.keep(p.Timeline, p.Records)
 		},
-		move:    func(out outcome) { c.Snapshot = out.value.(kam.Progress).Snapshot },
-		answer:  func() any { return kam.Progress{Snapshot: c.Snapshot} },
-		renew:   func(m Memory) any { return Input{c.start, &Carried[kam.Snapshot]{c.Snapshot, m}} },
-		runs:    kam.WorkflowOnboarding,
+		move:    func(out outcome) { c.Snapshot = out.value.(onboarding.Progress).Snapshot },
+		answer:  func() any { return onboarding.Progress{Snapshot: c.Snapshot} },
+		renew:   func(m Memory) any { return Input{c.start, &Carried[onboarding.Snapshot]{c.Snapshot, m}} },
+		runs:    onboarding.WorkflowOnboarding,
 		outside: changeScreeningOutside,
 	})
 	if in.Carried != nil {
@@ -74,18 +75,18 @@ func newOnboarding(ctx workflow.Context, in Input) *onboarding {
 
 // input is what the activity of a call gets: RecordAct the act, every other
 // stage its number.
-func (c *onboarding) input(x call) any {
-	if a, ok := x.act.(kam.Act); ok {
-		return kam.ActInput{CaseNo: c.start.CaseNo, Known: x.known, Now: x.now, Act: a, Signal: x.signal}
+func (c *caseDesk) input(x call) any {
+	if a, ok := x.act.(onboarding.Act); ok {
+		return onboarding.ActInput{CaseNo: c.start.CaseNo, Known: x.known, Now: x.now, Act: a, Signal: x.signal}
 	}
-	in := kam.StageInput{CaseNo: c.start.CaseNo, Seq: x.seq, Known: x.known, Now: x.now, Fault: x.fault, Unscreened: x.unanswered}
+	in := onboarding.StageInput{CaseNo: c.start.CaseNo, Seq: x.seq, Known: x.known, Now: x.now, Fault: x.fault, Unscreened: x.unanswered}
 	if x.due != nil {
 		in.Due = &x.due.Deadline
 	}
 	return in
 }
 
-func placeOfCase(s kam.Snapshot) place {
+func placeOfCase(s onboarding.Snapshot) place {
 	v := look(s)
 	p := place{version: s.Version, open: s.State != "", ended: s.State.Ended(), lastDecision: s.LastDecision, seen: v, view: v}
 	if d, ok := s.Task.Next(); ok {
@@ -95,28 +96,32 @@ func placeOfCase(s kam.Snapshot) place {
 }
 
 // openInbox registers everything that a case answers to.
-func (c *onboarding) openInbox(ctx workflow.Context) error {
+func (c *caseDesk) openInbox(ctx workflow.Context) error {
 	return errors.Join(
-		query(ctx, kam.QueryState, "Where the case stands, for whom it waits, and until when.",
-			func() (kam.Snapshot, error) { return c.Snapshot, nil }),
-		query(ctx, kam.QueryExplain, "What the rules decided, from which facts, and what would have changed it.",
-			func() ([]kam.DecisionRecord, error) { return append([]kam.DecisionRecord{}, c.Records...), nil }),
-		query(ctx, kam.QueryHistory, "What happened to the case, line by line.",
-			func() ([]kam.TimelineEntry, error) { return append([]kam.TimelineEntry{}, c.Timeline...), nil }),
+		query(ctx, onboarding.QueryState, "Where the case stands, for whom it waits, and until when.",
+			func() (onboarding.Snapshot, error) { return c.Snapshot, nil }),
+		query(ctx, onboarding.QueryExplain, "What the rules decided, from which facts, and what would have changed it.",
+			func() ([]onboarding.DecisionRecord, error) {
+				return append([]onboarding.DecisionRecord{}, c.Records...), nil
+			}),
+		query(ctx, onboarding.QueryHistory, "What happened to the case, line by line.",
+			func() ([]onboarding.TimelineEntry, error) {
+				return append([]onboarding.TimelineEntry{}, c.Timeline...), nil
+			}),
 		c.openActs(ctx),
-		update(ctx, string(kam.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
+		update(ctx, string(onboarding.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
 			func(raw converter.RawValue) error { return c.checkStart(raw) },
 			func(ctx workflow.Context, raw converter.RawValue) (any, error) { return c.handleStart(ctx, raw) }),
 	)
 }
 
-// caseActs are the acts of people that a case takes, in the order of kam.Acts.
+// caseActs are the acts of people that a case takes, in the order of onboarding.Acts.
 func caseActs() []entry {
 	var all []entry
-	for _, spec := range kam.Acts {
+	for _, spec := range onboarding.Acts {
 		i := slices.IndexFunc(all, func(e entry) bool { return e.name == string(spec.Name) })
 		if i < 0 {
-			all = append(all, entry{name: string(spec.Name), description: actDescription(spec.Name), stage: kam.StageAct})
+			all = append(all, entry{name: string(spec.Name), description: actDescription(spec.Name), stage: onboarding.StageAct})
 			i = len(all) - 1
 		}
 		all[i].signal = all[i].signal || spec.Signal
@@ -128,22 +133,22 @@ func caseActs() []entry {
 // the task was decided before, it may have been by this very decision, whose
 // answer was lost. So it is let through: RecordAct finds it by its id, or
 // refuses it.
-func judgeAct(a kam.Act, s kam.Snapshot) error {
+func judgeAct(a onboarding.Act, s onboarding.Snapshot) error {
 	err := a.CheckAgainst(s)
 	if kam.CodeOf(err) != kam.AlreadyDecided {
 		return err
 	}
 	switch {
-	case a.Name == kam.ActDecideConfirmation && a.By == s.ConfirmedBy,
-		a.Name == kam.ActDecideEndorsement && slices.Contains(s.Endorsed, a.By):
+	case a.Name == onboarding.ActDecideConfirmation && a.By == s.ConfirmedBy,
+		a.Name == onboarding.ActDecideEndorsement && slices.Contains(s.Endorsed, a.By):
 		return nil
 	}
 	return err
 }
 
 // checkStart refuses a start that means another case.
-func (c *onboarding) checkStart(raw converter.RawValue) error {
-	in, err := read[kam.StartInput](raw)
+func (c *caseDesk) checkStart(raw converter.RawValue) error {
+	in, err := read[onboarding.StartInput](raw)
 	if err != nil {
 		return err
 	}
@@ -155,8 +160,8 @@ func (c *onboarding) checkStart(raw converter.RawValue) error {
 
 // handleStart is the update that comes with the start, 1.1.1: its answer is the
 // opened case. A start that is repeated is answered with the case as it is.
-func (c *onboarding) handleStart(ctx workflow.Context, raw converter.RawValue) (any, error) {
-	if _, err := read[kam.StartInput](raw); err != nil {
+func (c *caseDesk) handleStart(ctx workflow.Context, raw converter.RawValue) (any, error) {
+	if _, err := read[onboarding.StartInput](raw); err != nil {
 		return nil, refusal(err)
 	}
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
@@ -168,11 +173,11 @@ func (c *onboarding) handleStart(ctx workflow.Context, raw converter.RawValue) (
 
 // reroute runs the stage that tests whether the open task waits for the right
 // person. The caller holds the lock.
-func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
+func (c *caseDesk) reroute(ctx workflow.Context) (moved bool) {
 	if c.Snapshot.Task == nil {
 		return false
 	}
-	out, err := c.effect(quick(ctx, "The organisation changed"), call{stage: kam.StageReroute})
+	out, err := c.effect(quick(ctx, "The organisation changed"), call{stage: onboarding.StageReroute})
 	if err != nil {
 		c.log(ctx).Error("case cannot be rerouted", "error", err)
 		return false
@@ -181,7 +186,7 @@ func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
 }
 
 // actLabel is an act in the history: "1.1.5 Management Confirmation: CONFIRM".
-func actLabel(a kam.Act, s kam.Snapshot) string {
+func actLabel(a onboarding.Act, s onboarding.Snapshot) string {
 	what := string(a.Name)
 	if a.Verdict != "" {
 		what = kam.Clip(string(a.Verdict), 40)
@@ -193,9 +198,9 @@ func actLabel(a kam.Act, s kam.Snapshot) string {
 }
 
 // actDescription lists what an act may decide.
-func actDescription(name kam.ActName) string {
+func actDescription(name onboarding.ActName) string {
 	var verdicts []string
-	for _, spec := range kam.Acts {
+	for _, spec := range onboarding.Acts {
 		if spec.Name == name && spec.Verdict != "" {
 			verdicts = append(verdicts, string(spec.Verdict))
 		}
@@ -208,8 +213,8 @@ func actDescription(name kam.ActName) string {
 
 // digestOf binds a decision id to what was decided: each field that is filled,
 // by name and length. It is the same for ever, since a repetition is answered
-// by it on replay too; a field that kam.Act gains is added at the end.
-func digestOf(a kam.Act) string {
+// by it on replay too; a field that onboarding.Act gains is added at the end.
+func digestOf(a onboarding.Act) string {
 	var b strings.Builder
 	put := func(name, value string) {
 		if value != "" {
@@ -240,7 +245,7 @@ func digestOf(a kam.Act) string {
 }
 
 // sizeOf is the text that an act brings.
-func sizeOf(a kam.Act) int {
+func sizeOf(a onboarding.Act) int {
 	n := 0
 	for _, s := range []string{a.DecisionID, string(a.By), string(a.Verdict), a.ExpectHash, a.ReasonCode, a.Reason,
 		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs)} {

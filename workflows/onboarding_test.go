@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -23,14 +24,14 @@ func TestConfirmedCaseCompletes(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	a := s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-	s.at(time.Minute, func() { require.Equal(t, kam.AwaitingConfirmation, s.state().State) })
+	s.at(time.Minute, func() { require.Equal(t, onboarding.AwaitingConfirmation, s.state().State) })
 
 	out := s.play()
-	require.Equal(t, kam.Completed, out.State)
-	require.Equal(t, kam.AddedKA, out.Outcome)
+	require.Equal(t, onboarding.Completed, out.State)
+	require.Equal(t, onboarding.AddedKA, out.Outcome)
 	require.NoError(t, a.err)
 	require.EqualValues(t, "boss", a.progress.Snapshot.ConfirmedBy)
-	require.Equal(t, kam.Analyzing, a.progress.Snapshot.State, "the answer is what was committed")
+	require.Equal(t, onboarding.Analyzing, a.progress.Snapshot.State, "the answer is what was committed")
 	require.Equal(t, []string{"OpenCase", "Identify", "Decide", "DecideConfirmation CONFIRM", "Analyze", "Segment", "Validate", "Classify", "HandOff"}, s.b.calls)
 }
 
@@ -39,8 +40,8 @@ func TestEndorsedCaseCompletes(t *testing.T) {
 	s := newScript(t)
 	s.b.facts.NeedsEndorsement = true
 	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-	a := s.sendAt(2*hour, "u2", kam.Act{DecisionID: "decision-2", Name: kam.ActDecideEndorsement, By: "head", Verdict: kam.Endorse})
-	require.Equal(t, kam.Completed, s.play().State)
+	a := s.sendAt(2*hour, "u2", onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActDecideEndorsement, By: "head", Verdict: onboarding.Endorse})
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, a.err)
 }
 
@@ -48,7 +49,7 @@ func TestRulesReject(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	s.b.facts.Recommendation = kam.Reject
-	require.Equal(t, kam.Rejected, s.play().State)
+	require.Equal(t, onboarding.Rejected, s.play().State)
 	require.Equal(t, []string{"OpenCase", "Identify", "Decide"}, s.b.calls)
 }
 
@@ -61,7 +62,7 @@ func TestSentBackTwiceThenConfirmed(t *testing.T) {
 	s.sendAt(4*hour, "u4", submit("decision-4", "h1"))
 	s.sendAt(5*hour, "u5", confirm("decision-5", "boss"))
 	out := s.play()
-	require.Equal(t, kam.Completed, out.State)
+	require.Equal(t, onboarding.Completed, out.State)
 	require.Equal(t, 2, out.Rounds)
 	require.Equal(t, 3, count(s.b.calls, "Decide"))
 }
@@ -71,18 +72,18 @@ func TestDuplicateReviewWaitsForAPerson(t *testing.T) {
 	s := newScript(t)
 	s.b.facts.Match = kam.MatchProbable
 	s.b.facts.ScreeningComplete = false
-	s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActResolveDuplicate, By: "rep", Verdict: kam.UseExisting, CustomerNo: "C-1"})
-	require.Equal(t, kam.Merged, s.play().State)
+	s.sendAt(hour, "u1", onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActResolveDuplicate, By: "rep", Verdict: onboarding.UseExisting, CustomerNo: "C-1"})
+	require.Equal(t, onboarding.Merged, s.play().State)
 }
 
 func TestSilenceExpires(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	out := s.play()
-	require.Equal(t, kam.Expired, out.State, "silence never confirms")
+	require.Equal(t, onboarding.Expired, out.State, "silence never confirms")
 	require.Equal(t, []string{"OpenCase", "Identify", "Decide", "DeadlinePassed", "DeadlinePassed", "DeadlinePassed"}, s.b.calls)
 
-	opened := s.b.times[kam.StageDecide][0].Now
+	opened := s.b.times[onboarding.StageDecide][0].Now
 	for kind, after := range map[string]time.Duration{"REMIND": day, "ESCALATE": 2 * day, "EXPIRE": 30 * day} {
 		require.WithinDuration(t, opened.Add(after), s.b.at[kind], time.Minute, kind)
 	}
@@ -93,18 +94,18 @@ func TestEndorsementLapses(t *testing.T) {
 	s := newScript(t)
 	s.b.facts.NeedsEndorsement = true
 	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State, "the customer is committed: a lapse ends the wait, not the case")
+	require.Equal(t, onboarding.Completed, s.play().State, "the customer is committed: a lapse ends the wait, not the case")
 	require.Contains(t, s.b.at, "LAPSE")
 }
 
 func TestDeadlinesLongPastElapseAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	in := workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}, Carried: &workflows.Carried[kam.Snapshot]{}}
-	s.b.snap = kam.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1"}
-	s.b.enter(kam.AwaitingConfirmation, time.Now().Add(-60*day))
+	in := workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}, Carried: &workflows.Carried[onboarding.Snapshot]{}}
+	s.b.snap = onboarding.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1"}
+	s.b.enter(onboarding.AwaitingConfirmation, time.Now().Add(-60*day))
 	in.Carried.Snapshot = s.b.snap
-	require.Equal(t, kam.Expired, s.playFrom(in).State)
+	require.Equal(t, onboarding.Expired, s.playFrom(in).State)
 	require.Len(t, s.b.calls, 3)
 }
 
@@ -115,11 +116,11 @@ func TestOneTimerAtATime(t *testing.T) {
 	s.env.SetOnTimerScheduledListener(func(string, time.Duration) { started++ })
 	s.env.SetOnTimerFiredListener(func(string) { fired++ })
 	s.env.SetOnTimerCanceledListener(func(string) { stopped++ })
-	s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"})
+	s.sendAt(hour, "u1", onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "boss", Reason: "on my desk"})
 	s.sendAt(2*hour, "u2", sendBack("decision-2"))
 	s.sendAt(3*hour, "u3", submit("decision-3", "h1"))
 	s.sendAt(4*hour, "u4", confirm("decision-4", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.Equal(t, 3, started, "one for each wait; a comment leaves it alone")
 	require.Equal(t, 2, stopped, "before the next one starts; the end of the case stops the last")
 	require.Zero(t, fired)
@@ -128,16 +129,16 @@ func TestOneTimerAtATime(t *testing.T) {
 func TestFaultParksAndRetryResumes(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageSegment] = []error{wire(kam.Errorf(kam.Fault, "policy cannot be read"))}
+	s.b.fails[onboarding.StageSegment] = []error{wire(kam.Errorf(kam.Fault, "policy cannot be read"))}
 	s.sendAt(hour, "u1", confirm("decision-1", "boss"))
 	s.at(2*hour, func() {
 		got := s.state()
-		require.Equal(t, kam.NeedsIntervention, got.State)
-		require.Equal(t, kam.Segmenting, got.ResumeState)
+		require.Equal(t, onboarding.NeedsIntervention, got.State)
+		require.Equal(t, onboarding.Segmenting, got.ResumeState)
 		require.Equal(t, "1.3 Segment Customers: policy cannot be read", got.Headline)
 	})
-	s.sendAt(3*hour, "u2", kam.Act{DecisionID: "decision-2", Name: kam.ActRetry, By: "op"})
-	require.Equal(t, kam.Completed, s.play().State)
+	s.sendAt(3*hour, "u2", onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActRetry, By: "op"})
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.Equal(t, 2, count(s.b.calls, "Segment"))
 }
 
@@ -146,40 +147,43 @@ func TestOutageIsRetriedAndThenParks(t *testing.T) {
 	t.Run("short", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)
-		s.b.fails[kam.StageAnalyze] = repeat(errors.New("connection refused"), 9)
+		s.b.fails[onboarding.StageAnalyze] = repeat(errors.New("connection refused"), 9)
 		s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-		require.Equal(t, kam.Completed, s.play().State)
+		require.Equal(t, onboarding.Completed, s.play().State)
 		require.NotContains(t, s.b.calls, "Park")
 		require.Equal(t, 10, count(s.b.calls, "Analyze"))
-		for _, in := range s.b.times[kam.StageAnalyze] {
-			require.Equal(t, s.b.times[kam.StageAnalyze][0], in, "the same attempt has the same key and the same time")
+		for _, in := range s.b.times[onboarding.StageAnalyze] {
+			require.Equal(t, s.b.times[onboarding.StageAnalyze][0], in, "the same attempt has the same key and the same time")
 		}
 	})
 	t.Run("longer than a day", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)
-		s.b.fails[kam.StageAnalyze] = repeat(errors.New("connection refused"), 1000)
+		s.b.fails[onboarding.StageAnalyze] = repeat(errors.New("connection refused"), 1000)
 		s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-		s.at(30*hour, func() { require.Equal(t, kam.NeedsIntervention, s.state().State); s.b.fails[kam.StageAnalyze] = nil })
-		s.sendAt(31*hour, "u2", kam.Act{DecisionID: "decision-2", Name: kam.ActRetry, By: "op"})
-		require.Equal(t, kam.Completed, s.play().State)
+		s.at(30*hour, func() {
+			require.Equal(t, onboarding.NeedsIntervention, s.state().State)
+			s.b.fails[onboarding.StageAnalyze] = nil
+		})
+		s.sendAt(31*hour, "u2", onboarding.Act{DecisionID: "decision-2", Name: onboarding.ActRetry, By: "op"})
+		require.Equal(t, onboarding.Completed, s.play().State)
 	})
 	t.Run("parking fails too", func(t *testing.T) {
 		t.Parallel()
 		s := newScript(t)
-		s.b.fails[kam.StageAnalyze] = repeat(wire(kam.Errorf(kam.Fault, "bad")), 2)
-		s.b.fails[kam.StagePark] = repeat(wire(kam.Errorf(kam.Fault, "bad")), 2)
+		s.b.fails[onboarding.StageAnalyze] = repeat(wire(kam.Errorf(kam.Fault, "bad")), 2)
+		s.b.fails[onboarding.StagePark] = repeat(wire(kam.Errorf(kam.Fault, "bad")), 2)
 		s.sendAt(hour, "u1", confirm("decision-1", "boss"))
-		require.Equal(t, kam.Completed, s.play().State, "the stage is tried again after a pause")
+		require.Equal(t, onboarding.Completed, s.play().State, "the stage is tried again after a pause")
 	})
 }
 
 func TestDeadlineThatCannotBeRecordedStopsNobody(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageElapse] = repeat(wire(kam.Errorf(kam.Fault, "no calendar")), 3)
+	s.b.fails[onboarding.StageElapse] = repeat(wire(kam.Errorf(kam.Fault, "no calendar")), 3)
 	a := s.sendAt(40*hour, "u1", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, a.err)
 	require.Equal(t, 4, count(s.b.calls, "DeadlinePassed"))
 }
@@ -187,11 +191,11 @@ func TestDeadlineThatCannotBeRecordedStopsNobody(t *testing.T) {
 func TestNumberThatMovedNothingIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.idle[kam.StageElapse] = 1
-	require.Equal(t, kam.Expired, s.play().State)
+	s.b.idle[onboarding.StageElapse] = 1
+	require.Equal(t, onboarding.Expired, s.play().State)
 	require.Equal(t, 4, count(s.b.calls, "DeadlinePassed"), "the reminder was tried again, under a number of its own")
 	seen := map[int64]bool{}
-	for _, in := range s.b.times[kam.StageElapse] {
+	for _, in := range s.b.times[onboarding.StageElapse] {
 		require.False(t, seen[in.Seq])
 		require.False(t, in.Now.Before(in.Due.At))
 		seen[in.Seq] = true
@@ -201,8 +205,8 @@ func TestNumberThatMovedNothingIsNotUsedAgain(t *testing.T) {
 func TestCaseThatDoesNotExistFailsOnce(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageOpen] = []error{wire(kam.Errorf(kam.NotFound, "no such case"))}
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: caseNo})
+	s.b.fails[onboarding.StageOpen] = []error{wire(kam.Errorf(kam.NotFound, "no such case"))}
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: caseNo})
 	var app *temporal.ApplicationError
 	require.ErrorAs(t, s.env.GetWorkflowError(), &app)
 	require.Equal(t, string(kam.NotFound), app.Type())
@@ -212,9 +216,9 @@ func TestCaseThatDoesNotExistFailsOnce(t *testing.T) {
 func TestOpeningIsTriedUntilItWorks(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	s.b.fails[kam.StageOpen] = append(repeat(errors.New("connection refused"), 300), wire(kam.Errorf(kam.Fault, "half migrated")))
+	s.b.fails[onboarding.StageOpen] = append(repeat(errors.New("connection refused"), 300), wire(kam.Errorf(kam.Fault, "half migrated")))
 	s.b.facts.Recommendation = kam.Reject
-	require.Equal(t, kam.Rejected, s.play().State)
+	require.Equal(t, onboarding.Rejected, s.play().State)
 }
 
 func TestCancelRequestIsNotObeyed(t *testing.T) {
@@ -222,23 +226,23 @@ func TestCancelRequestIsNotObeyed(t *testing.T) {
 	s := newScript(t)
 	s.at(hour, func() { s.env.CancelWorkflow() })
 	a := s.sendAt(2*hour, "u1", confirm("decision-1", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 	require.NoError(t, a.err)
 }
 
 func TestContinueAsNewCarriesEverything(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
-	act := kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"}
+	act := onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "boss", Reason: "on my desk"}
 	s.sendAt(hour, "u1", act)
-	s.at(2*hour, func() { s.env.SetContinueAsNewSuggested(true); s.env.SignalWorkflow(kam.SignalRefresh, nil) })
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}})
+	s.at(2*hour, func() { s.env.SetContinueAsNewSuggested(true); s.env.SignalWorkflow(onboarding.SignalRefresh, nil) })
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}})
 
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(t, s.env.GetWorkflowError(), &next)
 	in := continued(t, next)
-	require.Equal(t, kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}, in.StartInput)
-	require.Equal(t, kam.AwaitingConfirmation, in.Carried.Snapshot.State)
+	require.Equal(t, onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}, in.StartInput)
+	require.Equal(t, onboarding.AwaitingConfirmation, in.Carried.Snapshot.State)
 	require.Len(t, in.Carried.Applied, 1)
 	require.NotEmpty(t, in.Carried.Applied[0].Digest)
 	require.Len(t, in.Carried.Timeline, 4)
@@ -253,7 +257,7 @@ func TestContinueAsNewCarriesEverything(t *testing.T) {
 	other.Reason = "something else"
 	reused := s2.sendAt(2*time.Minute, "u2", other)
 	out := s2.playFrom(in)
-	require.Equal(t, kam.Expired, out.State)
+	require.Equal(t, onboarding.Expired, out.State)
 	require.True(t, again.done)
 	require.NoError(t, again.err)
 	require.Equal(t, string(kam.IDReused), reused.code())

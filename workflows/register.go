@@ -4,6 +4,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // Registry is what takes the workflows: a worker, a replayer or a test
@@ -16,11 +18,11 @@ type Registry interface {
 // the newest build at its next workflow task (D27).
 func Register(r Registry) {
 	r.RegisterWorkflowWithOptions(CustomerOnboarding, workflow.RegisterOptions{
-		Name:               kam.WorkflowOnboarding,
+		Name:               onboarding.WorkflowOnboarding,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
 	r.RegisterWorkflowWithOptions(ImportBatch, workflow.RegisterOptions{
-		Name:               kam.WorkflowImportBatch,
+		Name:               book.WorkflowImportBatch,
 		VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	})
 	r.RegisterWorkflowWithOptions(Recurring, workflow.RegisterOptions{

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -42,7 +43,7 @@ type answer struct {
 	accepted bool
 	rejected error
 	done     bool
-	progress kam.Progress
+	progress onboarding.Progress
 	err      error
 }
 
@@ -59,20 +60,20 @@ func (a *answer) code() string {
 func (s *script) at(after time.Duration, f func()) { s.env.RegisterDelayedCallback(f, after) }
 
 // sendAt sends an act as an update after a time.
-func (s *script) sendAt(after time.Duration, updateID string, a kam.Act) *answer {
+func (s *script) sendAt(after time.Duration, updateID string, a onboarding.Act) *answer {
 	out := &answer{}
 	s.at(after, func() { s.send(out, updateID, a) })
 	return out
 }
 
 // send sends an act as an update now; out is filled in when it is answered.
-func (s *script) send(out *answer, updateID string, a kam.Act) {
+func (s *script) send(out *answer, updateID string, a onboarding.Act) {
 	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
 		OnAccept: func() { out.accepted = true },
 		OnReject: func(err error) { out.rejected = err },
 		OnComplete: func(v any, err error) {
 			out.done, out.err = true, err
-			if p, ok := v.(kam.Progress); ok {
+			if p, ok := v.(onboarding.Progress); ok {
 				out.progress = p
 			}
 		},
@@ -80,41 +81,41 @@ func (s *script) send(out *answer, updateID string, a kam.Act) {
 }
 
 // play runs the case to its end.
-func (s *script) play() kam.Snapshot {
+func (s *script) play() onboarding.Snapshot {
 	s.t.Helper()
-	return s.playFrom(workflows.Input{StartInput: kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}})
+	return s.playFrom(workflows.Input{StartInput: onboarding.StartInput{CaseNo: caseNo, RequestKey: "rk"}})
 }
 
-func (s *script) playFrom(in workflows.Input) kam.Snapshot {
+func (s *script) playFrom(in workflows.Input) onboarding.Snapshot {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, in)
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	require.NoError(s.t, s.env.GetWorkflowError())
-	var out kam.Snapshot
+	var out onboarding.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&out))
 	return out
 }
 
 // state asks the case where it stands.
-func (s *script) state() kam.Snapshot {
+func (s *script) state() onboarding.Snapshot {
 	s.t.Helper()
-	v, err := s.env.QueryWorkflow(kam.QueryState)
+	v, err := s.env.QueryWorkflow(onboarding.QueryState)
 	require.NoError(s.t, err)
-	var out kam.Snapshot
+	var out onboarding.Snapshot
 	require.NoError(s.t, v.Get(&out))
 	return out
 }
 
-func confirm(id string, by kam.UserID) kam.Act {
-	return kam.Act{DecisionID: id, Name: kam.ActDecideConfirmation, By: by, Verdict: kam.Confirm, ExpectHash: "h1"}
+func confirm(id string, by kam.UserID) onboarding.Act {
+	return onboarding.Act{DecisionID: id, Name: onboarding.ActDecideConfirmation, By: by, Verdict: onboarding.Confirm, ExpectHash: "h1"}
 }
 
-func sendBack(id string) kam.Act {
-	return kam.Act{DecisionID: id, Name: kam.ActDecideConfirmation, By: "boss", Verdict: kam.SendBack, ExpectHash: "h1", Fields: []string{"legal_name"}}
+func sendBack(id string) onboarding.Act {
+	return onboarding.Act{DecisionID: id, Name: onboarding.ActDecideConfirmation, By: "boss", Verdict: onboarding.SendBack, ExpectHash: "h1", Fields: []string{"legal_name"}}
 }
 
-func submit(id, digest string) kam.Act {
-	return kam.Act{DecisionID: id, Name: kam.ActSubmitData, By: "rep", DataDigest: digest}
+func submit(id, digest string) onboarding.Act {
+	return onboarding.Act{DecisionID: id, Name: onboarding.ActSubmitData, By: "rep", DataDigest: digest}
 }
 
 func count(list []string, x string) int {

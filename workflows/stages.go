@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 const (
@@ -94,7 +95,7 @@ func (d *desk) run(ctx workflow.Context) error {
 // (unanswered), and the policy decides what follows.
 //
 // The caller holds the lock, and holds it again afterwards.
-func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
+func (d *desk) askOutside(ctx workflow.Context, stage onboarding.Stage) error {
 	changed(ctx, d.outside) // a mark alone: no release before called out
 	was := d.now().seen
 	asking, stop := workflow.WithCancel(patient(ctx, stageLabel(stage)))
@@ -123,7 +124,7 @@ func (d *desk) askOutside(ctx workflow.Context, stage kam.Stage) error {
 // Storing this is tried without limit. Where it is refused, the stage may have
 // succeeded (its commit is stored and the answer was lost), so the process is
 // read from PostgreSQL; else the stage is tried again later.
-func (d *desk) setAside(ctx workflow.Context, stage kam.Stage, cause error) error {
+func (d *desk) setAside(ctx workflow.Context, stage onboarding.Stage, cause error) error {
 	label := stageLabel(stage)
 	d.log(ctx).Error("stage failed, setting it aside", "stage", stage, "error", cause)
 
@@ -143,7 +144,7 @@ func (d *desk) setAside(ctx workflow.Context, stage kam.Stage, cause error) erro
 // state. It holds no lock: its effects and those of people are ordered in
 // PostgreSQL, and people may cancel while it runs. Where retries do not help,
 // the operators get one message, and the stage is tried again for a week.
-func (d *desk) long(ctx workflow.Context, stage kam.Stage) error {
+func (d *desk) long(ctx workflow.Context, stage onboarding.Stage) error {
 	began := workflow.Now(ctx)
 	label := stageLabel(stage)
 	state := d.now().view.State
@@ -197,8 +198,8 @@ func (d *desk) reportFault(ctx workflow.Context, text string) {
 
 // stageLabel names a stage by its box; one that carries out a whole page of
 // boxes, by the box that holds them.
-func stageLabel(stage kam.Stage) string {
-	steps := kam.StepsOf(stage)
+func stageLabel(stage onboarding.Stage) string {
+	steps := onboarding.StepsOf(stage)
 	switch len(steps) {
 	case 0:
 		return string(stage)

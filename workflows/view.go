@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // view is what operators search a case by, and what a wait looks at: two
@@ -19,7 +21,7 @@ type view struct {
 	Kind kam.DeadlineKind
 }
 
-func look(s kam.Snapshot) view {
+func look(s onboarding.Snapshot) view {
 	v := view{
 		State:     string(s.State),
 		Step:      string(s.Step),
@@ -37,7 +39,7 @@ func look(s kam.Snapshot) view {
 }
 
 // waitsFor is the role or queue that the case waits for; no persons.
-func waitsFor(s kam.Snapshot) string {
+func waitsFor(s onboarding.Snapshot) string {
 	switch {
 	case s.Task != nil && s.Task.Queue != "":
 		return s.Task.Queue
@@ -50,13 +52,13 @@ func waitsFor(s kam.Snapshot) string {
 
 // The search attributes of a case.
 var (
-	attrState     = temporal.NewSearchAttributeKeyKeyword(kam.AttrState)
-	attrStep      = temporal.NewSearchAttributeKeyKeyword(kam.AttrStep)
-	attrType      = temporal.NewSearchAttributeKeyKeyword(kam.AttrCaseType)
-	attrTerritory = temporal.NewSearchAttributeKeyKeyword(kam.AttrTerritory)
-	attrWaitsFor  = temporal.NewSearchAttributeKeyKeyword(kam.AttrWaitsFor)
-	attrOutcome   = temporal.NewSearchAttributeKeyKeyword(kam.AttrOutcome)
-	attrDue       = temporal.NewSearchAttributeKeyTime(kam.AttrDue)
+	attrState     = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrState)
+	attrStep      = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrStep)
+	attrType      = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrCaseType)
+	attrTerritory = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrTerritory)
+	attrWaitsFor  = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrWaitsFor)
+	attrOutcome   = temporal.NewSearchAttributeKeyKeyword(onboarding.AttrOutcome)
+	attrDue       = temporal.NewSearchAttributeKeyTime(onboarding.AttrDue)
 )
 
 // publish brings the search attributes up to date: one event for all that
@@ -102,7 +104,7 @@ func (d *desk) publish(ctx workflow.Context) error {
 
 // details says in a few lines of Markdown where a case stands and for whom it
 // waits: ids of users, no names.
-func details(s kam.Snapshot) string {
+func details(s onboarding.Snapshot) string {
 	var b strings.Builder
 	line := func(parts ...string) {
 		b.WriteString(strings.Join(parts, "") + "\n")
@@ -122,7 +124,7 @@ func details(s kam.Snapshot) string {
 			line("- ", deadlineWord(d.Kind), ": ", d.At.UTC().Format(time.RFC3339))
 		}
 	}
-	if s.ResumeState != "" && s.State == kam.NeedsIntervention {
+	if s.ResumeState != "" && s.State == onboarding.NeedsIntervention {
 		line("- resumes at: ", string(s.ResumeState))
 	}
 	if s.Headline != "" {
@@ -132,7 +134,7 @@ func details(s kam.Snapshot) string {
 }
 
 // batchDetails says in a few lines where an import stands and for whom it waits.
-func batchDetails(b kam.BatchSnapshot) string {
+func batchDetails(b book.BatchSnapshot) string {
 	lines := []string{"**" + string(b.State) + "** 5.7"}
 	for _, s := range b.Scopes {
 		switch {

@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -24,23 +26,23 @@ func TestSearchAttributesInFewEvents(t *testing.T) {
 		defer mu.Unlock()
 		upserts = append(upserts, args.Get(0).(temporal.SearchAttributes))
 	}).Return(nil)
-	s.sendAt(hour, "u1", kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "boss", Reason: "on my desk"})
+	s.sendAt(hour, "u1", onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "boss", Reason: "on my desk"})
 	s.sendAt(2*hour, "u2", confirm("decision-2", "boss"))
-	require.Equal(t, kam.Completed, s.play().State)
+	require.Equal(t, onboarding.Completed, s.play().State)
 
 	require.Len(t, upserts, 2, "one at the wait, one at the end")
 	state := func(i int) string {
-		v, _ := upserts[i].GetKeyword(temporal.NewSearchAttributeKeyKeyword(kam.AttrState))
+		v, _ := upserts[i].GetKeyword(temporal.NewSearchAttributeKeyKeyword(onboarding.AttrState))
 		return v
 	}
 	require.Equal(t, "AWAITING_CONFIRMATION", state(0))
 	require.Equal(t, "COMPLETED", state(1))
-	waits, _ := upserts[0].GetKeyword(temporal.NewSearchAttributeKeyKeyword(kam.AttrWaitsFor))
+	waits, _ := upserts[0].GetKeyword(temporal.NewSearchAttributeKeyKeyword(onboarding.AttrWaitsFor))
 	require.Equal(t, "confirming manager TERRITORY", waits)
-	due, ok := upserts[0].GetTime(temporal.NewSearchAttributeKeyTime(kam.AttrDue))
+	due, ok := upserts[0].GetTime(temporal.NewSearchAttributeKeyTime(onboarding.AttrDue))
 	require.True(t, ok)
 	require.False(t, due.IsZero())
-	outcome, _ := upserts[1].GetKeyword(temporal.NewSearchAttributeKeyKeyword(kam.AttrOutcome))
+	outcome, _ := upserts[1].GetKeyword(temporal.NewSearchAttributeKeyKeyword(onboarding.AttrOutcome))
 	require.Equal(t, "ADDED_KA", outcome)
 }
 
@@ -48,15 +50,15 @@ func TestQueries(t *testing.T) {
 	t.Parallel()
 	s := newScript(t)
 	s.at(hour, func() {
-		v, err := s.env.QueryWorkflow(kam.QueryExplain)
+		v, err := s.env.QueryWorkflow(onboarding.QueryExplain)
 		require.NoError(t, err)
-		var records []kam.DecisionRecord
+		var records []onboarding.DecisionRecord
 		require.NoError(t, v.Get(&records))
 		require.Len(t, records, 1)
 
-		v, err = s.env.QueryWorkflow(kam.QueryHistory)
+		v, err = s.env.QueryWorkflow(onboarding.QueryHistory)
 		require.NoError(t, err)
-		var lines []kam.TimelineEntry
+		var lines []onboarding.TimelineEntry
 		require.NoError(t, v.Get(&lines))
 		require.Len(t, lines, 3)
 		require.Equal(t, "boss", string(s.state().Task.Assignees[0]))
@@ -67,7 +69,7 @@ func TestQueries(t *testing.T) {
 func TestDetailsSayWhereAndForWhom(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	s := kam.Snapshot{State: kam.AwaitingConfirmation, Step: "1.1.5", Headline: "ADD with 71 points", Task: &kam.Task{
+	s := onboarding.Snapshot{State: onboarding.AwaitingConfirmation, Step: "1.1.5", Headline: "ADD with 71 points", Task: &kam.Task{
 		Level: "TERRITORY", Assignees: []kam.UserID{"boss", "deputy"}, OpenedAt: at,
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: at.Add(day)}, {Kind: kam.DueExpire, At: at.Add(30 * day)}},
 	}}
@@ -83,24 +85,24 @@ func TestDetailsSayWhereAndForWhom(t *testing.T) {
 
 func TestEveryStateIsDrawnAndEveryStageNamed(t *testing.T) {
 	t.Parallel()
-	for _, spec := range kam.States {
+	for _, spec := range onboarding.States {
 		if spec.Kind == kam.Automatic {
-			require.Contains(t, kam.StageOf, spec.State)
-			require.NotEqual(t, string(kam.StageOf[spec.State]), workflows.StageLabel(kam.StageOf[spec.State]))
+			require.Contains(t, onboarding.StageOf, spec.State)
+			require.NotEqual(t, string(onboarding.StageOf[spec.State]), workflows.StageLabel(onboarding.StageOf[spec.State]))
 		}
 	}
-	for stage, want := range map[kam.Stage]string{
-		kam.StageOpen:     "1.1.1 Receive request",
-		kam.StageIdentify: "1.1.2 Search existing customers",
-		kam.StageDecide:   "1.1.4 Determine whether to add",
-		kam.StageAnalyze:  "1.2 Analyze Customer Details",
-		kam.StageClassify: "1.5 Identify Key Accounts",
-		kam.StageHandOff:  "1.5.6 Assign and hand off",
+	for stage, want := range map[onboarding.Stage]string{
+		onboarding.StageOpen:     "1.1.1 Receive request",
+		onboarding.StageIdentify: "1.1.2 Search existing customers",
+		onboarding.StageDecide:   "1.1.4 Determine whether to add",
+		onboarding.StageAnalyze:  "1.2 Analyze Customer Details",
+		onboarding.StageClassify: "1.5 Identify Key Accounts",
+		onboarding.StageHandOff:  "1.5.6 Assign and hand off",
 	} {
 		require.Equal(t, want, workflows.StageLabel(stage))
 	}
-	require.Equal(t, "1.1.5 Management Confirmation: CONFIRM", workflows.ActLabel(confirm("decision-1", "boss"), kam.Snapshot{Step: "1.1.5"}))
-	require.Equal(t, []kam.ActName{"SubmitData", "SubmitDetails", "AmendMaterial", "ResolveDuplicate", "DecideConfirmation", "DecideCompliance",
+	require.Equal(t, "1.1.5 Management Confirmation: CONFIRM", workflows.ActLabel(confirm("decision-1", "boss"), onboarding.Snapshot{Step: "1.1.5"}))
+	require.Equal(t, []onboarding.ActName{"SubmitData", "SubmitDetails", "AmendMaterial", "ResolveDuplicate", "DecideConfirmation", "DecideCompliance",
 		"DecideValidation", "DecideEndorsement", "Withdraw", "Reassign", "Comment", "Retry", "Claim", "Release", "Reevaluate", "Cancel"}, workflows.ActNames())
 }
 
@@ -109,8 +111,8 @@ func TestRegistersUnderItsName(t *testing.T) {
 	r := &names{}
 	workflows.Register(r)
 	require.Equal(t, []workflow.RegisterOptions{
-		{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
-		{Name: kam.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+		{Name: onboarding.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
+		{Name: book.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 		{Name: kam.WorkflowRecurring, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 	}, r.options)
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	bookdb "github.com/kamflow/kamflow/store/book"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -28,17 +30,17 @@ import (
 // run twice and be cut off anywhere: a phase that is committed is not done
 // again. A batch that is not confirmed, or was cancelled, is handed back as it
 // is.
-func (a *Stages) Apply(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) Apply(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	b, err := a.store.Books.Get(ctx, in.No)
 	if err != nil {
-		return kam.BatchProgress{}, stage.ToTemporal(err)
+		return book.BatchProgress{}, stage.ToTemporal(err)
 	}
-	p := kam.BatchProgress{Batch: b}
-	for i, phase := range kam.BatchPhases {
-		if slices.Index(kam.BatchPhases, p.Batch.Phase) >= i {
+	p := book.BatchProgress{Batch: b}
+	for i, phase := range book.BatchPhases {
+		if slices.Index(book.BatchPhases, p.Batch.Phase) >= i {
 			continue
 		}
-		if p.Batch.State != kam.BatchConfirmed {
+		if p.Batch.State != book.BatchConfirmed {
 			break
 		}
 		err := beating(ctx, phase, func(ctx context.Context) (err error) {
@@ -46,7 +48,7 @@ func (a *Stages) Apply(ctx context.Context, in kam.BatchStep) (kam.BatchProgress
 			return err
 		})
 		if err != nil {
-			return kam.BatchProgress{}, stage.ToTemporal(err)
+			return book.BatchProgress{}, stage.ToTemporal(err)
 		}
 		failpoint.Hit("batch", phase, "after-commit")
 		if p.Refused != nil {
@@ -58,29 +60,29 @@ func (a *Stages) Apply(ctx context.Context, in kam.BatchStep) (kam.BatchProgress
 }
 
 // ApplyPhase is one phase of [Stages.Apply], for whoever measures them.
-func (a *Stages) ApplyPhase(ctx context.Context, in kam.BatchStep, phase string) (kam.BatchProgress, error) {
+func (a *Stages) ApplyPhase(ctx context.Context, in book.BatchStep, phase string) (book.BatchProgress, error) {
 	b, err := a.store.Books.Get(ctx, in.No)
 	if err != nil {
-		return kam.BatchProgress{}, err
+		return book.BatchProgress{}, err
 	}
 	return a.applyPhase(ctx, in, b, phase)
 }
 
-func (a *Stages) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSnapshot, phase string) (kam.BatchProgress, error) {
+func (a *Stages) applyPhase(ctx context.Context, in book.BatchStep, b book.BatchSnapshot, phase string) (book.BatchProgress, error) {
 	pol, _, err := a.policies.Of(stage.Published(ctx, a.store.Access), b.PolicyVersion)
 	if err != nil {
-		return kam.BatchProgress{}, err
+		return book.BatchProgress{}, err
 	}
 	if phase == "customers" {
 		if err := a.store.Books.PassNumbers(ctx, in.No); err != nil {
-			return kam.BatchProgress{}, err
+			return book.BatchProgress{}, err
 		}
 	}
 	return a.onBook(ctx, in, ledger.Effect{Key: "apply/" + phase, Digest: b.Digest, Bulk: true}, func(tx *effect) error {
-		if _, err := tx.Batch.After(kam.BatchApply); err != nil {
+		if _, err := tx.Batch.After(book.BatchApply); err != nil {
 			return err
 		}
-		e := kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase)}
+		e := kam.AuditEvent{Type: book.EventBatchApplied, Actor: kam.System, ReasonCode: strings.ToUpper(phase)}
 		switch phase {
 		case "customers":
 			err = tx.ApplyCustomers(parties.Keys)
@@ -101,10 +103,10 @@ func (a *Stages) applyPhase(ctx context.Context, in kam.BatchStep, b kam.BatchSn
 			return err
 		}
 		tx.Batch.Phase = phase
-		if err := tx.move(kam.BatchApply, e); err != nil {
+		if err := tx.move(book.BatchApply, e); err != nil {
 			return err
 		}
-		if tx.Batch.State != kam.BatchApplied {
+		if tx.Batch.State != book.BatchApplied {
 			return tx.notify("import.applied."+phase, kam.Say("%s: %s", tx.Batch.No, e.Text), tx.Batch.Uploader)
 		}
 		if err := tx.Unstage(); err != nil {
@@ -196,7 +198,7 @@ func (a *Stages) classifyBook(ctx context.Context, tx *effect, pol *rules.Set) e
 // A bookRow is a customer of the book with his data.
 type bookRow struct {
 	bookdb.BookRow
-	data kam.RequestData
+	data customer.RequestData
 	err  error // the data cannot be read
 }
 
@@ -204,15 +206,15 @@ type bookRow struct {
 // no known revenue, and is reported.
 func bookOf(
 	at time.Time, pol *rules.Set, rows []bookRow, sales map[string]customerdb.Sales, lines map[string]map[string]int64, nodes []kam.TerritoryNode,
-) (rules.Book, []kam.BatchFinding, error) {
+) (rules.Book, []book.BatchFinding, error) {
 	known := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
 		known[n.Code] = true
 	}
-	book := rules.Book{Nodes: nodes, Customers: make([]rules.Customer, len(rows))}
+	opened := rules.Book{Nodes: nodes, Customers: make([]rules.Customer, len(rows))}
 	errs := make([]error, len(rows))
 	inParallel(len(rows), func(i int) {
-		r, c := &rows[i], &book.Customers[i]
+		r, c := &rows[i], &opened.Customers[i]
 		if errs[i] = r.err; errs[i] != nil {
 			return
 		}
@@ -237,23 +239,23 @@ func bookOf(
 			c.ParentCustomerID = r.ParentNo
 		}
 	})
-	var left []kam.BatchFinding
+	var left []book.BatchFinding
 	for i, err := range errs {
 		switch {
 		case err == nil:
 		case kam.AsError(err) == nil:
-			return book, nil, kam.Errorf(kam.Fault, "the data of customer %s cannot be read", rows[i].CustomerNo)
+			return opened, nil, kam.Errorf(kam.Fault, "the data of customer %s cannot be read", rows[i].CustomerNo)
 		default:
 			left = append(left, unfit(rows[i].CustomerNo, "net_revenue_12m",
 				kam.Say("the facts of the account do not add up: its revenue counts as unknown"), kam.Say("keep the account in one currency")))
 		}
 	}
-	return book, left, nil
+	return opened, left, nil
 }
 
-func unfit(no, column string, msg, remedy kam.Sentence) kam.BatchFinding {
-	return kam.BatchFinding{
-		File: kam.FileCustomers, Key: no, Column: column, Rule: kam.RuleBatchMoney, Severity: kam.SeverityWarning,
+func unfit(no, column string, msg, remedy kam.Sentence) book.BatchFinding {
+	return book.BatchFinding{
+		File: book.FileCustomers, Key: no, Column: column, Rule: book.RuleBatchMoney, Severity: kam.SeverityWarning,
 	}.Saying(msg, remedy)
 }
 
@@ -261,7 +263,7 @@ func unfit(no, column string, msg, remedy kam.Sentence) kam.BatchFinding {
 // rules cannot use is taken out and reported, because one of a hundred
 // thousand must not keep the others from their class.
 func classifyAll(pol *rules.Set, book *rules.Book) (
-	segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []kam.BatchFinding, err error,
+	segments []rules.SegmentResult, totals rules.SegmentTotals, groups []rules.Classification, left []book.BatchFinding, err error,
 ) {
 	for len(left) <= maxUnfit {
 		var other error
@@ -288,7 +290,7 @@ func classifyAll(pol *rules.Set, book *rules.Book) (
 
 // proposalsOf lists what people have to decide: key accounts first, then the
 // groups that newly qualify, the largest potential first.
-func proposalsOf(groups []rules.Classification, rows []bookRow) []kam.BatchProposal {
+func proposalsOf(groups []rules.Classification, rows []bookRow) []book.BatchProposal {
 	tier, name := map[string]kam.Tier{}, map[string]string{}
 	for _, r := range rows {
 		key := cmp.Or(r.GroupID, r.CustomerNo)
@@ -299,18 +301,18 @@ func proposalsOf(groups []rules.Classification, rows []bookRow) []kam.BatchPropo
 			name[key] = r.Group
 		}
 	}
-	var all []kam.BatchProposal
+	var all []book.BatchProposal
 	for i := range groups {
 		g := &groups[i]
 		if g.Change == kam.ShiftNone {
 			continue
 		}
-		all = append(all, kam.BatchProposal{
+		all = append(all, book.BatchProposal{
 			Group: g.GroupID, Name: cmp.Or(name[g.GroupID], g.GroupID), Change: g.Change, Tier: tier[g.GroupID], Proposed: kam.Tier(g.Tier),
 			Score: g.Score, Potential: g.Potential, HomeNode: string(g.HomeNode), Members: len(g.Members), Why: g.Headline,
 		})
 	}
-	slices.SortStableFunc(all, func(a, b kam.BatchProposal) int {
+	slices.SortStableFunc(all, func(a, b book.BatchProposal) int {
 		if x, y := a.Change == kam.ShiftPromote, b.Change == kam.ShiftPromote; x != y {
 			if y {
 				return -1

@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
@@ -31,13 +32,13 @@ func New(s *store.Store, p *stage.Policies) *Stages { return &Stages{s, p} }
 // Register makes the stages known under their names.
 func (a *Stages) Register(r stage.Registry) {
 	for name, fn := range map[string]any{
-		kam.BatchStageCheck:   a.Check,
-		kam.BatchStageConfirm: a.Confirm,
-		kam.BatchStageCancel:  a.Cancel,
-		kam.BatchStageElapse:  a.DeadlinePassed,
-		kam.BatchStageFault:   a.Fault,
-		kam.BatchStageApply:   a.Apply,
-		kam.BatchStageRead:    a.Read,
+		book.BatchStageCheck:   a.Check,
+		book.BatchStageConfirm: a.Confirm,
+		book.BatchStageCancel:  a.Cancel,
+		book.BatchStageElapse:  a.DeadlinePassed,
+		book.BatchStageFault:   a.Fault,
+		book.BatchStageApply:   a.Apply,
+		book.BatchStageRead:    a.Read,
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: name})
 	}
@@ -55,7 +56,7 @@ type effect struct {
 
 // onBook runs an effect on an import. What it refuses is an answer; everything
 // else is an error, worth another attempt or not.
-func (a *Stages) onBook(ctx context.Context, in kam.BatchStep, e ledger.Effect, do func(*effect) error) (kam.BatchProgress, error) {
+func (a *Stages) onBook(ctx context.Context, in book.BatchStep, e ledger.Effect, do func(*effect) error) (book.BatchProgress, error) {
 	e.At = in.Now
 	if e.By == "" {
 		e.By = kam.System
@@ -66,14 +67,14 @@ func (a *Stages) onBook(ctx context.Context, in kam.BatchStep, e ledger.Effect, 
 }
 
 // Read hands back the committed state of a batch. It changes nothing.
-func (a *Stages) Read(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) Read(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	b, err := a.store.Books.Get(ctx, in.No)
-	return kam.BatchProgress{Batch: b}, stage.ToTemporal(err)
+	return book.BatchProgress{Batch: b}, stage.ToTemporal(err)
 }
 
 // Fault tells the operators that applying a batch fails. The batch stays
 // as it is and is tried again.
-func (a *Stages) Fault(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) Fault(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	key := "fault/" + in.Now.UTC().Format(time.RFC3339)
 	return a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *effect) error {
 		b.log(kam.AuditEvent{Type: kam.EventFault, Actor: kam.System, Text: in.Fault}, b.Batch.State, b.Batch.State)
@@ -92,13 +93,13 @@ func (b *effect) at(node string) (route.Route, error) {
 }
 
 // log appends an event to the trail of the batch.
-func (b *effect) log(e kam.AuditEvent, from, to kam.BatchState) {
+func (b *effect) log(e kam.AuditEvent, from, to book.BatchState) {
 	e.Step, e.From, e.To = batchStep, string(from), string(to)
 	b.Log(e)
 }
 
 // move takes the batch along its table of transitions, and logs it.
-func (b *effect) move(event kam.BatchEvent, e kam.AuditEvent) error {
+func (b *effect) move(event book.BatchEvent, e kam.AuditEvent) error {
 	from := b.Batch.State
 	next, err := b.Batch.After(event)
 	if err != nil {

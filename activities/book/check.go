@@ -16,6 +16,9 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
@@ -26,10 +29,10 @@ import (
 // against what is known, and asks one manager per scope to confirm. Rows with
 // errors are not applied; the others can be confirmed. Where nothing is left,
 // the batch ends. It may run twice: a batch that is checked stays as it is.
-func (a *Stages) Check(ctx context.Context, in kam.BatchStep) (p kam.BatchProgress, err error) {
+func (a *Stages) Check(ctx context.Context, in book.BatchStep) (p book.BatchProgress, err error) {
 	b, err := a.store.Books.Get(ctx, in.No)
-	if err != nil || b.State != kam.BatchUploaded {
-		return kam.BatchProgress{Batch: b}, stage.ToTemporal(err)
+	if err != nil || b.State != book.BatchUploaded {
+		return book.BatchProgress{Batch: b}, stage.ToTemporal(err)
 	}
 	err = beating(ctx, "check", func(ctx context.Context) error {
 		c, err := a.check(ctx, b, in.Now)
@@ -41,7 +44,7 @@ func (a *Stages) Check(ctx context.Context, in kam.BatchStep) (p kam.BatchProgre
 		return err
 	})
 	if err != nil {
-		return kam.BatchProgress{}, stage.ToTemporal(err)
+		return book.BatchProgress{}, stage.ToTemporal(err)
 	}
 	p.Refused = nil // it was cancelled meanwhile, which the batch says
 	return p, nil
@@ -50,7 +53,7 @@ func (a *Stages) Check(ctx context.Context, in kam.BatchStep) (p kam.BatchProgre
 // A bookCheck is the check of one batch.
 type bookCheck struct {
 	pol      *rules.Set
-	batch    kam.BatchSnapshot
+	batch    book.BatchSnapshot
 	at       time.Time
 	nodes    map[string]kam.TerritoryNode
 	people   map[kam.UserID]kam.Person
@@ -58,17 +61,17 @@ type bookCheck struct {
 	groups   map[string]string // id -> name
 	names    map[string]string // name key -> id
 	known    map[string]bookdb.KnownCustomer
-	contacts map[int][]kam.Contact
+	contacts map[int][]customer.Contact
 
 	rows     []checkRow
-	findings []kam.BatchFinding
-	scopes   map[string]*kam.BatchCounts
-	counts   kam.BatchCounts
+	findings []book.BatchFinding
+	scopes   map[string]*book.BatchCounts
+	counts   book.BatchCounts
 	denied   error // the uploader may not upload this
 }
 
-func (a *Stages) check(ctx context.Context, b kam.BatchSnapshot, at time.Time) (*bookCheck, error) {
-	c := &bookCheck{batch: b, at: at, scopes: map[string]*kam.BatchCounts{}, counts: b.Counts}
+func (a *Stages) check(ctx context.Context, b book.BatchSnapshot, at time.Time) (*bookCheck, error) {
+	c := &bookCheck{batch: b, at: at, scopes: map[string]*book.BatchCounts{}, counts: b.Counts}
 	var err error
 	if c.pol, _, err = a.policies.Of(stage.Published(ctx, a.store.Access), 0); err != nil {
 		return nil, err
@@ -141,14 +144,14 @@ func (c *bookCheck) refer(ref accessdb.Reference) {
 // mayUpload asks the matrix once more, on the side that stores: a client may
 // be anything.
 func (c *bookCheck) mayUpload(plOnly bool) error {
-	s := kam.Subject{Requester: c.batch.Uploader, Fields: []string{"customers"}}
+	s := access.Subject{Requester: c.batch.Uploader, Fields: []string{"customers"}}
 	if plOnly {
 		s.Fields = []string{"pnl"}
 	}
 	p := c.people[c.batch.Uploader]
 	p.ID = c.batch.Uploader
 	s.Path = p.Nodes
-	_, err := kam.Permit(p, kam.ActionImportUpload, s)
+	_, err := access.Permit(p, access.ActionImportUpload, s)
 	return err
 }
 
@@ -156,13 +159,13 @@ func (c *bookCheck) checkGroups(given []bookdb.Group) {
 	seen := map[string]string{}
 	for _, g := range given {
 		bad := func(column string, msg, remedy kam.Sentence) {
-			c.findings = append(c.findings, kam.BatchFinding{File: kam.FileGroups, Row: g.No, Key: g.ID, Column: column,
-				Rule: kam.RuleBatchGroup, Severity: kam.SeverityError}.Saying(msg, remedy))
+			c.findings = append(c.findings, book.BatchFinding{File: book.FileGroups, Row: g.No, Key: g.ID, Column: column,
+				Rule: book.RuleBatchGroup, Severity: kam.SeverityError}.Saying(msg, remedy))
 		}
 		key := accessdb.NameKey(g.Name)
 		before, twice := seen[g.ID]
 		switch other := c.names[key]; {
-		case !kam.IsCustomerNo(g.ID):
+		case !customer.IsCustomerNo(g.ID):
 			bad("group_id", kam.Say("cannot be the id of a group"), kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-'"))
 		case g.Name == "" || len([]rune(g.Name)) > 200:
 			bad("name", kam.Say("a group needs a name of at most 200 characters"), kam.Say("correct it"))
@@ -181,12 +184,12 @@ func (c *bookCheck) checkGroups(given []bookdb.Group) {
 func (c *bookCheck) settle() {
 	for i := range c.rows {
 		r := &c.rows[i]
-		r.Outcome = kam.RowReady
+		r.Outcome = book.RowReady
 		switch {
-		case r.in.ReadAs == kam.RowSame:
-			r.Outcome = kam.RowSame
+		case r.in.ReadAs == book.RowSame:
+			r.Outcome = book.RowSame
 		case r.refused:
-			r.Outcome = kam.RowRefused
+			r.Outcome = book.RowRefused
 		}
 		c.findings = append(c.findings, r.found...)
 		c.counts.Add(r.Outcome, r.warned)
@@ -196,10 +199,10 @@ func (c *bookCheck) settle() {
 		n := c.scope(r.Scope)
 		n.Rows++
 		n.Add(r.Outcome, r.warned)
-		if r.Outcome != kam.RowReady {
+		if r.Outcome != book.RowReady {
 			continue
 		}
-		for _, n := range []*kam.BatchCounts{n, &c.counts} {
+		for _, n := range []*book.BatchCounts{n, &c.counts} {
 			if _, exists := c.known[r.in.CustomerNo]; exists {
 				n.Existing++
 			} else {
@@ -212,10 +215,10 @@ func (c *bookCheck) settle() {
 	}
 }
 
-func (c *bookCheck) scope(node string) *kam.BatchCounts {
+func (c *bookCheck) scope(node string) *book.BatchCounts {
 	n := c.scopes[node]
 	if n == nil {
-		n = &kam.BatchCounts{}
+		n = &book.BatchCounts{}
 		c.scopes[node] = n
 	}
 	return n
@@ -244,7 +247,7 @@ func (c *bookCheck) digest() string {
 // save stores the check and asks the managers.
 func (c *bookCheck) save(w *effect) error {
 	b := w.Batch
-	if _, err := b.After(kam.BatchCheck); err != nil {
+	if _, err := b.After(book.BatchCheck); err != nil {
 		return err
 	}
 	rows := make([]bookdb.CheckedRow, len(c.rows))
@@ -268,14 +271,14 @@ func (c *bookCheck) save(w *effect) error {
 		why = c.denied.Error()
 	case len(nodes) == 0:
 		why = "no row can be applied"
-	case len(nodes) > kam.MaxBatchScopes:
-		why = fmt.Sprintf("has rows of %d scopes, more than %d", len(nodes), kam.MaxBatchScopes)
+	case len(nodes) > book.MaxBatchScopes:
+		why = fmt.Sprintf("has rows of %d scopes, more than %d", len(nodes), book.MaxBatchScopes)
 	}
 	if why != "" {
-		return w.end(kam.BatchFoundEmpty, kam.AuditEvent{Type: kam.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
+		return w.end(book.BatchFoundEmpty, kam.AuditEvent{Type: book.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
 	}
-	err := w.move(kam.BatchCheck, kam.AuditEvent{
-		Type: kam.EventBatchChecked, Actor: kam.System,
+	err := w.move(book.BatchCheck, kam.AuditEvent{
+		Type: book.EventBatchChecked, Actor: kam.System,
 		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
 			stage.Counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, stage.Counted(len(nodes), "scope")),
 	})
@@ -283,7 +286,7 @@ func (c *bookCheck) save(w *effect) error {
 		return err
 	}
 	for _, node := range nodes {
-		b.Scopes = append(b.Scopes, kam.BatchScopeState{Node: node, Counts: *c.scopes[node]})
+		b.Scopes = append(b.Scopes, book.BatchScopeState{Node: node, Counts: *c.scopes[node]})
 	}
 	for i := range b.Scopes {
 		if err := w.ask(&b.Scopes[i]); err != nil {

@@ -9,12 +9,14 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // ask opens the task of a scope: for its manager or, where the post is vacant,
 // he is away or uploaded the batch himself, the next one up.
-func (b *effect) ask(s *kam.BatchScopeState) error {
+func (b *effect) ask(s *book.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err
@@ -23,7 +25,7 @@ func (b *effect) ask(s *kam.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	t := kam.Task{Kind: kam.TaskImport, Step: batchStep, OpenedAt: b.At, Node: s.Node}
+	t := kam.Task{Kind: book.TaskImport, Step: batchStep, OpenedAt: b.At, Node: s.Node}
 	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, b.mayConfirm(chain))
 	if err != nil {
 		return err
@@ -49,7 +51,7 @@ func (b *effect) ask(s *kam.BatchScopeState) error {
 }
 
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
-func scopeText(s kam.BatchScopeState) string {
+func scopeText(s book.BatchScopeState) string {
 	n := s.Counts
 	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
 		s.Node, stage.Counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, stage.Counted(n.Facts, "fact"))
@@ -66,15 +68,15 @@ func (b *effect) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 		if err != nil {
 			return err
 		}
-		_, err = kam.Permit(p, kam.ActionImportConfirm, b.subject(chain))
+		_, err = access.Permit(p, access.ActionImportConfirm, b.subject(chain))
 		return err
 	}
 }
 
 // subject is the batch as the permission matrix sees it, at the node at which
 // the chain begins.
-func (b *effect) subject(chain []kam.TerritoryNode) kam.Subject {
-	s := kam.Subject{Requester: b.Batch.Uploader}
+func (b *effect) subject(chain []kam.TerritoryNode) access.Subject {
+	s := access.Subject{Requester: b.Batch.Uploader}
 	for _, n := range chain {
 		s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
 	}
@@ -84,9 +86,9 @@ func (b *effect) subject(chain []kam.TerritoryNode) kam.Subject {
 // Confirm stores that a manager confirms a batch for his scope. The last
 // scope lets the batch be applied. Its business key is the decision id; the
 // refusal of an act is audited and handed back.
-func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) Confirm(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	failpoint.Hit("batch", "confirm", "before")
-	return a.batchAct(ctx, in, func(b *effect, act kam.BatchAct) error {
+	return a.batchAct(ctx, in, func(b *effect, act book.BatchAct) error {
 		if err := act.CheckConfirm(*b.Batch); err != nil {
 			return err
 		}
@@ -98,7 +100,7 @@ func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgre
 		if err != nil {
 			return err
 		}
-		role, err := kam.Permit(who, kam.ActionImportConfirm, b.subject(chain))
+		role, err := access.Permit(who, access.ActionImportConfirm, b.subject(chain))
 		if err != nil {
 			return err
 		}
@@ -108,8 +110,8 @@ func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgre
 			b.EndTask(*s.Task, "DONE", act.By)
 			s.Task = nil
 		}
-		err = b.move(kam.BatchConfirm, kam.AuditEvent{
-			Type: kam.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
+		err = b.move(book.BatchConfirm, kam.AuditEvent{
+			Type: book.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
 		})
 		if err != nil {
 			return err
@@ -120,8 +122,8 @@ func (a *Stages) Confirm(ctx context.Context, in kam.BatchStep) (kam.BatchProgre
 
 // Cancel stores that the uploader or a policy_admin takes a batch back,
 // until its first phase is applied.
-func (a *Stages) Cancel(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	return a.batchAct(ctx, in, func(b *effect, act kam.BatchAct) error {
+func (a *Stages) Cancel(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
+	return a.batchAct(ctx, in, func(b *effect, act book.BatchAct) error {
 		who, err := b.actor(act.By)
 		if err != nil {
 			return err
@@ -136,15 +138,15 @@ func (a *Stages) Cancel(ctx context.Context, in kam.BatchStep) (kam.BatchProgres
 		if act.By != b.Batch.Uploader {
 			roles = []kam.Role{kam.PolicyAdmin}
 		}
-		return b.end(kam.BatchCancel, kam.AuditEvent{
-			Type: kam.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
+		return b.end(book.BatchCancel, kam.AuditEvent{
+			Type: book.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
 		}, "WITHDRAWN")
 	})
 }
 
-func (a *Stages) batchAct(ctx context.Context, in kam.BatchStep, do func(*effect, kam.BatchAct) error) (kam.BatchProgress, error) {
+func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, do func(*effect, book.BatchAct) error) (book.BatchProgress, error) {
 	if in.Act == nil {
-		return kam.BatchProgress{}, stage.ToTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
+		return book.BatchProgress{}, stage.ToTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
 	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *effect) error { return do(b, act) })
@@ -159,7 +161,7 @@ func (b *effect) actor(id kam.UserID) (kam.Person, error) {
 }
 
 // end ends a batch before it is applied.
-func (b *effect) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
+func (b *effect) end(event book.BatchEvent, e kam.AuditEvent, how string) error {
 	if err := b.move(event, e); err != nil {
 		return err
 	}
@@ -181,20 +183,20 @@ func (b *effect) end(event kam.BatchEvent, e kam.AuditEvent, how string) error {
 // DeadlinePassed does what silence leads to for one scope: a reminder,
 // the next manager up, or the end of the batch. Nothing is ever confirmed by
 // silence. A deadline that the scope no longer has is passed over.
-func (a *Stages) DeadlinePassed(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
+func (a *Stages) DeadlinePassed(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	if in.Due == nil || in.Due.At.After(in.Now) {
 		return a.Read(ctx, in)
 	}
 	key := fmt.Sprintf("elapse/%s/%s/%d", in.Node, in.Due.Kind, in.Due.At.Unix())
 	p, err := a.onBook(ctx, in, ledger.Effect{Key: key, Digest: key}, func(b *effect) error {
 		s := b.Batch.Scope(in.Node)
-		if b.Batch.State != kam.BatchChecked || s == nil || !route.Elapsed(s.Task, in.Due, in.Now) {
+		if b.Batch.State != book.BatchChecked || s == nil || !route.Elapsed(s.Task, in.Due, in.Now) {
 			b.NoChange()
 			return nil
 		}
 		switch in.Due.Kind {
 		case kam.DueExpire:
-			return b.end(kam.BatchExpire, kam.AuditEvent{Type: kam.EventBatchExpired, Actor: kam.System, Text: s.Node + " was not confirmed in time"}, "EXPIRED")
+			return b.end(book.BatchExpire, kam.AuditEvent{Type: book.EventBatchExpired, Actor: kam.System, Text: s.Node + " was not confirmed in time"}, "EXPIRED")
 		case kam.DueEscalate:
 			return b.escalate(s)
 		default:
@@ -205,7 +207,7 @@ func (a *Stages) DeadlinePassed(ctx context.Context, in kam.BatchStep) (kam.Batc
 	return p, err
 }
 
-func (b *effect) remind(s *kam.BatchScopeState) error {
+func (b *effect) remind(s *book.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err
@@ -220,7 +222,7 @@ func (b *effect) remind(s *kam.BatchScopeState) error {
 }
 
 // escalate lets the next manager up join; at the top it repeats daily.
-func (b *effect) escalate(s *kam.BatchScopeState) error {
+func (b *effect) escalate(s *book.BatchScopeState) error {
 	r, err := b.at(s.Node)
 	if err != nil {
 		return err

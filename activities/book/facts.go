@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -17,14 +18,14 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 	for i := range c.rows {
 		r, of := &c.rows[i], byAccount
 		switch r.Outcome {
-		case kam.RowReady:
-		case kam.RowRefused:
+		case book.RowReady:
+		case book.RowRefused:
 			of = refused
 		default:
 			continue
 		}
 		for _, no := range []string{r.in.CustomerNo, r.data.SalesAccountNo} {
-			if no != "" && (of[no] == nil || r.Outcome == kam.RowReady) {
+			if no != "" && (of[no] == nil || r.Outcome == book.RowReady) {
 				of[no] = r
 			}
 		}
@@ -43,9 +44,9 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 		if scope == "" {
 			why, remedy := kam.Say("no customer has this account"), kam.Say("add the customer to the book, or correct the account")
 			if r := refused[a.No]; r != nil {
-				why, remedy = kam.Say("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, kam.FileCustomers), kam.Say("correct that row: its findings say what is wrong")
+				why, remedy = kam.Say("its customer is refused, row %d (line %d) of %s", r.in.No, r.in.Line, book.FileCustomers), kam.Say("correct that row: its findings say what is wrong")
 			}
-			c.findings = append(c.findings, kam.BatchFinding{File: factFile(a.PLOnly), Row: a.FirstRow, Key: a.No, Column: "account_no", Rule: kam.RuleBatchAccount,
+			c.findings = append(c.findings, book.BatchFinding{File: factFile(a.PLOnly), Row: a.FirstRow, Key: a.No, Column: "account_no", Rule: book.RuleBatchAccount,
 				Severity: kam.SeverityError}.Saying(leftOut(why, a.Facts), remedy))
 			continue
 		}
@@ -60,12 +61,12 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 		return err
 	}
 	for _, f := range bad {
-		x := kam.BatchFinding{File: factFile(f.PLOnly), Row: f.Row, Key: f.Account, Severity: kam.SeverityError}
+		x := book.BatchFinding{File: factFile(f.PLOnly), Row: f.Row, Key: f.Account, Severity: kam.SeverityError}
 		if f.Currency != c.pol.BaseCurrency {
-			x.Column, x.Rule = "currency", kam.RuleBatchMoney
+			x.Column, x.Rule = "currency", book.RuleBatchMoney
 			x = x.Saying(kam.Say("the book is kept in %s", c.pol.BaseCurrency), kam.Say("convert the amounts"))
 		} else {
-			x.Column, x.Rule = "month", kam.RuleBatchMonth
+			x.Column, x.Rule = "month", book.RuleBatchMonth
 			x = x.Saying(kam.Say("%s is not between %s and %s", f.Month.Format("2006-01"), from.Format("2006-01"), to.Format("2006-01")), kam.Say("correct the month"))
 		}
 		c.findings = append(c.findings, x)
@@ -75,7 +76,7 @@ func (c *bookCheck) facts(ctx context.Context, s *store.Store) error {
 		if more == 1 {
 			msg = kam.Say("1 more row with another currency or month")
 		}
-		c.findings = append(c.findings, kam.BatchFinding{File: kam.FileSales, Severity: kam.SeverityError, Rule: kam.RuleBatchMoney}.
+		c.findings = append(c.findings, book.BatchFinding{File: book.FileSales, Severity: kam.SeverityError, Rule: book.RuleBatchMoney}.
 			Saying(msg, kam.Say("correct them as those that are listed")))
 	}
 	return nil
@@ -91,13 +92,13 @@ func leftOut(why kam.Sentence, facts int) kam.Sentence {
 
 func factFile(plOnly bool) string {
 	if plOnly {
-		return kam.FilePL
+		return book.FilePL
 	}
-	return kam.FileSales
+	return book.FileSales
 }
 
 // monthsOf bounds the months of facts: up to the present one.
 func monthsOf(at time.Time) (from, to time.Time) {
 	to = time.Date(at.UTC().Year(), at.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
-	return to.AddDate(0, -kam.BatchPriorMonths, 0), to
+	return to.AddDate(0, -book.BatchPriorMonths, 0), to
 }

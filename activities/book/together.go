@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/store"
@@ -20,19 +22,19 @@ func (c *bookCheck) together() {
 	accounts := map[string]int{}
 	for i := range c.rows {
 		r := &c.rows[i]
-		if r.in.ReadAs == kam.RowSame {
+		if r.in.ReadAs == book.RowSame {
 			continue
 		}
 		if no := r.in.CustomerNo; no != "" && !r.refused {
 			if first, twice := numbers[no]; twice {
-				r.wrong("customer_no", kam.RuleBatchTwice, kam.Say("row %d has the same number", first), kam.Say("keep the one that is right"))
+				r.wrong("customer_no", book.RuleBatchTwice, kam.Say("row %d has the same number", first), kam.Say("keep the one that is right"))
 			} else {
 				numbers[no] = r.in.No
 			}
 		}
 		if a := cmp.Or(r.data.SalesAccountNo, r.in.CustomerNo); a != "" && !r.refused {
 			if first, twice := accounts[a]; twice {
-				r.wrong("sales_account_no", kam.RuleBatchAccount, kam.Say("row %d has the same sales account: revenue would count twice", first), kam.Say("give one of them another account"))
+				r.wrong("sales_account_no", book.RuleBatchAccount, kam.Say("row %d has the same sales account: revenue would count twice", first), kam.Say("give one of them another account"))
 			} else {
 				accounts[a] = r.in.No
 			}
@@ -43,7 +45,7 @@ func (c *bookCheck) together() {
 		if len(r.Keys.Names) > 0 {
 			place := strings.Join([]string{r.data.CountryCode, r.data.PostalCode, match.Normalize(r.data.LegalName, r.data.CountryCode).Plain, r.data.Street}, "\x1f")
 			if first, seen := places[place]; seen {
-				r.note(kam.SeverityWarning, "legal_name", kam.RuleBatchTwice, kam.Say("row %d has the same name and address: it may be the same customer", first), kam.Say("merge them if they are one"))
+				r.note(kam.SeverityWarning, "legal_name", book.RuleBatchTwice, kam.Say("row %d has the same name and address: it may be the same customer", first), kam.Say("merge them if they are one"))
 			} else {
 				places[place] = r.in.No
 			}
@@ -53,7 +55,7 @@ func (c *bookCheck) together() {
 			if first := tiers[group]; first == nil {
 				tiers[group] = r
 			} else if first.in.Tier != r.in.Tier {
-				r.wrong("tier", kam.RuleBatchStanding, kam.Say("row %d of the same group says %s", first.in.No, first.in.Tier), kam.Say("a group has one tier"))
+				r.wrong("tier", book.RuleBatchStanding, kam.Say("row %d of the same group says %s", first.in.No, first.in.Tier), kam.Say("a group has one tier"))
 			}
 		}
 	}
@@ -63,7 +65,7 @@ func (c *bookCheck) together() {
 func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 	rows := make(map[string]*checkRow, len(c.rows))
 	for i := range c.rows {
-		if r := &c.rows[i]; !r.refused && r.in.ReadAs == kam.RowReady {
+		if r := &c.rows[i]; !r.refused && r.in.ReadAs == book.RowReady {
 			rows[r.in.CustomerNo] = r
 		}
 	}
@@ -83,14 +85,14 @@ func (c *bookCheck) parents(ctx context.Context, s *store.Store) error {
 	for i := range c.rows {
 		r := &c.rows[i]
 		p := r.data.ParentCustomerID
-		if p == "" || r.in.ReadAs == kam.RowSame {
+		if p == "" || r.in.ReadAs == book.RowSame {
 			continue
 		}
 		switch {
 		case p == r.in.CustomerNo:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("is the customer itself"), kam.Say("name the parent, or leave it out"))
+			r.wrong("parent_customer_id", book.RuleBatchParent, kam.Say("is the customer itself"), kam.Say("name the parent, or leave it out"))
 		case rows[p] == nil && !there[p]:
-			r.wrong("parent_customer_id", kam.RuleBatchParent, kam.Say("there is no customer %q", kam.Clip(p, 40)), kam.Say("add the parent to the book, or leave it out"))
+			r.wrong("parent_customer_id", book.RuleBatchParent, kam.Say("there is no customer %q", kam.Clip(p, 40)), kam.Say("add the parent to the book, or leave it out"))
 		case circles(r, rows):
 			r.wrong("parent_customer_id", "VH02", kam.Say("the parents turn in a circle"), kam.Say("correct one of them"))
 		}
@@ -124,7 +126,7 @@ type number struct {
 
 // numbersOf are the registrations of an identifier that no two customers share
 // unless they are one company, the nearest first.
-func numbersOf(id kam.Identifier) (all []number) {
+func numbersOf(id customer.Identifier) (all []number) {
 	if id.Scheme == kam.SchemeIBAN || id.Scheme == kam.SchemeOther {
 		return nil
 	}
@@ -137,9 +139,9 @@ func numbersOf(id kam.Identifier) (all []number) {
 // identifiers looks for those that stand on another customer already, of the
 // book or of the tables.
 func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
-	var ask []kam.Identifier
+	var ask []customer.Identifier
 	unique := func(r *checkRow, do func(i int, numbers []number)) {
-		if r.refused || r.in.ReadAs != kam.RowReady {
+		if r.refused || r.in.ReadAs != book.RowReady {
 			return
 		}
 		for i, id := range r.data.Identifiers {
@@ -152,7 +154,7 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 		unique(&c.rows[i], func(j int, numbers []number) {
 			ask = append(ask, c.rows[i].data.Identifiers[j])
 			for _, n := range numbers {
-				ask = append(ask, kam.Identifier{Scheme: n.scheme, Value: n.value})
+				ask = append(ask, customer.Identifier{Scheme: n.scheme, Value: n.value})
 			}
 		})
 	}
@@ -165,7 +167,7 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 	}
 	held := map[number][]bookdb.Holder{}
 	for _, h := range holders {
-		for _, n := range numbersOf(kam.Identifier{Scheme: h.Scheme, Value: h.Value}) {
+		for _, n := range numbersOf(customer.Identifier{Scheme: h.Scheme, Value: h.Value}) {
 			held[n] = append(held[n], h)
 		}
 	}

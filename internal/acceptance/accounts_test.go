@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -92,8 +93,8 @@ func (w *world) nordwind(tier kam.Tier, home string, more ...customerdb.BookCust
 	)
 }
 
-func endorse(by kam.UserID) kam.Act {
-	return kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: by}
+func endorse(by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: by}
 }
 
 func TestAC28_NordwindBecomesGlobal(t *testing.T) {
@@ -101,14 +102,14 @@ func TestAC28_NordwindBecomesGlobal(t *testing.T) {
 	w.nordwind(kam.TierNational, "DE")
 	s := w.onboard("rep.vienna", data(t, screening("Nordwind Klinik Wien"), details(), vienna))
 	s.act(1*hour, "", confirm("tess.territory", ""))
-	s.expect(2*hour, kam.AwaitingEndorsement, "nadja.national")
+	s.expect(2*hour, onboarding.AwaitingEndorsement, "nadja.national")
 	s.act(3*hour, kam.Forbidden, endorse("nora.national")) // of the other country
 	s.act(4*hour, "", endorse("nadja.national"))
-	s.expect(5*hour, kam.AwaitingEndorsement, "gina.global")
+	s.expect(5*hour, onboarding.AwaitingEndorsement, "gina.global")
 	s.act(6*hour, kam.Separation, endorse("nadja.national"))
-	s.act(7*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "gina.global", OwnerID: "kam.one"})
+	s.act(7*hour, "", onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: "gina.global", OwnerID: "kam.one"})
 	end := s.run()
-	require.Equal(t, kam.AddedKA, end.Outcome)
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
 	require.Equal(t, kam.TierGlobal, end.Tier)
 	require.Equal(t, kam.TierNational, end.PriorTier)
 
@@ -130,11 +131,11 @@ func TestAC29_GlobalManagerDeclines(t *testing.T) {
 	s := w.onboard("rep.vienna", data(t, screening("Nordwind Klinik Wien"), details(), vienna))
 	s.act(1*hour, "", confirm("tess.territory", ""))
 	s.act(2*hour, "", endorse("nadja.national"))
-	s.act(3*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Decline, By: "gina.global", Reason: "not this year"})
+	s.act(3*hour, "", onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Decline, By: "gina.global", Reason: "not this year"})
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
-	require.Equal(t, kam.AddedKA, end.Outcome)
-	require.True(t, end.Has(kam.FlagEndorsementDeclined))
+	require.Equal(t, onboarding.Completed, end.State)
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
+	require.True(t, end.Has(onboarding.FlagEndorsementDeclined))
 	require.Equal(t, "DE", end.HomeNode)
 	require.Equal(t, "KA-000001", end.KeyAccountNo, "the account that was there")
 	for _, no := range []string{"NW-HH", end.CommittedAs} {
@@ -150,17 +151,17 @@ func TestAC30_KastelIsATerritoryKeyAccount(t *testing.T) {
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.expect(2*hour, kam.AwaitingEndorsement, "tom.territory")
-	s.act(3*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	s.expect(2*hour, onboarding.AwaitingEndorsement, "tom.territory")
+	s.act(3*hour, "", onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: "tom.territory", OwnerID: "kam.one"})
 	end := s.run()
-	require.Equal(t, kam.AddedKA, end.Outcome)
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
 	require.Equal(t, kam.TierTerritory, end.Tier)
 	require.Equal(t, "DE-N-01", end.HomeNode)
 
 	inbox, err := w.db.Cases.Inbox(t.Context(), "kam.one")
 	require.NoError(t, err)
 	require.Len(t, inbox, 1)
-	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
+	require.Equal(t, onboarding.TaskProfile, inbox[0].Task.Kind)
 	// Ten business days after Monday 2 March, 12:00 in Berlin.
 	require.Equal(t, "2026-03-16T11:00:00Z", inbox[0].Task.Deadlines[0].At.UTC().Format(time.RFC3339))
 }
@@ -170,8 +171,8 @@ func TestAC48_HelixIsOnTheWatchList(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Helix Labs GmbH"), details(), helix))
 	s.act(1*hour, "", confirm("theo.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.AddedNonKA, end.Outcome)
-	require.True(t, end.Has(kam.FlagProvisional))
+	require.Equal(t, onboarding.AddedNonKA, end.Outcome)
+	require.True(t, end.Has(onboarding.FlagProvisional))
 	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
 	require.True(t, c.Watch)
@@ -188,7 +189,7 @@ func TestAC50_SpanGlobalSizeNational(t *testing.T) {
 	s := w.onboard("rep.vienna", data(t, screening("Nordwind Ambulanz Wien"), details(), small))
 	s.act(1*hour, "", confirm("tess.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.AddedKA, end.Outcome)
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
 	require.Equal(t, kam.TierNational, end.Tier)
 	require.Equal(t, "DE", end.HomeNode, "the country with the larger part")
 }
@@ -206,20 +207,20 @@ func TestAC51_FourthSiteOfAGlobalAccount(t *testing.T) {
 	s := w.onboard("rep.north", data(t, screening("Seewind Ambulanz Hafen"), details(), fourth))
 	s.act(1*hour, "", confirm("tom.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.AddedKA, end.Outcome)
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
 	require.Equal(t, kam.TierGlobal, end.Tier)
-	require.NotContains(t, s.states(), kam.AwaitingEndorsement)
+	require.NotContains(t, s.states(), onboarding.AwaitingEndorsement)
 }
 
 func TestAC09_CertainDuplicateNeedsASteward(t *testing.T) {
 	w := newWorld(t)
 	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
-	s.expect(1*hour, kam.DuplicateReview)
-	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "rep.south", Reason: "I am sure"})
-	s.act(3*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "stew.one", CustomerNo: "C-OLD"})
+	s.expect(1*hour, onboarding.DuplicateReview)
+	s.act(2*hour, kam.Forbidden, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: "rep.south", Reason: "I am sure"})
+	s.act(3*hour, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, By: "stew.one", CustomerNo: "C-OLD"})
 	end := s.run()
-	require.Equal(t, kam.Merged, end.State)
+	require.Equal(t, onboarding.Merged, end.State)
 	require.Equal(t, "C-OLD", end.CommittedAs)
 }
 
@@ -227,17 +228,17 @@ func TestRequesterMayTakeTheExistingCustomer(t *testing.T) {
 	w := newWorld(t)
 	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
-	s.act(1*hour, kam.Invalid, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OTHER"})
-	s.act(2*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OLD"})
-	require.Equal(t, kam.Merged, s.run().State)
+	s.act(1*hour, kam.Invalid, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, By: "rep.south", CustomerNo: "C-OTHER"})
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, By: "rep.south", CustomerNo: "C-OLD"})
+	require.Equal(t, onboarding.Merged, s.run().State)
 }
 
 func TestAC10_LookAlikeInAnotherCityIsNoCandidate(t *testing.T) {
 	w := newWorld(t)
 	w.has(customerdb.BookCustomer{CustomerNo: "C-HB", Territory: "DE-N-02", Data: data(t, screening("Stadtklinik Bremen"), fields{"postal_code": "28195", "city": "Bremen", "street": "Domshof 1", "identifiers": nil})})
 	s := w.onboard("rep.north", data(t, screening("Stadtklinik Hamburg"), fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 1", "identifiers": nil}))
-	s.expect(1*hour, kam.AwaitingConfirmation)
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.north"})
+	s.expect(1*hour, onboarding.AwaitingConfirmation)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.north"})
 	s.run()
 	require.Zero(t, s.count(kam.EventCandidatesFound))
 }
@@ -254,8 +255,8 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 		{"rep.north", "tom.territory", "Zwilling Nord GmbH", fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 9"}},
 	} {
 		s := w.onboard(who.by, data(t, screening(who.name), details(), who.place, identifier("VAT_EU", "DE136695976")))
-		s.at(1*hour, func(now kam.Snapshot) {
-			if now.State == kam.AwaitingConfirmation {
+		s.at(1*hour, func(now onboarding.Snapshot) {
+			if now.State == onboarding.AwaitingConfirmation {
 				s.send(now, "", confirm(who.manager, ""))
 			}
 		})
@@ -264,7 +265,7 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 	var done sync.WaitGroup
 	for _, s := range scenes {
 		done.Go(func() {
-			s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+			s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
 		})
 	}
 	done.Wait()
@@ -273,7 +274,7 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 		require.Empty(t, s.faults)
 		now, err := w.db.Cases.Case(t.Context(), s.no)
 		require.NoError(t, err)
-		if now.State == kam.Completed {
+		if now.State == onboarding.Completed {
 			committed++
 		}
 		seen += s.count(kam.EventCandidatesFound)

@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -49,34 +50,34 @@ func TestBenchBook(t *testing.T) {
 		total += took
 		t.Logf("%-20s %7.2f s; processor time: this program %.1f s, PostgreSQL %.1f s", phase, took.Seconds(), after[0]-before[0], after[1]-before[1])
 	}
-	var b kam.BatchSnapshot
+	var b book.BatchSnapshot
 	spent := processor(t)
 	timed("read the files", func() { _ = text.open(t) })
 	total = 0
 	timed("read and stage", func() { b = w.upload(text.open(t), "bench", "stew.one") })
-	step := kam.BatchStep{No: b.No, Now: monday}
+	step := book.BatchStep{No: b.No, Now: monday}
 	timed("check", func() {
 		p, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
 		b = p.Batch
-		require.Equal(t, kam.BatchChecked, b.State)
+		require.Equal(t, book.BatchChecked, b.State)
 	})
 	timed("confirm", func() {
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}
-			p, err := a.Confirm(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			act := book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}
+			p, err := a.Confirm(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Nil(t, p.Refused)
 		}
 	})
-	for _, phase := range kam.BatchPhases {
+	for _, phase := range book.BatchPhases {
 		timed("apply "+phase, func() {
 			p, err := a.ApplyPhase(t.Context(), step, phase)
 			require.NoError(t, err)
 			b = p.Batch
 		})
 	}
-	require.Equal(t, kam.BatchApplied, b.State)
+	require.Equal(t, book.BatchApplied, b.State)
 	require.Equal(t, n, b.Result.Created)
 	require.Equal(t, n, b.Result.Segmented)
 	t.Logf("%d customers, %d facts: %.1f s in all; settings: fsync %s, synchronous_commit %s, full_page_writes %s; %+v", n, b.Result.Facts, total.Seconds(),

@@ -20,6 +20,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -105,7 +106,7 @@ func lei(i int) string {
 }
 
 // upload stages a book.
-func (w *world) upload(b *importer.Book, key string, by kam.UserID) kam.BatchSnapshot {
+func (w *world) upload(b *importer.Book, key string, by kam.UserID) book.BatchSnapshot {
 	w.t.Helper()
 	s, created, err := w.db.Books.Upload(w.t.Context(), b.Upload(key, by, monday))
 	require.NoError(w.t, err)
@@ -160,13 +161,13 @@ func (w *bookWorld) fingerprints() map[string]string {
 // A play is the workflow of a batch in skipped time.
 type play struct {
 	w      *bookWorld
-	no     kam.BatchNo
+	no     book.BatchNo
 	env    *testsuite.TestWorkflowEnvironment
 	acts   int
 	faults []string
 }
 
-func (w *bookWorld) play(no kam.BatchNo, acts ...*activities.Activities) *play {
+func (w *bookWorld) play(no book.BatchNo, acts ...*activities.Activities) *play {
 	w.t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
@@ -183,7 +184,7 @@ func (w *bookWorld) play(no kam.BatchNo, acts ...*activities.Activities) *play {
 }
 
 // at looks at the batch after a time of business.
-func (p *play) at(after time.Duration, do func(kam.BatchSnapshot)) *play {
+func (p *play) at(after time.Duration, do func(book.BatchSnapshot)) *play {
 	p.env.RegisterDelayedCallback(func() {
 		b, err := p.w.db.Books.Get(p.w.t.Context(), p.no)
 		if err != nil {
@@ -197,7 +198,7 @@ func (p *play) at(after time.Duration, do func(kam.BatchSnapshot)) *play {
 
 // asks checks for whom the batch waits after a time, "DE: nadja.national".
 func (p *play) asks(after time.Duration, want ...string) *play {
-	return p.at(after, func(b kam.BatchSnapshot) {
+	return p.at(after, func(b book.BatchSnapshot) {
 		var got []string
 		for _, s := range b.Scopes {
 			if s.Task != nil {
@@ -212,15 +213,15 @@ func (p *play) asks(after time.Duration, want ...string) *play {
 
 // confirms sends a confirmation; code is the refusal that is expected.
 func (p *play) confirms(after time.Duration, code kam.Code, by kam.UserID, scope string) *play {
-	return p.sends(after, code, kam.UpdateConfirmBatch, kam.BatchAct{By: by, Scope: scope, Digest: current})
+	return p.sends(after, code, book.UpdateConfirmBatch, book.BatchAct{By: by, Scope: scope, Digest: current})
 }
 
-func (p *play) sends(after time.Duration, code kam.Code, name string, a kam.BatchAct) *play {
+func (p *play) sends(after time.Duration, code kam.Code, name string, a book.BatchAct) *play {
 	p.acts++
 	if a.DecisionID == "" {
 		a.DecisionID = fmt.Sprintf("%s-act-%d", p.no, p.acts)
 	}
-	return p.at(after, func(b kam.BatchSnapshot) {
+	return p.at(after, func(b book.BatchSnapshot) {
 		if a.Digest == current {
 			a.Digest = b.Digest
 		}
@@ -236,14 +237,14 @@ func (p *play) sends(after time.Duration, code kam.Code, name string, a kam.Batc
 }
 
 // run plays the batch to its end.
-func (p *play) run() kam.BatchSnapshot {
+func (p *play) run() book.BatchSnapshot {
 	t := p.w.t
 	t.Helper()
-	p.env.ExecuteWorkflow(kam.WorkflowImportBatch, kam.BatchInput{No: p.no})
+	p.env.ExecuteWorkflow(book.WorkflowImportBatch, book.BatchInput{No: p.no})
 	require.Empty(t, p.faults)
 	require.True(t, p.env.IsWorkflowCompleted())
 	require.NoError(t, p.env.GetWorkflowError())
-	var end kam.BatchSnapshot
+	var end book.BatchSnapshot
 	require.NoError(t, p.env.GetWorkflowResult(&end))
 	stored, err := p.w.db.Books.Get(t.Context(), p.no)
 	require.NoError(t, err)

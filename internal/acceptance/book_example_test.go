@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
@@ -26,18 +27,18 @@ func TestBookExample(t *testing.T) {
 		t.Cleanup(func() { _ = f.Close() })
 		return f
 	}
-	book, err := importer.OpenBook(importer.BookFiles{
+	example, err := importer.OpenBook(importer.BookFiles{
 		Customers: open("book_customers.csv"), Sales: open("book_sales.csv"), Groups: open("book_groups.csv"),
 	}, importer.ReadOptions{})
 	require.NoError(t, err)
-	require.Equal(t, 12, book.Rows)
+	require.Equal(t, 12, example.Rows)
 	steward := one[kam.UserID](w, `select user_id from kam.person where 'data_steward' = any (roles) order by 1 limit 1`)
-	b := w.upload(book, "example", steward)
+	b := w.upload(example, "example", steward)
 	p := w.play(b.No)
 	p.asks(1*hour, "AT: oskar.country", "DE: nora.country")
 	p.confirms(2*hour, "", "oskar.country", "AT").confirms(2*hour, "", "nora.country", "DE")
 	end := p.run()
-	require.Equal(t, kam.BatchApplied, end.State)
+	require.Equal(t, book.BatchApplied, end.State)
 	require.Equal(t, 12, end.Result.Created)
 	require.Equal(t, 11, end.Result.Facts)
 	require.Equal(t, 1, end.Result.KeyAccounts, "Donaukreis")

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	bookdb "github.com/kamflow/kamflow/store/book"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -63,7 +64,7 @@ func TestBookSeesTheFactsOfACase(t *testing.T) {
 			{CustomerNo: "C-000002", Revenue: 7_500_00, Currency: "EUR"},
 			{CustomerNo: "C-000003", Revenue: 500_00, Currency: "CHF"},
 		}, rows)
-		tx.Log(kam.AuditEvent{Type: kam.EventBatchApplied, Actor: kam.System})
+		tx.Log(kam.AuditEvent{Type: book.EventBatchApplied, Actor: kam.System})
 		return nil
 	})
 	require.NoError(t, err)

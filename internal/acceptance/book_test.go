@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -53,31 +54,31 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 	text.sales += "BAD03,2026-01,EUR,10,,,\nUNKNOWN-1,2026-01,EUR,10,,,\nK000001,2026-13,EUR,10,,,\nK000001,2026-01,EUR,10,,,\nK000002,2025-01,USD,10,,,\n"
 
 	first := w.upload(text.open(t), "book-2026", "stew.one")
-	require.Equal(t, kam.BatchNo("B-000001"), first.No)
+	require.Equal(t, book.BatchNo("B-000001"), first.No)
 	p := w.play(first.No)
 	p.asks(1*hour, "AT: nora.national", "DE: nadja.national")
-	p.at(1*hour, func(b kam.BatchSnapshot) {
+	p.at(1*hour, func(b book.BatchSnapshot) {
 		if b.Counts.Ready != n || b.Counts.Refused != 12 || b.Scope("DE").Counts.Ready+b.Scope("AT").Counts.Ready != n {
 			p.faults = append(p.faults, fmt.Sprintf("counts %+v, scopes %+v", b.Counts, b.Scopes))
 		}
 	})
 	p.confirms(2*hour, kam.Forbidden, "rolf.regional", "DE")
 	p.confirms(2*hour, kam.Forbidden, "nora.national", "DE")
-	p.sends(2*hour, kam.StaleRevision, kam.UpdateConfirmBatch, kam.BatchAct{By: "nadja.national", Scope: "DE", Digest: "of yesterday"})
+	p.sends(2*hour, kam.StaleRevision, book.UpdateConfirmBatch, book.BatchAct{By: "nadja.national", Scope: "DE", Digest: "of yesterday"})
 	p.confirms(3*hour, "", "nora.national", "AT")
 	p.asks(4*hour, "DE: nadja.national")
 	p.confirms(5*hour, kam.AlreadyDecided, "gina.global", "AT")
 	p.confirms(6*hour, "", "nadja.national", "DE")
 	end := p.run()
-	require.Equal(t, kam.BatchApplied, end.State)
+	require.Equal(t, book.BatchApplied, end.State)
 	require.Equal(t, n, end.Result.Created)
 	require.Equal(t, 12*n+n/10, end.Result.Facts)
 	require.Equal(t, n, end.Result.Segmented)
 	require.Equal(t, n/500, end.Result.KeyAccounts)
 	require.Zero(t, end.Result.Left)
 	require.Zero(t, one[int](w, `select count(*) from kam.cases`), "no case per row")
-	require.Equal(t, 2, p.count(kam.EventBatchConfirmed))
-	require.Equal(t, 3, p.count(kam.EventBatchApplied))
+	require.Equal(t, 2, p.count(book.EventBatchConfirmed))
+	require.Equal(t, 3, p.count(book.EventBatchApplied))
 
 	t.Run("row findings", func(t *testing.T) {
 		all, err := w.db.Books.Findings(t.Context(), first.No, 0)
@@ -89,7 +90,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 				continue
 			}
 			require.NotEmpty(t, f.Remedy, f)
-			if f.File == kam.FileCustomers {
+			if f.File == book.FileCustomers {
 				got[f.Row] = append(got[f.Row], f.Column+" "+f.Rule)
 			} else {
 				facts[f.Column] += f.File + " " + f.Rule + ";"
@@ -136,8 +137,8 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 		p := w.play(again.No)
 		p.confirms(1*hour, "", "nora.national", "AT").confirms(1*hour, "", "nadja.national", "DE")
 		end := p.run()
-		require.Equal(t, kam.BatchApplied, end.State)
-		require.Equal(t, kam.BatchResult{Unchanged: n, FactsSame: 12*n + n/10, Segmented: n, Nominees: end.Result.Nominees, Proposals: end.Result.Proposals, ABC: end.Result.ABC}, end.Result)
+		require.Equal(t, book.BatchApplied, end.State)
+		require.Equal(t, book.BatchResult{Unchanged: n, FactsSame: 12*n + n/10, Segmented: n, Nominees: end.Result.Nominees, Proposals: end.Result.Proposals, ABC: end.Result.ABC}, end.Result)
 		require.Equal(t, before, w.fingerprints(), "the same file again changes nothing")
 	})
 }
@@ -145,7 +146,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 // small is a book of a few customers, half of them in each country.
 func small(n int) bookText { return inventBook(n, 3) }
 
-func (w *bookWorld) smallBatch(n int, by kam.UserID) (kam.BatchSnapshot, *importer.Book) {
+func (w *bookWorld) smallBatch(n int, by kam.UserID) (book.BatchSnapshot, *importer.Book) {
 	w.t.Helper()
 	b := small(n).open(w.t)
 	return w.upload(b, "small", by), b
@@ -166,7 +167,7 @@ func TestBookUploaderMayNotConfirm(t *testing.T) {
 	p.confirms(2*hour, kam.Separation, "nadja.national", "DE")
 	p.confirms(3*hour, "", "gina.global", "DE")
 	p.confirms(3*hour, "", "nora.national", "AT")
-	require.Equal(t, kam.BatchApplied, p.run().State)
+	require.Equal(t, book.BatchApplied, p.run().State)
 }
 
 func TestBookNeedsARightToUpload(t *testing.T) {
@@ -174,7 +175,7 @@ func TestBookNeedsARightToUpload(t *testing.T) {
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(4, "rep.south") // past the client
 	end := w.play(b.No).run()
-	require.Equal(t, kam.BatchCancelled, end.State)
+	require.Equal(t, book.BatchCancelled, end.State)
 	require.Contains(t, end.Reason, "may not")
 	require.Zero(t, one[int](w, `select count(*) from kam.customer`))
 }
@@ -186,14 +187,14 @@ func TestBookRefusalsOfTheTransactionAreAudited(t *testing.T) {
 	p := w.play(b.No)
 	p.confirms(1*hour, kam.Forbidden, "rep.south", "DE")
 	p.confirms(1*hour, kam.Forbidden, "who.knows", "DE")
-	p.sends(2*hour, "", kam.UpdateCancelBatch, kam.BatchAct{By: "stew.one", Reason: "the wrong file"})
+	p.sends(2*hour, "", book.UpdateCancelBatch, book.BatchAct{By: "stew.one", Reason: "the wrong file"})
 	end := p.run()
-	require.Equal(t, kam.BatchCancelled, end.State)
+	require.Equal(t, book.BatchCancelled, end.State)
 	require.Equal(t, "the wrong file", end.Reason)
 	require.Equal(t, 2, p.count(kam.EventDecisionRefused))
 	// What the validator refuses leaves its trace through the client, once.
 	refusal := kam.Errorf(kam.Separation, "stew.one uploaded the batch")
-	act := kam.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}
+	act := book.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}
 	for range 2 {
 		require.NoError(t, w.db.Books.Refuse(t.Context(), b.No, act, refusal, monday))
 	}
@@ -205,10 +206,10 @@ func TestBookCancelIsForUploaderAndPolicyAdmin(t *testing.T) {
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(4, "stew.one")
 	p := w.play(b.No)
-	p.sends(1*hour, kam.Forbidden, kam.UpdateCancelBatch, kam.BatchAct{By: "nadja.national", Reason: "not mine"})
-	p.sends(1*hour, kam.ReasonNeeded, kam.UpdateCancelBatch, kam.BatchAct{By: "stew.one"})
-	p.sends(2*hour, "", kam.UpdateCancelBatch, kam.BatchAct{By: "pol.admin", Reason: "not this year"})
-	require.Equal(t, kam.BatchCancelled, p.run().State)
+	p.sends(1*hour, kam.Forbidden, book.UpdateCancelBatch, book.BatchAct{By: "nadja.national", Reason: "not mine"})
+	p.sends(1*hour, kam.ReasonNeeded, book.UpdateCancelBatch, book.BatchAct{By: "stew.one"})
+	p.sends(2*hour, "", book.UpdateCancelBatch, book.BatchAct{By: "pol.admin", Reason: "not this year"})
+	require.Equal(t, book.BatchCancelled, p.run().State)
 	require.Zero(t, one[int](w, `select count(*) from kam.customer`))
 }
 
@@ -223,12 +224,12 @@ func TestBookSilenceNeverConfirms(t *testing.T) {
 	p.asks(2*hour, "DE: nadja.national")
 	p.asks(2*day+hour, "DE: nadja.national gina.global")
 	end := p.run()
-	require.Equal(t, kam.BatchCancelled, end.State)
+	require.Equal(t, book.BatchCancelled, end.State)
 	require.Equal(t, "DE was not confirmed in time", end.Reason)
 	require.GreaterOrEqual(t, p.count(kam.EventTaskReminded), 2)
 	require.GreaterOrEqual(t, p.count(kam.EventTaskEscalated), 2)
 	trail := p.trail()
-	require.Equal(t, kam.EventBatchExpired, trail[len(trail)-1].Type)
+	require.Equal(t, book.EventBatchExpired, trail[len(trail)-1].Type)
 	require.Equal(t, "2026-04-10T15:00:00Z", trail[len(trail)-1].At.UTC().Format(time.RFC3339))
 	require.Zero(t, one[int](w, `select count(*) from kam.customer`))
 }
@@ -242,7 +243,7 @@ func TestBookLeaversAreReplaced(t *testing.T) {
 	b, _ := w.smallBatch(4, "stew.one")
 	p := w.play(b.No)
 	p.asks(2*day+hour, "AT: nora.national gina.global", "DE: nadja.national gina.global")
-	p.at(2*day+2*hour, func(kam.BatchSnapshot) {
+	p.at(2*day+2*hour, func(book.BatchSnapshot) {
 		o := org()
 		left("nadja.national", "nora.national")(&o) // above nadja is the global manager, who has the task already
 		for i := range o.Users {
@@ -258,7 +259,7 @@ func TestBookLeaversAreReplaced(t *testing.T) {
 	for _, after := range []time.Duration{2*day + 3*hour, 4*day + 3*hour} {
 		p.asks(after, "AT: rita.regional gina.global", "DE: gina.global")
 	}
-	require.Equal(t, kam.BatchCancelled, p.run().State)
+	require.Equal(t, book.BatchCancelled, p.run().State)
 }
 
 // TestBookTwoManagersAtOnce: both may confirm the scope; one of them does.
@@ -267,18 +268,18 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
 	a := activities.New(w.db).Imports()
-	checked, err := a.Check(t.Context(), kam.BatchStep{No: b.No, Now: monday})
+	checked, err := a.Check(t.Context(), book.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
-	got := make([]kam.BatchProgress, 8)
+	got := make([]book.BatchProgress, 8)
 	for i := range got {
 		wg.Go(func() {
 			by := kam.UserID("nadja.national")
 			if i%2 == 1 {
 				by = "gina.global"
 			}
-			act := kam.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}
-			p, err := a.Confirm(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			act := book.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}
+			p, err := a.Confirm(context.Background(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			if err != nil {
 				t.Error(err)
 			}
@@ -306,46 +307,46 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 func TestBookCrashBetweenPhases(t *testing.T) {
 	t.Parallel()
 	var want map[string]string
-	var result kam.BatchResult
-	for cut := range len(kam.BatchPhases) + 1 {
+	var result book.BatchResult
+	for cut := range len(book.BatchPhases) + 1 {
 		w := newBookWorld(t)
 		b, _ := w.smallBatch(60, "stew.one")
 		a := activities.New(w.db).Imports()
-		step := kam.BatchStep{No: b.No, Now: monday}
+		step := book.BatchStep{No: b.No, Now: monday}
 		checked, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
 		early, err := a.Apply(t.Context(), step)
 		require.NoError(t, err)
-		require.Equal(t, kam.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
+		require.Equal(t, book.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}
+			act := book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}
 			for range 2 { // sent twice: one act
-				p, err := a.Confirm(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+				p, err := a.Confirm(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 				require.NoError(t, err)
 				require.Nil(t, p.Refused)
 			}
 		}
-		for _, phase := range kam.BatchPhases[:cut] {
+		for _, phase := range book.BatchPhases[:cut] {
 			for range 2 { // committed, and the answer lost
 				_, err := a.ApplyPhase(t.Context(), step, phase)
 				require.NoError(t, err)
 			}
 		}
-		if cut > 0 && cut < len(kam.BatchPhases) {
-			act := kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}
-			p, err := a.Cancel(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+		if cut > 0 && cut < len(book.BatchPhases) {
+			act := book.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}
+			p, err := a.Cancel(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Equal(t, kam.TooLate, p.Refused.Code)
 		}
 		// Another worker, which knows nothing of the first.
 		done, err := activities.New(w.db).Imports().Apply(t.Context(), step)
 		require.NoError(t, err)
-		require.Equal(t, kam.BatchApplied, done.Batch.State)
+		require.Equal(t, book.BatchApplied, done.Batch.State)
 		trail, err := w.db.TrailOf(t.Context(), b.No.Subject())
 		require.NoError(t, err)
 		applied := 0
 		for _, e := range trail {
-			if e.Type == kam.EventBatchApplied {
+			if e.Type == book.EventBatchApplied {
 				applied++
 			}
 		}
@@ -387,7 +388,7 @@ func TestBookLeavesOpenCasesAlone(t *testing.T) {
 	require.Equal(t, 1, one[int](w, `select count(*) from kam.party where ref = 'K000004' and 'name:DE:must' = any (keys)`)+one[int](w, `select count(*) from kam.party where ref = 'K000004' and 'name:AT:must' = any (keys)`))
 	all, err := w.db.Books.Outcomes(t.Context(), again.No)
 	require.NoError(t, err)
-	require.Equal(t, kam.RowSkipped, all[3].Outcome)
+	require.Equal(t, book.RowSkipped, all[3].Outcome)
 	found, err := w.db.Books.Findings(t.Context(), again.No, 0)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(found), "is in an open case")
@@ -425,7 +426,7 @@ func TestBookStandingIsTakenOverOnceAndNeverChanged(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	head := "customer_no,legal_name,country_code,territory_code,group_id,ka_status,tier\n"
-	run := func(key, rows string) kam.BatchSnapshot {
+	run := func(key, rows string) book.BatchSnapshot {
 		b := w.upload(bookText{customers: head + rows, groups: "group_id,name\nNORD,Nordverbund\n"}.open(t), key, "stew.one")
 		p := w.play(b.No)
 		p.confirms(1*hour, "", "nadja.national", "DE")
@@ -474,7 +475,7 @@ func TestBookOfProfitAndLossOnly(t *testing.T) {
 	require.Equal(t, 1, end.Result.Facts)
 	require.Equal(t, `{"rebates": 1234}`, one[string](w, `select pl_lines::text from kam.sales_fact where account_no = 'K000001' and month = '2026-02-01'`))
 	customers := w.upload(bookText{customers: "customer_no,legal_name,country_code\nX-1,X,DE\n"}.open(t), "customers", "fin.one")
-	require.Equal(t, kam.BatchCancelled, w.play(customers.No).run().State)
+	require.Equal(t, book.BatchCancelled, w.play(customers.No).run().State)
 }
 
 // TestBookTakesAwayItsOwnOnly: what was staged goes when a batch ends, and what
@@ -489,10 +490,10 @@ func TestBookTakesAwayItsOwnOnly(t *testing.T) {
 			select (select count(*) from kam.batch_row) || ' ' || (select count(*) from kam.batch_sales) || ' '
 				|| (select count(*) from kam.batch_group) || ' ' || (select count(*) from kam.contact where owner like 'import/%')`)
 	}
-	cancel := func(no kam.BatchNo) {
+	cancel := func(no book.BatchNo) {
 		p := w.play(no)
-		p.sends(1*hour, "", kam.UpdateCancelBatch, kam.BatchAct{By: "stew.one", Reason: "the wrong file"})
-		require.Equal(t, kam.BatchCancelled, p.run().State)
+		p.sends(1*hour, "", book.UpdateCancelBatch, book.BatchAct{By: "stew.one", Reason: "the wrong file"})
+		require.Equal(t, book.BatchCancelled, p.run().State)
 	}
 	require.Equal(t, "10 32 5 10", staged())
 	cancel(a.No)
@@ -521,12 +522,12 @@ func TestBookThatNobodyMayConfirm(t *testing.T) {
 	})
 	b, _ := w.smallBatch(4, "stew.one")
 	p := w.play(b.No)
-	p.at(1*hour, func(b kam.BatchSnapshot) {
+	p.at(1*hour, func(b book.BatchSnapshot) {
 		if s := b.Scope("DE"); s == nil || s.Task == nil || s.Task.Queue != kam.QueueUnrouted {
 			p.faults = append(p.faults, fmt.Sprintf("DE is not unrouted: %+v", s))
 		}
 	})
-	require.Equal(t, kam.BatchCancelled, p.run().State)
+	require.Equal(t, book.BatchCancelled, p.run().State)
 	for _, kind := range []string{"task.opened", "task.reminded", "task.escalated"} {
 		told := one[int](w, `select count(*)::int from kam.outbox where kind = $1 and 'pol.admin' = any (recipients)`, kind)
 		require.NotZero(t, told, kind)

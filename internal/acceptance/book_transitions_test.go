@@ -9,10 +9,11 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 )
 
 // TestEveryTransitionOfABook drives an import along each row of
-// [kam.BatchTable], through the activities and the database. A row without a
+// [book.BatchTable], through the activities and the database. A row without a
 // way there fails by name.
 func TestEveryTransitionOfABook(t *testing.T) {
 	t.Parallel()
@@ -28,18 +29,18 @@ func TestEveryTransitionOfABook(t *testing.T) {
 		"CONFIRMED/apply/APPLIED":         {"check", "AT", "DE", "customers", "sales", "classify"},
 		"CONFIRMED/cancel/CANCELLED":      {"check", "AT", "DE", "cancel"},
 	}
-	for _, row := range kam.BatchTable.Rows {
+	for _, row := range book.BatchTable.Rows {
 		name := fmt.Sprintf("%s/%s/%s", row.From, row.Event, row.To)
 		t.Run(name, func(t *testing.T) {
 			way := ways[name]
 			require.NotEmpty(t, way, "nothing drives %s (%s): add a way", name, row.Guard)
 			w := newBookWorld(t)
 			by := kam.UserID("stew.one")
-			if row.Event == kam.BatchFoundEmpty {
+			if row.Event == book.BatchFoundEmpty {
 				by = "rep.south" // who may not import
 			}
 			b, _ := w.smallBatch(4, by)
-			var p kam.BatchProgress
+			var p book.BatchProgress
 			for _, do := range way {
 				p = w.batchStep(p.Batch, b.No, do)
 				require.Nil(t, p.Refused, do)
@@ -56,21 +57,21 @@ func TestEveryTransitionOfABook(t *testing.T) {
 
 // batchStep does one thing to a batch: checks it, confirms a scope, applies a
 // phase, takes it back, or lets the last deadline of a scope pass.
-func (w *bookWorld) batchStep(b kam.BatchSnapshot, no kam.BatchNo, do string) kam.BatchProgress {
+func (w *bookWorld) batchStep(b book.BatchSnapshot, no book.BatchNo, do string) book.BatchProgress {
 	w.t.Helper()
 	a := activities.New(w.db).Imports()
-	step := kam.BatchStep{No: no, Now: monday}
-	var p kam.BatchProgress
+	step := book.BatchStep{No: no, Now: monday}
+	var p book.BatchProgress
 	var err error
 	switch do {
 	case "check":
 		p, err = a.Check(w.t.Context(), step)
 	case "AT", "DE":
 		by := map[string]kam.UserID{"AT": "nora.national", "DE": "nadja.national"}[do]
-		step.Act = &kam.BatchAct{DecisionID: "decision-" + do, By: by, Scope: do, Digest: b.Digest}
+		step.Act = &book.BatchAct{DecisionID: "decision-" + do, By: by, Scope: do, Digest: b.Digest}
 		p, err = a.Confirm(w.t.Context(), step)
 	case "cancel":
-		step.Act = &kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "the wrong file"}
+		step.Act = &book.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "the wrong file"}
 		p, err = a.Cancel(w.t.Context(), step)
 	case "expire":
 		step.Node = b.Open()[0]
@@ -88,7 +89,7 @@ func (w *bookWorld) batchStep(b kam.BatchSnapshot, no kam.BatchNo, do string) ka
 // who says as what somebody acted on a batch.
 func who(e kam.AuditEvent, uploader kam.UserID) kam.Actor {
 	switch {
-	case e.Type == kam.EventBatchExpired:
+	case e.Type == book.EventBatchExpired:
 		return kam.ByTimer
 	case e.Actor == kam.System:
 		return kam.BySystem

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // breakage says how the next run of a stage goes wrong.
@@ -27,48 +28,48 @@ var errOutage = errors.New("connection reset by peer")
 // breaking registers the stages so that a test can make one of them fail.
 type breaking struct {
 	activities.Registry
-	how func(kam.Stage) breakage
+	how func(onboarding.Stage) breakage
 }
 
 func (b breaking) RegisterActivityWithOptions(a any, o activity.RegisterOptions) {
-	stage := kam.Stage(o.Name)
+	stage := onboarding.Stage(o.Name)
 	switch do := a.(type) {
-	case func(context.Context, kam.StageInput) (kam.Progress, error):
-		a = func(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-			return fail(b.how(stage), func() (kam.Progress, error) { return do(ctx, in) })
+	case func(context.Context, onboarding.StageInput) (onboarding.Progress, error):
+		a = func(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
+			return fail(b.how(stage), func() (onboarding.Progress, error) { return do(ctx, in) })
 		}
-	case func(context.Context, kam.ActInput) (kam.Progress, error):
-		a = func(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
-			return fail(b.how(stage), func() (kam.Progress, error) { return do(ctx, in) })
+	case func(context.Context, onboarding.ActInput) (onboarding.Progress, error):
+		a = func(ctx context.Context, in onboarding.ActInput) (onboarding.Progress, error) {
+			return fail(b.how(stage), func() (onboarding.Progress, error) { return do(ctx, in) })
 		}
 	}
 	b.Registry.RegisterActivityWithOptions(a, o)
 }
 
-func fail(how breakage, do func() (kam.Progress, error)) (kam.Progress, error) {
+func fail(how breakage, do func() (onboarding.Progress, error)) (onboarding.Progress, error) {
 	switch how {
 	case broken:
 		e := kam.Errorf(kam.Fault, "broken for a test")
-		return kam.Progress{}, temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), e, e)
+		return onboarding.Progress{}, temporal.NewNonRetryableApplicationError(e.Error(), string(e.Code), e, e)
 	case interrupted:
-		return kam.Progress{}, errOutage
+		return onboarding.Progress{}, errOutage
 	case unanswered:
 		if _, err := do(); err != nil {
-			return kam.Progress{}, err
+			return onboarding.Progress{}, err
 		}
-		return kam.Progress{}, errOutage
+		return onboarding.Progress{}, errOutage
 	}
 	return do()
 }
 
 // breaks makes one stage of the scene fail once.
-func (s *scene) breaks(stage kam.Stage, how breakage) *scene {
+func (s *scene) breaks(stage onboarding.Stage, how breakage) *scene {
 	s.breakage[stage] = how
 	return s
 }
 
 // breakOnce is what comes of a stage that is run now.
-func (s *scene) breakOnce(stage kam.Stage) breakage {
+func (s *scene) breakOnce(stage onboarding.Stage) breakage {
 	how := s.breakage[stage]
 	delete(s.breakage, stage)
 	return how

@@ -18,6 +18,8 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -28,16 +30,16 @@ import (
 // leaves makes the case go on in a new run after a time, as it does where its
 // history is long; return reads what it takes along.
 func (s *scene) leaves(after time.Duration) *scene {
-	return s.at(after, func(kam.Snapshot) {
+	return s.at(after, func(onboarding.Snapshot) {
 		s.env.SetContinueAsNewSuggested(true)
-		s.env.SignalWorkflow(kam.SignalRefresh, nil)
+		s.env.SignalWorkflow(onboarding.SignalRefresh, nil)
 	})
 }
 
 // until plays the case to the point where it leaves.
 func (s *scene) until() workflows.Input {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
 	require.Empty(s.t, s.faults)
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(s.t, s.env.GetWorkflowError(), &next)
@@ -57,12 +59,12 @@ func (s *scene) back(at time.Time, own func(*scene)) *scene {
 }
 
 // from plays the case to its end from where it left.
-func (s *scene) from(in workflows.Input) kam.Snapshot {
+func (s *scene) from(in workflows.Input) onboarding.Snapshot {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, in)
 	require.Empty(s.t, s.faults)
 	require.NoError(s.t, s.env.GetWorkflowError())
-	var end kam.Snapshot
+	var end onboarding.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&end))
 	s.verifyChain()
 	return end
@@ -77,7 +79,7 @@ func TestWorkerThatWasAwayForFortyDays(t *testing.T) {
 	require.Equal(t, []string{"REMIND 2026-03-02T16:00:00Z", "ESCALATE 2026-03-03T16:00:00Z", "EXPIRE 2026-04-10T15:00:00Z"}, due(in.Carried.Snapshot.Task))
 
 	end := s.back(monday.Add(40*day), func(*scene) {}).from(in)
-	require.Equal(t, kam.Expired, end.State)
+	require.Equal(t, onboarding.Expired, end.State)
 	require.Empty(t, end.ConfirmedBy, "never confirmed by silence, however long")
 	require.Equal(t, []string{
 		"reminded 2026-04-11T08:00:00Z", "escalated 2026-04-11T08:00:00Z", "expired 2026-04-11T08:00:00Z",
@@ -95,7 +97,7 @@ func TestWorkerThatWasAwayForAWeek(t *testing.T) {
 		s.act(day+hour, "", confirm("rita.regional", ""))
 	})
 	end := next.from(in)
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, []string{"reminded 2026-03-09T11:00:00Z", "escalated 2026-03-09T11:00:00Z", "reminded 2026-03-10T11:00:00Z"}, s.silence())
 }
 
@@ -107,11 +109,11 @@ func TestAuditIsInOrderOfItsNumbersAlthoughTheClockWentBack(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Rueckwaerts GmbH"), details()))
 	in := s.leaves(1 * hour).until()
 	next := s.back(monday.Add(-3*day), func(s *scene) {
-		s.act(1*hour, "", kam.Act{Name: kam.ActComment, By: "theo.territory", Reason: "on my desk since Monday, says Friday"})
+		s.act(1*hour, "", onboarding.Act{Name: onboarding.ActComment, By: "theo.territory", Reason: "on my desk since Monday, says Friday"})
 		s.deadlines(3*day+hour, "REMIND 2026-03-02T16:00:00Z", "ESCALATE 2026-03-03T16:00:00Z", "EXPIRE 2026-04-10T15:00:00Z")
 		s.act(4*day, "", confirm("theo.territory", ""))
 	})
-	require.Equal(t, kam.Completed, next.from(in).State)
+	require.Equal(t, onboarding.Completed, next.from(in).State)
 	require.Equal(t, []string{"reminded 2026-03-02T16:00:00Z"}, s.silence())
 
 	events := s.events()
@@ -135,8 +137,8 @@ type behind struct {
 }
 
 func (b behind) RegisterActivityWithOptions(fn any, o activity.RegisterOptions) {
-	if elapse, ok := fn.(func(context.Context, kam.StageInput) (kam.Progress, error)); ok && o.Name == string(kam.StageElapse) {
-		fn = func(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
+	if elapse, ok := fn.(func(context.Context, onboarding.StageInput) (onboarding.Progress, error)); ok && o.Name == string(onboarding.StageElapse) {
+		fn = func(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
 			*b.calls++
 			in.Now = in.Now.Add(-b.by)
 			return elapse(ctx, in)
@@ -154,13 +156,13 @@ func TestEffectBeforeItsDeadlineWaits(t *testing.T) {
 	calls := 0
 	s.env = environment(monday)
 	w.activities().Register(behind{s.env, 25 * time.Minute, &calls})
-	s.at(8*hour+time.Minute, func(now kam.Snapshot) {
+	s.at(8*hour+time.Minute, func(now onboarding.Snapshot) {
 		if got := due(now.Task); len(got) != 3 || got[0] != "REMIND 2026-03-02T16:00:00Z" {
 			s.faults = append(s.faults, fmt.Sprint("nothing happens before its time: ", got))
 		}
 	})
 	s.act(2*day, "", confirm("rita.regional", ""))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, []string{"reminded 2026-03-02T16:05:00Z", "escalated 2026-03-03T16:05:00Z"}, s.silence(),
 		"at the third repetition after 10 minutes each, by the clock that is behind")
 	require.Equal(t, 8, calls)
@@ -171,12 +173,12 @@ func TestDeadlineIsRecordedOnce(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Doppelt Gemeldet GmbH"), details()))
 	acts := w.activities()
-	s.at(8*hour+time.Minute, func(now kam.Snapshot) {
+	s.at(8*hour+time.Minute, func(now onboarding.Snapshot) {
 		// The workflow has recorded the reminder at 16:00Z; others come late with
 		// the same, under other numbers.
 		at := instant(t, "2026-03-02T16:00:00Z")
 		for seq := range int64(3) {
-			p, err := acts.DeadlinePassed(t.Context(), kam.StageInput{
+			p, err := acts.DeadlinePassed(t.Context(), onboarding.StageInput{
 				CaseNo: s.no, Seq: 1_000_000 + seq, Known: now.Version, Now: at.Add(time.Duration(seq) * hour),
 				Due: &kam.Deadline{Kind: kam.DueRemind, At: at},
 			})
@@ -186,7 +188,7 @@ func TestDeadlineIsRecordedOnce(t *testing.T) {
 		}
 	})
 	s.act(9*hour, "", confirm("theo.territory", ""))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, []string{"reminded 2026-03-02T16:00:00Z"}, s.silence())
 }
 
@@ -271,7 +273,7 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		require.NoError(t, err)
 
 		keys := 0
-		open := func(at time.Time, by kam.UserID, d kam.RequestData) *scene {
+		open := func(at time.Time, by kam.UserID, d customer.RequestData) *scene {
 			keys++
 			return w.requestAt(at, casedb.Request{Key: fmt.Sprint("request-", keys), Type: kam.NewCase, Requester: by, Data: d})
 		}
@@ -279,16 +281,16 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		ka := open(at, "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 		ka.act(29*day, "", confirm("tom.territory", "late"))
 		ka.act(36*day, "", endorse("tom.territory"))
-		require.Equal(t, kam.Completed, ka.run().State)
+		require.Equal(t, onboarding.Completed, ka.run().State)
 		require.GreaterOrEqual(t, len(ka.silence()), 5)
 		// A customer without one, with a refusal on the way.
 		plain := open(at.Add(day), "rep.south", data(t, screening("Lindwurm Klinik GmbH"), details(), identifier("VAT_EU", "DE136695976")))
 		plain.act(1*hour, kam.Forbidden, confirm("ops.one", ""))
 		plain.act(2*hour, "", confirm("theo.territory", ""))
-		require.Equal(t, kam.Completed, plain.run().State)
+		require.Equal(t, onboarding.Completed, plain.run().State)
 		// A rejection by rules, and a case that nobody looked at.
-		require.Equal(t, kam.Rejected, open(at.Add(2*day), "rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3, fields{"identifiers": nil})).run().State)
-		require.Equal(t, kam.Expired, open(at.Add(3*day), "rep.vienna", data(t, screening("Vergessen GmbH"), austrian)).run().State)
+		require.Equal(t, onboarding.Rejected, open(at.Add(2*day), "rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3, fields{"identifiers": nil})).run().State)
+		require.Equal(t, onboarding.Expired, open(at.Add(3*day), "rep.vienna", data(t, screening("Vergessen GmbH"), austrian)).run().State)
 
 		rows, foreign := dump(t, dsn, year)
 		require.Empty(t, foreign, "dates that come from neither the scene nor an allowed column")

@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // covered are the rows of the table of transitions that the tests of this
@@ -15,10 +15,10 @@ import (
 var covered = &coverage{rows: map[row]int{}}
 
 type row struct {
-	from  kam.State
-	event kam.Event
+	from  onboarding.State
+	event onboarding.Event
 	guard string
-	to    kam.State
+	to    onboarding.State
 }
 
 type coverage struct {
@@ -28,25 +28,25 @@ type coverage struct {
 
 // note counts a transition, and says which row of the table it is: where it
 // resumes a parked case the state is the one of the table.
-func (c *coverage) note(t kam.Transition) row {
+func (c *coverage) note(t onboarding.Transition) row {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.From == kam.NeedsIntervention && t.Event == kam.EvRetry {
-		t.To = kam.Resume
+	if t.From == onboarding.NeedsIntervention && t.Event == onboarding.EvRetry {
+		t.To = onboarding.Resume
 	}
 	r := rowOf(t)
 	c.rows[r]++
 	return r
 }
 
-func rowOf(t kam.Transition) row { return row{t.From, t.Event, t.Guard.String(), t.To} }
+func rowOf(t onboarding.Transition) row { return row{t.From, t.Event, t.Guard.String(), t.To} }
 
 // check fails a run of all tests that left a row out.
 func (c *coverage) check(code int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var missing []row
-	for _, t := range kam.Transitions {
+	for _, t := range onboarding.Transitions {
 		if c.rows[rowOf(t)] == 0 {
 			missing = append(missing, rowOf(t))
 		}
@@ -56,7 +56,7 @@ func (c *coverage) check(code int) int {
 			return code
 		}
 	}
-	fmt.Printf("transitions driven through workflow, activities and database: %d of %d\n", len(kam.Transitions)-len(missing), len(kam.Transitions))
+	fmt.Printf("transitions driven through workflow, activities and database: %d of %d\n", len(onboarding.Transitions)-len(missing), len(onboarding.Transitions))
 	for _, r := range missing {
 		fmt.Fprintf(os.Stderr, "never driven: %s %s -> %s (%s)\n", r.from, r.event, r.to, r.guard)
 		code = 1

@@ -8,12 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // fields is request data as a form sends it.
 type fields map[string]any
 
-func data(t *testing.T, parts ...fields) kam.RequestData {
+func data(t *testing.T, parts ...fields) customer.RequestData {
 	t.Helper()
 	all := fields{}
 	for _, p := range parts {
@@ -21,7 +22,7 @@ func data(t *testing.T, parts ...fields) kam.RequestData {
 	}
 	b, err := json.Marshal(all)
 	require.NoError(t, err)
-	var d kam.RequestData
+	var d customer.RequestData
 	require.NoError(t, kam.StrictUnmarshal(b, &d))
 	return d
 }

@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/customer/erase"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -32,16 +34,16 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 		}
 	})
 	order := erase.Order{Subject: string(s.no), Email: "Petra@klinik.example", Order: "ticket 4711", By: "comp.one"}
-	erase := func(want int) func(kam.Snapshot) {
-		return func(kam.Snapshot) {
+	erase := func(want int) func(onboarding.Snapshot) {
+		return func(onboarding.Snapshot) {
 			r, err := w.db.Erasures.Contact(t.Context(), order, func(kam.Person) (kam.Role, error) { return kam.ComplianceRole, nil })
 			if err != nil || (r.Contacts > 0) != (want > 0) || len(r.Left) > 0 {
 				s.faults = append(s.faults, "erase: "+text(t, r))
 			}
 		}
 	}
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
-	s.at(1*hour, func(kam.Snapshot) {
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
+	s.at(1*hour, func(onboarding.Snapshot) {
 		if len(storetest.Holding(t, w.db, "Petra Beispiel")) == 0 {
 			s.faults = append(s.faults, "nobody is there to be erased")
 		}
@@ -50,7 +52,7 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 	s.at(3*hour, erase(0)) // the order twice is one
 	s.act(4*hour, "", confirm("theo.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.AddedNonKA, end.Outcome)
+	require.Equal(t, onboarding.AddedNonKA, end.Outcome)
 	require.Positive(t, said)
 
 	for _, what := range []string{"Beispiel", "petra", "891234567"} {
@@ -58,7 +60,7 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 	}
 	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
-	require.Equal(t, []kam.Contact{{Name: "[erased E-000001]", DecisionRole: "DECIDER"}}, c.Data.Contacts)
+	require.Equal(t, []customer.Contact{{Name: "[erased E-000001]", DecisionRole: "DECIDER"}}, c.Data.Contacts)
 	require.Equal(t, 1, s.count(kam.EventDataErased))
 	require.NoError(t, w.db.Chains(t.Context(), func(c ledger.Chain) error {
 		b, ok := c.Verify()

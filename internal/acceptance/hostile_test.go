@@ -13,88 +13,90 @@ import (
 	sdk "go.temporal.io/sdk/client"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 )
 
 // byWhom is who may do an act on a case of DE-S-02, in the state that takes it.
-func byWhom(spec kam.ActSpec) kam.UserID {
+func byWhom(spec onboarding.ActSpec) kam.UserID {
 	switch spec.Action {
-	case kam.ActionEnterData, kam.ActionWithdraw, kam.ActionClearDuplicate:
+	case access.ActionEnterData, access.ActionWithdraw, access.ActionClearDuplicate:
 		return "rep.south"
-	case kam.ActionCompliance:
+	case access.ActionCompliance:
 		return "comp.one"
-	case kam.ActionWaive, "":
+	case access.ActionWaive, "":
 		return "stew.one"
-	case kam.ActionRetry, kam.ActionCancelAsk:
+	case access.ActionRetry, access.ActionCancelAsk:
 		return "ops.one"
-	case kam.ActionReevaluate, kam.ActionCancelAgree:
+	case access.ActionReevaluate, access.ActionCancelAgree:
 		return "pol.admin"
 	default:
 		return "theo.territory"
 	}
 }
 
-// row is an act of kam.Acts with all that it needs.
-func (s *scene) row(spec kam.ActSpec, id string, now kam.Snapshot) kam.Act {
-	need := func(n kam.Need, v string) string {
+// row is an act of onboarding.Acts with all that it needs.
+func (s *scene) row(spec onboarding.ActSpec, id string, now onboarding.Snapshot) onboarding.Act {
+	need := func(n onboarding.Need, v string) string {
 		if slices.Contains(spec.Needs, n) {
 			return v
 		}
 		return ""
 	}
-	return kam.Act{
+	return onboarding.Act{
 		DecisionID: id, Name: spec.Name, Verdict: spec.Verdict, By: byWhom(spec), Reason: "because of the tender",
-		ReasonCode: need(kam.NeedReasonCode, "OTHER"), ExpectHash: need(kam.NeedHash, now.MaterialHash), CustomerNo: need(kam.NeedCustomer, "C-DA"),
-		Tier: kam.Tier(need(kam.NeedTier, string(kam.TierTerritory))), Assignee: kam.UserID(need(kam.NeedAssignee, "rita.regional")),
-		DataDigest: need(kam.NeedData, strings.Repeat("0", 64)), SameAs: kam.CaseNo(need(kam.NeedCase, "KAM-2026-000001")),
+		ReasonCode: need(onboarding.NeedReasonCode, "OTHER"), ExpectHash: need(onboarding.NeedHash, now.MaterialHash), CustomerNo: need(onboarding.NeedCustomer, "C-DA"),
+		Tier: kam.Tier(need(onboarding.NeedTier, string(kam.TierTerritory))), Assignee: kam.UserID(need(onboarding.NeedAssignee, "rita.regional")),
+		DataDigest: need(onboarding.NeedData, strings.Repeat("0", 64)), SameAs: kam.CaseNo(need(onboarding.NeedCase, "KAM-2026-000001")),
 	}
 }
 
 var late = []kam.Code{kam.WrongState, kam.TooLate, kam.AlreadyDecided}
 
 // standing are scenes whose case waits in a human state from the first hour on.
-var standing = map[kam.State]func(*world) *scene{
-	kam.Draft: func(w *world) *scene {
+var standing = map[onboarding.State]func(*world) *scene{
+	onboarding.Draft: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Entwurf GmbH"), fields{"source_channel": nil}))
 	},
-	kam.DuplicateReview: func(w *world) *scene {
+	onboarding.DuplicateReview: func(w *world) *scene {
 		w.known("C-DA", "Schon Da Klinik GmbH", identifier("VAT_EU", "DE136695976"))
 		return w.onboard("rep.south", data(w.t, screening("Schon Da Klinik GmbH"), identifier("VAT_EU", "DE136695976")))
 	},
-	kam.DataEntry: func(w *world) *scene {
+	onboarding.DataEntry: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Halbvoll GmbH"), fields{"strategic_fit": nil}))
 	},
-	kam.ComplianceReview: func(w *world) *scene {
+	onboarding.ComplianceReview: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Schattenhandel Exporte GmbH"), details()))
 	},
-	kam.AwaitingConfirmation: func(w *world) *scene {
+	onboarding.AwaitingConfirmation: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Wartend GmbH")))
 	},
-	kam.ChangesRequested: func(w *world) *scene {
+	onboarding.ChangesRequested: func(w *world) *scene {
 		s := w.onboard("rep.south", data(w.t, screening("Zurueck GmbH")))
-		return s.act(30*time.Minute, "", kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Reason: "which street?"})
+		return s.act(30*time.Minute, "", onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: "theo.territory", ExpectHash: current, Reason: "which street?"})
 	},
-	kam.AwaitingCompletion: func(w *world) *scene {
+	onboarding.AwaitingCompletion: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Ohne Details GmbH"))).act(30*time.Minute, "", confirm("theo.territory", ""))
 	},
-	kam.ValidationReview: func(w *world) *scene {
+	onboarding.ValidationReview: func(w *world) *scene {
 		box := details()
 		box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
 		return w.onboard("rep.south", data(w.t, screening("Postfach GmbH"), box)).act(30*time.Minute, "", confirm("theo.territory", ""))
 	},
-	kam.AwaitingEndorsement: func(w *world) *scene {
+	onboarding.AwaitingEndorsement: func(w *world) *scene {
 		w.sells(kastelSales...)
 		return w.onboard("rep.north", data(w.t, screening("Kastel Pharma GmbH"), details(), kastel)).act(30*time.Minute, "", confirm("tom.territory", ""))
 	},
-	kam.NeedsIntervention: func(w *world) *scene {
+	onboarding.NeedsIntervention: func(w *world) *scene {
 		facts := sales("KASTEL", 88_000, 33, nil)
 		foreign := facts
 		foreign.Month, foreign.Currency = "2026-01", "USD"
 		w.sells(facts, foreign)
 		s := w.onboard("rep.north", data(w.t, screening("Kastel Pharma GmbH"), details(), kastel)).act(30*time.Minute, "", confirm("tom.territory", ""))
-		s.act(20*day, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "nobody cures it"})
-		return s.act(21*day, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
+		s.act(20*day, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "nobody cures it"})
+		return s.act(21*day, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel, By: "pol.admin"})
 	},
 }
 
@@ -105,7 +107,7 @@ var standing = map[kam.State]func(*world) *scene{
 // refuses is the client's to record. Who has decided already is let in, since it
 // may be his own decision that comes again; then the refusal is one line.
 func TestActsThatAStateDoesNotTake(t *testing.T) {
-	for _, st := range kam.States {
+	for _, st := range onboarding.States {
 		if st.Kind != kam.Human {
 			continue
 		}
@@ -113,20 +115,20 @@ func TestActsThatAStateDoesNotTake(t *testing.T) {
 			w := newWorld(t)
 			s := standing[st.State](w)
 			s.expect(1*hour, st.State)
-			var before kam.Snapshot
+			var before onboarding.Snapshot
 			events, n, onRecord := 0, 0, 0
-			s.at(1*hour, func(now kam.Snapshot) { before, events = now, len(s.events()) })
-			for i, spec := range kam.Acts {
+			s.at(1*hour, func(now onboarding.Snapshot) { before, events = now, len(s.events()) })
+			for i, spec := range onboarding.Acts {
 				if spec.TakenIn(st.State) {
 					continue
 				}
 				n++
-				s.at(1*hour+time.Duration(i+1)*time.Second, func(now kam.Snapshot) {
+				s.at(1*hour+time.Duration(i+1)*time.Second, func(now onboarding.Snapshot) {
 					want := kam.WrongState
 					switch {
-					case spec.Name == kam.ActWithdraw && st.State.AfterCommit():
+					case spec.Name == onboarding.ActWithdraw && st.State.AfterCommit():
 						want = kam.TooLate
-					case spec.Name == kam.ActDecideConfirmation && now.ConfirmedBy != "", spec.Name == kam.ActDecideEndorsement && len(now.Endorsed) > 0:
+					case spec.Name == onboarding.ActDecideConfirmation && now.ConfirmedBy != "", spec.Name == onboarding.ActDecideEndorsement && len(now.Endorsed) > 0:
 						want = kam.AlreadyDecided
 					}
 					act := s.row(spec, fmt.Sprintf("wrong-state-%02d", i), now)
@@ -136,7 +138,7 @@ func TestActsThatAStateDoesNotTake(t *testing.T) {
 					s.send(now, want, act)
 				})
 			}
-			s.at(2*hour, func(now kam.Snapshot) {
+			s.at(2*hour, func(now onboarding.Snapshot) {
 				if text(t, now) != text(t, before) || len(s.events()) != events+onRecord {
 					s.faults = append(s.faults, fmt.Sprintf("%d refused acts left %d events, not %d: %s", n, len(s.events())-events, onRecord, text(t, now)))
 				}
@@ -155,24 +157,24 @@ func (gone) UpdateWorkflow(context.Context, sdk.UpdateWorkflowOptions) (sdk.Work
 }
 
 // ends are scenes for each end of a case.
-var ends = map[kam.State]func(*world) *scene{
-	kam.Completed: func(w *world) *scene {
+var ends = map[onboarding.State]func(*world) *scene{
+	onboarding.Completed: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Fertig GmbH"), details())).act(1*hour, "", confirm("theo.territory", ""))
 	},
-	kam.Rejected: func(w *world) *scene {
+	onboarding.Rejected: func(w *world) *scene {
 		return w.onboard("rep.south", data(w.t, screening("Kleinbetrieb Winzig GmbH"), ad3))
 	},
-	kam.Withdrawn: func(w *world) *scene {
-		return standing[kam.AwaitingConfirmation](w).act(1*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	onboarding.Withdrawn: func(w *world) *scene {
+		return standing[onboarding.AwaitingConfirmation](w).act(1*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	},
-	kam.Merged: func(w *world) *scene {
-		return standing[kam.DuplicateReview](w).act(1*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-DA"})
+	onboarding.Merged: func(w *world) *scene {
+		return standing[onboarding.DuplicateReview](w).act(1*hour, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, By: "rep.south", CustomerNo: "C-DA"})
 	},
-	kam.Expired: func(w *world) *scene { return standing[kam.AwaitingConfirmation](w) },
-	kam.Cancelled: func(w *world) *scene {
-		return standing[kam.AwaitingConfirmation](w).
-			act(1*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "a test"}).
-			act(2*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
+	onboarding.Expired: func(w *world) *scene { return standing[onboarding.AwaitingConfirmation](w) },
+	onboarding.Cancelled: func(w *world) *scene {
+		return standing[onboarding.AwaitingConfirmation](w).
+			act(1*hour, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "a test"}).
+			act(2*hour, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel, By: "pol.admin"})
 	},
 }
 
@@ -182,7 +184,7 @@ var ends = map[kam.State]func(*world) *scene{
 // decisions that the case took are answered, and refused with other content
 // (F5, F6).
 func TestActsOnACaseThatHasEnded(t *testing.T) {
-	for _, st := range kam.States {
+	for _, st := range onboarding.States {
 		if st.Kind != kam.End {
 			continue
 		}
@@ -193,18 +195,18 @@ func TestActsOnACaseThatHasEnded(t *testing.T) {
 			require.Equal(t, st.State, end.State)
 			c := servicetest.New(w.db, gone{}, "none")
 			events, refused := s.events(), 0
-			for i, spec := range kam.Acts {
+			for i, spec := range onboarding.Acts {
 				for range 2 {
 					act := s.row(spec, fmt.Sprintf("after-the-end-%02d", i), end)
 					p, err := c.Act(t.Context(), s.no, act, nil)
-					if st.State == kam.Withdrawn && spec.Name == kam.ActWithdraw {
+					if st.State == onboarding.Withdrawn && spec.Name == onboarding.ActWithdraw {
 						require.NoError(t, err, "it is what the requester wants")
 						continue
 					}
 					require.Contains(t, late, kam.CodeOf(err), "%s %s: %v", spec.Name, spec.Verdict, err)
 					require.Equal(t, text(t, end), text(t, p.Snapshot), "the answer says where the case stands")
 				}
-				if st.State != kam.Withdrawn || spec.Name != kam.ActWithdraw {
+				if st.State != onboarding.Withdrawn || spec.Name != onboarding.ActWithdraw {
 					refused++
 				}
 			}
@@ -235,23 +237,23 @@ func TestVoteOnAnEarlierRevision(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Viele Fassungen GmbH"), details()))
 	var hashes []string
-	keep := func(now kam.Snapshot) { hashes = append(hashes, now.MaterialHash) }
+	keep := func(now onboarding.Snapshot) { hashes = append(hashes, now.MaterialHash) }
 	s.at(1*hour, keep)
 	amounts := []string{"141000.00", "142000.00", "143000.00", "144000.00", "145000.00", "146000.00", "147000.00"}
 	for i, amount := range amounts {
 		at := time.Duration(i+2) * hour
-		s.act(at, "", kam.Act{Name: kam.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amount)}))
+		s.act(at, "", onboarding.Act{Name: onboarding.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amount)}))
 		s.at(at+time.Minute, keep)
 	}
 	n := 0
-	s.at(10*hour, func(now kam.Snapshot) {
-		if len(hashes) != len(amounts)+1 || now.MaterialHash != hashes[len(amounts)] || now.State != kam.AwaitingConfirmation {
+	s.at(10*hour, func(now onboarding.Snapshot) {
+		if len(hashes) != len(amounts)+1 || now.MaterialHash != hashes[len(amounts)] || now.State != onboarding.AwaitingConfirmation {
 			s.faults = append(s.faults, fmt.Sprintf("%d revisions: %s", len(hashes), text(t, now)))
 			return
 		}
 		for _, old := range hashes[:len(amounts)] {
-			for _, spec := range kam.Acts {
-				if spec.Name != kam.ActDecideConfirmation {
+			for _, spec := range onboarding.Acts {
+				if spec.Name != onboarding.ActDecideConfirmation {
 					continue
 				}
 				n++
@@ -261,15 +263,15 @@ func TestVoteOnAnEarlierRevision(t *testing.T) {
 			}
 		}
 	})
-	s.expect(11*hour, kam.AwaitingConfirmation, "theo.territory")
-	s.act(12*hour, "", kam.Act{Name: kam.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amounts[0])}))
-	s.at(13*hour, func(now kam.Snapshot) {
+	s.expect(11*hour, onboarding.AwaitingConfirmation, "theo.territory")
+	s.act(12*hour, "", onboarding.Act{Name: onboarding.ActAmendMaterial, By: "rep.south"}, data(t, fields{"declared_potential": eur(amounts[0])}))
+	s.at(13*hour, func(now onboarding.Snapshot) {
 		again := confirm("theo.territory", "")
 		again.ExpectHash = hashes[1] // the same data, so what he saw is what there is
 		s.send(now, "", again)
 	})
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, 3*len(amounts), n)
 	require.Equal(t, 1, s.count(kam.EventConfirmed))
 }
@@ -282,14 +284,14 @@ func TestRefusedSignalThatComesAgain(t *testing.T) {
 	w := newWorld(t)
 	s := w.complete("Signal GmbH")
 	signal := func(after time.Duration, by kam.UserID, reason string) {
-		s.at(after, func(now kam.Snapshot) {
-			s.env.SignalWorkflow(string(kam.ActDecideConfirmation), kam.Act{
-				DecisionID: "signal-0001", Verdict: kam.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
+		s.at(after, func(now onboarding.Snapshot) {
+			s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), onboarding.Act{
+				DecisionID: "signal-0001", Verdict: onboarding.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
 			})
 		})
 	}
 	refusals := func(after time.Duration, want int) {
-		s.at(after, func(kam.Snapshot) {
+		s.at(after, func(onboarding.Snapshot) {
 			if got := s.count(kam.EventDecisionRefused); got != want {
 				s.faults = append(s.faults, fmt.Sprintf("after %v: %d refusals, not %d", after, got, want))
 			}
@@ -302,11 +304,11 @@ func TestRefusedSignalThatComesAgain(t *testing.T) {
 	refusals(5*hour, 3)
 	signal(6*hour, "rep.south", "other content")
 	refusals(7*hour, 4)
-	update := kam.Act{DecisionID: "update-0001", Name: kam.ActReassign, By: "rep.south", Assignee: "rita.regional", Reason: "to somebody nice"}
+	update := onboarding.Act{DecisionID: "update-0001", Name: onboarding.ActReassign, By: "rep.south", Assignee: "rita.regional", Reason: "to somebody nice"}
 	s.act(8*hour, kam.Forbidden, update)
 	s.act(9*hour, kam.Forbidden, update)
 	refusals(10*hour, 5)
 	s.act(11*hour, "", confirm("theo.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -22,14 +24,14 @@ func TestMergedRecordsAreOneCustomer(t *testing.T) {
 	w.has(customerdb.BookCustomer{CustomerNo: "C-000001", Territory: "DE-N-01", OwnerID: "rep.north", Data: data(t, screening("Nordwind Klinik GmbH"), details(), identifier("VAT_EU", "DE136695976"))})
 	w.has(customerdb.BookCustomer{CustomerNo: "C-000002", Territory: "DE-N-01", OwnerID: "rep.north", Data: data(t, screening("Elbklinik Altona GmbH"), elbe, identifier("LEI", "213800KUD8LAJWSQ9D15"))})
 	c := servicetest.New(w.db, nil, "none")
-	plan, err := c.MergePlan(t.Context(), service.As("stew.one"), "C-000001", "C-000002", kam.MergeChoice{})
+	plan, err := c.MergePlan(t.Context(), service.As("stew.one"), "C-000001", "C-000002", customer.MergeChoice{})
 	require.NoError(t, err)
 	require.NotEmpty(t, plan.Fields)
 	r, err := c.Merge(t.Context(), service.As("stew.one"), merge.Order{Survivor: "C-000001", Absorbed: "C-000002", Reason: "one clinic", By: "stew.one"})
 	require.NoError(t, err)
 
 	s := w.onboard("rep.north", data(t, screening("Elbklinik Altona"), elbe, identifier("LEI", "213800KUD8LAJWSQ9D15")))
-	s.at(hour, func(now kam.Snapshot) {
+	s.at(hour, func(now onboarding.Snapshot) {
 		v, err := w.db.Cases.View(t.Context(), s.no)
 		if err != nil {
 			s.faults = append(s.faults, err.Error())
@@ -39,9 +41,9 @@ func TestMergedRecordsAreOneCustomer(t *testing.T) {
 			s.faults = append(s.faults, fmt.Sprintf("want the survivor alone, got %+v", v.Candidates))
 		}
 	})
-	s.expect(hour, kam.DuplicateReview)
-	s.act(2*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.north", CustomerNo: "C-000001", Reason: "it is the same clinic"})
-	require.Equal(t, kam.Merged, s.run().State)
+	s.expect(hour, onboarding.DuplicateReview)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting, By: "rep.north", CustomerNo: "C-000001", Reason: "it is the same clinic"})
+	require.Equal(t, onboarding.Merged, s.run().State)
 
 	u, err := c.UndoMerge(t.Context(), service.As("stew.one"), merge.UndoOrder{CustomerNo: "C-000001", MergeID: r.MergeID, Reason: "two clinics after all", By: "stew.one"})
 	require.NoError(t, err)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -85,7 +87,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 		for _, c := range customers {
 			s := w.review(c.no, monday)
 			end := s.run()
-			require.Equal(t, kam.Completed, end.State, "%s: %s", c.no, end.Headline)
+			require.Equal(t, onboarding.Completed, end.State, "%s: %s", c.no, end.Headline)
 			require.Equal(t, c.want, w.segmented(c.no), c.no)
 			require.Equal(t, c.want, w.customer(c.no).Coverage, c.no)
 		}
@@ -98,7 +100,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 		b, _ := w.smallBatch(2, "stew.one")
 		p := w.play(b.No)
 		p.confirms(1*hour, "", "nora.national", "AT").confirms(1*hour, "", "nadja.national", "DE")
-		require.Equal(t, kam.BatchApplied, p.run().State)
+		require.Equal(t, book.BatchApplied, p.run().State)
 		for _, c := range customers {
 			if c.want != "A" { // the batch brings revenue of its own
 				require.Equal(t, c.want, w.segmented(c.no), c.no)
@@ -111,7 +113,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 			s := w.onboard("rep.south", data(t, screening(name), details(), lone(name, 20+len(account)), fields{"sales_account_no": account}))
 			s.act(1*hour, "", confirm("theo.territory", "we know them"))
 			end := s.run()
-			require.Equal(t, kam.Completed, end.State)
+			require.Equal(t, onboarding.Completed, end.State)
 			if want != "" {
 				require.Equal(t, want, w.segmented(end.CommittedAs), account)
 			} else {
@@ -122,7 +124,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 	t.Run("merged, and undone", func(t *testing.T) {
 		young, never := w.customer("C-YOUNG").Since.UTC(), w.customer("C-NEVER").Since.UTC()
 		c := servicetest.New(w.db, nil, "none")
-		stands := kam.MergeChoice{Keep: []kam.Identifier{{Scheme: "LEI", Value: lei(505)}}}
+		stands := customer.MergeChoice{Keep: []customer.Identifier{{Scheme: "LEI", Value: lei(505)}}}
 		r, err := c.Merge(t.Context(), service.As("stew.one"), merge.Order{Survivor: "C-YOUNG", Absorbed: "C-NEVER", Choice: stands, Reason: "one company", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, never, w.customer("C-YOUNG").Since.UTC(), "a customer since the older record")
@@ -144,7 +146,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 	})
 	t.Run("split", func(t *testing.T) {
 		c := servicetest.New(w.db, nil, "none")
-		r, err := c.Split(t.Context(), service.As("stew.one"), merge.SplitOrder{CustomerNo: "C-NEVER", Choice: kam.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
+		r, err := c.Split(t.Context(), service.As("stew.one"), merge.SplitOrder{CustomerNo: "C-NEVER", Choice: customer.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, w.customer("C-NEVER").Since, w.customer(r.OtherNo).Since, "it was part of a customer before")
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -13,15 +14,15 @@ import (
 func TestAC01_ClearAddIsConfirmedAndClassified(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Lindwurm Klinik GmbH"), details()))
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(2*hour, "", confirm("theo.territory", ""))
 	end := s.run()
 
-	require.Equal(t, kam.Completed, end.State)
-	require.Equal(t, kam.AddedNonKA, end.Outcome)
-	require.Equal(t, []kam.State{
-		kam.Draft, kam.Identifying, kam.DataEntry, kam.Deciding, kam.AwaitingConfirmation, kam.Analyzing, kam.Segmenting,
-		kam.Validating, kam.Classifying, kam.HandingOff, kam.Completed,
+	require.Equal(t, onboarding.Completed, end.State)
+	require.Equal(t, onboarding.AddedNonKA, end.Outcome)
+	require.Equal(t, []onboarding.State{
+		onboarding.Draft, onboarding.Identifying, onboarding.DataEntry, onboarding.Deciding, onboarding.AwaitingConfirmation, onboarding.Analyzing, onboarding.Segmenting,
+		onboarding.Validating, onboarding.Classifying, onboarding.HandingOff, onboarding.Completed,
 	}, s.states())
 
 	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
@@ -35,7 +36,7 @@ func TestAC02_RejectedByRulesWithoutAManager(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3))
 	end := s.run()
-	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, onboarding.Rejected, end.State)
 	require.Equal(t, "SCORE", end.ReasonCode)
 	require.Zero(t, s.count(kam.EventTaskOpened))
 	require.Equal(t, 1, s.count(kam.EventRejected))
@@ -45,17 +46,17 @@ func TestAC02_RejectedByRulesWithoutAManager(t *testing.T) {
 func TestAC03_SamePartyAgainWithinTheCoolDown(t *testing.T) {
 	w := newWorld(t)
 	first := w.onboard("rep.south", data(t, screening("Kleinbetrieb Winzig GmbH"), ad3))
-	require.Equal(t, kam.Rejected, first.run().State)
+	require.Equal(t, onboarding.Rejected, first.run().State)
 
 	again := w.onboardAt(monday.Add(30*day), "rep.south", data(t, screening("Kleinbetrieb Winzig GmbH")))
-	again.at(1*hour, func(now kam.Snapshot) {
-		if now.State == kam.DuplicateReview {
+	again.at(1*hour, func(now onboarding.Snapshot) {
+		if now.State == onboarding.DuplicateReview {
 			// The rejected request is found: the steward says it is the same party.
-			again.send(now, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
+			again.send(now, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
 		}
 	})
 	end := again.run()
-	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, onboarding.Rejected, end.State)
 	require.Equal(t, "HS5_RECENTLY_REJECTED", end.ReasonCode)
 	require.Equal(t, "The same party was rejected not long ago", end.Headline)
 	for _, e := range again.events() {
@@ -83,17 +84,17 @@ func TestRejectedNotLongAgo(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			first := w.onboard("rep.south", data(t, screening(name), ad3, c.first))
-			require.Equal(t, kam.Rejected, first.run().State)
+			require.Equal(t, onboarding.Rejected, first.run().State)
 
 			again := w.onboardAt(monday.Add(30*day), "rep.south", data(t, screening(c.name), c.again))
-			again.at(1*hour, func(now kam.Snapshot) {
-				if now.State == kam.DuplicateReview {
-					again.send(now, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
+			again.at(1*hour, func(now onboarding.Snapshot) {
+				if now.State == onboarding.DuplicateReview {
+					again.send(now, "", onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: "stew.one", Reason: "a rejected request is no customer"})
 				}
 			})
 			if c.want != "HS5_RECENTLY_REJECTED" {
-				again.expect(2*hour, kam.AwaitingConfirmation, "theo.territory") // never compliance: it is no hit of screening
-				again.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+				again.expect(2*hour, onboarding.AwaitingConfirmation, "theo.territory") // never compliance: it is no hit of screening
+				again.act(3*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 			}
 			end := again.run()
 			records, err := w.db.Cases.Records(t.Context(), again.no)
@@ -110,7 +111,7 @@ func TestRejectedNotLongAgo(t *testing.T) {
 				require.Equal(t, string(kam.Refer), records[0].Outcome)
 			default:
 				require.Equal(t, []string{c.want}, stops)
-				require.Equal(t, kam.Rejected, end.State)
+				require.Equal(t, onboarding.Rejected, end.State)
 			}
 		})
 	}
@@ -120,13 +121,13 @@ func TestRejectedNotLongAgo(t *testing.T) {
 func TestBlockedByName(t *testing.T) {
 	for what, c := range map[string]struct {
 		entry accessdb.BlockedParty
-		state kam.State
+		state onboarding.State
 		stop  string
 	}{
-		"the name alone":         {accessdb.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, kam.ComplianceReview, ""},
-		"phone":                  {accessdb.BlockedParty{Phone: "+49 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
-		"domain":                 {accessdb.BlockedParty{Domain: "WWW.schatten.example"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
-		"street and postal code": {accessdb.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"the name alone":         {accessdb.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, onboarding.ComplianceReview, ""},
+		"phone":                  {accessdb.BlockedParty{Phone: "+49 (0)89 123-4567"}, onboarding.Rejected, "HS1_BLOCKED_PARTY"},
+		"domain":                 {accessdb.BlockedParty{Domain: "WWW.schatten.example"}, onboarding.Rejected, "HS1_BLOCKED_PARTY"},
+		"street and postal code": {accessdb.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, onboarding.Rejected, "HS1_BLOCKED_PARTY"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
@@ -135,9 +136,9 @@ func TestBlockedByName(t *testing.T) {
 			o.BlockedParties = append(o.BlockedParties, c.entry)
 			require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 			s := w.onboard("rep.south", data(t, screening("Schatten Handel GmbH"), fields{"phone": "+49891234567", "website": "https://schatten.example/"}))
-			if c.state == kam.ComplianceReview {
-				s.expect(1*hour, kam.ComplianceReview)
-				s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+			if c.state == onboarding.ComplianceReview {
+				s.expect(1*hour, onboarding.ComplianceReview)
+				s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 			}
 			end := s.run()
 			require.Equal(t, c.stop, end.ReasonCode)
@@ -157,13 +158,13 @@ func TestAC05_OneStepAroundTheThreshold(t *testing.T) {
 		{"AD6 Fuenfundfuenfzig GmbH", ad6, "55.00", kam.Refer},
 	} {
 		s := w.onboard("rep.south", data(t, screening(tt.name), tt.data, fields{"identifiers": nil}))
-		s.at(1*hour, func(now kam.Snapshot) {
+		s.at(1*hour, func(now onboarding.Snapshot) {
 			if now.Recommended != tt.want {
 				s.faults = append(s.faults, tt.name+": "+string(now.Recommended)+" "+string(now.State))
 			}
-			s.send(now, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+			s.send(now, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 		})
-		require.Equal(t, kam.Withdrawn, s.run().State)
+		require.Equal(t, onboarding.Withdrawn, s.run().State)
 		records, err := w.db.Cases.Records(t.Context(), s.no)
 		require.NoError(t, err)
 		require.Equal(t, tt.score, records[0].Score.Fixed())
@@ -173,7 +174,7 @@ func TestAC05_OneStepAroundTheThreshold(t *testing.T) {
 func TestAC06_HighScoreLittleKnown(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Wenig Bekannt GmbH"), ad4))
-	s.act(1*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.act(1*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	s.run()
 	records, err := w.db.Cases.Records(t.Context(), s.no)
 	require.NoError(t, err)
@@ -186,11 +187,11 @@ func TestAC07_ReferNeedsAReasonToConfirm(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), ad2))
 	s.act(1*hour, kam.ReasonNeeded, confirm("theo.territory", ""))
-	s.expect(2*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(2*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(3*hour, "", confirm("theo.territory", "Tender opens in May"))
-	s.expect(4*hour, kam.AwaitingCompletion, "rep.south")
-	s.act(5*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.expect(4*hour, onboarding.AwaitingCompletion, "rep.south")
+	s.act(5*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 	require.Equal(t, 1, s.count(kam.EventDecisionRefused))
 }
 
@@ -198,18 +199,18 @@ func TestAC08_ComplianceClearsOrRefuses(t *testing.T) {
 	w := newWorld(t)
 	near := data(t, screening("Schattenhandel Exporte GmbH"), details())
 	s := w.onboard("rep.south", near)
-	s.expect(1*hour, kam.ComplianceReview)
-	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "theo.territory", Reason: "I know them"})
-	s.act(3*hour, "", kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"})
-	s.expect(4*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.ComplianceReview)
+	s.act(2*hour, kam.Forbidden, onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: onboarding.ClearIt, By: "theo.territory", Reason: "I know them"})
+	s.act(3*hour, "", onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: onboarding.ClearIt, By: "comp.one", Reason: "another company"})
+	s.expect(4*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(5*hour, "", confirm("theo.territory", "cleared by compliance"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 
 	w2 := w.onboardAt(monday.Add(day), "rep.vienna", data(t, screening("Grauzone Logistika GmbH"), fields{"country_code": "AT", "postal_code": "1010", "city": "Wien", "identifiers": nil}))
-	w2.expect(1*hour, kam.ComplianceReview)
-	w2.act(2*hour, "", kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt, By: "comp.one", Reason: "listed owner"})
+	w2.expect(1*hour, onboarding.ComplianceReview)
+	w2.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: onboarding.RefuseIt, By: "comp.one", Reason: "listed owner"})
 	end := w2.run()
-	require.Equal(t, kam.Rejected, end.State)
+	require.Equal(t, onboarding.Rejected, end.State)
 	require.Equal(t, "COMPLIANCE", end.ReasonCode)
 	require.NotContains(t, end.Headline, "listed owner")
 	restricted := 0

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -18,8 +19,8 @@ import (
 
 // reorganise changes the organisation while a case is open, and tells the case
 // as the worker does.
-func (s *scene) reorganise(change func(*accessdb.Org)) func(kam.Snapshot) {
-	return func(now kam.Snapshot) {
+func (s *scene) reorganise(change func(*accessdb.Org)) func(onboarding.Snapshot) {
+	return func(now onboarding.Snapshot) {
 		o := org()
 		change(&o)
 		if err := storetest.LoadOrg(s.t.Context(), s.db, o); err != nil {
@@ -31,14 +32,14 @@ func (s *scene) reorganise(change func(*accessdb.Org)) func(kam.Snapshot) {
 			s.faults = append(s.faults, err.Error())
 		}
 		if slices.Contains(open, s.no) {
-			s.env.SignalWorkflow(kam.SignalReroute, nil)
+			s.env.SignalWorkflow(onboarding.SignalReroute, nil)
 		}
 	}
 }
 
 // notes looks at what the open task says to whom it waits for.
 func (s *scene) notes(after time.Duration, want string) {
-	s.at(after, func(now kam.Snapshot) {
+	s.at(after, func(now onboarding.Snapshot) {
 		if now.Task == nil || now.Task.Note != want {
 			s.faults = append(s.faults, fmt.Sprintf("after %v: the task should say %q: %s", after, want, text(s.t, now.Task)))
 		}
@@ -62,12 +63,12 @@ func left(ids ...kam.UserID) func(*accessdb.Org) {
 func TestManagerLeavesWhileHisTaskIsOpen(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Abgang GmbH"), details()))
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.at(2*hour, s.reorganise(left("theo.territory")))
-	s.expect(3*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "rita.regional")
 	s.act(4*hour, kam.Forbidden, confirm("theo.territory", ""))
 	s.act(5*hour, "", confirm("rita.regional", ""))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, 1, s.count(kam.EventTaskReassigned))
 }
 
@@ -82,15 +83,15 @@ func TestManagerIsAwayWhileHisTaskIsOpen(t *testing.T) {
 			})
 			s := w.onboard("rep.south", data(t, screening("Abwesend GmbH"), details()))
 			again := s.reorganise(func(o *accessdb.Org) { o.Absences = nil })
-			s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+			s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 			s.at(2*hour, again)
-			s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
+			s.expect(3*hour, onboarding.AwaitingConfirmation, "theo.territory")
 			s.at(day, again)
-			s.expect(day+1*hour, kam.AwaitingConfirmation, "rita.regional", "theo.territory")
+			s.expect(day+1*hour, onboarding.AwaitingConfirmation, "rita.regional", "theo.territory")
 			s.notes(day+1*hour, "theo.territory is absent")
 			s.at(day+2*hour, again)
 			s.act(day+3*hour, "", confirm(who, ""))
-			require.Equal(t, kam.Completed, s.run().State)
+			require.Equal(t, onboarding.Completed, s.run().State)
 			require.Equal(t, 1, s.count(kam.EventTaskReassigned))
 		})
 	}
@@ -101,14 +102,14 @@ func TestRequesterLeaves(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Verwaist GmbH")))
 	s.at(1*hour, s.reorganise(left("rep.south")))
 	// The request is his manager's now, who may then not confirm it himself.
-	s.expect(2*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.expect(2*hour, onboarding.AwaitingConfirmation, "rita.regional")
 	s.act(3*hour, kam.Separation, confirm("theo.territory", ""))
 	s.act(4*hour, "", confirm("rita.regional", ""))
-	s.expect(5*hour, kam.AwaitingCompletion, "theo.territory")
-	s.act(6*hour, kam.Forbidden, kam.Act{Name: kam.ActSubmitDetails, By: "rep.south"}, data(t, details()))
-	s.act(7*hour, "", kam.Act{Name: kam.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
+	s.expect(5*hour, onboarding.AwaitingCompletion, "theo.territory")
+	s.act(6*hour, kam.Forbidden, onboarding.Act{Name: onboarding.ActSubmitDetails, By: "rep.south"}, data(t, details()))
+	s.act(7*hour, "", onboarding.Act{Name: onboarding.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, kam.UserID("theo.territory"), end.Requester)
 	require.Contains(t, end.Editors, kam.UserID("rep.south"))
 	require.Equal(t, 1, s.count(kam.EventRequestMoved))
@@ -117,11 +118,11 @@ func TestRequesterLeaves(t *testing.T) {
 func TestRequesterLeavesWhileHeIsAsked(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Halb Fertig GmbH"), fields{"declared_potential": nil}))
-	s.expect(1*hour, kam.DataEntry, "rep.south")
+	s.expect(1*hour, onboarding.DataEntry, "rep.south")
 	s.at(2*hour, s.reorganise(left("rep.south", "theo.territory")))
-	s.expect(3*hour, kam.DataEntry, "rita.regional") // the manager's manager: both have left
-	s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rita.regional"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.expect(3*hour, onboarding.DataEntry, "rita.regional") // the manager's manager: both have left
+	s.act(4*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rita.regional"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 // TestNobodyAboveARequesterWhoLeft: the policy admins are told at once, and
@@ -141,11 +142,11 @@ func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
 		t.Run(string(name)+" is there again", func(t *testing.T) {
 			w := newWorld(t)
 			s := w.onboard("rep.south", data(t, screening("Allein GmbH"), fields{"declared_potential": nil}))
-			s.expect(1*hour, kam.DataEntry, "rep.south")
+			s.expect(1*hour, onboarding.DataEntry, "rep.south")
 			gone := s.reorganise(func(o *accessdb.Org) { alone(o); left("rep.south")(o) })
 			s.at(2*hour, gone)
-			s.expect(3*hour, kam.DataEntry)
-			s.at(3*hour, func(now kam.Snapshot) {
+			s.expect(3*hour, onboarding.DataEntry)
+			s.at(3*hour, func(now onboarding.Snapshot) {
 				if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
 					s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
 				}
@@ -156,9 +157,9 @@ func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
 			})
 			s.at(3*hour, gone) // looked at twice, told once
 			s.at(4*hour, s.reorganise(back))
-			s.expect(5*hour, kam.DataEntry, name)
-			s.act(6*hour, "", kam.Act{Name: kam.ActWithdraw, By: name})
-			require.Equal(t, kam.Withdrawn, s.run().State)
+			s.expect(5*hour, onboarding.DataEntry, name)
+			s.act(6*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: name})
+			require.Equal(t, onboarding.Withdrawn, s.run().State)
 			require.Equal(t, map[string]int{"chain.gap": 1}, w.told("pol.admin"))
 			require.Equal(t, 2, s.count(kam.EventTaskReassigned))
 		})
@@ -176,7 +177,7 @@ func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
 		}
 	})
 	s := w.onboard("rep.south", data(t, screening("Zu Spaet GmbH")))
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == "rep.south" {
@@ -185,16 +186,16 @@ func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
 		}
 	}))
 	s.act(3*hour, "", confirm("theo.territory", ""))
-	s.expect(4*hour, kam.AwaitingCompletion)
-	s.at(4*hour, func(now kam.Snapshot) {
+	s.expect(4*hour, onboarding.AwaitingCompletion)
+	s.at(4*hour, func(now onboarding.Snapshot) {
 		if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
 			s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
 		}
 	})
 	s.at(5*hour, s.reorganise(left("rep.south")))
-	s.expect(6*hour, kam.AwaitingCompletion, "theo.territory")
-	s.act(7*hour, "", kam.Act{Name: kam.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
-	require.Equal(t, kam.Completed, s.run().State)
+	s.expect(6*hour, onboarding.AwaitingCompletion, "theo.territory")
+	s.act(7*hour, "", onboarding.Act{Name: onboarding.ActSubmitDetails, By: "theo.territory"}, data(t, details()))
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, map[string]int{"chain.gap": 1}, w.told("pol.admin"))
 }
 
@@ -215,7 +216,7 @@ func (w *world) told(to kam.UserID) map[string]int {
 func TestTerritoryIsRedrawnWhileATaskIsOpen(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), details()))
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.AssignmentRules {
 			if o.AssignmentRules[i].Code == "R1" { // postal codes 8… go north
@@ -223,18 +224,18 @@ func TestTerritoryIsRedrawnWhileATaskIsOpen(t *testing.T) {
 			}
 		}
 	}))
-	s.expect(3*hour, kam.AwaitingConfirmation, "tara.territory")
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "tara.territory")
 	s.act(4*hour, kam.Forbidden, confirm("theo.territory", ""))
 	s.act(5*hour, "", confirm("tara.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, "DE-N-02", end.Territory)
 }
 
 func TestPostIsFilledWhileTheNextLevelIsAsked(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.stuttgart", data(t, screening("Nachfolge GmbH"), fields{"postal_code": "70173", "city": "Stuttgart"}))
-	s.expect(1*hour, kam.AwaitingConfirmation, "rita.regional") // the post is vacant
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "rita.regional") // the post is vacant
 	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.Nodes {
 			if o.Nodes[i].Code == "DE-S-01" {
@@ -247,10 +248,10 @@ func TestPostIsFilledWhileTheNextLevelIsAsked(t *testing.T) {
 			}
 		}
 	}))
-	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory", "rita.regional")
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "theo.territory", "rita.regional")
 	s.act(4*hour, "", confirm("theo.territory", ""))
-	s.act(5*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.act(5*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.stuttgart"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 func TestNobodyInTheChainThenSomebody(t *testing.T) {
@@ -260,23 +261,23 @@ func TestNobodyInTheChainThenSomebody(t *testing.T) {
 		}
 	})
 	s := w.onboard("rep.south", data(t, screening("Herrenlos GmbH"), details()))
-	s.expect(1*hour, kam.AwaitingConfirmation)
-	s.at(1*hour, func(now kam.Snapshot) {
+	s.expect(1*hour, onboarding.AwaitingConfirmation)
+	s.at(1*hour, func(now onboarding.Snapshot) {
 		if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
 			s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
 		}
 	})
-	s.at(3*day+2*hour, func(now kam.Snapshot) {
+	s.at(3*day+2*hour, func(now onboarding.Snapshot) {
 		if now.Task.Escalated != 3 {
 			s.faults = append(s.faults, "the policy admins are told daily: "+text(t, now.Task))
 		}
 	})
-	s.act(3*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: "pol.admin", Assignee: "rita.regional", Reason: "she stands in"})
-	s.expect(3*day+4*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.act(3*day+3*hour, "", onboarding.Act{Name: onboarding.ActReassign, By: "pol.admin", Assignee: "rita.regional", Reason: "she stands in"})
+	s.expect(3*day+4*hour, onboarding.AwaitingConfirmation, "rita.regional")
 	s.at(3*day+5*hour, s.reorganise(func(o *accessdb.Org) { left("tess.territory")(o) })) // the tree as it was meant: a task given by hand stays
-	s.expect(3*day+6*hour, kam.AwaitingConfirmation, "rita.regional")
+	s.expect(3*day+6*hour, onboarding.AwaitingConfirmation, "rita.regional")
 	s.act(3*day+7*hour, "", confirm("rita.regional", ""))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, map[string]int{"chain.gap": 1, "task.reminded": 1, "task.escalated": 3, "proposal.opened": 1}, w.told("pol.admin"))
 }
 
@@ -285,11 +286,11 @@ func TestUnassignedTerritoryIsResolvedByANewRule(t *testing.T) {
 	s := w.onboard("rep.vienna", data(t, screening("Niemandsland GmbH"), details(), fields{
 		"country_code": "AT", "postal_code": "1010", "city": "Wien", "identifiers": []fields{{"scheme": "VAT_EU", "value": "ATU57194903"}},
 		"addresses": []fields{{"type": "LEGAL", "line1": "Ring 3", "city": "Wien", "postal_code": "1010", "country_code": "AT"}}}))
-	s.expect(1*hour, kam.AwaitingConfirmation)
+	s.expect(1*hour, onboarding.AwaitingConfirmation)
 	s.at(2*hour, s.reorganise(func(*accessdb.Org) {})) // all rules are back
-	s.expect(3*hour, kam.AwaitingConfirmation, "tess.territory")
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "tess.territory")
 	s.act(4*hour, "", confirm("tess.territory", ""))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 func TestEndorserLeaves(t *testing.T) {
@@ -297,11 +298,11 @@ func TestEndorserLeaves(t *testing.T) {
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.expect(2*hour, kam.AwaitingEndorsement, "tom.territory")
+	s.expect(2*hour, onboarding.AwaitingEndorsement, "tom.territory")
 	s.at(3*hour, s.reorganise(left("tom.territory")))
-	s.expect(4*hour, kam.AwaitingEndorsement, "rolf.regional")
+	s.expect(4*hour, onboarding.AwaitingEndorsement, "rolf.regional")
 	s.act(5*hour, "", endorse("rolf.regional"))
-	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	require.Equal(t, onboarding.AddedKA, s.run().Outcome)
 }
 
 func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
@@ -309,8 +310,8 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.act(2*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
-	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	require.Equal(t, onboarding.AddedKA, s.run().Outcome)
 	o := org()
 	left("kam.one")(&o)
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
@@ -322,7 +323,7 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 	inbox, err := w.db.Cases.Inbox(t.Context(), "nadja.national")
 	require.NoError(t, err)
 	require.Len(t, inbox, 1)
-	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
+	require.Equal(t, onboarding.TaskProfile, inbox[0].Task.Kind)
 	require.Equal(t, []kam.UserID{"nadja.national"}, inbox[0].Task.Assignees)
 }
 
@@ -333,8 +334,8 @@ func TestEverybodyOfAQueueIsTold(t *testing.T) {
 	w.has(customerdb.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
 		"legal_name": "Altbestand Klinik GmbH", "country_code": "DE", "city": "München"})})
 	s := w.change(kam.Modify, "C-ALT", "rep.south", fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})
-	s.expect(1*hour, kam.ValidationReview)
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.expect(1*hour, onboarding.ValidationReview)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	s.run()
 	var stewards []kam.UserID
 	for _, u := range org().Users {
@@ -347,7 +348,7 @@ func TestEverybodyOfAQueueIsTold(t *testing.T) {
 	require.NoError(t, err)
 	var told []kam.UserID
 	for _, m := range messages {
-		if m.Kind == "task.opened" && strings.Contains(m.Subject, string(kam.TaskValidation)) {
+		if m.Kind == "task.opened" && strings.Contains(m.Subject, string(onboarding.TaskValidation)) {
 			told = append(told, m.To...)
 		}
 	}
@@ -360,8 +361,8 @@ func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.act(2*hour, "", kam.Act{Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: "tom.territory", OwnerID: "kam.one"})
-	require.Equal(t, kam.AddedKA, s.run().Outcome)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: "tom.territory", OwnerID: "kam.one"})
+	require.Equal(t, onboarding.AddedKA, s.run().Outcome)
 	o := org()
 	left("kam.one")(&o)
 	for i := range o.Users {
@@ -395,11 +396,11 @@ func TestReassigningOnesOwnPart(t *testing.T) {
 		t.Run(string(by), func(t *testing.T) {
 			w := newWorld(t)
 			s := w.onboard("rep.south", data(t, screening("Zwei Leser GmbH"), details()))
-			s.expect(2*day+2*hour, kam.AwaitingConfirmation, "theo.territory", "rita.regional")
-			s.act(2*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: by, Assignee: "nadja.national", Reason: "on a fair next week"})
-			s.expect(2*day+4*hour, kam.AwaitingConfirmation, want...)
+			s.expect(2*day+2*hour, onboarding.AwaitingConfirmation, "theo.territory", "rita.regional")
+			s.act(2*day+3*hour, "", onboarding.Act{Name: onboarding.ActReassign, By: by, Assignee: "nadja.national", Reason: "on a fair next week"})
+			s.expect(2*day+4*hour, onboarding.AwaitingConfirmation, want...)
 			s.act(2*day+5*hour, "", confirm("nadja.national", ""))
-			require.Equal(t, kam.Completed, s.run().State)
+			require.Equal(t, onboarding.Completed, s.run().State)
 		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -44,11 +46,11 @@ func TestWaitsOfThePolicy(t *testing.T) {
 		"intervention_escalate_clock_hours: 4", "intervention_escalate_clock_hours: 5",
 	)
 	alone := fields{"identifiers": nil}
-	withdraw := kam.Act{Name: kam.ActWithdraw, By: "rep.south"}
+	withdraw := onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}
 
 	s := w.onboard("rep.south", data(t, screening("Dateneingabe GmbH"), fields{"declared_potential": nil}, alone))
 	s.deadlines(1*hour, "REMIND 2026-03-02T10:00:00Z", "EXPIRE 2026-03-02T12:00:00Z")
-	require.Equal(t, kam.Expired, s.run().State)
+	require.Equal(t, onboarding.Expired, s.run().State)
 
 	s = w.onboard("rep.south", data(t, screening("Schattenhandel Exporte GmbH"), alone))
 	s.deadlines(1*hour, "REMIND 2026-03-02T12:00:00Z", "ESCALATE 2026-03-02T14:00:00Z", "EXPIRE 2026-03-02T16:00:00Z")
@@ -56,9 +58,9 @@ func TestWaitsOfThePolicy(t *testing.T) {
 
 	s = w.onboard("rep.south", data(t, screening("Bestaetigung GmbH"), alone))
 	s.deadlines(1*hour, "REMIND 2026-03-02T12:00:00Z", "ESCALATE 2026-03-02T16:00:00Z", "EXPIRE 2026-03-03T16:00:00Z")
-	s.act(2*hour, "", kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
 	s.deadlines(2*hour+time.Minute, "REMIND 2026-03-02T12:00:00Z", "EXPIRE 2026-03-02T14:00:00Z")
-	require.Equal(t, kam.Expired, s.run().State)
+	require.Equal(t, onboarding.Expired, s.run().State)
 
 	s = w.onboard("rep.south", data(t, screening("Eilig Werke GmbH"), alone, fields{"declared_potential": eur("400000.00")}))
 	s.deadlines(1*hour, "REMIND 2026-03-02T09:00:00Z", "ESCALATE 2026-03-02T10:00:00Z", "EXPIRE 2026-03-03T16:00:00Z")
@@ -67,19 +69,19 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s = w.onboard("rep.south", data(t, screening("Einzelheiten GmbH"), alone))
 	s.act(1*hour, "", confirm("theo.territory", ""))
 	s.deadlines(1*hour+time.Minute, "REMIND 2026-03-02T11:00:00Z", "NOTIFY_MANAGER 2026-03-02T13:00:00Z", "EXPIRE 2026-03-02T15:00:00Z")
-	require.Equal(t, kam.Expired, s.run().State)
+	require.Equal(t, onboarding.Expired, s.run().State)
 
 	box := details()
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
 	s = w.onboard("rep.south", data(t, screening("Postfach Klinik GmbH"), box))
 	s.act(1*hour, "", confirm("theo.territory", ""))
 	s.deadlines(1*hour+time.Minute, "REMIND 2026-03-02T11:00:00Z", "ESCALATE 2026-03-02T13:00:00Z", "EXPIRE 2026-03-02T15:00:00Z")
-	require.Equal(t, kam.Expired, s.run().State)
+	require.Equal(t, onboarding.Expired, s.run().State)
 
 	w.has(customerdb.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s = w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
 	s.deadlines(1*hour, "REMIND 2026-03-02T10:00:00Z", "ESCALATE 2026-03-02T12:00:00Z", "EXPIRE 2026-03-02T14:00:00Z")
-	require.Equal(t, kam.Expired, s.run().State)
+	require.Equal(t, onboarding.Expired, s.run().State)
 
 	w.sells(sales("KASTEL", 88_000, 33, nil))
 	s = w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
@@ -93,9 +95,9 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	for _, i := range items {
 		tasks[i.Task.Kind] = i.Task
 	}
-	require.Equal(t, time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC), tasks[kam.TaskProfile].Deadlines[0].At.Truncate(time.Minute), "profile_due: 3")
-	require.Equal(t, time.Date(2026, 3, 2, 11, 30, 0, 0, time.UTC), tasks[kam.TaskKAMAssignment].Deadlines[0].At.Truncate(time.Minute))
-	require.Equal(t, time.Date(2026, 3, 2, 13, 30, 0, 0, time.UTC), tasks[kam.TaskKAMAssignment].Deadlines[1].At.Truncate(time.Minute))
+	require.Equal(t, time.Date(2026, 3, 5, 9, 30, 0, 0, time.UTC), tasks[onboarding.TaskProfile].Deadlines[0].At.Truncate(time.Minute), "profile_due: 3")
+	require.Equal(t, time.Date(2026, 3, 2, 11, 30, 0, 0, time.UTC), tasks[onboarding.TaskKAMAssignment].Deadlines[0].At.Truncate(time.Minute))
+	require.Equal(t, time.Date(2026, 3, 2, 13, 30, 0, 0, time.UTC), tasks[onboarding.TaskKAMAssignment].Deadlines[1].At.Truncate(time.Minute))
 
 	foreign := sales("KASTEL", 88_000, 33, nil)
 	foreign.AccountNo, foreign.Month = "MISCH", "2026-01"
@@ -105,14 +107,14 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s = w.onboard("rep.south", data(t, screening("Mischwaehrung Optik GmbH"), details(), lone("Mischwaehrung Optik", 7), fields{"sales_account_no": "MISCH"}))
 	s.act(1*hour, "", confirm("theo.territory", ""))
 	s.deadlines(2*hour, "ESCALATE 2026-03-02T14:00:00Z")
-	s.at(3*hour, func(now kam.Snapshot) {
+	s.at(3*hour, func(now onboarding.Snapshot) {
 		euros.Month = "2026-01"
 		if err := w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{euros}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
-		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the row had the wrong currency"})
+		s.send(now, "", onboarding.Act{Name: onboarding.ActRetry, By: "ops.one", Reason: "the row had the wrong currency"})
 	})
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestProcessNumbersOfThePolicy: window of appeals, rounds, cool-down, and the
@@ -123,24 +125,24 @@ func TestProcessNumbersOfThePolicy(t *testing.T) {
 		"reject_cooldown_days: 90", "reject_cooldown_days: 10",
 		"require_reason_when_against_recommendation: true", "require_reason_when_against_recommendation: false")
 	first := w.onboard("rep.south", data(t, screening("Widerspruch Klinik GmbH"), ad3))
-	require.Equal(t, kam.Rejected, first.run().State)
+	require.Equal(t, onboarding.Rejected, first.run().State)
 	s := w.appeal(first.no, "rep.south", 18, data(t, screening("Widerspruch Klinik GmbH"), details()))
 	s.act(1*hour, "", confirm("rita.regional", ""))
-	require.Equal(t, kam.AddedNonKA, s.run().Outcome, "an appeal on day 18")
+	require.Equal(t, onboarding.AddedNonKA, s.run().Outcome, "an appeal on day 18")
 
 	later := lone("Abgelehnt Optik", 3)
 	once := w.onboard("rep.south", data(t, screening("Abgelehnt Optik GmbH"), ad3, later))
-	require.Equal(t, kam.Rejected, once.run().State)
+	require.Equal(t, onboarding.Rejected, once.run().State)
 	s = w.onboardAt(monday.AddDate(0, 0, 15), "rep.south", data(t, screening("Abgelehnt Optik GmbH"), details(), later))
 	s.act(1*hour, "", confirm("theo.territory", ""))
-	require.Equal(t, kam.Completed, s.run().State, "the cool-down is over after ten days")
+	require.Equal(t, onboarding.Completed, s.run().State, "the cool-down is over after ten days")
 
 	s = w.onboard("rep.south", data(t, screening("Rundlauf Dental GmbH"), ad2, lone("Rundlauf Dental", 4)))
-	s.act(1*hour, kam.RoundsUsed, kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
+	s.act(1*hour, kam.RoundsUsed, onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
 	s.act(2*hour, "", confirm("theo.territory", "")) // REFER, and no reason
-	s.expect(3*hour, kam.AwaitingCompletion)
-	s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.expect(3*hour, onboarding.AwaitingCompletion)
+	s.act(4*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 // TestEndorsersOfThePolicy: who endorses a tier is the policy's to say.
@@ -150,7 +152,7 @@ func TestEndorsersOfThePolicy(t *testing.T) {
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.expect(2*hour, kam.AwaitingEndorsement, "rolf.regional")
+	s.expect(2*hour, onboarding.AwaitingEndorsement, "rolf.regional")
 	s.act(3*hour, "", endorse("rolf.regional"))
 	require.Equal(t, kam.KA, s.run().KAStatus)
 }
@@ -165,8 +167,8 @@ func TestCalendarOfThePolicy(t *testing.T) {
 	w.goesBy(`hours: "09:00-17:00"`, `hours: "10:00-12:00"`, "weekend: [SATURDAY, SUNDAY]", "weekend: [TUESDAY]")
 	s := w.onboard("rep.south", data(t, screening("Ohne Kalender GmbH")))
 	s.deadlines(1*hour, "REMIND 2026-03-02T12:00:00Z", "ESCALATE 2026-03-04T12:00:00Z", "EXPIRE 2026-04-05T12:00:00Z")
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 // TestReviewDaysOfThePolicy: when the next review is due.
@@ -176,7 +178,7 @@ func TestReviewDaysOfThePolicy(t *testing.T) {
 	w.known("C-RUHE", "Ruhige Klinik GmbH", lone("Ruhige Klinik", 1), fields{"addressable_spend_12m": eur("200000.00"), "addressable_spend_basis": "ESTIMATE"})
 	r := w.review("C-RUHE", monday)
 	end := r.run()
-	require.Equal(t, kam.Completed, end.State, end.Headline)
+	require.Equal(t, onboarding.Completed, end.State, end.Headline)
 	require.Equal(t, monday.AddDate(0, 0, 300), w.customer("C-RUHE").ReviewDue.UTC().Truncate(time.Minute))
 	w.sells(kastelSales...)
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
@@ -193,14 +195,14 @@ func TestReviewDaysOfThePolicy(t *testing.T) {
 func TestScreeningAgeOfThePolicy(t *testing.T) {
 	w := newWorld(t)
 	w.goesBy("adapter: LOCAL_LIST ", "adapter: HTTP ", "max_age_hours: 24", "max_age_hours: 100")
-	service := &listService{up: true, answer: kam.ScreeningAnswer{Result: kam.ScreeningClear}}
+	service := &listService{up: true, answer: customer.ScreeningAnswer{Result: kam.ScreeningClear}}
 	w.screen = service
 	s := w.onboard("rep.south", data(t, screening("Frisch Geprueft GmbH"), details()))
-	s.at(2*day, func(now kam.Snapshot) {
+	s.at(2*day, func(now onboarding.Snapshot) {
 		service.up = false
 		s.send(now, "", confirm("theo.territory", ""))
 	})
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, 1, service.asked)
 }
 
@@ -213,7 +215,7 @@ func TestTargetsOfThePolicy(t *testing.T) {
 	clocks, err := w.db.Access.Calendars(t.Context())
 	require.NoError(t, err)
 	measures := func(s *scene, after time.Duration, want string) {
-		s.at(after, func(now kam.Snapshot) {
+		s.at(after, func(now onboarding.Snapshot) {
 			if got := text(t, now.Task.Measure(clocks, monday.Add(after))); got != want {
 				s.faults = append(s.faults, "want "+want+", got "+got)
 			}
@@ -223,19 +225,19 @@ func TestTargetsOfThePolicy(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Dateneingabe GmbH"), fields{"declared_potential": nil}, alone))
 	measures(s, 6*hour, `{"worked_hours":6,"target_hours":6.5,"overdue":false}`)
 	measures(s, day, `{"worked_hours":8,"target_hours":6.5,"overdue":true}`) // the night counts for nothing
-	s.act(day+hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"}).run()
+	s.act(day+hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Schattenhandel Exporte GmbH"), alone))
 	measures(s, hour, `{"worked_hours":1,"target_hours":40,"overdue":false}`)
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"}).run()
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Bestaetigung GmbH"), alone))
 	measures(s, 2*day, `{"worked_hours":16,"target_hours":16,"overdue":false}`)
 	measures(s, 2*day+hour, `{"worked_hours":17,"target_hours":16,"overdue":true}`) // also when the next level has joined
 	s.act(3*day, "", confirm("theo.territory", ""))
 	measures(s, 3*day+hour, `{"worked_hours":1,"target_hours":40,"overdue":false}`) // five days until the manager is told
-	s.act(4*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"}).run()
+	s.act(4*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Eilig Werke GmbH"), alone, fields{"declared_potential": eur("600000.00")}))
 	measures(s, hour, `{"worked_hours":1,"target_hours":8,"overdue":false}`)
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"}).run()
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	lines, err := w.db.Cases.List(t.Context(), casedb.Filter{})
 	require.NoError(t, err)
 	require.Len(t, lines, 4)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -34,25 +35,25 @@ func TestWithoutAutoRejectTheManagerDecides(t *testing.T) {
 	w := newWorld(t)
 	w.under("auto_reject: true", "auto_reject: false")
 	s := w.onboard("rep.south", data(t, screening("Trotzdem GmbH"), ad3, details()))
-	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(2*hour, kam.ReasonNeeded, confirm("theo.territory", ""))
 	s.act(3*hour, "", confirm("theo.territory", "the mother company is a key account elsewhere"))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, 2, end.PolicyVersion)
-	require.True(t, end.Has(kam.FlagOverridden))
+	require.True(t, end.Has(onboarding.FlagOverridden))
 }
 
 func TestFullDataBeforeTheDecision(t *testing.T) {
 	w := newWorld(t)
 	w.under("data_entry_mode: progressive", "data_entry_mode: full_before_decision")
 	s := w.onboard("rep.south", data(t, screening("Alles Vorher GmbH")))
-	s.expect(1*hour, kam.DataEntry, "rep.south")
-	s.act(2*hour, "", kam.Act{Name: kam.ActSubmitData, By: "rep.south"}, data(t, details()))
-	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(1*hour, onboarding.DataEntry, "rep.south")
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActSubmitData, By: "rep.south"}, data(t, details()))
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(4*hour, "", confirm("theo.territory", ""))
-	require.Equal(t, kam.Completed, s.run().State)
-	require.NotContains(t, s.states(), kam.AwaitingCompletion)
+	require.Equal(t, onboarding.Completed, s.run().State)
+	require.NotContains(t, s.states(), onboarding.AwaitingCompletion)
 }
 
 func TestSOD3StewardMayNotClearHisOwnRequest(t *testing.T) {
@@ -61,13 +62,13 @@ func TestSOD3StewardMayNotClearHisOwnRequest(t *testing.T) {
 	})
 	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("stew.one", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
-	other := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "another company"}
+	other := onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: "stew.one", Reason: "another company"}
 	s.act(1*hour, kam.Separation, other)
 	other.By = "stew.two"
 	s.act(2*hour, "", other)
-	s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
-	s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "theo.territory"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.expect(3*hour, onboarding.AwaitingConfirmation, "theo.territory")
+	s.act(4*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "theo.territory"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 func TestLateMergeNeedsACustomerThatExists(t *testing.T) {
@@ -77,11 +78,11 @@ func TestLateMergeNeedsACustomerThatExists(t *testing.T) {
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
 	s := w.onboard("rep.south", data(t, screening("Postfach Klinik GmbH"), box))
 	s.act(1*hour, "", confirm("theo.territory", ""))
-	merge := kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-NONE", Reason: "the same clinic"}
+	merge := onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.MergeIt, By: "stew.one", CustomerNo: "C-NONE", Reason: "the same clinic"}
 	s.act(2*hour, kam.Invalid, merge)
 	merge.CustomerNo = "C-OLD"
 	s.act(3*hour, "", merge)
 	end := s.run()
-	require.Equal(t, kam.Merged, end.State)
+	require.Equal(t, onboarding.Merged, end.State)
 	require.Equal(t, "C-OLD", end.CommittedAs)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // TestToNominateIsARightOfItsOwn: who may enter data may not, for that alone,
@@ -17,11 +18,11 @@ func TestToNominateIsARightOfItsOwn(t *testing.T) {
 		t.Run(string(by), func(t *testing.T) {
 			w := newWorld(t)
 			s := w.onboard(by, data(t, screening("Nominierung GmbH")))
-			s.act(1*hour, want, kam.Act{Name: kam.ActSubmitDetails, By: by}, data(t, nominates))
-			s.act(2*hour, "", kam.Act{Name: kam.ActSubmitDetails, By: by}, data(t, details()))
-			s.expect(2*hour+time.Minute, kam.AwaitingConfirmation)
-			s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: by, Reason: "enough"})
-			require.Equal(t, kam.Withdrawn, s.run().State)
+			s.act(1*hour, want, onboarding.Act{Name: onboarding.ActSubmitDetails, By: by}, data(t, nominates))
+			s.act(2*hour, "", onboarding.Act{Name: onboarding.ActSubmitDetails, By: by}, data(t, details()))
+			s.expect(2*hour+time.Minute, onboarding.AwaitingConfirmation)
+			s.act(3*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: by, Reason: "enough"})
+			require.Equal(t, onboarding.Withdrawn, s.run().State)
 			v, err := w.db.Cases.View(t.Context(), s.no)
 			require.NoError(t, err)
 			require.Equal(t, want == "", v.Request.NominateKeyAccount)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service/servicetest"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -32,13 +34,13 @@ func (w *world) beside(by kam.UserID, at time.Time, parts ...fields) *beside {
 	})
 	require.NoError(w.t, err)
 	b := &beside{world: w, acts: w.activities(), no: no}
-	_, err = b.acts.OpenCase(w.t.Context(), kam.StageInput{CaseNo: no, Seq: 1, Now: at})
+	_, err = b.acts.OpenCase(w.t.Context(), onboarding.StageInput{CaseNo: no, Seq: 1, Now: at})
 	require.NoError(w.t, err)
 	b.on(at)
 	return b
 }
 
-func (b *beside) now() kam.Snapshot {
+func (b *beside) now() onboarding.Snapshot {
 	s, err := b.db.Cases.Case(b.t.Context(), b.no)
 	require.NoError(b.t, err)
 	return s
@@ -48,22 +50,22 @@ func (b *beside) now() kam.Snapshot {
 func (b *beside) on(at time.Time) {
 	ctx := b.t.Context()
 	for s := b.now(); s.State.Kind() == kam.Automatic; s = b.now() {
-		in := kam.StageInput{CaseNo: b.no, Seq: s.Version + 1, Known: s.Version, Now: at}
+		in := onboarding.StageInput{CaseNo: b.no, Seq: s.Version + 1, Known: s.Version, Now: at}
 		var err error
-		switch kam.StageOf[s.State] {
-		case kam.StageIdentify:
+		switch onboarding.StageOf[s.State] {
+		case onboarding.StageIdentify:
 			_, err = b.acts.Identify(ctx, in)
-		case kam.StageDecide:
+		case onboarding.StageDecide:
 			_, err = b.acts.Decide(ctx, in)
-		case kam.StageAnalyze:
+		case onboarding.StageAnalyze:
 			_, err = b.acts.Analyze(ctx, in)
-		case kam.StageSegment:
+		case onboarding.StageSegment:
 			_, err = b.acts.Segment(ctx, in)
-		case kam.StageValidate:
+		case onboarding.StageValidate:
 			_, err = b.acts.Validate(ctx, in)
-		case kam.StageClassify:
+		case onboarding.StageClassify:
 			_, err = b.acts.Classify(ctx, in)
-		case kam.StageHandOff:
+		case onboarding.StageHandOff:
 			_, err = b.acts.HandOff(ctx, in)
 		}
 		require.NoError(b.t, err)
@@ -71,14 +73,14 @@ func (b *beside) on(at time.Time) {
 }
 
 // does an act, and what follows by itself; it says why it was refused.
-func (b *beside) does(at time.Time, a kam.Act) *kam.Error {
+func (b *beside) does(at time.Time, a onboarding.Act) *kam.Error {
 	b.n++
 	s := b.now()
 	a.DecisionID = fmt.Sprintf("%s-beside-%d", b.no, b.n)
 	if a.ExpectHash == current {
 		a.ExpectHash = s.MaterialHash
 	}
-	p, err := b.acts.RecordAct(b.t.Context(), kam.ActInput{CaseNo: b.no, Known: s.Version, Now: at, Act: a})
+	p, err := b.acts.RecordAct(b.t.Context(), onboarding.ActInput{CaseNo: b.no, Known: s.Version, Now: at, Act: a})
 	require.NoError(b.t, err)
 	if p.Refused == nil {
 		b.on(at)
@@ -87,8 +89,8 @@ func (b *beside) does(at time.Time, a kam.Act) *kam.Error {
 }
 
 // same is the answer that a request was made before.
-func same(by kam.UserID, earlier kam.CaseNo) kam.Act {
-	return kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.SameRequest, By: by, SameAs: earlier, Reason: "met the same person"}
+func same(by kam.UserID, earlier kam.CaseNo) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.SameRequest, By: by, SameAs: earlier, Reason: "met the same person"}
 }
 
 // heard are the subjects of the messages of a kind, with whom they are for.
@@ -124,19 +126,19 @@ var (
 func TestSameRequestByTheRequester(t *testing.T) {
 	w := newWorld(t)
 	first := w.beside("rep.stuttgart", monday, alike...)
-	require.Equal(t, kam.AwaitingConfirmation, first.now().State)
+	require.Equal(t, onboarding.AwaitingConfirmation, first.now().State)
 	s := w.onboardAt(monday.Add(hour), "rep.south", data(t, byName...))
-	s.expect(1*hour, kam.DuplicateReview, "rep.south")
+	s.expect(1*hour, onboarding.DuplicateReview, "rep.south")
 	s.act(2*hour, kam.Forbidden, same("rep.vienna", first.no))
 	s.act(3*hour, kam.Invalid, same("rep.south", "KAM-2026-999999"))
 	s.act(4*hour, "", same("rep.south", first.no))
 	end := s.run()
-	require.Equal(t, kam.Merged, end.State)
+	require.Equal(t, onboarding.Merged, end.State)
 	require.Equal(t, first.no, end.SameAs)
 	require.Empty(t, end.CommittedAs)
 
 	now := first.now()
-	require.Equal(t, []kam.Follower{{CaseNo: s.no, Requester: "rep.south", Editors: []kam.UserID{"rep.south"}}}, now.Followers)
+	require.Equal(t, []onboarding.Follower{{CaseNo: s.no, Requester: "rep.south", Editors: []kam.UserID{"rep.south"}}}, now.Followers)
 	comment := w.last(first.no, kam.EventCommented)
 	require.Equal(t, kam.UserID("rep.south"), comment.Actor)
 	require.Contains(t, comment.Text, "https://zweimal.example")
@@ -151,7 +153,7 @@ func TestSameRequestByTheRequester(t *testing.T) {
 	at := monday.Add(day)
 	require.Nil(t, first.does(at, confirm("rita.regional", "")))
 	done := first.now()
-	require.Equal(t, kam.Completed, done.State)
+	require.Equal(t, onboarding.Completed, done.State)
 	require.Equal(t, []string{fmt.Sprintf("[rep.south] %s: %s is COMPLETED; the customer is %s", s.no, first.no, done.CommittedAs)}, w.heard("case.follow_ended"))
 	v, err := w.db.Cases.View(t.Context(), s.no)
 	require.NoError(t, err)
@@ -187,7 +189,7 @@ func (w *world) drafts(by kam.UserID) []kam.CaseNo {
 	require.NoError(w.t, err)
 	var out []kam.CaseNo
 	for _, i := range all {
-		if i.Task.Kind == kam.TaskDraftOffer {
+		if i.Task.Kind == onboarding.TaskDraftOffer {
 			out = append(out, i.CaseNo)
 		}
 	}
@@ -210,7 +212,7 @@ func TestSameRequestByTheSteward(t *testing.T) {
 				s.act(2*hour, kam.Forbidden, same("rep.south", first.no))
 			}
 			s.act(4*hour, "", same("stew.two", first.no))
-			require.Equal(t, kam.Merged, s.run().State)
+			require.Equal(t, onboarding.Merged, s.run().State)
 			require.Contains(t, w.last(first.no, kam.EventCommented).Text, "knows nothing more")
 		})
 	}
@@ -224,16 +226,16 @@ func TestSameRequestFoundLate(t *testing.T) {
 	s := w.onboardAt(monday.Add(hour), "rep.south", data(t, append(slices.Clone(byName), fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})...))
 	s.act(1*hour, "", notDuplicate(kam.ByRequester))
 	s.act(2*hour, "", confirm("theo.territory", ""))
-	s.expect(3*hour, kam.ValidationReview)
+	s.expect(3*hour, onboarding.ValidationReview)
 	late := same("stew.one", first.no)
-	late.Name = kam.ActDecideValidation
+	late.Name = onboarding.ActDecideValidation
 	byRep, silent := late, late
 	byRep.By, silent.Reason = "rep.south", ""
 	s.act(4*hour, kam.Separation, byRep)
 	s.act(5*hour, kam.ReasonNeeded, silent)
 	s.act(6*hour, "", late)
 	end := s.run()
-	require.Equal(t, kam.Merged, end.State)
+	require.Equal(t, onboarding.Merged, end.State)
 	require.Equal(t, first.no, end.SameAs)
 	require.Equal(t, s.no, first.now().Followers[0].CaseNo)
 }
@@ -245,7 +247,7 @@ func TestSameRequestAsWhat(t *testing.T) {
 	old := w.beside("rep.stuttgart", monday, byNumber...)
 	later := w.beside("rep.south", monday, byNumber...)
 	young := w.beside("rep.south", monday, byNumber...)
-	require.Equal(t, kam.DuplicateReview, later.now().State)
+	require.Equal(t, onboarding.DuplicateReview, later.now().State)
 	at := monday.Add(hour)
 	refused := func(b *beside, other kam.CaseNo, code kam.Code, says string) {
 		t.Helper()
@@ -254,14 +256,17 @@ func TestSameRequestAsWhat(t *testing.T) {
 		require.Equal(t, code, e.Code, "%v", e)
 		require.Contains(t, e.Error(), says)
 	}
-	require.Nil(t, later.does(at, kam.Act{Name: kam.ActComment, By: "rep.south", Reason: "How far is it?"}))
+	require.Nil(t, later.does(at, onboarding.Act{Name: onboarding.ActComment, By: "rep.south", Reason: "How far is it?"}))
 	refused(later, later.no, kam.Invalid, "not a case among the candidates")
 	refused(later, young.no, kam.Invalid, "not a case among the candidates")
-	require.Nil(t, old.does(at, kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"}))
+	require.Nil(t, old.does(at, onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.stuttgart"}))
 	refused(later, old.no, kam.WrongState, "has ended")
 	require.Nil(t, later.does(at, notDuplicate(kam.BySteward)), "and it goes on by itself")
-	require.Equal(t, kam.AwaitingConfirmation, later.now().State)
-	require.Equal(t, kam.Merged, func() kam.State { require.Nil(t, young.does(at, same("stew.one", later.no))); return young.now().State }())
+	require.Equal(t, onboarding.AwaitingConfirmation, later.now().State)
+	require.Equal(t, onboarding.Merged, func() onboarding.State {
+		require.Nil(t, young.does(at, same("stew.one", later.no)))
+		return young.now().State
+	}())
 	for _, b := range []*beside{old, later, young} {
 		w.chainHolds(b.no)
 	}
@@ -273,12 +278,12 @@ func TestYoungerCase(t *testing.T) {
 	w := newWorld(t)
 	first := w.beside("rep.stuttgart", monday, alike...)
 	second := w.beside("rep.south", monday, screening("Ganz Anders Klinik GmbH"), details(), identifier("VAT_EU", "DE136695976"))
-	require.Equal(t, kam.AwaitingConfirmation, second.now().State)
+	require.Equal(t, onboarding.AwaitingConfirmation, second.now().State)
 	at := monday.Add(hour)
 	digest, err := w.db.Cases.StageData(t.Context(), first.no, fmt.Sprintf("%s-beside-1", first.no), data(t, identifier("VAT_EU", "DE136695976")))
 	require.NoError(t, err)
-	require.Nil(t, first.does(at, kam.Act{Name: kam.ActAmendMaterial, By: "rep.stuttgart", DataDigest: digest}))
-	require.Equal(t, kam.DuplicateReview, first.now().State)
+	require.Nil(t, first.does(at, onboarding.Act{Name: onboarding.ActAmendMaterial, By: "rep.stuttgart", DataDigest: digest}))
+	require.Equal(t, onboarding.DuplicateReview, first.now().State)
 	e := first.does(at, same("stew.one", second.no))
 	require.Equal(t, kam.WrongState, e.Code)
 	require.Contains(t, e.Error(), "is not older than")
@@ -290,12 +295,12 @@ func TestYoungerCase(t *testing.T) {
 func TestFollowerMayNotDecideTheCaseThatHeFollows(t *testing.T) {
 	w := newWorld(t)
 	s := w.complete(twice)
-	s.expect(30*time.Minute, kam.AwaitingConfirmation, "theo.territory")
-	s.at(1*hour, func(kam.Snapshot) {
+	s.expect(30*time.Minute, onboarding.AwaitingConfirmation, "theo.territory")
+	s.at(1*hour, func(onboarding.Snapshot) {
 		later := w.beside("theo.territory", s.env.Now(), byName...)
 		require.Nil(t, later.does(s.env.Now(), same("theo.territory", s.no)))
 	})
-	s.at(2*hour, func(now kam.Snapshot) {
+	s.at(2*hour, func(now onboarding.Snapshot) {
 		if len(now.Followers) != 1 || !slices.Equal(now.Task.Assignees, []kam.UserID{"rita.regional"}) {
 			s.faults = append(s.faults, "the next level decides: "+text(t, now))
 		}
@@ -303,7 +308,7 @@ func TestFollowerMayNotDecideTheCaseThatHeFollows(t *testing.T) {
 	s.act(3*hour, kam.Separation, confirm("theo.territory", ""))
 	s.act(4*hour, "", confirm("rita.regional", ""))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	for _, e := range s.events() {
 		if e.Type == kam.EventDecisionRefused {
 			require.Contains(t, e.Text, "SOD1")
@@ -319,36 +324,36 @@ func TestFollowingStewardMayNotClear(t *testing.T) {
 	})
 	first := w.beside("rep.south", monday, append(slices.Clone(alike), fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})...)
 	require.Nil(t, first.does(monday, confirm("theo.territory", "")))
-	require.Equal(t, kam.ValidationReview, first.now().State)
-	require.Nil(t, first.does(monday, kam.Act{Name: kam.ActClaim, By: "stew.one"}))
+	require.Equal(t, onboarding.ValidationReview, first.now().State)
+	require.Nil(t, first.does(monday, onboarding.Act{Name: onboarding.ActClaim, By: "stew.one"}))
 	later := w.beside("stew.one", monday, byName...)
 	require.Nil(t, later.does(monday, same("stew.one", first.no)))
 	require.Empty(t, first.now().Task.ClaimedBy, "a colleague can take it")
 	e := first.does(monday, waive("stew.one"))
 	require.Equal(t, "SOD3", e.Rule)
 	require.Nil(t, first.does(monday, waive("stew.two")))
-	require.Equal(t, kam.Completed, first.now().State)
+	require.Equal(t, onboarding.Completed, first.now().State)
 }
 
 // TestFollowedCaseEndsWithoutACustomer: whoever followed it is offered a draft of
 // his own request, once, and it waits for him to look at it.
 func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 	cancelled := func(b *beside, at time.Time) {
-		require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "a test"}))
-		require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"}))
+		require.Nil(b.t, b.does(at, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "a test"}))
+		require.Nil(b.t, b.does(at, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel, By: "pol.admin"}))
 	}
-	for end, how := range map[kam.State]func(b *beside, at time.Time){
-		kam.Rejected: func(b *beside, at time.Time) {
-			require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt, By: "rita.regional", ExpectHash: current, ReasonCode: "CAPACITY", Reason: "no capacity"}))
+	for end, how := range map[onboarding.State]func(b *beside, at time.Time){
+		onboarding.Rejected: func(b *beside, at time.Time) {
+			require.Nil(b.t, b.does(at, onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.RejectIt, By: "rita.regional", ExpectHash: current, ReasonCode: "CAPACITY", Reason: "no capacity"}))
 		},
-		kam.Withdrawn: func(b *beside, at time.Time) {
-			require.Nil(b.t, b.does(at, kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"}))
+		onboarding.Withdrawn: func(b *beside, at time.Time) {
+			require.Nil(b.t, b.does(at, onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.stuttgart"}))
 		},
-		kam.Cancelled: cancelled,
-		kam.Expired: func(b *beside, _ time.Time) {
-			for s := b.now(); s.State == kam.AwaitingConfirmation; s = b.now() {
+		onboarding.Cancelled: cancelled,
+		onboarding.Expired: func(b *beside, _ time.Time) {
+			for s := b.now(); s.State == onboarding.AwaitingConfirmation; s = b.now() {
 				due, _ := s.Task.Next()
-				_, err := b.acts.DeadlinePassed(b.t.Context(), kam.StageInput{CaseNo: b.no, Seq: s.Version + 1, Known: s.Version, Now: due.At, Due: &due})
+				_, err := b.acts.DeadlinePassed(b.t.Context(), onboarding.StageInput{CaseNo: b.no, Seq: s.Version + 1, Known: s.Version, Now: due.At, Due: &due})
 				require.NoError(b.t, err)
 			}
 		},
@@ -377,11 +382,11 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 			require.Equal(t, kam.Forbidden, kam.CodeOf(err), "%v", err)
 
 			s := w.requestAt(farMonday, draft)
-			s.expect(1*hour, kam.Draft, "rep.south")
-			s.act(2*hour, "", submit("rep.south"), kam.RequestData{})
-			s.act(4*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-			require.Contains(t, []kam.State{kam.Withdrawn, kam.Rejected}, s.runAny().State)
-			require.Contains(t, s.states(), kam.Identifying, "submitted as it was")
+			s.expect(1*hour, onboarding.Draft, "rep.south")
+			s.act(2*hour, "", submit("rep.south"), customer.RequestData{})
+			s.act(4*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+			require.Contains(t, []onboarding.State{onboarding.Withdrawn, onboarding.Rejected}, s.runAny().State)
+			require.Contains(t, s.states(), onboarding.Identifying, "submitted as it was")
 			require.Empty(t, w.drafts("rep.south"), "taken")
 			again, created, err := w.db.Cases.Allot(t.Context(), draft)
 			require.NoError(t, err)
@@ -392,10 +397,10 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 }
 
 // runAny is run where the last act may come too late.
-func (s *scene) runAny() kam.Snapshot {
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+func (s *scene) runAny() onboarding.Snapshot {
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
 	require.NoError(s.t, s.env.GetWorkflowError())
-	var end kam.Snapshot
+	var end onboarding.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&end))
 	return end
 }
@@ -409,7 +414,7 @@ func TestManyFollowOneAndEachOther(t *testing.T) {
 	second := w.beside("rep.south", at, append(slices.Clone(byName), fields{"identifiers": nil})...)
 	third := w.beside("rep.vienna", at, append(slices.Clone(byName), fields{"identifiers": nil, "phone": "+49895554433"})...)
 	fourth := w.beside("rep.north", at, byName...)
-	as := func(b *beside, earlier kam.CaseNo) kam.Act { // whoever is asked
+	as := func(b *beside, earlier kam.CaseNo) onboarding.Act { // whoever is asked
 		if q := b.now().Task.Queue; q != "" {
 			return same("stew.one", earlier)
 		}
@@ -463,7 +468,7 @@ func TestEndAtTheMomentOfMerging(t *testing.T) {
 		later := w.beside("rep.south", monday, append(slices.Clone(byName), name, fields{"identifiers": nil})...)
 		third := w.beside("rep.north", monday, append(slices.Clone(byName), name, fields{"identifiers": nil})...)
 		done := make(chan *kam.Error, 3)
-		go func() { done <- first.does(monday, kam.Act{Name: kam.ActWithdraw, By: "rep.stuttgart"}) }()
+		go func() { done <- first.does(monday, onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.stuttgart"}) }()
 		by := func(b *beside) kam.UserID {
 			if b.now().Task.Queue != "" {
 				return "stew.one"
@@ -480,9 +485,9 @@ func TestEndAtTheMomentOfMerging(t *testing.T) {
 				t.Fatal("they wait for each other")
 			}
 		}
-		require.Equal(t, kam.Withdrawn, first.now().State)
+		require.Equal(t, onboarding.Withdrawn, first.now().State)
 		offered := w.heard("case.draft_offered")
-		merged := later.now().State == kam.Merged
+		merged := later.now().State == onboarding.Merged
 		require.Equal(t, merged, len(w.drafts("rep.south")) == 1, "%s", text(t, later.now()))
 		require.Equal(t, merged, slices.ContainsFunc(offered, func(s string) bool { return strings.HasPrefix(s, "[rep.south] "+string(later.no)) }))
 		if merged { // taken, so that the next round begins again

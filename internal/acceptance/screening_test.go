@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -19,21 +21,21 @@ import (
 // listService is a screening service that is down until somebody repairs it.
 type listService struct {
 	up     bool
-	answer kam.ScreeningAnswer
+	answer customer.ScreeningAnswer
 	asked  int
 }
 
-func (s *listService) Screen(context.Context, kam.ScreenedParty) (kam.ScreeningAnswer, error) {
+func (s *listService) Screen(context.Context, customer.ScreenedParty) (customer.ScreeningAnswer, error) {
 	s.asked++
 	if !s.up {
-		return kam.ScreeningAnswer{}, errors.New("connection refused")
+		return customer.ScreeningAnswer{}, errors.New("connection refused")
 	}
 	return s.answer, nil
 }
 
 func (w *world) outside(answer kam.ScreeningResult, up bool) *listService {
 	w.under("adapter: LOCAL_LIST ", "adapter: HTTP ")
-	s := &listService{up: up, answer: kam.ScreeningAnswer{Result: answer}}
+	s := &listService{up: up, answer: customer.ScreeningAnswer{Result: answer}}
 	if answer != kam.ScreeningClear {
 		s.answer.Hits = []string{"EU-17"}
 	}
@@ -45,21 +47,21 @@ func TestAC26_ServiceDownForADay(t *testing.T) {
 	w := newWorld(t)
 	service := w.outside(kam.ScreeningClear, false)
 	s := w.onboard("rep.south", data(t, screening("Unerreichbar GmbH"), details()))
-	s.expect(23*hour, kam.Deciding)
-	s.at(25*hour, func(now kam.Snapshot) {
-		if now.State != kam.NeedsIntervention || now.ResumeState != kam.Deciding {
+	s.expect(23*hour, onboarding.Deciding)
+	s.at(25*hour, func(now onboarding.Snapshot) {
+		if now.State != onboarding.NeedsIntervention || now.ResumeState != onboarding.Deciding {
 			s.faults = append(s.faults, "parked after 24 hours: "+text(t, now))
 		}
 		if service.asked < 10 || service.asked > 300 {
 			s.faults = append(s.faults, "tried with growing pauses: "+text(t, service.asked))
 		}
 		service.up = true
-		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "it answers again"})
+		s.send(now, "", onboarding.Act{Name: onboarding.ActRetry, By: "ops.one", Reason: "it answers again"})
 	})
-	s.expect(26*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(26*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(27*hour, "", confirm("theo.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, 1, s.count(kam.EventFault))
 	require.Equal(t, 1, s.count(kam.EventScreened), "fresh enough for the commit a few hours later")
 }
@@ -67,21 +69,21 @@ func TestAC26_ServiceDownForADay(t *testing.T) {
 func TestServiceOutsideDecides(t *testing.T) {
 	for _, tt := range []struct {
 		answer kam.ScreeningResult
-		want   kam.State
-	}{{kam.ScreeningConfirmed, kam.Rejected}, {kam.ScreeningPossible, kam.ComplianceReview}} {
+		want   onboarding.State
+	}{{kam.ScreeningConfirmed, onboarding.Rejected}, {kam.ScreeningPossible, onboarding.ComplianceReview}} {
 		t.Run(string(tt.answer), func(t *testing.T) {
 			w := newWorld(t)
 			w.outside(tt.answer, true)
 			s := w.onboard("rep.south", data(t, screening("Verdacht GmbH"), details()))
-			if tt.want == kam.Rejected {
+			if tt.want == onboarding.Rejected {
 				require.Equal(t, "HS2_SANCTIONS_CONFIRMED", s.run().ReasonCode)
 				return
 			}
 			s.expect(1*hour, tt.want)
-			s.act(2*hour, "", kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"})
+			s.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: onboarding.ClearIt, By: "comp.one", Reason: "another company"})
 			// Two days later it is screened again before the commit (VS03); the same hit stays cleared.
 			s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
-			require.Equal(t, kam.Completed, s.run().State)
+			require.Equal(t, onboarding.Completed, s.run().State)
 			require.Equal(t, 2, s.count(kam.EventScreened))
 		})
 	}
@@ -94,26 +96,26 @@ func TestServiceDownAsAFinding(t *testing.T) {
 	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING ")))
 	w.screen = &listService{}
 	s := w.onboard("rep.south", data(t, screening("Ungeprueft GmbH"), details()))
-	s.expect(25*hour, kam.AwaitingConfirmation, "theo.territory")
+	s.expect(25*hour, onboarding.AwaitingConfirmation, "theo.territory")
 	s.act(26*hour, "", confirm("theo.territory", ""))
-	s.expect(51*hour, kam.ValidationReview)
-	s.act(52*hour, kam.Forbidden, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "not mine"})
-	s.act(53*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "comp.one", Reason: "screened by hand"})
-	require.Equal(t, kam.Completed, s.run().State)
+	s.expect(51*hour, onboarding.ValidationReview)
+	s.act(52*hour, kam.Forbidden, onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.ClearIt, By: "stew.one", Reason: "not mine"})
+	s.act(53*hour, "", onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.ClearIt, By: "comp.one", Reason: "screened by hand"})
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 func TestWithdrawWhileTheServiceIsDown(t *testing.T) {
 	w := newWorld(t)
 	service := w.outside(kam.ScreeningClear, true)
 	s := w.onboard("rep.south", data(t, screening("Zurueckgezogen GmbH"), details()))
-	s.at(2*day, func(now kam.Snapshot) {
+	s.at(2*day, func(now onboarding.Snapshot) {
 		service.up = false
 		s.send(now, "", confirm("theo.territory", ""))
 	})
-	s.expect(2*day+hour, kam.Validating)
-	s.act(2*day+2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.expect(2*day+hour, onboarding.Validating)
+	s.act(2*day+2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	end := s.run()
-	require.Equal(t, kam.Withdrawn, end.State)
+	require.Equal(t, onboarding.Withdrawn, end.State)
 	require.Less(t, s.env.Now().Sub(monday), 3*day, "it does not wait for the service")
 }
 
@@ -122,10 +124,10 @@ func TestNoServiceIsSetUp(t *testing.T) {
 	w.outside(kam.ScreeningClear, true)
 	w.screen = nil
 	s := w.onboard("rep.south", data(t, screening("Unkonfiguriert GmbH"), details()))
-	s.expect(time.Hour, kam.NeedsIntervention)
-	s.act(2*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "there will be none"})
-	s.act(3*hour, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"})
-	require.Equal(t, kam.Cancelled, s.run().State)
+	s.expect(time.Hour, onboarding.NeedsIntervention)
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "there will be none"})
+	s.act(3*hour, "", onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel, By: "pol.admin"})
+	require.Equal(t, onboarding.Cancelled, s.run().State)
 }
 
 // openFindings are what was found and nobody has accepted yet.
@@ -144,15 +146,15 @@ func (s *scene) openFindings() []string {
 }
 
 func (s *scene) finds(after time.Duration, want ...string) {
-	s.at(after, func(kam.Snapshot) {
+	s.at(after, func(onboarding.Snapshot) {
 		if got := s.openFindings(); !slices.Equal(got, want) {
 			s.faults = append(s.faults, fmt.Sprintf("after %v: findings %q, not %q", after, got, want))
 		}
 	})
 }
 
-func clearsHits() kam.Act {
-	return kam.Act{Name: kam.ActDecideCompliance, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"}
+func clearsHits() onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: onboarding.ClearIt, By: "comp.one", Reason: "another company"}
 }
 
 // listed are lines of the screening list that a party of this name may be meant
@@ -170,15 +172,15 @@ func listed(name string, refs ...string) func(*accessdb.Org) {
 func TestClearedHitHidesNoOther(t *testing.T) {
 	w := newWorld(t, listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-X"))
 	s := w.complete("Zweifelhafte Handelsgesellschaft GmbH")
-	s.expect(1*hour, kam.ComplianceReview)
+	s.expect(1*hour, onboarding.ComplianceReview)
 	s.act(2*hour, "", clearsHits())
 	s.at(3*hour, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-W", "BL-Y")))
 	s.act(4*hour, "", confirm("theo.territory", "cleared by compliance"))
-	s.expect(5*hour, kam.ValidationReview)
+	s.expect(5*hour, onboarding.ValidationReview)
 	s.finds(5*hour, `possible hit "internal/BL-W"`, `possible hit "internal/BL-Y"`)
 	s.act(6*hour, kam.Forbidden, waive("stew.one"))
 	s.act(7*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestClearedIsWhatWasShown: a line that comes while compliance looks at the
@@ -191,7 +193,7 @@ func TestClearedIsWhatWasShown(t *testing.T) {
 	s.act(4*hour, "", confirm("theo.territory", "cleared by compliance"))
 	s.finds(5*hour, `possible hit "internal/BL-Y"`)
 	s.act(7*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 	v, err := w.db.Cases.View(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Len(t, v.Findings, 1, "it stays, and names who accepted it")
@@ -205,7 +207,7 @@ func TestEveryHitIsShownAndClearedByItself(t *testing.T) {
 	service := w.outside(kam.ScreeningPossible, true)
 	service.answer.Hits = []string{"EU-17", "US-3"}
 	s := w.complete("Zweifelhafte Handelsgesellschaft GmbH")
-	s.at(1*hour, func(kam.Snapshot) {
+	s.at(1*hour, func(onboarding.Snapshot) {
 		v, err := w.db.Cases.View(t.Context(), s.no)
 		require.NoError(t, err)
 		var ids []string
@@ -218,12 +220,12 @@ func TestEveryHitIsShownAndClearedByItself(t *testing.T) {
 	// Two days later the service is asked again: one hit is gone, one is new, one
 	// of the list is gone and comes back.
 	s.at(3*hour, s.reorganise(func(o *accessdb.Org) { o.BlockedParties = []accessdb.BlockedParty{} }))
-	s.at(2*day-hour, func(kam.Snapshot) { service.answer.Hits = []string{"US-3", "EU-18"} })
+	s.at(2*day-hour, func(onboarding.Snapshot) { service.answer.Hits = []string{"US-3", "EU-18"} })
 	s.at(2*day-hour/2, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-X", "BL-Y")))
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
 	s.finds(2*day+hour, `possible hit "OUTSIDE/EU-18"`)
 	s.act(2*day+2*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestClearedHitThatIsConfirmed: what was cleared was a possible hit.
@@ -232,9 +234,9 @@ func TestClearedHitThatIsConfirmed(t *testing.T) {
 	service := w.outside(kam.ScreeningPossible, true)
 	s := w.complete("Verdacht GmbH")
 	s.act(2*hour, "", clearsHits())
-	s.at(2*day-hour, func(kam.Snapshot) { service.answer.Result = kam.ScreeningConfirmed })
+	s.at(2*day-hour, func(onboarding.Snapshot) { service.answer.Result = kam.ScreeningConfirmed })
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
-	s.expect(2*day+hour, kam.ChangesRequested)
+	s.expect(2*day+hour, onboarding.ChangesRequested)
 	s.finds(2*day+hour, `confirmed hit "OUTSIDE/EU-17"`)
 	s.run()
 }
@@ -248,9 +250,9 @@ func TestPossibleWithoutAReference(t *testing.T) {
 	s := w.complete("Ungenannt GmbH")
 	s.act(2*hour, "", clearsHits())
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))
-	s.expect(2*day+hour, kam.ValidationReview)
+	s.expect(2*day+hour, onboarding.ValidationReview)
 	s.act(2*day+2*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestClearanceIsForTheParty: with another name it is looked at again; a change
@@ -264,18 +266,18 @@ func TestClearanceIsForTheParty(t *testing.T) {
 	require.NotEmpty(t, no)
 
 	s = w.change(kam.Modify, no, "rep.south", fields{"website": "https://zweifel.example"})
-	require.Equal(t, kam.Completed, s.run().State)
-	require.NotContains(t, s.states(), kam.ValidationReview, "cleared is cleared")
+	require.Equal(t, onboarding.Completed, s.run().State)
+	require.NotContains(t, s.states(), onboarding.ValidationReview, "cleared is cleared")
 
 	s = w.change(kam.Modify, no, "rep.south", fields{"trading_names": []string{"Zweifelhaft Export"}})
-	s.expect(1*hour, kam.ValidationReview)
+	s.expect(1*hour, onboarding.ValidationReview)
 	s.finds(1*hour, `possible hit "internal/BL-X"`)
 	s.act(2*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 
 	s = w.change(kam.Modify, no, "rep.south", fields{"phone": "+49895554433"})
-	require.Equal(t, kam.Completed, s.run().State)
-	require.NotContains(t, s.states(), kam.ValidationReview, "also what was accepted as a finding")
+	require.Equal(t, onboarding.Completed, s.run().State)
+	require.NotContains(t, s.states(), onboarding.ValidationReview, "also what was accepted as a finding")
 }
 
 // TestScreenedByHandGrowsOld: that the service was down is accepted for a day, as
@@ -285,19 +287,19 @@ func TestScreenedByHandGrowsOld(t *testing.T) {
 	text := "adapter: LOCAL_LIST "
 	w.under(text, "adapter: HTTP ")
 	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 3, policyWith(t, "\nversion: 1\n", "\nversion: 3\n", text, "adapter: HTTP ", "when_down: INTERVENTION ", "when_down: REVIEW_FINDING ")))
-	service := &listService{answer: kam.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}}
+	service := &listService{answer: customer.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}}
 	w.screen = service
 	box := fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}}
 	s := w.complete("Von Hand GmbH", box)
 	s.act(26*hour, "", confirm("theo.territory", ""))
-	s.expect(51*hour, kam.ValidationReview)
+	s.expect(51*hour, onboarding.ValidationReview)
 	s.act(52*hour, "", waive("comp.one"))
-	s.at(53*hour, func(kam.Snapshot) { service.up = true })
+	s.at(53*hour, func(onboarding.Snapshot) { service.up = true })
 	s.act(80*hour, "", waive("stew.one"))
-	s.expect(81*hour, kam.ValidationReview)
+	s.expect(81*hour, onboarding.ValidationReview)
 	s.finds(81*hour, `possible hit "OUTSIDE/EU-17"`)
 	s.act(82*hour, "", waive("comp.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestCandidateThatLooksMoreCertain: who said that a similar customer is another
@@ -305,18 +307,18 @@ func TestScreenedByHandGrowsOld(t *testing.T) {
 func TestCandidateThatLooksMoreCertain(t *testing.T) {
 	w := newWorld(t)
 	s := w.lookAlike()
-	s.expect(1*hour, kam.DuplicateReview, "rep.south")
+	s.expect(1*hour, onboarding.DuplicateReview, "rep.south")
 	s.act(2*hour, "", notDuplicate(kam.ByRequester))
 	s.act(3*hour, "", amend("rep.south"), data(t, identifier("VAT_EU", "DE136695976")))
-	s.at(4*hour, func(now kam.Snapshot) {
-		if now.State != kam.DuplicateReview || now.Task == nil || now.Task.Queue != string(kam.DataSteward) {
+	s.at(4*hour, func(now onboarding.Snapshot) {
+		if now.State != onboarding.DuplicateReview || now.Task == nil || now.Task.Queue != string(kam.DataSteward) {
 			s.faults = append(s.faults, "the stewards are asked: "+text(t, now))
 		}
 	})
 	s.act(5*hour, kam.Forbidden, notDuplicate(kam.ByRequester))
 	s.act(6*hour, "", notDuplicate(kam.BySteward))
-	s.act(7*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-	require.Equal(t, kam.Withdrawn, s.run().State)
+	s.act(7*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+	require.Equal(t, onboarding.Withdrawn, s.run().State)
 }
 
 // TestTwoFindingsOfOneRule: each is waived by itself, and both with one decision.
@@ -327,11 +329,11 @@ func TestTwoFindingsOfOneRule(t *testing.T) {
 	s := w.complete("Doppel Klinik GmbH")
 	s.act(1*hour, "", notDuplicate(kam.ByRequester))
 	s.act(2*hour, "", confirm("theo.territory", ""))
-	s.at(3*hour, func(now kam.Snapshot) {
-		if n := len(s.openFindings()); now.State != kam.ValidationReview || n != 2 {
+	s.at(3*hour, func(now onboarding.Snapshot) {
+		if n := len(s.openFindings()); now.State != onboarding.ValidationReview || n != 2 {
 			s.faults = append(s.faults, fmt.Sprintf("%d findings in %s: %q", n, now.State, s.openFindings()))
 		}
 	})
 	s.act(4*hour, "", waive("stew.one"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }

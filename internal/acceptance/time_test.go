@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -89,7 +90,7 @@ func due(t *kam.Task) []string {
 
 // deadlines checks the deadlines of the task that is open after a time.
 func (s *scene) deadlines(after time.Duration, want ...string) *scene {
-	return s.at(after, func(now kam.Snapshot) {
+	return s.at(after, func(now onboarding.Snapshot) {
 		if got := due(now.Task); !slices.Equal(got, want) {
 			s.faults = append(s.faults, fmt.Sprintf("after %v: want deadlines %v, got %v", after, want, got))
 		}
@@ -103,7 +104,7 @@ func TestConfirmationOverTheSpringChange(t *testing.T) {
 	s := w.onboardAt(instant(t, "2026-03-27T11:00:00Z"), "rep.south", data(t, screening("Fruehling GmbH")))
 	s.deadlines(1*hour, "REMIND 2026-03-30T10:00:00Z", "ESCALATE 2026-03-31T10:00:00Z", "EXPIRE 2026-05-13T10:00:00Z")
 	end := s.run()
-	require.Equal(t, kam.Expired, end.State)
+	require.Equal(t, onboarding.Expired, end.State)
 	require.Empty(t, end.ConfirmedBy)
 
 	want := []string{
@@ -128,13 +129,13 @@ func TestConfirmationOverTheAutumnChange(t *testing.T) {
 
 	german := w.onboardAt(friday, "rep.south", data(t, screening("Herbst GmbH")))
 	german.deadlines(1*hour, "REMIND 2026-10-26T11:00:00Z", "ESCALATE 2026-10-27T11:00:00Z", "EXPIRE 2026-12-04T11:00:00Z")
-	german.act(5*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	german.act(5*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	german.run()
 	require.Equal(t, []string{"reminded 2026-10-26T11:00:00Z", "escalated 2026-10-27T11:00:00Z"}, german.silence())
 
 	vienna := w.onboardAt(friday, "rep.vienna", data(t, screening("Oktober Wien GmbH"), austrian))
 	vienna.deadlines(1*hour, "REMIND 2026-10-27T11:00:00Z", "ESCALATE 2026-10-28T11:00:00Z", "EXPIRE 2026-12-07T11:00:00Z")
-	vienna.act(6*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
+	vienna.act(6*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.vienna"})
 	vienna.run()
 	require.Equal(t, []string{"reminded 2026-10-27T11:00:00Z", "escalated 2026-10-28T11:00:00Z"}, vienna.silence())
 }
@@ -147,7 +148,7 @@ func TestConfirmationOverTheTurnOfTheYear(t *testing.T) {
 	s.deadlines(1*hour, "REMIND 2026-12-24T15:00:00Z", "ESCALATE 2026-12-28T15:00:00Z", "EXPIRE 2027-02-05T15:00:00Z")
 	s.act(14*day+hour, "", confirm("theo.territory", "back from leave")) // 6 January, 17:00
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, []string{
 		"reminded 2026-12-24T15:00:00Z", "escalated 2026-12-28T15:00:00Z",
 		"reminded 2026-12-29T15:00:00Z", "escalated 2026-12-30T15:00:00Z",
@@ -168,7 +169,7 @@ func TestManagerInViennaConfirmsAGermanCase(t *testing.T) {
 	s.deadlines(3*day+hour, "REMIND 2027-01-11T11:00:00Z", "ESCALATE 2027-01-12T11:00:00Z", "EXPIRE 2027-02-16T11:00:00Z")
 	s.act(6*day+hour, "", confirm("theo.territory", ""))
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
+	require.Equal(t, onboarding.Completed, end.State)
 	require.Equal(t, kam.UserID("theo.territory"), end.ConfirmedBy)
 	require.Equal(t, []string{"reminded 2027-01-07T11:00:00Z", "escalated 2027-01-08T11:00:00Z", "reminded 2027-01-11T11:00:00Z"}, s.silence())
 }
@@ -179,7 +180,7 @@ func TestManagerInBerlinConfirmsAnAustrianCase(t *testing.T) {
 	w := newWorld(t, holidays, worksAt("tess.territory", "DE-S", "AT-1-01"))
 	s := w.onboardAt(instant(t, "2027-01-05T11:00:00Z"), "rep.vienna", data(t, screening("Gegenverkehr GmbH"), austrian))
 	s.deadlines(1*hour, "REMIND 2027-01-06T11:00:00Z", "ESCALATE 2027-01-07T11:00:00Z", "EXPIRE 2027-02-17T11:00:00Z")
-	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
+	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.vienna"})
 	s.run()
 }
 
@@ -189,8 +190,8 @@ func TestManagerInBerlinConfirmsAnAustrianCase(t *testing.T) {
 func TestEscalationToALevelWithAnotherCalendar(t *testing.T) {
 	w := newWorld(t, holidays)
 	s := w.onboardAt(instant(t, "2026-10-14T10:00:00Z"), "rep.vienna", data(t, screening("Instanzenweg GmbH"), austrian))
-	s.expect(9*day+2*hour, kam.AwaitingConfirmation, "tess.territory", "rene.regional", "nora.national", "gina.global")
-	s.act(15*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
+	s.expect(9*day+2*hour, onboarding.AwaitingConfirmation, "tess.territory", "rene.regional", "nora.national", "gina.global")
+	s.act(15*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.vienna"})
 	s.run()
 	require.Equal(t, []string{
 		"reminded 2026-10-15T10:00:00Z", "escalated 2026-10-16T10:00:00Z",
@@ -206,14 +207,14 @@ func TestEscalationToALevelWithAnotherCalendar(t *testing.T) {
 func TestDailyEscalationGoesByTheCalendarOfWhoIsAsked(t *testing.T) {
 	w := newWorld(t, holidays)
 	top := w.onboardAt(instant(t, "2026-10-13T10:00:00Z"), "rep.vienna", data(t, screening("Gipfel GmbH"), austrian))
-	top.act(15*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
+	top.act(15*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.vienna"})
 	top.run()
 	require.Equal(t, []string{"escalated 2026-10-23T10:00:00Z", "escalated 2026-10-26T11:00:00Z", "escalated 2026-10-27T11:00:00Z"}, top.silence()[7:10])
 
 	// A queue has the hours of its lead, who works in GLOBAL, with Germany's calendar.
 	queue := w.onboardAt(instant(t, "2026-10-20T10:00:00Z"), "rep.vienna", data(t, screening("Grauzone Logistika GmbH"), austrian))
-	queue.expect(1*hour, kam.ComplianceReview)
-	queue.act(8*day+2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.vienna"})
+	queue.expect(1*hour, onboarding.ComplianceReview)
+	queue.act(8*day+2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.vienna"})
 	queue.run()
 	require.Equal(t, []string{
 		"reminded 2026-10-21T10:00:00Z", "escalated 2026-10-23T10:00:00Z",
@@ -229,7 +230,7 @@ func TestChangedCalendarLeavesOpenDeadlines(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Kalenderblatt GmbH")))
 	before := []string{"REMIND 2026-03-02T16:00:00Z", "ESCALATE 2026-03-03T16:00:00Z", "EXPIRE 2026-04-14T15:00:00Z"}
 	s.deadlines(1*hour, before...)
-	s.at(2*hour, func(kam.Snapshot) {
+	s.at(2*hour, func(onboarding.Snapshot) {
 		o := org()
 		o.Calendars[0] = accessdb.CalendarRow{Code: "DE", TimeZone: "America/New_York", Opens: "08:00", Closes: "12:00",
 			Weekend: []string{"friday", "saturday"}, Holidays: []string{"2026-03-02", "2026-03-03", "2026-03-05"}}
@@ -241,7 +242,7 @@ func TestChangedCalendarLeavesOpenDeadlines(t *testing.T) {
 	// From 16:00Z on the third, a holiday now: Wednesday 8-12 is a day, then
 	// Sunday 8-12, the clocks of New York having changed that morning.
 	s.deadlines(2*day, "REMIND 2026-03-04T17:00:00Z", "ESCALATE 2026-03-08T16:00:00Z", "EXPIRE 2026-04-14T15:00:00Z")
-	s.act(7*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	s.act(7*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	s.run()
 	require.Equal(t, []string{
 		"reminded 2026-03-02T16:00:00Z", "escalated 2026-03-03T16:00:00Z",
@@ -254,9 +255,9 @@ func TestHighPriorityHalvesRemindAndEscalateAlone(t *testing.T) {
 	w := newWorld(t, holidays)
 	noon := instant(t, "2026-10-23T10:00:00Z") // the Friday before the clocks go back
 	urgent := w.onboardAt(noon, "rep.south", data(t, screening("Eilig GmbH"), fields{"declared_potential": eur("600000.00")}))
-	urgent.expect(1*hour, kam.AwaitingConfirmation, "rita.regional")
+	urgent.expect(1*hour, onboarding.AwaitingConfirmation, "rita.regional")
 	urgent.deadlines(1*hour, "REMIND 2026-10-23T14:00:00Z", "ESCALATE 2026-10-26T11:00:00Z", "EXPIRE 2026-12-04T11:00:00Z")
-	urgent.act(7*day, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	urgent.act(7*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	urgent.run()
 	require.Equal(t, []string{
 		"reminded 2026-10-23T14:00:00Z", "escalated 2026-10-26T11:00:00Z", // half a day, a day
@@ -264,11 +265,11 @@ func TestHighPriorityHalvesRemindAndEscalateAlone(t *testing.T) {
 	}, urgent.silence()[:4])
 	exact := w.onboardAt(noon, "rep.south", data(t, screening("Punktgenau GmbH"), fields{"declared_potential": eur("500000.00"), "identifiers": nil}))
 	exact.deadlines(1*hour, "REMIND 2026-10-23T14:00:00Z", "ESCALATE 2026-10-26T11:00:00Z", "EXPIRE 2026-12-04T11:00:00Z")
-	exact.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	exact.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	exact.run()
 	below := w.onboardAt(noon, "rep.south", data(t, screening("Knapp Darunter GmbH"), fields{"declared_potential": eur("499999.99"), "identifiers": nil}))
 	below.deadlines(1*hour, "REMIND 2026-10-26T11:00:00Z", "ESCALATE 2026-10-27T11:00:00Z", "EXPIRE 2026-12-04T11:00:00Z")
-	below.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+	below.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 	below.run()
 }
 
@@ -290,8 +291,8 @@ func TestAbsenceIsADayWhereThePersonWorks(t *testing.T) {
 				o.Absences = []accessdb.Absence{{UserID: "theo.territory", From: tc.from, To: tc.to}}
 			})
 			s := w.onboardAt(instant(t, tuesday), "rep.south", data(t, screening("Gegenfuessler GmbH")))
-			s.expect(1*hour, kam.AwaitingConfirmation, tc.asked)
-			s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
+			s.expect(1*hour, onboarding.AwaitingConfirmation, tc.asked)
+			s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
 			s.run()
 		})
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -22,36 +24,36 @@ func TestEveryWaitOverTheTurnOfTheYear(t *testing.T) {
 	at := instant(t, eve)
 	ends := func(s *scene, at string) {
 		t.Helper()
-		require.Equal(t, kam.Expired, s.run().State)
+		require.Equal(t, onboarding.Expired, s.run().State)
 		all := s.silence()
 		require.Equal(t, "expired "+at, all[len(all)-1])
 	}
 
 	draft := w.onboardAt(at, "rep.south", data(t, screening("Entwurf GmbH"), fields{"source_channel": nil, "identifiers": nil}))
-	draft.expect(1*hour, kam.Draft)
+	draft.expect(1*hour, onboarding.Draft)
 	draft.deadlines(1*hour, "REMIND 2026-12-28T11:00:00Z", "EXPIRE 2027-01-22T11:00:00Z")
 	ends(draft, "2027-01-22T11:00:00Z")
 
 	entry := w.onboardAt(at, "rep.south", data(t, screening("Dateneingabe GmbH"), fields{"declared_potential": nil, "identifiers": nil}))
-	entry.expect(1*hour, kam.DataEntry)
+	entry.expect(1*hour, onboarding.DataEntry)
 	entry.deadlines(1*hour, "REMIND 2026-12-28T11:00:00Z", "EXPIRE 2027-01-22T11:00:00Z")
 	ends(entry, "2027-01-22T11:00:00Z")
 
 	compliance := w.onboardAt(at, "rep.south", data(t, screening("Schattenhandel Exporte GmbH"), fields{"identifiers": nil}))
-	compliance.expect(1*hour, kam.ComplianceReview)
+	compliance.expect(1*hour, onboarding.ComplianceReview)
 	compliance.deadlines(1*hour, "REMIND 2026-12-24T11:00:00Z", "ESCALATE 2026-12-29T11:00:00Z", "EXPIRE 2027-02-05T11:00:00Z")
 	ends(compliance, "2027-02-05T11:00:00Z")
 
 	// An hour later the details are asked for, and the sent-back data.
 	completion := w.onboardAt(at, "rep.south", data(t, screening("Einzelheiten GmbH"), fields{"identifiers": nil}))
 	completion.act(1*hour, "", confirm("theo.territory", ""))
-	completion.expect(2*hour, kam.AwaitingCompletion)
+	completion.expect(2*hour, onboarding.AwaitingCompletion)
 	completion.deadlines(2*hour, "REMIND 2026-12-28T12:00:00Z", "NOTIFY_MANAGER 2026-12-31T12:00:00Z", "EXPIRE 2027-01-22T12:00:00Z")
 	ends(completion, "2027-01-22T12:00:00Z")
 
 	changes := w.onboardAt(at, "rep.south", data(t, screening("Nachbesserung GmbH"), fields{"identifiers": nil}))
-	changes.act(1*hour, "", kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
-	changes.expect(2*hour, kam.ChangesRequested)
+	changes.act(1*hour, "", onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}})
+	changes.expect(2*hour, onboarding.ChangesRequested)
 	changes.deadlines(2*hour, "REMIND 2026-12-28T12:00:00Z", "EXPIRE 2027-01-22T12:00:00Z")
 	ends(changes, "2027-01-22T12:00:00Z")
 
@@ -59,7 +61,7 @@ func TestEveryWaitOverTheTurnOfTheYear(t *testing.T) {
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
 	review := w.onboardAt(at, "rep.south", data(t, screening("Postfach Klinik GmbH"), box))
 	review.act(1*hour, "", confirm("theo.territory", ""))
-	review.expect(2*hour, kam.ValidationReview)
+	review.expect(2*hour, onboarding.ValidationReview)
 	review.deadlines(2*hour, "REMIND 2026-12-24T12:00:00Z", "ESCALATE 2026-12-28T12:00:00Z", "EXPIRE 2027-02-05T12:00:00Z")
 	ends(review, "2027-02-05T12:00:00Z")
 }
@@ -76,11 +78,11 @@ func TestEndorsementLapsesOverTheTurnOfTheYear(t *testing.T) {
 	require.NoError(t, err)
 	s := w.onboardAt(at, "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
-	s.expect(2*hour, kam.AwaitingEndorsement, "tom.territory")
+	s.expect(2*hour, onboarding.AwaitingEndorsement, "tom.territory")
 	s.deadlines(2*hour, "REMIND 2026-12-28T12:00:00Z", "ESCALATE 2026-12-31T12:00:00Z", "LAPSE 2027-02-05T12:00:00Z")
 	end := s.run()
-	require.Equal(t, kam.Completed, end.State)
-	require.True(t, end.Has(kam.FlagEndorsementLapsed))
+	require.Equal(t, onboarding.Completed, end.State)
+	require.True(t, end.Has(onboarding.FlagEndorsementLapsed))
 	require.Equal(t, kam.NonKA, end.KAStatus)
 	got := s.silence()
 	require.Equal(t, []string{
@@ -103,9 +105,9 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 	w.sells(facts, foreign)
 	s := w.onboardAt(instant(t, "2026-10-24T22:00:00Z"), "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", "at one in the night"))
-	s.expect(2*hour, kam.NeedsIntervention)
+	s.expect(2*hour, onboarding.NeedsIntervention)
 	s.deadlines(2*hour, "ESCALATE 2026-10-25T03:00:00Z") // 01:00 in summer to 04:00 in winter
-	s.at(6*hour, func(now kam.Snapshot) {
+	s.at(6*hour, func(now onboarding.Snapshot) {
 		if got := s.silence(); fmt.Sprint(got) != "[escalated 2026-10-25T03:00:00Z]" {
 			s.faults = append(s.faults, fmt.Sprint(got))
 		}
@@ -113,10 +115,10 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 		if err := w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{foreign}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
-		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the January row had the wrong currency"})
+		s.send(now, "", onboarding.Act{Name: onboarding.ActRetry, By: "ops.one", Reason: "the January row had the wrong currency"})
 	})
 	s.act(7*hour, "", endorse("tom.territory"))
-	require.Equal(t, kam.Completed, s.run().State)
+	require.Equal(t, onboarding.Completed, s.run().State)
 }
 
 // TestWithdrawalEndsAWaitBeforeItsDeadline: out of a draft, sent-back data and
@@ -127,23 +129,23 @@ func TestWithdrawalEndsAWaitBeforeItsDeadline(t *testing.T) {
 	none := fields{"identifiers": nil}
 	box := details()
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
-	back := kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}}
+	back := onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: "theo.territory", ExpectHash: current, Fields: []string{"justification"}}
 	for _, tc := range []struct {
-		in   kam.State
-		data kam.RequestData
-		then *kam.Act
+		in   onboarding.State
+		data customer.RequestData
+		then *onboarding.Act
 	}{
-		{kam.Draft, data(t, screening("Entwurf GmbH"), none, fields{"source_channel": nil}), nil},
-		{kam.ChangesRequested, data(t, screening("Nachbesserung GmbH"), none), &back},
-		{kam.ValidationReview, data(t, screening("Postfach Klinik GmbH"), box), new(confirm("theo.territory", ""))},
+		{onboarding.Draft, data(t, screening("Entwurf GmbH"), none, fields{"source_channel": nil}), nil},
+		{onboarding.ChangesRequested, data(t, screening("Nachbesserung GmbH"), none), &back},
+		{onboarding.ValidationReview, data(t, screening("Postfach Klinik GmbH"), box), new(confirm("theo.territory", ""))},
 	} {
 		s := w.onboardAt(at, "rep.south", tc.data)
 		if tc.then != nil {
 			s.act(1*hour, "", *tc.then)
 		}
 		s.expect(2*hour, tc.in)
-		s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
-		require.Equal(t, kam.Withdrawn, s.run().State)
+		s.act(3*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"})
+		require.Equal(t, onboarding.Withdrawn, s.run().State)
 		require.Empty(t, s.silence())
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -117,7 +118,7 @@ func (k *walk) bookOfCases() {
 	require.NoError(t, err)
 	defer k.sql.Close(t.Context())
 	k.acts = activities.New(k.db)
-	k.acts.Moved = func(t kam.Transition) { k.rows[covered.note(t)]++ }
+	k.acts.Moved = func(t onboarding.Transition) { k.rows[covered.note(t)]++ }
 	k.books++
 	k.clock, k.left, k.vacant, k.south, k.policy = farMonday, map[kam.UserID]bool{}, map[string]bool{}, "DE-S-02", 1
 	k.customers, k.rejected, k.open = nil, nil, nil
@@ -173,7 +174,7 @@ func (k *walk) newCase() *walker {
 	go func() {
 		defer func() { w.yield <- true }() // also where a check ends the routine
 		<-w.resume
-		w.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: w.no, RequestKey: string(w.no)})
+		w.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: w.no, RequestKey: string(w.no)})
 	}()
 	return w
 }
@@ -219,31 +220,31 @@ func (k *walk) wait() time.Duration {
 
 // letGo leaves a case to its deadlines, which end every wait but that for an
 // operator.
-func (k *walk) letGo(w *walker, s kam.Snapshot) {
+func (k *walk) letGo(w *walker, s onboarding.Snapshot) {
 	clear(w.breakage)
-	if s.State != kam.NeedsIntervention {
+	if s.State != onboarding.NeedsIntervention {
 		return
 	}
 	w.cured++
 	if w.cured > 5 {
-		_, err := k.acts.Validate(k.t.Context(), kam.StageInput{CaseNo: w.no, Known: s.Version, Seq: s.Version + 1000, Now: w.env.Now()})
+		_, err := k.acts.Validate(k.t.Context(), onboarding.StageInput{CaseNo: w.no, Known: s.Version, Seq: s.Version + 1000, Now: w.env.Now()})
 		k.fail(w, "cannot be cured: %s (validation says: %v)", text(k.t, s.Task), err)
 	}
 	if k.left["ops.one"] {
 		delete(k.left, "ops.one")
 		k.reorganise()
 	}
-	w.try(s, kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "repaired"}, nil)
+	w.try(s, onboarding.Act{Name: onboarding.ActRetry, By: "ops.one", Reason: "repaired"}, nil)
 }
 
-func (k *walk) step(w *walker, s kam.Snapshot) {
+func (k *walk) step(w *walker, s onboarding.Snapshot) {
 	k.steps++
 	if n := k.steps * 20 / k.target; n > k.shown && k.target >= 5000 {
 		k.shown = n
 		fmt.Printf("walk: %d of %d steps, %d cases, %.0f steps/s, seed %d\n", k.steps, k.target, k.cases, float64(k.steps)/time.Since(k.began).Seconds(), k.seed)
 	}
 	if w.rerouteDue() {
-		w.env.SignalWorkflow(kam.SignalReroute, nil)
+		w.env.SignalWorkflow(onboarding.SignalReroute, nil)
 	}
 	switch n := k.r.IntN(100); {
 	case n < 52:
@@ -261,8 +262,8 @@ func (k *walk) step(w *walker, s kam.Snapshot) {
 	case n < 91:
 		k.somebodyElse(w, s)
 	case n < 97:
-		stage := pick(k.r, kam.StageIdentify, kam.StageDecide, kam.StageAnalyze, kam.StageSegment, kam.StageValidate, kam.StageClassify,
-			kam.StageHandOff, kam.StageAct, kam.StageElapse, kam.StagePark, kam.StageReroute)
+		stage := pick(k.r, onboarding.StageIdentify, onboarding.StageDecide, onboarding.StageAnalyze, onboarding.StageSegment, onboarding.StageValidate, onboarding.StageClassify,
+			onboarding.StageHandOff, onboarding.StageAct, onboarding.StageElapse, onboarding.StagePark, onboarding.StageReroute)
 		w.breaks(stage, pick(k.r, broken, interrupted, unanswered))
 		k.note(w, "%s will go wrong: %v", stage, w.breakage[stage])
 	default:
@@ -371,7 +372,7 @@ func gathered[K cmp.Ordered](set map[K]bool) []K {
 }
 
 // somebodyElse changes the customer of a case, or any other, behind its back.
-func (k *walk) somebodyElse(w *walker, s kam.Snapshot) {
+func (k *walk) somebodyElse(w *walker, s onboarding.Snapshot) {
 	no := pick(k.r, k.customers...)
 	if s.CommittedAs != "" && k.chance(70) {
 		no = s.CommittedAs
@@ -427,7 +428,7 @@ func (k *walk) fail(w *walker, format string, args ...any) {
 
 func (k *walk) report() {
 	visited := 0
-	for _, tr := range kam.Transitions {
+	for _, tr := range onboarding.Transitions {
 		if k.rows[rowOf(tr)] > 0 {
 			visited++
 		} else {
@@ -436,8 +437,8 @@ func (k *walk) report() {
 	}
 	took := time.Since(k.began)
 	k.t.Logf("%d steps in %v (%.0f/s), %d cases in %d books, %d of %d transitions; ends %v; answers %v",
-		k.steps, took.Round(time.Second), float64(k.steps)/took.Seconds(), k.cases, k.books, visited, len(kam.Transitions), k.ends, k.codes)
-	if k.target >= 5000 && visited < len(kam.Transitions)*8/10 {
-		k.t.Errorf("the walk visits too little to prove much: %d of %d transitions", visited, len(kam.Transitions))
+		k.steps, took.Round(time.Second), float64(k.steps)/took.Seconds(), k.cases, k.books, visited, len(onboarding.Transitions), k.ends, k.codes)
+	if k.target >= 5000 && visited < len(onboarding.Transitions)*8/10 {
+		k.t.Errorf("the walk visits too little to prove much: %d of %d transitions", visited, len(onboarding.Transitions))
 	}
 }

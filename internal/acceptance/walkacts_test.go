@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -138,7 +139,7 @@ func (k *walk) request() casedb.Request {
 	case n < 93:
 		return casedb.Request{Type: kam.Deactivate, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, pick(k.r, fields{"justification": "The house was closed in February."}, fields{}))}
 	default:
-		return casedb.Request{Type: kam.Reclassify, CustomerNo: suits(kam.Active), Requester: kam.System, Trigger: kam.ReviewDue}
+		return casedb.Request{Type: kam.Reclassify, CustomerNo: suits(kam.Active), Requester: kam.System, Trigger: onboarding.ReviewDue}
 	}
 }
 
@@ -239,7 +240,7 @@ func (k *walk) amendment() fields {
 }
 
 // remedy is what a requester sends who wants to be done.
-func (k *walk) remedy(s kam.Snapshot) fields {
+func (k *walk) remedy(s onboarding.Snapshot) fields {
 	d := fields{}
 	at := places[0].fields
 	for _, p := range places {
@@ -253,19 +254,19 @@ func (k *walk) remedy(s kam.Snapshot) fields {
 	for _, f := range []string{"legal_name", "country_code", "postal_code", "city", "street", "identifiers"} {
 		delete(d, f)
 	}
-	if s.State == kam.Draft {
+	if s.State == onboarding.Draft {
 		maps.Copy(d, at)
 		maps.Copy(d, k.party(at["country_code"].(string)))
 	}
 	if s.Type == kam.Modify || s.Type == kam.Deactivate {
 		return fields{"phone": fmt.Sprintf("+4989%07d", k.r.IntN(9999999)), "justification": "The house was closed in February.", "addresses": at["addresses"]}
 	}
-	if s.State == kam.AwaitingCompletion {
+	if s.State == onboarding.AwaitingCompletion {
 		for _, f := range []string{"declared_potential", "strategic_fit", "credit_rating"} {
 			delete(d, f)
 		}
 	}
-	if s.State == kam.ChangesRequested && k.chance(50) {
+	if s.State == onboarding.ChangesRequested && k.chance(50) {
 		d["identifiers"] = k.party(s.Country)["identifiers"]
 		d["parent_customer_id"] = ""
 	}
@@ -273,7 +274,7 @@ func (k *walk) remedy(s kam.Snapshot) fields {
 }
 
 // sensible is what somebody would do whose turn it is.
-func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
+func (k *walk) sensible(w *walker, s onboarding.Snapshot) (onboarding.Act, fields) {
 	mine := s.Requester
 	if s.Task != nil && len(s.Task.Assignees) > 0 {
 		mine = pick(k.r, s.Task.Assignees...)
@@ -284,117 +285,117 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 		steward, compliance = s.Task.ClaimedBy, s.Task.ClaimedBy
 	}
 	if s.Task != nil && s.Task.Queue == kam.QueueUnrouted && k.chance(70) {
-		return kam.Act{Name: kam.ActReassign, By: "pol.admin", Assignee: pick(k.r, everybody[:10]...), Reason: "stands in"}, nil
+		return onboarding.Act{Name: onboarding.ActReassign, By: "pol.admin", Assignee: pick(k.r, everybody[:10]...), Reason: "stands in"}, nil
 	}
-	if kam.Takes(s.State, kam.EvCancel) && k.chance(2) || s.CancelAskedBy != "" && k.chance(50) {
-		a := kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "entered for a test"}
+	if onboarding.Takes(s.State, onboarding.EvCancel) && k.chance(2) || s.CancelAskedBy != "" && k.chance(50) {
+		a := onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "entered for a test"}
 		if s.CancelAskedBy != "" {
-			a.Verdict, a.By = kam.AgreeCancel, "pol.admin"
+			a.Verdict, a.By = onboarding.AgreeCancel, "pol.admin"
 		}
 		return a, nil
 	}
 	if k.chance(2) {
-		return kam.Act{Name: kam.ActWithdraw, By: mine}, nil
+		return onboarding.Act{Name: onboarding.ActWithdraw, By: mine}, nil
 	}
 	n := k.r.IntN(100)
 	switch s.State {
-	case kam.Draft, kam.DataEntry:
-		return kam.Act{Name: kam.ActSubmitData, By: mine}, k.remedy(s)
-	case kam.ChangesRequested:
+	case onboarding.Draft, onboarding.DataEntry:
+		return onboarding.Act{Name: onboarding.ActSubmitData, By: mine}, k.remedy(s)
+	case onboarding.ChangesRequested:
 		d := k.remedy(s)
 		if n < 40 {
 			d = k.amendment()
 		}
-		return kam.Act{Name: kam.ActSubmitData, By: mine}, d
-	case kam.AwaitingCompletion:
+		return onboarding.Act{Name: onboarding.ActSubmitData, By: mine}, d
+	case onboarding.AwaitingCompletion:
 		if n < 25 {
-			return kam.Act{Name: kam.ActAmendMaterial, By: mine}, k.amendment()
+			return onboarding.Act{Name: onboarding.ActAmendMaterial, By: mine}, k.amendment()
 		}
-		return kam.Act{Name: kam.ActSubmitDetails, By: mine}, k.remedy(s)
-	case kam.DuplicateReview:
+		return onboarding.Act{Name: onboarding.ActSubmitDetails, By: mine}, k.remedy(s)
+	case onboarding.DuplicateReview:
 		if s.Task != nil && s.Task.Queue != "" {
 			mine = steward
 		}
-		a := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: mine, Reason: "another house"}
+		a := onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: mine, Reason: "another house"}
 		if v, err := k.db.Cases.View(k.t.Context(), s.CaseNo); err == nil && n < 40 && len(v.Candidates) > 0 {
 			c := pick(k.r, v.Candidates...)
-			a.Verdict, a.CustomerNo = pick(k.r, kam.UseExisting, kam.ConvertToModify, kam.ConvertToModify), c.Ref
+			a.Verdict, a.CustomerNo = pick(k.r, onboarding.UseExisting, onboarding.ConvertToModify, onboarding.ConvertToModify), c.Ref
 			for _, x := range v.Candidates {
 				if x.Kind == "CASE" {
 					c = x
 				}
 			}
 			if c.Kind == "CASE" {
-				a.Verdict, a.CustomerNo, a.SameAs = kam.SameRequest, "", kam.CaseNo(c.Ref)
+				a.Verdict, a.CustomerNo, a.SameAs = onboarding.SameRequest, "", kam.CaseNo(c.Ref)
 			}
 		}
 		return a, nil
-	case kam.ComplianceReview:
-		return kam.Act{Name: kam.ActDecideCompliance, Verdict: pick(k.r, kam.ClearIt, kam.ClearIt, kam.ClearIt, kam.RefuseIt), By: compliance, Reason: "looked into it"}, nil
-	case kam.AwaitingConfirmation:
+	case onboarding.ComplianceReview:
+		return onboarding.Act{Name: onboarding.ActDecideCompliance, Verdict: pick(k.r, onboarding.ClearIt, onboarding.ClearIt, onboarding.ClearIt, onboarding.RefuseIt), By: compliance, Reason: "looked into it"}, nil
+	case onboarding.AwaitingConfirmation:
 		a := confirm(mine, "good for the territory")
 		switch {
 		case n < 18:
 			a = sendBack(mine)
 		case n < 23:
-			a = kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt, By: mine, ExpectHash: current, ReasonCode: "CAPACITY", Reason: "no capacity"}
+			a = onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.RejectIt, By: mine, ExpectHash: current, ReasonCode: "CAPACITY", Reason: "no capacity"}
 		case n < 36:
-			return kam.Act{Name: kam.ActAmendMaterial, By: s.Requester}, k.amendment()
+			return onboarding.Act{Name: onboarding.ActAmendMaterial, By: s.Requester}, k.amendment()
 		case n < 42:
-			a = kam.Act{Name: kam.ActReassign, By: mine, Assignee: pick(k.r, everybody[:10]...), Reason: "on a fair next week"}
+			a = onboarding.Act{Name: onboarding.ActReassign, By: mine, Assignee: pick(k.r, everybody[:10]...), Reason: "on a fair next week"}
 		case n < 48:
-			a = kam.Act{Name: kam.ActReevaluate, By: "pol.admin", Reason: "the new rules are meant for these"}
+			a = onboarding.Act{Name: onboarding.ActReevaluate, By: "pol.admin", Reason: "the new rules are meant for these"}
 		}
 		if a.ExpectHash != "" {
 			a.ExpectHash = s.MaterialHash
 		}
 		return a, nil
-	case kam.ValidationReview:
+	case onboarding.ValidationReview:
 		a := waive(steward)
 		if s.Task != nil && s.Task.Queue == string(kam.ComplianceRole) || n < 15 {
 			a.By = compliance
 		}
 		switch {
 		case n > 92:
-			a.Verdict, a.CustomerNo = kam.MergeIt, pick(k.r, k.customers...)
+			a.Verdict, a.CustomerNo = onboarding.MergeIt, pick(k.r, k.customers...)
 			if k.chance(50) {
-				a.Verdict, a.SameAs = kam.SameRequest, pick(k.r, k.open...).no
+				a.Verdict, a.SameAs = onboarding.SameRequest, pick(k.r, k.open...).no
 			}
 		case n > 82:
-			a.Verdict = kam.SendBack
+			a.Verdict = onboarding.SendBack
 		case n > 78:
-			a.Verdict = kam.RefuseIt
+			a.Verdict = onboarding.RefuseIt
 		case n > 70:
-			a = kam.Act{Name: pick(k.r, kam.ActClaim, kam.ActRelease), By: a.By}
+			a = onboarding.Act{Name: pick(k.r, onboarding.ActClaim, onboarding.ActRelease), By: a.By}
 		}
 		return a, nil
-	case kam.AwaitingEndorsement:
+	case onboarding.AwaitingEndorsement:
 		a := endorse(mine)
 		switch {
 		case n < 12:
-			a.Verdict, a.Reason = kam.Decline, "too early"
+			a.Verdict, a.Reason = onboarding.Decline, "too early"
 		case n < 30:
-			a.Verdict, a.Tier, a.Reason = kam.ChangeTier, pick(k.r, kam.Tiers...), "they buy for more than one place"
+			a.Verdict, a.Tier, a.Reason = onboarding.ChangeTier, pick(k.r, kam.Tiers...), "they buy for more than one place"
 		case n < 38:
-			a = kam.Act{Name: kam.ActReassign, By: mine, Assignee: pick(k.r, everybody[:10]...), Reason: "on a fair next week"}
+			a = onboarding.Act{Name: onboarding.ActReassign, By: mine, Assignee: pick(k.r, everybody[:10]...), Reason: "on a fair next week"}
 		case n < 50:
 			a.OwnerID = "kam.one"
 		}
 		return a, nil
-	case kam.NeedsIntervention:
-		return kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "repaired"}, nil
+	case onboarding.NeedsIntervention:
+		return onboarding.Act{Name: onboarding.ActRetry, By: "ops.one", Reason: "repaired"}, nil
 	}
-	return kam.Act{Name: kam.ActComment, By: mine, Reason: "How far is it?"}, nil
+	return onboarding.Act{Name: onboarding.ActComment, By: mine, Reason: "How far is it?"}, nil
 }
 
 // anything is any act of the table by anybody, with or without what it needs.
-func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
-	spec := pick(k.r, kam.Acts...)
+func (k *walk) anything(s onboarding.Snapshot) (onboarding.Act, fields) {
+	spec := pick(k.r, onboarding.Acts...)
 	// Half of the time one that the state takes.
 	for i := 0; i < 20 && k.chance(70) && !spec.TakenIn(s.State); i++ {
-		spec = pick(k.r, kam.Acts...)
+		spec = pick(k.r, onboarding.Acts...)
 	}
-	a := kam.Act{Name: spec.Name, Verdict: spec.Verdict, By: pick(k.r, everybody...)}
+	a := onboarding.Act{Name: spec.Name, Verdict: spec.Verdict, By: pick(k.r, everybody...)}
 	if k.chance(30) {
 		a.By = s.Requester
 	}
@@ -410,7 +411,7 @@ func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
 		a.Reason = "because"
 	}
 	if k.chance(80) {
-		a.ReasonCode = pick(k.r, kam.ReasonCodes...)
+		a.ReasonCode = pick(k.r, onboarding.ReasonCodes...)
 	}
 	if k.chance(5) {
 		a.ReasonCode = "NONSENSE"
@@ -431,7 +432,7 @@ func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
 		a.ReleaseAccount = "KA-000001"
 	}
 	for _, n := range spec.Needs {
-		if n == kam.NeedData && k.chance(90) {
+		if n == onboarding.NeedData && k.chance(90) {
 			return a, k.amendment()
 		}
 	}
@@ -440,17 +441,17 @@ func (k *walk) anything(s kam.Snapshot) (kam.Act, fields) {
 
 // A sent act waits for its answer.
 type sent struct {
-	act    kam.Act
+	act    onboarding.Act
 	fresh  bool // its decision id was not used before
 	told   bool
 	judged bool
 	code   kam.Code
 	err    error
-	got    kam.Progress
+	got    onboarding.Progress
 }
 
 // again sends an act once more, as it was or with other content.
-func (k *walk) again(w *walker, s kam.Snapshot) {
+func (k *walk) again(w *walker, s onboarding.Snapshot) {
 	if len(w.sent) == 0 {
 		k.note(w, "time passes in %s", s.State)
 		return
@@ -464,7 +465,7 @@ func (k *walk) again(w *walker, s kam.Snapshot) {
 
 // try sends an act with an id of its own, as the client does: data are staged
 // first, and a withdrawal is noted for the commit to see.
-func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
+func (w *walker) try(s onboarding.Snapshot, a onboarding.Act, d fields) {
 	w.acts++
 	a.DecisionID = fmt.Sprintf("%s-act-%d", w.no, w.acts)
 	if d != nil {
@@ -474,7 +475,7 @@ func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
 		}
 		a.DataDigest = digest
 	}
-	if a.Name == kam.ActWithdraw && a.Check() == nil && !s.State.Ended() && !s.State.AfterCommit() && w.mayIntend(s, a.By) {
+	if a.Name == onboarding.ActWithdraw && a.Check() == nil && !s.State.Ended() && !s.State.AfterCommit() && w.mayIntend(s, a.By) {
 		if err := w.db.Cases.WithdrawIntent(w.t.Context(), w.no, a.By, a.DecisionID); err != nil {
 			w.k.fail(w, "intend: %v", err)
 		}
@@ -484,12 +485,12 @@ func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
 
 // mayIntend says whose withdrawals the client notes for the commit: those of
 // the requester and of his manager.
-func (w *walker) mayIntend(s kam.Snapshot, by kam.UserID) bool {
+func (w *walker) mayIntend(s onboarding.Snapshot, by kam.UserID) bool {
 	who, err := w.db.Access.Person(w.t.Context(), s.Requester)
 	return by == s.Requester || err == nil && who.ManagerID == by
 }
 
-func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {
+func (w *walker) deliver(s onboarding.Snapshot, a onboarding.Act, fresh bool) {
 	k := w.k
 	x := &sent{act: a, fresh: fresh}
 	w.sent = append(w.sent, x)
@@ -508,7 +509,7 @@ func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {
 		},
 		OnComplete: func(got any, err error) {
 			x.told, x.code, x.err = true, codeOf(err), err
-			if p, ok := got.(kam.Progress); ok {
+			if p, ok := got.(onboarding.Progress); ok {
 				x.got = p
 			}
 		},

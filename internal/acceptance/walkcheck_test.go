@@ -7,11 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // check looks whether everything holds that the process promises of a case,
 // wherever it stands.
-func (k *walk) check(w *walker) kam.Snapshot {
+func (k *walk) check(w *walker) onboarding.Snapshot {
 	ctx := k.t.Context()
 	s, err := k.db.Cases.Case(ctx, w.no)
 	if err != nil {
@@ -33,7 +34,7 @@ func (k *walk) check(w *walker) kam.Snapshot {
 
 // answers: what was told is what is stored. An act that took effect has an
 // event under its id; one that was refused has none but its refusal.
-func (k *walk) answers(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
+func (k *walk) answers(w *walker, s onboarding.Snapshot, events []kam.AuditEvent) {
 	effect, refusal := map[string]bool{}, map[string]bool{}
 	for _, e := range events {
 		if e.Type == kam.EventDecisionRefused {
@@ -67,8 +68,8 @@ func (k *walk) answers(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 
 // toldEquals compares what a person was told with what was stored for him.
 // Who sends an act again is told where the case stands now.
-func (k *walk) toldEquals(w *walker, id string, told kam.Snapshot) {
-	stored, err := scalar[kam.Snapshot](k, `select progress->'snapshot' from kam.effect where case_no = $1 and key = $2`, w.no, "act/"+id)
+func (k *walk) toldEquals(w *walker, id string, told onboarding.Snapshot) {
+	stored, err := scalar[onboarding.Snapshot](k, `select progress->'snapshot' from kam.effect where case_no = $1 and key = $2`, w.no, "act/"+id)
 	if err != nil {
 		k.fail(w, "read the effect of %s: %v", id, err)
 	}
@@ -80,8 +81,8 @@ func (k *walk) toldEquals(w *walker, id string, told kam.Snapshot) {
 // path: the trail leads from DRAFT to where the case is, along rows of the
 // table only; nothing follows an end, and after the commit the only end is
 // COMPLETED.
-func (k *walk) path(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
-	at, committed, rounds := kam.Draft, false, 0
+func (k *walk) path(w *walker, s onboarding.Snapshot, events []kam.AuditEvent) {
+	at, committed, rounds := onboarding.Draft, false, 0
 	for _, e := range events {
 		if e.Type == kam.EventCustomerCommitted {
 			committed = true
@@ -89,21 +90,21 @@ func (k *walk) path(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		if e.From == "" {
 			continue
 		}
-		from, to := kam.State(e.From), kam.State(e.To)
-		legal := slices.ContainsFunc(kam.Transitions, func(t kam.Transition) bool {
-			return t.From == from && (t.To == to || t.To == kam.Resume && to.Kind() == kam.Automatic)
+		from, to := onboarding.State(e.From), onboarding.State(e.To)
+		legal := slices.ContainsFunc(onboarding.Transitions, func(t onboarding.Transition) bool {
+			return t.From == from && (t.To == to || t.To == onboarding.Resume && to.Kind() == kam.Automatic)
 		})
 		switch {
 		case from != at:
 			k.fail(w, "event %d leaves %s, and the case was %s", e.Seq, from, at)
 		case !legal:
 			k.fail(w, "event %d: no row leads from %s to %s", e.Seq, from, to)
-		case committed && to.Ended() && to != kam.Completed:
+		case committed && to.Ended() && to != onboarding.Completed:
 			k.fail(w, "committed, and then %s", to)
-		case to == kam.Completed && !committed:
+		case to == onboarding.Completed && !committed:
 			k.fail(w, "completed without a commit")
 		}
-		if from == kam.AwaitingConfirmation && to == kam.ChangesRequested {
+		if from == onboarding.AwaitingConfirmation && to == onboarding.ChangesRequested {
 			rounds++
 		}
 		at = to
@@ -120,7 +121,7 @@ func (k *walk) path(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 
 // hands: nobody confirms what he requested or edited, nobody gives two
 // confirmations of one retirement, and SOD2 of endorsements holds.
-func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
+func (k *walk) hands(w *walker, s onboarding.Snapshot, events []kam.AuditEvent) {
 	touched := map[kam.UserID]bool{} // requested or edited
 	var first kam.UserID
 	for _, e := range events {
@@ -133,7 +134,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 			if touched[e.Actor] {
 				k.fail(w, "%s confirmed what he had requested or edited (event %d)", e.Actor, e.Seq)
 			}
-			if e.To == string(kam.AwaitingConfirmation) {
+			if e.To == string(onboarding.AwaitingConfirmation) {
 				first = e.Actor
 			} else if first == e.Actor {
 				k.fail(w, "%s confirmed twice (event %d)", e.Actor, e.Seq)
@@ -141,7 +142,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 				first = ""
 			}
 		}
-		if e.From == string(kam.AwaitingConfirmation) && e.To != string(kam.AwaitingConfirmation) || e.Type == kam.EventAmended && e.To != "" {
+		if e.From == string(onboarding.AwaitingConfirmation) && e.To != string(onboarding.AwaitingConfirmation) || e.Type == kam.EventAmended && e.To != "" {
 			first = ""
 		}
 	}
@@ -150,7 +151,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		switch {
 		case err != nil:
 			k.fail(w, "read: %v", err)
-		case follows.State != kam.Merged || follows.SameAs == "" || !follows.SameAs.Before(f.CaseNo):
+		case follows.State != onboarding.Merged || follows.SameAs == "" || !follows.SameAs.Before(f.CaseNo):
 			k.fail(w, "%s follows, and is %s, same as %q", f.CaseNo, follows.State, follows.SameAs)
 		case s.ConfirmedBy != "" && f.Requester == s.ConfirmedBy && w.followedAt(f.CaseNo, events) < w.lastConfirmed(events):
 			k.fail(w, "%s confirmed a case that he follows by %s", s.ConfirmedBy, f.CaseNo)
@@ -160,7 +161,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		if slices.Contains(s.Endorsed[:i], u) {
 			k.fail(w, "%s endorsed twice", u)
 		}
-		if (s.State == kam.AwaitingEndorsement || s.State == kam.HandingOff) && s.Tier.Rank() >= kam.TierNational.Rank() && (u == s.Nominator || u == s.ConfirmedBy) && !s.Has(kam.FlagEndorsementDeclined) && !s.Has(kam.FlagEndorsementLapsed) {
+		if (s.State == onboarding.AwaitingEndorsement || s.State == onboarding.HandingOff) && s.Tier.Rank() >= kam.TierNational.Rank() && (u == s.Nominator || u == s.ConfirmedBy) && !s.Has(onboarding.FlagEndorsementDeclined) && !s.Has(onboarding.FlagEndorsementLapsed) {
 			k.fail(w, "SOD2: %s endorsed %s, nominator %s, confirmed by %s", u, s.Tier, s.Nominator, s.ConfirmedBy)
 		}
 	}
@@ -170,7 +171,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 // last confirmation.
 func (w *walker) followedAt(no kam.CaseNo, events []kam.AuditEvent) (seq int64) {
 	for _, e := range events {
-		if e.Type == kam.EventCommented && e.ReasonCode == string(kam.SameRequest) && strings.HasPrefix(e.Text, string(no)+" ") {
+		if e.Type == kam.EventCommented && e.ReasonCode == string(onboarding.SameRequest) && strings.HasPrefix(e.Text, string(no)+" ") {
 			seq = e.Seq
 		}
 	}
@@ -187,7 +188,7 @@ func (w *walker) lastConfirmed(events []kam.AuditEvent) (seq int64) {
 }
 
 // waiting: a case that waits for people says for whom, and until when.
-func (k *walk) waiting(w *walker, s kam.Snapshot) {
+func (k *walk) waiting(w *walker, s onboarding.Snapshot) {
 	if s.Version == 0 {
 		return // not open yet
 	}
@@ -206,23 +207,23 @@ func (k *walk) waiting(w *walker, s kam.Snapshot) {
 		k.fail(w, "%s without a deadline", s.State)
 	case len(t.Assignees) == 0 && t.Queue == "":
 		k.fail(w, "%s waits for nobody", s.State)
-	case s.State == kam.NeedsIntervention && s.ResumeState.Kind() != kam.Automatic:
+	case s.State == onboarding.NeedsIntervention && s.ResumeState.Kind() != kam.Automatic:
 		k.fail(w, "parked without a state to resume")
 	}
 }
 
 // confirmation: what is in force was given for exactly the data there are.
-func (k *walk) confirmation(w *walker, s kam.Snapshot) {
+func (k *walk) confirmation(w *walker, s onboarding.Snapshot) {
 	asked := s.Type == kam.NewCase || s.Type == kam.Reactivate || s.Type == kam.Deactivate
 	switch s.State {
-	case kam.AwaitingCompletion, kam.Analyzing, kam.Segmenting, kam.Validating, kam.ValidationReview, kam.Classifying, kam.AwaitingEndorsement, kam.HandingOff, kam.Completed:
+	case onboarding.AwaitingCompletion, onboarding.Analyzing, onboarding.Segmenting, onboarding.Validating, onboarding.ValidationReview, onboarding.Classifying, onboarding.AwaitingEndorsement, onboarding.HandingOff, onboarding.Completed:
 		if asked && s.ConfirmedBy == "" {
 			k.fail(w, "%s of %s without a confirmation", s.State, s.Type)
 		}
 		if s.ConfirmedBy != "" && s.ConfirmedHash != s.MaterialHash {
 			k.fail(w, "%s: confirmed is %s, the data are %s", s.State, s.ConfirmedHash, s.MaterialHash)
 		}
-	case kam.DataEntry, kam.AwaitingConfirmation:
+	case onboarding.DataEntry, onboarding.AwaitingConfirmation:
 		if s.ConfirmedBy != "" {
 			k.fail(w, "%s, and yet confirmed by %s", s.State, s.ConfirmedBy)
 		}
@@ -233,16 +234,16 @@ func (k *walk) confirmation(w *walker, s kam.Snapshot) {
 }
 
 // holding: a case that works on a customer holds it, and an ended one does not.
-func (k *walk) holding(w *walker, s kam.Snapshot) {
+func (k *walk) holding(w *walker, s onboarding.Snapshot) {
 	held, err := scalar[string](k, `select holds from kam.cases where case_no = $1`, w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}
 	at := s.State
-	if at == kam.NeedsIntervention {
+	if at == onboarding.NeedsIntervention {
 		at = s.ResumeState
 	}
-	works := s.Type != kam.NewCase && at != kam.Draft && at != kam.Identifying && !(at == kam.ValidationReview && s.Type == kam.Reclassify)
+	works := s.Type != kam.NewCase && at != onboarding.Draft && at != onboarding.Identifying && !(at == onboarding.ValidationReview && s.Type == kam.Reclassify)
 	switch {
 	case s.State.Ended() && held != "":
 		k.fail(w, "%s, and holds %s", s.State, held)
@@ -273,7 +274,7 @@ func (k *walk) atTheEnd(w *walker) {
 	case !s.State.Ended():
 		k.fail(w, "the workflow has ended, and the case is %s", s.State)
 	}
-	var end kam.Snapshot
+	var end onboarding.Snapshot
 	if err := w.env.GetWorkflowResult(&end); err != nil || text(k.t, end) != text(k.t, s) {
 		k.fail(w, "told %s (%v)", text(k.t, end), err)
 	}
@@ -285,7 +286,7 @@ func (k *walk) atTheEnd(w *walker) {
 		if !x.judged {
 			k.fail(w, "%s never had an answer", x.act.DecisionID)
 		}
-		noted := x.act.Name == kam.ActWithdraw && x.code == kam.WrongState // D12: the commit takes it
+		noted := x.act.Name == onboarding.ActWithdraw && x.code == kam.WrongState // D12: the commit takes it
 		for _, e := range events {
 			if x.fresh && !noted && x.code != "" && x.code != kam.Unreachable && e.DecisionID == x.act.DecisionID && e.Type != kam.EventDecisionRefused && !k.sentAgain(w, x) {
 				k.fail(w, "%s was told to be refused (%v) and took effect later, by event %d", x.act.DecisionID, x.err, e.Seq)
@@ -301,10 +302,10 @@ func (k *walk) atTheEnd(w *walker) {
 	k.effects(w, s)
 	k.history(w, s.CommittedAs)
 	k.ends[string(s.State)+" "+string(s.Outcome)]++
-	if s.State == kam.Rejected && s.Type == kam.NewCase {
+	if s.State == onboarding.Rejected && s.Type == kam.NewCase {
 		k.rejected = append(k.rejected, w.no)
 	}
-	if s.State == kam.Completed && !slices.Contains(k.customers, s.CommittedAs) {
+	if s.State == onboarding.Completed && !slices.Contains(k.customers, s.CommittedAs) {
 		k.customers = append(k.customers, s.CommittedAs)
 	}
 }
@@ -316,7 +317,7 @@ func (k *walk) sentAgain(w *walker, x *sent) bool {
 }
 
 // effects: versions count effects one by one, and no effect is without a line.
-func (k *walk) effects(w *walker, s kam.Snapshot) {
+func (k *walk) effects(w *walker, s onboarding.Snapshot) {
 	const moved = `
 		select (progress->'snapshot'->>'version')::bigint from kam.effect
 		where case_no = $1 and progress->'refused' is null and jsonb_array_length(coalesce(progress->'timeline', '[]')) > 0

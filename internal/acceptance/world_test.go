@@ -17,6 +17,8 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/store"
@@ -133,18 +135,20 @@ type scene struct {
 	faults []string // what went wrong in callbacks, reported after the run
 	// breakage is what the next run of a stage comes to; moved are the rows of
 	// the table that the case went along.
-	breakage map[kam.Stage]breakage
+	breakage map[onboarding.Stage]breakage
 	moved    []row
 	tasks    *activities.Activities
 	// requester is who raised the case.
 	requester kam.UserID
-	sent      []kam.Act // those that were to be taken
+	sent      []onboarding.Act // those that were to be taken
 }
 
 // onboard allots a number for a request and prepares its workflow.
-func (w *world) onboard(by kam.UserID, d kam.RequestData) *scene { return w.onboardAt(monday, by, d) }
+func (w *world) onboard(by kam.UserID, d customer.RequestData) *scene {
+	return w.onboardAt(monday, by, d)
+}
 
-func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene {
+func (w *world) onboardAt(at time.Time, by kam.UserID, d customer.RequestData) *scene {
 	return w.requestAt(at, casedb.Request{Type: kam.NewCase, Requester: by, Data: d})
 }
 
@@ -161,13 +165,13 @@ func (w *world) requestAt(at time.Time, r casedb.Request) *scene {
 	require.True(w.t, created)
 	s := w.sceneOf(no, r.Requester, at, activities.New(w.db))
 	s.tasks.Screen = w.screen
-	s.tasks.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
+	s.tasks.Moved = func(t onboarding.Transition) { s.moved = append(s.moved, covered.note(t)) }
 	return s
 }
 
 // sceneOf prepares the workflow of a case.
 func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
-	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[kam.Stage]breakage{}}
+	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[onboarding.Stage]breakage{}}
 	s.env = environment(at)
 	acts.Register(breaking{s.env, s.breakOnce})
 	return s
@@ -177,7 +181,7 @@ func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts 
 func (w *world) activities() *activities.Activities {
 	acts := activities.New(w.db)
 	acts.Screen = w.screen
-	acts.Moved = func(t kam.Transition) { covered.note(t) }
+	acts.Moved = func(t onboarding.Transition) { covered.note(t) }
 	return acts
 }
 
@@ -195,13 +199,13 @@ func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
 }
 
 // run plays the case to its end and returns it.
-func (s *scene) run() kam.Snapshot {
+func (s *scene) run() onboarding.Snapshot {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
 	require.Empty(s.t, s.faults)
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	require.NoError(s.t, s.env.GetWorkflowError())
-	var end kam.Snapshot
+	var end onboarding.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&end))
 	stored, err := s.db.Cases.Case(s.t.Context(), s.no)
 	require.NoError(s.t, err)
@@ -211,7 +215,7 @@ func (s *scene) run() kam.Snapshot {
 }
 
 // at does something after a time of business.
-func (s *scene) at(after time.Duration, do func(kam.Snapshot)) *scene {
+func (s *scene) at(after time.Duration, do func(onboarding.Snapshot)) *scene {
 	s.env.RegisterDelayedCallback(func() {
 		now, err := s.db.Cases.Case(s.t.Context(), s.no)
 		if err != nil {
@@ -224,8 +228,8 @@ func (s *scene) at(after time.Duration, do func(kam.Snapshot)) *scene {
 }
 
 // expect checks where the case stands after a time.
-func (s *scene) expect(after time.Duration, state kam.State, assignees ...kam.UserID) *scene {
-	return s.at(after, func(now kam.Snapshot) {
+func (s *scene) expect(after time.Duration, state onboarding.State, assignees ...kam.UserID) *scene {
+	return s.at(after, func(now onboarding.Snapshot) {
 		if now.State != state {
 			s.faults = append(s.faults, fmt.Sprintf("after %v: want %s, is %s (%s)", after, state, now.State, now.Headline))
 			return
@@ -237,8 +241,8 @@ func (s *scene) expect(after time.Duration, state kam.State, assignees ...kam.Us
 }
 
 // act sends an act; code is the refusal that is expected, empty for none.
-func (s *scene) act(after time.Duration, code kam.Code, a kam.Act, data ...kam.RequestData) *scene {
-	return s.at(after, func(now kam.Snapshot) { s.send(now, code, a, data...) })
+func (s *scene) act(after time.Duration, code kam.Code, a onboarding.Act, data ...customer.RequestData) *scene {
+	return s.at(after, func(now onboarding.Snapshot) { s.send(now, code, a, data...) })
 }
 
 const current = "current" // stands for the material_hash of the moment
@@ -252,7 +256,7 @@ func codeOf(err error) kam.Code {
 	return kam.CodeOf(err)
 }
 
-func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.RequestData) {
+func (s *scene) send(now onboarding.Snapshot, code kam.Code, a onboarding.Act, data ...customer.RequestData) {
 	if a.DecisionID == "" {
 		s.acts++
 		a.DecisionID = fmt.Sprintf("%s-act-%d", s.no, s.acts)
@@ -284,8 +288,8 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 }
 
 // confirm is the act of a confirming manager who saw the data as they are.
-func confirm(by kam.UserID, reason string) kam.Act {
-	return kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: by, ExpectHash: current, Reason: reason}
+func confirm(by kam.UserID, reason string) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: by, ExpectHash: current, Reason: reason}
 }
 
 // events are the types of the case's audit events.
@@ -307,11 +311,11 @@ func (s *scene) count(t kam.EventType) int {
 }
 
 // states are the states that the case passed through, in order.
-func (s *scene) states() []kam.State {
-	var out []kam.State
+func (s *scene) states() []onboarding.State {
+	var out []onboarding.State
 	for _, e := range s.events() {
 		if e.To != "" && e.To != e.From {
-			out = append(out, kam.State(e.To))
+			out = append(out, onboarding.State(e.To))
 		}
 	}
 	return out

@@ -19,7 +19,7 @@ import (
 // businessTime lists the packages in which the only time is the one that the
 // workflow hands in: deadlines and business dates are computed and written
 // there.
-var businessTime = []string{"kam", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "activities/book", "activities/internal/route", "activities/internal/stage", "workflows", "store", "store/ledger", "store/internal/pg", "store/internal/contact", "store/access", "store/onboarding", "store/customer", "store/customer/merge", "store/customer/erase", "store/book", "internal/parties", "service"}
+var businessTime = []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "activities/book", "activities/internal/route", "activities/internal/stage", "workflows", "store", "store/ledger", "store/internal/pg", "store/internal/contact", "store/access", "store/onboarding", "store/customer", "store/customer/merge", "store/customer/erase", "store/book", "internal/parties", "service"}
 
 // machineClock lists, with the reason, every place there that looks at the
 // clock of the machine or of the database. A new place fails the test until it

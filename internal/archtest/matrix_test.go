@@ -13,18 +13,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // notYet lists the actions of processes that do not exist yet, by process.
 // Whoever builds one asks, and takes its lines away.
-var notYet = map[string][]kam.Action{
-	"2 profile and plan of a key account": {kam.ActionPlanEdit, kam.ActionPlanRead, kam.ActionPlanAgree, kam.ActionPlanApprove},
-	"3.1, 3.2 calls":                      {kam.ActionCallPlanEdit, kam.ActionCallPlanApprove, kam.ActionCallPlanRead, kam.ActionRecordCall},
-	"3.3 reviews":                         {kam.ActionReviewHold, kam.ActionReviewDecide, kam.ActionReviewRead},
-	"4 actual figures":                    {kam.ActionEnterPnL, kam.ActionFinanceHold, kam.ActionConfirmActuals},
-	"5 reports":                           {kam.ActionReport, kam.ActionAuditExport},
-	"5.4 delegation":                      {kam.ActionDelegate, kam.ActionDelegationsRead},
+var notYet = map[string][]access.Action{
+	"2 profile and plan of a key account": {access.ActionPlanEdit, access.ActionPlanRead, access.ActionPlanAgree, access.ActionPlanApprove},
+	"3.1, 3.2 calls":                      {access.ActionCallPlanEdit, access.ActionCallPlanApprove, access.ActionCallPlanRead, access.ActionRecordCall},
+	"3.3 reviews":                         {access.ActionReviewHold, access.ActionReviewDecide, access.ActionReviewRead},
+	"4 actual figures":                    {access.ActionEnterPnL, access.ActionFinanceHold, access.ActionConfirmActuals},
+	"5 reports":                           {access.ActionReport, access.ActionAuditExport},
+	"5.4 delegation":                      {access.ActionDelegate, access.ActionDelegationsRead},
 }
 
 // asking are the packages that ask: the service at the door, the effects in
@@ -35,8 +36,8 @@ var asking = []string{"service", "activities", "store"}
 // protects nothing.
 func TestEveryActionOfTheMatrixIsAsked(t *testing.T) {
 	t.Parallel()
-	asked := map[kam.Action]bool{kam.ActionClearCertain: true} // Permit makes it of ActionClearDuplicate
-	for _, a := range kam.Acts {
+	asked := map[access.Action]bool{access.ActionClearCertain: true} // Permit makes it of ActionClearDuplicate
+	for _, a := range onboarding.Acts {
 		asked[a.Action] = true // RecordAct asks what the table says
 	}
 	names := actionNames(t)
@@ -49,7 +50,7 @@ func TestEveryActionOfTheMatrixIsAsked(t *testing.T) {
 		for _, f := range list {
 			ast.Inspect(f, func(n ast.Node) bool {
 				if s, ok := n.(*ast.SelectorExpr); ok {
-					if x, ok := s.X.(*ast.Ident); ok && x.Name == "kam" {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "access" {
 						if a, ok := names[s.Sel.Name]; ok {
 							asked[a] = true
 						}
@@ -61,32 +62,32 @@ func TestEveryActionOfTheMatrixIsAsked(t *testing.T) {
 	}
 	require.Greater(t, len(asked), 20, "the finder finds")
 
-	later := map[kam.Action]string{}
+	later := map[access.Action]string{}
 	for process, list := range notYet {
 		for _, a := range list {
 			later[a] = process
-			if !slices.Contains(kam.Actions, a) {
+			if !slices.Contains(access.Actions, a) {
 				t.Errorf("%s is not in the matrix: take it off the list", a)
 			}
 		}
 	}
-	for _, a := range kam.Actions {
+	for _, a := range access.Actions {
 		process, waits := later[a]
 		switch {
 		case asked[a] && waits:
 			t.Errorf("%s is asked now: take it off the list of %s", a, process)
 		case !asked[a] && !waits:
-			t.Errorf("nothing asks %s: ask kam.Permit where it is done, or say for which process it is", a)
+			t.Errorf("nothing asks %s: ask access.Permit where it is done, or say for which process it is", a)
 		}
 	}
 }
 
-// actionNames are the constants of kam that name actions, with their values.
-func actionNames(t *testing.T) map[string]kam.Action {
+// actionNames are the constants of access that name actions, with their values.
+func actionNames(t *testing.T) map[string]access.Action {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", "..", "kam", "*.go"))
+	paths, err := filepath.Glob(filepath.Join("..", "..", "kam", "access", "*.go"))
 	require.NoError(t, err)
-	names := map[string]kam.Action{}
+	names := map[string]access.Action{}
 	for _, path := range paths {
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		require.NoError(t, err)
@@ -98,12 +99,12 @@ func actionNames(t *testing.T) map[string]kam.Action {
 			if lit, ok := s.Values[0].(*ast.BasicLit); ok {
 				v, err := strconv.Unquote(lit.Value)
 				require.NoError(t, err)
-				names[s.Names[0].Name] = kam.Action(v)
+				names[s.Names[0].Name] = access.Action(v)
 			}
 			return true
 		})
 	}
-	for _, a := range kam.Actions {
+	for _, a := range access.Actions {
 		require.True(t, slices.Contains(slices.Collect(maps.Values(names)), a), a)
 	}
 	return names

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -93,26 +95,26 @@ func (s *stage) Start(_ context.Context, who service.Principal, r service.Reques
 	return service.Started{CaseNo: no, Created: true}, nil
 }
 
-func (s *stage) Decide(_ context.Context, who service.Principal, no kam.CaseNo, act kam.Act, _ *kam.RequestData) (kam.Progress, error) {
+func (s *stage) Decide(_ context.Context, who service.Principal, no kam.CaseNo, act onboarding.Act, _ *customer.RequestData) (onboarding.Progress, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.acts++
 	if s.breakAt > 0 && s.acts >= s.breakAt {
-		return kam.Progress{}, errors.New("connection refused")
+		return onboarding.Progress{}, errors.New("connection refused")
 	}
 	s.events[no] = append(s.events[no], kam.AuditEvent{CaseNo: no, DecisionID: act.DecisionID, Actor: who.User(), Type: kam.EventConfirmed})
-	return kam.Progress{}, nil
+	return onboarding.Progress{}, nil
 }
 
-func (s *stage) Case(_ context.Context, _ service.Principal, no kam.CaseNo) (kam.Snapshot, error) {
+func (s *stage) Case(_ context.Context, _ service.Principal, no kam.CaseNo) (onboarding.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sc := s.scripts[s.keys[no]]
 	n := len(s.events[no])
-	snap := kam.Snapshot{CaseNo: no, Version: int64(n + 1), MaterialHash: "hash", Requester: sc.By}
+	snap := onboarding.Snapshot{CaseNo: no, Version: int64(n + 1), MaterialHash: "hash", Requester: sc.By}
 	switch {
 	case sc.Name == s.stuck:
-		snap.State = kam.NeedsIntervention
+		snap.State = onboarding.NeedsIntervention
 	case n < len(sc.Steps):
 		snap.State = sc.Steps[n].In
 	default:
@@ -211,5 +213,5 @@ func TestRunSaysWhatIsOffItsScript(t *testing.T) {
 	s.stuck = "01_clear_add"
 	err := Run(t.Context(), Deps{Service: s, Out: &bytes.Buffer{}, Patience: 200 * time.Millisecond})
 	require.ErrorContains(t, err, "01_clear_add: step 1, kai.terr confirm")
-	require.ErrorContains(t, err, string(kam.NeedsIntervention))
+	require.ErrorContains(t, err, string(onboarding.NeedsIntervention))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -155,7 +156,7 @@ func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
 			return err
 		}
 		act.DecisionID = id
-		if act.Name == kam.ActDecideConfirmation {
+		if act.Name == onboarding.ActDecideConfirmation {
 			act.ExpectHash = now.MaterialHash
 		}
 		if _, err := d.Service.Decide(ctx, service.As(act.By), no, act, data); err != nil {
@@ -170,7 +171,7 @@ func (d *demo) follow(ctx context.Context, s Script, no kam.CaseNo) error {
 }
 
 // met compares where a case ended with what the script expects.
-func (e Expect) met(s kam.Snapshot) error {
+func (e Expect) met(s onboarding.Snapshot) error {
 	if e.Outcome != "" && s.Outcome != e.Outcome {
 		return fmt.Errorf("the outcome is %s, not %s", s.Outcome, e.Outcome)
 	}
@@ -181,13 +182,13 @@ func (e Expect) met(s kam.Snapshot) error {
 }
 
 // reach waits until the case stands in a state.
-func (d *demo) reach(ctx context.Context, no kam.CaseNo, want kam.State) (kam.Snapshot, error) {
+func (d *demo) reach(ctx context.Context, no kam.CaseNo, want onboarding.State) (onboarding.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var stands time.Time
-	var last kam.Snapshot
+	var last onboarding.Snapshot
 	for {
 		s, err := d.Service.Case(ctx, watches, no)
 		if err != nil {

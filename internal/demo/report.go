@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // report tells a person what came of the onboardings.
@@ -18,7 +19,7 @@ func (d *demo) report(all []played) {
 	d.keyAccounts(all)
 	d.others(all)
 	d.existing(all)
-	if p, r, ok := longest(all, kam.RecordAdd, "REFER"); ok {
+	if p, r, ok := longest(all, onboarding.RecordAdd, "REFER"); ok {
 		d.explain(p, r)
 	}
 	if p, ok := named(all, "global_key_account"); ok {
@@ -74,19 +75,19 @@ func (p played) kind() string {
 }
 
 // endings are the outcomes as people say them.
-var endings = map[kam.Outcome]string{
-	kam.Modified: "changed", kam.Deactivated: "retired", kam.ReactivatedKA: "key account again", kam.ReactivatedNonKA: "customer again",
-	kam.Reclassified: "classified anew", kam.NoChange: "as it was",
+var endings = map[onboarding.Outcome]string{
+	onboarding.Modified: "changed", onboarding.Deactivated: "retired", onboarding.ReactivatedKA: "key account again", onboarding.ReactivatedNonKA: "customer again",
+	onboarding.Reclassified: "classified anew", onboarding.NoChange: "as it was",
 }
 
 // ending is the state, or what a completed case led to.
-func ending(s kam.Snapshot) string {
+func ending(s onboarding.Snapshot) string {
 	switch {
-	case s.Outcome == kam.AddedKA:
+	case s.Outcome == onboarding.AddedKA:
 		return "key account, " + strings.ToLower(string(s.Tier))
-	case s.Outcome == kam.AddedNonKA && s.Has(kam.FlagProvisional):
+	case s.Outcome == onboarding.AddedNonKA && s.Has(onboarding.FlagProvisional):
 		return "customer, provisional"
-	case s.Outcome == kam.AddedNonKA:
+	case s.Outcome == onboarding.AddedNonKA:
 		return "customer"
 	case endings[s.Outcome] != "":
 		return endings[s.Outcome]
@@ -101,15 +102,15 @@ func (d *demo) rejections(all []played) {
 	t := term.NewTable("Case", "Customer", "By", "Why")
 	for _, p := range all {
 		s := p.view.Snapshot
-		if s.State != kam.Rejected {
+		if s.State != onboarding.Rejected {
 			continue
 		}
 		by, why := "the rules", s.Headline
 		for _, e := range p.events {
-			if e.To == string(kam.Rejected) && e.Actor != kam.System {
+			if e.To == string(onboarding.Rejected) && e.Actor != kam.System {
 				by, why = d.name(e.Actor), e.Text
 			}
-			if e.To == string(kam.Rejected) && e.Type == kam.EventComplianceDecided {
+			if e.To == string(onboarding.Rejected) && e.Type == kam.EventComplianceDecided {
 				why = "for compliance and audit to read"
 			}
 		}
@@ -155,7 +156,7 @@ func (d *demo) keyAccounts(all []played) {
 	t := term.NewTable("Case", "Customer", "Tier", "Endorsed by", "Why")
 	for _, p := range all {
 		s := p.view.Snapshot
-		if s.Outcome != kam.AddedKA {
+		if s.Outcome != onboarding.AddedKA {
 			continue
 		}
 		var by []string
@@ -163,7 +164,7 @@ func (d *demo) keyAccounts(all []played) {
 			by = append(by, d.named(u))
 		}
 		why := s.Headline
-		if r, ok := record(p, kam.RecordClassification); ok {
+		if r, ok := record(p, onboarding.RecordClassification); ok {
 			why = r.Headline
 		}
 		t.Row(string(s.CaseNo), p.customer(), strings.ToLower(string(s.Tier)), strings.Join(by, ", "), why)
@@ -176,7 +177,7 @@ func (d *demo) keyAccounts(all []played) {
 func (d *demo) others(all []played) {
 	t := term.NewTable("Case", "Customer", "Why not a key account")
 	for _, p := range all {
-		if r, ok := record(p, kam.RecordClassification); ok && p.view.Snapshot.Outcome == kam.AddedNonKA {
+		if r, ok := record(p, onboarding.RecordClassification); ok && p.view.Snapshot.Outcome == onboarding.AddedNonKA {
 			t.Row(string(p.view.Snapshot.CaseNo), p.customer(), r.Headline)
 		}
 	}
@@ -215,7 +216,7 @@ func (d *demo) existing(all []played) {
 }
 
 // explain shows one decision as it can be read for any case.
-func (d *demo) explain(p played, r kam.DecisionRecord) {
+func (d *demo) explain(p played, r onboarding.DecisionRecord) {
 	d.head(fmt.Sprintf("Why %s for %s (%s, step %s, policy %s %d)", r.Outcome, p.customer(), r.CaseNo, r.Step, r.Policy.ID, r.Policy.Version))
 	t := term.NewTable("Criterion", "Value", "Points>", "Weight>", "Counts>")
 	for _, c := range r.Criteria {
@@ -286,17 +287,17 @@ func (d *demo) named(u kam.UserID) string {
 func words(code string) string { return strings.ToLower(strings.ReplaceAll(code, "_", " ")) }
 
 // record finds the newest decision record of a kind.
-func record(p played, kind kam.RecordKind) (kam.DecisionRecord, bool) {
+func record(p played, kind onboarding.RecordKind) (onboarding.DecisionRecord, bool) {
 	for i := len(p.view.Records) - 1; i >= 0; i-- {
 		if p.view.Records[i].Kind == kind {
 			return p.view.Records[i], true
 		}
 	}
-	return kam.DecisionRecord{}, false
+	return onboarding.DecisionRecord{}, false
 }
 
 // longest finds the record with this outcome that has the most to say.
-func longest(all []played, kind kam.RecordKind, outcome string) (best played, r kam.DecisionRecord, ok bool) {
+func longest(all []played, kind onboarding.RecordKind, outcome string) (best played, r onboarding.DecisionRecord, ok bool) {
 	for _, p := range all {
 		got, have := record(p, kind)
 		if have && got.Outcome == outcome && len(got.WouldChange) > len(r.WouldChange) {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/service"
@@ -31,7 +33,7 @@ func TestOrganisation(t *testing.T) {
 	people := map[kam.UserID]service.User{}
 	for _, u := range org.Users {
 		require.NotContains(t, people, u.ID)
-		require.NoError(t, kam.CheckRoles(u.Roles), u.ID)
+		require.NoError(t, access.CheckRoles(u.Roles), u.ID)
 		people[u.ID] = u
 	}
 	nodes := map[string]accessdb.Node{}
@@ -129,7 +131,7 @@ func TestCustomersAreComplete(t *testing.T) {
 		require.False(t, seen[c.CustomerNo])
 		seen[c.CustomerNo] = true
 		require.Empty(t, rules.FormErrors(c.Data), c.CustomerNo)
-		require.Empty(t, rules.Missing(c.Data, kam.Screening), c.CustomerNo)
+		require.Empty(t, rules.Missing(c.Data, customer.Screening), c.CustomerNo)
 		require.NotEmpty(t, c.Keys.Names)
 		require.True(t, slices.ContainsFunc(org.Nodes, func(n accessdb.Node) bool { return n.Code == c.Territory }), c.Territory)
 	}
@@ -153,7 +155,7 @@ func worked(t *testing.T, asOf time.Time) (rules.Book, map[string]rules.Customer
 		b.Nodes = append(b.Nodes, kam.TerritoryNode{Code: n.Code, Level: n.Level, Parent: n.Parent})
 	}
 	all := map[string]rules.Customer{}
-	add := func(no, account, territory string, d kam.RequestData) {
+	add := func(no, account, territory string, d customer.RequestData) {
 		c := rules.Customer{CustomerNo: no, ScreeningData: d.ScreeningData, DetailData: d.DetailData, Facts: factsOf(facts, account, asOf)}
 		c.TerritoryCode = territory
 		if c.GroupID == "" {
@@ -275,7 +277,7 @@ func TestScriptsAgreeWithTheRules(t *testing.T) {
 		if s.Type != kam.NewCase {
 			require.True(t, slices.ContainsFunc(book, func(c service.BookCustomer) bool { return c.CustomerNo == s.CustomerNo }), s.Name)
 		} else {
-			require.Empty(t, rules.Missing(s.Request, kam.Screening), s.Name)
+			require.Empty(t, rules.Missing(s.Request, customer.Screening), s.Name)
 		}
 		r, err := policy.AddDecision(rules.Customer{CustomerNo: s.Name, ScreeningData: s.Request.ScreeningData}, nil)
 		require.NoError(t, err)

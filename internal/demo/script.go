@@ -13,6 +13,8 @@ import (
 
 	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A Script is one case: the request that somebody starts, and who decides what
@@ -21,7 +23,7 @@ type Script struct {
 	Name string `yaml:"-"`
 	// Request holds the data: of a NEW case the JSON file beside the script, of
 	// any other, and of an appeal, the few fields of Change.
-	Request kam.RequestData `yaml:"-"`
+	Request customer.RequestData `yaml:"-"`
 
 	Title  string     `yaml:"title"`
 	Shows  string     `yaml:"shows"` // which example or scenario of the process
@@ -29,10 +31,10 @@ type Script struct {
 	Steps  []Step     `yaml:"steps"`
 	Expect Expect     `yaml:"expect"`
 
-	Type       kam.CaseType      `yaml:"type"` // NEW when empty
-	CustomerNo string            `yaml:"customer_no"`
-	Trigger    kam.ReviewTrigger `yaml:"trigger"` // of a RECLASSIFY
-	Change     map[string]any    `yaml:"change"`
+	Type       kam.CaseType             `yaml:"type"` // NEW when empty
+	CustomerNo string                   `yaml:"customer_no"`
+	Trigger    onboarding.ReviewTrigger `yaml:"trigger"` // of a RECLASSIFY
+	Change     map[string]any           `yaml:"change"`
 	// AppealOf names the script whose rejection is appealed: its data with
 	// Change laid over them are the request.
 	AppealOf string `yaml:"appeal_of"`
@@ -45,68 +47,68 @@ func (s Script) waitsFor() string { return cmp.Or(s.AppealOf, s.After) }
 
 // A Step is what one person does once the case is in a state.
 type Step struct {
-	By         kam.UserID     `yaml:"by"`
-	In         kam.State      `yaml:"in"`
-	Do         string         `yaml:"do"`
-	Reason     string         `yaml:"reason"`
-	ReasonCode string         `yaml:"reason_code"`
-	Fields     []string       `yaml:"fields"`
-	CustomerNo string         `yaml:"customer_no"`
-	Tier       kam.Tier       `yaml:"tier"`
-	Owner      kam.UserID     `yaml:"owner"`
-	Release    string         `yaml:"release"` // key account that makes room
-	Data       map[string]any `yaml:"data"`
+	By         kam.UserID       `yaml:"by"`
+	In         onboarding.State `yaml:"in"`
+	Do         string           `yaml:"do"`
+	Reason     string           `yaml:"reason"`
+	ReasonCode string           `yaml:"reason_code"`
+	Fields     []string         `yaml:"fields"`
+	CustomerNo string           `yaml:"customer_no"`
+	Tier       kam.Tier         `yaml:"tier"`
+	Owner      kam.UserID       `yaml:"owner"`
+	Release    string           `yaml:"release"` // key account that makes room
+	Data       map[string]any   `yaml:"data"`
 }
 
 // Expect is where the case stands when everybody has done his part.
 type Expect struct {
-	State   kam.State   `yaml:"state"`
-	Outcome kam.Outcome `yaml:"outcome"`
-	Tier    kam.Tier    `yaml:"tier"`
+	State   onboarding.State   `yaml:"state"`
+	Outcome onboarding.Outcome `yaml:"outcome"`
+	Tier    kam.Tier           `yaml:"tier"`
 }
 
 // verbs are the words of a script. What "clear", "refuse" and "send_back"
 // mean depends on the state, see [Step.Act].
-var verbs = map[string]kam.Act{
-	"confirm":           {Name: kam.ActDecideConfirmation, Verdict: kam.Confirm},
-	"reject":            {Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt},
-	"send_back":         {Name: kam.ActDecideConfirmation, Verdict: kam.SendBack},
-	"clear":             {Name: kam.ActDecideCompliance, Verdict: kam.ClearIt},
-	"refuse":            {Name: kam.ActDecideCompliance, Verdict: kam.RefuseIt},
-	"merge":             {Name: kam.ActDecideValidation, Verdict: kam.MergeIt},
-	"endorse":           {Name: kam.ActDecideEndorsement, Verdict: kam.Endorse},
-	"decline":           {Name: kam.ActDecideEndorsement, Verdict: kam.Decline},
-	"change_tier":       {Name: kam.ActDecideEndorsement, Verdict: kam.ChangeTier},
-	"claim":             {Name: kam.ActClaim},
-	"release":           {Name: kam.ActRelease},
-	"cancel_ask":        {Name: kam.ActCancel, Verdict: kam.AskCancel},
-	"cancel_agree":      {Name: kam.ActCancel, Verdict: kam.AgreeCancel},
-	"reevaluate":        {Name: kam.ActReevaluate},
-	"convert_to_modify": {Name: kam.ActResolveDuplicate, Verdict: kam.ConvertToModify},
-	"not_duplicate":     {Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate},
-	"use_existing":      {Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting},
-	"submit_data":       {Name: kam.ActSubmitData},
-	"submit_details":    {Name: kam.ActSubmitDetails},
-	"amend":             {Name: kam.ActAmendMaterial},
-	"withdraw":          {Name: kam.ActWithdraw},
-	"comment":           {Name: kam.ActComment},
+var verbs = map[string]onboarding.Act{
+	"confirm":           {Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm},
+	"reject":            {Name: onboarding.ActDecideConfirmation, Verdict: onboarding.RejectIt},
+	"send_back":         {Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack},
+	"clear":             {Name: onboarding.ActDecideCompliance, Verdict: onboarding.ClearIt},
+	"refuse":            {Name: onboarding.ActDecideCompliance, Verdict: onboarding.RefuseIt},
+	"merge":             {Name: onboarding.ActDecideValidation, Verdict: onboarding.MergeIt},
+	"endorse":           {Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse},
+	"decline":           {Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Decline},
+	"change_tier":       {Name: onboarding.ActDecideEndorsement, Verdict: onboarding.ChangeTier},
+	"claim":             {Name: onboarding.ActClaim},
+	"release":           {Name: onboarding.ActRelease},
+	"cancel_ask":        {Name: onboarding.ActCancel, Verdict: onboarding.AskCancel},
+	"cancel_agree":      {Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel},
+	"reevaluate":        {Name: onboarding.ActReevaluate},
+	"convert_to_modify": {Name: onboarding.ActResolveDuplicate, Verdict: onboarding.ConvertToModify},
+	"not_duplicate":     {Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate},
+	"use_existing":      {Name: onboarding.ActResolveDuplicate, Verdict: onboarding.UseExisting},
+	"submit_data":       {Name: onboarding.ActSubmitData},
+	"submit_details":    {Name: onboarding.ActSubmitDetails},
+	"amend":             {Name: onboarding.ActAmendMaterial},
+	"withdraw":          {Name: onboarding.ActWithdraw},
+	"comment":           {Name: onboarding.ActComment},
 }
 
 // Act makes the act of a step, but for its id and hash.
-func (s Step) Act() (kam.Act, *kam.RequestData, error) {
+func (s Step) Act() (onboarding.Act, *customer.RequestData, error) {
 	a, ok := verbs[s.Do]
 	if !ok {
 		return a, nil, fmt.Errorf("nobody can %q", s.Do)
 	}
-	if s.In == kam.ValidationReview && (s.Do == "clear" || s.Do == "refuse" || s.Do == "send_back") {
-		a.Name = kam.ActDecideValidation
+	if s.In == onboarding.ValidationReview && (s.Do == "clear" || s.Do == "refuse" || s.Do == "send_back") {
+		a.Name = onboarding.ActDecideValidation
 	}
 	a.By, a.Reason, a.ReasonCode, a.Fields = s.By, s.Reason, s.ReasonCode, s.Fields
 	a.CustomerNo, a.Tier, a.OwnerID, a.ReleaseAccount = s.CustomerNo, s.Tier, s.Owner, s.Release
 	if s.Data == nil {
 		return a, nil, nil
 	}
-	var data kam.RequestData
+	var data customer.RequestData
 	if err := remarshal(s.Data, &data); err != nil {
 		return a, nil, err
 	}
@@ -184,6 +186,6 @@ func (s *Script) follows(before map[string]Script) error {
 		return nil
 	}
 	var err error
-	s.Request, err = kam.Overlay(first.Request, s.Request)
+	s.Request, err = customer.Overlay(first.Request, s.Request)
 	return err
 }

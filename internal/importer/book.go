@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 )
@@ -40,7 +42,7 @@ var (
 
 // book is the schema of a file of customers that exist already: the columns of
 // requests, and what only a book knows.
-var book = &schema{
+var bookSchema = &schema{
 	field: bookField, headers: BookHeaders, results: []string{"batch_no", "outcome", "findings"},
 	needs: []Problem{
 		{Line: 1, Column: colCustomer, Message: "is missing", Remedy: "a customer of a book has a number"},
@@ -90,7 +92,7 @@ type Book struct {
 	equal  []bool
 
 	mu       sync.Mutex
-	findings []kam.BatchFinding
+	findings []book.BatchFinding
 }
 
 // OpenBook reads a book and checks its structure: encoding, quotes, columns,
@@ -104,15 +106,15 @@ func OpenBook(files BookFiles, o ReadOptions) (*Book, error) {
 	if files.Customers != nil {
 		digest, err := b.readCustomers(files.Customers, o)
 		if err != nil {
-			return nil, inFile(kam.FileCustomers, err)
+			return nil, inFile(book.FileCustomers, err)
 		}
-		part(kam.FileCustomers, digest)
+		part(book.FileCustomers, digest)
 	}
 	for _, f := range []struct {
 		name string
 		r    io.Reader
 		into **factFile
-	}{{kam.FileSales, files.Sales, &b.sales}, {kam.FilePL, files.PL, &b.pl}} {
+	}{{book.FileSales, files.Sales, &b.sales}, {book.FilePL, files.PL, &b.pl}} {
 		if f.r == nil {
 			continue
 		}
@@ -126,9 +128,9 @@ func OpenBook(files BookFiles, o ReadOptions) (*Book, error) {
 	if files.Groups != nil {
 		digest, err := b.readGroups(files.Groups, o)
 		if err != nil {
-			return nil, inFile(kam.FileGroups, err)
+			return nil, inFile(book.FileGroups, err)
 		}
-		part(kam.FileGroups, digest)
+		part(book.FileGroups, digest)
 	}
 	if files.Customers == nil && b.sales == nil && b.pl == nil {
 		return nil, kam.Errorf(kam.Invalid, "a book has customers, sales or a profit and loss").On("files").Try("give at least one of these files")
@@ -170,7 +172,7 @@ func (b *Book) readCustomers(r io.Reader, o ReadOptions) (digest string, err err
 		b.Rows = len(b.json)
 		return digest, err
 	}
-	o.schema = book
+	o.schema = bookSchema
 	b.table, err = Read(bytes.NewReader(raw), o)
 	if err != nil {
 		return "", err
@@ -251,7 +253,7 @@ func (b *Book) Upload(key string, by kam.UserID, at time.Time) service.BatchUplo
 }
 
 // Findings are what has come up while rows were read, by file and row.
-func (b *Book) Findings() []kam.BatchFinding {
+func (b *Book) Findings() []book.BatchFinding {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.findings)
@@ -263,32 +265,32 @@ func (b *Book) forget() {
 	b.findings = nil
 }
 
-func (b *Book) note(all ...kam.BatchFinding) {
+func (b *Book) note(all ...book.BatchFinding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if room := kam.MaxBatchFindings - len(b.findings); room > 0 {
+	if room := book.MaxBatchFindings - len(b.findings); room > 0 {
 		b.findings = append(b.findings, all[:min(len(all), room)]...)
 	}
 }
 
 // Dry reads every row without the system and says what the form check finds:
 // what depends on customers, territories and people is not tested.
-func (b *Book) Dry(p *rules.Set) (counts kam.BatchCounts, findings []kam.BatchFinding, err error) {
+func (b *Book) Dry(p *rules.Set) (counts book.BatchCounts, findings []book.BatchFinding, err error) {
 	b.forget()
 	counts.Rows, counts.Groups = b.Rows, len(b.groups)
 	if b.Rows > 0 {
 		for r := range b.customers() {
-			var d kam.RequestData
+			var d customer.RequestData
 			if err := json.Unmarshal(r.Data, &d); err != nil {
 				return counts, nil, fmt.Errorf("read row %d: %w", r.No, err)
 			}
 			d.Contacts = r.Contacts
 			for _, f := range p.BookFindings(d) {
-				f.File, f.Row, f.Line, f.Key = kam.FileCustomers, r.No, r.Line, r.CustomerNo
+				f.File, f.Row, f.Line, f.Key = book.FileCustomers, r.No, r.Line, r.CustomerNo
 				b.note(f)
 				r.Warned = true
-				if f.Severity == kam.SeverityError && r.ReadAs == kam.RowReady {
-					r.ReadAs = kam.RowRefused
+				if f.Severity == kam.SeverityError && r.ReadAs == book.RowReady {
+					r.ReadAs = book.RowRefused
 				}
 			}
 			counts.Add(r.ReadAs, r.Warned)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -60,7 +62,7 @@ func openFacts(r io.Reader, name string, o ReadOptions) (*factFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &factFile{name: name, table: &Table{Digest: digest, schema: factSchema(name == kam.FilePL)}, most: kam.MaxBatchFacts}
+	f := &factFile{name: name, table: &Table{Digest: digest, schema: factSchema(name == book.FilePL)}, most: book.MaxBatchFacts}
 	if o.MaxRows > 0 {
 		f.most = min(f.most, o.MaxRows)
 	}
@@ -96,7 +98,7 @@ func (b *Book) facts() iter.Seq2[service.BatchFact, error] {
 // that millions of rows need no memory for their texts.
 type factKey [2]uint64
 
-func (f *factFile) read(note func(...kam.BatchFinding)) iter.Seq2[service.BatchFact, error] {
+func (f *factFile) read(note func(...book.BatchFinding)) iter.Seq2[service.BatchFact, error] {
 	return func(yield func(service.BatchFact, error) bool) {
 		t := f.table.clone()
 		cr, err := t.head(f.raw)
@@ -173,20 +175,20 @@ func newFactParser(t *Table, file string) *factParser {
 }
 
 // parse makes a fact of a record, or says what is wrong with it.
-func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchFinding) {
+func (p *factParser) parse(rec []string, no int) (service.BatchFact, *book.BatchFinding) {
 	cell := func(column string) string {
 		if i := p.at[column]; i >= 0 {
 			return strings.TrimSpace(rec[i])
 		}
 		return ""
 	}
-	f := service.BatchFact{No: no, PLOnly: p.file == kam.FilePL}
-	wrong := func(column, rule string, msg, remedy kam.Sentence) (service.BatchFact, *kam.BatchFinding) {
+	f := service.BatchFact{No: no, PLOnly: p.file == book.FilePL}
+	wrong := func(column, rule string, msg, remedy kam.Sentence) (service.BatchFact, *book.BatchFinding) {
 		key := f.Account
-		if !kam.IsCustomerNo(key) {
+		if !customer.IsCustomerNo(key) {
 			key = ""
 		}
-		found := kam.BatchFinding{File: p.file, Row: no, Key: key, Column: column, Rule: rule, Severity: kam.SeverityError}.Saying(msg, remedy)
+		found := book.BatchFinding{File: p.file, Row: no, Key: key, Column: column, Rule: rule, Severity: kam.SeverityError}.Saying(msg, remedy)
 		return f, &found
 	}
 	if a := cell("account_no"); a == p.account {
@@ -194,33 +196,33 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 	} else {
 		f.Account = strings.Clone(a) // the record is read into again
 	}
-	if !kam.IsCustomerNo(f.Account) {
-		return wrong("account_no", kam.RuleBatchKey, kam.Say("%q cannot be the number of an account", kam.Clip(f.Account, 40)), kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-'"))
+	if !customer.IsCustomerNo(f.Account) {
+		return wrong("account_no", book.RuleBatchKey, kam.Say("%q cannot be the number of an account", kam.Clip(f.Account, 40)), kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-'"))
 	}
 	p.account = f.Account
 	if m := cell("month"); m != p.month {
 		first, err := time.Parse("2006-01", m)
 		if err != nil {
-			return wrong("month", kam.RuleBatchMonth, kam.Say("%q is not a month", kam.Clip(m, 20)), kam.Say("write it as 2026-01"))
+			return wrong("month", book.RuleBatchMonth, kam.Say("%q is not a month", kam.Clip(m, 20)), kam.Say("write it as 2026-01"))
 		}
 		p.month, p.first = strings.Clone(m), first
 	}
 	f.Month = p.first
-	if f.Family = strings.Clone(cell("product_family")); len(f.Family) > kam.MaxProductFamily {
-		return wrong("product_family", "VF02", kam.Say("has more than %d bytes", kam.MaxProductFamily), kam.Say("shorten it"))
+	if f.Family = strings.Clone(cell("product_family")); len(f.Family) > customer.MaxProductFamily {
+		return wrong("product_family", "VF02", kam.Say("has more than %d bytes", customer.MaxProductFamily), kam.Say("shorten it"))
 	}
 	f.Currency = strings.Clone(cell("currency"))
 	amount := func(text string) (int64, bool) {
 		m, err := kam.ParseMoney(text, f.Currency)
 		return m.Minor, err == nil
 	}
-	badAmount := func(column, text string) (service.BatchFact, *kam.BatchFinding) {
+	badAmount := func(column, text string) (service.BatchFact, *book.BatchFinding) {
 		_, err := kam.ParseMoney(text, f.Currency)
 		if !kam.IsCurrency(f.Currency) {
 			column = "currency"
 		}
 		e := kam.About(column, err)
-		return wrong(column, kam.RuleBatchMoney, e.Message(), e.HowTo())
+		return wrong(column, book.RuleBatchMoney, e.Message(), e.HowTo())
 	}
 	var ok bool
 	if !f.PLOnly {
@@ -245,7 +247,7 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		if text := cell("last_order_date"); text != "" {
 			d, err := time.Parse(time.DateOnly, text)
 			if err != nil || d.Year() < 1990 || !d.Before(f.Month.AddDate(0, 1, 0)) {
-				return wrong("last_order_date", kam.RuleBatchMonth, kam.Say("%q is not a day up to the end of %s", kam.Clip(text, 20), p.month), kam.Say("write it as 2026-01-31"))
+				return wrong("last_order_date", book.RuleBatchMonth, kam.Say("%q is not a day up to the end of %s", kam.Clip(text, 20), p.month), kam.Say("write it as 2026-01-31"))
 			}
 			f.LastOrder = &d
 		}
@@ -274,16 +276,16 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		if lines != nil {
 			raw, err := json.Marshal(lines)
 			if err != nil {
-				return wrong("", kam.RuleBatchMoney, kam.Say("the lines cannot be stored"), kam.Say("correct them"))
+				return wrong("", book.RuleBatchMoney, kam.Say("the lines cannot be stored"), kam.Say("correct them"))
 			}
 			f.PLLines = raw
 		}
 	}
 	key := p.key(f)
 	if before, twice := p.seen[key]; twice {
-		return wrong("account_no", kam.RuleBatchTwice, kam.Say("row %d is about the same account, month and product family", before), kam.Say("leave one of them, or add them up"))
+		return wrong("account_no", book.RuleBatchTwice, kam.Say("row %d is about the same account, month and product family", before), kam.Say("leave one of them, or add them up"))
 	}
-	p.seen[key] = int32(no) //nolint:gosec // bounded by kam.MaxBatchFacts
+	p.seen[key] = int32(no) //nolint:gosec // bounded by book.MaxBatchFacts
 	return f, nil
 }
 

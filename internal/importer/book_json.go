@@ -9,12 +9,14 @@ import (
 
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
 )
 
 // readBookJSON reads a list of customers, or one a line.
 func readBookJSON(raw []byte, o ReadOptions) ([]service.BookCustomer, error) {
-	most := kam.MaxBatchRows
+	most := book.MaxBatchRows
 	if o.MaxRows > 0 {
 		most = min(most, o.MaxRows)
 	}
@@ -32,8 +34,8 @@ func readBookJSON(raw []byte, o ReadOptions) ([]service.BookCustomer, error) {
 		if err := dec.Decode(&one); err != nil {
 			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at)}.saying(kam.Say("is not JSON: %s", kam.Clip(err.Error(), 200)), kam.Sentence{}))
 		}
-		if len(one) > kam.MaxBatchRowSize {
-			return nil, refuse(Problem{Row: len(all) + 1}.saying(kam.Say("is larger than %d bytes", kam.MaxBatchRowSize), kam.Sentence{}))
+		if len(one) > book.MaxBatchRowSize {
+			return nil, refuse(Problem{Row: len(all) + 1}.saying(kam.Say("is larger than %d bytes", book.MaxBatchRowSize), kam.Sentence{}))
 		}
 		if key := kam.DoubleKey(one); key != "" {
 			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: kam.Clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
@@ -67,7 +69,7 @@ func readBookJSON(raw []byte, o ReadOptions) ([]service.BookCustomer, error) {
 	return all, nil
 }
 
-func (b *Book) fromJSON(i int, r *service.BatchRow) kam.RequestData {
+func (b *Book) fromJSON(i int, r *service.BatchRow) customer.RequestData {
 	c := b.json[i]
 	r.OwnerID, r.Status, r.KAStatus, r.Tier, r.Coverage, r.ReviewDue = c.OwnerID, c.Status, c.KAStatus, c.Tier, c.Coverage, c.ReviewDue
 	d := c.Data
@@ -83,7 +85,7 @@ func (b *Book) fromJSON(i int, r *service.BatchRow) kam.RequestData {
 
 // Countries reads the countries of data that came as JSON as those of a table
 // are read: by code or by name.
-func Countries(d *kam.RequestData) {
+func Countries(d *customer.RequestData) {
 	ReadCountry(&d.CountryCode)
 	d.Addresses = slices.Clone(d.Addresses) // the caller keeps his own
 	for i := range d.Addresses {

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/service"
@@ -26,7 +28,7 @@ func (b *Book) customers() iter.Seq2[service.BatchRow, error] {
 	return func(yield func(service.BatchRow, error) bool) {
 		for from := 0; from < b.Rows; from += bookChunk {
 			n := min(bookChunk, b.Rows-from)
-			rows, notes := make([]service.BatchRow, n), make([][]kam.BatchFinding, n)
+			rows, notes := make([]service.BatchRow, n), make([][]book.BatchFinding, n)
 			var wg sync.WaitGroup
 			workers := min(runtime.GOMAXPROCS(0), n)
 			for w := range workers {
@@ -55,33 +57,33 @@ var remedies = map[string]kam.Sentence{
 
 // row makes a row of the batch. It looks at nothing but the row: whatever is
 // wrong is a finding.
-func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
-	r := service.BatchRow{No: i + 1, Line: i + 2, ReadAs: kam.RowReady, CustomerNo: b.number(i)}
+func (b *Book) row(i int) (service.BatchRow, []book.BatchFinding) {
+	r := service.BatchRow{No: i + 1, Line: i + 2, ReadAs: book.RowReady, CustomerNo: b.number(i)}
 	if b.table != nil {
 		r.Line = b.table.lines[i]
 	}
-	var found []kam.BatchFinding
+	var found []book.BatchFinding
 	note := func(s kam.Severity, column, rule string, msg, remedy kam.Sentence) {
-		found = append(found, kam.BatchFinding{File: kam.FileCustomers, Row: r.No, Line: r.Line, Key: kam.Clip(r.CustomerNo, 40),
+		found = append(found, book.BatchFinding{File: book.FileCustomers, Row: r.No, Line: r.Line, Key: kam.Clip(r.CustomerNo, 40),
 			Column: column, Rule: rule, Severity: s}.Saying(msg, remedy))
 		if s == kam.SeverityError {
-			r.ReadAs = kam.RowRefused
+			r.ReadAs = book.RowRefused
 		}
 		r.Warned = true
 	}
 	switch {
 	case r.CustomerNo == "":
-		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, kam.Say("the customer has no number"), kam.Say("give every customer its own number"))
-	case !kam.IsCustomerNo(r.CustomerNo):
-		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, kam.Say("%q cannot be the number of a customer", kam.Clip(r.CustomerNo, 40)),
+		note(kam.SeverityError, colCustomer, book.RuleBatchKey, kam.Say("the customer has no number"), kam.Say("give every customer its own number"))
+	case !customer.IsCustomerNo(r.CustomerNo):
+		note(kam.SeverityError, colCustomer, book.RuleBatchKey, kam.Say("%q cannot be the number of a customer", kam.Clip(r.CustomerNo, 40)),
 			kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-', the first a letter or digit"))
 	case b.sameAs[i] > 0 && b.equal[i]:
-		note(kam.SeverityWarning, colCustomer, kam.RuleBatchTwice, kam.Say("is equal to row %d", b.sameAs[i]), kam.Say("leave one of them"))
-		r.ReadAs = kam.RowSame
+		note(kam.SeverityWarning, colCustomer, book.RuleBatchTwice, kam.Say("is equal to row %d", b.sameAs[i]), kam.Say("leave one of them"))
+		r.ReadAs = book.RowSame
 	case b.sameAs[i] > 0:
-		note(kam.SeverityError, colCustomer, kam.RuleBatchTwice, kam.Say("row %d has the same number with other content", b.sameAs[i]), kam.Say("keep the one that is right"))
+		note(kam.SeverityError, colCustomer, book.RuleBatchTwice, kam.Say("row %d has the same number with other content", b.sameAs[i]), kam.Say("keep the one that is right"))
 	}
-	var d kam.RequestData
+	var d customer.RequestData
 	if b.table != nil {
 		d = b.cells(i, &r, note)
 	} else {
@@ -94,12 +96,12 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 		note(kam.SeverityError, "", "VF02", kam.Say("the row cannot be stored"), kam.Say("correct its values"))
 		raw = []byte("{}")
 	}
-	if len(raw) > kam.MaxBatchRowSize {
-		note(kam.SeverityError, "", "VF02", kam.Say("the row is larger than %d bytes", kam.MaxBatchRowSize), kam.Say("shorten it"))
+	if len(raw) > book.MaxBatchRowSize {
+		note(kam.SeverityError, "", "VF02", kam.Say("the row is larger than %d bytes", book.MaxBatchRowSize), kam.Say("shorten it"))
 		raw = []byte("{}")
 	}
 	r.Data = raw
-	if !kam.IsCustomerNo(r.CustomerNo) {
+	if !customer.IsCustomerNo(r.CustomerNo) {
 		r.CustomerNo = "" // hostile text is not kept as a key
 	}
 	return r, found
@@ -107,8 +109,8 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 
 // cells reads a row of CSV: straight into the data, because a book has many
 // rows.
-func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence)) kam.RequestData {
-	var d kam.RequestData
+func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence)) customer.RequestData {
+	var d customer.RequestData
 	into := reflect.ValueOf(&d).Elem()
 	cells := map[string]string{} // those that need more than copying
 	bad := func(column, rule string, msg kam.Sentence) {
@@ -133,9 +135,9 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 				note(kam.SeverityError, c.Field, e.Rule, e.Message(), e.HowTo())
 			}
 			switch {
-			case c.Spec.Kind == kam.KindPhone:
+			case c.Spec.Kind == customer.KindPhone:
 				cells[c.Field] = text
-			case c.Spec.Kind == kam.KindURL && severalWords(text):
+			case c.Spec.Kind == customer.KindURL && severalWords(text):
 				note(kam.SeverityWarning, c.Field, "VF02", firstOnly(text), kam.Say("give one"))
 			}
 		}
@@ -148,7 +150,7 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 	reportPhone("phone", cells["phone"], d.Phone, d.CountryCode, note)
 	if name := cells["contact_name"]; name != "" {
 		role := kam.DecisionRole(strings.ToUpper(cells["contact_role"]))
-		d.Contacts = []kam.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
+		d.Contacts = []customer.Contact{{Name: name, Function: cells["contact_function"], DecisionRole: role, Email: cells["contact_email"],
 			Phone: identifier.Phone(cells["contact_phone"], d.CountryCode), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
 		reportPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
@@ -179,7 +181,7 @@ func reportPhone(column, text, number, country string, note func(s kam.Severity,
 
 // derive fills in what follows from several cells, as the import of requests
 // does.
-func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), bad func(column, rule string, msg kam.Sentence)) {
+func derive(d *customer.RequestData, cells map[string]string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), bad func(column, rule string, msg kam.Sentence)) {
 	wrong := func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Message(), e.HowTo()) }
 	second := func(column, field string) {
 		note(kam.SeverityWarning, column, "VF02", leftOut(secondSource(cells[column], field)), kam.Say("keep one of the columns"))
@@ -206,7 +208,7 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 	d.Identifiers = readIdentifiers(cells, d.CountryCode, func(rule string, msg kam.Sentence) { bad("identifiers", rule, msg) })
 	d.PostalCode = postalCode(d.CountryCode, d.PostalCode)
 	if d.Street != "" && d.City != "" {
-		d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, Region: d.Region, CountryCode: d.CountryCode}}
+		d.Addresses = []customer.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, Region: d.Region, CountryCode: d.CountryCode}}
 	}
 	for _, item := range kam.CapabilityItems {
 		text := cells[capabilityPrefix+item]
@@ -226,7 +228,7 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 }
 
 // deriveIndustry makes a code of a text, or describes the code with it.
-func deriveIndustry(d *kam.RequestData, text string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), second func(column, field string)) {
+func deriveIndustry(d *customer.RequestData, text string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), second func(column, field string)) {
 	if d.IndustryCode == "" {
 		code := IndustryCode(text)
 		if code == "" {
@@ -245,7 +247,7 @@ func deriveIndustry(d *kam.RequestData, text string, note func(s kam.Severity, c
 // fieldIndex is where the fields of the request data are, by JSON name.
 var fieldIndex = func() map[string][]int {
 	m := map[string][]int{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[kam.RequestData]()) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[customer.RequestData]()) {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 			m[name] = f.Index
 		}
@@ -255,20 +257,20 @@ var fieldIndex = func() map[string][]int {
 
 // setCell puts a cell into its field, in the form that [jsonValue] writes;
 // false where the text is not of the field's kind.
-func setCell(v reflect.Value, spec kam.FieldSpec, text string) bool {
+func setCell(v reflect.Value, spec customer.FieldSpec, text string) bool {
 	if v.Kind() == reflect.String {
 		switch spec.Kind {
-		case kam.KindChoice:
+		case customer.KindChoice:
 			text = strings.ToUpper(strings.ReplaceAll(text, " ", "_"))
-		case kam.KindCurrency:
+		case customer.KindCurrency:
 			text = strings.ToUpper(text)
-		case kam.KindURL:
+		case customer.KindURL:
 			u, valid := website(text)
 			if !valid {
 				return false
 			}
 			text = u
-		case kam.KindPhone:
+		case customer.KindPhone:
 			text = identifier.Phone(text, "") // once more with the country, when it is known
 		}
 		v.SetString(text)

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 )
@@ -23,7 +25,7 @@ func bookOf(t testing.TB, customers string) *Book {
 	return b
 }
 
-func rowsOf(t testing.TB, b *Book) (rows []service.BatchRow, found []kam.BatchFinding) {
+func rowsOf(t testing.TB, b *Book) (rows []service.BatchRow, found []book.BatchFinding) {
 	t.Helper()
 	u := b.Upload("k", "stew.one", time.Time{})
 	for r, err := range u.Rows {
@@ -33,7 +35,7 @@ func rowsOf(t testing.TB, b *Book) (rows []service.BatchRow, found []kam.BatchFi
 	return rows, u.Findings()
 }
 
-func factsOf(t testing.TB, sales string) (facts []service.BatchFact, found []kam.BatchFinding, err error) {
+func factsOf(t testing.TB, sales string) (facts []service.BatchFact, found []book.BatchFinding, err error) {
 	t.Helper()
 	b, err := OpenBook(BookFiles{Sales: strings.NewReader(sales)}, ReadOptions{})
 	if err != nil {
@@ -62,8 +64,8 @@ func TestBookRowsAreRead(t *testing.T) {
 		"declared_potential":{"amount":"140000.50","currency":"EUR"},"identifiers":[{"scheme":"VAT_EU","value":"DE136695976","source":"import"}],
 		"addresses":[{"type":"LEGAL","line1":"Hafen 1","city":"Hamburg","postal_code":"20095","country_code":"DE"}],"capability_items":{"joint_planning":3}}`, string(r.Data))
 	require.NotContains(t, string(r.Data), "Probe", "contacts are personal data and stand apart")
-	require.Equal(t, []kam.Contact{{Name: "Anna Probe", DecisionRole: "BUYER"}}, r.Contacts)
-	require.Equal(t, kam.RowReady, r.ReadAs)
+	require.Equal(t, []customer.Contact{{Name: "Anna Probe", DecisionRole: "BUYER"}}, r.Contacts)
+	require.Equal(t, book.RowReady, r.ReadAs)
 	require.Equal(t, kam.TierRegional, r.Tier)
 	require.Equal(t, "2026-12-31", r.ReviewDue.Format(time.DateOnly))
 }
@@ -86,9 +88,9 @@ func TestBookHostileCells(t *testing.T) {
 		{"day zero", "review_due", "0000-00-00", "VF02"},
 		{"end of time", "review_due", "9999-12-31", "VF02"},
 		{"leap second", "review_due", "2016-12-31T23:59:60Z", "VF02"},
-		{"number with a formula", "customer_no", `=HYPERLINK("http://x")`, kam.RuleBatchKey},
-		{"number with a path", "customer_no", "../../etc", kam.RuleBatchKey},
-		{"number that is too long", "customer_no", strings.Repeat("9", 41), kam.RuleBatchKey},
+		{"number with a formula", "customer_no", `=HYPERLINK("http://x")`, book.RuleBatchKey},
+		{"number with a path", "customer_no", "../../etc", book.RuleBatchKey},
+		{"number that is too long", "customer_no", strings.Repeat("9", 41), book.RuleBatchKey},
 		{"country in other letters", "country_code", "ＤＥ", "VA01"},
 		{"check digit", "identifiers", "VAT:DE136695977", "VI02"},
 		{"identifier without scheme", "identifiers", "DE136695976", "VI01"},
@@ -126,9 +128,9 @@ func TestBookHostileCells(t *testing.T) {
 			b := bookOf(t, "customer_no,legal_name,country_code\nC-1,\""+strings.ReplaceAll(name, `"`, `""`)+"\",DE\n")
 			rows, found := rowsOf(t, b)
 			require.Empty(t, found)
-			require.Equal(t, kam.RowReady, rows[0].ReadAs)
+			require.Equal(t, book.RowReady, rows[0].ReadAs)
 			var out bytes.Buffer
-			require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: kam.RowCreated}}, nil))
+			require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: book.RowCreated}}, nil))
 			again := bookOf(t, out.String())
 			second, _ := rowsOf(t, again)
 			require.Equal(t, string(rows[0].Data), string(second[0].Data), "the result file can be imported again")
@@ -140,7 +142,7 @@ func TestBookHostileCells(t *testing.T) {
 	t.Run("same customer twice", func(t *testing.T) {
 		t.Parallel()
 		rows, found := rowsOf(t, bookOf(t, "customer_no,legal_name,country_code\nC-1,Werk,DE\nC-1,Werk,DE\nC-1, Werk ,DE\nC-1,Anders,DE\n"))
-		require.Equal(t, []kam.RowOutcome{kam.RowReady, kam.RowSame, kam.RowSame, kam.RowRefused}, []kam.RowOutcome{rows[0].ReadAs, rows[1].ReadAs, rows[2].ReadAs, rows[3].ReadAs})
+		require.Equal(t, []book.RowOutcome{book.RowReady, book.RowSame, book.RowSame, book.RowRefused}, []book.RowOutcome{rows[0].ReadAs, rows[1].ReadAs, rows[2].ReadAs, rows[3].ReadAs})
 		require.Len(t, found, 3)
 	})
 	t.Run("NFC and NFD are one name", func(t *testing.T) {
@@ -253,18 +255,18 @@ func TestSalesFindings(t *testing.T) {
 	t.Parallel()
 	head := "account_no,month,currency,net_revenue,gross_margin,orders,last_order_date\n"
 	for name, tt := range map[string]struct{ row, column, rule string }{
-		"account":        {"=1,2026-01,EUR,1,,,", "account_no", kam.RuleBatchKey},
-		"month":          {"A,2026-13,EUR,1,,,", "month", kam.RuleBatchMonth},
-		"month of old":   {"A,0000-00,EUR,1,,,", "month", kam.RuleBatchMonth},
-		"currency":       {"A,2026-01,EURO,1,,,", "currency", kam.RuleBatchMoney},
-		"no amount":      {"A,2026-01,EUR,,,,", "net_revenue", kam.RuleBatchMoney},
-		"three decimals": {"A,2026-01,EUR,1.234,,,", "net_revenue", kam.RuleBatchMoney},
-		"infinite":       {"A,2026-01,EUR,1e999,,,", "net_revenue", kam.RuleBatchMoney},
-		"margin":         {"A,2026-01,EUR,1,x,,", "gross_margin", kam.RuleBatchMoney},
+		"account":        {"=1,2026-01,EUR,1,,,", "account_no", book.RuleBatchKey},
+		"month":          {"A,2026-13,EUR,1,,,", "month", book.RuleBatchMonth},
+		"month of old":   {"A,0000-00,EUR,1,,,", "month", book.RuleBatchMonth},
+		"currency":       {"A,2026-01,EURO,1,,,", "currency", book.RuleBatchMoney},
+		"no amount":      {"A,2026-01,EUR,,,,", "net_revenue", book.RuleBatchMoney},
+		"three decimals": {"A,2026-01,EUR,1.234,,,", "net_revenue", book.RuleBatchMoney},
+		"infinite":       {"A,2026-01,EUR,1e999,,,", "net_revenue", book.RuleBatchMoney},
+		"margin":         {"A,2026-01,EUR,1,x,,", "gross_margin", book.RuleBatchMoney},
 		"orders":         {"A,2026-01,EUR,1,,-1,", "orders", "VF02"},
 		"many orders":    {"A,2026-01,EUR,1,,9223372036854775808,", "orders", "VF02"},
-		"order later":    {"A,2026-01,EUR,1,,,2026-02-01", "last_order_date", kam.RuleBatchMonth},
-		"no day":         {"A,2026-02,EUR,1,,,2026-02-29", "last_order_date", kam.RuleBatchMonth},
+		"order later":    {"A,2026-01,EUR,1,,,2026-02-01", "last_order_date", book.RuleBatchMonth},
+		"no day":         {"A,2026-02,EUR,1,,,2026-02-29", "last_order_date", book.RuleBatchMonth},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -276,7 +278,7 @@ func TestSalesFindings(t *testing.T) {
 			require.Equal(t, tt.rule, found[0].Rule)
 			require.NotEmpty(t, found[0].Remedy)
 			require.Equal(t, 3, found[0].Line)
-			require.Equal(t, kam.RuleBatchTwice, found[1].Rule)
+			require.Equal(t, book.RuleBatchTwice, found[1].Rule)
 		})
 	}
 	for name, file := range map[string]string{
@@ -314,7 +316,7 @@ func TestBookJSONIsThatOfLoadCustomers(t *testing.T) {
 		require.Len(t, rows[0].Contacts, 1)
 		require.Equal(t, kam.UserID("kam.one"), rows[0].OwnerID)
 		var out bytes.Buffer
-		require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: kam.RowUnchanged}}, nil))
+		require.NoError(t, b.WriteBookResult(&out, "B-000001", []service.BatchOutcome{{Row: 1, Outcome: book.RowUnchanged}}, nil))
 		require.True(t, strings.HasPrefix(out.String(), "customer_no,batch_no,outcome,findings\nC-1,B-000001,UNCHANGED,\n"), out.String())
 	}
 }

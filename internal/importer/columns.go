@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // A Column is what a header stands for: a field of the request data, or one of
 // the columns below that need more than copying.
 type Column struct {
 	Field string // JSON name of the field, or a name of this package
-	Spec  kam.FieldSpec
+	Spec  customer.FieldSpec
 	// Ignored columns are known and not read.
 	Ignored bool
 }
@@ -64,16 +65,16 @@ func fieldOf(header string) (Column, bool) {
 	if a, ok := aliases[header]; ok {
 		name = a
 	}
-	spec, ok := kam.FieldNamed(name)
+	spec, ok := customer.FieldNamed(name)
 	if !ok || strings.ContainsAny(name, "[].") {
 		return Column{}, false
 	}
 	switch spec.Kind {
-	case kam.KindList:
+	case customer.KindList:
 		if name != "trading_names" && name != "identifiers" {
 			return Column{}, false
 		}
-	case kam.KindMap:
+	case customer.KindMap:
 		return Column{}, false
 	}
 	return Column{Field: name, Spec: spec}, true
@@ -88,7 +89,7 @@ func Headers() []string {
 	for name := range aliases {
 		names = append(names, name)
 	}
-	for _, s := range kam.Fields {
+	for _, s := range customer.Fields {
 		if _, ok := fieldOf(s.Name); ok {
 			names = append(names, s.Name)
 		}

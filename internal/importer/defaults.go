@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // Defaults give rows what their file lacks. They are one JSON object whose
@@ -109,11 +110,11 @@ func (d *Defaults) readRates(b json.RawMessage) error {
 }
 
 func (d *Defaults) readField(name string, b json.RawMessage) error {
-	spec, ok := kam.FieldNamed(name)
+	spec, ok := customer.FieldNamed(name)
 	if !ok || strings.ContainsAny(name, "[].") {
 		return kam.Errorf(kam.Invalid, "no field has this name").On(kam.Clip(name, 60)).Try("give fields of the request data, rates or base_currency")
 	}
-	if spec.Kind == kam.KindMoney && bytes.Contains(b, []byte("share_of")) {
+	if spec.Kind == customer.KindMoney && bytes.Contains(b, []byte("share_of")) {
 		f, err := readFormula(name, b, d.Base)
 		if err != nil {
 			return err
@@ -121,14 +122,14 @@ func (d *Defaults) readField(name string, b json.RawMessage) error {
 		d.formulas[name] = f
 		return nil
 	}
-	var data kam.RequestData
+	var data customer.RequestData
 	if err := kam.StrictUnmarshal([]byte(`{"`+name+`":`+string(b)+`}`), &data); err != nil {
 		return kam.About(name, err)
 	}
-	if errs := kam.CheckForm(data); len(errs) > 0 {
+	if errs := customer.CheckForm(data); len(errs) > 0 {
 		return errs[0]
 	}
-	if spec.Kind == kam.KindMoney {
+	if spec.Kind == customer.KindMoney {
 		var m kam.Money
 		if err := json.Unmarshal(b, &m); err != nil {
 			return kam.About(name, err)
@@ -151,7 +152,7 @@ func readFormula(name string, b json.RawMessage, base string) (Formula, error) {
 	if err := kam.StrictUnmarshal(b, &f); err != nil {
 		return bad("share_of", err.Error())
 	}
-	if src, ok := kam.FieldNamed(f.ShareOf); f.ShareOf != colRevenue && (!ok || src.Kind != kam.KindMoney || f.ShareOf == name) {
+	if src, ok := customer.FieldNamed(f.ShareOf); f.ShareOf != colRevenue && (!ok || src.Kind != customer.KindMoney || f.ShareOf == name) {
 		return bad("share_of", "names no other amount of money; give annual_revenue or a money field")
 	}
 	var ok bool

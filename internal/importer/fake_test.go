@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // desk is a fake system: a key is a case.
@@ -35,10 +37,10 @@ func (d *desk) StartCase(_ context.Context, c Case) (Started, error) {
 		s.Existing = true
 		return s, nil
 	}
-	state := kam.AwaitingConfirmation
-	missing := kam.Missing(c.Data, kam.Screening)
+	state := onboarding.AwaitingConfirmation
+	missing := customer.Missing(c.Data, customer.Screening)
 	if len(missing) > 0 {
-		state = kam.DataEntry
+		state = onboarding.DataEntry
 	}
 	s := Started{CaseNo: kam.CaseNo(fmt.Sprintf("KAM-2026-%06d", len(d.cases)+1)), State: state, Missing: missing}
 	d.cases[c.RequestKey] = s

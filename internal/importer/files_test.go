@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -66,7 +68,7 @@ func TestAmountsOfFieldReports(t *testing.T) {
 			require.Equal(t, refused, strings.Contains(FindingsText(row.Findings), "VF02 annual_turnover: annual_revenue"))
 
 			rows, found := rowsOf(t, bookOf(t, "customer_no,legal_name,country_code,declared_potential,annual_revenue,revenue_currency\nC-1,Werk,DE,"+text+" "+currency+","+text+","+currency+"\n"))
-			require.Equal(t, refused, rows[0].ReadAs == kam.RowRefused)
+			require.Equal(t, refused, rows[0].ReadAs == book.RowRefused)
 			if refused {
 				require.Len(t, found, 2)
 				require.Equal(t, []string{"declared_potential VF02", "annual_revenue VF02"}, []string{found[0].Column + " " + found[0].Rule, found[1].Column + " " + found[1].Rule})
@@ -216,7 +218,7 @@ func TestAddressErrorStandsOnce(t *testing.T) {
 	said := FindingsText(row.Findings)
 	require.Equal(t, 1, strings.Count(said, "VA02"), said)
 	require.Contains(t, said, `WARNING VA02 postal_code: "5066" does not fit the postal codes of DE; the value is left out; write it as in`)
-	require.Equal(t, []kam.Address{{Type: kam.AddressLegal, Line1: "Ring 1", City: "Köln", CountryCode: "DE"}}, row.Data.Addresses)
+	require.Equal(t, []customer.Address{{Type: kam.AddressLegal, Line1: "Ring 1", City: "Köln", CountryCode: "DE"}}, row.Data.Addresses)
 
 	row = Plan(tableOf(t, "legal_name,country,city,street\nNord AG,DE,"+strings.Repeat("x", 101)+",Ring 1\n"), NoDefaults()).Rows[0]
 	require.Equal(t, 1, strings.Count(FindingsText(row.Findings), "has 101 characters"))
@@ -282,7 +284,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 		require.Contains(t, said, want)
 	}
 	rows, found := rowsOf(t, bookOf(t, "customer_no;"+strings.Replace(head, "\n", "\nC-1;", 1)+row))
-	require.Equal(t, kam.RowReady, rows[0].ReadAs)
+	require.Equal(t, book.RowReady, rows[0].ReadAs)
 	require.Len(t, found, 3)
 
 	row = "Nord AG;DE;Nordlicht;NAG;" + long + ";;;;;;\n"
@@ -296,7 +298,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 	require.Contains(t, FindingsText(r.accepted()), `VF02 industry: "?!" `)
 
 	rows, found = rowsOf(t, bookOf(t, "customer_no;legal_name;industry\nC-1;Werk;?!\n"))
-	require.Equal(t, kam.RowReady, rows[0].ReadAs)
+	require.Equal(t, book.RowReady, rows[0].ReadAs)
 	require.Contains(t, FindingText(found[0]), `WARNING VF02 industry: "?!" `)
 
 	rows, found = rowsOf(t, bookOf(t, `[{"customer_no":"C-1","data":{"legal_name":"Werk","country_code":"Italy","addresses":[{"type":"LEGAL","line1":"Via 1","city":"Roma","country_code":"Italia"}]}}]`))

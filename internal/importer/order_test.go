@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // TestSimilarRowsStartInTheirOrder holds that a row starts after the earlier
@@ -59,6 +60,6 @@ func TestSeatIsTheLegalAddress(t *testing.T) {
 	t.Parallel()
 	table := tableOf(t, "legal_name,country,city,postal_code,address,region\nNord AG,DE,Kiel,24103,Hafen 1,SH\nSüd AG,DE,Ulm,89073,,\n")
 	rows := Plan(table, defaultsOf(t, `{"street": "Somewhere 1"}`)).Rows
-	require.Equal(t, []kam.Address{{Type: kam.AddressLegal, Line1: "Hafen 1", City: "Kiel", PostalCode: "24103", Region: "SH", CountryCode: "DE"}}, rows[0].Data.Addresses)
+	require.Equal(t, []customer.Address{{Type: kam.AddressLegal, Line1: "Hafen 1", City: "Kiel", PostalCode: "24103", Region: "SH", CountryCode: "DE"}}, rows[0].Data.Addresses)
 	require.Empty(t, rows[1].Data.Addresses)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
@@ -33,11 +34,11 @@ type Row struct {
 	Number   int // data rows from 1
 	Ref      string
 	Key      string // request key: the row's own, whichever file it stands in
-	Data     kam.RequestData
+	Data     customer.RequestData
 	Status   Status
 	SameAs   int // number of the earlier row
 	Missing  []string
-	Findings []kam.Finding
+	Findings []customer.Finding
 }
 
 // A Batch is a file that is ready to start.
@@ -60,7 +61,7 @@ func Plan(t *Table, d *Defaults) *Batch {
 		r := Row{Number: i + 1, Ref: t.ref(i), Key: uuid.NewSHA1(keySpace, []byte(string(d.digest)+"\x1e"+text)).String()}
 		if j, seen := first[r.Key]; seen {
 			r.Status, r.SameAs = Same, j
-			r.note(kam.SeverityWarning, kam.Finding{Category: "DUPLICATE"}.Saying(kam.Say("is equal to row %d and starts nothing of its own", j), kam.Sentence{}))
+			r.note(kam.SeverityWarning, customer.Finding{Category: "DUPLICATE"}.Saying(kam.Say("is equal to row %d and starts nothing of its own", j), kam.Sentence{}))
 		} else {
 			first[r.Key] = r.Number
 			f := filler{t: t, d: d, row: &r, fields: map[string]json.RawMessage{}, dropped: map[string]bool{}}
@@ -81,7 +82,7 @@ func (t *Table) ref(i int) string {
 	return fmt.Sprintf("row %d", i+1)
 }
 
-func (r *Row) note(s kam.Severity, f kam.Finding) {
+func (r *Row) note(s kam.Severity, f customer.Finding) {
 	f.Severity = s
 	r.Findings = append(r.Findings, f)
 }
@@ -127,13 +128,13 @@ func (f *filler) fill(i int) {
 func (f *filler) values(c Column, text string) string {
 	if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
 		f.row.Status = Refused
-		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field}.
+		f.row.note(kam.SeverityError, customer.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field}.
 			Saying(kam.Say("%q is not a name; give the name of the register", kam.Clip(text, 40)), kam.Sentence{}))
 		return text
 	}
 	kept, out := values(c.Field, c.Spec, text)
 	if out != "" {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "MISSING", Field: c.Field}.Saying(kam.Say("%s and counts as empty", noValue(out)), kam.Sentence{}))
+		f.row.note(kam.SeverityWarning, customer.Finding{RuleID: "VF02", Category: "MISSING", Field: c.Field}.Saying(kam.Say("%s and counts as empty", noValue(out)), kam.Sentence{}))
 	}
 	return kept
 }
@@ -151,8 +152,8 @@ func (f *filler) plain(cells map[string]string) {
 			continue
 		}
 		f.fields[c.Field] = raw
-		if c.Spec.Kind == kam.KindURL && severalWords(text) {
-			f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: c.Field}.Saying(firstOnly(text), kam.Sentence{}))
+		if c.Spec.Kind == customer.KindURL && severalWords(text) {
+			f.row.note(kam.SeverityWarning, customer.Finding{RuleID: "VF02", Category: "FORMAT", Field: c.Field}.Saying(firstOnly(text), kam.Sentence{}))
 		}
 	}
 }
@@ -162,7 +163,7 @@ func (f *filler) plain(cells map[string]string) {
 func (f *filler) leaveOut(e *kam.Error) {
 	delete(f.fields, e.Field)
 	f.dropped[e.Field] = true
-	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(leftOut(e.Message()), e.HowTo()), kam.Sentence{}))
+	f.row.note(kam.SeverityWarning, customer.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(leftOut(e.Message()), e.HowTo()), kam.Sentence{}))
 }
 
 // leftOut marks the findings about values that a row was accepted without.
@@ -210,7 +211,7 @@ const maxIndustryText = 199
 // reportCut adds a finding that a text was shortened.
 func (f *filler) reportCut(column, text string, most int) {
 	if n := utf8.RuneCountInString(text); n > most {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(cutText(n, most), kam.Sentence{}))
+		f.row.note(kam.SeverityWarning, customer.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(cutText(n, most), kam.Sentence{}))
 	}
 }
 
@@ -221,7 +222,7 @@ func cutText(n, most int) kam.Sentence { return kam.Say("has %d characters, and 
 func (f *filler) setOrReport(field, column, text string, v any) {
 	raw, ok := marshal(v)
 	if own, have := f.fields[field]; have && ok && !bytes.Equal(own, raw) {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(leftOut(secondSource(text, field)), kam.Sentence{}))
+		f.row.note(kam.SeverityWarning, customer.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(leftOut(secondSource(text, field)), kam.Sentence{}))
 		return
 	}
 	f.set(field, v)
@@ -277,7 +278,7 @@ func (f *filler) revenue(cells map[string]string) {
 
 // defaults adds the constants and computes the formulas of the defaults file.
 func (f *filler) defaults() {
-	for _, s := range kam.Fields {
+	for _, s := range customer.Fields {
 		if _, have := f.fields[s.Name]; have || f.dropped[s.Name] {
 			continue
 		}
@@ -285,7 +286,7 @@ func (f *filler) defaults() {
 			f.fields[s.Name] = raw
 		}
 	}
-	for _, s := range kam.Fields { // in the order of the table: no map order in a result
+	for _, s := range customer.Fields { // in the order of the table: no map order in a result
 		formula, ok := f.d.formulas[s.Name]
 		if _, have := f.fields[s.Name]; !ok || have || f.dropped[s.Name] {
 			continue
@@ -302,7 +303,7 @@ func (f *filler) compute(field string, formula Formula) {
 	}
 	raw, have := f.fields[source]
 	if !have {
-		f.row.note(kam.SeverityInfo, kam.Finding{Category: "MISSING", Field: field}.Saying(kam.Say("is not computed: %s is unknown", formula.ShareOf), kam.Sentence{}))
+		f.row.note(kam.SeverityInfo, customer.Finding{Category: "MISSING", Field: field}.Saying(kam.Say("is not computed: %s is unknown", formula.ShareOf), kam.Sentence{}))
 		return
 	}
 	var m kam.Money
@@ -314,7 +315,7 @@ func (f *filler) compute(field string, formula Formula) {
 		m, err = formula.of(m, f.d.Base)
 	}
 	if err != nil {
-		f.row.note(kam.SeverityWarning, kam.Finding{Category: "FORMAT", Field: field}.Saying(kam.Say("is not computed: %s", kam.About(field, err).Message()), kam.Sentence{}))
+		f.row.note(kam.SeverityWarning, customer.Finding{Category: "FORMAT", Field: field}.Saying(kam.Say("is not computed: %s", kam.About(field, err).Message()), kam.Sentence{}))
 		return
 	}
 	f.set(field, m)
@@ -326,7 +327,7 @@ func (f *filler) compute(field string, formula Formula) {
 		said = kam.Say("is %s, %s %% of %s, basis %s", m, formula.Pct, formula.ShareOf, formula.Basis)
 	}
 	f.basis = append(f.basis, field+" "+said.English)
-	f.row.note(kam.SeverityInfo, kam.Finding{Category: "QUALIFICATION", Field: field}.Saying(said, kam.Sentence{}))
+	f.row.note(kam.SeverityInfo, customer.Finding{Category: "QUALIFICATION", Field: field}.Saying(said, kam.Sentence{}))
 }
 
 // justify writes into the justification, for the confirming manager, which
@@ -357,7 +358,7 @@ func (f *filler) identifiers(cells map[string]string) {
 
 // readIdentifiers makes identifiers of the cells, and calls bad for each one that
 // is not valid.
-func readIdentifiers(cells map[string]string, country string, bad func(rule string, msg kam.Sentence)) (ids []kam.Identifier) {
+func readIdentifiers(cells map[string]string, country string, bad func(rule string, msg kam.Sentence)) (ids []customer.Identifier) {
 	add := func(scheme, value string) {
 		id := imported(scheme, value, country)
 		res := identifier.Check(id.Scheme, id.Value, country)
@@ -422,13 +423,13 @@ func (f *filler) legalAddress() {
 	if f.seated { // of what was left out since
 		delete(f.fields, "addresses")
 	}
-	a := kam.Address{Type: kam.AddressLegal}
+	a := customer.Address{Type: kam.AddressLegal}
 	for name, into := range map[string]*string{"street": &a.Line1, "city": &a.City, "postal_code": &a.PostalCode, "region": &a.Region, "country_code": &a.CountryCode} {
 		_ = json.Unmarshal(f.fields[name], into) // absent: the address goes without
 	}
 	if f.cells["street"] != "" && f.cells["city"] != "" && a.Line1 != "" && a.City != "" {
 		f.seated = true
-		f.set("addresses", []kam.Address{a})
+		f.set("addresses", []customer.Address{a})
 	}
 }
 
@@ -436,11 +437,11 @@ func (f *filler) legalAddress() {
 // and country: without them nobody could say whom the case is about.
 func (f *filler) check() {
 	for range 2 { // once more, without what was left out
-		f.row.Data = kam.RequestData{}
+		f.row.Data = customer.RequestData{}
 		raw, ok := marshal(f.fields)
 		if !ok || kam.StrictUnmarshal(raw, &f.row.Data) != nil {
 			f.row.Status = Refused
-			f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF02", Category: "SCHEMA", Message: "the row cannot be read as request data"})
+			f.row.note(kam.SeverityError, customer.Finding{RuleID: "VF02", Category: "SCHEMA", Message: "the row cannot be read as request data"})
 			return
 		}
 		rules.Clean(&f.row.Data)
@@ -453,7 +454,7 @@ func (f *filler) check() {
 			top, _, _ = strings.Cut(top, ".")
 			if top == "legal_name" || top == "country_code" {
 				f.row.Status = Refused
-				f.row.note(kam.SeverityError, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(e.Message(), e.HowTo()), kam.Sentence{}))
+				f.row.note(kam.SeverityError, customer.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(e.Message(), e.HowTo()), kam.Sentence{}))
 				delete(f.fields, top)
 				f.dropped[top] = true
 				continue
@@ -473,7 +474,7 @@ func (f *filler) check() {
 // reportPhone adds a finding: the number that was made of one without a country.
 func (f *filler) reportPhone() {
 	if text, number := f.cells["phone"], f.row.Data.Phone; completed(text, number) {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone"}.
+		f.row.note(kam.SeverityWarning, customer.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone"}.
 			Saying(kam.Say("%q was read as %s, a number of %s; correct it where that is wrong", kam.Clip(text, 40), number, f.row.Data.CountryCode), kam.Sentence{}))
 	}
 }
@@ -486,14 +487,14 @@ func completed(text, number string) bool {
 
 func (f *filler) finish() {
 	r := f.row
-	r.Missing = rules.Missing(r.Data, kam.Screening)
+	r.Missing = rules.Missing(r.Data, customer.Screening)
 	if r.Status == Refused {
 		return
 	}
 	for _, name := range []string{"legal_name", "country_code"} {
 		if _, have := f.fields[name]; !have {
 			r.Status = Refused
-			r.note(kam.SeverityError, kam.Finding{RuleID: "VF01", Category: "MISSING", Field: name, Message: "is missing: a case cannot be opened without it"})
+			r.note(kam.SeverityError, customer.Finding{RuleID: "VF01", Category: "MISSING", Field: name, Message: "is missing: a case cannot be opened without it"})
 		}
 	}
 	if r.Status == Refused {
@@ -502,6 +503,6 @@ func (f *filler) finish() {
 	r.Status = Ready
 	for _, name := range r.Missing {
 		r.Status = Parked
-		r.note(kam.SeverityError, kam.Finding{RuleID: "VF01", Category: "MISSING", Field: name, Message: "is missing"})
+		r.note(kam.SeverityError, customer.Finding{RuleID: "VF01", Category: "MISSING", Field: name, Message: "is missing"})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -44,7 +45,7 @@ func TestRowOfAnOpenFile(t *testing.T) {
 	require.Equal(t, int64(14952), *d.Employees)
 	require.Equal(t, "250 to 499", d.EmployeesBand)
 	require.Equal(t, "https://nordlicht-pumpen.example", d.Website)
-	require.Equal(t, []kam.Identifier{{Scheme: kam.SchemeOther, Name: "CIK", Value: "0000084839", Country: "US", Source: "import"}}, d.Identifiers)
+	require.Equal(t, []customer.Identifier{{Scheme: kam.SchemeOther, Name: "CIK", Value: "0000084839", Country: "US", Source: "import"}}, d.Identifiers)
 	require.Equal(t, "Nordlicht Group", d.GroupName)
 	require.Contains(t, d.Justification, "0.01 % of annual_revenue, basis ESTIMATE")
 }

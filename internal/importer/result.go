@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // starters are the first characters that make a spreadsheet take a cell for a
@@ -107,10 +108,10 @@ func (t *Table) writeWith(w io.Writer, row func(i int) []string) error {
 }
 
 // FindingsText is a row's findings in one cell, the severe ones first.
-func FindingsText(all []kam.Finding) string {
+func FindingsText(all []customer.Finding) string {
 	rank := map[kam.Severity]int{kam.SeverityError: 0, kam.SeverityReview: 1, kam.SeverityWarning: 2, kam.SeverityInfo: 3}
 	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b kam.Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	slices.SortStableFunc(sorted, func(a, b customer.Finding) int { return rank[a.Severity] - rank[b.Severity] })
 	parts := make([]string, len(sorted))
 	for i, f := range sorted {
 		text := string(f.Severity) + " "

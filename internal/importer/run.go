@@ -8,21 +8,23 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A Case is what an import starts.
 type Case struct {
 	RequestKey string
 	By         kam.UserID
-	Data       kam.RequestData
+	Data       customer.RequestData
 	// Findings are what the row was accepted with all the same: values that were
 	// left out, and what was made of others.
-	Findings []kam.Finding
+	Findings []customer.Finding
 }
 
 // accepted are the findings that go with the row into its case. What is missing
 // the case finds out itself.
-func (r Row) accepted() (all []kam.Finding) {
+func (r Row) accepted() (all []customer.Finding) {
 	for _, f := range r.Findings {
 		if f.Severity == kam.SeverityWarning {
 			all = append(all, f)
@@ -35,7 +37,7 @@ func (r Row) accepted() (all []kam.Finding) {
 // earlier file, had started it.
 type Started struct {
 	CaseNo   kam.CaseNo
-	State    kam.State
+	State    onboarding.State
 	Existing bool
 	Missing  []string
 }
@@ -67,13 +69,13 @@ const (
 
 // A RowResult is what became of a row.
 type RowResult struct {
-	Row      int           `json:"row"`
-	Ref      string        `json:"row_ref"`
-	Key      string        `json:"request_key"`
-	CaseNo   kam.CaseNo    `json:"case_no,omitempty"`
-	State    string        `json:"state"`
-	Existing bool          `json:"existing,omitempty"`
-	Findings []kam.Finding `json:"findings,omitempty"`
+	Row      int                `json:"row"`
+	Ref      string             `json:"row_ref"`
+	Key      string             `json:"request_key"`
+	CaseNo   kam.CaseNo         `json:"case_no,omitempty"`
+	State    string             `json:"state"`
+	Existing bool               `json:"existing,omitempty"`
+	Findings []customer.Finding `json:"findings,omitempty"`
 }
 
 // Summary counts what an import did.
@@ -185,7 +187,7 @@ func (b *Batch) Dry() Report {
 func (r *RowResult) settle(got Started, err error) {
 	if err != nil {
 		r.State = StateRefused
-		f := kam.Finding{Severity: kam.SeverityError, Message: err.Error()}
+		f := customer.Finding{Severity: kam.SeverityError, Message: err.Error()}
 		if e := kam.AsError(err); e != nil {
 			f.RuleID, f.Field = e.Rule, e.Field
 			f = f.Saying(withRemedy(e.Message(), e.HowTo()), kam.Sentence{})
@@ -195,8 +197,8 @@ func (r *RowResult) settle(got Started, err error) {
 	}
 	r.CaseNo, r.State, r.Existing = got.CaseNo, string(got.State), got.Existing
 	for _, name := range got.Missing {
-		if !slices.ContainsFunc(r.Findings, func(f kam.Finding) bool { return f.RuleID == "VF01" && f.Field == name }) {
-			r.Findings = append(r.Findings, kam.Finding{RuleID: "VF01", Severity: kam.SeverityError, Category: "MISSING", Field: name, Message: "is missing"})
+		if !slices.ContainsFunc(r.Findings, func(f customer.Finding) bool { return f.RuleID == "VF01" && f.Field == name }) {
+			r.Findings = append(r.Findings, customer.Finding{RuleID: "VF01", Severity: kam.SeverityError, Category: "MISSING", Field: name, Message: "is missing"})
 		}
 	}
 }

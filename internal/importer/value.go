@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
@@ -54,7 +55,7 @@ func IndustryCode(text string) string {
 }
 
 // imported makes an identifier of a register's name and a value.
-func imported(name, value, country string) kam.Identifier {
+func imported(name, value, country string) customer.Identifier {
 	id := identifier.Of(name, value, country)
 	id.Source = "import"
 	return id
@@ -62,7 +63,7 @@ func imported(name, value, country string) kam.Identifier {
 
 // values leaves the placeholders out of a cell: NULL, N/A and the like are no
 // values. A list keeps its other entries.
-func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
+func values(field string, spec customer.FieldSpec, text string) (kept, out string) {
 	isOne := identifier.IsPlaceholder
 	switch {
 	case field == "trading_names" || field == "identifiers":
@@ -81,7 +82,7 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 		return strings.Join(stay, "|"), strings.Join(gone, "|")
 	case codes[field] && len(text) == 2 && unicode.IsLetter(rune(text[0])):
 		return text, "" // NA is Naples, and may be North America
-	case spec.Kind == kam.KindText, spec.Kind == kam.KindLongText:
+	case spec.Kind == customer.KindText, spec.Kind == customer.KindLongText:
 	case field == colTrading, field == colIndustry, field == colScheme, field == colIDValue, strings.HasPrefix(field, "contact_") && field != "contact_role":
 	default:
 		return text, "" // closed values may say UNKNOWN; any other value that does not fit is found by the form check
@@ -151,26 +152,26 @@ func list(text string) []string {
 
 // jsonValue writes a cell as the JSON of its field; ok is false when the text
 // is not of the field's kind.
-func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok bool) {
+func jsonValue(spec customer.FieldSpec, text, base string) (raw json.RawMessage, ok bool) {
 	switch spec.Kind {
-	case kam.KindInt:
+	case customer.KindInt:
 		if _, err := kam.ParseDec(text); err != nil || strings.Contains(text, ".") {
 			return nil, false
 		}
 		return json.RawMessage(plainNumber(text)), true
-	case kam.KindDecimal:
+	case customer.KindDecimal:
 		d, err := kam.ParseDec(text)
 		if err != nil {
 			return nil, false
 		}
 		return marshal(d)
-	case kam.KindMoney:
+	case customer.KindMoney:
 		m, err := money(text, base)
 		if err != nil {
 			return nil, false
 		}
 		return marshal(m)
-	case kam.KindBool:
+	case customer.KindBool:
 		switch strings.ToLower(text) {
 		case "true", "yes", "1", "ja":
 			return json.RawMessage("true"), true
@@ -178,17 +179,17 @@ func jsonValue(spec kam.FieldSpec, text, base string) (raw json.RawMessage, ok b
 			return json.RawMessage("false"), true
 		}
 		return nil, false
-	case kam.KindChoice:
+	case customer.KindChoice:
 		return marshal(strings.ToUpper(strings.ReplaceAll(text, " ", "_")))
-	case kam.KindCurrency:
+	case customer.KindCurrency:
 		return marshal(strings.ToUpper(text))
-	case kam.KindURL:
+	case customer.KindURL:
 		u, valid := website(text)
 		if !valid {
 			return nil, false
 		}
 		return marshal(u)
-	case kam.KindPhone:
+	case customer.KindPhone:
 		return marshal(identifier.Phone(text, "")) // once more with the country, when it is known
 	}
 	if spec.Name == "trading_names" {
@@ -211,8 +212,8 @@ func firstOnly(text string) kam.Sentence {
 
 // readable brings a cell into the form that its field takes, where that is the
 // same for all imports: a country by its name.
-func readable(spec kam.FieldSpec, text string) string {
-	if spec.Kind == kam.KindCountry {
+func readable(spec customer.FieldSpec, text string) string {
+	if spec.Kind == customer.KindCountry {
 		if code, ok := kam.CountryNamed(text); ok {
 			return code
 		}
@@ -221,21 +222,21 @@ func readable(spec kam.FieldSpec, text string) string {
 }
 
 // unreadable says why a cell is not of its field's kind, and how it is written.
-func unreadable(spec kam.FieldSpec, text, base string) *kam.Error {
-	if spec.Kind == kam.KindMoney {
+func unreadable(spec customer.FieldSpec, text, base string) *kam.Error {
+	if spec.Kind == customer.KindMoney {
 		if _, err := money(text, base); err != nil {
 			return kam.About(spec.Name, err)
 		}
 	}
 	e := kam.Errorf(kam.Invalid, "%q cannot be read", kam.Clip(text, 40)).On(spec.Name).By("VF02")
 	switch spec.Kind {
-	case kam.KindInt:
+	case customer.KindInt:
 		e.Try("write a whole number without separators, as 1200")
-	case kam.KindDecimal:
+	case customer.KindDecimal:
 		e.Try("write a number with at most two decimals, as 12.5")
-	case kam.KindBool:
+	case customer.KindBool:
 		e.Try("write yes or no")
-	case kam.KindURL:
+	case customer.KindURL:
 		e.Try("write it as https://example.com")
 	default:
 		e.Try("correct the value")

@@ -15,21 +15,21 @@ var All = []Edit{
 	{
 		Name: "stage-swapped", What: "segmentation and validation change places",
 		Breaks: "the effect that is called is not the one that was recorded", CaughtBy: Replay,
-		Changes: []Change{{File: "kam/stage.go", Old: " StageSegment,\n", New: " StageValidate,\n"}, {File: "kam/stage.go", Old: "Validating:  StageValidate,\n", New: "Validating:  StageSegment,\n"}},
+		Changes: []Change{{File: "kam/onboarding/stage.go", Old: " StageSegment,\n", New: " StageValidate,\n"}, {File: "kam/onboarding/stage.go", Old: "Validating:  StageValidate,\n", New: "Validating:  StageSegment,\n"}},
 	},
 	{
 		Name: "stage-twice", What: "segmentation is run twice",
 		Breaks: "one effect more than was recorded", CaughtBy: Replay,
 		Changes: []Change{{
 			File: "workflows/level2_1_analyze_and_classify.go",
-			Old:  "func (c *onboarding) segment(ctx workflow.Context) error { return c.run(ctx) }",
-			New:  "func (c *onboarding) segment(ctx workflow.Context) error { c.read(ctx); return c.run(ctx) }",
+			Old:  "func (c *caseDesk) segment(ctx workflow.Context) error { return c.run(ctx) }",
+			New:  "func (c *caseDesk) segment(ctx workflow.Context) error { c.read(ctx); return c.run(ctx) }",
 		}},
 	},
 	{
 		Name: "stage-renamed", What: "a stage gets another name",
 		Breaks: "the recorded name is not the one that is called", CaughtBy: Replay,
-		Changes: []Change{{File: "kam/stage.go", Old: `Stage = "Decide"`, New: `Stage = "Recommend"`}},
+		Changes: []Change{{File: "kam/onboarding/stage.go", Old: `Stage = "Decide"`, New: `Stage = "Recommend"`}},
 	},
 	{
 		Name: "local-to-remote", What: "acts are recorded by an activity instead of a local activity",
@@ -112,7 +112,7 @@ var All = []Edit{
 	{
 		Name: "workflow-renamed", What: "the workflow gets another name",
 		Breaks: "open cases name a workflow that no worker has", CaughtBy: Replay,
-		Changes: []Change{{File: "kam/stage.go", Old: `"CustomerOnboardingWorkflow"`, New: `"OnboardingWorkflow"`}},
+		Changes: []Change{{File: "kam/onboarding/stage.go", Old: `"CustomerOnboardingWorkflow"`, New: `"OnboardingWorkflow"`}},
 	},
 	{
 		Name: "wall-clock", What: "time.Now instead of workflow.Now decides whether a deadline has passed",
@@ -133,8 +133,8 @@ var All = []Edit{
 		Breaks: "the order is another one each time, and with it what is called", CaughtBy: Workflowcheck,
 		Changes: []Change{{
 			File: "workflows/level3_1_2_analyze_details.go",
-			Old:  "\tif c.Snapshot.State == kam.Analyzing { // 1.2.2 to 1.2.6\n\t\treturn c.run(ctx)\n",
-			New:  "\tif c.Snapshot.State == kam.Analyzing { // 1.2.2 to 1.2.6\n\t\tfor state := range kam.StageOf {\n\t\t\tif state == kam.Analyzing {\n\t\t\t\treturn c.run(ctx)\n\t\t\t}\n\t\t}\n",
+			Old:  "\tif c.Snapshot.State == onboarding.Analyzing { // 1.2.2 to 1.2.6\n\t\treturn c.run(ctx)\n",
+			New:  "\tif c.Snapshot.State == onboarding.Analyzing { // 1.2.2 to 1.2.6\n\t\tfor state := range onboarding.StageOf {\n\t\t\tif state == onboarding.Analyzing {\n\t\t\t\treturn c.run(ctx)\n\t\t\t}\n\t\t}\n",
 		}},
 	},
 	{

@@ -103,7 +103,9 @@ func check(t *testing.T, edits []Edit) map[string]string {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		copyFile(t, filepath.Join(root, name), filepath.Join(dir, name))
 	}
-	copyPackage(t, "kam", filepath.Join(dir, "kam"), nil)
+	for _, room := range []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book"} {
+		copyPackage(t, room, filepath.Join(dir, room), nil)
+	}
 	paths := map[string]string{}
 	for _, e := range edits {
 		files, err := e.Files(root)

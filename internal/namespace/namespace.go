@@ -18,14 +18,14 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // SearchAttributes are those that a case sets: six keywords and a date, of the
 // ten keywords and three dates that visibility on SQL has room for.
 func SearchAttributes() map[string]enumspb.IndexedValueType {
-	m := map[string]enumspb.IndexedValueType{kam.AttrDue: enumspb.INDEXED_VALUE_TYPE_DATETIME}
-	for _, name := range []string{kam.AttrState, kam.AttrStep, kam.AttrCaseType, kam.AttrTerritory, kam.AttrWaitsFor, kam.AttrOutcome} {
+	m := map[string]enumspb.IndexedValueType{onboarding.AttrDue: enumspb.INDEXED_VALUE_TYPE_DATETIME}
+	for _, name := range []string{onboarding.AttrState, onboarding.AttrStep, onboarding.AttrCaseType, onboarding.AttrTerritory, onboarding.AttrWaitsFor, onboarding.AttrOutcome} {
 		m[name] = enumspb.INDEXED_VALUE_TYPE_KEYWORD
 	}
 	return m

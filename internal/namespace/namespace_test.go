@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 func TestMissingOf(t *testing.T) {
@@ -16,12 +16,12 @@ func TestMissingOf(t *testing.T) {
 	require.Empty(t, missing)
 
 	have := SearchAttributes()
-	delete(have, kam.AttrDue)
+	delete(have, onboarding.AttrDue)
 	missing, err = missingOf(have)
 	require.NoError(t, err)
 	require.Equal(t, "  temporal operator search-attribute create --namespace sales --name KamDue --type Datetime", Commands("sales", missing))
 
-	have[kam.AttrState] = enumspb.INDEXED_VALUE_TYPE_TEXT
+	have[onboarding.AttrState] = enumspb.INDEXED_VALUE_TYPE_TEXT
 	_, err = missingOf(have)
 	require.ErrorContains(t, err, "KamState exists as Text and must be Keyword")
 }

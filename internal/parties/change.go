@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -34,11 +35,11 @@ type FieldVersions struct {
 // ChangeOf lays the three versions side by side: the fields that the request
 // changes, and those that changed meanwhile, in the order of the form. Contacts
 // of the base are known while nobody changed the customer.
-func ChangeOf(b casedb.Base, now customerdb.Customer, request kam.RequestData) Change {
+func ChangeOf(b casedb.Base, now customerdb.Customer, request customer.RequestData) Change {
 	c := Change{BaseVersion: b.Version, CurrentVersion: now.Version}
 	current := AsRequest(now)
 	theirContacts, myContacts := ContactsDigest(current.Contacts) != b.Contacts, ContactsDigest(request.Contacts) != b.Contacts
-	row := func(x kam.FieldChange) *FieldVersions {
+	row := func(x customer.FieldChange) *FieldVersions {
 		at := slices.IndexFunc(c.Fields, func(f FieldVersions) bool { return f.Field == x.Field })
 		if at < 0 {
 			c.Fields = append(c.Fields, FieldVersions{Field: x.Field, Material: x.Material, Base: x.Before, Current: x.Before, Request: x.Before})
@@ -50,8 +51,8 @@ func ChangeOf(b casedb.Base, now customerdb.Customer, request kam.RequestData) C
 	if !theirContacts {
 		was.Contacts = current.Contacts
 	}
-	mine, theirs := kam.Diff(was, request), kam.Diff(was, current)
-	for _, s := range kam.Fields {
+	mine, theirs := customer.Diff(was, request), customer.Diff(was, current)
+	for _, s := range customer.Fields {
 		for _, x := range mine {
 			if x.Field == s.Name && (x.Field != "contacts" || myContacts) {
 				f := row(x)
@@ -69,7 +70,7 @@ func ChangeOf(b casedb.Base, now customerdb.Customer, request kam.RequestData) C
 }
 
 // AsRequest is a customer's record as a form would hold it.
-func AsRequest(c customerdb.Customer) kam.RequestData {
+func AsRequest(c customerdb.Customer) customer.RequestData {
 	d := c.Data
 	d.GroupID = cmp.Or(d.GroupID, c.GroupID)
 	d.ParentCustomerID = cmp.Or(d.ParentCustomerID, c.ParentNo)
@@ -86,4 +87,4 @@ func AsRequest(c customerdb.Customer) kam.RequestData {
 }
 
 // ContactsDigest tells whether contacts were changed without keeping them.
-func ContactsDigest(all []kam.Contact) string { return kam.Digest(all) }
+func ContactsDigest(all []customer.Contact) string { return kam.Digest(all) }

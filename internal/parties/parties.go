@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -21,7 +22,7 @@ import (
 const KeysVersion = 2
 
 // Keys are the blocking keys of a party (P3.4.4).
-func Keys(d kam.RequestData) customerdb.PartyKeys { return KeysOf(customerdb.PartyDataOf(d)) }
+func Keys(d customer.RequestData) customerdb.PartyKeys { return KeysOf(customerdb.PartyDataOf(d)) }
 
 // KeysOf are the blocking keys of a party by what is stored of it. Its
 // identifiers are those given and the registrations that they are the numbers
@@ -47,7 +48,7 @@ func KeysOf(d customerdb.PartyData) customerdb.PartyKeys {
 	k.Identifiers = Numbers(d.Identifiers)
 	for _, id := range d.Identifiers {
 		for _, r := range identifier.Registrations(id) {
-			if !slices.ContainsFunc(k.Identifiers, func(x kam.Identifier) bool {
+			if !slices.ContainsFunc(k.Identifiers, func(x customer.Identifier) bool {
 				return x.Scheme == r.ID.Scheme && x.Value == r.ID.Value && x.Name == r.ID.Name
 			}) {
 				k.Identifiers = append(k.Identifiers, r.ID)
@@ -70,12 +71,12 @@ func Screened(d customerdb.PartyData) match.ListEntry {
 
 // ForScreening is a party as a clearance of compliance is bound to it, and as a
 // screening service is told of it: no persons.
-func ForScreening(d kam.RequestData) kam.ScreenedParty {
-	p := kam.ScreenedParty{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode}
+func ForScreening(d customer.RequestData) customer.ScreenedParty {
+	p := customer.ScreenedParty{Names: append([]string{d.LegalName}, d.TradingNames...), Country: d.CountryCode}
 	for _, id := range Numbers(d.Identifiers) {
-		p.Identifiers = append(p.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
+		p.Identifiers = append(p.Identifiers, customer.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
-	slices.SortFunc(p.Identifiers, func(a, b kam.Identifier) int {
+	slices.SortFunc(p.Identifiers, func(a, b customer.Identifier) int {
 		return strings.Compare(string(a.Scheme)+a.Value, string(b.Scheme)+b.Value)
 	})
 	return p
@@ -83,11 +84,11 @@ func ForScreening(d kam.RequestData) kam.ScreenedParty {
 
 // Hit is a line of the local screening list that means the party, or may: one
 // that is blocked without being similar in name is POSSIBLE.
-func Hit(b accessdb.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
+func Hit(b accessdb.BlockedParty, result kam.ScreeningResult) customer.ScreeningHit {
 	if result == kam.ScreeningClear {
 		result = kam.ScreeningPossible
 	}
-	return kam.ScreeningHit{List: cmp.Or(b.List, kam.OwnList), Ref: b.Ref, Name: b.Name, Result: result}
+	return customer.ScreeningHit{List: cmp.Or(b.List, customer.OwnList), Ref: b.Ref, Name: b.Name, Result: result}
 }
 
 // Entry is a line of the local screening list.
@@ -97,7 +98,7 @@ func Entry(b accessdb.BlockedParty) match.ListEntry {
 		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
 	}
 	for _, id := range b.Identifiers {
-		e.Identifiers = append(e.Identifiers, kam.Identifier{Scheme: id.Scheme, Value: id.Value})
+		e.Identifiers = append(e.Identifiers, customer.Identifier{Scheme: id.Scheme, Value: id.Value})
 	}
 	return e
 }
@@ -112,8 +113,8 @@ func EntryKeys(b accessdb.BlockedParty) customerdb.PartyKeys {
 }
 
 // Numbers are the identifiers of a party in the form in which they are stored.
-func Numbers(given []kam.Identifier) []kam.Identifier {
-	var all []kam.Identifier
+func Numbers(given []customer.Identifier) []customer.Identifier {
+	var all []customer.Identifier
 	for _, id := range given {
 		all = append(all, compact(id))
 	}
@@ -121,7 +122,7 @@ func Numbers(given []kam.Identifier) []kam.Identifier {
 }
 
 // compact stores an identifier without blanks and signs (P3.4.2).
-func compact(id kam.Identifier) kam.Identifier {
+func compact(id customer.Identifier) customer.Identifier {
 	if r := identifier.Check(id.Scheme, id.Value, id.Country); r.Compact != "" {
 		id.Value = r.Compact
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -37,7 +38,7 @@ func TestSearchAndComparisonReadAlike(t *testing.T) {
 
 func TestKeysOfNames(t *testing.T) {
 	t.Parallel()
-	k := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "SIA Möwe Handel", TradingNames: []string{"Möwe", "Handel Möwe"}, CountryCode: "LV"}})
+	k := parties.Keys(customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "SIA Möwe Handel", TradingNames: []string{"Möwe", "Handel Möwe"}, CountryCode: "LV"}})
 	require.Equal(t, []string{"mowe handel", "moewe handel", "mowe", "moewe", "handel mowe", "handel moewe"}, k.Names)
 	require.Equal(t, []string{"handel mowe", "handel moewe"}, k.Sorted)
 	require.Equal(t, parties.KeysVersion, k.Version)

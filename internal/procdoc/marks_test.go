@@ -15,6 +15,9 @@ import (
 
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
@@ -61,7 +64,7 @@ func TestMarksResolve(t *testing.T) {
 		}
 	}
 	require.Greater(t, marks, 500, "the test looks where the marks are")
-	for _, p := range kam.Permissions {
+	for _, p := range access.Permissions {
 		section, _, _ := strings.Cut(p.Source, ",")
 		require.True(t, known["P"+section], "a row of the matrix comes from %s", p.Source)
 	}
@@ -238,7 +241,7 @@ func anchors(page string) []string {
 func TestRulesPageIsComplete(t *testing.T) {
 	t.Parallel()
 	page := procdoc.Rules()
-	for _, r := range kam.ValidationRules {
+	for _, r := range customer.ValidationRules {
 		require.Contains(t, page, fmt.Sprintf("| %s | %s | %s", r.ID, r.Text, r.Severity))
 	}
 	shipped, err := rules.Default()
@@ -254,7 +257,7 @@ func TestRulesPageIsComplete(t *testing.T) {
 			require.Regexp(t, "\\| `"+regexp.QuoteMeta(s.Path)+"` \\| [^|]* \\| not yet \\|", page)
 		}
 	}
-	for _, f := range kam.Fields {
+	for _, f := range customer.Fields {
 		require.Contains(t, page, "| `"+f.Name+"` |")
 	}
 	for _, role := range kam.Roles {
@@ -263,9 +266,9 @@ func TestRulesPageIsComplete(t *testing.T) {
 	for _, scheme := range kam.Choices("identifiers[].scheme") {
 		require.Regexp(t, `(?m)^\| [A-Z_, ]*\b`+scheme+`\b[A-Z_, ]* \|`, page)
 	}
-	for n := 1; n <= 11; n++ { // kam.RuleBatchKey to kam.RuleBatchOpenCase
+	for n := 1; n <= 11; n++ { // book.RuleBatchKey to book.RuleBatchOpenCase
 		require.Contains(t, page, fmt.Sprintf("| IB%02d |", n))
 	}
-	require.Equal(t, "IB11", kam.RuleBatchOpenCase, "and no rule of a batch beyond")
+	require.Equal(t, "IB11", book.RuleBatchOpenCase, "and no rule of a batch beyond")
 	require.NotContains(t, page, "<no value>")
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 const generated = "<!-- Printed from package kam by `go generate ./internal/procdoc`; a test fails when it is stale. -->\n\n"
@@ -46,7 +49,7 @@ func Process() string {
 	b.WriteString("![The process: three levels and the states of a case](process.svg)\n\n")
 	b.WriteString("- [Boxes](#boxes)\n- [States](#states)\n- [Transitions](#transitions)\n- [Acts](#acts)\n- [Import of a book](#import-of-a-book)\n")
 	b.WriteString("- [Errors](#errors)\n- [Codes](#codes)\n- [Who may do what](permissions.md)\n- [Glossary](#glossary)\n\n")
-	b.WriteString("In text, for a case that waits at 1.1.5:\n\n```\n" + TextPicture(kam.NewCase, kam.AwaitingConfirmation) + "```\n\n")
+	b.WriteString("In text, for a case that waits at 1.1.5:\n\n```\n" + TextPicture(kam.NewCase, onboarding.AwaitingConfirmation) + "```\n\n")
 	writeBoxes(&b)
 	writeStates(&b)
 	writeTransitions(&b)
@@ -74,7 +77,7 @@ func writeBoxes(b *strings.Builder) {
 func writeStates(b *strings.Builder) {
 	count := map[kam.StateKind]int{}
 	var rows [][]string
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		count[s.Kind]++
 		steps := s.Step.Label()
 		if of := stageSteps(s.State); of != "" {
@@ -85,18 +88,18 @@ func writeStates(b *strings.Builder) {
 			after = "yes"
 		}
 		rows = append(rows, []string{
-			code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, steps, code(string(s.Task)), code(string(kam.StageOf[s.State])), after,
+			code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, steps, code(string(s.Task)), code(string(onboarding.StageOf[s.State])), after,
 		})
 	}
-	fmt.Fprintf(b, "## States\n\n%d states: %d human, %d automatic, %d ends. ", len(kam.States), count[kam.Human], count[kam.Automatic], count[kam.End])
+	fmt.Fprintf(b, "## States\n\n%d states: %d human, %d automatic, %d ends. ", len(onboarding.States), count[kam.Human], count[kam.Automatic], count[kam.End])
 	b.WriteString("A case in a human state waits for a person and has a task in an inbox; an automatic state is left by its stage, one transaction. ")
 	b.WriteString("After the commit of the customer a case can only end as `COMPLETED`.\n\n")
 	table(b, "State|Kind|Waits for|Step|Task|Stage|After the commit", rows)
 }
 
 // stageSteps names the steps of a state that takes several.
-func stageSteps(s kam.State) string {
-	of := kam.StepsOf(kam.StageOf[s])
+func stageSteps(s onboarding.State) string {
+	of := onboarding.StepsOf(onboarding.StageOf[s])
 	switch {
 	case len(of) < 2:
 		return ""
@@ -107,15 +110,15 @@ func stageSteps(s kam.State) string {
 }
 
 func writeTransitions(b *strings.Builder) {
-	fmt.Fprintf(b, "## Transitions\n\n%d transitions. ", len(kam.Transitions))
+	fmt.Fprintf(b, "## Transitions\n\n%d transitions. ", len(onboarding.Transitions))
 	b.WriteString("In one state and on one event at most one guard holds, whatever the facts: a test enumerates them. ")
-	fmt.Fprintf(b, "`%s` is the state that a fault interrupted. Silence never confirms: what the timer does is remind, escalate and end.\n\n", kam.Resume)
-	writeTable(b, kam.CaseTable)
+	fmt.Fprintf(b, "`%s` is the state that a fault interrupted. Silence never confirms: what the timer does is remind, escalate and end.\n\n", onboarding.Resume)
+	writeTable(b, onboarding.CaseTable)
 }
 
 func writeImport(b *strings.Builder) {
 	b.WriteString("## Import of a book\n\nAn import is a process of its own, with the states of a batch: one workflow for the book, no case per row.\n\n")
-	writeTable(b, kam.BatchTable)
+	writeTable(b, book.BatchTable)
 }
 
 // writeTable writes the table of a process, state by state, and the terms of
@@ -158,7 +161,7 @@ func writeActs(b *strings.Builder) {
 	b.WriteString("## Acts\n\nWhat people send to a case. Each is a Temporal update with a client-made `decision_id`; ")
 	b.WriteString("those marked are also accepted as a signal of the same name.\n\n")
 	var rows [][]string
-	for _, a := range kam.Acts {
+	for _, a := range onboarding.Acts {
 		signal := ""
 		if a.Signal {
 			signal = "yes"
@@ -176,7 +179,7 @@ func writeCodes(b *strings.Builder) {
 	}
 	table(b, "Code|Meaning", rows)
 	fmt.Fprintf(b, "## Codes\n\n### Case types\n\n%s\n\n### Reason codes of a rejection\n\n%s\n\n### Roles\n\n%s\n\n### Tiers and levels\n\n",
-		list(kam.CaseTypes), list(kam.ReasonCodes), list(kam.Roles))
+		list(kam.CaseTypes), list(onboarding.ReasonCodes), list(kam.Roles))
 	rows = nil
 	for _, l := range kam.NodeLevels {
 		rows = append(rows, []string{code(string(l)), code(string(l.Tier())), code(string(l.ManagerRole()))})
@@ -184,8 +187,8 @@ func writeCodes(b *strings.Builder) {
 	table(b, "Level of the territory tree|Tier of key accounts|Managed by", rows)
 	b.WriteString("### Values of the request's fields\n\n")
 	rows = nil
-	for _, f := range kam.Fields {
-		if f.Kind == kam.KindChoice {
+	for _, f := range customer.Fields {
+		if f.Kind == customer.KindChoice {
 			rows = append(rows, []string{code(f.Name), list(f.Choices())})
 		}
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 var update = flag.Bool("update", false, "write the pages anew")
@@ -40,22 +42,22 @@ func TestPageIsComplete(t *testing.T) {
 	for _, b := range kam.Boxes {
 		require.Contains(t, page, "| "+b.Label()+" |")
 	}
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		require.Contains(t, page, "| `"+string(s.State)+"` |")
 	}
 	rows := 0
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		_, section, _ := strings.Cut(page, "\n### "+string(s.State)+"\n")
 		section, _, _ = strings.Cut(section, "\n#")
 		rows += strings.Count(section, "\n| `")
 	}
-	require.Equal(t, len(kam.Transitions), rows, "every transition is written out once")
-	require.Contains(t, page, fmt.Sprintf("%d transitions.", len(kam.Transitions)))
-	for _, a := range kam.Acts {
+	require.Equal(t, len(onboarding.Transitions), rows, "every transition is written out once")
+	require.Contains(t, page, fmt.Sprintf("%d transitions.", len(onboarding.Transitions)))
+	for _, a := range onboarding.Acts {
 		require.Contains(t, page, "| `"+string(a.Name)+"` |")
 	}
 	permissions := procdoc.Permissions()
-	require.Equal(t, len(kam.Permissions), strings.Count(permissions, "| create |")+strings.Count(permissions, "| read |")+
+	require.Equal(t, len(access.Permissions), strings.Count(permissions, "| create |")+strings.Count(permissions, "| read |")+
 		strings.Count(permissions, "| change |")+strings.Count(permissions, "| decide |"))
 }
 
@@ -92,7 +94,7 @@ func TestPicture(t *testing.T) {
 	require.Equal(t, 1, elements["title"])
 	require.Equal(t, 1, elements["desc"])
 	require.Contains(t, svg, `role="img" aria-labelledby="title desc"`)
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		require.Contains(t, svg, ">"+procdoc.Name(s.State)+"</text>")
 	}
 	for _, b := range kam.Boxes {
@@ -105,7 +107,7 @@ func TestPicture(t *testing.T) {
 func TestTextPicture(t *testing.T) {
 	t.Parallel()
 	for _, typ := range kam.CaseTypes {
-		for _, s := range kam.States {
+		for _, s := range onboarding.States {
 			text := procdoc.TextPicture(typ, s.State)
 			require.Contains(t, text, procdoc.Name(s.State), s.State)
 			marks := strings.Count(text, "▶") + strings.Count(text, "■")
@@ -127,9 +129,9 @@ func TestTextPicture(t *testing.T) {
     ·  1.4.1 Field rules                              Validating
   1.5 Identify Key Accounts
     ·  1.5.6 Assign and hand off                      Handing off
-`, "\n"), procdoc.TextPicture(kam.Deactivate, kam.AwaitingConfirmation), "no decision, no models, no question of key accounts")
-	been := func(state kam.State, states ...kam.State) string {
-		return procdoc.TextPicture(kam.Modify, state, append(states, kam.Draft, kam.Identifying, kam.DataEntry)...)
+`, "\n"), procdoc.TextPicture(kam.Deactivate, onboarding.AwaitingConfirmation), "no decision, no models, no question of key accounts")
+	been := func(state onboarding.State, states ...onboarding.State) string {
+		return procdoc.TextPicture(kam.Modify, state, append(states, onboarding.Draft, onboarding.Identifying, onboarding.DataEntry)...)
 	}
 	marks := func(text string) (all string) {
 		for line := range strings.Lines(text) {
@@ -139,12 +141,12 @@ func TestTextPicture(t *testing.T) {
 		}
 		return all
 	}
-	require.Contains(t, been(kam.Completed, kam.Validating, kam.HandingOff), "    –  1.1.5 Management Confirmation                  Awaiting confirmation, not needed\n")
-	require.Equal(t, "│││–––│––│", marks(been(kam.Completed, kam.Validating, kam.HandingOff)))
-	require.Equal(t, "│││–––▶···", marks(been(kam.Validating, kam.Validating)))
-	require.Equal(t, "│││└▶·······", marks(been(kam.ChangesRequested, kam.AwaitingConfirmation, kam.ChangesRequested)), "it may have to go there again")
-	require.Equal(t, "││││······", marks(been(kam.Withdrawn, kam.AwaitingConfirmation, kam.Withdrawn)))
-	require.Equal(t, "│││···│···▶", marks(been(kam.NeedsIntervention, kam.Validating, kam.NeedsIntervention)))
+	require.Contains(t, been(onboarding.Completed, onboarding.Validating, onboarding.HandingOff), "    –  1.1.5 Management Confirmation                  Awaiting confirmation, not needed\n")
+	require.Equal(t, "│││–––│––│", marks(been(onboarding.Completed, onboarding.Validating, onboarding.HandingOff)))
+	require.Equal(t, "│││–––▶···", marks(been(onboarding.Validating, onboarding.Validating)))
+	require.Equal(t, "│││└▶·······", marks(been(onboarding.ChangesRequested, onboarding.AwaitingConfirmation, onboarding.ChangesRequested)), "it may have to go there again")
+	require.Equal(t, "││││······", marks(been(onboarding.Withdrawn, onboarding.AwaitingConfirmation, onboarding.Withdrawn)))
+	require.Equal(t, "│││···│···▶", marks(been(onboarding.NeedsIntervention, onboarding.Validating, onboarding.NeedsIntervention)))
 	require.Equal(t, strings.TrimPrefix(`
   1.1 Identify/Add Customer/Modify
     │  1.1.1 Receive request                          Draft
@@ -164,5 +166,5 @@ func TestTextPicture(t *testing.T) {
     ·  1.5.1 Gates                                    Classifying
     ·  1.5.5 Endorse                                  Awaiting endorsement
     ·  1.5.6 Assign and hand off                      Handing off
-`, "\n"), procdoc.TextPicture(kam.NewCase, kam.ComplianceReview))
+`, "\n"), procdoc.TextPicture(kam.NewCase, onboarding.ComplianceReview))
 }

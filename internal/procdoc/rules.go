@@ -11,6 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
@@ -36,13 +39,13 @@ func Rules() string {
 		"gates":        gates,
 		"findings":     findings,
 		"fields":       fields,
-		"material":     func() string { return fieldNames(func(s kam.FieldSpec) bool { return s.Material }) },
-		"classInputs":  func() string { return fieldNames(func(s kam.FieldSpec) bool { return s.ClassInput }) },
+		"material":     func() string { return fieldNames(func(s customer.FieldSpec) bool { return s.Material }) },
+		"classInputs":  func() string { return fieldNames(func(s customer.FieldSpec) bool { return s.ClassInput }) },
 		"schemes":      func() string { return strings.Join(kam.Choices("identifiers[].scheme"), ", ") },
 		"rulesVersion": func() int { return rules.Version },
 		"changes":      changes,
-		"triggers":     func() string { return list(kam.ReviewTriggers) },
-		"reasons":      func() string { return list(kam.ReasonCodes) },
+		"triggers":     func() string { return list(onboarding.ReviewTriggers) },
+		"reasons":      func() string { return list(onboarding.ReasonCodes) },
 		"batchLimits":  batchLimits,
 	}).Parse(rulesText))
 	var b strings.Builder
@@ -329,7 +332,7 @@ func gates() string {
 // findings are the validation rules whose ids begin with a prefix.
 func findings(prefixes ...string) string {
 	var all [][]string
-	for _, r := range kam.ValidationRules {
+	for _, r := range customer.ValidationRules {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(r.ID, p) }) {
 			continue
 		}
@@ -344,7 +347,7 @@ func findings(prefixes ...string) string {
 
 func fields(set string) string {
 	var all [][]string
-	for _, s := range kam.Fields {
+	for _, s := range customer.Fields {
 		if string(s.Set) != set {
 			continue
 		}
@@ -363,9 +366,9 @@ func fields(set string) string {
 }
 
 // bounds of a field: texts by characters, money in minor units.
-func bounds(s kam.FieldSpec) string {
+func bounds(s customer.FieldSpec) string {
 	switch {
-	case s.Kind == kam.KindChoice:
+	case s.Kind == customer.KindChoice:
 		return strings.Join(s.Choices(), ", ")
 	case s.MaxItems > 0:
 		return "at most " + thousands(s.MaxItems)
@@ -374,17 +377,17 @@ func bounds(s kam.FieldSpec) string {
 	}
 	unit := ""
 	switch s.Kind {
-	case kam.KindMoney:
+	case customer.KindMoney:
 		unit = " minor units"
-	case kam.KindText, kam.KindLongText, kam.KindURL, kam.KindEmail, kam.KindPhone:
+	case customer.KindText, customer.KindLongText, customer.KindURL, customer.KindEmail, customer.KindPhone:
 		unit = " characters"
 	}
 	return thousands(int(s.Min)) + " to " + thousands(int(s.Max)) + unit
 }
 
-func fieldNames(is func(kam.FieldSpec) bool) string {
+func fieldNames(is func(customer.FieldSpec) bool) string {
 	var names []string
-	for _, s := range kam.Fields {
+	for _, s := range customer.Fields {
 		if is(s) {
 			names = append(names, code(s.Name))
 		}
@@ -402,5 +405,5 @@ func changes() string {
 
 func batchLimits() string {
 	return fmt.Sprintf("%s customers, %s rows of sales or of profit and loss, %s groups, %s countries",
-		thousands(kam.MaxBatchRows), thousands(kam.MaxBatchFacts), thousands(kam.MaxBatchGroups), thousands(kam.MaxBatchScopes))
+		thousands(book.MaxBatchRows), thousands(book.MaxBatchFacts), thousands(book.MaxBatchGroups), thousands(book.MaxBatchScopes))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // Pages are the generated files by name.
@@ -96,10 +97,10 @@ func SVG() string {
 
 func description() string {
 	var path []string
-	for _, s := range kam.MainPath {
+	for _, s := range onboarding.MainPath {
 		path = append(path, strings.ToLower(Name(s)))
 	}
-	return fmt.Sprintf("Level 1: five processes. Level 2: from 1.1 to 1.5, then the question whether the customer is a key account; key accounts go to 2.1, others to 3.1. Level 3: the %d states of a case. The main path is %s. From states where people decide, a case may also end as rejected, withdrawn, merged, expired or cancelled.", len(kam.States), strings.Join(path, ", "))
+	return fmt.Sprintf("Level 1: five processes. Level 2: from 1.1 to 1.5, then the question whether the customer is a key account; key accounts go to 2.1, others to 3.1. Level 3: the %d states of a case. The main path is %s. From states where people decide, a case may also end as rejected, withdrawn, merged, expired or cancelled.", len(onboarding.States), strings.Join(path, ", "))
 }
 
 func (c *canvas) band(y, h int, title string) {

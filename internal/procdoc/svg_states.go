@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // place is the corner of a state in the picture: the main path in two lines,
 // the states beside it below them, ends in the last line.
-func place(s kam.State) (x, y int) {
+func place(s onboarding.State) (x, y int) {
 	if main, ok := besides[s]; ok {
 		x, y = place(main)
 		if y == rowA {
@@ -18,28 +19,28 @@ func place(s kam.State) (x, y int) {
 		}
 		return x, rowBside
 	}
-	if i := slices.Index(kam.MainPath, s); i >= 0 && s != kam.Completed {
+	if i := slices.Index(onboarding.MainPath, s); i >= 0 && s != onboarding.Completed {
 		x = margin + i%perRow*(colWidth+colGap)
 		if i < perRow {
 			return x, rowA
 		}
 		return x, rowB
 	}
-	if s == kam.Completed {
-		x, _ = place(kam.HandingOff)
+	if s == onboarding.Completed {
+		x, _ = place(onboarding.HandingOff)
 		return x, rowBside
 	}
-	if s == kam.NeedsIntervention {
+	if s == onboarding.NeedsIntervention {
 		return margin, rowBside
 	}
-	ends := []kam.State{kam.Rejected, kam.Withdrawn, kam.Merged, kam.Expired, kam.Cancelled}
+	ends := []onboarding.State{onboarding.Rejected, onboarding.Withdrawn, onboarding.Merged, onboarding.Expired, onboarding.Cancelled}
 	return margin + slices.Index(ends, s)*(colWidth+65), rowEnds
 }
 
-func (c *canvas) state(s kam.StateSpec) {
+func (c *canvas) state(s onboarding.StateSpec) {
 	x, y := place(s.State)
 	fill, edge := paint[s.Kind][0], paint[s.Kind][1]
-	if s.State == kam.Completed {
+	if s.State == onboarding.Completed {
 		fill, edge = green, greenEdge
 	}
 	c.rect(x, y, colWidth, boxH, 8, fill, edge, 1.6)
@@ -50,7 +51,7 @@ func (c *canvas) state(s kam.StateSpec) {
 	if s.Kind == kam.End {
 		step = ""
 	}
-	if s.State == kam.NeedsIntervention {
+	if s.State == onboarding.NeedsIntervention {
 		step = "after a fault in any step; a retry resumes there"
 	}
 	lines := wrap(step, 27)
@@ -66,9 +67,9 @@ func (c *canvas) state(s kam.StateSpec) {
 }
 
 // words are the events that lead from one state to another, for people.
-func words(from, to kam.State) string {
+func words(from, to onboarding.State) string {
 	var events []string
-	for _, t := range kam.Transitions {
+	for _, t := range onboarding.Transitions {
 		if w := strings.ReplaceAll(string(t.Event), "_", " "); t.From == from && t.To == to && !slices.Contains(events, w) {
 			events = append(events, w)
 		}
@@ -77,9 +78,9 @@ func words(from, to kam.State) string {
 }
 
 // origins are the states from which a case can end as end.
-func origins(end kam.State) []string {
+func origins(end onboarding.State) []string {
 	var from []string
-	for _, t := range kam.Transitions {
+	for _, t := range onboarding.Transitions {
 		if n := Name(t.From); t.To == end && !slices.Contains(from, n) {
 			from = append(from, n)
 		}
@@ -88,17 +89,17 @@ func origins(end kam.State) []string {
 }
 
 func (c *canvas) level3() {
-	c.band(376, rowEnds-376+boxH+62, fmt.Sprintf("Level 3 · The %d states of a case", len(kam.States)))
-	c.text(margin, 416, 11, "400", quiet, "start", fmt.Sprintf("drawn for a new customer; process.md has all %d transitions", len(kam.Transitions)))
+	c.band(376, rowEnds-376+boxH+62, fmt.Sprintf("Level 3 · The %d states of a case", len(onboarding.States)))
+	c.text(margin, 416, 11, "400", quiet, "start", fmt.Sprintf("drawn for a new customer; process.md has all %d transitions", len(onboarding.Transitions)))
 	c.legend()
 	c.mainPath()
 	c.detours()
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		c.state(s)
 	}
 	c.text(margin, rowEnds-14, 13, "700", quiet, "start", "Other ends, and where they are reached from")
-	for _, s := range kam.States {
-		if s.Kind != kam.End || s.State == kam.Completed {
+	for _, s := range onboarding.States {
+		if s.Kind != kam.End || s.State == onboarding.Completed {
 			continue
 		}
 		x, y := place(s.State)
@@ -131,15 +132,15 @@ func (c *canvas) legend() {
 // mainPath draws the arrows between neighbours of the main path, all of which
 // stand in the table.
 func (c *canvas) mainPath() {
-	for i, from := range kam.MainPath[:len(kam.MainPath)-1] {
-		to := kam.MainPath[i+1]
+	for i, from := range onboarding.MainPath[:len(onboarding.MainPath)-1] {
+		to := onboarding.MainPath[i+1]
 		if words(from, to) == "" {
 			continue
 		}
 		x, y := place(from)
 		x2, y2 := place(to)
 		switch {
-		case to == kam.Completed:
+		case to == onboarding.Completed:
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+colWidth/2, y+boxH, x+colWidth/2, y2-2), false)
 		case y == y2:
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+colWidth, y+boxH/2, x2-2, y+boxH/2), false)
@@ -149,11 +150,11 @@ func (c *canvas) mainPath() {
 		}
 	}
 	// The ways past a state that not every case needs.
-	x, y := place(kam.AwaitingConfirmation)
+	x, y := place(onboarding.AwaitingConfirmation)
 	c.arrow(fmt.Sprintf("%d,%d %d,%d", x+colWidth/2, y+boxH, x+colWidth/2, rowB-44), false)
 	c.text(x+colWidth/2+8, rowAside+50, 11, "400", quiet, "start", "details complete")
-	x, y = place(kam.Classifying)
-	x2, _ := place(kam.HandingOff)
+	x, y = place(onboarding.Classifying)
+	x2, _ := place(onboarding.HandingOff)
 	c.arrow(fmt.Sprintf("%d,%d %d,%d %d,%d %d,%d", x+colWidth/2, y, x+colWidth/2, y-22, x2+colWidth/2, y-22, x2+colWidth/2, y-2), false)
 	c.text((x+x2+colWidth)/2, y-8, 11, "400", quiet, "middle", "no change of status")
 	// The commit stands between validating and classifying.
@@ -164,7 +165,7 @@ func (c *canvas) mainPath() {
 // detours draws the states beside the main path, with the events that lead
 // there, back and onward.
 func (c *canvas) detours() {
-	for _, s := range kam.States {
+	for _, s := range onboarding.States {
 		main, ok := besides[s.State]
 		if !ok {
 			continue
@@ -172,35 +173,35 @@ func (c *canvas) detours() {
 		x, y := place(main)
 		_, y2 := place(s.State)
 		if down := words(main, s.State); down != "" {
-			if s.State == kam.ComplianceReview {
+			if s.State == onboarding.ComplianceReview {
 				down = "refer compliance"
 			}
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+24, y+boxH, x+24, y2-2), false)
 			first, _, _ := strings.Cut(down, ",") // what follows is for the other case types
 			c.text(x+30, y+boxH+18, 11, "400", quiet, "start", first)
 		}
-		if up := words(s.State, main); up != "" && main == kam.Validating {
+		if up := words(s.State, main); up != "" && main == onboarding.Validating {
 			c.arrow(fmt.Sprintf("%d,%d %d,%d", x+colWidth-24, y2, x+colWidth-24, y+boxH+2), false)
 			c.text(x+colWidth-30, y2-8, 11, "400", quiet, "end", up)
 		}
 	}
-	c.onward(kam.DuplicateReview, kam.DataEntry)
-	c.onward(kam.ChangesRequested, kam.Deciding)
-	c.onward(kam.ComplianceReview, kam.AwaitingConfirmation)
+	c.onward(onboarding.DuplicateReview, onboarding.DataEntry)
+	c.onward(onboarding.ChangesRequested, onboarding.Deciding)
+	c.onward(onboarding.ComplianceReview, onboarding.AwaitingConfirmation)
 
 	// Back to the requester: sent back by a manager, or failed in validation.
-	x, y := place(kam.ChangesRequested)
-	x4, y4 := place(kam.AwaitingConfirmation)
+	x, y := place(onboarding.ChangesRequested)
+	x4, y4 := place(onboarding.AwaitingConfirmation)
 	floor := y + boxH + 18
 	c.arrow(fmt.Sprintf("%d,%d %d,%d %d,%d %d,%d", x4+50, y4+boxH, x4+50, floor, x+110, floor, x+110, y+boxH+2), false)
-	c.text(x4+42, floor-6, 11, "400", quiet, "end", words(kam.AwaitingConfirmation, kam.ChangesRequested))
-	_, yv := place(kam.Validating)
+	c.text(x4+42, floor-6, 11, "400", quiet, "end", words(onboarding.AwaitingConfirmation, onboarding.ChangesRequested))
+	_, yv := place(onboarding.Validating)
 	c.arrow(fmt.Sprintf("%d,%d %d,%d", x+50, yv, x+50, y+boxH+2), false)
-	c.text(x+58, yv-10, 11, "400", quiet, "start", words(kam.Validating, kam.ChangesRequested))
+	c.text(x+58, yv-10, 11, "400", quiet, "start", words(onboarding.Validating, onboarding.ChangesRequested))
 }
 
 // onward draws the way from a state beside the main path to the next column.
-func (c *canvas) onward(from, to kam.State) {
+func (c *canvas) onward(from, to onboarding.State) {
 	event := words(from, to)
 	if event == "" {
 		return

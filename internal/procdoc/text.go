@@ -12,19 +12,20 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // besides says beside which state of the main path a state stands that only
 // some cases get to.
-var besides = map[kam.State]kam.State{
-	kam.DuplicateReview:  kam.Identifying,
-	kam.ChangesRequested: kam.DataEntry,
-	kam.ComplianceReview: kam.Deciding,
-	kam.ValidationReview: kam.Validating,
+var besides = map[onboarding.State]onboarding.State{
+	onboarding.DuplicateReview:  onboarding.Identifying,
+	onboarding.ChangesRequested: onboarding.DataEntry,
+	onboarding.ComplianceReview: onboarding.Deciding,
+	onboarding.ValidationReview: onboarding.Validating,
 }
 
 // Name is a state in words: "Awaiting confirmation".
-func Name(s kam.State) string {
+func Name(s onboarding.State) string {
 	words := strings.ToLower(strings.ReplaceAll(string(s), "_", " "))
 	if words == "" {
 		return ""
@@ -37,9 +38,9 @@ func Name(s kam.State) string {
 // appears where it belongs. Been are the states that the case has been in, so
 // that those it had no need of can be told; without them it has been in all
 // that lie before.
-func TextPicture(t kam.CaseType, state kam.State, been ...kam.State) string {
+func TextPicture(t kam.CaseType, state onboarding.State, been ...onboarding.State) string {
 	var b strings.Builder
-	path := kam.MainPathOf(t)
+	path := onboarding.MainPathOf(t)
 	at := slices.Index(path, state)
 	side := besides[state]
 	if !slices.Contains(path, side) {
@@ -48,7 +49,7 @@ func TextPicture(t kam.CaseType, state kam.State, been ...kam.State) string {
 	here := max(at, slices.Index(path, side)+1) // how many lie before; none where it stands apart
 	var process kam.StepCode
 	for i, s := range path {
-		if s == kam.Completed {
+		if s == onboarding.Completed {
 			break
 		}
 		if p := processOf(s); p != process {
@@ -81,22 +82,22 @@ func TextPicture(t kam.CaseType, state kam.State, been ...kam.State) string {
 
 // processOf is the box of level 2 that a state belongs to. Entering data is
 // drawn in 1.1, as on the deck's page, until it comes after 1.1.5.
-func processOf(s kam.State) kam.StepCode {
+func processOf(s onboarding.State) kam.StepCode {
 	switch s {
-	case kam.DataEntry:
+	case onboarding.DataEntry:
 		return "1.1"
-	case kam.AwaitingCompletion:
+	case onboarding.AwaitingCompletion:
 		return "1.2"
 	}
 	code := string(s.Spec().Step)
 	return kam.StepCode(code[:min(3, len(code))])
 }
 
-func stateLine(mark string, s kam.State) string {
+func stateLine(mark string, s onboarding.State) string {
 	return fmt.Sprintf("    %-2s %-46s %s", mark, s.Label(), Name(s))
 }
 
-func writeLine(b *strings.Builder, mark string, s kam.State, here bool) {
+func writeLine(b *strings.Builder, mark string, s onboarding.State, here bool) {
 	line := stateLine(mark, s)
 	if spec := s.Spec(); here && spec.WaitsFor != "" {
 		line += ", waits for " + spec.WaitsFor

@@ -4,13 +4,14 @@ import (
 	"fmt"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 type validated struct {
-	CustomerNo string        `json:"customer_no"`
-	Findings   []kam.Finding `json:"findings"`
+	CustomerNo string             `json:"customer_no"`
+	Findings   []customer.Finding `json:"findings"`
 }
 
 type validateAnswer struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
@@ -26,15 +27,15 @@ var bookVerbs = []bookVerb{
 
 // decision is a line of `add`.
 type decision struct {
-	CustomerNo  string                `json:"customer_no"`
-	Outcome     string                `json:"outcome"`
-	Score       *kam.Dec              `json:"score"`
-	Confidence  *kam.Dec              `json:"confidence_pct"`
-	Headline    string                `json:"headline"`
-	HardStops   []string              `json:"hard_stops"`
-	Criteria    []kam.CriterionResult `json:"criteria"`
-	Missing     []string              `json:"missing"`
-	WouldChange []kam.WouldChange     `json:"would_change"`
+	CustomerNo  string                       `json:"customer_no"`
+	Outcome     string                       `json:"outcome"`
+	Score       *kam.Dec                     `json:"score"`
+	Confidence  *kam.Dec                     `json:"confidence_pct"`
+	Headline    string                       `json:"headline"`
+	HardStops   []string                     `json:"hard_stops"`
+	Criteria    []onboarding.CriterionResult `json:"criteria"`
+	Missing     []string                     `json:"missing"`
+	WouldChange []onboarding.WouldChange     `json:"would_change"`
 }
 
 type addAnswer struct {

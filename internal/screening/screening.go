@@ -13,6 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // A Service takes a POST of the party as JSON and answers
@@ -54,8 +55,8 @@ func (s *Service) Provider() string {
 }
 
 // Screen asks about one party.
-func (s *Service) Screen(ctx context.Context, p kam.ScreenedParty) (kam.ScreeningAnswer, error) {
-	var a kam.ScreeningAnswer
+func (s *Service) Screen(ctx context.Context, p customer.ScreenedParty) (customer.ScreeningAnswer, error) {
+	var a customer.ScreeningAnswer
 	body, err := json.Marshal(p)
 	if err != nil {
 		return a, fmt.Errorf("print the party: %w", err)

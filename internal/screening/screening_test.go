@@ -13,20 +13,21 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/screening"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
-func ask(t *testing.T, answer http.HandlerFunc) (kam.ScreeningAnswer, error) {
+func ask(t *testing.T, answer http.HandlerFunc) (customer.ScreeningAnswer, error) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	s := screening.New(config.Screening{URL: server.URL, Token: "geheim", Timeout: 5 * time.Second})
-	return s.Screen(t.Context(), kam.ScreenedParty{CaseNo: "KAM-2026-000001", Names: []string{"Grauzone AG"}, Country: "AT"})
+	return s.Screen(t.Context(), customer.ScreenedParty{CaseNo: "KAM-2026-000001", Names: []string{"Grauzone AG"}, Country: "AT"})
 }
 
 func TestAsksAsConfigured(t *testing.T) {
 	t.Parallel()
 	got, err := ask(t, func(w http.ResponseWriter, r *http.Request) {
-		var p kam.ScreenedParty
+		var p customer.ScreenedParty
 		if json.NewDecoder(r.Body).Decode(&p) != nil || p.Names[0] != "Grauzone AG" || r.Header.Get("Authorization") != "Bearer geheim" {
 			w.WriteHeader(http.StatusBadRequest)
 			return
@@ -34,7 +35,7 @@ func TestAsksAsConfigured(t *testing.T) {
 		_, _ = w.Write([]byte(`{"result": "POSSIBLE", "hits": ["EU-17"]}`))
 	})
 	require.NoError(t, err)
-	require.Equal(t, kam.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}, got)
+	require.Equal(t, customer.ScreeningAnswer{Result: kam.ScreeningPossible, Hits: []string{"EU-17"}}, got)
 }
 
 func TestWhatIsNoAnswer(t *testing.T) {

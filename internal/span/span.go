@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // The attributes of a span.
@@ -57,7 +58,7 @@ func Note(ctx context.Context, about ...attribute.KeyValue) {
 
 // NoteProgress says which case the span is on, the step at which the work was
 // done, and what came of it.
-func NoteProgress(ctx context.Context, p kam.Progress) {
+func NoteProgress(ctx context.Context, p onboarding.Progress) {
 	s := trace.SpanFromContext(ctx)
 	if !s.IsRecording() || p.Snapshot.CaseNo == "" {
 		return

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // traced is a context in a span, and what was recorded when that has ended.
@@ -56,10 +57,10 @@ func TestEndings(t *testing.T) {
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	ctx, recorded := traced(t)
-	NoteProgress(ctx, kam.Progress{})
-	NoteProgress(ctx, kam.Progress{
-		Snapshot: kam.Snapshot{CaseNo: "KAM-2026-000001", Step: "1.2.1b", State: kam.AwaitingCompletion},
-		Timeline: []kam.TimelineEntry{{Step: "1.1.5"}, {Step: "1.2.1b"}},
+	NoteProgress(ctx, onboarding.Progress{})
+	NoteProgress(ctx, onboarding.Progress{
+		Snapshot: onboarding.Snapshot{CaseNo: "KAM-2026-000001", Step: "1.2.1b", State: onboarding.AwaitingCompletion},
+		Timeline: []onboarding.TimelineEntry{{Step: "1.1.5"}, {Step: "1.2.1b"}},
 		Refused:  kam.Errorf(kam.Forbidden, "not yours"),
 	})
 	require.ElementsMatch(t, []attribute.KeyValue{
@@ -72,7 +73,7 @@ func TestNobodyTraces(t *testing.T) {
 	t.Parallel()
 	ctx, end := Start(t.Context(), "act", CaseNo.String("KAM-2026-000001"))
 	require.False(t, trace.SpanFromContext(ctx).IsRecording())
-	NoteProgress(ctx, kam.Progress{Snapshot: kam.Snapshot{CaseNo: "KAM-2026-000001"}})
+	NoteProgress(ctx, onboarding.Progress{Snapshot: onboarding.Snapshot{CaseNo: "KAM-2026-000001"}})
 	Note(ctx, State.String("DRAFT"))
 	end(errors.New("broken"))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // TestRefusals: each fault is told by its path, what is wrong, and what would
@@ -33,12 +34,12 @@ func TestRefusals(t *testing.T) {
 		`[]`:                   "$: expected an object, found a list",
 		`{"city": "A" "B"}`:    "$: line 1: invalid character '\"' after object value (expecting ',' or '}')",
 	} {
-		var d kam.RequestData
+		var d customer.RequestData
 		err := strictjson.Unmarshal([]byte(give), &d)
 		require.ErrorIs(t, err, kam.Invalid, give)
 		require.EqualError(t, err, want, give)
 	}
-	var d kam.RequestData
+	var d customer.RequestData
 	require.NoError(t, strictjson.Unmarshal([]byte(`{"city": "Köln", "growth_outlook_pct": 1.5, "website": null}`), &d))
 	require.Equal(t, "Köln", d.City)
 }

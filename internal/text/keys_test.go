@@ -20,6 +20,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -102,15 +104,15 @@ func TestChineseIsComplete(t *testing.T) {
 
 // words are keys that are not literals where they are said.
 func words() (all []string) {
-	for _, a := range kam.Acts {
+	for _, a := range onboarding.Acts {
 		all = append(all, a.Name.Words())
 	}
-	for _, a := range kam.Actions {
+	for _, a := range access.Actions {
 		if w := a.Words(); w.Text == nil {
 			all = append(all, w.English)
 		}
 	}
-	for _, p := range kam.Permissions {
+	for _, p := range access.Permissions {
 		all = append(all, p.Scope.Words())
 		if p.When.Text != "" {
 			all = append(all, p.When.Text)
@@ -122,7 +124,7 @@ func words() (all []string) {
 	for _, format := range rules.English {
 		all = append(all, format)
 	}
-	return append(all, kam.OwnCustomers)
+	return append(all, access.OwnCustomers)
 }
 
 // sourceKeys are the keys in the source, each with a room that says it.

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // Temporal is what is asked of the server: reads only.
@@ -40,7 +41,7 @@ type Registry interface {
 // never started.
 type Known struct {
 	CaseNo  kam.CaseNo
-	State   kam.State
+	State   onboarding.State
 	Version int64
 }
 
@@ -184,7 +185,7 @@ func caseOf(workflowID string) string {
 
 func stateOf(x *workflow.WorkflowExecutionInfo) string {
 	var s string
-	if p, ok := x.GetSearchAttributes().GetIndexedFields()[kam.AttrState]; ok {
+	if p, ok := x.GetSearchAttributes().GetIndexedFields()[onboarding.AttrState]; ok {
 		_ = converter.GetDefaultDataConverter().FromPayload(p, &s) // a state that cannot be read is shown as none
 	}
 	return s

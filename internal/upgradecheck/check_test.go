@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -45,8 +46,8 @@ func (s *server) ListWorkflow(_ context.Context, in *workflowservice.ListWorkflo
 		state, err := converter.GetDefaultDataConverter().ToPayload("AWAITING_CONFIRMATION")
 		out.Executions = []*workflow.WorkflowExecutionInfo{{
 			Execution:        &commonpb.WorkflowExecution{WorkflowId: s.listed[n]},
-			Type:             &commonpb.WorkflowType{Name: kam.WorkflowOnboarding},
-			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{kam.AttrState: state}},
+			Type:             &commonpb.WorkflowType{Name: onboarding.WorkflowOnboarding},
+			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{onboarding.AttrState: state}},
 		}}
 		out.NextPageToken = make([]byte, n+1)
 		return out, err
@@ -111,10 +112,10 @@ var onTheWay = []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums
 // extraTimer is the onboarding with a timer before the end that no history
 // has: cases break on it that have reached their first wait.
 func extraTimer(r Registry) {
-	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in converter.RawValue) (kam.Snapshot, error) {
+	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in converter.RawValue) (onboarding.Snapshot, error) {
 		sdk.NewTimer(ctx, 1)
 		return workflows.CustomerOnboarding(ctx, in)
-	}, sdk.RegisterOptions{Name: kam.WorkflowOnboarding})
+	}, sdk.RegisterOptions{Name: onboarding.WorkflowOnboarding})
 }
 
 func today(r Registry) { workflows.Register(r) }
@@ -144,7 +145,7 @@ func TestOpenCasesReplay(t *testing.T) {
 	}
 	done := 0
 	r := run(t, s, Options{
-		Known: []Known{{"A", kam.AwaitingConfirmation, 4}, {"D", kam.Draft, 0}, {"E", kam.Draft, 0}, {"F", kam.Draft, 1}},
+		Known: []Known{{"A", onboarding.AwaitingConfirmation, 4}, {"D", onboarding.Draft, 0}, {"E", onboarding.Draft, 0}, {"F", onboarding.Draft, 1}},
 		Progress: func(n, total int) {
 			done++
 			require.Equal(t, done, n)
@@ -167,12 +168,12 @@ func TestBreakingCasesAreListed(t *testing.T) {
 			"case/A": {manager}, "case/B": {also(manager, onTheWay...)}, "case/E": {manager[:1]}, "report/7": {other},
 		},
 	}
-	r := run(t, s, Options{Register: extraTimer, Parallel: 3, Known: []Known{{"B", kam.AwaitingConfirmation, 4}, {"E", kam.Draft, 0}}})
+	r := run(t, s, Options{Register: extraTimer, Parallel: 3, Known: []Known{{"B", onboarding.AwaitingConfirmation, 4}, {"E", onboarding.Draft, 0}}})
 	require.Equal(t, 1, r.Replayed)
 	require.Len(t, r.Breaking, 3)
 	for i, want := range []Case{
-		{CaseNo: "A", WorkflowID: "case/A", State: "AWAITING_CONFIRMATION", Type: kam.WorkflowOnboarding, Events: len(manager)},
-		{CaseNo: "B", WorkflowID: "case/B", State: "AWAITING_CONFIRMATION", Type: kam.WorkflowOnboarding, Events: len(manager) + 2},
+		{CaseNo: "A", WorkflowID: "case/A", State: "AWAITING_CONFIRMATION", Type: onboarding.WorkflowOnboarding, Events: len(manager)},
+		{CaseNo: "B", WorkflowID: "case/B", State: "AWAITING_CONFIRMATION", Type: onboarding.WorkflowOnboarding, Events: len(manager) + 2},
 		{CaseNo: "report/7", WorkflowID: "report/7", State: "AWAITING_CONFIRMATION", Type: "Gone", Events: 1, Reason: "this build has no workflow of that type"},
 	} {
 		got := r.Breaking[i]
@@ -211,7 +212,7 @@ func TestCasesThatMoveMeanwhile(t *testing.T) {
 			"case/C": {also(manager, enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED)},
 		},
 	}
-	r := run(t, s, Options{Known: []Known{{"E", kam.Analyzing, 9}}})
+	r := run(t, s, Options{Known: []Known{{"E", onboarding.Analyzing, 9}}})
 	require.Equal(t, 1, r.Replayed)
 	require.Equal(t, 2, r.Closed)
 	require.Equal(t, []string{"case/D", "case/E"}, []string{r.Missing[0].WorkflowID, r.Missing[1].WorkflowID})
@@ -245,7 +246,7 @@ func TestServerThatDoesNotAnswer(t *testing.T) {
 func TestBuildWithoutWorkflows(t *testing.T) {
 	t.Parallel()
 	s := &server{histories: map[string][]events{"case/A": {recorded(t, "16_waiting_for_manager")}}}
-	r := run(t, s, Options{Register: none, Known: []Known{{"A", kam.AwaitingConfirmation, 4}}})
+	r := run(t, s, Options{Register: none, Known: []Known{{"A", onboarding.AwaitingConfirmation, 4}}})
 	require.Len(t, r.Breaking, 1)
 	require.NotContains(t, s.queries[0], "IN ()")
 }

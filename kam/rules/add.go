@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -32,18 +33,18 @@ const unknown = "UNKNOWN"
 // stops, criteria, what is missing and what would lift the outcome. An amount
 // that cannot be converted, or a value outside its set, is an error on its
 // field.
-func (p *Set) AddDecision(c Customer, rates map[string]kam.Rate) (kam.DecisionRecord, error) {
+func (p *Set) AddDecision(c Customer, rates map[string]kam.Rate) (onboarding.DecisionRecord, error) {
 	criteria, err := p.addCriteria(&c, rates)
 	if err != nil {
-		return kam.DecisionRecord{}, err
+		return onboarding.DecisionRecord{}, err
 	}
 	stops, err := p.hardStops(&c)
 	if err != nil {
-		return kam.DecisionRecord{}, err
+		return onboarding.DecisionRecord{}, err
 	}
 	score, confidence, outcome := p.addOutcome(criteria, stops)
-	rec := kam.DecisionRecord{
-		Step: "1.1.4", Kind: kam.RecordAdd, Policy: p.Ref(), RulesVersion: Version, Outcome: string(outcome),
+	rec := onboarding.DecisionRecord{
+		Step: "1.1.4", Kind: onboarding.RecordAdd, Policy: p.Ref(), RulesVersion: Version, Outcome: string(outcome),
 		Score: &score, Confidence: &confidence, HardStops: stops,
 	}
 	for _, k := range criteria {
@@ -60,8 +61,8 @@ func (p *Set) AddDecision(c Customer, rates map[string]kam.Rate) (kam.DecisionRe
 }
 
 // result is the line as the record holds it.
-func (k criterion) result() kam.CriterionResult {
-	return kam.CriterionResult{ID: k.id, Value: k.value, Points: k.points, Weight: k.weight,
+func (k criterion) result() onboarding.CriterionResult {
+	return onboarding.CriterionResult{ID: k.id, Value: k.value, Points: k.points, Weight: k.weight,
 		Contribution: kam.Dec(roundSmall(int64(k.points)*int64(k.weight), potScale))}
 }
 
@@ -158,7 +159,7 @@ var stopChecks = map[string]func(*Set, *Customer) bool{
 }
 
 // hardStops lists the stops that hold and are enabled, in the policy's order.
-func (p *Set) hardStops(c *Customer) ([]kam.HardStop, error) {
+func (p *Set) hardStops(c *Customer) ([]onboarding.HardStop, error) {
 	given := map[int]bool{}
 	for i, id := range c.HardStops {
 		at, ok := p.calc.stopAt[id]
@@ -168,18 +169,18 @@ func (p *Set) hardStops(c *Customer) ([]kam.HardStop, error) {
 		}
 		given[at] = true
 	}
-	var stops []kam.HardStop
+	var stops []onboarding.HardStop
 	for i, h := range p.Add.HardStops {
 		check := stopChecks[h.ID]
 		if h.Enabled && (given[i] || check != nil && check(p, c)) {
-			stops = append(stops, kam.HardStop{ID: h.ID, Outcome: h.Outcome})
+			stops = append(stops, onboarding.HardStop{ID: h.ID, Outcome: h.Outcome})
 		}
 	}
 	return stops, nil
 }
 
 // stopsWith are the stops of the same request with another credit rating.
-func (p *Set) stopsWith(c *Customer, rating kam.CreditRating) []kam.HardStop {
+func (p *Set) stopsWith(c *Customer, rating kam.CreditRating) []onboarding.HardStop {
 	other := *c
 	other.CreditRating = rating
 	stops, err := p.hardStops(&other)
@@ -194,7 +195,7 @@ var strictness = []kam.Recommendation{kam.Add, kam.Refer, kam.ReferCompliance, k
 
 func strict(r kam.Recommendation) int { return slices.Index(strictness, r) }
 
-func (p *Set) addOutcome(criteria []criterion, stops []kam.HardStop) (score, confidence kam.Dec, outcome kam.Recommendation) {
+func (p *Set) addOutcome(criteria []criterion, stops []onboarding.HardStop) (score, confidence kam.Dec, outcome kam.Recommendation) {
 	sum := int64(0)
 	for _, k := range criteria {
 		sum += int64(k.points) * int64(k.weight)
@@ -222,9 +223,9 @@ func (p *Set) addOutcome(criteria []criterion, stops []kam.HardStop) (score, con
 // wouldChange lists the changes of one criterion that lift the outcome, for
 // each criterion and each outcome within reach the smallest one; smallest
 // score first, ties by weight and name.
-func (p *Set) wouldChange(c *Customer, criteria []criterion, stops []kam.HardStop, outcome kam.Recommendation) []kam.WouldChange {
+func (p *Set) wouldChange(c *Customer, criteria []criterion, stops []onboarding.HardStop, outcome kam.Recommendation) []onboarding.WouldChange {
 	type candidate struct {
-		kam.WouldChange
+		onboarding.WouldChange
 		weight kam.Dec
 	}
 	var found []candidate
@@ -243,7 +244,7 @@ func (p *Set) wouldChange(c *Customer, criteria []criterion, stops []kam.HardSto
 			score, _, result := p.addOutcome(criteria, with)
 			if strict(result) < best {
 				best = strict(result)
-				found = append(found, candidate{kam.WouldChange{Criterion: k.id, To: o.to, Score: score, Outcome: string(result)}, k.weight})
+				found = append(found, candidate{onboarding.WouldChange{Criterion: k.id, To: o.to, Score: score, Outcome: string(result)}, k.weight})
 			}
 		}
 		criteria[i] = k
@@ -258,7 +259,7 @@ func (p *Set) wouldChange(c *Customer, criteria []criterion, stops []kam.HardSto
 		}
 		return x.Criterion < y.Criterion
 	})
-	var out []kam.WouldChange
+	var out []onboarding.WouldChange
 	for _, f := range found {
 		out = append(out, f.WouldChange)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -68,8 +69,8 @@ func TestAddDecisionRecord(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Score 54.00, from 40 to under 60", rec.Headline)
 	require.Equal(t, []string{"credit_rating"}, rec.Missing)
-	require.Equal(t, kam.CriterionResult{ID: "annual_potential", Value: "30000 EUR", Points: 7000, Weight: 3000, Contribution: 2100}, rec.Criteria[0])
-	require.Equal(t, []kam.WouldChange{
+	require.Equal(t, onboarding.CriterionResult{ID: "annual_potential", Value: "30000 EUR", Points: 7000, Weight: 3000, Contribution: 2100}, rec.Criteria[0])
+	require.Equal(t, []onboarding.WouldChange{
 		{Criterion: "credit_rating", To: "A", Score: 6300, Outcome: "ADD"},
 		{Criterion: "growth_outlook_pct", To: ">= 8", Score: 6300, Outcome: "ADD"},
 		{Criterion: "annual_potential", To: ">= 100000", Score: 6300, Outcome: "ADD"},

@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/shareddata"
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
@@ -37,7 +38,7 @@ func TestAmountsOfFieldReports(t *testing.T) {
 
 			p := policyIn(t, currency)
 			for _, field := range []string{"declared_potential", "annual_turnover", "addressable_spend_12m"} {
-				var d kam.RequestData
+				var d customer.RequestData
 				require.NoError(t, json.Unmarshal([]byte(`{"`+field+`":`+text+`}`), &d))
 				errs := p.FormErrors(d)
 				require.Equal(t, refused, len(errs) == 1, errs)
@@ -93,7 +94,7 @@ func policyIn(t *testing.T, currency string) *rules.Set {
 	return p
 }
 
-func ids(all []kam.Finding) string {
+func ids(all []customer.Finding) string {
 	var b strings.Builder
 	for _, f := range all {
 		b.WriteString(f.RuleID + " " + f.Field + ";")

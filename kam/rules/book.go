@@ -2,6 +2,7 @@ package rules
 
 import (
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
@@ -18,8 +19,8 @@ type Book struct {
 // the facts that the system brings. Absent is unknown, never zero.
 type Customer struct {
 	CustomerNo string `json:"customer_no"`
-	kam.ScreeningData
-	kam.DetailData
+	customer.ScreeningData
+	customer.DetailData
 	Facts
 }
 
@@ -56,8 +57,8 @@ type Current struct {
 }
 
 // data is what the customer says of itself.
-func (c *Customer) data() kam.RequestData {
-	return kam.RequestData{ScreeningData: c.ScreeningData, DetailData: c.DetailData}
+func (c *Customer) data() customer.RequestData {
+	return customer.RequestData{ScreeningData: c.ScreeningData, DetailData: c.DetailData}
 }
 
 // Party is the customer as the search for duplicates knows it.

@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // ConflictFacts say that the customer has moved on since the request began.
 type ConflictFacts struct {
 	Base, Current int // versions of the customer
 	// Theirs is what changed in between, Mine what the request changes.
-	Theirs, Mine []kam.FieldChange
+	Theirs, Mine []customer.FieldChange
 }
 
 // conflict names both versions, and the fields in which they and the request
@@ -38,7 +39,7 @@ func (v *validation) conflict() {
 	if what.English == "" {
 		what = kam.Say("its data are the same")
 	}
-	v.find(kam.VersionConflict, "base_version", "look at both versions and submit again", "the request began on version %d of the customer, which has version %d now; %s", c.Base, c.Current, what)
+	v.find(customer.VersionConflict, "base_version", "look at both versions and submit again", "the request began on version %d of the customer, which has version %d now; %s", c.Base, c.Current, what)
 }
 
 // ValidateChange is step 1.4 for a change of an existing customer: what was
@@ -46,7 +47,7 @@ func (v *validation) conflict() {
 // Else a phone number could not be corrected in a record that lacks an
 // identifier. Screening is never lowered. A retirement is stopped by nothing
 // but a conflict of versions: who is no longer sold to need not be perfect.
-func (p *Set) ValidateChange(c, before Customer, ctx ValidationContext) []kam.Finding {
+func (p *Set) ValidateChange(c, before Customer, ctx ValidationContext) []customer.Finding {
 	now := p.Validate(c, ctx)
 	alone := ctx
 	alone.Candidates, alone.Taken, alone.Screening, alone.Conflict = nil, nil, nil, nil
@@ -55,7 +56,7 @@ func (p *Set) ValidateChange(c, before Customer, ctx ValidationContext) []kam.Fi
 		known[f.RuleID+f.Field+f.Message] = true
 	}
 	identity, group := false, false
-	for _, d := range kam.Diff(before.data(), c.data()) {
+	for _, d := range customer.Diff(before.data(), c.data()) {
 		switch d.Field {
 		case "legal_name", "trading_names", "country_code", "postal_code", "city", "street", "identifiers", "website", "phone", "addresses":
 			identity = true
@@ -74,7 +75,7 @@ func (p *Set) ValidateChange(c, before Customer, ctx ValidationContext) []kam.Fi
 		case strings.HasPrefix(f.RuleID, "VS"):
 			old = false
 		}
-		retired := ctx.CaseType == kam.Deactivate && f.RuleID != kam.VersionConflict
+		retired := ctx.CaseType == kam.Deactivate && f.RuleID != customer.VersionConflict
 		if (old || retired) && (f.Severity == kam.SeverityError || f.Severity == kam.SeverityReview) {
 			f.Severity = kam.SeverityWarning
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // RollUpBook rolls every group of a book up (P3.5.3). A customer without
@@ -86,7 +87,7 @@ type Classification struct {
 	RollUp
 	KAStatus     kam.KAStatus            `json:"ka_status"`
 	Change       kam.ClassificationShift `json:"change"`
-	Gates        []kam.Gate              `json:"gates"`
+	Gates        []onboarding.Gate       `json:"gates"`
 	WatchList    bool                    `json:"watch_list"`
 	Provisional  bool                    `json:"provisional"`
 	ReviewInDays int                     `json:"review_in_days"`
@@ -111,21 +112,21 @@ func (c Classification) NeedsEndorsement() bool {
 // Classify is step 1.5 for one group: all its customers, with the standing of
 // the group in Current of any of them. An error names the member's field as
 // "customers[i].field".
-func (p *Set) Classify(groupID string, members []Customer, tree *Tree, rates map[string]kam.Rate) (Classification, kam.DecisionRecord, error) {
+func (p *Set) Classify(groupID string, members []Customer, tree *Tree, rates map[string]kam.Rate) (Classification, onboarding.DecisionRecord, error) {
 	if len(members) == 0 {
-		return Classification{}, kam.DecisionRecord{}, kam.Errorf(kam.Invalid, "the group has no member").On("customers")
+		return Classification{}, onboarding.DecisionRecord{}, kam.Errorf(kam.Invalid, "the group has no member").On("customers")
 	}
 	list := make([]*scored, len(members))
 	for i := range members {
 		s, err := p.score(&members[i], rates, nil)
 		if err != nil {
-			return Classification{}, kam.DecisionRecord{}, fieldError(err, i)
+			return Classification{}, onboarding.DecisionRecord{}, fieldError(err, i)
 		}
 		list[i] = s
 	}
 	g, err := p.rollUp(groupID, active(list), tree)
 	if err != nil {
-		return Classification{}, kam.DecisionRecord{}, err
+		return Classification{}, onboarding.DecisionRecord{}, err
 	}
 	c := p.classify(g, tree)
 	return c, p.classRecord(&c), nil
@@ -148,13 +149,13 @@ func (p *Set) ClassifyBook(b Book) ([]Classification, error) {
 	return out, nil
 }
 
-func (p *Set) classRecord(c *Classification) kam.DecisionRecord {
+func (p *Set) classRecord(c *Classification) onboarding.DecisionRecord {
 	outcome := string(c.Tier)
 	if outcome == "" {
 		outcome = string(c.KAStatus)
 	}
 	score := c.Score
-	return kam.DecisionRecord{Step: "1.5", Kind: kam.RecordClassification, Policy: p.Ref(), RulesVersion: Version, Outcome: outcome, Headline: c.Headline,
+	return onboarding.DecisionRecord{Step: "1.5", Kind: onboarding.RecordClassification, Policy: p.Ref(), RulesVersion: Version, Outcome: outcome, Headline: c.Headline,
 		Score: &score, Missing: c.Missing, Gates: c.Gates, Tests: c.Tests, Members: c.Members, HomeNode: string(c.HomeNode)}
 }
 
@@ -279,7 +280,7 @@ func atLeast(v, limit int64, factor kam.Dec) bool {
 // gateResult: failed is the first gate that failed, hard says that it is one
 // of KG1 to KG3, which no nomination passes.
 type gateResult struct {
-	list   []kam.Gate
+	list   []onboarding.Gate
 	failed string
 	hard   bool
 }
@@ -289,7 +290,7 @@ type gateResult struct {
 func (p *Set) gates(g *group, holder, nominated, declared bool) gateResult {
 	r := gateResult{}
 	add := func(id string, passed, soft bool, args ...string) {
-		gate := kam.Gate{ID: id, Passed: passed, Reason: English.Text("gate.passed")}
+		gate := onboarding.Gate{ID: id, Passed: passed, Reason: English.Text("gate.passed")}
 		switch {
 		case passed:
 		case soft && nominated:

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 func group1(t testing.TB, list []RollUp, id string) RollUp {
@@ -72,7 +73,7 @@ func TestClassifyExamples(t *testing.T) {
 		of[c.GroupID] = c
 	}
 	gate := func(group, id string) bool {
-		i := slices.IndexFunc(of[group].Gates, func(g kam.Gate) bool { return g.ID == id })
+		i := slices.IndexFunc(of[group].Gates, func(g onboarding.Gate) bool { return g.ID == id })
 		return of[group].Gates[i].Passed
 	}
 	require.Equal(t, kam.KA, of["NORDWIND"].KAStatus)

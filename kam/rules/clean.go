@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
@@ -15,7 +15,7 @@ import (
 // under the scheme that checks them, postal codes without the prefix of their
 // country, unknown list entries dropped. It changes no list that the caller
 // shares.
-func Clean(d *kam.RequestData) {
+func Clean(d *customer.RequestData) {
 	cleanText(reflect.ValueOf(d).Elem())
 	for i, id := range d.Identifiers {
 		id = identifier.Checked(id)

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
@@ -23,7 +24,7 @@ var postBox = regexp.MustCompile(`(?i)^\s*(` +
 // fields tests what concerns single fields of both sets: VF01 to VF09, and
 // the form of countries, coordinates, identifiers and postal codes.
 func (v *validation) fields() {
-	for _, set := range []kam.FieldSet{kam.Screening, kam.Detail} {
+	for _, set := range []customer.FieldSet{customer.Screening, customer.Detail} {
 		for _, name := range v.missing(set) {
 			v.find("VF01", name, "give it", "required and not given")
 		}
@@ -61,7 +62,7 @@ func isName(name string) bool {
 }
 
 // missing leaves out what the rules on addresses say better (VA04, VA07).
-func (v *validation) missing(set kam.FieldSet) []string {
+func (v *validation) missing(set customer.FieldSet) []string {
 	return slices.DeleteFunc(Missing(v.data, set, cmp.Or(v.ctx.CaseType, kam.NewCase)), func(name string) bool {
 		nested := strings.HasPrefix(name, "addresses[")
 		return nested && (strings.HasSuffix(name, ".line1") || strings.HasSuffix(name, ".city") || strings.HasSuffix(name, ".lat") || strings.HasSuffix(name, ".lon"))
@@ -151,7 +152,7 @@ func (v *validation) addresses() {
 	}
 }
 
-func (v *validation) legal(field string, a kam.Address) {
+func (v *validation) legal(field string, a customer.Address) {
 	if postBox.MatchString(a.Line1) {
 		v.find("VA05", field+".line1", "give the street, or have it accepted", "%q is a post box", a.Line1)
 	}

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
 // FormErrors adds to those of every form what this policy cannot compute with:
 // amounts that the base currency cannot hold, and those that the rules use in
 // another currency.
-func (p *Set) FormErrors(d kam.RequestData) []*kam.Error {
+func (p *Set) FormErrors(d customer.RequestData) []*kam.Error {
 	errs := append(FormErrors(d), p.bareAmounts(d)...)
 	for _, a := range []struct {
 		field string
@@ -31,7 +32,7 @@ func (p *Set) FormErrors(d kam.RequestData) []*kam.Error {
 
 // bareAmounts are the amounts without a currency that are none of the base
 // currency, because they have more decimals than it.
-func (p *Set) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
+func (p *Set) bareAmounts(d customer.RequestData) (errs []*kam.Error) {
 	for _, a := range []struct {
 		field string
 		money *kam.Money
@@ -50,8 +51,8 @@ func (p *Set) bareAmounts(d kam.RequestData) (errs []*kam.Error) {
 // (P2.5, 1.2.1a): bounds and closed values of every field that is given,
 // identifiers whose form or check digit is wrong (VI01, VI02), and postal codes
 // that do not fit their country (VA02). Completeness is not tested here.
-func FormErrors(d kam.RequestData) []*kam.Error {
-	errs := kam.CheckForm(d, kam.Screening, kam.Detail)
+func FormErrors(d customer.RequestData) []*kam.Error {
+	errs := customer.CheckForm(d, customer.Screening, customer.Detail)
 	for i, id := range d.Identifiers {
 		r := identifier.Check(id.Scheme, id.Value, id.Country)
 		if r.Valid {
@@ -95,11 +96,11 @@ func identifierFault(scheme kam.IdentifierScheme, problem identifier.Problem) (r
 	return "VI01", kam.Say("does not have the form of %s", scheme)
 }
 
-// Missing is [kam.Missing] with the postal code, which is required where the
+// Missing is [customer.Missing] with the postal code, which is required where the
 // form of the country's codes is known and nobody writes an address without.
-func Missing(d kam.RequestData, set kam.FieldSet, forType ...kam.CaseType) []string {
-	names := kam.Missing(d, set, forType...)
-	if set == kam.Screening && strings.TrimSpace(d.PostalCode) == "" && identifier.PostalCodeRequired(d.CountryCode) {
+func Missing(d customer.RequestData, set customer.FieldSet, forType ...kam.CaseType) []string {
+	names := customer.Missing(d, set, forType...)
+	if set == customer.Screening && strings.TrimSpace(d.PostalCode) == "" && identifier.PostalCodeRequired(d.CountryCode) {
 		names = append(names, "postal_code")
 	}
 	return names

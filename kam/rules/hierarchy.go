@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
@@ -25,7 +25,7 @@ type ParentFacts struct {
 type GroupMark struct {
 	CustomerNo  string
 	GroupID     string
-	Identifiers []kam.Identifier
+	Identifiers []customer.Identifier
 	Domains     []string
 }
 

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // TierOrNone is a tier that is written as NON_KA where there is none.
@@ -33,18 +34,18 @@ func (t TextOrNull) MarshalJSON() ([]byte, error) {
 // A RollUp is a group of customers seen as one account (P3.5.3), before gates
 // and history.
 type RollUp struct {
-	GroupID       string         `json:"group_id"`
-	Members       []string       `json:"members"`
-	MaterialSites []string       `json:"material_sites"`
-	Potential     kam.Money      `json:"potential"`
-	Score         kam.Dec        `json:"score"`
-	Buying        TextOrNull     `json:"buying"`
-	SpanLevel     kam.Tier       `json:"span_level"`
-	AloneLevel    TextOrNull     `json:"alone_level"`
-	SizeLevel     TierOrNone     `json:"size_level"`
-	Tier          TierOrNone     `json:"tier"`
-	HomeNode      TextOrNull     `json:"home_node"`
-	Tests         []kam.TierTest `json:"tests"`
+	GroupID       string                `json:"group_id"`
+	Members       []string              `json:"members"`
+	MaterialSites []string              `json:"material_sites"`
+	Potential     kam.Money             `json:"potential"`
+	Score         kam.Dec               `json:"score"`
+	Buying        TextOrNull            `json:"buying"`
+	SpanLevel     kam.Tier              `json:"span_level"`
+	AloneLevel    TextOrNull            `json:"alone_level"`
+	SizeLevel     TierOrNone            `json:"size_level"`
+	Tier          TierOrNone            `json:"tier"`
+	HomeNode      TextOrNull            `json:"home_node"`
+	Tests         []onboarding.TierTest `json:"tests"`
 	// Stops says what stops the next level, "" at GLOBAL: for people.
 	Stops   string   `json:"-"`
 	Missing []string `json:"-"` // what could not be taken into account
@@ -204,8 +205,8 @@ func (p *Set) tests(g *group) {
 	if buying == "" {
 		buying = unknown
 	}
-	g.Tests = make([]kam.TierTest, 0, 16)
-	level := kam.LevelFigure
+	g.Tests = make([]onboarding.TierTest, 0, 16)
+	level := onboarding.LevelFigure
 	for rank := len(kam.Tiers) - 1; rank >= 0; rank-- {
 		l, tier := p.calc.tiers[rank], kam.Tiers[rank]
 		reach := span
@@ -213,10 +214,10 @@ func (p *Set) tests(g *group) {
 			reach = string(g.AloneLevel) // lifted
 		}
 		g.Tests = append(g.Tests,
-			kam.TierTest{Tier: tier, Test: "potential", Value: kam.AmountFigure(g.Potential), Limit: kam.AmountFigure(p.money(l.min)), Passed: g.minor >= l.min},
-			kam.TierTest{Tier: tier, Test: "score", Value: kam.ScoreFigure(g.Score), Limit: kam.ScoreFigure(l.row.MinScore), Passed: g.Score >= l.row.MinScore},
-			kam.TierTest{Tier: tier, Test: "buying", Value: level(buying), Limit: level(string(l.row.MinBuying)), Passed: p.buys(g, rank)},
-			kam.TierTest{Tier: tier, Test: "span", Value: level(reach), Limit: level(string(tier)), Passed: g.span >= rank})
+			onboarding.TierTest{Tier: tier, Test: "potential", Value: onboarding.AmountFigure(g.Potential), Limit: onboarding.AmountFigure(p.money(l.min)), Passed: g.minor >= l.min},
+			onboarding.TierTest{Tier: tier, Test: "score", Value: onboarding.ScoreFigure(g.Score), Limit: onboarding.ScoreFigure(l.row.MinScore), Passed: g.Score >= l.row.MinScore},
+			onboarding.TierTest{Tier: tier, Test: "buying", Value: level(buying), Limit: level(string(l.row.MinBuying)), Passed: p.buys(g, rank)},
+			onboarding.TierTest{Tier: tier, Test: "span", Value: level(reach), Limit: level(string(tier)), Passed: g.span >= rank})
 	}
 }
 

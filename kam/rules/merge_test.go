@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
-func side(t *testing.T, no, group, text string) kam.MergeSide {
+func side(t *testing.T, no, group, text string) customer.MergeSide {
 	t.Helper()
-	s := kam.MergeSide{CustomerNo: no, GroupID: group}
+	s := customer.MergeSide{CustomerNo: no, GroupID: group}
 	require.NoError(t, json.Unmarshal([]byte(text), &s.Data))
 	return s
 }
@@ -38,9 +39,9 @@ func TestPlanMerge(t *testing.T) {
 	t.Parallel()
 	a, b := side(t, "C-000001", "", kliniken), side(t, "C-000002", "G-2", klinik)
 	b.Data.ParentCustomerID = "C-000001"
-	was, err := json.Marshal([]kam.MergeSide{a, b})
+	was, err := json.Marshal([]customer.MergeSide{a, b})
 	require.NoError(t, err)
-	p, err := rules.PlanMerge(a, b, kam.MergeChoice{})
+	p, err := rules.PlanMerge(a, b, customer.MergeChoice{})
 	require.NoError(t, err)
 	d := p.Data
 	require.Equal(t, "Nordwind Kliniken GmbH", d.LegalName)
@@ -53,7 +54,7 @@ func TestPlanMerge(t *testing.T) {
 	require.Len(t, d.Addresses, 2)
 	require.Equal(t, "20095", d.Addresses[0].PostalCode, "what an entry lacked is filled")
 	require.Len(t, d.Contacts, 2)
-	require.Equal(t, kam.Contact{Name: "Ada Berg", DecisionRole: "DECIDER", Email: "ada@nordwind.example", Phone: "+494012345678"}, d.Contacts[0])
+	require.Equal(t, customer.Contact{Name: "Ada Berg", DecisionRole: "DECIDER", Email: "ada@nordwind.example", Phone: "+494012345678"}, d.Contacts[0])
 	require.Equal(t, map[string]int{"data_sharing": 2, "joint_planning": 1}, d.CapabilityItems)
 	from := map[string]string{}
 	for _, f := range p.Fields {
@@ -62,13 +63,13 @@ func TestPlanMerge(t *testing.T) {
 		case "identifiers":
 			require.Equal(t, "VAT_EU DE136695976; DUNS 812810734; LEI 213800KUD8LAJWSQ9D15", f.Merged, "words, not JSON")
 		case "group_id":
-			require.Equal(t, kam.MergeField{Field: "group_id", Absorbed: "G-2", Merged: "G-2", From: kam.FromAbsorbed}, f)
+			require.Equal(t, customer.MergeField{Field: "group_id", Absorbed: "G-2", Merged: "G-2", From: customer.FromAbsorbed}, f)
 		}
 	}
-	require.Equal(t, kam.FromSurvivor, from["credit_rating"])
-	require.Equal(t, kam.FromAbsorbed, from["website"])
-	require.Equal(t, kam.FromBoth, from["identifiers"])
-	is, err := json.Marshal([]kam.MergeSide{a, b})
+	require.Equal(t, customer.FromSurvivor, from["credit_rating"])
+	require.Equal(t, customer.FromAbsorbed, from["website"])
+	require.Equal(t, customer.FromBoth, from["identifiers"])
+	is, err := json.Marshal([]customer.MergeSide{a, b})
 	require.NoError(t, err)
 	require.JSONEq(t, string(was), string(is), "the records are not changed")
 }
@@ -76,7 +77,7 @@ func TestPlanMerge(t *testing.T) {
 func TestPlanMergeByChoice(t *testing.T) {
 	t.Parallel()
 	a, b := side(t, "C-000001", "G-1", kliniken), side(t, "C-000002", "G-2", klinik)
-	p, err := rules.PlanMerge(a, b, kam.MergeChoice{Take: []string{"legal_name", "credit_rating", "addresses"}, Group: "G-2"})
+	p, err := rules.PlanMerge(a, b, customer.MergeChoice{Take: []string{"legal_name", "credit_rating", "addresses"}, Group: "G-2"})
 	require.NoError(t, err)
 	require.Equal(t, "Nordwind Klinik", p.Data.LegalName)
 	require.Contains(t, p.Data.TradingNames, "Nordwind Kliniken GmbH")
@@ -85,27 +86,27 @@ func TestPlanMergeByChoice(t *testing.T) {
 	require.Equal(t, "G-2", p.GroupID)
 
 	b.Data.Identifiers[0].Value = "DE129273398"
-	_, err = rules.PlanMerge(a, b, kam.MergeChoice{Group: "G-1"})
+	_, err = rules.PlanMerge(a, b, customer.MergeChoice{Group: "G-1"})
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	require.Equal(t, "VI05", kam.AsError(err).Rule)
 	require.Contains(t, err.Error(), "DE136695976 and DE129273398")
-	p, err = rules.PlanMerge(a, b, kam.MergeChoice{Group: "G-1", Keep: []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE 129273398"}}})
+	p, err = rules.PlanMerge(a, b, customer.MergeChoice{Group: "G-1", Keep: []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE 129273398"}}})
 	require.NoError(t, err)
-	require.Equal(t, []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}, p.Dropped)
+	require.Equal(t, []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}, p.Dropped)
 	require.Len(t, p.Data.Identifiers, 3)
 
 	b.Data.Identifiers[0].Value = "DE136695976"
 	for name, tt := range map[string]struct {
-		c    kam.MergeChoice
+		c    customer.MergeChoice
 		code kam.Code
 		on   string
 	}{
-		"two groups":         {kam.MergeChoice{}, kam.TargetInvalid, "group_id"},
-		"a third group":      {kam.MergeChoice{Group: "G-9"}, kam.Invalid, "group"},
-		"no such field":      {kam.MergeChoice{Group: "G-1", Take: []string{"colour"}}, kam.Invalid, "take"},
-		"a field that stays": {kam.MergeChoice{Group: "G-1", Take: []string{"justification"}}, kam.Invalid, "take"},
-		"nothing to take":    {kam.MergeChoice{Group: "G-1", Take: []string{"employees"}}, kam.Invalid, "take"},
-		"no such number":     {kam.MergeChoice{Group: "G-1", Keep: []kam.Identifier{{Scheme: "LEI", Value: "1"}}}, kam.Invalid, "keep"},
+		"two groups":         {customer.MergeChoice{}, kam.TargetInvalid, "group_id"},
+		"a third group":      {customer.MergeChoice{Group: "G-9"}, kam.Invalid, "group"},
+		"no such field":      {customer.MergeChoice{Group: "G-1", Take: []string{"colour"}}, kam.Invalid, "take"},
+		"a field that stays": {customer.MergeChoice{Group: "G-1", Take: []string{"justification"}}, kam.Invalid, "take"},
+		"nothing to take":    {customer.MergeChoice{Group: "G-1", Take: []string{"employees"}}, kam.Invalid, "take"},
+		"no such number":     {customer.MergeChoice{Group: "G-1", Keep: []customer.Identifier{{Scheme: "LEI", Value: "1"}}}, kam.Invalid, "keep"},
 	} {
 		_, err := rules.PlanMerge(a, b, tt.c)
 		require.Equal(t, tt.code, kam.CodeOf(err), name)
@@ -115,7 +116,7 @@ func TestPlanMergeByChoice(t *testing.T) {
 	for i := range 11 {
 		b.Data.TradingNames = append(b.Data.TradingNames, fmt.Sprintf("Name %d", i))
 	}
-	_, err = rules.PlanMerge(a, b, kam.MergeChoice{Group: "G-1"})
+	_, err = rules.PlanMerge(a, b, customer.MergeChoice{Group: "G-1"})
 	require.ErrorIs(t, err, kam.Invalid)
 	require.Equal(t, "trading_names", kam.AsError(err).Field)
 }
@@ -125,12 +126,12 @@ func TestPlanMergeByChoice(t *testing.T) {
 func TestUnmergeKeepsWhatCameSince(t *testing.T) {
 	t.Parallel()
 	a, b := side(t, "C-000001", "", kliniken), side(t, "C-000002", "", klinik)
-	p, err := rules.PlanMerge(a, b, kam.MergeChoice{})
+	p, err := rules.PlanMerge(a, b, customer.MergeChoice{})
 	require.NoError(t, err)
 	now := p.Data
 	now.CreditRating = "A"
 	now.TradingNames = append([]string{"Newest"}, now.TradingNames[1:]...) // NWK was taken out
-	back, stayed := kam.Unmerge(a.Data, p.Data, now)
+	back, stayed := customer.Unmerge(a.Data, p.Data, now)
 	require.Equal(t, []string{"Newest"}, back.TradingNames)
 	require.EqualValues(t, "A", back.CreditRating)
 	require.Equal(t, a.Data.Identifiers, back.Identifiers)
@@ -146,17 +147,17 @@ func TestUnmergeKeepsWhatCameSince(t *testing.T) {
 func TestMergeAndUndoIsIdentity(t *testing.T) {
 	t.Parallel()
 	word := rapid.StringMatching(`[A-Z][a-z]{2,6}`)
-	record := func(t *rapid.T, name string) kam.RequestData {
-		var d kam.RequestData
+	record := func(t *rapid.T, name string) customer.RequestData {
+		var d customer.RequestData
 		d.LegalName, d.CountryCode, d.City = word.Draw(t, name), "DE", rapid.SampledFrom([]string{"", "Hamburg", "Bremen"}).Draw(t, "city")
 		d.PostalCode, d.Website = rapid.SampledFrom([]string{"", "20095"}).Draw(t, "postal"), rapid.SampledFrom([]string{"", "https://a.example"}).Draw(t, "web")
 		d.TradingNames = rapid.SliceOfN(word, 0, 4).Draw(t, "names")
-		d.Identifiers = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) kam.Identifier {
-			return kam.Identifier{Scheme: rapid.SampledFrom([]kam.IdentifierScheme{"IBAN", "DUNS", "OTHER"}).Draw(t, "scheme"),
+		d.Identifiers = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) customer.Identifier {
+			return customer.Identifier{Scheme: rapid.SampledFrom([]kam.IdentifierScheme{"IBAN", "DUNS", "OTHER"}).Draw(t, "scheme"),
 				Value: rapid.StringMatching(`[0-9]{9}`).Draw(t, "value"), Source: rapid.SampledFrom([]string{"", "D&B"}).Draw(t, "source")}
 		}), 0, 3).Draw(t, "ids")
-		d.Contacts = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) kam.Contact {
-			return kam.Contact{Name: rapid.SampledFrom([]string{"Ada", "Bo"}).Draw(t, "who"), DecisionRole: "USER", Phone: rapid.SampledFrom([]string{"", "+4940123456"}).Draw(t, "phone")}
+		d.Contacts = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) customer.Contact {
+			return customer.Contact{Name: rapid.SampledFrom([]string{"Ada", "Bo"}).Draw(t, "who"), DecisionRole: "USER", Phone: rapid.SampledFrom([]string{"", "+4940123456"}).Draw(t, "phone")}
 		}), 0, 3).Draw(t, "contacts")
 		if rapid.Bool().Draw(t, "has items") {
 			d.CapabilityItems = map[string]int{rapid.SampledFrom(kam.CapabilityItems).Draw(t, "item"): rapid.IntRange(0, 4).Draw(t, "n")}
@@ -165,14 +166,14 @@ func TestMergeAndUndoIsIdentity(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := record(t, "a"), record(t, "b")
-		p, err := rules.PlanMerge(kam.MergeSide{CustomerNo: "C-1", Data: a}, kam.MergeSide{CustomerNo: "C-2", GroupID: "G", Data: b}, kam.MergeChoice{})
+		p, err := rules.PlanMerge(customer.MergeSide{CustomerNo: "C-1", Data: a}, customer.MergeSide{CustomerNo: "C-2", GroupID: "G", Data: b}, customer.MergeChoice{})
 		if err != nil {
 			return // contradicting numbers
 		}
-		back, stayed := kam.Unmerge(a, p.Data, p.Data)
+		back, stayed := customer.Unmerge(a, p.Data, p.Data)
 		require.Equal(t, a, back)
 		require.Empty(t, stayed)
-		if again, err := rules.PlanMerge(kam.MergeSide{CustomerNo: "C-1", GroupID: p.GroupID, Data: p.Data}, kam.MergeSide{CustomerNo: "C-2", GroupID: "G", Data: b}, kam.MergeChoice{}); err == nil {
+		if again, err := rules.PlanMerge(customer.MergeSide{CustomerNo: "C-1", GroupID: p.GroupID, Data: p.Data}, customer.MergeSide{CustomerNo: "C-2", GroupID: "G", Data: b}, customer.MergeChoice{}); err == nil {
 			require.Equal(t, p.Data.Contacts, again.Data.Contacts, "merging once more brings nothing")
 			require.Equal(t, p.Data.TradingNames, again.Data.TradingNames)
 		}
@@ -184,8 +185,8 @@ func TestPlanSplit(t *testing.T) {
 	d := side(t, "C-000001", "", klinik).Data
 	potential := kam.NewMoney(5, "EUR")
 	d.DeclaredPotential, d.Currency = &potential, "EUR"
-	stays, goes, err := rules.PlanSplit(d, kam.SplitChoice{
-		LegalName: "Nordklinik GmbH", TradingNames: []string{"Nordklinik"}, Identifiers: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}},
+	stays, goes, err := rules.PlanSplit(d, customer.SplitChoice{
+		LegalName: "Nordklinik GmbH", TradingNames: []string{"Nordklinik"}, Identifiers: []customer.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}},
 		Addresses: []int{2}, Contacts: []int{2}, Website: "https://nordwind.example",
 	})
 	require.NoError(t, err)
@@ -201,16 +202,16 @@ func TestPlanSplit(t *testing.T) {
 	require.Equal(t, "DE136695976", goes.Identifiers[0].Value, "in its clean form")
 	require.Nil(t, goes.DeclaredPotential, "nobody knows whose it is")
 	require.Equal(t, "EUR", goes.Currency)
-	for on, c := range map[string]kam.SplitChoice{
+	for on, c := range map[string]customer.SplitChoice{
 		"legal_name":    {Addresses: []int{1}},
 		"addresses":     {LegalName: "X1", Addresses: []int{3}},
 		"contacts":      {LegalName: "X1", Contacts: []int{0}},
-		"identifiers":   {LegalName: "X1", Identifiers: []kam.Identifier{{Scheme: "LEI", Value: "X"}}},
+		"identifiers":   {LegalName: "X1", Identifiers: []customer.Identifier{{Scheme: "LEI", Value: "X"}}},
 		"trading_names": {LegalName: "X1", TradingNames: []string{"None"}},
 	} {
 		_, _, err := rules.PlanSplit(d, c)
 		require.Equal(t, on, kam.AsError(err).Field)
 	}
-	_, _, err = rules.PlanSplit(d, kam.SplitChoice{LegalName: "nordwind klinik"})
+	_, _, err = rules.PlanSplit(d, customer.SplitChoice{LegalName: "nordwind klinik"})
 	require.ErrorIs(t, err, kam.TargetInvalid)
 }

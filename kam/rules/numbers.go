@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
@@ -49,7 +50,7 @@ func (v *validation) identifiers() {
 
 // underItsName: a number of a register that is checked here, under OTHER with
 // the register's name, which does not have its form or check digit.
-func (v *validation) underItsName(field string, id kam.Identifier) {
+func (v *validation) underItsName(field string, id customer.Identifier) {
 	named := identifier.Of(id.Name, id.Value, id.Country)
 	r := identifier.Check(named.Scheme, named.Value, id.Country)
 	if named.Scheme != kam.SchemeOther && !r.Valid {
@@ -89,7 +90,7 @@ func (v *validation) sirens() {
 func (v *validation) registers() {
 	for _, f := range v.ctx.Register {
 		key := identifier.Check(f.Scheme, f.Value, v.customer.CountryCode).Compact
-		i := slices.IndexFunc(v.customer.Identifiers, func(id kam.Identifier) bool {
+		i := slices.IndexFunc(v.customer.Identifiers, func(id customer.Identifier) bool {
 			return id.Scheme == f.Scheme && identifier.Check(id.Scheme, id.Value, id.Country).Compact == key
 		})
 		if i < 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
@@ -19,12 +20,12 @@ func defaultPolicy(t testing.TB) *rules.Set {
 	return p
 }
 
-func id(scheme, value string) kam.Identifier {
-	return kam.Identifier{Scheme: kam.IdentifierScheme(scheme), Value: value}
+func id(scheme, value string) customer.Identifier {
+	return customer.Identifier{Scheme: kam.IdentifierScheme(scheme), Value: value}
 }
 
-func other(name, value, country string) kam.Identifier {
-	return kam.Identifier{Scheme: kam.SchemeOther, Name: name, Value: value, Country: country}
+func other(name, value, country string) customer.Identifier {
+	return customer.Identifier{Scheme: kam.SchemeOther, Name: name, Value: value, Country: country}
 }
 
 // TestOneRegistration: numbers of several schemes that stand for one
@@ -34,7 +35,7 @@ func TestOneRegistration(t *testing.T) {
 	t.Parallel()
 	p := defaultPolicy(t)
 	for name, c := range map[string]struct {
-		a, b kam.Identifier
+		a, b customer.Identifier
 		want kam.MatchClass
 	}{
 		"SIRENAndSIRET":       {id("FR_SIREN", "552008443"), id("FR_SIRET", "55200844300012"), kam.MatchCertain},
@@ -61,8 +62,8 @@ func TestOneRegistration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := match.Party{Ref: "1", Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", Identifiers: []kam.Identifier{c.a}}
-			b := match.Party{Ref: "2", Names: []string{"Zephyr Logistik"}, CountryCode: "FR", City: "Lyon", Identifiers: []kam.Identifier{c.b}}
+			a := match.Party{Ref: "1", Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", Identifiers: []customer.Identifier{c.a}}
+			b := match.Party{Ref: "2", Names: []string{"Zephyr Logistik"}, CountryCode: "FR", City: "Lyon", Identifiers: []customer.Identifier{c.b}}
 			pair := p.Match.Compare(a, b)
 			require.Equal(t, c.want, pair.Class, pair)
 			require.Equal(t, c.want, p.Match.Compare(b, a).Class)
@@ -80,7 +81,7 @@ func TestOneRegistration(t *testing.T) {
 				})
 			})
 			require.Equal(t, c.want != "", meet)
-			result, _ := p.Match.Screen(match.ListEntry{Identifiers: []kam.Identifier{c.a}}, match.ListEntry{Identifiers: []kam.Identifier{c.b}})
+			result, _ := p.Match.Screen(match.ListEntry{Identifiers: []customer.Identifier{c.a}}, match.ListEntry{Identifiers: []customer.Identifier{c.b}})
 			require.Equal(t, c.want != "" || c.a.Scheme == c.b.Scheme && c.a.Value == c.b.Value, result == kam.ScreeningConfirmed)
 		})
 	}
@@ -91,12 +92,12 @@ func TestOneRegistration(t *testing.T) {
 func TestRegistrationsContradict(t *testing.T) {
 	t.Parallel()
 	p := defaultPolicy(t)
-	party := func(ref string, ids ...kam.Identifier) match.Party {
+	party := func(ref string, ids ...customer.Identifier) match.Party {
 		return match.Party{Ref: ref, Names: []string{"Aurora Verlag"}, CountryCode: "FR", City: "Paris", PostalCode: "75001", Street: "Rue 1", Identifiers: ids}
 	}
 	require.Contains(t, p.Match.Compare(party("1", id("FR_SIREN", "552008443")), party("2", id("VAT_EU", "FR61954506077"))).Vetoes, "different FR_SIREN")
 	require.Empty(t, p.Match.Compare(party("1", id("FR_SIRET", "35600000049837")), party("2", id("FR_SIRET", "35600000000048"))).Vetoes)
-	group := func(ref, postal string, ids ...kam.Identifier) match.Party {
+	group := func(ref, postal string, ids ...customer.Identifier) match.Party {
 		x := party(ref, ids...)
 		x.PostalCode, x.GroupID, x.Street = postal, "G", "Rue "+postal
 		return x
@@ -108,7 +109,7 @@ func TestRegistrationsContradict(t *testing.T) {
 // called; the branch of a VAT number makes no second one.
 func TestNumberClass(t *testing.T) {
 	t.Parallel()
-	same := func(a, b kam.Identifier) bool {
+	same := func(a, b customer.Identifier) bool {
 		ca, ka := identifier.Class(a)
 		cb, kb := identifier.Class(b)
 		return ca == cb && ka == kb
@@ -124,11 +125,11 @@ func TestNumberClass(t *testing.T) {
 // is checked here moves to its scheme, where it is one.
 func TestCleanNamesTheScheme(t *testing.T) {
 	t.Parallel()
-	var d kam.RequestData
-	d.Identifiers = []kam.Identifier{other("FR-SIRET", "732 829 320 00074", "FR"), other("GB-COH", "0123-4567", "GB"), other("US-EIN", "12-345678", "US"), other("X", "1.23457E07", "")}
+	var d customer.RequestData
+	d.Identifiers = []customer.Identifier{other("FR-SIRET", "732 829 320 00074", "FR"), other("GB-COH", "0123-4567", "GB"), other("US-EIN", "12-345678", "US"), other("X", "1.23457E07", "")}
 	d.Identifiers[0].Source = "paper"
 	rules.Clean(&d)
-	require.Equal(t, []kam.Identifier{
+	require.Equal(t, []customer.Identifier{
 		{Scheme: kam.SchemeSIRET, Value: "73282932000074", Source: "paper"}, other("GB-COH", "01234567", "GB"), other("US-EIN", "12345678", "US"), other("X", "1.23457E07", ""),
 	}, d.Identifiers)
 	once := slices.Clone(d.Identifiers)
@@ -154,15 +155,15 @@ func TestSharedRegisters(t *testing.T) {
 		{"US_EIN", "042103594", "CA", true}, {"VAT_GB", "980780684", "JE", true}, {"VAT_EU", "FI20774740", "SE", true}, {"AU_ABN", "83914571673", "NZ", true}, {"CH_UID", "CHE116281710", "XK", true}, {"IN_GSTIN", "27AAPFU0939F1ZV", "JP", true},
 	} {
 		var x rules.Customer
-		x.CountryCode, x.Identifiers = c.country, []kam.Identifier{id(c.scheme, c.value)}
-		flagged := slices.ContainsFunc(p.Validate(x, rules.ValidationContext{}), func(f kam.Finding) bool { return f.RuleID == "VI03" })
+		x.CountryCode, x.Identifiers = c.country, []customer.Identifier{id(c.scheme, c.value)}
+		flagged := slices.ContainsFunc(p.Validate(x, rules.ValidationContext{}), func(f customer.Finding) bool { return f.RuleID == "VI03" })
 		require.Equal(t, c.flagged, flagged, c)
 	}
 	require.True(t, kam.IsCountry("XK"))
 	var x rules.Customer
-	x.Identifiers = []kam.Identifier{other("US-EIN", "12-345678", "US")}
+	x.Identifiers = []customer.Identifier{other("US-EIN", "12-345678", "US")}
 	x.City = "N/A"
 	found := p.Validate(x, rules.ValidationContext{})
-	require.True(t, slices.ContainsFunc(found, func(f kam.Finding) bool { return f.RuleID == "VI01" && f.Field == "identifiers[0].value" }), found)
-	require.True(t, slices.ContainsFunc(found, func(f kam.Finding) bool { return f.RuleID == "VF02" && f.Field == "city" }), found)
+	require.True(t, slices.ContainsFunc(found, func(f customer.Finding) bool { return f.RuleID == "VI01" && f.Field == "identifiers[0].value" }), found)
+	require.True(t, slices.ContainsFunc(found, func(f customer.Finding) bool { return f.RuleID == "VF02" && f.Field == "city" }), found)
 }

@@ -4,6 +4,7 @@ import (
 	"math/big"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A SegmentResult is the outcome of 1.3 for one customer. Money is in the base
@@ -61,14 +62,14 @@ type SegmentContext struct {
 // Segment is step 1.3 for one customer against the last snapshot, into which
 // the customer is put at its place. An error names the field that cannot be
 // used.
-func (p *Set) Segment(c Customer, ctx SegmentContext) (SegmentResult, kam.DecisionRecord, error) {
+func (p *Set) Segment(c Customer, ctx SegmentContext) (SegmentResult, onboarding.DecisionRecord, error) {
 	var lines []criterion
 	s, err := p.score(&c, ctx.Rates, &lines)
 	if err != nil {
-		return SegmentResult{}, kam.DecisionRecord{}, err
+		return SegmentResult{}, onboarding.DecisionRecord{}, err
 	}
 	res := p.segmentOf(s, ctx)
-	rec := kam.DecisionRecord{Step: "1.3", Kind: kam.RecordSegment, Policy: p.Ref(), RulesVersion: Version, Outcome: res.Segment,
+	rec := onboarding.DecisionRecord{Step: "1.3", Kind: onboarding.RecordSegment, Policy: p.Ref(), RulesVersion: Version, Outcome: res.Segment,
 		Score: &res.KAScore, Confidence: &res.CompletenessPct, Missing: res.Missing, SnapshotID: res.SnapshotID}
 	for _, k := range lines {
 		rec.Criteria = append(rec.Criteria, k.result())

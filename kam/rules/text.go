@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -67,8 +68,8 @@ func (c Catalogue) Text(key string, args ...string) string {
 }
 
 // Headline is the first line of a decision of 1.1.4 in a language.
-func (p *Set) Headline(r kam.DecisionRecord, c Catalogue) string {
-	if r.Kind != kam.RecordAdd || r.Score == nil || r.Confidence == nil {
+func (p *Set) Headline(r onboarding.DecisionRecord, c Catalogue) string {
+	if r.Kind != onboarding.RecordAdd || r.Score == nil || r.Confidence == nil {
 		return r.Headline
 	}
 	if len(r.HardStops) > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // A ValidationContext is what step 1.4 knows besides the customer. What is
@@ -20,7 +21,7 @@ type ValidationContext struct {
 	Group           *GroupFacts
 	Register        []RegisterFact
 	Screening       *ScreeningFacts
-	Candidates      []kam.Candidate
+	Candidates      []customer.Candidate
 	// Taken are numbers that the database refused because others have them.
 	Taken   []IdentifierOwner
 	Waivers []Waiver
@@ -54,7 +55,7 @@ type ScreeningFacts struct {
 // A ScreenedHit is a hit and what compliance made of it. Cleared leaves no
 // finding. One that was accepted as a finding stays one: By and Reason say so.
 type ScreenedHit struct {
-	kam.ScreeningHit
+	customer.ScreeningHit
 	Cleared bool
 	By      kam.UserID
 	Reason  string
@@ -67,7 +68,7 @@ type IdentifierOwner struct {
 	CustomerNo string
 }
 
-// A Waiver accepts one REVIEW finding. What is [kam.Finding.What] of it; a waiver
+// A Waiver accepts one REVIEW finding. What is [customer.Finding.What] of it; a waiver
 // without it is for whatever the rule finds in the field.
 type Waiver struct {
 	RuleID string
@@ -79,8 +80,8 @@ type Waiver struct {
 
 // Validate is step 1.4: every finding about a customer, by rule, then by
 // field. A REVIEW finding that was accepted stays and names who did.
-func (p *Set) Validate(c Customer, ctx ValidationContext) []kam.Finding {
-	v := &validation{policy: p, customer: c, ctx: ctx, data: c.data(), findings: []kam.Finding{}}
+func (p *Set) Validate(c Customer, ctx ValidationContext) []customer.Finding {
+	v := &validation{policy: p, customer: c, ctx: ctx, data: c.data(), findings: []customer.Finding{}}
 	v.fields()
 	v.addresses()
 	v.identifiers()
@@ -89,7 +90,7 @@ func (p *Set) Validate(c Customer, ctx ValidationContext) []kam.Finding {
 	v.duplicates()
 	v.screening()
 	v.conflict()
-	slices.SortStableFunc(v.findings, func(a, b kam.Finding) int {
+	slices.SortStableFunc(v.findings, func(a, b customer.Finding) int {
 		return cmp.Or(cmp.Compare(a.RuleID, b.RuleID), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Message, b.Message))
 	})
 	for i := range v.findings {
@@ -102,9 +103,9 @@ func (p *Set) Validate(c Customer, ctx ValidationContext) []kam.Finding {
 type validation struct {
 	policy   *Set
 	customer Customer
-	data     kam.RequestData
+	data     customer.RequestData
 	ctx      ValidationContext
-	findings []kam.Finding
+	findings []customer.Finding
 }
 
 // find adds a finding of a rule with the rule's severity.
@@ -119,19 +120,19 @@ func (v *validation) findAs(own kam.Severity, rule, field, remedy, format string
 
 // add is findAs for sentences that are made.
 func (v *validation) add(own kam.Severity, rule, field string, remedy, message kam.Sentence) {
-	i := slices.IndexFunc(kam.ValidationRules, func(r kam.ValidationRule) bool { return r.ID == rule })
-	row := kam.ValidationRules[max(i, 0)]
+	i := slices.IndexFunc(customer.ValidationRules, func(r customer.ValidationRule) bool { return r.ID == rule })
+	row := customer.ValidationRules[max(i, 0)]
 	severity := cmp.Or(own, row.Severity)
 	if !row.Floor {
 		severity = v.policy.Severity(rule, severity)
 	}
-	v.findings = append(v.findings, kam.Finding{
+	v.findings = append(v.findings, customer.Finding{
 		RuleID: rule, Severity: severity, Category: row.Category, Field: field,
 		Message: message.English, Said: message.Text, Remedy: remedy.English, Advice: remedy.Text,
 	})
 }
 
-func (v *validation) waive(f *kam.Finding) {
+func (v *validation) waive(f *customer.Finding) {
 	if f.Severity != kam.SeverityReview {
 		return
 	}
@@ -162,14 +163,14 @@ func (v *validation) duplicates() {
 		}
 	}
 	for _, t := range v.ctx.Taken {
-		v.find(kam.DuplicateIdentifier, fmt.Sprintf("identifiers.%s.%s", t.Scheme, t.Value), "correct the number or merge",
+		v.find(customer.DuplicateIdentifier, fmt.Sprintf("identifiers.%s.%s", t.Scheme, t.Value), "correct the number or merge",
 			"customer %s has %s %s", t.CustomerNo, t.Scheme, t.Value)
 	}
 }
 
 // PossibleHit is what the finding of a hit says. A reference that is part of
 // another one is told apart by the quotes.
-func PossibleHit(h kam.ScreeningHit) kam.Sentence { return kam.Say("possible hit %q", h.ID()) }
+func PossibleHit(h customer.ScreeningHit) kam.Sentence { return kam.Say("possible hit %q", h.ID()) }
 
 // screening: each hit by itself (VS01, VS02), a service that did not answer
 // (VS04), and the age of the result (VS03). What compliance accepted as a

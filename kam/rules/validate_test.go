@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 )
 
@@ -35,7 +36,7 @@ func complete(t testing.TB, overlay string) rules.Customer {
 }
 
 // found lists findings as "RULE SEVERITY field".
-func found(all []kam.Finding) []string {
+func found(all []customer.Finding) []string {
 	list := []string{}
 	for _, f := range all {
 		list = append(list, f.RuleID+" "+string(f.Severity)+" "+f.Field)
@@ -109,13 +110,13 @@ func TestValidate(t *testing.T) {
 		"OtherGroupParent": {`{"parent_customer_id":"P"}`, rules.ValidationContext{Parent: &rules.ParentFacts{Exists: true, Active: false, GroupID: "KASTEL", Ancestors: []string{"P"}}}, []string{"VH01 ERROR parent_customer_id", "VH03 ERROR parent_customer_id"}},
 		"OtherGroup": {
 			"", rules.ValidationContext{OtherGroups: []rules.GroupMark{
-				{CustomerNo: "C9", GroupID: "KASTEL", Domains: []string{"nordwind.example"}, Identifiers: []kam.Identifier{id("VAT_EU", "DE136695976")}},
+				{CustomerNo: "C9", GroupID: "KASTEL", Domains: []string{"nordwind.example"}, Identifiers: []customer.Identifier{id("VAT_EU", "DE136695976")}},
 				{CustomerNo: "C8", GroupID: "NORDWIND", Domains: []string{"nordwind.example"}},
 			}}, []string{"VH04 REVIEW identifiers", "VH04 REVIEW website"},
 		},
 		"NoHead": {"", rules.ValidationContext{Group: &rules.GroupFacts{Members: 2}}, []string{"VH05 WARNING group_id"}},
 		"Duplicates": {
-			"", rules.ValidationContext{Candidates: []kam.Candidate{
+			"", rules.ValidationContext{Candidates: []customer.Candidate{
 				{Ref: "A", Class: kam.MatchCertain}, {Ref: "B", Class: kam.MatchCertain, Waived: true}, {Ref: "C", Class: kam.MatchProbable}, {Ref: "D", Class: kam.MatchPossible},
 			}, Taken: []rules.IdentifierOwner{{Scheme: kam.SchemeVATEU, Value: "DE136695976", CustomerNo: "C7"}}},
 			[]string{"DUPLICATE_IDENTIFIER ERROR identifiers.VAT_EU.DE136695976", "VD01 REVIEW candidates.A", "VD01 INFO candidates.B", "VD02 REVIEW candidates.C", "VD03 WARNING candidates.D"},
@@ -148,7 +149,7 @@ func TestValidate(t *testing.T) {
 }
 
 func hit(ref string, r kam.ScreeningResult) rules.ScreenedHit {
-	return rules.ScreenedHit{ScreeningHit: kam.ScreeningHit{List: kam.OwnList, Ref: ref, Result: r}}
+	return rules.ScreenedHit{ScreeningHit: customer.ScreeningHit{List: customer.OwnList, Ref: ref, Result: r}}
 }
 
 func cleared(h rules.ScreenedHit) rules.ScreenedHit {
@@ -197,7 +198,7 @@ func TestSeverityOfPolicy(t *testing.T) {
 func TestEveryRuleHasARow(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
-	for _, r := range kam.ValidationRules {
+	for _, r := range customer.ValidationRules {
 		require.False(t, ids[r.ID], r.ID)
 		ids[r.ID] = true
 		require.NotEmpty(t, r.Text)
@@ -214,24 +215,24 @@ func TestValidateIsDeterministic(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(completeJSON), &c))
 		c.LegalName, c.CountryCode, c.PostalCode = rapid.String().Draw(t, "name"), rapid.StringN(0, 2, 4).Draw(t, "country"), rapid.String().Draw(t, "postal")
 		c.Phone, c.Website = rapid.String().Draw(t, "phone"), rapid.String().Draw(t, "web")
-		c.Identifiers = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) kam.Identifier {
-			return kam.Identifier{Scheme: kam.IdentifierScheme(rapid.SampledFrom(kam.Choices("identifiers[].scheme")).Draw(t, "scheme")), Value: rapid.String().Draw(t, "value")}
+		c.Identifiers = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) customer.Identifier {
+			return customer.Identifier{Scheme: kam.IdentifierScheme(rapid.SampledFrom(kam.Choices("identifiers[].scheme")).Draw(t, "scheme")), Value: rapid.String().Draw(t, "value")}
 		}), 0, 4).Draw(t, "identifiers")
 		a := p.Validate(c, rules.ValidationContext{})
 		require.Equal(t, a, p.Validate(c, rules.ValidationContext{}))
-		require.True(t, slices.IsSortedFunc(a, func(x, y kam.Finding) int { return strings.Compare(x.RuleID, y.RuleID) }))
+		require.True(t, slices.IsSortedFunc(a, func(x, y customer.Finding) int { return strings.Compare(x.RuleID, y.RuleID) }))
 	})
 }
 
 // TestPostalCodeIsAskedFor where nobody writes an address without.
 func TestPostalCodeIsAskedFor(t *testing.T) {
 	t.Parallel()
-	var d kam.RequestData
+	var d customer.RequestData
 	d.CountryCode = "CL"
-	require.NotContains(t, rules.Missing(d, kam.Screening), "postal_code", "known and not asked for")
+	require.NotContains(t, rules.Missing(d, customer.Screening), "postal_code", "known and not asked for")
 	d.CountryCode = "DE"
-	require.Contains(t, rules.Missing(d, kam.Screening), "postal_code")
-	d.PostalCode, d.Addresses = "D-20095", []kam.Address{{CountryCode: "AT", PostalCode: "A-6020"}}
+	require.Contains(t, rules.Missing(d, customer.Screening), "postal_code")
+	d.PostalCode, d.Addresses = "D-20095", []customer.Address{{CountryCode: "AT", PostalCode: "A-6020"}}
 	rules.Clean(&d)
 	require.Equal(t, "20095", d.PostalCode)
 	require.Equal(t, "6020", d.Addresses[0].PostalCode)
@@ -239,18 +240,18 @@ func TestPostalCodeIsAskedFor(t *testing.T) {
 
 func TestClean(t *testing.T) {
 	t.Parallel()
-	var d kam.RequestData
+	var d customer.RequestData
 	d.LegalName, d.City = "  Mu\u0308ller GmbH ", "Hamburg\u00a0"
-	shared := []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: " de 136.695-976"}}
+	shared := []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: " de 136.695-976"}}
 	d.Identifiers, d.TradingNames = shared, []string{" ", "Müller "}
-	d.Contacts = []kam.Contact{{Name: " A "}, {}}
+	d.Contacts = []customer.Contact{{Name: " A "}, {}}
 	rules.Clean(&d)
 	require.Equal(t, "Müller GmbH", d.LegalName)
 	require.Equal(t, "Hamburg", d.City)
-	require.Equal(t, []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}, d.Identifiers)
+	require.Equal(t, []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}, d.Identifiers)
 	require.Equal(t, " de 136.695-976", shared[0].Value, "the caller's list is untouched")
 	require.Equal(t, []string{"Müller"}, d.TradingNames)
-	require.Equal(t, []kam.Contact{{Name: "A"}}, d.Contacts)
+	require.Equal(t, []customer.Contact{{Name: "A"}}, d.Contacts)
 	once := d
 	rules.Clean(&d)
 	require.Equal(t, once, d)

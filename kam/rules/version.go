@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // Version is the version of the rules that every decision record carries (D50).
@@ -18,28 +19,28 @@ const Version = 2
 
 // A Change is a change of outcomes that came with a version of the rules.
 type Change struct {
-	Version int              `json:"version"`
-	ID      string           `json:"id"`
-	Kinds   []kam.RecordKind `json:"kinds"` // of record that it may change
-	Text    string           `json:"text"`
+	Version int                     `json:"version"`
+	ID      string                  `json:"id"`
+	Kinds   []onboarding.RecordKind `json:"kinds"` // of record that it may change
+	Text    string                  `json:"text"`
 }
 
 // Changes lists what changed outcomes, oldest first. docs/rules-versions.md is
 // the same for people, and the changelog names them.
 var Changes = []Change{
-	{2, "NEW_AND_C", []kam.RecordKind{kam.RecordSegment},
+	{2, "NEW_AND_C", []onboarding.RecordKind{onboarding.RecordSegment},
 		"A customer without revenue in the last twelve months is NEW only in its first twelve months and where no earlier revenue is known; any other is C."},
-	{2, "NAMES", []kam.RecordKind{kam.RecordAdd, kam.RecordValidation},
+	{2, "NAMES", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordValidation},
 		"Legal forms are dropped where the language or country of the customer writes them, marks are folded in Latin, Greek and Cyrillic only, and names are also compared with their words sorted."},
-	{2, "HS1_HS5", []kam.RecordKind{kam.RecordAdd},
+	{2, "HS1_HS5", []onboarding.RecordKind{onboarding.RecordAdd},
 		"HS1 and HS5 by name need the country and more that agrees; what is weaker is HS6, or HS9 with outcome REFER."},
-	{2, "IDENTIFIERS", []kam.RecordKind{kam.RecordAdd, kam.RecordValidation},
+	{2, "IDENTIFIERS", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordValidation},
 		"Identifiers under register names are checked, check digits are computed and compared, and one registration in several schemes counts as one."},
-	{2, "POSTAL_CODES", []kam.RecordKind{kam.RecordAdd, kam.RecordValidation},
+	{2, "POSTAL_CODES", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordValidation},
 		"Postal codes are read with country prefixes, dashes and full width; territories that use the registers of their state are not of another country; placeholders are no values."},
-	{2, "AMOUNTS", []kam.RecordKind{kam.RecordAdd, kam.RecordSegment, kam.RecordClassification, kam.RecordValidation},
+	{2, "AMOUNTS", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordSegment, onboarding.RecordClassification, onboarding.RecordValidation},
 		"Amounts with more decimals than their currency has are refused."},
-	{2, "SCREENING_SET", []kam.RecordKind{kam.RecordAdd, kam.RecordValidation},
+	{2, "SCREENING_SET", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordValidation},
 		"Hits of screening are a set: a hit that was cleared clears itself only."},
 }
 
@@ -59,7 +60,7 @@ var notReplayed = []string{"decision_id", "computed_at", "human", "rules_version
 // and policy make now. Under the same version of the rules they are the same;
 // under an older one each difference names the listed changes that it may come
 // from. A difference that no change accounts for is a kam.Fault.
-func Replayed(was, is kam.DecisionRecord) ([]RecordChange, error) {
+func Replayed(was, is onboarding.DecisionRecord) ([]RecordChange, error) {
 	before, err := parts(was)
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func Replayed(was, is kam.DecisionRecord) ([]RecordChange, error) {
 	return out, nil
 }
 
-func parts(r kam.DecisionRecord) (m map[string]json.RawMessage, err error) {
+func parts(r onboarding.DecisionRecord) (m map[string]json.RawMessage, err error) {
 	b, err := json.Marshal(r)
 	if err == nil {
 		err = json.Unmarshal(b, &m)

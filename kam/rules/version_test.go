@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 var updateRecords = flag.Bool("update-records", false, "write the records of a version that has none yet")
 
 // recordsOf are the decision records of a book, one a line.
-func recordsOf(t *testing.T) (all []kam.DecisionRecord, text string) {
+func recordsOf(t *testing.T) (all []onboarding.DecisionRecord, text string) {
 	t.Helper()
 	p := defaultPolicy(t)
 	b := exampleBook()
@@ -43,7 +44,7 @@ func recordsOf(t *testing.T) (all []kam.DecisionRecord, text string) {
 		require.NoError(t, err)
 		_, class, err := p.Classify(c.GroupID, b.Customers[i:i+1], tree, nil)
 		require.NoError(t, err)
-		for _, r := range []kam.DecisionRecord{add, segment, class} {
+		for _, r := range []onboarding.DecisionRecord{add, segment, class} {
 			line, err := json.Marshal(r)
 			require.NoError(t, err)
 			fmt.Fprintf(&out, "%s\n", line)
@@ -75,7 +76,7 @@ func TestReplayOfRecords(t *testing.T) {
 		require.Len(t, lines, len(now))
 		differ := map[string]int{}
 		for i, line := range lines {
-			var was kam.DecisionRecord
+			var was onboarding.DecisionRecord
 			require.NoError(t, json.Unmarshal([]byte(line), &was))
 			changes, err := Replayed(was, now[i])
 			require.NoError(t, err, line)

@@ -5,6 +5,8 @@ import (
 	"context"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
@@ -24,6 +26,6 @@ func (p *People) Start(ctx context.Context, r service.Request) (service.Started,
 }
 
 // Act brings an act to a case.
-func (p *People) Act(ctx context.Context, no kam.CaseNo, act kam.Act, data *kam.RequestData) (kam.Progress, error) {
+func (p *People) Act(ctx context.Context, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error) {
 	return p.Decide(ctx, service.As(act.By), no, act, data)
 }

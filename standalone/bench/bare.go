@@ -9,6 +9,8 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 const (
@@ -19,9 +21,9 @@ const (
 
 // bare is the floor: a workflow that is started with a request and waits until
 // somebody confirms it.
-func bare(ctx workflow.Context, _ kam.RequestData) (kam.UserID, error) {
+func bare(ctx workflow.Context, _ customer.RequestData) (kam.UserID, error) {
 	var by kam.UserID
-	err := workflow.SetUpdateHandler(ctx, bareConfirm, func(_ workflow.Context, act kam.Act) (kam.UserID, error) {
+	err := workflow.SetUpdateHandler(ctx, bareConfirm, func(_ workflow.Context, act onboarding.Act) (kam.UserID, error) {
 		by = act.By
 		return by, nil
 	})

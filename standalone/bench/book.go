@@ -10,6 +10,8 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/kam/rules/policy"
@@ -46,30 +48,30 @@ func block(n int) place { return place{fmt.Sprintf("%05d", 80_000+codeStep*n)} }
 
 // customer is a complete request for an invented customer: form gives what does
 // not tell customers apart.
-func customer(form kam.RequestData, key string, i int, at place) kam.RequestData {
+func sampleCustomer(form customer.RequestData, key string, i int, at place) customer.RequestData {
 	d := form
 	w := demo.Words(key)
 	d.LegalName = fmt.Sprintf("%s %s %s GmbH", w[0], w[1], demo.Words(fmt.Sprint("trade ", i%trades))[0])
 	d.City, d.PostalCode, d.Street = "München", at.code, fmt.Sprintf("%sweg %d", w[2], 1+i%200)
-	d.Identifiers = []kam.Identifier{{Scheme: kam.SchemeOther, Name: "Sample register", Value: "HR-" + key, Country: "DE"}}
-	d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
+	d.Identifiers = []customer.Identifier{{Scheme: kam.SchemeOther, Name: "Sample register", Value: "HR-" + key, Country: "DE"}}
+	d.Addresses = []customer.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
 	mail := strings.ToLower("einkauf@" + w[0] + "-" + key + ".example")
-	d.Contacts = []kam.Contact{{Name: w[1] + " " + w[2], DecisionRole: "DECIDER", Email: mail, ConsentBasis: "contract"}}
+	d.Contacts = []customer.Contact{{Name: w[1] + " " + w[2], DecisionRole: "DECIDER", Email: mail, ConsentBasis: "contract"}}
 	return d
 }
 
 // party is a customer as the search for look-alikes sees it.
-func party(d kam.RequestData) match.Party {
+func party(d customer.RequestData) match.Party {
 	return match.Party{Ref: d.Identifiers[0].Value, Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, PostalCode: d.PostalCode, Street: d.Street}
 }
 
 // newcomer is a customer whom the engine's own search takes for nobody who is
 // there: names are invented by chance, and a few of many resemble each other.
-func (r *rig) newcomer(at func(i int) place) (key string, d kam.RequestData) {
+func (r *rig) newcomer(at func(i int) place) (key string, d customer.RequestData) {
 	for {
 		r.made++
 		key = fmt.Sprintf("R%06d", r.made)
-		d = customer(r.opts.Form, key, r.made, at(r.made))
+		d = sampleCustomer(r.opts.Form, key, r.made, at(r.made))
 		if len(r.known.Candidates(party(d))) == 0 {
 			r.known.Add(party(d))
 			return key, d
@@ -90,7 +92,7 @@ func (r *rig) furnish(ctx context.Context) error {
 	}
 	r.known = set.Match.NewIndex()
 	first := func(id string, by kam.UserID) accessdb.OrgAct {
-		return accessdb.OrgAct{DecisionID: id, By: by, May: kam.Permit}
+		return accessdb.OrgAct{DecisionID: id, By: by, May: access.Permit}
 	}
 	if _, err := r.db.Access.LoadOrg(ctx, first("bench-organisation", sample.UserAdmin), org); err != nil {
 		return err
@@ -156,7 +158,7 @@ func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at 
 		var facts []customerdb.SalesFact
 		for i := from; i < min(n, from+loadAtOnce); i++ {
 			no, at := where(i)
-			d := customer(r.opts.Form, no, i, at)
+			d := sampleCustomer(r.opts.Form, no, i, at)
 			r.known.Add(party(d))
 			book = append(book, customerdb.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
 			facts = append(facts, customerdb.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})

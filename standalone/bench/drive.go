@@ -10,6 +10,8 @@ import (
 	sdk "go.temporal.io/sdk/client"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -40,7 +42,7 @@ const patience = 3 * time.Minute
 type bares struct {
 	*rig
 	ids []string
-	req kam.RequestData
+	req customer.RequestData
 }
 
 func (r *rig) bares(n int) drive {
@@ -74,7 +76,7 @@ func (b *bares) confirm(ctx context.Context, i int) (time.Duration, error) {
 	begin := time.Now()
 	handle, err := b.temporal.UpdateWorkflow(ctx, sdk.UpdateWorkflowOptions{
 		WorkflowID: b.ids[i], UpdateName: bareConfirm, WaitForStage: sdk.WorkflowUpdateStageCompleted,
-		Args: []any{kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: requester, Reason: reason}},
+		Args: []any{onboarding.Act{DecisionID: service.NewDecisionID(), Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: requester, Reason: reason}},
 	})
 	if err != nil {
 		return 0, err
@@ -116,12 +118,12 @@ func (c *cases) start(ctx context.Context, i int) error {
 	return err
 }
 
-func (c *cases) rest(ctx context.Context) error { return c.all(ctx, kam.AwaitingConfirmation) }
-func (c *cases) over(ctx context.Context) error { return c.all(ctx, kam.Completed) }
+func (c *cases) rest(ctx context.Context) error { return c.all(ctx, onboarding.AwaitingConfirmation) }
+func (c *cases) over(ctx context.Context) error { return c.all(ctx, onboarding.Completed) }
 
 // all waits until all cases are in a state. It asks where the meter does not
 // look.
-func (c *cases) all(ctx context.Context, want kam.State) error {
+func (c *cases) all(ctx context.Context, want onboarding.State) error {
 	const others = `
 		select count(*), coalesce(min(case_no || ' is ' || state), '') from kam.cases where case_no = any($1) and state <> $2`
 
@@ -141,8 +143,8 @@ func (c *cases) confirm(ctx context.Context, i int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	act := kam.Act{
-		DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: now.Task.Assignees[0],
+	act := onboarding.Act{
+		DecisionID: service.NewDecisionID(), Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: now.Task.Assignees[0],
 		ExpectHash: now.MaterialHash, Reason: reason,
 	}
 	begin := time.Now()

@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
@@ -24,8 +25,8 @@ import (
 // Options say what to measure.
 type Options struct {
 	Settings
-	Running runfile.Running // a standalone on an empty data directory, that works on bare workflows too
-	Form    kam.RequestData // a complete request, of which the bench makes others
+	Running runfile.Running      // a standalone on an empty data directory, that works on bare workflows too
+	Form    customer.RequestData // a complete request, of which the bench makes others
 	Commit  string
 	// StartProfile has the program profiled until stop is called. It is asked for
 	// once all is measured, since a profile costs something too, and only where

@@ -17,6 +17,8 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -84,7 +86,7 @@ func setUp(t *testing.T, c *cli, request string) {
 
 func badInput(t *testing.T, c *cli, request string) {
 	data := script(t, "01_clear_add").Request
-	data.Identifiers = []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
+	data.Identifiers = []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
 	bad := c.file(t, "bad.json", data)
 	c.refused(t, 2, rep, []string{"onboard", "-f", bad}, "identifiers[0].value", "VI02", "compare it with the customer's papers")
 	c.refused(t, 2, rep, []string{"onboard", "-f", c.file(t, "key.json", `{"legal_nam": "Nordsee Pumpen GmbH"}`)}, "legal_nam", "legal_name")
@@ -103,7 +105,7 @@ func oneCase(t *testing.T, c *cli, request string) {
 	for _, key := range []string{"case_no", "state", "step_code", "request_key", "created", "material_hash", "waits_for", "next_command", "task"} {
 		require.Contains(t, first, key)
 	}
-	require.Equal(t, string(kam.AwaitingConfirmation), first["state"])
+	require.Equal(t, string(onboarding.AwaitingConfirmation), first["state"])
 	require.Equal(t, manager, first["waits_for"])
 	again := c.json(t, rep, "onboard", "-f", request)
 	require.Equal(t, no, again["case_no"])
@@ -120,13 +122,13 @@ func oneCase(t *testing.T, c *cli, request string) {
 	c.refused(t, 1, rep, confirm, rep)
 	c.refused(t, 2, manager, []string{"decide", no, "confirm"}, "--expect")
 	c.refused(t, 1, manager, []string{"decide", no, "confirm", "--expect", "0123456789abcdef"}, "STALE_REVISION")
-	require.Contains(t, c.must(t, manager, confirm...), string(kam.AwaitingCompletion))
+	require.Contains(t, c.must(t, manager, confirm...), string(onboarding.AwaitingCompletion))
 	c.refused(t, 1, manager, confirm)
 
 	details := c.file(t, "details.json", script(t, "01_clear_add").Steps[1].Data)
 	done := c.json(t, rep, "submit", no, "-f", details)
-	require.Equal(t, string(kam.Completed), done["state"])
-	require.Equal(t, string(kam.AddedNonKA), done["outcome"])
+	require.Equal(t, string(onboarding.Completed), done["state"])
+	require.Equal(t, string(onboarding.AddedNonKA), done["outcome"])
 
 	history := c.must(t, auditor, "history", no)
 	for _, w := range []string{"CONFIRMED", "DECISION_REFUSED", "CUSTOMER_COMMITTED", "HANDED_OFF"} {
@@ -155,8 +157,8 @@ func otherActs(t *testing.T, c *cli, _ string) {
 	require.Equal(t, chief, moved["waits_for"])
 	require.Contains(t, c.must(t, chief, "inbox"), no)
 	c.refused(t, 1, stranger, []string{"withdraw", no}, "FORBIDDEN")
-	require.Contains(t, c.must(t, by, "withdraw", no, "--reason", "came too early"), string(kam.Withdrawn))
-	require.Contains(t, c.must(t, by, "withdraw", no), string(kam.Withdrawn), "once more is as good as once")
+	require.Contains(t, c.must(t, by, "withdraw", no, "--reason", "came too early"), string(onboarding.Withdrawn))
+	require.Contains(t, c.must(t, by, "withdraw", no), string(onboarding.Withdrawn), "once more is as good as once")
 }
 
 // existingCustomers are changed, retired and classified again.
@@ -164,8 +166,8 @@ func existingCustomers(t *testing.T, c *cli, _ string) {
 	const no, member = "C-000124", "NW-MUC"
 	phone, name := c.file(t, "phone.json", `{"phone": "+497615550124"}`), c.file(t, "name.json", `{"legal_name": "Thymianhof Rehabilitation GmbH"}`)
 	first := c.json(t, rep, "modify", no, "-f", phone)
-	require.Equal(t, string(kam.Completed), first["state"])
-	require.Equal(t, string(kam.Modified), first["outcome"])
+	require.Equal(t, string(onboarding.Completed), first["state"])
+	require.Equal(t, string(onboarding.Modified), first["outcome"])
 	require.Contains(t, c.must(t, rep, "modify", no, "-f", phone), "has ended")
 
 	second := c.json(t, rep, "modify", no, "-f", name)
@@ -183,20 +185,20 @@ func existingCustomers(t *testing.T, c *cli, _ string) {
 
 	c.refused(t, 1, policyRole, []string{"cancel", caseNo, "--agree"}, "WRONG_STATE")
 	require.Contains(t, c.must(t, "dario.operator", "cancel", caseNo, "--request", "--reason", "entered twice"), "asked by dario.operator")
-	require.Equal(t, string(kam.Cancelled), c.json(t, policyRole, "cancel", caseNo, "--agree")["state"])
+	require.Equal(t, string(onboarding.Cancelled), c.json(t, policyRole, "cancel", caseNo, "--agree")["state"])
 
 	gone := c.json(t, "emil.rep", "deactivate", member, "--reason", "The house was closed at the end of last month.")
 	require.Equal(t, "lea.terr", gone["waits_for"])
 	no2 := gone["case_no"].(string)
 	confirmed := c.json(t, "lea.terr", "decide", no2, "confirm", "--expect", "current")
-	require.Equal(t, string(kam.AwaitingConfirmation), confirmed["state"])
+	require.Equal(t, string(onboarding.AwaitingConfirmation), confirmed["state"])
 	require.Equal(t, "lea.terr", confirmed["first_confirmed_by"])
 	boss := confirmed["waits_for"].(string)
 	require.NotEqual(t, "lea.terr", boss)
-	require.Equal(t, string(kam.Deactivated), c.json(t, boss, "decide", no2, "confirm", "--expect", "current")["outcome"])
+	require.Equal(t, string(onboarding.Deactivated), c.json(t, boss, "decide", no2, "confirm", "--expect", "current")["outcome"])
 
 	review := c.json(t, manager, "review", no, "--trigger", "REQUEST")
-	require.Equal(t, string(kam.Completed), review["state"])
+	require.Equal(t, string(onboarding.Completed), review["state"])
 	require.Equal(t, false, c.json(t, manager, "review", no, "--trigger", "REQUEST")["created"], "once a day")
 	require.Contains(t, c.must(t, auditor, "list", "--type", "reclassify"), review["case_no"])
 
@@ -270,7 +272,7 @@ func importSmall(t *testing.T, c *cli, _ string) {
 	before := len(c.json(t, auditor, "list")["cases"].([]any))
 	c.refused(t, 1, rep, append(args, "--dry-run"), "refused by the file check", "VA01", "declared_potential")
 	require.Len(t, c.json(t, auditor, "list")["cases"], before, "a dry run starts nothing")
-	c.refused(t, 1, rep, args, "started now", string(kam.AwaitingConfirmation), string(kam.DataEntry))
+	c.refused(t, 1, rep, args, "started now", string(onboarding.AwaitingConfirmation), string(onboarding.DataEntry))
 	rows := readCSV(t, result)
 	require.Len(t, rows, 4)
 	c.refused(t, 1, rep, args, "started before")
@@ -297,7 +299,7 @@ func killed(t *testing.T, c *cli, _ string) {
 	after := c.json(t, by, "onboard", "-f", file)
 	require.Equal(t, no, after["case_no"])
 	require.Equal(t, before["task"], after["task"], "the deadlines stand as they were")
-	require.Contains(t, c.must(t, boss, "decide", no, "confirm", "--expect", "current"), string(kam.AwaitingCompletion))
+	require.Contains(t, c.must(t, boss, "decide", no, "confirm", "--expect", "current"), string(onboarding.AwaitingCompletion))
 
 	require.Zero(t, c.end(t, syscall.SIGTERM), c.log)
 	_, err := os.Stat(filepath.Join(c.dir, runfile.Name))

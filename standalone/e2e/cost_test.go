@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -92,7 +93,7 @@ func TestTransactions(t *testing.T) {
 	own := float64(after-before) - perSecond*time.Since(began).Seconds()
 	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
-	require.Equal(t, kam.Completed, now.State)
+	require.Equal(t, onboarding.Completed, now.State)
 	t.Logf("01_clear_add: %.0f transactions of our own (at most %d); an idle worker makes %.1f a second", own, maxTransactions, perSecond)
 	require.LessOrEqual(t, own, float64(maxTransactions))
 }
@@ -109,7 +110,7 @@ func (h *house) drive(t *testing.T, s demo.Script) kam.CaseNo {
 		now, err := h.db.Cases.Case(t.Context(), started.CaseNo)
 		require.NoError(t, err)
 		act.DecisionID = s.DecisionID(i)
-		if act.Name == kam.ActDecideConfirmation {
+		if act.Name == onboarding.ActDecideConfirmation {
 			act.ExpectHash = now.MaterialHash
 		}
 		_, err = h.client.Act(t.Context(), started.CaseNo, act, data)

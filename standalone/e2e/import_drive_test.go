@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -40,7 +41,7 @@ func (h *house) starter() importer.StarterFunc {
 
 // settled waits until a case stands where a person has to act or has ended. A
 // form that lacks nothing submits itself, so it is not waited for by a person.
-func (h *house) settled(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+func (h *house) settled(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
@@ -48,7 +49,7 @@ func (h *house) settled(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error
 		if err != nil {
 			return s, err
 		}
-		passing := s.State == kam.Draft || s.State == kam.DataEntry && len(s.MissingFields) == 0
+		passing := s.State == onboarding.Draft || s.State == onboarding.DataEntry && len(s.MissingFields) == 0
 		if s.Version > 0 && s.State.Kind() != kam.Automatic && !passing {
 			return s, nil
 		}
@@ -90,19 +91,19 @@ func (h *house) decide(ctx context.Context, no kam.CaseNo) error {
 		if err != nil {
 			return err
 		}
-		act := kam.Act{Reason: "Known from the book that the list was taken from."}
+		act := onboarding.Act{Reason: "Known from the book that the list was taken from."}
 		switch s.State {
-		case kam.AwaitingConfirmation:
+		case onboarding.AwaitingConfirmation:
 			v, err := h.db.Cases.View(ctx, no)
 			if err != nil {
 				return err
 			}
-			act.Name, act.Verdict, act.ExpectHash = kam.ActDecideConfirmation, kam.Confirm, s.MaterialHash
+			act.Name, act.Verdict, act.ExpectHash = onboarding.ActDecideConfirmation, onboarding.Confirm, s.MaterialHash
 			if v.Request.DeclaredPotential.Minor <= tooSmall.Minor {
-				act.Verdict, act.ReasonCode = kam.RejectIt, "TOO_SMALL"
+				act.Verdict, act.ReasonCode = onboarding.RejectIt, "TOO_SMALL"
 			}
-		case kam.AwaitingEndorsement:
-			act.Name, act.Verdict = kam.ActDecideEndorsement, kam.Endorse
+		case onboarding.AwaitingEndorsement:
+			act.Name, act.Verdict = onboarding.ActDecideEndorsement, onboarding.Endorse
 		default:
 			return nil
 		}
@@ -120,12 +121,12 @@ func (h *house) decide(ctx context.Context, no kam.CaseNo) error {
 // An end is what became of a row: facts, not the row's data.
 type end struct {
 	Ref         string             `json:"row_ref"`
-	State       kam.State          `json:"state"`
+	State       onboarding.State   `json:"state"`
 	Territory   string             `json:"territory,omitempty"`
 	Recommended kam.Recommendation `json:"recommendation,omitempty"`
-	Outcome     kam.Outcome        `json:"outcome,omitempty"`
+	Outcome     onboarding.Outcome `json:"outcome,omitempty"`
 	Tier        kam.Tier           `json:"tier,omitempty"`
-	Flags       []kam.Flag         `json:"flags,omitempty"`
+	Flags       []onboarding.Flag  `json:"flags,omitempty"`
 	Reason      string             `json:"reason_code,omitempty"`
 	Missing     []string           `json:"missing,omitempty"`
 	Findings    []string           `json:"findings,omitempty"`
@@ -170,7 +171,7 @@ func (h *house) count(t *testing.T, table string) int {
 // summary tells how rows ended, the commonest first.
 func summary(ends []end) string {
 	type kind struct {
-		state               kam.State
+		state               onboarding.State
 		outcome, why, class string
 	}
 	n := map[kind]int{}

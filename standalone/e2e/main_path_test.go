@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -66,7 +67,7 @@ func (h *house) checkCase(t *testing.T, s demo.Script, no kam.CaseNo) {
 	stored, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	if stored.State.Ended() {
-		var told kam.Snapshot
+		var told onboarding.Snapshot
 		require.NoError(t, h.temporal.GetWorkflow(t.Context(), no.WorkflowID(), "").Get(t.Context(), &told))
 		require.Equal(t, stored.State, told.State, "told is what is stored")
 		require.Equal(t, stored.Version, told.Version)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -51,14 +52,14 @@ func TestTrace(t *testing.T) {
 	require.Eventually(t, func() bool {
 		now, err := h.db.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
-		return now.State == kam.AwaitingConfirmation
+		return now.State == onboarding.AwaitingConfirmation
 	}, 30*time.Second, 50*time.Millisecond)
 	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 
 	ctx, end := traces.Begin(t.Context(), "starter decide")
-	_, err = h.client.Act(ctx, no, kam.Act{
-		Name: kam.ActDecideConfirmation, By: now.Task.Assignees[0], Verdict: kam.Confirm, Reason: "Known to us as " + s.Request.LegalName,
+	_, err = h.client.Act(ctx, no, onboarding.Act{
+		Name: onboarding.ActDecideConfirmation, By: now.Task.Assignees[0], Verdict: onboarding.Confirm, Reason: "Known to us as " + s.Request.LegalName,
 		ExpectRevision: now.Revision, ExpectHash: now.MaterialHash,
 	}, nil)
 	require.NoError(t, err)
@@ -86,14 +87,14 @@ func TestTrace(t *testing.T) {
 			require.Equal(t, "1.1.5", attr(s, "kamflow.step_code"), s.Name)
 		}
 		if s.Name == "act" {
-			require.Equal(t, string(kam.ActDecideConfirmation), attr(s, "kamflow.act"))
+			require.Equal(t, string(onboarding.ActDecideConfirmation), attr(s, "kamflow.act"))
 			require.NotEmpty(t, attr(s, "kamflow.state"))
 		}
 	}
 
 	h.worker.Stop()
 	h.work(t)
-	_, err = h.client.Act(t.Context(), no, kam.Act{Name: kam.ActComment, By: now.Task.Assignees[0], Reason: "A question of " + s.Request.LegalName}, nil)
+	_, err = h.client.Act(t.Context(), no, onboarding.Act{Name: onboarding.ActComment, By: now.Task.Assignees[0], Reason: "A question of " + s.Request.LegalName}, nil)
 	require.NoError(t, err)
 
 	handled := map[string]int{}

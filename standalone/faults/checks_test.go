@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/workflows"
@@ -43,8 +44,8 @@ func (r *rig) noneLostNoneDoubled(t *testing.T) {
 	type left struct {
 		No                              kam.CaseNo
 		Key                             string
-		State                           kam.State
-		Outcome                         kam.Outcome
+		State                           onboarding.State
+		Outcome                         onboarding.Outcome
 		Customers, KeyAccounts          int
 		Confirmed, Committed, HandedOff int
 		Endorsed, Faults, OpenTasks     int
@@ -68,10 +69,10 @@ func (r *rig) noneLostNoneDoubled(t *testing.T) {
 	require.Len(t, found, len(r.journeys), "one case for each request")
 	for _, j := range r.journeys {
 		want := left{
-			No: j.no, Key: j.request.Key, State: kam.Completed, Outcome: j.want,
+			No: j.no, Key: j.request.Key, State: onboarding.Completed, Outcome: j.want,
 			Customers: 1, Confirmed: 1, Committed: 1, HandedOff: 1,
 		}
-		if j.want == kam.AddedKA {
+		if j.want == onboarding.AddedKA {
 			want.KeyAccounts, want.Endorsed = 1, 1
 		}
 		require.Equal(t, want, found[j.request.Key])
@@ -94,12 +95,12 @@ func (r *rig) chainsVerify(t *testing.T) {
 }
 
 // takenAs are the events that say that an act was taken.
-var takenAs = map[kam.ActName][]kam.EventType{
-	kam.ActDecideConfirmation: {kam.EventConfirmed, kam.EventSentBack},
-	kam.ActDecideEndorsement:  {kam.EventEndorsed},
-	kam.ActSubmitData:         {kam.EventDataSubmitted},
-	kam.ActSubmitDetails:      {kam.EventDetailsSubmitted},
-	kam.ActComment:            {kam.EventCommented},
+var takenAs = map[onboarding.ActName][]kam.EventType{
+	onboarding.ActDecideConfirmation: {kam.EventConfirmed, kam.EventSentBack},
+	onboarding.ActDecideEndorsement:  {kam.EventEndorsed},
+	onboarding.ActSubmitData:         {kam.EventDataSubmitted},
+	onboarding.ActSubmitDetails:      {kam.EventDetailsSubmitted},
+	onboarding.ActComment:            {kam.EventCommented},
 }
 
 // toldIsStored: the state that a client was told is the one that is stored as
@@ -108,12 +109,12 @@ var takenAs = map[kam.ActName][]kam.EventType{
 func (r *rig) toldIsStored(t *testing.T) {
 	type effect struct {
 		No       kam.CaseNo
-		Snapshot kam.Snapshot
+		Snapshot onboarding.Snapshot
 	}
-	versions := map[kam.CaseNo]map[int64]kam.Snapshot{}
+	versions := map[kam.CaseNo]map[int64]onboarding.Snapshot{}
 	for _, e := range rows(t, r, `select case_no, progress -> 'snapshot' from kam.effect`, pgx.RowToStructByPos[effect]) {
 		if versions[e.No] == nil {
-			versions[e.No] = map[int64]kam.Snapshot{}
+			versions[e.No] = map[int64]onboarding.Snapshot{}
 		}
 		if other, ok := versions[e.No][e.Snapshot.Version]; ok {
 			require.JSONEq(t, text(t, other), text(t, e.Snapshot), "two effects led %s to one version", e.No)
@@ -159,11 +160,11 @@ func text(t *testing.T, v any) string {
 }
 
 // result is what the workflow of a case ended with.
-func (r *rig) result(t *testing.T, j *journey) kam.Snapshot {
+func (r *rig) result(t *testing.T, j *journey) onboarding.Snapshot {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	var told kam.Snapshot
+	var told onboarding.Snapshot
 	require.NoError(t, r.sdk.GetWorkflow(ctx, j.no.WorkflowID(), "").Get(ctx, &told), "the workflow of %s has not ended", j.no)
 	return told
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/mutations"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // shortRuns is a worker whose runs take 120 acts instead of 500, so that a
@@ -44,16 +45,16 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	short := buildWorker(t, dir, "short", &shortRuns)
 	r := openWith(t, func(r *rig) { r.run(t, short, true) })
-	w := &roll{rig: r, at: map[*journey]kam.State{}}
+	w := &roll{rig: r, at: map[*journey]onboarding.State{}}
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
 
 	// The case has been sent back once, so there is a vote that counts.
 	j := w.newJourneyOf(t, false)
-	w.at[j] = kam.ChangesRequested
+	w.at[j] = onboarding.ChangesRequested
 	require.NoError(t, w.begin(ctx, j))
 	sentBack := w.voteOn(ctx, t, j)
-	require.NoError(t, w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == kam.AwaitingConfirmation && s.Rounds == 1 }))
+	require.NoError(t, w.until(ctx, j, func(s onboarding.Snapshot) bool { return s.State == onboarding.AwaitingConfirmation && s.Rounds == 1 }))
 	before, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	next, ok := before.Task.Next()
@@ -74,9 +75,9 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 	// The workflow knows the same as PostgreSQL.
 	after, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
-	answer, err := w.sdk.QueryWorkflow(ctx, j.no.WorkflowID(), "", kam.QueryState)
+	answer, err := w.sdk.QueryWorkflow(ctx, j.no.WorkflowID(), "", onboarding.QueryState)
 	require.NoError(t, err)
-	var known kam.Snapshot
+	var known onboarding.Snapshot
 	require.NoError(t, answer.Get(&known))
 	require.JSONEq(t, text(t, after), text(t, known))
 	require.Equal(t, before.Task, after.Task, "the task and its deadlines are the same")
@@ -92,7 +93,7 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 		WaitForStage: sdk.WorkflowUpdateStageCompleted,
 	})
 	require.NoError(t, err)
-	var p kam.Progress
+	var p onboarding.Progress
 	require.NoError(t, again.Get(ctx, &p))
 	require.JSONEq(t, text(t, after), text(t, p.Snapshot))
 	other := sentBack
@@ -112,14 +113,14 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 }
 
 // voteOn sends the case back, and returns the vote.
-func (w *roll) voteOn(ctx context.Context, t *testing.T, j *journey) kam.Act {
+func (w *roll) voteOn(ctx context.Context, t *testing.T, j *journey) onboarding.Act {
 	t.Helper()
-	require.NoError(t, w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == kam.AwaitingConfirmation }))
+	require.NoError(t, w.until(ctx, j, func(s onboarding.Snapshot) bool { return s.State == onboarding.AwaitingConfirmation }))
 	s, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	act, _, ok := w.turn(j, s)
 	require.True(t, ok)
-	require.Equal(t, kam.SendBack, act.Verdict)
+	require.Equal(t, onboarding.SendBack, act.Verdict)
 	require.NoError(t, w.send(ctx, j, act, nil))
 	return act
 }
@@ -130,7 +131,7 @@ type flood struct {
 }
 
 // flood sends all acts at once, thirty senders at a time, in a fixed mixture.
-func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapshot, vote kam.Act) flood {
+func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s onboarding.Snapshot, vote onboarding.Act) flood {
 	t.Helper()
 	var f flood
 	var acts []func() error
@@ -140,15 +141,15 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 		return d
 	}
 	for i := range comments {
-		act := kam.Act{Name: kam.ActComment, By: s.Requester, Reason: fmt.Sprintf("Remark %d.", i), DecisionID: id(&f.comments, "comment", i)}
+		act := onboarding.Act{Name: onboarding.ActComment, By: s.Requester, Reason: fmt.Sprintf("Remark %d.", i), DecisionID: id(&f.comments, "comment", i)}
 		acts = append(acts, func() error { return w.send(ctx, j, act, nil) })
 	}
 	for i := range ownVotes {
-		act := kam.Act{Verdict: kam.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
+		act := onboarding.Act{Verdict: onboarding.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
 		acts = append(acts, func() error {
 			// Twice now and then, as a client does that had no answer.
 			for range sentTimes(i) {
-				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(kam.ActDecideConfirmation), act); err != nil {
+				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(onboarding.ActDecideConfirmation), act); err != nil {
 					return err
 				}
 			}
@@ -156,7 +157,7 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 		})
 	}
 	for i := range lateVotes {
-		act := kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: s.Task.Assignees[0], ExpectHash: "an older one", DecisionID: id(&f.late, "late", i)}
+		act := onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: s.Task.Assignees[0], ExpectHash: "an older one", DecisionID: id(&f.late, "late", i)}
 		acts = append(acts, func() error {
 			err := w.send(ctx, j, act, nil)
 			if kam.CodeOf(err) != kam.StaleRevision {
@@ -170,7 +171,7 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 			// In the run that counted it the server has the first answer; later
 			// runs answer with the case as it stands.
 			p, err := w.client.Act(ctx, j.no, vote, nil)
-			if s := p.Snapshot; err == nil && s.State != kam.AwaitingConfirmation && s.LastDecision != vote.DecisionID {
+			if s := p.Snapshot; err == nil && s.State != onboarding.AwaitingConfirmation && s.LastDecision != vote.DecisionID {
 				err = fmt.Errorf("a vote that was counted before led to %s", s.State)
 			}
 			return err
@@ -229,7 +230,7 @@ func (w *roll) byDecision(t *testing.T, j *journey) map[string][]kam.EventType {
 
 // floodIsStored: each comment once, each refusal as often as it was sent by
 // signal, the vote of before not again.
-func (w *roll) floodIsStored(t *testing.T, j *journey, f flood, before kam.Snapshot, vote kam.Act) {
+func (w *roll) floodIsStored(t *testing.T, j *journey, f flood, before onboarding.Snapshot, vote onboarding.Act) {
 	t.Helper()
 	lines := w.byDecision(t, j)
 	for _, id := range f.comments {
@@ -243,7 +244,7 @@ func (w *roll) floodIsStored(t *testing.T, j *journey, f flood, before kam.Snaps
 	}
 	require.Equal(t, []kam.EventType{kam.EventSentBack, kam.EventTaskOpened}, lines[vote.DecisionID], "the vote of before was counted again")
 	for _, a := range j.told {
-		if a.act == kam.ActComment {
+		if a.act == onboarding.ActComment {
 			require.Greater(t, a.snapshot.Version, before.Version)
 		}
 	}

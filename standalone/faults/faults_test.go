@@ -10,6 +10,7 @@ import (
 	sdk "go.temporal.io/sdk/client"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 )
@@ -64,12 +65,12 @@ func (r *rig) wait(t *testing.T, n int) []*journey {
 }
 
 // bring starts a case and waits until it stands before its manager.
-func (r *rig) bring(t *testing.T, j *journey) kam.Snapshot {
+func (r *rig) bring(t *testing.T, j *journey) onboarding.Snapshot {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
 	require.NoError(t, r.begin(ctx, j), r.logs())
-	s, err := r.reach(ctx, j, kam.AwaitingConfirmation)
+	s, err := r.reach(ctx, j, onboarding.AwaitingConfirmation)
 	require.NoError(t, err, r.logs())
 	return s
 }
@@ -77,8 +78,8 @@ func (r *rig) bring(t *testing.T, j *journey) kam.Snapshot {
 // early and late are the stages of a case that goes smoothly, before its
 // manager confirms and after.
 var (
-	early = []kam.Stage{kam.StageOpen, kam.StageIdentify, kam.StageDecide}
-	late  = []kam.Stage{kam.StageAnalyze, kam.StageSegment, kam.StageValidate, kam.StageClassify, kam.StageHandOff}
+	early = []onboarding.Stage{onboarding.StageOpen, onboarding.StageIdentify, onboarding.StageDecide}
+	late  = []onboarding.Stage{onboarding.StageAnalyze, onboarding.StageSegment, onboarding.StageValidate, onboarding.StageClassify, onboarding.StageHandOff}
 )
 
 // A strike is a fail point. Cases that wait for their manager come by a late
@@ -185,7 +186,7 @@ func (r *rig) temporalDies(t *testing.T) {
 // loseDecision has a manager confirm, and kills the worker when that or a step
 // after it is committed, Temporal at once after it, and the client. Temporal
 // is back then, and knows nothing of the decision.
-func (r *rig) loseDecision(t *testing.T, point string) (*journey, kam.Snapshot, kam.Act) {
+func (r *rig) loseDecision(t *testing.T, point string) (*journey, onboarding.Snapshot, onboarding.Act) {
 	t.Helper()
 	r.replaceWorker(t, point+":1")
 	j := r.newJourney(t)
@@ -221,7 +222,7 @@ func (r *rig) decisionAdopted(t *testing.T, point string) {
 	r.finish(t, j)
 	r.result(t, j)
 	require.Empty(t, r.accepted(t, j.no, act.DecisionID), "nobody sent it again")
-	require.NotZero(t, r.signals(t, j.no, kam.SignalRefresh))
+	require.NotZero(t, r.signals(t, j.no, onboarding.SignalRefresh))
 }
 
 // decisionRepeated: the client is run again, with the same act.
@@ -298,12 +299,12 @@ func (r *rig) deadlinesUnchanged(t *testing.T, waiting []*journey) {
 	for _, j := range waiting {
 		stored, err := r.db.Cases.Case(t.Context(), j.no)
 		require.NoError(t, err)
-		require.Equal(t, kam.AwaitingConfirmation, stored.State)
+		require.Equal(t, onboarding.AwaitingConfirmation, stored.State)
 		require.Equal(t, j.deadlines[stored.Task.ID], stored.Task.Deadlines, "in PostgreSQL")
 
-		v, err := r.sdk.QueryWorkflow(t.Context(), j.no.WorkflowID(), "", kam.QueryState)
+		v, err := r.sdk.QueryWorkflow(t.Context(), j.no.WorkflowID(), "", onboarding.QueryState)
 		require.NoError(t, err)
-		var known kam.Snapshot
+		var known onboarding.Snapshot
 		require.NoError(t, v.Get(&known))
 		require.Equal(t, j.deadlines[stored.Task.ID], known.Task.Deadlines, "in the workflow")
 		fires, ok := r.timer(t, j.no)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -22,7 +24,7 @@ import (
 // A journey is one case and the people who take it to its end.
 type journey struct {
 	request   casedb.Request
-	want      kam.Outcome
+	want      onboarding.Outcome
 	no        kam.CaseNo
 	told      []answer
 	deadlines map[string][]kam.Deadline // of each task, as first seen
@@ -31,17 +33,17 @@ type journey struct {
 // An answer is what a client was told, and what it had asked.
 type answer struct {
 	decision string // "" is the start
-	act      kam.ActName
-	snapshot kam.Snapshot
+	act      onboarding.ActName
+	snapshot onboarding.Snapshot
 	code     kam.Code // of a refusal
 }
 
 // templates are the sample requests that the cases of a run are made from.
 type templates struct {
-	plain    kam.RequestData // with all details: no key account
-	request  kam.RequestData // the same without its details
-	details  kam.RequestData // and these alone
-	endorsed kam.RequestData // a key account of one territory
+	plain    customer.RequestData // with all details: no key account
+	request  customer.RequestData // the same without its details
+	details  customer.RequestData // and these alone
+	endorsed customer.RequestData // a key account of one territory
 	sales    []customerdb.SalesFact
 }
 
@@ -96,18 +98,18 @@ func (r *rig) newJourneyOf(t *testing.T, endorsed bool) *journey {
 	t.Helper()
 	n := len(r.journeys)
 	town := towns[n%len(towns)]
-	data, want := r.template.plain, kam.AddedNonKA
+	data, want := r.template.plain, onboarding.AddedNonKA
 	if endorsed {
-		data, want = r.template.endorsed, kam.AddedKA
+		data, want = r.template.endorsed, onboarding.AddedKA
 	}
 	name := words(n)
 	data.LegalName = name[0] + " " + name[1] + " GmbH"
 	data.City, data.PostalCode = town.city, fmt.Sprintf("%s%03d", town.postal, 100+n%800)
 	data.Street = fmt.Sprintf("%sweg %d", name[2], 1+n)
-	data.Identifiers = []kam.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("SR-7%05d", n), Country: "DE"}}
-	data.Addresses = []kam.Address{{Type: "LEGAL", Line1: data.Street, City: data.City, PostalCode: data.PostalCode, CountryCode: "DE"}}
-	data.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
-	if want == kam.AddedKA {
+	data.Identifiers = []customer.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("SR-7%05d", n), Country: "DE"}}
+	data.Addresses = []customer.Address{{Type: "LEGAL", Line1: data.Street, City: data.City, PostalCode: data.PostalCode, CountryCode: "DE"}}
+	data.Contacts = []customer.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
+	if want == onboarding.AddedKA {
 		data.GroupName, data.SalesAccountNo = name[0], fmt.Sprintf("FAULT-%d", n)
 		facts := append([]customerdb.SalesFact(nil), r.template.sales...)
 		for i := range facts {
@@ -168,7 +170,7 @@ func again(ctx context.Context, err error) error {
 }
 
 // act sends an act until its answer comes, and keeps that.
-func (r *rig) act(ctx context.Context, j *journey, act kam.Act) error {
+func (r *rig) act(ctx context.Context, j *journey, act onboarding.Act) error {
 	for {
 		p, err := r.client.Act(ctx, j.no, act, nil)
 		if err == nil {
@@ -185,25 +187,25 @@ func (r *rig) act(ctx context.Context, j *journey, act kam.Act) error {
 var space = uuid.MustParse("f4c4b1de-52a8-5f0c-a8ab-0a3f54f4fa11")
 
 // decide is what the person does that a case waits for.
-func decide(s kam.Snapshot, by kam.UserID) kam.Act {
-	act := kam.Act{By: by, DecisionID: uuid.NewSHA1(space, []byte(s.Task.ID+string(by))).String(), Reason: "As discussed."}
-	if s.State == kam.AwaitingEndorsement {
-		act.Name, act.Verdict, act.OwnerID = kam.ActDecideEndorsement, kam.Endorse, "paul.kam"
+func decide(s onboarding.Snapshot, by kam.UserID) onboarding.Act {
+	act := onboarding.Act{By: by, DecisionID: uuid.NewSHA1(space, []byte(s.Task.ID+string(by))).String(), Reason: "As discussed."}
+	if s.State == onboarding.AwaitingEndorsement {
+		act.Name, act.Verdict, act.OwnerID = onboarding.ActDecideEndorsement, onboarding.Endorse, "paul.kam"
 	} else {
-		act.Name, act.Verdict, act.ExpectHash = kam.ActDecideConfirmation, kam.Confirm, s.MaterialHash
+		act.Name, act.Verdict, act.ExpectHash = onboarding.ActDecideConfirmation, onboarding.Confirm, s.MaterialHash
 	}
 	return act
 }
 
 // reach has people decide what a case waits for until it is in a state.
-func (r *rig) reach(ctx context.Context, j *journey, want kam.State) (kam.Snapshot, error) {
+func (r *rig) reach(ctx context.Context, j *journey, want onboarding.State) (onboarding.Snapshot, error) {
 	for {
 		s, err := r.db.Cases.Case(ctx, j.no)
 		switch {
 		case err != nil: // the database is away
 		case s.State == want:
 			return s, nil
-		case s.State == kam.AwaitingConfirmation, s.State == kam.AwaitingEndorsement:
+		case s.State == onboarding.AwaitingConfirmation, s.State == onboarding.AwaitingEndorsement:
 			if _, seen := j.deadlines[s.Task.ID]; !seen {
 				j.deadlines[s.Task.ID] = s.Task.Deadlines
 			}
@@ -212,7 +214,7 @@ func (r *rig) reach(ctx context.Context, j *journey, want kam.State) (kam.Snapsh
 				return s, err
 			}
 			continue
-		case s.State != kam.Draft && s.State.Kind() != kam.Automatic:
+		case s.State != onboarding.Draft && s.State.Kind() != kam.Automatic:
 			return s, fmt.Errorf("%s is %s and not %s: %s", j.no, s.State, want, s.Headline)
 		}
 		select {
@@ -243,7 +245,7 @@ func (r *rig) drive(ctx context.Context, all ...*journey) {
 			defer cancel()
 			err := r.begin(ctx, j)
 			if err == nil {
-				_, err = r.reach(ctx, j, kam.Completed)
+				_, err = r.reach(ctx, j, onboarding.Completed)
 			}
 			if err != nil {
 				r.offMu.Lock()
@@ -259,6 +261,6 @@ func (r *rig) finish(t *testing.T, j *journey) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
-	_, err := r.reach(ctx, j, kam.Completed)
+	_, err := r.reach(ctx, j, onboarding.Completed)
 	require.NoError(t, err, r.logs())
 }

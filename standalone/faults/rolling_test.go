@@ -21,6 +21,8 @@ import (
 	"github.com/kamflow/kamflow/internal/mutations"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
 )
@@ -32,7 +34,7 @@ var breaksCompletion = mutations.Edit{
 	Changes: []mutations.Change{{
 		File: "workflows/level3_1_2_analyze_details.go",
 		Old:  "\treturn c.waitForPeople(ctx)\n",
-		New:  "\tif c.Snapshot.State == kam.AwaitingCompletion {\n\t\tif err := workflow.Sleep(ctx, 1); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn c.waitForPeople(ctx)\n",
+		New:  "\tif c.Snapshot.State == onboarding.AwaitingCompletion {\n\t\tif err := workflow.Sleep(ctx, 1); err != nil {\n\t\t\treturn err\n\t\t}\n\t}\n\treturn c.waitForPeople(ctx)\n",
 	}},
 }
 
@@ -41,8 +43,8 @@ var breaksCompletion = mutations.Edit{
 type roll struct {
 	*rig
 	old, next version
-	at        map[*journey]kam.State // where a case waits before the first switch
-	mu        sync.Mutex             // of told
+	at        map[*journey]onboarding.State // where a case waits before the first switch
+	mu        sync.Mutex                    // of told
 }
 
 // TestRolling takes open cases to the next version of the worker and back,
@@ -53,7 +55,7 @@ type roll struct {
 // it that is today's. KAM_ROLLING_POLICY is a policy that both can read: an
 // installation of that release has one.
 func TestRolling(t *testing.T) {
-	w := &roll{at: map[*journey]kam.State{}}
+	w := &roll{at: map[*journey]onboarding.State{}}
 	dir := t.TempDir()
 	w.old, w.next = earlier(t, dir), buildWorker(t, dir, "v2", control(t))
 	broken := buildWorker(t, dir, "v3", &breaksCompletion)
@@ -99,16 +101,16 @@ func earlier(t *testing.T, dir string) version {
 }
 
 // The states that cases wait in, by turns; the third leads to Hamburg.
-var waiting = []kam.State{
-	kam.AwaitingConfirmation, kam.AwaitingCompletion, kam.AwaitingEndorsement, kam.ChangesRequested, kam.DataEntry, kam.AwaitingConfirmation,
+var waiting = []onboarding.State{
+	onboarding.AwaitingConfirmation, onboarding.AwaitingCompletion, onboarding.AwaitingEndorsement, onboarding.ChangesRequested, onboarding.DataEntry, onboarding.AwaitingConfirmation,
 }
 
 // waitAll brings cases to where they wait.
 func (w *roll) waitAll(t *testing.T, n int) {
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
-	states := make([]kam.State, n)
-	count := map[kam.State]int{}
+	states := make([]onboarding.State, n)
+	count := map[onboarding.State]int{}
 	for i := range states {
 		states[i] = waiting[i%len(waiting)]
 		count[states[i]]++
@@ -119,18 +121,18 @@ func (w *roll) waitAll(t *testing.T, n int) {
 }
 
 // start starts a case for each state and brings it there.
-func (w *roll) start(ctx context.Context, t *testing.T, states ...kam.State) {
+func (w *roll) start(ctx context.Context, t *testing.T, states ...onboarding.State) {
 	t.Helper()
 	first := len(w.journeys)
 	for _, state := range states {
-		j := w.newJourneyOf(t, state == kam.AwaitingEndorsement)
+		j := w.newJourneyOf(t, state == onboarding.AwaitingEndorsement)
 		full := j.request.Data
-		if state == kam.AwaitingCompletion || state == kam.DataEntry {
+		if state == onboarding.AwaitingCompletion || state == onboarding.DataEntry {
 			data := w.template.request
 			data.LegalName, data.City, data.PostalCode, data.Street, data.Identifiers = full.LegalName, full.City, full.PostalCode, full.Street, full.Identifiers
 			j.request.Data = data
 		}
-		if state == kam.DataEntry {
+		if state == onboarding.DataEntry {
 			j.request.Data.DeclaredPotential = nil
 		}
 		w.at[j] = state
@@ -139,7 +141,7 @@ func (w *roll) start(ctx context.Context, t *testing.T, states ...kam.State) {
 		if err := w.begin(ctx, j); err != nil {
 			return err
 		}
-		return w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == w.at[j] })
+		return w.until(ctx, j, func(s onboarding.Snapshot) bool { return s.State == w.at[j] })
 	})
 }
 
@@ -161,7 +163,7 @@ func (w *roll) each(t *testing.T, all []*journey, do func(*journey) error) {
 }
 
 // until has people do what a case waits for until it is where it should be.
-func (w *roll) until(ctx context.Context, j *journey, there func(kam.Snapshot) bool) error {
+func (w *roll) until(ctx context.Context, j *journey, there func(onboarding.Snapshot) bool) error {
 	for {
 		s, err := w.db.Cases.Case(ctx, j.no)
 		if err != nil {
@@ -188,40 +190,40 @@ func (w *roll) until(ctx context.Context, j *journey, there func(kam.Snapshot) b
 }
 
 // turn is what the next person does, if it is a person's turn.
-func (w *roll) turn(j *journey, s kam.Snapshot) (kam.Act, *kam.RequestData, bool) {
-	own := func(name kam.ActName) kam.Act {
-		return kam.Act{Name: name, By: s.Requester, DecisionID: uuid.NewSHA1(space, []byte(s.Task.ID+string(name))).String()}
+func (w *roll) turn(j *journey, s onboarding.Snapshot) (onboarding.Act, *customer.RequestData, bool) {
+	own := func(name onboarding.ActName) onboarding.Act {
+		return onboarding.Act{Name: name, By: s.Requester, DecisionID: uuid.NewSHA1(space, []byte(s.Task.ID+string(name))).String()}
 	}
 	switch s.State {
-	case kam.AwaitingConfirmation:
+	case onboarding.AwaitingConfirmation:
 		act := decide(s, s.Task.Assignees[0])
-		if w.at[j] == kam.ChangesRequested && s.Rounds == 0 {
-			act.Verdict, act.Fields, act.Reason = kam.SendBack, []string{"declared_potential"}, "Is that so?"
+		if w.at[j] == onboarding.ChangesRequested && s.Rounds == 0 {
+			act.Verdict, act.Fields, act.Reason = onboarding.SendBack, []string{"declared_potential"}, "Is that so?"
 		}
 		return act, nil, true
-	case kam.AwaitingEndorsement:
+	case onboarding.AwaitingEndorsement:
 		return decide(s, s.Task.Assignees[0]), nil, true
-	case kam.ChangesRequested:
-		var data kam.RequestData
+	case onboarding.ChangesRequested:
+		var data customer.RequestData
 		data.DeclaredPotential, data.Justification = w.template.request.DeclaredPotential, "Counted again: as before."
-		return own(kam.ActSubmitData), &data, true
-	case kam.DataEntry:
-		var data kam.RequestData
+		return own(onboarding.ActSubmitData), &data, true
+	case onboarding.DataEntry:
+		var data customer.RequestData
 		data.DeclaredPotential = w.template.request.DeclaredPotential
-		return own(kam.ActSubmitData), &data, true
-	case kam.AwaitingCompletion:
+		return own(onboarding.ActSubmitData), &data, true
+	case onboarding.AwaitingCompletion:
 		details := w.template.details
 		a := j.request.Data
-		details.Addresses = []kam.Address{{Type: "LEGAL", Line1: a.Street, City: a.City, PostalCode: a.PostalCode, CountryCode: "DE"}}
-		details.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(strings.Fields(a.LegalName)[0]) + ".example", ConsentBasis: "contract"}}
-		return own(kam.ActSubmitDetails), &details, true
+		details.Addresses = []customer.Address{{Type: "LEGAL", Line1: a.Street, City: a.City, PostalCode: a.PostalCode, CountryCode: "DE"}}
+		details.Contacts = []customer.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(strings.Fields(a.LegalName)[0]) + ".example", ConsentBasis: "contract"}}
+		return own(onboarding.ActSubmitDetails), &details, true
 	default:
-		return kam.Act{}, nil, false
+		return onboarding.Act{}, nil, false
 	}
 }
 
 // send sends an act until its answer comes, and keeps that.
-func (w *roll) send(ctx context.Context, j *journey, act kam.Act, data *kam.RequestData) error {
+func (w *roll) send(ctx context.Context, j *journey, act onboarding.Act, data *customer.RequestData) error {
 	for {
 		p, err := w.client.Act(ctx, j.no, act, data)
 		if err == nil {
@@ -293,14 +295,14 @@ func (w *roll) change(t *testing.T, from *process, to version, group int) *proce
 	return p
 }
 
-func ended(s kam.Snapshot) bool { return s.State == kam.Completed }
+func ended(s onboarding.Snapshot) bool { return s.State == onboarding.Completed }
 
 func (w *roll) comment(ctx context.Context, j *journey, key string) error {
 	s, err := w.db.Cases.Case(ctx, j.no)
 	if err != nil {
 		return err
 	}
-	act := kam.Act{Name: kam.ActComment, By: s.Requester, Reason: "Any news?", DecisionID: uuid.NewSHA1(space, []byte(string(j.no)+"comment"+key)).String()}
+	act := onboarding.Act{Name: onboarding.ActComment, By: s.Requester, Reason: "Any news?", DecisionID: uuid.NewSHA1(space, []byte(string(j.no)+"comment"+key)).String()}
 	return w.send(ctx, j, act, nil)
 }
 
@@ -360,7 +362,7 @@ func (w *roll) breakAndReturn(t *testing.T, good *process, broken version) {
 	ctx, cancel := context.WithTimeout(t.Context(), toEnd)
 	defer cancel()
 	before := len(w.journeys)
-	w.start(ctx, t, kam.AwaitingCompletion)
+	w.start(ctx, t, onboarding.AwaitingCompletion)
 	j := w.journeys[before]
 	bad := w.run(t, broken, false)
 	w.promote(t, broken)
@@ -376,7 +378,7 @@ func (w *roll) breakAndReturn(t *testing.T, good *process, broken version) {
 		toStrike, 200*time.Millisecond, "the broken version has not come by the case")
 	s, readErr := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, readErr)
-	require.Equal(t, kam.AwaitingCompletion, s.State, "it waits")
+	require.Equal(t, onboarding.AwaitingCompletion, s.State, "it waits")
 	require.NotEmpty(t, w.logged(t, "TMPRL1100"))
 
 	w.run(t, w.old, false)
@@ -411,11 +413,11 @@ type checked struct {
 	Open     int    `json:"open"`
 	Replayed int    `json:"replayed"`
 	Breaking []struct {
-		CaseNo kam.CaseNo `json:"case_no"`
-		State  kam.State  `json:"state"`
-		Type   string     `json:"workflow_type"`
-		Events int        `json:"history_events"`
-		Reason string     `json:"reason"`
+		CaseNo kam.CaseNo       `json:"case_no"`
+		State  onboarding.State `json:"state"`
+		Type   string           `json:"workflow_type"`
+		Events int              `json:"history_events"`
+		Reason string           `json:"reason"`
 	} `json:"breaking"`
 }
 
@@ -463,15 +465,15 @@ func (w *roll) checkLists(t *testing.T, v version) {
 	c, text := w.upgradeCheck(t, v, 1)
 	want := map[kam.CaseNo]bool{}
 	for _, j := range w.journeys {
-		if w.at[j] == kam.AwaitingCompletion {
+		if w.at[j] == onboarding.AwaitingCompletion {
 			want[j.no] = true
 		}
 	}
 	found := map[kam.CaseNo]bool{}
 	for _, b := range c.Breaking {
 		found[b.CaseNo] = true
-		require.Equal(t, kam.AwaitingCompletion, b.State)
-		require.Equal(t, kam.WorkflowOnboarding, b.Type)
+		require.Equal(t, onboarding.AwaitingCompletion, b.State)
+		require.Equal(t, onboarding.WorkflowOnboarding, b.Type)
 		require.NotEmpty(t, b.Reason)
 		require.Len(t, w.history(t, b.CaseNo), b.Events)
 		require.Contains(t, text, string(b.CaseNo))

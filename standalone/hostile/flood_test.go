@@ -14,13 +14,14 @@ import (
 	"go.temporal.io/api/update/v1"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
 // refusable are acts on a case that waits for its confirmation which are
 // refused before anything is written: somebody who requested it himself, data
 // of an earlier revision, an act that it does not wait for, no act at all.
-func refusable(s kam.Snapshot, i int) (act kam.Act, code kam.Code) {
+func refusable(s onboarding.Snapshot, i int) (act onboarding.Act, code kam.Code) {
 	act = confirm(s)
 	switch i % 4 {
 	case 0:
@@ -30,7 +31,7 @@ func refusable(s kam.Snapshot, i int) (act kam.Act, code kam.Code) {
 		act.ExpectHash = "0000"
 		return act, kam.StaleRevision
 	case 2:
-		return kam.Act{DecisionID: act.DecisionID, Name: kam.ActDecideEndorsement, Verdict: kam.Endorse, By: act.By}, kam.WrongState
+		return onboarding.Act{DecisionID: act.DecisionID, Name: onboarding.ActDecideEndorsement, Verdict: onboarding.Endorse, By: act.By}, kam.WrongState
 	default:
 		act.Verdict = "APPROVE"
 		return act, kam.Invalid
@@ -114,7 +115,7 @@ func TestFloodOfSignals(t *testing.T) {
 	sent := time.Since(begin)
 
 	// While it works them off a person may be told that it is busy, not more.
-	comment := kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActComment, By: now.Task.Assignees[0], Reason: "who does this?"}
+	comment := onboarding.Act{DecisionID: service.NewDecisionID(), Name: onboarding.ActComment, By: now.Task.Assignees[0], Reason: "who does this?"}
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		_, err := h.client.Act(t.Context(), now.CaseNo, comment, nil)
 		if err == nil {
@@ -140,7 +141,7 @@ func TestFloodOfSignals(t *testing.T) {
 	require.Less(t, longest, 4500)
 	same, err := h.db.Cases.Case(t.Context(), now.CaseNo)
 	require.NoError(t, err)
-	require.Equal(t, kam.AwaitingConfirmation, same.State)
+	require.Equal(t, onboarding.AwaitingConfirmation, same.State)
 	require.Equal(t, enums.WORKFLOW_EXECUTION_STATUS_RUNNING, h.status(t, id))
 	h.honestly(t, now.CaseNo)
 }

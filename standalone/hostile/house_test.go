@@ -25,6 +25,8 @@ import (
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
@@ -56,7 +58,7 @@ type house struct {
 	db     *store.Store
 	sdk    sdk.Client
 	client *servicetest.People
-	sample kam.RequestData // a request with all its details
+	sample customer.RequestData // a request with all its details
 }
 
 var shared struct {
@@ -135,7 +137,7 @@ func closeShared() error {
 }
 
 // sampleRequest is a sample onboarding with all that was handed in later.
-func sampleRequest(t *testing.T) kam.RequestData {
+func sampleRequest(t *testing.T) customer.RequestData {
 	t.Helper()
 	all, err := demo.Scripts()
 	require.NoError(t, err)
@@ -154,7 +156,7 @@ func sampleRequest(t *testing.T) kam.RequestData {
 		return out
 	}
 	t.Fatal("there is no sample onboarding 01_clear_add")
-	return kam.RequestData{}
+	return customer.RequestData{}
 }
 
 // requester works in Munich, where the customers of these tests are.
@@ -167,22 +169,22 @@ func (h *house) request(key string, n int) casedb.Request {
 	d.LegalName = name[0] + " " + name[1] + " GmbH"
 	d.City, d.PostalCode = "München", fmt.Sprintf("80%03d", 100+n%800)
 	d.Street = fmt.Sprintf("%sweg %d", name[2], 1+n)
-	d.Identifiers = []kam.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("HR-%s-%d", key, n), Country: "DE"}}
-	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
-	d.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
+	d.Identifiers = []customer.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("HR-%s-%d", key, n), Country: "DE"}}
+	d.Addresses = []customer.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
+	d.Contacts = []customer.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
 	return casedb.Request{Key: fmt.Sprintf("%s-%d", key, n), Type: kam.NewCase, Requester: requester, Data: d}
 }
 
 // waiting starts a case that waits for its confirmation.
-func (h *house) waiting(t *testing.T) kam.Snapshot {
+func (h *house) waiting(t *testing.T) onboarding.Snapshot {
 	t.Helper()
 	s, err := h.client.Start(t.Context(), h.request(t.Name(), 0))
 	require.NoError(t, err)
-	return h.eventually(t, s.CaseNo, kam.AwaitingConfirmation)
+	return h.eventually(t, s.CaseNo, onboarding.AwaitingConfirmation)
 }
 
 // eventually waits until a case is in a state.
-func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snapshot {
+func (h *house) eventually(t *testing.T, no kam.CaseNo, want onboarding.State) onboarding.Snapshot {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		s, err := h.db.Cases.Case(t.Context(), no)
@@ -198,9 +200,9 @@ func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snap
 }
 
 // confirm is the honest decision of the manager whom the case waits for.
-func confirm(s kam.Snapshot) kam.Act {
-	return kam.Act{
-		DecisionID: service.NewDecisionID(), Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: s.Task.Assignees[0],
+func confirm(s onboarding.Snapshot) onboarding.Act {
+	return onboarding.Act{
+		DecisionID: service.NewDecisionID(), Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: s.Task.Assignees[0],
 		ExpectHash: s.MaterialHash, Reason: "they start in spring",
 	}
 }
@@ -210,15 +212,15 @@ func (h *house) honestly(t *testing.T, no kam.CaseNo) {
 	t.Helper()
 	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
-	require.Equal(t, kam.AwaitingConfirmation, now.State)
+	require.Equal(t, onboarding.AwaitingConfirmation, now.State)
 	_, err = h.client.Act(t.Context(), no, confirm(now), nil)
 	require.NoError(t, err)
-	h.eventually(t, no, kam.Completed)
+	h.eventually(t, no, onboarding.Completed)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	var told kam.Snapshot
+	var told onboarding.Snapshot
 	require.NoError(t, h.sdk.GetWorkflow(ctx, no.WorkflowID(), "").Get(ctx, &told))
-	require.Equal(t, kam.Completed, told.State)
+	require.Equal(t, onboarding.Completed, told.State)
 	h.noTaskFailed(t, no.WorkflowID(), "")
 }
 

@@ -16,6 +16,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -26,25 +28,25 @@ var sizes = []int{32<<10 + 1, 64<<10 + 1, 1945 << 10}
 const maxRise = 50
 
 // tooLong are the texts of an act, each by the name under which it is refused.
-var tooLong = map[string]func(*kam.Act, string){
-	"decision_id":     func(a *kam.Act, s string) { a.DecisionID = s },
-	"by":              func(a *kam.Act, s string) { a.By = kam.UserID(s) },
-	"decision":        func(a *kam.Act, s string) { a.Verdict = kam.Verdict(s) },
-	"reason":          func(a *kam.Act, s string) { a.Reason = s },
-	"reason_code":     func(a *kam.Act, s string) { a.ReasonCode = s },
-	"fields":          func(a *kam.Act, s string) { a.Fields = []string{s} },
-	"customer_no":     func(a *kam.Act, s string) { a.CustomerNo = s },
-	"tier":            func(a *kam.Act, s string) { a.Tier = kam.Tier(s) },
-	"assignee":        func(a *kam.Act, s string) { a.Assignee = kam.UserID(s) },
-	"owner_id":        func(a *kam.Act, s string) { a.OwnerID = kam.UserID(s) },
-	"material_hash":   func(a *kam.Act, s string) { a.ExpectHash = s },
-	"data_digest":     func(a *kam.Act, s string) { a.DataDigest = s },
-	"release_account": func(a *kam.Act, s string) { a.ReleaseAccount = s },
-	"same_as":         func(a *kam.Act, s string) { a.SameAs = kam.CaseNo(s) },
+var tooLong = map[string]func(*onboarding.Act, string){
+	"decision_id":     func(a *onboarding.Act, s string) { a.DecisionID = s },
+	"by":              func(a *onboarding.Act, s string) { a.By = kam.UserID(s) },
+	"decision":        func(a *onboarding.Act, s string) { a.Verdict = onboarding.Verdict(s) },
+	"reason":          func(a *onboarding.Act, s string) { a.Reason = s },
+	"reason_code":     func(a *onboarding.Act, s string) { a.ReasonCode = s },
+	"fields":          func(a *onboarding.Act, s string) { a.Fields = []string{s} },
+	"customer_no":     func(a *onboarding.Act, s string) { a.CustomerNo = s },
+	"tier":            func(a *onboarding.Act, s string) { a.Tier = kam.Tier(s) },
+	"assignee":        func(a *onboarding.Act, s string) { a.Assignee = kam.UserID(s) },
+	"owner_id":        func(a *onboarding.Act, s string) { a.OwnerID = kam.UserID(s) },
+	"material_hash":   func(a *onboarding.Act, s string) { a.ExpectHash = s },
+	"data_digest":     func(a *onboarding.Act, s string) { a.DataDigest = s },
+	"release_account": func(a *onboarding.Act, s string) { a.ReleaseAccount = s },
+	"same_as":         func(a *onboarding.Act, s string) { a.SameAs = kam.CaseNo(s) },
 }
 
 // encoded is an act as a payload, with more in it than belongs there.
-func encoded(t *testing.T, a kam.Act, more map[string]any) *common.Payloads {
+func encoded(t *testing.T, a onboarding.Act, more map[string]any) *common.Payloads {
 	t.Helper()
 	b, err := json.Marshal(a)
 	require.NoError(t, err)
@@ -100,9 +102,9 @@ func TestHugeActs(t *testing.T) {
 		}
 	}
 	// What is no field of an act is not looked at, but would be kept.
-	comment := kam.Act{DecisionID: service.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
+	comment := onboarding.Act{DecisionID: service.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
 	padded := encoded(t, comment, map[string]any{"attachment": strings.Repeat("x", sizes[1])})
-	outcome, err := h.update(t.Context(), id, string(kam.ActComment), padded)
+	outcome, err := h.update(t.Context(), id, string(onboarding.ActComment), padded)
 	require.NoError(t, err)
 	require.NotNil(t, outcome.GetFailure(), "a comment with an attachment was taken")
 	require.Equal(t, kam.Invalid, refusedAs(t, outcome.GetFailure()).Code)
@@ -115,7 +117,7 @@ func TestHugeActs(t *testing.T) {
 		for _, p := range []*common.Payloads{
 			encoded(t, long, nil), encoded(t, attached, map[string]any{"attachment": strings.Repeat("x", max(size, sizes[1]))}),
 		} {
-			err := h.signal(t.Context(), id, string(kam.ActDecideConfirmation), p)
+			err := h.signal(t.Context(), id, string(onboarding.ActDecideConfirmation), p)
 			if size > maxMessage {
 				tooLarge(t, err)
 				continue
@@ -163,7 +165,7 @@ func TestHugeRequests(t *testing.T) {
 	base := h.worker.rss(t)
 	cases := h.count(t, `select count(*) from kam.cases`)
 	n := 0
-	for _, spec := range kam.Fields {
+	for _, spec := range customer.Fields {
 		over, ok := overBound(t, h.sample, spec)
 		if !ok {
 			continue
@@ -183,7 +185,7 @@ func TestHugeRequests(t *testing.T) {
 
 	over, ok := overBound(t, h.sample, list(t, "contacts"))
 	require.True(t, ok)
-	_, err := h.client.Act(t.Context(), now.CaseNo, kam.Act{Name: kam.ActAmendMaterial, By: requester}, &over)
+	_, err := h.client.Act(t.Context(), now.CaseNo, onboarding.Act{Name: onboarding.ActAmendMaterial, By: requester}, &over)
 	require.Equal(t, kam.Invalid, kam.CodeOf(err), err)
 	require.Equal(t, "contacts", kam.AsError(err).Field)
 	require.Equal(t, before, h.settled(t, id), "history does not grow")
@@ -193,9 +195,9 @@ func TestHugeRequests(t *testing.T) {
 	h.honestly(t, now.CaseNo)
 }
 
-func list(t *testing.T, name string) kam.FieldSpec {
+func list(t *testing.T, name string) customer.FieldSpec {
 	t.Helper()
-	s, ok := kam.FieldNamed(name)
+	s, ok := customer.FieldNamed(name)
 	require.True(t, ok)
 	return s
 }
@@ -207,28 +209,28 @@ func plain(path string) string { return index.ReplaceAllString(path, "[]") }
 
 // overBound is the sample with one field a little over what the form takes.
 // Fields without an upper bound of their own have no such data.
-func overBound(t *testing.T, d kam.RequestData, s kam.FieldSpec) (kam.RequestData, bool) {
+func overBound(t *testing.T, d customer.RequestData, s customer.FieldSpec) (customer.RequestData, bool) {
 	t.Helper()
 	var v any
 	switch s.Kind {
-	case kam.KindText, kam.KindLongText, kam.KindURL, kam.KindEmail, kam.KindPhone, kam.KindLanguage, kam.KindDigest:
+	case customer.KindText, customer.KindLongText, customer.KindURL, customer.KindEmail, customer.KindPhone, customer.KindLanguage, customer.KindDigest:
 		if s.Max == 0 {
 			return d, false
 		}
 		v = strings.Repeat("x", max(int(s.Max)+1, 64<<10+1))
-	case kam.KindChoice, kam.KindCountry, kam.KindCurrency, kam.KindDate:
+	case customer.KindChoice, customer.KindCountry, customer.KindCurrency, customer.KindDate:
 		v = strings.Repeat("x", 64<<10+1)
-	case kam.KindInt, kam.KindDecimal, kam.KindDegrees:
+	case customer.KindInt, customer.KindDecimal, customer.KindDegrees:
 		v = s.Max + 1
-	case kam.KindMoney:
+	case customer.KindMoney:
 		v = map[string]any{"amount": fmt.Sprintf("%d.%02d", (s.Max+1)/100, (s.Max+1)%100), "currency": "EUR"}
-	case kam.KindMap:
+	case customer.KindMap:
 		items := map[string]any{}
 		for _, item := range kam.CapabilityItems {
 			items[item] = s.Max + 1
 		}
 		v = items
-	case kam.KindList:
+	case customer.KindList:
 		items := make([]any, s.MaxItems+1)
 		for i := range items {
 			items[i] = entry(s.Name, i)
@@ -257,7 +259,7 @@ func overBound(t *testing.T, d kam.RequestData, s kam.FieldSpec) (kam.RequestDat
 	}
 	b, err = json.Marshal(all)
 	require.NoError(t, err)
-	var out kam.RequestData
+	var out customer.RequestData
 	require.NoError(t, json.Unmarshal(b, &out), s.Name)
 	return out, true
 }
@@ -266,13 +268,13 @@ func overBound(t *testing.T, d kam.RequestData, s kam.FieldSpec) (kam.RequestDat
 // left out before they are counted.
 func entry(list string, i int) any {
 	text := fmt.Sprintf("Entry %d", i)
-	for _, s := range kam.Fields {
+	for _, s := range customer.Fields {
 		switch {
 		case s.Name == list+"[]":
 			return text
 		case s.Name == "identifiers[].value" && list == "identifiers":
 			return map[string]any{"scheme": "OTHER", "name": "Sample register", "value": fmt.Sprintf("HR-%d", i)}
-		case strings.HasPrefix(s.Name, list+"[].") && s.Required && (s.Kind == kam.KindText || s.Kind == kam.KindLongText):
+		case strings.HasPrefix(s.Name, list+"[].") && s.Required && (s.Kind == customer.KindText || s.Kind == customer.KindLongText):
 			return map[string]any{strings.TrimPrefix(s.Name, list+"[]."): text}
 		}
 	}
@@ -285,12 +287,12 @@ func TestLongComments(t *testing.T) {
 	h := open(t)
 	now := h.waiting(t)
 	id := now.CaseNo.WorkflowID()
-	text := strings.Repeat("ü", kam.MaxReason)
+	text := strings.Repeat("ü", onboarding.MaxReason)
 	first, err := h.sdk.DescribeWorkflowExecution(t.Context(), id, "")
 	require.NoError(t, err)
 	const comments = 510 // a run takes 500 acts
 	inParallel(8, comments, func(i int) {
-		act := kam.Act{DecisionID: fmt.Sprintf("long-comment-%04d", i), Name: kam.ActComment, By: now.Task.Assignees[0], Reason: text}
+		act := onboarding.Act{DecisionID: fmt.Sprintf("long-comment-%04d", i), Name: onboarding.ActComment, By: now.Task.Assignees[0], Reason: text}
 		for range 20 {
 			if _, err := h.client.Act(t.Context(), now.CaseNo, act, nil); kam.CodeOf(err) != kam.Unreachable {
 				if err != nil {
@@ -313,6 +315,6 @@ func TestLongComments(t *testing.T) {
 		require.True(t, time.Now().Before(deadline), "the case does not go on in a new run")
 		time.Sleep(50 * time.Millisecond)
 	}
-	require.NoError(t, h.query(t.Context(), id, kam.QueryHistory, nil))
+	require.NoError(t, h.query(t.Context(), id, onboarding.QueryHistory, nil))
 	h.honestly(t, now.CaseNo)
 }

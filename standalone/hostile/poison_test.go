@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A poison is a payload that is no message of ours.
@@ -52,8 +53,8 @@ func (p poison) payloads() *common.Payloads {
 
 // acts are the names of all updates of a case, and those that are signals too.
 func acts() (updates, signals []string) {
-	seen := map[kam.ActName]bool{}
-	for _, s := range kam.Acts {
+	seen := map[onboarding.ActName]bool{}
+	for _, s := range onboarding.Acts {
 		if seen[s.Name] {
 			continue
 		}
@@ -63,7 +64,7 @@ func acts() (updates, signals []string) {
 			signals = append(signals, string(s.Name))
 		}
 	}
-	return append(updates, string(kam.ActStart)), signals
+	return append(updates, string(onboarding.ActStart)), signals
 }
 
 func (h *house) update(ctx context.Context, id, name string, args *common.Payloads) (*update.Outcome, error) {
@@ -119,7 +120,7 @@ func TestPoisonStart(t *testing.T) {
 			}
 			_, err := h.sdk.WorkflowService().StartWorkflowExecution(ctx, &workflowservice.StartWorkflowExecutionRequest{
 				Namespace: h.stack.Namespace, WorkflowId: id, RequestId: uuid.NewString(),
-				WorkflowType: &common.WorkflowType{Name: kam.WorkflowOnboarding},
+				WorkflowType: &common.WorkflowType{Name: onboarding.WorkflowOnboarding},
 				TaskQueue:    &taskqueue.TaskQueue{Name: kam.TaskQueue},
 				Input:        input,
 				RetryPolicy:  &common.RetryPolicy{InitialInterval: durationpb.New(time.Millisecond), BackoffCoefficient: 1},
@@ -194,8 +195,8 @@ func TestPoisonMessages(t *testing.T) {
 	t.Run("signals without content", func(t *testing.T) {
 		// They say that something happened; what stands in them is not read.
 		for _, p := range poisons {
-			require.NoError(t, h.signal(t.Context(), id, kam.SignalRefresh, p.payloads()))
-			require.NoError(t, h.signal(t.Context(), id, kam.SignalReroute, p.payloads()))
+			require.NoError(t, h.signal(t.Context(), id, onboarding.SignalRefresh, p.payloads()))
+			require.NoError(t, h.signal(t.Context(), id, onboarding.SignalReroute, p.payloads()))
 		}
 		h.settled(t, id)
 	})
@@ -203,7 +204,7 @@ func TestPoisonMessages(t *testing.T) {
 	t.Run("queries", func(t *testing.T) {
 		before := h.settled(t, id)
 		for _, p := range poisons {
-			for _, name := range []string{kam.QueryState, kam.QueryExplain, kam.QueryHistory} {
+			for _, name := range []string{onboarding.QueryState, onboarding.QueryExplain, onboarding.QueryHistory} {
 				// They take no arguments, so what is sent along is not read.
 				require.NoError(t, h.query(t.Context(), id, name, p.payloads()), "%s with %s", name, p.name)
 			}

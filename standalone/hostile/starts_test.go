@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -44,18 +45,18 @@ func starts(t *testing.T) int {
 
 // oneOf is one of the requests of the run, and where its case must come to
 // rest: most wait for a manager, some lack data, some are rejected by the rules.
-func (h *house) oneOf(i int) (casedb.Request, kam.State) {
+func (h *house) oneOf(i int) (casedb.Request, onboarding.State) {
 	r := h.request("starts", i)
 	switch i % 8 {
 	case 3:
 		r.Data.DeclaredPotential, r.Data.StrategicFit = nil, ""
-		return r, kam.DataEntry
+		return r, onboarding.DataEntry
 	case 6:
 		r.Data.DeclaredPotential = &kam.Money{Minor: 300_000, Currency: "EUR"}
 		r.Data.StrategicFit, r.Data.CreditRating, r.Data.RelationshipAccess, r.Data.CostToServe = "NONE", "D", "NONE", "HIGH"
-		return r, kam.Rejected
+		return r, onboarding.Rejected
 	}
-	return r, kam.AwaitingConfirmation
+	return r, onboarding.AwaitingConfirmation
 }
 
 // TestStarts starts many cases, a bounded number at a time and each of them
@@ -128,7 +129,7 @@ func TestStarts(t *testing.T) {
 		n, startsAtOnce, float64(n)/elapsed.Seconds(), took[len(took)/2].Round(time.Millisecond), took[len(took)*99/100].Round(time.Millisecond), resent, base, peak)
 	require.Equal(t, n, h.count(t, `select count(*) from kam.cases`)-casesBefore, "one case for each request")
 	require.Equal(t, n, h.count(t, `select count(distinct request_key) from kam.cases where request_key like 'starts-%'`))
-	rest := map[kam.State]int{}
+	rest := map[onboarding.State]int{}
 	for i := range n {
 		r, want := h.oneOf(i)
 		no, ok, err := h.db.Cases.RequestByKey(t.Context(), r.Key)
@@ -137,14 +138,14 @@ func TestStarts(t *testing.T) {
 		require.Equal(t, numbers[i], no)
 		is, err := h.db.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
-		if want == kam.AwaitingConfirmation && is.State == kam.DuplicateReview {
+		if want == onboarding.AwaitingConfirmation && is.State == onboarding.DuplicateReview {
 			rest[is.State]++ // the search found that it resembles another one
 			continue
 		}
 		h.eventually(t, no, want)
 		rest[want]++
 	}
-	require.LessOrEqual(t, rest[kam.DuplicateReview], n/1000, "names are invented by chance, and a few of many may resemble each other")
+	require.LessOrEqual(t, rest[onboarding.DuplicateReview], n/1000, "names are invented by chance, and a few of many may resemble each other")
 	t.Logf("at rest: %v", rest)
 	require.Eventually(t, func() bool { return h.runs(t)-runsBefore >= n }, patience, 200*time.Millisecond, "visibility catches up")
 	require.Equal(t, n, h.runs(t)-runsBefore, "one workflow for each case")
@@ -156,7 +157,7 @@ func TestStarts(t *testing.T) {
 func (h *house) runs(t *testing.T) int {
 	t.Helper()
 	r, err := h.sdk.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
-		Namespace: h.stack.Namespace, Query: fmt.Sprintf("WorkflowType = '%s' and WorkflowId >= 'case/KAM' and WorkflowId < 'case/KAN'", kam.WorkflowOnboarding),
+		Namespace: h.stack.Namespace, Query: fmt.Sprintf("WorkflowType = '%s' and WorkflowId >= 'case/KAM' and WorkflowId < 'case/KAN'", onboarding.WorkflowOnboarding),
 	})
 	require.NoError(t, err)
 	return int(r.GetCount())
@@ -173,21 +174,21 @@ func TestStartAgain(t *testing.T) {
 	rejected, _ := h.oneOf(6)
 	rejected.Key = "again-rejected"
 	rejected.Data.LegalName, rejected.Data.Identifiers = "Nichtsda Kleinhof GmbH", nil
-	want := map[string]kam.State{open.Key: kam.AwaitingConfirmation, done.Key: kam.Completed, withdrawn.Key: kam.Withdrawn, rejected.Key: kam.Rejected}
+	want := map[string]onboarding.State{open.Key: onboarding.AwaitingConfirmation, done.Key: onboarding.Completed, withdrawn.Key: onboarding.Withdrawn, rejected.Key: onboarding.Rejected}
 	requests := []casedb.Request{open, done, withdrawn, rejected}
 
-	first := map[string]kam.Snapshot{}
+	first := map[string]onboarding.Snapshot{}
 	for _, r := range requests {
 		s, err := h.client.Start(t.Context(), r)
 		require.NoError(t, err, r.Key)
 		require.True(t, s.Created)
 		switch want[r.Key] {
-		case kam.Completed:
-			h.eventually(t, s.CaseNo, kam.AwaitingConfirmation)
+		case onboarding.Completed:
+			h.eventually(t, s.CaseNo, onboarding.AwaitingConfirmation)
 			h.honestly(t, s.CaseNo)
-		case kam.Withdrawn:
-			h.eventually(t, s.CaseNo, kam.AwaitingConfirmation)
-			_, err := h.client.Act(t.Context(), s.CaseNo, kam.Act{Name: kam.ActWithdraw, By: requester}, nil)
+		case onboarding.Withdrawn:
+			h.eventually(t, s.CaseNo, onboarding.AwaitingConfirmation)
+			_, err := h.client.Act(t.Context(), s.CaseNo, onboarding.Act{Name: onboarding.ActWithdraw, By: requester}, nil)
 			require.NoError(t, err)
 		}
 		first[r.Key] = h.eventually(t, s.CaseNo, want[r.Key])
@@ -210,11 +211,11 @@ func TestStartAgain(t *testing.T) {
 	for _, r := range requests {
 		was := first[r.Key]
 		t.Run("past the client, "+string(was.State), func(t *testing.T) {
-			input, err := converter.GetDefaultDataConverter().ToPayloads(kam.StartInput{CaseNo: was.CaseNo, RequestKey: r.Key})
+			input, err := converter.GetDefaultDataConverter().ToPayloads(onboarding.StartInput{CaseNo: was.CaseNo, RequestKey: r.Key})
 			require.NoError(t, err)
 			_, err = h.sdk.WorkflowService().StartWorkflowExecution(t.Context(), &workflowservice.StartWorkflowExecutionRequest{
 				Namespace: h.stack.Namespace, WorkflowId: was.CaseNo.WorkflowID(), RequestId: uuid.NewString(),
-				WorkflowType: &common.WorkflowType{Name: kam.WorkflowOnboarding}, TaskQueue: &taskqueue.TaskQueue{Name: kam.TaskQueue},
+				WorkflowType: &common.WorkflowType{Name: onboarding.WorkflowOnboarding}, TaskQueue: &taskqueue.TaskQueue{Name: kam.TaskQueue},
 				Input: input, WorkflowIdReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 				WorkflowIdConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
 			})
@@ -223,7 +224,7 @@ func TestStartAgain(t *testing.T) {
 				h.honestly(t, was.CaseNo) // the new run knows what the ended one knew
 				return
 			}
-			var told kam.Snapshot
+			var told onboarding.Snapshot
 			require.NoError(t, h.sdk.GetWorkflow(t.Context(), was.CaseNo.WorkflowID(), "").Get(t.Context(), &told))
 			require.Equal(t, was, told, "the new run ends where the case did")
 		})

@@ -12,32 +12,33 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/workflows"
 )
 
 // takenAs is the audit event of an act that is taken.
-var takenAs = map[kam.ActName]map[kam.Verdict]kam.EventType{
-	kam.ActDecideConfirmation: {kam.Confirm: kam.EventConfirmed, kam.RejectIt: kam.EventRejected, kam.SendBack: kam.EventSentBack},
-	kam.ActDecideEndorsement:  {kam.Endorse: kam.EventEndorsed, kam.Decline: kam.EventEndorsementDeclined},
-	kam.ActDecideValidation:   {kam.ClearIt: kam.EventFindingWaived},
-	kam.ActResolveDuplicate:   {kam.NotDuplicate: kam.EventDuplicateResolved},
-	kam.ActCancel:             {kam.AskCancel: kam.EventCancelAsked, kam.AgreeCancel: kam.EventCancelled},
-	kam.ActWithdraw:           {"": kam.EventWithdrawn},
-	kam.ActAmendMaterial:      {"": kam.EventAmended},
-	kam.ActSubmitData:         {"": kam.EventDataSubmitted},
-	kam.ActClaim:              {"": kam.EventTaskClaimed},
+var takenAs = map[onboarding.ActName]map[onboarding.Verdict]kam.EventType{
+	onboarding.ActDecideConfirmation: {onboarding.Confirm: kam.EventConfirmed, onboarding.RejectIt: kam.EventRejected, onboarding.SendBack: kam.EventSentBack},
+	onboarding.ActDecideEndorsement:  {onboarding.Endorse: kam.EventEndorsed, onboarding.Decline: kam.EventEndorsementDeclined},
+	onboarding.ActDecideValidation:   {onboarding.ClearIt: kam.EventFindingWaived},
+	onboarding.ActResolveDuplicate:   {onboarding.NotDuplicate: kam.EventDuplicateResolved},
+	onboarding.ActCancel:             {onboarding.AskCancel: kam.EventCancelAsked, onboarding.AgreeCancel: kam.EventCancelled},
+	onboarding.ActWithdraw:           {"": kam.EventWithdrawn},
+	onboarding.ActAmendMaterial:      {"": kam.EventAmended},
+	onboarding.ActSubmitData:         {"": kam.EventDataSubmitted},
+	onboarding.ActClaim:              {"": kam.EventTaskClaimed},
 }
 
 // stored is what PostgreSQL holds of a case.
 type stored struct {
-	now     kam.Snapshot
+	now     onboarding.Snapshot
 	events  []kam.AuditEvent
-	effects map[string]kam.Progress // by key
-	states  map[int64]string        // the case at each version, as JSON
+	effects map[string]onboarding.Progress // by key
+	states  map[int64]string               // the case at each version, as JSON
 }
 
 func (r *rig) stored(ctx context.Context, no kam.CaseNo) (stored, error) {
-	st := stored{effects: map[string]kam.Progress{}, states: map[int64]string{}}
+	st := stored{effects: map[string]onboarding.Progress{}, states: map[int64]string{}}
 	var err error
 	if st.now, err = r.db.Cases.Case(ctx, no); err != nil {
 		return st, err
@@ -47,7 +48,7 @@ func (r *rig) stored(ctx context.Context, no kam.CaseNo) (stored, error) {
 	}
 	type effect struct {
 		Key      string
-		Progress kam.Progress
+		Progress onboarding.Progress
 	}
 	rows, err := r.sql.Query(ctx, `select key, progress from kam.effect where case_no = $1`, no)
 	if err != nil {
@@ -149,7 +150,7 @@ func toldOne(st stored, id string, answers []told) error {
 		case e.From == "":
 			stays++
 		default:
-			if inEffect && kam.State(e.To) != effect.Snapshot.State {
+			if inEffect && onboarding.State(e.To) != effect.Snapshot.State {
 				return wrong("%s event %d leads to %s, and the effect to %s", e.CaseNo, e.Seq, e.To, effect.Snapshot.State)
 			}
 			moves++
@@ -174,7 +175,7 @@ func toldOne(st stored, id string, answers []told) error {
 			return wrong("%s: %s %s by %s was told as taken; %d events %s move the case and %d do not", x.no, x.act.Name, x.act.Verdict, x.act.By, moves, want, stays)
 		}
 		// A withdrawal may be carried out by the commit, which found the note of it.
-		if !inEffect && (x.act.Name != kam.ActWithdraw || st.now.State != kam.Withdrawn) {
+		if !inEffect && (x.act.Name != onboarding.ActWithdraw || st.now.State != onboarding.Withdrawn) {
 			return wrong("%s: %s %s by %s was told as taken, and has no effect", x.no, x.act.Name, x.act.Verdict, x.act.By)
 		}
 	} else if inEffect {
@@ -225,7 +226,7 @@ func (r *round) workflowAgrees(ctx context.Context) func(stored) error {
 	return func(st stored) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		var ended kam.Snapshot
+		var ended onboarding.Snapshot
 		if err := r.sdk.GetWorkflow(ctx, st.now.CaseNo.WorkflowID(), "").Get(ctx, &ended); err != nil {
 			return wrong("%s is stored as %s, and its workflow ends with: %v", st.now.CaseNo, st.now.State, err)
 		}

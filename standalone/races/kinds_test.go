@@ -12,6 +12,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -56,12 +58,12 @@ func kinds() []*kind {
 }
 
 // waiting starts an ordinary case and has it wait for its manager.
-func (r *round) waiting(ctx context.Context, territory string) (kam.Snapshot, error) {
-	return r.begin(ctx, r.request(territory), kam.AwaitingConfirmation)
+func (r *round) waiting(ctx context.Context, territory string) (onboarding.Snapshot, error) {
+	return r.begin(ctx, r.request(territory), onboarding.AwaitingConfirmation)
 }
 
 // atDeadline sends an act the gap after a deadline, or before it.
-func (r *round) atDeadline(ctx context.Context, s kam.Snapshot, d kam.DeadlineKind, a kam.Act) (x told, err error) {
+func (r *round) atDeadline(ctx context.Context, s onboarding.Snapshot, d kam.DeadlineKind, a onboarding.Act) (x told, err error) {
 	at, err := due(s, d)
 	if err != nil {
 		return x, err
@@ -71,7 +73,7 @@ func (r *round) atDeadline(ctx context.Context, s kam.Snapshot, d kam.DeadlineKi
 }
 
 // duel has two acts sent to a case, and returns what was told.
-func (r *round) duel(ctx context.Context, no kam.CaseNo, a, b kam.Act) (x, y told, err error) {
+func (r *round) duel(ctx context.Context, no kam.CaseNo, a, b onboarding.Act) (x, y told, err error) {
 	err = r.both(ctx,
 		func() (err error) { x, err = r.try(ctx, no, a, nil); return err },
 		func() (err error) { y, err = r.try(ctx, no, b, nil); return err })
@@ -124,8 +126,8 @@ func side(second bool) int {
 
 // ended waits for the end of a case and says whether it is the one that was
 // told.
-func (r *round) ended(ctx context.Context, no kam.CaseNo, want kam.State) error {
-	s, err := r.until(ctx, no, "ended", func(s kam.Snapshot) bool { return s.State.Ended() })
+func (r *round) ended(ctx context.Context, no kam.CaseNo, want onboarding.State) error {
+	s, err := r.until(ctx, no, "ended", func(s onboarding.Snapshot) bool { return s.State.Ended() })
 	if err == nil && s.State != want {
 		err = wrong("%s ended %s, and people were told that it is %s", no, s.State, want)
 	}
@@ -144,9 +146,9 @@ func voteAndExpiry(ctx context.Context, r *round) (int, error) {
 	case err != nil:
 		return nobody, err
 	case x.code == "":
-		return 1, r.ended(ctx, s.CaseNo, kam.Completed)
+		return 1, r.ended(ctx, s.CaseNo, onboarding.Completed)
 	case x.code == kam.AlreadyDecided:
-		return 0, r.ended(ctx, s.CaseNo, kam.Expired)
+		return 0, r.ended(ctx, s.CaseNo, onboarding.Expired)
 	}
 	return nobody, wrong("%s: the vote was told %s: %s", s.CaseNo, x.code, x.text)
 }
@@ -174,7 +176,7 @@ func (r *round) alwaysTaken(ctx context.Context, d kam.DeadlineKind, happens kam
 	if x.code != "" {
 		return nobody, wrong("%s: the vote was told %s: %s", s.CaseNo, x.code, x.text)
 	}
-	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
+	if err := r.ended(ctx, s.CaseNo, onboarding.Completed); err != nil {
 		return nobody, err
 	}
 	events, err := r.db.Cases.Events(ctx, s.CaseNo)
@@ -203,15 +205,15 @@ func joinerAndEscalation(ctx context.Context, r *round) (int, error) {
 		return nobody, err
 	}
 	if x.code == kam.Forbidden {
-		s, err := r.until(ctx, s.CaseNo, "escalated", func(s kam.Snapshot) bool { return s.Task != nil && s.Task.Escalated == 1 })
+		s, err := r.until(ctx, s.CaseNo, "escalated", func(s onboarding.Snapshot) bool { return s.Task != nil && s.Task.Escalated == 1 })
 		if err != nil {
 			return nobody, err
 		}
-		if s.State != kam.AwaitingConfirmation || !slices.Contains(s.Task.Assignees, "jo.regional") {
+		if s.State != onboarding.AwaitingConfirmation || !slices.Contains(s.Task.Assignees, "jo.regional") {
 			return nobody, wrong("%s: a refused vote left it %s", s.CaseNo, s.State)
 		}
 		_, err = r.act(ctx, s.CaseNo, confirm(s, "jo.regional"), nil)
-		return 1, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed))
+		return 1, errors.Join(err, r.ended(ctx, s.CaseNo, onboarding.Completed))
 	}
 	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
@@ -221,7 +223,7 @@ func joinerAndEscalation(ctx context.Context, r *round) (int, error) {
 		return nobody, wrong("%s: who joins was told %q; escalated at %d, confirmed at %d", s.CaseNo, x.code,
 			seq(events, kam.EventTaskEscalated, ""), seq(events, kam.EventConfirmed, x.act.DecisionID))
 	}
-	return 0, r.ended(ctx, s.CaseNo, kam.Completed)
+	return 0, r.ended(ctx, s.CaseNo, onboarding.Completed)
 }
 
 // twoManagers: one decides, and the other is told that somebody has.
@@ -237,7 +239,7 @@ func twoManagers(ctx context.Context, r *round) (int, error) {
 func twoManagersEscalated(ctx context.Context, r *round) (int, error) {
 	s, err := r.waiting(ctx, urging)
 	if err == nil {
-		s, err = r.until(ctx, s.CaseNo, "escalated", func(s kam.Snapshot) bool { return s.Task != nil && len(s.Task.Assignees) == 2 })
+		s, err = r.until(ctx, s.CaseNo, "escalated", func(s onboarding.Snapshot) bool { return s.Task != nil && len(s.Task.Assignees) == 2 })
 	}
 	if err != nil {
 		return nobody, err
@@ -245,7 +247,7 @@ func twoManagersEscalated(ctx context.Context, r *round) (int, error) {
 	return r.confirmOrReject(ctx, confirm(s, "ulf.urging"), reject(s, "rita.regional"), s.CaseNo)
 }
 
-func (r *round) confirmOrReject(ctx context.Context, a, b kam.Act, no kam.CaseNo) (int, error) {
+func (r *round) confirmOrReject(ctx context.Context, a, b onboarding.Act, no kam.CaseNo) (int, error) {
 	x, y, err := r.duel(ctx, no, a, b)
 	if err != nil {
 		return nobody, err
@@ -254,7 +256,7 @@ func (r *round) confirmOrReject(ctx context.Context, a, b kam.Act, no kam.CaseNo
 	if err != nil {
 		return won, err
 	}
-	return won, r.ended(ctx, no, [2]kam.State{kam.Completed, kam.Rejected}[won])
+	return won, r.ended(ctx, no, [2]onboarding.State{onboarding.Completed, onboarding.Rejected}[won])
 }
 
 // voteAndWithdrawal: a withdrawal that is noted before the commit wins, even
@@ -269,9 +271,9 @@ func voteAndWithdrawal(ctx context.Context, r *round) (int, error) {
 	case err != nil:
 		return nobody, err
 	case x.code == "" && (y.code == "" || y.code == kam.AlreadyDecided):
-		return 0, r.ended(ctx, s.CaseNo, kam.Withdrawn)
+		return 0, r.ended(ctx, s.CaseNo, onboarding.Withdrawn)
 	case x.code == kam.TooLate && y.code == "":
-		return 1, r.ended(ctx, s.CaseNo, kam.Completed)
+		return 1, r.ended(ctx, s.CaseNo, onboarding.Completed)
 	}
 	return nobody, wrong("%s: the withdrawal was told %q (%s), the vote %q (%s)", s.CaseNo, x.code, x.text, y.code, y.text)
 }
@@ -286,7 +288,7 @@ func voteAndAmendment(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	var change kam.RequestData
+	var change customer.RequestData
 	change.DeclaredPotential = &more
 	x, y, err := r.amendAndVote(ctx, s, change)
 	if err != nil {
@@ -297,7 +299,7 @@ func voteAndAmendment(ctx context.Context, r *round) (int, error) {
 		return won, err
 	}
 	if won == 0 { // the manager looks again
-		now, err := r.reach(ctx, s.CaseNo, kam.AwaitingConfirmation)
+		now, err := r.reach(ctx, s.CaseNo, onboarding.AwaitingConfirmation)
 		if err != nil {
 			return nobody, err
 		}
@@ -309,7 +311,7 @@ func voteAndAmendment(ctx context.Context, r *round) (int, error) {
 		}
 		s = now
 	}
-	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
+	if err := r.ended(ctx, s.CaseNo, onboarding.Completed); err != nil {
 		return nobody, err
 	}
 	last, err := r.db.Cases.Case(ctx, s.CaseNo)
@@ -326,7 +328,7 @@ func voteAndRewording(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	var change kam.RequestData
+	var change customer.RequestData
 	change.Justification = "The same in other words: they open a second laboratory in spring."
 	x, y, err := r.amendAndVote(ctx, s, change)
 	if err != nil {
@@ -336,13 +338,13 @@ func voteAndRewording(ctx context.Context, r *round) (int, error) {
 	if y.code != "" || x.code != "" && !late {
 		return nobody, wrong("%s: the amendment was told %q (%s), the vote %q (%s)", s.CaseNo, x.code, x.text, y.code, y.text)
 	}
-	return side(late), r.ended(ctx, s.CaseNo, kam.Completed)
+	return side(late), r.ended(ctx, s.CaseNo, onboarding.Completed)
 }
 
-func (r *round) amendAndVote(ctx context.Context, s kam.Snapshot, change kam.RequestData) (x, y told, err error) {
+func (r *round) amendAndVote(ctx context.Context, s onboarding.Snapshot, change customer.RequestData) (x, y told, err error) {
 	err = r.both(ctx,
 		func() (err error) {
-			x, err = r.try(ctx, s.CaseNo, kam.Act{Name: kam.ActAmendMaterial, By: "rosa.rep"}, &change)
+			x, err = r.try(ctx, s.CaseNo, onboarding.Act{Name: onboarding.ActAmendMaterial, By: "rosa.rep"}, &change)
 			return err
 		},
 		func() (err error) { y, err = r.try(ctx, s.CaseNo, confirm(s, "tim.still"), nil); return err })
@@ -375,7 +377,7 @@ func tenTimes(ctx context.Context, r *round) (int, error) {
 			return nobody, wrong("%s: one of ten was told %q (%s), confirmed by %q", s.CaseNo, x.code, x.text, x.snapshot.ConfirmedBy)
 		}
 	}
-	return nobody, r.ended(ctx, s.CaseNo, kam.Completed)
+	return nobody, r.ended(ctx, s.CaseNo, onboarding.Completed)
 }
 
 // idReused: an id stands for one content. The other one is told so, and has no
@@ -396,7 +398,7 @@ func idReused(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return won, err
 	}
-	return won, r.ended(ctx, s.CaseNo, [2]kam.State{kam.Completed, kam.Rejected}[won])
+	return won, r.ended(ctx, s.CaseNo, [2]onboarding.State{onboarding.Completed, onboarding.Rejected}[won])
 }
 
 // dataReused: the same with an act that brings data, which are stored before it
@@ -406,11 +408,11 @@ func dataReused(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	amend := kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActAmendMaterial, By: "rosa.rep"}
+	amend := onboarding.Act{DecisionID: service.NewDecisionID(), Name: onboarding.ActAmendMaterial, By: "rosa.rep"}
 	var got [2]told
 	words := [2]string{"They open a second laboratory in spring.", "They close one of two laboratories in spring."}
 	one := func(i int) func() error {
-		var change kam.RequestData
+		var change customer.RequestData
 		change.Justification = words[i]
 		return func() (err error) { got[i], err = r.try(ctx, s.CaseNo, amend, &change); return err }
 	}
@@ -432,23 +434,23 @@ func dataReused(ctx context.Context, r *round) (int, error) {
 }
 
 // proposed brings a case to where its key account is endorsed.
-func (r *round) proposed(ctx context.Context, territory string, manager kam.UserID) (kam.Snapshot, error) {
+func (r *round) proposed(ctx context.Context, territory string, manager kam.UserID) (onboarding.Snapshot, error) {
 	q, err := r.keyAccount(ctx, territory)
 	if err != nil {
-		return kam.Snapshot{}, err
+		return onboarding.Snapshot{}, err
 	}
-	s, err := r.begin(ctx, q, kam.AwaitingConfirmation)
+	s, err := r.begin(ctx, q, onboarding.AwaitingConfirmation)
 	if err != nil {
 		return s, err
 	}
 	if _, err := r.act(ctx, s.CaseNo, confirm(s, manager), nil); err != nil {
 		return s, err
 	}
-	return r.reach(ctx, s.CaseNo, kam.AwaitingEndorsement)
+	return r.reach(ctx, s.CaseNo, onboarding.AwaitingEndorsement)
 }
 
-func endorse(by kam.UserID, v kam.Verdict) kam.Act {
-	return kam.Act{Name: kam.ActDecideEndorsement, Verdict: v, By: by, Reason: "As discussed."}
+func endorse(by kam.UserID, v onboarding.Verdict) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideEndorsement, Verdict: v, By: by, Reason: "As discussed."}
 }
 
 // twoEndorsers: the account is what the first of them said.
@@ -457,7 +459,7 @@ func twoEndorsers(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	x, y, err := r.duel(ctx, s.CaseNo, endorse("tim.still", kam.Endorse), endorse("rita.regional", kam.Decline))
+	x, y, err := r.duel(ctx, s.CaseNo, endorse("tim.still", onboarding.Endorse), endorse("rita.regional", onboarding.Decline))
 	if err != nil {
 		return nobody, err
 	}
@@ -465,13 +467,13 @@ func twoEndorsers(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return won, err
 	}
-	return won, r.standing(ctx, s.CaseNo, won == 0, kam.FlagEndorsementDeclined)
+	return won, r.standing(ctx, s.CaseNo, won == 0, onboarding.FlagEndorsementDeclined)
 }
 
 // standing says whether a customer has become a key account or not, as people
 // were told.
-func (r *round) standing(ctx context.Context, no kam.CaseNo, endorsed bool, otherwise kam.Flag) error {
-	if err := r.ended(ctx, no, kam.Completed); err != nil {
+func (r *round) standing(ctx context.Context, no kam.CaseNo, endorsed bool, otherwise onboarding.Flag) error {
+	if err := r.ended(ctx, no, onboarding.Completed); err != nil {
 		return err
 	}
 	s, err := r.db.Cases.Case(ctx, no)
@@ -495,34 +497,34 @@ func endorsementAndLapse(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	x, err := r.atDeadline(ctx, s, kam.DueLapse, endorse("eva.ending", kam.Endorse))
+	x, err := r.atDeadline(ctx, s, kam.DueLapse, endorse("eva.ending", onboarding.Endorse))
 	if err != nil {
 		return nobody, err
 	}
 	if x.code != "" && x.code != kam.AlreadyDecided && x.code != kam.WrongState {
 		return nobody, wrong("%s: the endorser was told %s: %s", s.CaseNo, x.code, x.text)
 	}
-	return side(x.code == ""), r.standing(ctx, s.CaseNo, x.code == "", kam.FlagEndorsementLapsed)
+	return side(x.code == ""), r.standing(ctx, s.CaseNo, x.code == "", onboarding.FlagEndorsementLapsed)
 }
 
 // reviewed brings a case to where the stewards look at a finding.
-func (r *round) reviewed(ctx context.Context) (kam.Snapshot, error) {
+func (r *round) reviewed(ctx context.Context) (onboarding.Snapshot, error) {
 	q := r.request(still)
 	q.Data.Addresses[0].Line1 = "Postfach 10 20 30"
-	s, err := r.begin(ctx, q, kam.AwaitingConfirmation)
+	s, err := r.begin(ctx, q, onboarding.AwaitingConfirmation)
 	if err != nil {
 		return s, err
 	}
 	if _, err := r.act(ctx, s.CaseNo, confirm(s, "tim.still"), nil); err != nil {
 		return s, err
 	}
-	return r.reach(ctx, s.CaseNo, kam.ValidationReview)
+	return r.reach(ctx, s.CaseNo, onboarding.ValidationReview)
 }
 
-func claim(by kam.UserID) kam.Act { return kam.Act{Name: kam.ActClaim, By: by} }
+func claim(by kam.UserID) onboarding.Act { return onboarding.Act{Name: onboarding.ActClaim, By: by} }
 
-func clear(by kam.UserID) kam.Act {
-	return kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: by, Reason: "They are registered at a post box."}
+func clear(by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.ClearIt, By: by, Reason: "They are registered at a post box."}
 }
 
 // twoClaims: work from a shared queue is one steward's.
@@ -548,7 +550,7 @@ func twoClaims(ctx context.Context, r *round) (int, error) {
 		return won, wrong("%s: %s was told that it is his, and it is %+v", s.CaseNo, owner, now.Task)
 	}
 	_, err = r.act(ctx, s.CaseNo, clear(owner), nil)
-	return won, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed))
+	return won, errors.Join(err, r.ended(ctx, s.CaseNo, onboarding.Completed))
 }
 
 // claimAndDecision: who claims decides; what is decided cannot be claimed.
@@ -571,19 +573,19 @@ func claimAndDecision(ctx context.Context, r *round) (int, error) {
 		}
 		_, err = r.act(ctx, s.CaseNo, clear("stew.one"), nil)
 	}
-	return won, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed))
+	return won, errors.Join(err, r.ended(ctx, s.CaseNo, onboarding.Completed))
 }
 
 // cancelAndVote: two persons end a case, or a manager decides it.
 func cancelAndVote(ctx context.Context, r *round) (int, error) {
 	s, err := r.waiting(ctx, still)
 	if err == nil {
-		_, err = r.act(ctx, s.CaseNo, kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "Entered for a test."}, nil)
+		_, err = r.act(ctx, s.CaseNo, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AskCancel, By: "ops.one", Reason: "Entered for a test."}, nil)
 	}
 	if err != nil {
 		return nobody, err
 	}
-	x, y, err := r.duel(ctx, s.CaseNo, kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"}, confirm(s, "tim.still"))
+	x, y, err := r.duel(ctx, s.CaseNo, onboarding.Act{Name: onboarding.ActCancel, Verdict: onboarding.AgreeCancel, By: "pol.admin"}, confirm(s, "tim.still"))
 	if err != nil {
 		return nobody, err
 	}
@@ -591,7 +593,7 @@ func cancelAndVote(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return won, err
 	}
-	return won, r.ended(ctx, s.CaseNo, [2]kam.State{kam.Cancelled, kam.Completed}[won])
+	return won, r.ended(ctx, s.CaseNo, [2]onboarding.State{onboarding.Cancelled, onboarding.Completed}[won])
 }
 
 // updateAndSignal: one decision on both ways is one decision, and who waits for
@@ -619,7 +621,7 @@ func updateAndSignal(ctx context.Context, r *round) (int, error) {
 	if x.code != "" {
 		return nobody, wrong("%s: the update was told %s: %s", s.CaseNo, x.code, x.text)
 	}
-	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
+	if err := r.ended(ctx, s.CaseNo, onboarding.Completed); err != nil {
 		return nobody, err
 	}
 	events, err := r.history(ctx, s.CaseNo)
@@ -685,15 +687,15 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 			said[i] = a.err.Error()
 			continue
 		}
-		s, err := r.until(ctx, a.started.CaseNo, "decided", func(s kam.Snapshot) bool {
-			return s.State == kam.AwaitingConfirmation || s.State.Ended()
+		s, err := r.until(ctx, a.started.CaseNo, "decided", func(s onboarding.Snapshot) bool {
+			return s.State == onboarding.AwaitingConfirmation || s.State.Ended()
 		})
 		if err != nil {
 			return nobody, err
 		}
-		works[i] = s.State == kam.AwaitingConfirmation
+		works[i] = s.State == onboarding.AwaitingConfirmation
 		said[i] = s.ReasonCode + " " + s.Headline
-		if !works[i] && (s.State != kam.Rejected || s.ReasonCode != string(kam.OpenCaseExists)) {
+		if !works[i] && (s.State != onboarding.Rejected || s.ReasonCode != string(kam.OpenCaseExists)) {
 			return nobody, wrong("%s for %s is %s: %s", s.CaseNo, no, s.State, said[i])
 		}
 	}
@@ -710,14 +712,14 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 
 // retiring requests the retirement of a member of a key account, which two
 // persons confirm.
-func (r *round) retiring(ctx context.Context) (kam.Snapshot, error) {
+func (r *round) retiring(ctx context.Context) (onboarding.Snapshot, error) {
 	no, err := r.existing(ctx, kam.KA)
 	if err != nil {
-		return kam.Snapshot{}, err
+		return onboarding.Snapshot{}, err
 	}
 	q := casedb.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.Deactivate, CustomerNo: no, Requester: "rosa.rep"}
 	q.Data.Justification = "The house was closed in February."
-	return r.begin(ctx, q, kam.AwaitingConfirmation)
+	return r.begin(ctx, q, onboarding.AwaitingConfirmation)
 }
 
 // retiredByTwo: whoever is first, it takes both of them.
@@ -733,7 +735,7 @@ func retiredByTwo(ctx context.Context, r *round) (int, error) {
 	if x.code != "" || y.code != "" {
 		return nobody, wrong("%s: the first was told %q (%s), the second %q (%s)", s.CaseNo, x.code, x.text, y.code, y.text)
 	}
-	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
+	if err := r.ended(ctx, s.CaseNo, onboarding.Completed); err != nil {
 		return nobody, err
 	}
 	events, err := r.db.Cases.Events(ctx, s.CaseNo)
@@ -762,10 +764,10 @@ func retiredByOne(ctx context.Context, r *round) (int, error) {
 		return won, err
 	}
 	_, err = r.act(ctx, s.CaseNo, confirm(s, "rita.regional"), nil)
-	return won, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed), r.retired(ctx, s, true))
+	return won, errors.Join(err, r.ended(ctx, s.CaseNo, onboarding.Completed), r.retired(ctx, s, true))
 }
 
-func (r *round) retired(ctx context.Context, s kam.Snapshot, want bool) error {
+func (r *round) retired(ctx context.Context, s onboarding.Snapshot, want bool) error {
 	c, err := r.db.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return err
@@ -836,13 +838,13 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 			if err != nil {
 				return err
 			}
-			if now.State != kam.ChangesRequested {
+			if now.State != onboarding.ChangesRequested {
 				continue
 			}
 			i++
-			var more kam.RequestData
+			var more customer.RequestData
 			more.Justification = fmt.Sprintf("They open a second laboratory in spring and look for one supplier. Said for the %dth time.", i+1)
-			if _, err := r.act(ctx, s.CaseNo, kam.Act{Name: kam.ActSubmitData, By: "rosa.rep"}, &more); err != nil {
+			if _, err := r.act(ctx, s.CaseNo, onboarding.Act{Name: onboarding.ActSubmitData, By: "rosa.rep"}, &more); err != nil {
 				return err
 			}
 		}
@@ -862,7 +864,7 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	if n := count(events, kam.EventSentBack); n != maxRounds || now.Rounds != maxRounds || now.State != kam.AwaitingConfirmation {
+	if n := count(events, kam.EventSentBack); n != maxRounds || now.Rounds != maxRounds || now.State != onboarding.AwaitingConfirmation {
 		return nobody, wrong("%s: sent back %d times in %d rounds of %d, and is %s", s.CaseNo, n, now.Rounds, maxRounds, now.State)
 	}
 	one, two := int64(0), int64(0)
@@ -873,5 +875,5 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 		two = seq(events, kam.EventSentBack, first[1])
 	}
 	_, err = r.act(ctx, s.CaseNo, reject(now, "tim.still"), nil)
-	return side(before(two, one)), errors.Join(err, r.ended(ctx, s.CaseNo, kam.Rejected))
+	return side(before(two, one)), errors.Join(err, r.ended(ctx, s.CaseNo, onboarding.Rejected))
 }

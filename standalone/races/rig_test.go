@@ -23,6 +23,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
@@ -41,8 +42,8 @@ type rig struct {
 	sdk    sdk.Client
 	client *servicetest.People
 
-	plain    kam.RequestData // with all details: no key account
-	endorsed kam.RequestData // a key account of one territory
+	plain    customer.RequestData // with all details: no key account
+	endorsed customer.RequestData // a key account of one territory
 	sales    []customerdb.SalesFact
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -35,8 +37,8 @@ type round struct {
 // told is what a person did, and what he was told.
 type told struct {
 	no          kam.CaseNo
-	act         kam.Act
-	snapshot    kam.Snapshot
+	act         onboarding.Act
+	snapshot    onboarding.Snapshot
 	code        kam.Code // of a refusal; "" was taken
 	text        string
 	took        time.Duration
@@ -69,15 +71,15 @@ func words(n int) [3]string {
 }
 
 // party makes a customer of its own out of a template. A round has two at most.
-func (r *round) party(template kam.RequestData, territory string, which int) kam.RequestData {
+func (r *round) party(template customer.RequestData, territory string, which int) customer.RequestData {
 	d, n := template, 2*r.n+which
 	name := words(n)
 	d.LegalName = name[0] + " " + name[1] + " GmbH"
 	d.City, d.PostalCode = name[1]+"stadt", fmt.Sprintf("%s%03d", postal[territory], n%1000)
 	d.Street = fmt.Sprintf("%sweg %d", name[2], 1+n)
-	d.Identifiers = []kam.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("SR-6%06d", n), Country: "DE"}}
-	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
-	d.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
+	d.Identifiers = []customer.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("SR-6%06d", n), Country: "DE"}}
+	d.Addresses = []customer.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
+	d.Contacts = []customer.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
 	return d
 }
 
@@ -114,7 +116,7 @@ func (r *round) existing(ctx context.Context, status kam.KAStatus) (string, erro
 
 // begin starts a case and has it reach a state. A start that is not confirmed
 // is sent again.
-func (r *round) begin(ctx context.Context, q casedb.Request, state kam.State) (kam.Snapshot, error) {
+func (r *round) begin(ctx context.Context, q casedb.Request, state onboarding.State) (onboarding.Snapshot, error) {
 	for {
 		s, err := r.client.Start(ctx, q)
 		if err == nil {
@@ -122,7 +124,7 @@ func (r *round) begin(ctx context.Context, q casedb.Request, state kam.State) (k
 			return r.reach(ctx, s.CaseNo, state)
 		}
 		if kam.CodeOf(err) != kam.Unreachable || pause(ctx, 100*time.Millisecond) != nil {
-			return kam.Snapshot{}, fmt.Errorf("start %s: %w", q.Key, err)
+			return onboarding.Snapshot{}, fmt.Errorf("start %s: %w", q.Key, err)
 		}
 	}
 }
@@ -148,11 +150,11 @@ func pause(ctx context.Context, d time.Duration) error {
 const look = 40 * time.Millisecond
 
 // reach waits until the case is in a state, or has ended.
-func (r *round) reach(ctx context.Context, no kam.CaseNo, want kam.State) (kam.Snapshot, error) {
-	return r.until(ctx, no, string(want), func(s kam.Snapshot) bool { return s.State == want })
+func (r *round) reach(ctx context.Context, no kam.CaseNo, want onboarding.State) (onboarding.Snapshot, error) {
+	return r.until(ctx, no, string(want), func(s onboarding.Snapshot) bool { return s.State == want })
 }
 
-func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func(kam.Snapshot) bool) (kam.Snapshot, error) {
+func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func(onboarding.Snapshot) bool) (onboarding.Snapshot, error) {
 	for {
 		s, err := r.db.Cases.Case(ctx, no)
 		switch {
@@ -162,10 +164,10 @@ func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func
 			return s, nil
 		case s.State.Ended():
 			return s, fmt.Errorf("%s is %s and will not be %s: %s", no, s.State, what, s.Headline)
-		case s.State == kam.NeedsIntervention:
+		case s.State == onboarding.NeedsIntervention:
 			return s, wrong("%s was set aside: %s", no, s.Task.Note)
-		case s.State == kam.DuplicateReview: // two invented names that are somewhat alike
-			_, err := r.act(ctx, no, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "Another company."}, nil)
+		case s.State == onboarding.DuplicateReview: // two invented names that are somewhat alike
+			_, err := r.act(ctx, no, onboarding.Act{Name: onboarding.ActResolveDuplicate, Verdict: onboarding.NotDuplicate, By: "stew.one", Reason: "Another company."}, nil)
 			if err != nil {
 				return s, err
 			}
@@ -177,7 +179,7 @@ func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func
 }
 
 // act is what somebody does who is no part of the race; it must be taken.
-func (r *round) act(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.RequestData) (kam.Snapshot, error) {
+func (r *round) act(ctx context.Context, no kam.CaseNo, a onboarding.Act, data *customer.RequestData) (onboarding.Snapshot, error) {
 	x, err := r.send(ctx, no, a, data, false)
 	if err == nil && x.code != "" {
 		err = fmt.Errorf("%s %s on %s by %s: %s: %s", a.Name, a.Verdict, no, a.By, x.code, x.text)
@@ -186,13 +188,13 @@ func (r *round) act(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.Req
 }
 
 // try is what somebody does who races: a refusal is an answer like another.
-func (r *round) try(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.RequestData) (told, error) {
+func (r *round) try(ctx context.Context, no kam.CaseNo, a onboarding.Act, data *customer.RequestData) (told, error) {
 	return r.send(ctx, no, a, data, true)
 }
 
 // send brings an act to the case until an answer comes: an act that is not
 // confirmed is sent again under its id.
-func (r *round) send(ctx context.Context, no kam.CaseNo, a kam.Act, data *kam.RequestData, racing bool) (told, error) {
+func (r *round) send(ctx context.Context, no kam.CaseNo, a onboarding.Act, data *customer.RequestData, racing bool) (told, error) {
 	if a.DecisionID == "" {
 		a.DecisionID = service.NewDecisionID()
 	}
@@ -249,7 +251,7 @@ func after(ctx context.Context, at time.Time, do func() error) error {
 }
 
 // due is a deadline of the open task.
-func due(s kam.Snapshot, want kam.DeadlineKind) (time.Time, error) {
+func due(s onboarding.Snapshot, want kam.DeadlineKind) (time.Time, error) {
 	if s.Task != nil {
 		for _, d := range s.Task.Deadlines {
 			if d.Kind == want {
@@ -266,20 +268,22 @@ func (r *round) end(ctx context.Context, no kam.CaseNo) error {
 	if err != nil || s.State.Ended() {
 		return err
 	}
-	_, err = r.act(ctx, no, kam.Act{Name: kam.ActWithdraw, By: s.Requester}, nil)
+	_, err = r.act(ctx, no, onboarding.Act{Name: onboarding.ActWithdraw, By: s.Requester}, nil)
 	return err
 }
 
-func confirm(s kam.Snapshot, by kam.UserID) kam.Act {
-	return kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: by, ExpectHash: s.MaterialHash, Reason: "As discussed."}
+func confirm(s onboarding.Snapshot, by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: by, ExpectHash: s.MaterialHash, Reason: "As discussed."}
 }
 
-func reject(s kam.Snapshot, by kam.UserID) kam.Act {
-	return kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.RejectIt, By: by, ExpectHash: s.MaterialHash, ReasonCode: "CAPACITY", Reason: "Not this year."}
+func reject(s onboarding.Snapshot, by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.RejectIt, By: by, ExpectHash: s.MaterialHash, ReasonCode: "CAPACITY", Reason: "Not this year."}
 }
 
-func sendBack(s kam.Snapshot, by kam.UserID) kam.Act {
-	return kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.SendBack, By: by, ExpectHash: s.MaterialHash, Reason: "Say more."}
+func sendBack(s onboarding.Snapshot, by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.SendBack, By: by, ExpectHash: s.MaterialHash, Reason: "Say more."}
 }
 
-func withdraw(by kam.UserID) kam.Act { return kam.Act{Name: kam.ActWithdraw, By: by} }
+func withdraw(by kam.UserID) onboarding.Act {
+	return onboarding.Act{Name: onboarding.ActWithdraw, By: by}
+}

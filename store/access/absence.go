@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -45,7 +46,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		select user_id, from_date::text, to_date::text from kam.absence
 		where user_id = $1 and from_date <> $2::text::date and from_date <= $3::text::date and to_date >= $2::text::date order by from_date`
 
-	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: ab, right: kam.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: ab, right: access.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
 		if err := ab.check(tx.At); err != nil {
 			return OrgChange{}, err
 		}
@@ -69,7 +70,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		Remove kam.UserID
 		From   string
 	}
-	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: absence{user, from}, right: kam.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeAbsence, what: absence{user, from}, right: access.ActionTerritoriesEdit, apply: func(tx *Tx) (OrgChange, error) {
 		if _, err := day("from", from); err != nil {
 			return OrgChange{}, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -47,7 +48,7 @@ func governedOrg() accessdb.Org {
 }
 
 func orgAct(id string, by kam.UserID) accessdb.OrgAct {
-	return accessdb.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed", May: kam.Permit}
+	return accessdb.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed", May: access.Permit}
 }
 
 func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {

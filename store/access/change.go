@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -33,10 +34,10 @@ const (
 // proposal keeps what and makes the change again out of it.
 type orgChange struct {
 	kind   ChangeKind
-	what   any        // its content
-	right  kam.Action // that it takes; a load takes one for each of its parts
-	owner  kam.UserID // whom it is about: nobody does it for himself
-	tables []orgTable // that it may change
+	what   any           // its content
+	right  access.Action // that it takes; a load takes one for each of its parts
+	owner  kam.UserID    // whom it is about: nobody does it for himself
+	tables []orgTable    // that it may change
 	apply  func(tx *Tx) (OrgChange, error)
 }
 
@@ -44,21 +45,21 @@ type orgChange struct {
 // takes. Its rows are read as a key and their content.
 type orgTable struct {
 	name  string
-	right kam.Action
+	right access.Action
 	rows  string
 }
 
 var (
-	peopleTable = orgTable{"users", kam.ActionUsersEdit, `select user_id, to_jsonb(t) from kam.person t order by 1`}
-	nodesTable  = orgTable{"nodes", kam.ActionTerritoriesEdit, `select code, to_jsonb(t) from kam.node t order by 1`}
-	policyTable = orgTable{"policy", kam.ActionPolicyDraft, `select 'in force', jsonb_build_object('version', version, 'text', convert_from(text, 'UTF8')) from kam.policy order by version desc limit 1`}
+	peopleTable = orgTable{"users", access.ActionUsersEdit, `select user_id, to_jsonb(t) from kam.person t order by 1`}
+	nodesTable  = orgTable{"nodes", access.ActionTerritoriesEdit, `select code, to_jsonb(t) from kam.node t order by 1`}
+	policyTable = orgTable{"policy", access.ActionPolicyDraft, `select 'in force', jsonb_build_object('version', version, 'text', convert_from(text, 'UTF8')) from kam.policy order by version desc limit 1`}
 
-	calendarsTable = orgTable{"calendars", kam.ActionCalendarsEdit, `select code, to_jsonb(t) from kam.calendar t order by 1`}
-	rulesTable     = orgTable{"assignment_rules", kam.ActionTerritoriesEdit, `select code, rule from kam.assignment_rule order by 1`}
-	blockedTable   = orgTable{"blocked_parties", kam.ActionReferenceEdit, `select ref, party from kam.blocked_party order by 1`}
-	groupsTable    = orgTable{"groups", kam.ActionReferenceEdit, `select group_id, to_jsonb(t) from kam.party_group t order by 1`}
-	holdsTable     = orgTable{"finance_holds", kam.ActionReferenceEdit, `select concat_ws(' ', scheme, value, group_id), to_jsonb(t) from kam.finance_hold t order by 1`}
-	absencesTable  = orgTable{"absences", kam.ActionTerritoriesEdit, `select user_id || ' ' || from_date, to_jsonb(t) from kam.absence t order by 1`}
+	calendarsTable = orgTable{"calendars", access.ActionCalendarsEdit, `select code, to_jsonb(t) from kam.calendar t order by 1`}
+	rulesTable     = orgTable{"assignment_rules", access.ActionTerritoriesEdit, `select code, rule from kam.assignment_rule order by 1`}
+	blockedTable   = orgTable{"blocked_parties", access.ActionReferenceEdit, `select ref, party from kam.blocked_party order by 1`}
+	groupsTable    = orgTable{"groups", access.ActionReferenceEdit, `select group_id, to_jsonb(t) from kam.party_group t order by 1`}
+	holdsTable     = orgTable{"finance_holds", access.ActionReferenceEdit, `select concat_ws(' ', scheme, value, group_id), to_jsonb(t) from kam.finance_hold t order by 1`}
+	absencesTable  = orgTable{"absences", access.ActionTerritoriesEdit, `select user_id || ' ' || from_date, to_jsonb(t) from kam.absence t order by 1`}
 )
 
 // tablesOf are the tables of the lists that a load gives.
@@ -110,25 +111,25 @@ func decoded[T any](raw []byte, change func(T) orgChange) (orgChange, error) {
 }
 
 // given are the rights of all that a change may write.
-func (ch orgChange) given() []kam.Action {
+func (ch orgChange) given() []access.Action {
 	if ch.kind != ChangeOrg {
-		return []kam.Action{ch.right}
+		return []access.Action{ch.right}
 	}
 	return rightsOf(ch.tables, func(orgTable) bool { return true })
 }
 
 // rights are the rights of what a change does write.
-func (ch orgChange) rights(d differences) []kam.Action {
+func (ch orgChange) rights(d differences) []access.Action {
 	if ch.kind != ChangeOrg {
-		return []kam.Action{ch.right}
+		return []access.Action{ch.right}
 	}
 	return rightsOf(ch.tables, func(t orgTable) bool {
 		return slices.ContainsFunc(d, func(r difference) bool { return r.Table == t.name })
 	})
 }
 
-func rightsOf(tables []orgTable, of func(orgTable) bool) []kam.Action {
-	var out []kam.Action
+func rightsOf(tables []orgTable, of func(orgTable) bool) []access.Action {
+	var out []access.Action
 	for _, t := range tables {
 		if of(t) && !slices.Contains(out, t.right) {
 			out = append(out, t.right)
@@ -138,9 +139,9 @@ func rightsOf(tables []orgTable, of func(orgTable) bool) []kam.Action {
 }
 
 // agreeing are the rights of the second admin.
-func (ch orgChange) agreeing(rights []kam.Action) []kam.Action {
+func (ch orgChange) agreeing(rights []access.Action) []access.Action {
 	if ch.kind == ChangePolicy {
-		return []kam.Action{kam.ActionPolicyPublish}
+		return []access.Action{access.ActionPolicyPublish}
 	}
 	return rights
 }
@@ -266,7 +267,7 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 	if len(ch.given()) == 0 {
 		return OrgChange{}, kam.Errorf(kam.Invalid, "a load without any list changes nothing").Try("give users, nodes, calendars, assignment_rules, blocked_parties, groups, finance_holds or absences")
 	}
-	subject := kam.Subject{Owner: ch.owner}
+	subject := access.Subject{Owner: ch.owner}
 	roles, held, err := a.mayDo(who, ch.given(), subject)
 	if err != nil {
 		return OrgChange{}, err

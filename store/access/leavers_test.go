@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -31,7 +32,7 @@ func TestOnlyTheLeaverIsReplaced(t *testing.T) {
 			s, ctx := governed(t), t.Context()
 			no := storetest.NewCase(t, s, "k")
 			storetest.Within(t, s, no, func(tx *casedb.Tx) {
-				require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskKAMAssignment, Assignees: tt.assignees, OpenedAt: time.Now()}, "KA-000001"))
+				require.NoError(t, tx.OpenSideTask(kam.Task{Kind: onboarding.TaskKAMAssignment, Assignees: tt.assignees, OpenedAt: time.Now()}, "KA-000001"))
 			})
 			for _, u := range tt.leave {
 				_, err := s.Access.PersonLeaves(ctx, orgAct("leave"+string(u), "ulf"), u)

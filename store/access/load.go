@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -99,7 +100,7 @@ func (tx *Tx) checkNew(users []User) error {
 			}
 		}
 		if !slices.Equal(was.Roles, u.Roles) {
-			if err := kam.CheckRoles(u.Roles); err != nil {
+			if err := access.CheckRoles(u.Roles); err != nil {
 				return err
 			}
 		}

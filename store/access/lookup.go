@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -119,7 +120,7 @@ func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
 
 // FinanceHold says whether finance stopped one of the identifiers or the
 // group.
-func (tx *Tx) FinanceHold(ids []kam.Identifier, groupID string) (bool, error) {
+func (tx *Tx) FinanceHold(ids []customer.Identifier, groupID string) (bool, error) {
 	const held = `
 		select exists (select from kam.finance_hold
 			where group_id <> '' and group_id = $1

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -53,12 +55,12 @@ func TestOrg(t *testing.T) {
 
 		require.True(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
 		require.False(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
-		for group, ids := range map[string][]kam.Identifier{"G-9": nil, "": {{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}} {
+		for group, ids := range map[string][]customer.Identifier{"G-9": nil, "": {{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}} {
 			hold, err := accessdb.In(tx.Entry).FinanceHold(ids, group)
 			require.NoError(t, err)
 			require.True(t, hold)
 		}
-		hold, err := accessdb.In(tx.Entry).FinanceHold([]kam.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
+		hold, err := accessdb.In(tx.Entry).FinanceHold([]customer.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
 		require.NoError(t, err)
 		require.False(t, hold)
 		g, ok, err := accessdb.In(tx.Entry).GroupByName("NORDWIND")
@@ -112,8 +114,8 @@ func TestInbox(t *testing.T) {
 	for no, due := range map[kam.CaseNo]time.Time{first: later, second: soon} {
 		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			require.NoError(t, tx.CloseTask("DONE", "rita"))
-			tx.Case.State = kam.AwaitingConfirmation
-			require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
+			tx.Case.State = onboarding.AwaitingConfirmation
+			require.NoError(t, tx.OpenTask(kam.Task{Kind: onboarding.TaskConfirmation, Node: "DE-HH", Assignees: []kam.UserID{"mona", "mona"},
 				Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}}}))
 			require.NotEmpty(t, tx.Case.Task.ID)
 		})
@@ -126,14 +128,14 @@ func TestInbox(t *testing.T) {
 		tx.Case.Task.Priority = "HIGH"
 		tx.Case.Task.Assignees = []kam.UserID{"mona", "gina"}
 		require.NoError(t, tx.UpdateTask())
-		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Assignees: []kam.UserID{"gina"}}, "KA-000001"))
+		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: onboarding.TaskProfile, Assignees: []kam.UserID{"gina"}}, "KA-000001"))
 	})
 	require.Equal(t, string(first)+" confirmation", inbox("mona")[0], "urgent ones first")
 	require.Equal(t, []string{string(first) + " confirmation", string(first) + " profile"}, inbox("gina"))
 
 	storetest.Within(t, s, second, func(tx *casedb.Tx) {
 		require.NoError(t, tx.CloseTask("DONE", "mona"))
-		require.NoError(t, tx.OpenTask(kam.Task{Kind: kam.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
+		require.NoError(t, tx.OpenTask(kam.Task{Kind: onboarding.TaskValidation, Node: "DE-HH", Queue: string(kam.DataSteward)}))
 	})
 	require.Equal(t, []string{string(second) + " validation_review"}, inbox("dora"), "the queue of a role, below the node")
 	require.Empty(t, inbox("away"))
@@ -147,7 +149,7 @@ func TestInbox(t *testing.T) {
 	stuck, err := s.Cases.Stuck(t.Context())
 	require.NoError(t, err)
 	require.Len(t, stuck, 2)
-	lines, err := s.Cases.List(t.Context(), casedb.Filter{State: kam.AwaitingConfirmation, Requester: "rita", Customer: "nordWIND", Open: true})
+	lines, err := s.Cases.List(t.Context(), casedb.Filter{State: onboarding.AwaitingConfirmation, Requester: "rita", Customer: "nordWIND", Open: true})
 	require.NoError(t, err)
 	require.Len(t, lines, 2)
 	st, err := s.Cases.Stats(t.Context())
@@ -161,22 +163,24 @@ func TestWhatStagesKeep(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	no := storetest.NewCase(t, s, "k")
-	candidates := []kam.Candidate{{Ref: "C-000001", Kind: customerdb.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
-	findings := []kam.Finding{
+	candidates := []customer.Candidate{{Ref: "C-000001", Kind: customerdb.PartyCustomer, Name: "A", Class: kam.MatchProbable, Reasons: []string{"name"}}}
+	findings := []customer.Finding{
 		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: a.example [VH04]; look"},
 		{RuleID: "VH04", Severity: kam.SeverityReview, Field: "website", Message: "website: b.example [VH04]; look"},
 		{RuleID: "VS01", Severity: kam.SeverityReview},
 	}
-	rule := func(id string) func(kam.Finding) bool { return func(f kam.Finding) bool { return f.RuleID == id } }
+	rule := func(id string) func(customer.Finding) bool {
+		return func(f customer.Finding) bool { return f.RuleID == id }
+	}
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
 		require.NoError(t, tx.WaiveCandidates(candidates, "rita", "another town"))
 		require.NoError(t, tx.SaveFindings(findings))
 		require.NoError(t, tx.Waive(rule("VH04"), "dora", "known"))
 		require.NoError(t, tx.SaveAnalysis(map[string]int{"revenue": 7}))
-		require.NoError(t, tx.SaveRecord(kam.DecisionRecord{Kind: kam.RecordAdd, Outcome: "ADD"}))
-		require.NoError(t, tx.SetHuman(kam.RecordAdd, kam.HumanDecision{Decision: "CONFIRM", By: "mona", At: storetest.Noon}))
-		require.ErrorIs(t, tx.SetHuman(kam.RecordSegment, kam.HumanDecision{}), kam.NotFound)
+		require.NoError(t, tx.SaveRecord(onboarding.DecisionRecord{Kind: onboarding.RecordAdd, Outcome: "ADD"}))
+		require.NoError(t, tx.SetHuman(onboarding.RecordAdd, onboarding.HumanDecision{Decision: "CONFIRM", By: "mona", At: storetest.Noon}))
+		require.ErrorIs(t, tx.SetHuman(onboarding.RecordSegment, onboarding.HumanDecision{}), kam.NotFound)
 	})
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveCandidates(candidates))
@@ -222,7 +226,7 @@ func TestWhatStagesKeep(t *testing.T) {
 	require.EqualValues(t, 4, check[0].Version)
 
 	// The steps after an act may be lost with it, up to the end of the case.
-	storetest.Within(t, s, no, func(tx *casedb.Tx) { tx.Case.State = kam.Completed })
+	storetest.Within(t, s, no, func(tx *casedb.Tx) { tx.Case.State = onboarding.Completed })
 	check, err = s.Cases.NeedingCheck(t.Context(), time.Now().Add(-time.Minute))
 	require.NoError(t, err)
 	require.Len(t, check, 1)

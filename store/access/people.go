@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -20,10 +21,10 @@ type OrgAct struct {
 	Reason     string
 	// May says whether somebody may do something, and by which role. The store does
 	// not know: whoever runs the act does.
-	May func(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) `json:"-"`
+	May func(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) `json:"-"`
 }
 
-func (a OrgAct) may(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) {
+func (a OrgAct) may(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) {
 	if a.May == nil {
 		return "", kam.Errorf(kam.Forbidden, "nobody says whether %s may", who.ID).On("by")
 	}
@@ -65,7 +66,7 @@ func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, err
 }
 
 func personChange(u User) orgChange {
-	return orgChange{kind: ChangePerson, what: u, right: kam.ActionUsersEdit, owner: u.ID, tables: []orgTable{peopleTable}, apply: func(tx *Tx) (OrgChange, error) {
+	return orgChange{kind: ChangePerson, what: u, right: access.ActionUsersEdit, owner: u.ID, tables: []orgTable{peopleTable}, apply: func(tx *Tx) (OrgChange, error) {
 		was, err := tx.Person(u.ID)
 		known := err == nil
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
@@ -79,7 +80,7 @@ func personChange(u User) orgChange {
 		if u.Name == "" {
 			return OrgChange{}, kam.Errorf(kam.Invalid, "a person needs a name").On("name")
 		}
-		if err := kam.CheckRoles(u.Roles); err != nil {
+		if err := access.CheckRoles(u.Roles); err != nil {
 			return OrgChange{}, err
 		}
 		managerOf, err := managers(tx.ctx, tx.tx)
@@ -139,7 +140,7 @@ func managers(ctx context.Context, q pg.Querier) (map[kam.UserID]kam.UserID, err
 // PersonLeaves makes a person inactive. Open tasks go to whoever holds the post
 // next, open requests to his manager (P2.7).
 func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgChange, error) {
-	return s.changeOrg(ctx, a, orgChange{kind: ChangeLeave, what: id, right: kam.ActionUsersEdit, owner: id, apply: func(tx *Tx) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeLeave, what: id, right: access.ActionUsersEdit, owner: id, apply: func(tx *Tx) (OrgChange, error) {
 		p, err := tx.Person(id)
 		if err != nil {
 			return OrgChange{}, wrongOn("user_id", err)
@@ -194,7 +195,7 @@ func postChange(p post) orgChange {
 		stay = `update kam.person set no_post = array_append(array_remove(no_post, $2), $2) where user_id = $1 and $2 = any (nodes)`
 		goes = `update kam.person set nodes = array_remove(nodes, $2), no_post = array_remove(no_post, $2) where user_id = $1`
 	)
-	return orgChange{kind: ChangePost, what: p, right: kam.ActionTerritoriesEdit, owner: p.Manager, tables: []orgTable{peopleTable, nodesTable}, apply: func(tx *Tx) (OrgChange, error) {
+	return orgChange{kind: ChangePost, what: p, right: access.ActionTerritoriesEdit, owner: p.Manager, tables: []orgTable{peopleTable, nodesTable}, apply: func(tx *Tx) (OrgChange, error) {
 		n, err := tx.Node(p.Node)
 		if err != nil {
 			return OrgChange{}, wrongOn("node", err)
@@ -212,7 +213,7 @@ func postChange(p post) orgChange {
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return OrgChange{}, err
 		}
-		if kam.WorksAtNodes(before) {
+		if access.WorksAtNodes(before) {
 			tx.Queue(stay, n.ManagerID, p.Node)
 		} else {
 			tx.Queue(goes, n.ManagerID, p.Node)

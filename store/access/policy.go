@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -76,7 +77,7 @@ func (s *Store) LoadPolicy(ctx context.Context, a OrgAct, version int, text []by
 func policyChange(p policyVersion) orgChange {
 	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3)`
 
-	return orgChange{kind: ChangePolicy, what: p, right: kam.ActionPolicyDraft, tables: []orgTable{policyTable}, apply: func(tx *Tx) (OrgChange, error) {
+	return orgChange{kind: ChangePolicy, what: p, right: access.ActionPolicyDraft, tables: []orgTable{policyTable}, apply: func(tx *Tx) (OrgChange, error) {
 		c := OrgChange{What: fmt.Sprintf("policy version %d", p.Version)}
 		have, err := tx.PolicyText(p.Version)
 		if err == nil && string(have) != string(p.Text) {

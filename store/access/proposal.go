@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -51,7 +52,7 @@ const agreeWithin = 7 * 24 * time.Hour
 
 // propose keeps a change that takes two, d being what it would do. What it did
 // on trial is undone before.
-func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles []kam.Role, held []kam.Action) (OrgChange, error) {
+func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles []kam.Role, held []access.Action) (OrgChange, error) {
 	const insert = `
 		insert into kam.proposal (proposal_no, kind, change, digest, ground, what, differences, by_user, roles, reason, at, expires_at)
 		values (@no, @kind, @change, @digest, @ground, @what, @differences, @by, @roles, @reason, @at, @expires)`
@@ -100,14 +101,14 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 
 // secondAdmins are the roles that can agree: those of the rights that the first
 // admin lacks, where he lacks some, because the two together hold all of them.
-func secondAdmins(rights, held []kam.Action) []kam.Role {
-	if lacking := slices.DeleteFunc(slices.Clone(rights), func(r kam.Action) bool { return slices.Contains(held, r) }); len(lacking) > 0 {
+func secondAdmins(rights, held []access.Action) []kam.Role {
+	if lacking := slices.DeleteFunc(slices.Clone(rights), func(r access.Action) bool { return slices.Contains(held, r) }); len(lacking) > 0 {
 		rights = lacking
 	}
 	var out []kam.Role
 	for _, r := range rights {
 		role := kam.PolicyAdmin
-		if r == kam.ActionUsersEdit {
+		if r == access.ActionUsersEdit {
 			role = kam.UserAdmin
 		}
 		if !slices.Contains(out, role) {
@@ -198,7 +199,7 @@ func (s *Store) Decline(ctx context.Context, a OrgAct, no string) (OrgChange, er
 		if err != nil {
 			return OrgChange{}, err
 		}
-		roles, _, err := a.mayDo(who, ch.agreeing(ch.given()), kam.Subject{Together: p.Roles})
+		roles, _, err := a.mayDo(who, ch.agreeing(ch.given()), access.Subject{Together: p.Roles})
 		if err != nil && a.By != p.By {
 			return OrgChange{}, err
 		}
@@ -245,7 +246,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	if a.By == p.By {
 		return OrgChange{}, kam.Errorf(kam.Separation, "%s proposed it himself", a.By).By(ch.rule()).Try("another admin must agree")
 	}
-	subject := kam.Subject{Owner: ch.owner, Requester: p.By, Together: p.Roles}
+	subject := access.Subject{Owner: ch.owner, Requester: p.By, Together: p.Roles}
 	if _, _, err := a.mayDo(who, ch.agreeing(ch.given()), subject); err != nil {
 		return OrgChange{}, err
 	}
@@ -267,7 +268,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	if err != nil {
 		return OrgChange{}, stale(p, string(p.By)+" is nobody any more")
 	}
-	_, first, err := a.mayDo(proposer, ch.rights(d), kam.Subject{})
+	_, first, err := a.mayDo(proposer, ch.rights(d), access.Subject{})
 	if err != nil {
 		return OrgChange{}, stale(p, string(p.By)+" may not propose it any more")
 	}
@@ -371,7 +372,7 @@ func (tx *Tx) Actor(by kam.UserID) (kam.Person, error) {
 
 // mayDo are the rights of a list that a person has, and the roles that give
 // them. With none of them it is the refusal of the first.
-func (a OrgAct) mayDo(who kam.Person, rights []kam.Action, s kam.Subject) (roles []kam.Role, held []kam.Action, err error) {
+func (a OrgAct) mayDo(who kam.Person, rights []access.Action, s access.Subject) (roles []kam.Role, held []access.Action, err error) {
 	for _, r := range rights {
 		role, e := a.may(who, r, s)
 		switch {

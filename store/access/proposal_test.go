@@ -8,15 +8,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // governors are who may change what: two user admins, two policy admins.
-var governors = map[kam.Action][2]kam.UserID{
-	kam.ActionUsersEdit:       {"ulf", "una"},
-	kam.ActionTerritoriesEdit: {"pia", "paul"},
+var governors = map[access.Action][2]kam.UserID{
+	access.ActionUsersEdit:       {"ulf", "una"},
+	access.ActionTerritoriesEdit: {"pia", "paul"},
 }
 
 // person is one of the sample, with something changed.
@@ -72,28 +73,28 @@ func TestOneAdminAloneGivesNoRight(t *testing.T) {
 		who    [2]kam.UserID
 		change func(*testing.T, *store.Store, accessdb.OrgAct) (accessdb.OrgChange, error)
 	}{
-		{"a role", governors[kam.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.Roles = []kam.Role{kam.SalesRep, kam.TerritoryManager} })},
-		{"the role of an admin", governors[kam.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.Roles = []kam.Role{kam.UserAdmin} })},
-		{"another role for one", governors[kam.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Roles = []kam.Role{kam.NationalManager} })},
-		{"the nodes of a manager to the root", governors[kam.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Nodes = []string{"W"} })},
-		{"a node more", governors[kam.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Nodes = append(u.Nodes, "FR") })},
-		{"another manager", governors[kam.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.ManagerID = "gina" })},
-		{"his account back", governors[kam.ActionUsersEdit], set("away", func(u *accessdb.User) { u.Inactive = false })},
-		{"somebody new at a node", governors[kam.ActionUsersEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
+		{"a role", governors[access.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.Roles = []kam.Role{kam.SalesRep, kam.TerritoryManager} })},
+		{"the role of an admin", governors[access.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.Roles = []kam.Role{kam.UserAdmin} })},
+		{"another role for one", governors[access.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Roles = []kam.Role{kam.NationalManager} })},
+		{"the nodes of a manager to the root", governors[access.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Nodes = []string{"W"} })},
+		{"a node more", governors[access.ActionUsersEdit], set("mona", func(u *accessdb.User) { u.Nodes = append(u.Nodes, "FR") })},
+		{"another manager", governors[access.ActionUsersEdit], set("rita", func(u *accessdb.User) { u.ManagerID = "gina" })},
+		{"his account back", governors[access.ActionUsersEdit], set("away", func(u *accessdb.User) { u.Inactive = false })},
+		{"somebody new at a node", governors[access.ActionUsersEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
 			return s.Access.SetPerson(t.Context(), a, accessdb.User{ID: "new", Name: "New", Nodes: []string{"DE"}})
 		}},
-		{"a post", governors[kam.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
+		{"a post", governors[access.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
 			return s.Access.SetManager(t.Context(), a, "DE-HH", "theo")
 		}},
-		{"a vacant post", governors[kam.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
+		{"a vacant post", governors[access.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
 			return s.Access.SetManager(t.Context(), a, "DE-N", "rolf")
 		}},
-		{"people of a load", governors[kam.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users[1].Nodes = []string{"W"} })},
-		{"a load that takes somebody away", governors[kam.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users = slices.Delete(o.Users, 2, 3) })},
-		{"nodes of a load", governors[kam.ActionTerritoriesEdit], load(func(o *accessdb.Org) { o.Nodes[3].Parent = "FR" })},
-		{"lists of a load", governors[kam.ActionTerritoriesEdit], load(func(o *accessdb.Org) { o.BlockedParties = []accessdb.BlockedParty{} })},
+		{"people of a load", governors[access.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users[1].Nodes = []string{"W"} })},
+		{"a load that takes somebody away", governors[access.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users = slices.Delete(o.Users, 2, 3) })},
+		{"nodes of a load", governors[access.ActionTerritoriesEdit], load(func(o *accessdb.Org) { o.Nodes[3].Parent = "FR" })},
+		{"lists of a load", governors[access.ActionTerritoriesEdit], load(func(o *accessdb.Org) { o.BlockedParties = []accessdb.BlockedParty{} })},
 		{"people and nodes of a load", [2]kam.UserID{"ulf", "pia"}, load(func(o *accessdb.Org) { o.Users[6].Nodes = []string{"DE-N"}; o.Nodes[2].ManagerID = "rolf" })},
-		{"a policy", governors[kam.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
+		{"a policy", governors[access.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
 			return s.Access.LoadPolicy(t.Context(), a, 2, []byte("version: 2"))
 		}},
 	} {
@@ -455,13 +456,13 @@ func TestPostLeavesOtherWork(t *testing.T) {
 			require.ElementsMatch(t, tt.want, mona.Nodes)
 			require.Equal(t, tt.noPost, mona.NoPost)
 			mona.Active = true
-			here := kam.Subject{Path: []string{"DE-HH", "DE-N", "DE", "W"}, Levels: []kam.NodeLevel{kam.LevelTerritory, kam.LevelRegion, kam.LevelCountry, kam.LevelGlobal}, Level: kam.LevelTerritory}
-			_, err = kam.Permit(mona, kam.ActionConfirm, here)
+			here := access.Subject{Path: []string{"DE-HH", "DE-N", "DE", "W"}, Levels: []kam.NodeLevel{kam.LevelTerritory, kam.LevelRegion, kam.LevelCountry, kam.LevelGlobal}, Level: kam.LevelTerritory}
+			_, err = access.Permit(mona, access.ActionConfirm, here)
 			if !slices.Contains(tt.want, "DE-N") {
 				require.Equal(t, kam.Forbidden, kam.CodeOf(err), "the post went with what may be done in it")
 			}
 			if mona.Is(kam.SalesRep) {
-				_, err = kam.Permit(mona, kam.ActionStart, here)
+				_, err = access.Permit(mona, access.ActionStart, here)
 				require.NoError(t, err, "a rep works on")
 			}
 			if !tt.leave {
@@ -469,7 +470,7 @@ func TestPostLeavesOtherWork(t *testing.T) {
 				mona, err = s.Access.Person(ctx, "mona")
 				require.NoError(t, err)
 				require.Empty(t, mona.NoPost)
-				_, err = kam.Permit(mona, kam.ActionConfirm, here)
+				_, err = access.Permit(mona, access.ActionConfirm, here)
 				require.NoError(t, err, "and back with the post")
 			}
 		})

@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
@@ -26,7 +28,7 @@ func (tx *Tx) run(doing string, statements ...pg.Statement) ([]int, error) {
 // another got since the check, is left alone and reported. keys computes how
 // the duplicate search finds a customer whose data were merged with what was
 // known.
-func (tx *Tx) ApplyCustomers(keys func(kam.RequestData) customerdb.PartyKeys) error {
+func (tx *Tx) ApplyCustomers(keys func(customer.RequestData) customerdb.PartyKeys) error {
 	no, from := tx.Batch.No, tx.Batch.No.Subject()
 	if err := tx.applyGroups(); err != nil {
 		return err
@@ -197,10 +199,10 @@ func (tx *Tx) reportSkipped() error {
 	if err != nil {
 		return err
 	}
-	findings := make([]kam.BatchFinding, len(all))
+	findings := make([]book.BatchFinding, len(all))
 	for i, r := range all {
-		f := kam.BatchFinding{
-			File: kam.FileCustomers, Row: r.No, Line: r.Line, Key: r.Customer, Severity: kam.SeverityWarning, Rule: kam.RuleBatchOpenCase,
+		f := book.BatchFinding{
+			File: book.FileCustomers, Row: r.No, Line: r.Line, Key: r.Customer, Severity: kam.SeverityWarning, Rule: book.RuleBatchOpenCase,
 			Message: "the customer is in an open case: the row was left alone", Remedy: "import it again when the case has ended",
 		}
 		if r.Why != "" {
@@ -213,11 +215,11 @@ func (tx *Tx) reportSkipped() error {
 }
 
 // mergedParties writes how customers are found whose data were merged.
-func (tx *Tx) mergedParties(keys func(kam.RequestData) customerdb.PartyKeys) error {
+func (tx *Tx) mergedParties(keys func(customer.RequestData) customerdb.PartyKeys) error {
 	type row struct {
 		Customer string
 		Group    string
-		Data     kam.RequestData
+		Data     customer.RequestData
 	}
 	all, err := pg.List(tx.ctx, tx.tx, "read the customers that changed", pgx.RowToStructByPos[row],
 		`select customer_no, group_id, data from work where outcome = 'UPDATED' order by customer_no`)
@@ -237,7 +239,7 @@ func (tx *Tx) mergedParties(keys func(kam.RequestData) customerdb.PartyKeys) err
 
 func (tx *Tx) countWork() error {
 	type row struct {
-		Outcome kam.RowOutcome
+		Outcome book.RowOutcome
 		N       int
 	}
 	all, err := pg.List(tx.ctx, tx.tx, "count the rows", pgx.RowToStructByPos[row], `select outcome, count(*)::int from work group by outcome`)
@@ -246,13 +248,13 @@ func (tx *Tx) countWork() error {
 	}
 	for _, r := range all {
 		switch r.Outcome {
-		case kam.RowCreated:
+		case book.RowCreated:
 			tx.Batch.Result.Created = r.N
-		case kam.RowUpdated:
+		case book.RowUpdated:
 			tx.Batch.Result.Updated = r.N
-		case kam.RowUnchanged:
+		case book.RowUnchanged:
 			tx.Batch.Result.Unchanged = r.N
-		case kam.RowSkipped:
+		case book.RowSkipped:
 			tx.Batch.Result.Skipped = r.N
 		}
 	}
@@ -293,7 +295,7 @@ func (tx *Tx) bookStanding() error {
 
 // PassNumbers has new customers numbered beyond those of a batch, before
 // its rows are applied. It may run twice.
-func (s *Store) PassNumbers(ctx context.Context, no kam.BatchNo) error {
+func (s *Store) PassNumbers(ctx context.Context, no book.BatchNo) error {
 	const highest = `
 		select coalesce(max(substring(customer_no from '^C-([0-9]{1,15})$')::bigint), 0) from kam.batch_row where batch_no = $1`
 

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -18,7 +20,7 @@ import (
 // StagedRow is a row of a batch as it was uploaded.
 type StagedRow struct {
 	No, Line   int
-	ReadAs     kam.RowOutcome
+	ReadAs     book.RowOutcome
 	Warned     bool
 	CustomerNo string
 	OwnerID    kam.UserID
@@ -30,7 +32,7 @@ type StagedRow struct {
 
 // Staged are the rows of a batch in the order of the file. It holds a
 // connection until the sequence has ended.
-func (s *Store) Staged(ctx context.Context, no kam.BatchNo) iter.Seq2[StagedRow, error] {
+func (s *Store) Staged(ctx context.Context, no book.BatchNo) iter.Seq2[StagedRow, error] {
 	const rows = `
 		select row_no as no, line, read_as, warned, customer_no, owner as owner_id, status, ka_status, tier, data
 		from kam.batch_row where batch_no = $1 order by row_no`
@@ -39,17 +41,17 @@ func (s *Store) Staged(ctx context.Context, no kam.BatchNo) iter.Seq2[StagedRow,
 }
 
 // Contacts are the contacts of the rows of a batch, by row.
-func (s *Store) Contacts(ctx context.Context, no kam.BatchNo) (map[int][]kam.Contact, error) {
+func (s *Store) Contacts(ctx context.Context, no book.BatchNo) (map[int][]customer.Contact, error) {
 	const contacts = `
 		select r.row_no, c.contact from kam.batch_row r
 		join kam.contact c on c.owner = $2 || '/' || r.row_no
 		where r.batch_no = $1 and r.contacts > 0 order by r.row_no, c.position`
 	type row struct {
 		No      int
-		Contact kam.Contact
+		Contact customer.Contact
 	}
 
-	m := map[int][]kam.Contact{}
+	m := map[int][]customer.Contact{}
 	err := pg.InLong(ctx, s.pool, "read the contacts of the batch", func(tx pgx.Tx) error {
 		all, err := pg.List(ctx, tx, "read the contacts of the batch", pgx.RowToStructByPos[row], contacts, no, no.Subject())
 		for _, r := range all {
@@ -61,7 +63,7 @@ func (s *Store) Contacts(ctx context.Context, no kam.BatchNo) (map[int][]kam.Con
 }
 
 // Groups is the file of groups of a batch.
-func (s *Store) Groups(ctx context.Context, no kam.BatchNo) ([]Group, error) {
+func (s *Store) Groups(ctx context.Context, no book.BatchNo) ([]Group, error) {
 	return pg.List(ctx, s.pool, "read the groups of the batch", pgx.RowToStructByPos[Group],
 		`select row_no, group_id, name from kam.batch_group where batch_no = $1 order by row_no`, no)
 }
@@ -77,7 +79,7 @@ type KnownCustomer struct {
 }
 
 // KnownCustomers are the customers, by number, that a batch has rows of.
-func (s *Store) KnownCustomers(ctx context.Context, no kam.BatchNo) (map[string]KnownCustomer, error) {
+func (s *Store) KnownCustomers(ctx context.Context, no book.BatchNo) (map[string]KnownCustomer, error) {
 	const known = `
 		select c.customer_no, c.territory, c.group_id, c.ka_status, c.tier,
 			coalesce((select min(k.case_no) from kam.cases k where k.customer_no = c.customer_no and k.customer_no <> '' and k.open), '') as in_case
@@ -118,7 +120,7 @@ type Holder struct {
 
 // HoldersOf are the customers on whom one of the identifiers stands; values
 // are in the form in which they are stored.
-func (s *Store) HoldersOf(ctx context.Context, ids []kam.Identifier) ([]Holder, error) {
+func (s *Store) HoldersOf(ctx context.Context, ids []customer.Identifier) ([]Holder, error) {
 	const holders = `
 		select i.scheme, i.value, coalesce(i.site, '') as site, i.customer_no, c.group_id
 		from (select distinct * from unnest($1::text[], $2::text[]) as u (scheme, value)) u
@@ -149,7 +151,7 @@ type Account struct {
 }
 
 // Accounts are the accounts of the facts of a batch, by number.
-func (s *Store) Accounts(ctx context.Context, no kam.BatchNo) ([]Account, error) {
+func (s *Store) Accounts(ctx context.Context, no book.BatchNo) ([]Account, error) {
 	const accounts = `
 		with a as (
 			select account_no, count(*) as n, min(row_no) as first, bool_and(pl_only) as pl_only
@@ -183,7 +185,7 @@ type BadFact struct {
 
 // BadFacts are the facts that cannot be applied, at most limit, and how many
 // there are.
-func (s *Store) BadFacts(ctx context.Context, no kam.BatchNo, currency string, from, to time.Time, limit int) (bad []BadFact, total int, err error) {
+func (s *Store) BadFacts(ctx context.Context, no book.BatchNo, currency string, from, to time.Time, limit int) (bad []BadFact, total int, err error) {
 	const facts = `
 		select row_no as row, account_no as account, month, currency, pl_only from kam.batch_sales
 		where batch_no = $1 and not (currency = $2 and month between $3 and $4) order by row_no limit $5`
@@ -205,7 +207,7 @@ func (s *Store) BadFacts(ctx context.Context, no kam.BatchNo, currency string, f
 type CheckedRow struct {
 	No, Line   int
 	CustomerNo string
-	Outcome    kam.RowOutcome
+	Outcome    book.RowOutcome
 	Scope      string
 	Territory  string
 	OwnerID    kam.UserID
@@ -221,7 +223,7 @@ const checkFindings = 10_000_000
 
 // SaveCheck writes what the check made of the rows, instead of what an earlier
 // one did.
-func (tx *Tx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) error {
+func (tx *Tx) SaveCheck(rows []CheckedRow, findings []book.BatchFinding) error {
 	no := tx.Batch.No
 	var b pgx.Batch
 	b.Queue(`delete from kam.batch_checked where batch_no = $1`, no)
@@ -241,7 +243,7 @@ func (tx *Tx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) error {
 	}
 	ready := make([]int, 0, len(rows))
 	for i := range rows {
-		if rows[i].Outcome == kam.RowReady {
+		if rows[i].Outcome == book.RowReady {
 			ready = append(ready, i)
 		}
 	}
@@ -258,7 +260,7 @@ func (tx *Tx) SaveCheck(rows []CheckedRow, findings []kam.BatchFinding) error {
 }
 
 // AddFindings adds findings that came up later than the check.
-func (tx *Tx) AddFindings(all []kam.BatchFinding) error {
+func (tx *Tx) AddFindings(all []book.BatchFinding) error {
 	if len(all) == 0 {
 		return nil
 	}

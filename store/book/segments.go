@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -83,7 +84,7 @@ func (tx *Tx) SaveSegments(rows []Segmented) (changed int, err error) {
 }
 
 // SaveProposals keeps what the roll-up proposes.
-func (tx *Tx) SaveProposals(all []kam.BatchProposal) error {
+func (tx *Tx) SaveProposals(all []book.BatchProposal) error {
 	if _, err := pg.Exec(tx.ctx, tx.tx, "forget earlier proposals", `delete from kam.batch_proposal where batch_no = $1`, tx.Batch.No); err != nil {
 		return err
 	}

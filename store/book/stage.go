@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -26,7 +28,7 @@ type Upload struct {
 	Facts   iter.Seq2[Fact, error]
 	Groups  []Group
 	// Findings are asked for when the sequences have been read.
-	Findings func() []kam.BatchFinding
+	Findings func() []book.BatchFinding
 	// Progress is told how many rows of a file are staged, where it is there.
 	Progress func(file string, rows int)
 }
@@ -35,7 +37,7 @@ type Upload struct {
 // without contacts.
 type Row struct {
 	No, Line   int
-	ReadAs     kam.RowOutcome // READY, REFUSED or SAME
+	ReadAs     book.RowOutcome // READY, REFUSED or SAME
 	Warned     bool
 	CustomerNo string
 	OwnerID    kam.UserID
@@ -45,7 +47,7 @@ type Row struct {
 	Coverage   string
 	ReviewDue  *time.Time
 	Data       json.RawMessage
-	Contacts   []kam.Contact
+	Contacts   []customer.Contact
 }
 
 // A Fact is a row of the sales file, or with PLOnly one of the profit and
@@ -75,9 +77,9 @@ type Group struct {
 // Upload allots a number under the key and stages what was read, in one
 // transaction. The same key with the same content returns the batch as it
 // stands, and created is false; with other content it is a kam.IDReused.
-func (s *Store) Upload(ctx context.Context, u Upload) (b kam.BatchSnapshot, created bool, err error) {
-	if u.Key == "" || len(u.Key) > kam.MaxBatchKey {
-		return b, false, kam.Errorf(kam.Invalid, "a key of 1 to %d characters is needed", kam.MaxBatchKey).On("batch_key")
+func (s *Store) Upload(ctx context.Context, u Upload) (b book.BatchSnapshot, created bool, err error) {
+	if u.Key == "" || len(u.Key) > book.MaxBatchKey {
+		return b, false, kam.Errorf(kam.Invalid, "a key of 1 to %d characters is needed", book.MaxBatchKey).On("batch_key")
 	}
 	// No retry: the sequences are read once.
 	err = pgx.BeginFunc(ctx, s.pool, func(ptx pgx.Tx) (err error) {
@@ -90,7 +92,7 @@ func (s *Store) Upload(ctx context.Context, u Upload) (b kam.BatchSnapshot, crea
 	return b, created, err
 }
 
-func uploadBatch(ctx context.Context, ptx pgx.Tx, u Upload) (b kam.BatchSnapshot, created bool, err error) {
+func uploadBatch(ctx context.Context, ptx pgx.Tx, u Upload) (b book.BatchSnapshot, created bool, err error) {
 	const insert = `
 		insert into kam.import_batch (batch_no, batch_key, content, state, uploader, snapshot, uploaded_at, updated_at)
 		values ('B-' || lpad(nextval('kam.batch_number')::text, 6, '0'), $1, $2, $3, $4, '{}', $5, $5)
@@ -100,7 +102,7 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u Upload) (b kam.BatchSnapshot
 	if _, err := ptx.Exec(ctx, pg.LongStatements); err != nil {
 		return b, false, err
 	}
-	no, ok, err := pg.One(ctx, ptx, "allot a batch", pgx.RowTo[kam.BatchNo], insert, u.Key, u.Content, kam.BatchUploaded, u.By, u.At)
+	no, ok, err := pg.One(ctx, ptx, "allot a batch", pgx.RowTo[book.BatchNo], insert, u.Key, u.Content, book.BatchUploaded, u.By, u.At)
 	if err != nil {
 		return b, false, err
 	}
@@ -126,14 +128,14 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u Upload) (b kam.BatchSnapshot
 }
 
 // uploaded stages what was read and writes the batch.
-func uploaded(tx *ledger.Entry, no kam.BatchNo, u Upload) (b kam.BatchSnapshot, err error) {
+func uploaded(tx *ledger.Entry, no book.BatchNo, u Upload) (b book.BatchSnapshot, err error) {
 	counts, err := stageBatch(tx.Context(), tx.SQL(), no, u)
 	if err != nil {
 		return b, err
 	}
-	b = kam.BatchSnapshot{No: no, State: kam.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
+	b = book.BatchSnapshot{No: no, State: book.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
 	tx.Log(kam.AuditEvent{
-		Type: kam.EventBatchUploaded, Actor: u.By, To: string(kam.BatchUploaded), PayloadDigest: u.Content,
+		Type: book.EventBatchUploaded, Actor: u.By, To: string(book.BatchUploaded), PayloadDigest: u.Content,
 		Text: fmt.Sprintf("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
 	})
 	queueBatch(tx, b)
@@ -141,11 +143,11 @@ func uploaded(tx *ledger.Entry, no kam.BatchNo, u Upload) (b kam.BatchSnapshot, 
 }
 
 // stageBatch copies what was uploaded into the staging tables.
-func stageBatch(ctx context.Context, tx pgx.Tx, no kam.BatchNo, u Upload) (n kam.BatchCounts, err error) {
+func stageBatch(ctx context.Context, tx pgx.Tx, no book.BatchNo, u Upload) (n book.BatchCounts, err error) {
 	var people []contactRow
-	n.Rows, err = copySeq(ctx, tx, u, kam.FileCustomers, "batch_row",
+	n.Rows, err = copySeq(ctx, tx, u, book.FileCustomers, "batch_row",
 		[]string{"batch_no", "row_no", "line", "read_as", "warned", "customer_no", "owner", "status", "ka_status", "tier", "coverage", "review_due", "contacts", "data"},
-		u.Rows, kam.MaxBatchRows, func(r Row) []any {
+		u.Rows, book.MaxBatchRows, func(r Row) []any {
 			for i, c := range r.Contacts {
 				people = append(people, contactRow{stagedContact(no, r.No), i, c})
 			}
@@ -158,17 +160,17 @@ func stageBatch(ctx context.Context, tx pgx.Tx, no kam.BatchNo, u Upload) (n kam
 		pgx.CopyFromSlice(len(people), func(i int) ([]any, error) { return []any{people[i].owner, people[i].position, people[i].contact}, nil })); err != nil {
 		return n, err
 	}
-	n.Facts, err = copySeq(ctx, tx, u, kam.FileSales, "batch_sales",
+	n.Facts, err = copySeq(ctx, tx, u, book.FileSales, "batch_sales",
 		[]string{"batch_no", "row_no", "account_no", "month", "product_family", "currency", "net_revenue", "gross_margin", "orders", "last_order_date", "pl_lines", "pl_only"},
-		u.Facts, kam.MaxBatchFacts, func(f Fact) []any {
+		u.Facts, book.MaxBatchFacts, func(f Fact) []any {
 			return []any{no, f.No, f.Account, f.Month, f.Family, f.Currency, f.Net, f.Margin, f.Orders, f.LastOrder, f.PLLines, f.PLOnly}
 		})
 	if err != nil {
 		return n, err
 	}
 	n.Groups = len(u.Groups)
-	if n.Groups > kam.MaxBatchGroups {
-		return n, kam.Errorf(kam.Invalid, "has more than %d groups", kam.MaxBatchGroups).On(kam.FileGroups).Try("split it")
+	if n.Groups > book.MaxBatchGroups {
+		return n, kam.Errorf(kam.Invalid, "has more than %d groups", book.MaxBatchGroups).On(book.FileGroups).Try("split it")
 	}
 	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", "batch_group"}, []string{"batch_no", "row_no", "group_id", "name"},
 		pgx.CopyFromSlice(n.Groups, func(i int) ([]any, error) { g := u.Groups[i]; return []any{no, g.No, g.ID, g.Name}, nil })); err != nil {
@@ -183,11 +185,11 @@ func stageBatch(ctx context.Context, tx pgx.Tx, no kam.BatchNo, u Upload) (n kam
 type contactRow struct {
 	owner    string
 	position int
-	contact  kam.Contact
+	contact  customer.Contact
 }
 
 // stagedContact is the owner of the contacts of a row that is not applied yet.
-func stagedContact(no kam.BatchNo, row int) string { return fmt.Sprintf("%s/%d", no.Subject(), row) }
+func stagedContact(no book.BatchNo, row int) string { return fmt.Sprintf("%s/%d", no.Subject(), row) }
 
 // copySeq copies a sequence into a staging table, with a bound on its rows.
 func copySeq[T any](ctx context.Context, tx pgx.Tx, u Upload, file, table string, columns []string, seq iter.Seq2[T, error], most int, row func(T) []any) (int, error) {
@@ -270,8 +272,8 @@ func readAhead[T any](seq iter.Seq2[T, error]) (next func() (T, error, bool), st
 // copyFindings writes findings; the number of the first tells those of the
 // upload from those of the check. More than the bound are cut off: the counts
 // of the batch are of all.
-func copyFindings(ctx context.Context, tx pgx.Tx, no kam.BatchNo, first int, all []kam.BatchFinding) error {
-	all = all[:min(len(all), kam.MaxBatchFindings)]
+func copyFindings(ctx context.Context, tx pgx.Tx, no book.BatchNo, first int, all []book.BatchFinding) error {
+	all = all[:min(len(all), book.MaxBatchFindings)]
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"kam", "batch_finding"}, []string{"batch_no", "n", "severity", "finding"},
 		pgx.CopyFromSlice(len(all), func(i int) ([]any, error) { return []any{no, first + i, all[i].Severity, all[i]}, nil }))
 	return err

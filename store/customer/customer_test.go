@@ -13,13 +13,15 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func keysOf(d kam.RequestData, names ...string) customerdb.PartyKeys {
+func keysOf(d customer.RequestData, names ...string) customerdb.PartyKeys {
 	return customerdb.PartyKeys{Names: names, Country: d.CountryCode, PostalCode: d.PostalCode, Identifiers: d.Identifiers}
 }
 
@@ -66,7 +68,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	d := storetest.Data(t, `{"legal_name":"Nordwind","country_code":"DE","identifiers":[{"scheme":"VAT_EU","value":"DE136695976"}]}`)
-	commit := func(no kam.CaseNo, d kam.RequestData) (string, error) {
+	commit := func(no kam.CaseNo, d customer.RequestData) (string, error) {
 		var customerNo string
 		p, err := s.Cases.Effect(context.Background(), storetest.ActOn(no, "commit-it", 1), func(_ context.Context, tx *casedb.Tx) (err error) {
 			customerNo, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: d, Keys: keysOf(d, "nordwind")})
@@ -112,7 +114,7 @@ func TestIdentifiersAreUnique(t *testing.T) {
 	storetest.Within(t, s, storetest.NewCase(t, s, "9"), func(tx *casedb.Tx) {
 		_, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: gln})
 		require.ErrorIs(t, err, kam.TargetInvalid)
-		tx.Case.State = kam.ValidationReview
+		tx.Case.State = onboarding.ValidationReview
 	})
 	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.cases where state = 'VALIDATION_REVIEW'`))
 }
@@ -126,13 +128,13 @@ func TestParties(t *testing.T) {
 		storetest.Within(t, s, no, func(tx *casedb.Tx) {
 			require.NoError(t, customerdb.In(tx.Entry).SaveParty(customerdb.Party{Ref: string(tx.Case.CaseNo), Kind: customerdb.PartyCase, Data: customerdb.PartyDataOf(d)}, keysOf(d, "nordwind klinik")))
 			if no == rejected {
-				tx.Case.State = kam.Rejected
+				tx.Case.State = onboarding.Rejected
 			}
 		})
 	}
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
 		{CustomerNo: "C-000007", Data: d, Territory: "DE-HH", Keys: keysOf(d, "nordwind klinik"), GroupID: "G-1"},
-		{CustomerNo: "C-000008", Data: kam.RequestData{}, Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
+		{CustomerNo: "C-000008", Data: customer.RequestData{}, Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE", Domains: []string{"x.example"}}},
 	}))
 	storetest.Within(t, s, mine, func(tx *casedb.Tx) {
 		refs := func(k customerdb.PartyKeys) (all []string) {
@@ -232,7 +234,7 @@ func TestGroupsAndKeyAccounts(t *testing.T) {
 		g, err = accessdb.In(tx.Entry).EnsureGroup("", " nordwind gruppe ")
 		require.NoError(t, err)
 		require.Equal(t, "G-000001", g)
-		next, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: kam.RequestData{}})
+		next, err := customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: customer.RequestData{}})
 		require.NoError(t, err)
 		require.Greater(t, next, "C-000003", "numbers go on after those of the book")
 	})
@@ -270,7 +272,7 @@ func TestNumbersWhileTheBookIsLoaded(t *testing.T) {
 			for version := int64(1); version <= each && errs[i] == nil; version++ {
 				var number string // of the last try: an effect may run more than once
 				_, errs[i] = s.Cases.Effect(t.Context(), storetest.Engine(no, version+1, version), func(_ context.Context, tx *casedb.Tx) (err error) {
-					number, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: kam.RequestData{}})
+					number, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{Data: customer.RequestData{}})
 					return err
 				})
 				numbers[i] = append(numbers[i], number)
@@ -340,15 +342,15 @@ func TestPartiesOfAnOlderRelease(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
 	mine := storetest.NewCase(t, s, "mine")
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
-	other := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "KD Pharma GmbH", CountryCode: "DE", PostalCode: "20095", Website: "https://kd.example."}}
+	other := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Ostwind AG", CountryCode: "DE", PostalCode: "28195"}}
 	old := customerdb.PartyKeys{Names: []string{"pharma"}, Country: "DE", PostalCode: "20095", Domains: []string{"kd.example."}}
 	require.NoError(t, s.Customers.Load(t.Context(), storetest.Act(), []customerdb.BookCustomer{
 		{CustomerNo: "C-000001", Data: d, Territory: "DE-HH", Keys: old},
 		{CustomerNo: "C-000002", Data: other, Territory: "DE-HH", Keys: customerdb.PartyKeys{Names: []string{"ostwind"}, Country: "DE"}},
 		{CustomerNo: "C-000003", Data: other, Territory: "DE-HH", Keys: parties.Keys(other)},
 	}))
-	asked := parties.Keys(kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
+	asked := parties.Keys(customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "KD Pharma", CountryCode: "DE", Website: "kd.example"}})
 	found := func() (refs []string) {
 		storetest.Within(t, s, mine, func(tx *casedb.Tx) {
 			all, err := customerdb.In(tx.Entry).Parties(asked, tx.Case.CaseNo)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -14,7 +15,7 @@ import (
 // out.
 type Member struct {
 	CustomerNo    string
-	Data          kam.RequestData
+	Data          customer.RequestData
 	Territory     string
 	OwnerID       kam.UserID
 	SalesAccount  string

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -18,18 +19,18 @@ import (
 // A BookCustomer is a customer that exists already when it is loaded. Keys
 // are computed by the caller, as for SaveParty.
 type BookCustomer struct {
-	CustomerNo string              `json:"customer_no"`
-	Data       kam.RequestData     `json:"data"`
-	GroupID    string              `json:"group_id,omitempty"`
-	Territory  string              `json:"territory_code"`
-	OwnerID    kam.UserID          `json:"owner_id,omitempty"`
-	Status     kam.LifecycleStatus `json:"lifecycle_status,omitempty"` // ACTIVE when empty
-	KAStatus   kam.KAStatus        `json:"ka_status,omitempty"`        // NON_KA when empty
-	Tier       kam.Tier            `json:"tier,omitempty"`
-	Coverage   string              `json:"coverage,omitempty"`
-	ReviewDue  *time.Time          `json:"review_due,omitempty"`
-	Segment    json.RawMessage     `json:"segment,omitempty"`
-	Keys       PartyKeys           `json:"-"`
+	CustomerNo string               `json:"customer_no"`
+	Data       customer.RequestData `json:"data"`
+	GroupID    string               `json:"group_id,omitempty"`
+	Territory  string               `json:"territory_code"`
+	OwnerID    kam.UserID           `json:"owner_id,omitempty"`
+	Status     kam.LifecycleStatus  `json:"lifecycle_status,omitempty"` // ACTIVE when empty
+	KAStatus   kam.KAStatus         `json:"ka_status,omitempty"`        // NON_KA when empty
+	Tier       kam.Tier             `json:"tier,omitempty"`
+	Coverage   string               `json:"coverage,omitempty"`
+	ReviewDue  *time.Time           `json:"review_due,omitempty"`
+	Segment    json.RawMessage      `json:"segment,omitempty"`
+	Keys       PartyKeys            `json:"-"`
 }
 
 // A SalesFact is what one account bought in one month, in minor units of the

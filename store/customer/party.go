@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -24,7 +25,7 @@ type PartyKeys struct {
 	PostalCode  string
 	Domains     []string
 	Phones      []string
-	Identifiers []kam.Identifier
+	Identifiers []customer.Identifier
 	// RejectedDays is how far back Parties looks at rejected requests; 0 is 90.
 	RejectedDays int `json:"-"`
 }
@@ -83,7 +84,7 @@ func (k PartyKeys) inAnyCountry() []string {
 
 // identifierKey is the text under which an identifier is found and locked.
 // The name tells apart the schemes that are not checked here.
-func identifierKey(id kam.Identifier) string {
+func identifierKey(id customer.Identifier) string {
 	if id.Value == "" {
 		return ""
 	}
@@ -114,23 +115,23 @@ const (
 
 // PartyData is what parties are compared by.
 type PartyData struct {
-	Name         string           `json:"name"`
-	TradingNames []string         `json:"trading_names,omitempty"`
-	Country      string           `json:"country,omitempty"`
-	City         string           `json:"city,omitempty"`
-	PostalCode   string           `json:"postal_code,omitempty"`
-	Street       string           `json:"street,omitempty"`
-	Identifiers  []kam.Identifier `json:"identifiers,omitempty"`
-	Website      string           `json:"website,omitempty"`
-	Phone        string           `json:"phone,omitempty"`
-	Emails       []string         `json:"emails,omitempty"`
+	Name         string                `json:"name"`
+	TradingNames []string              `json:"trading_names,omitempty"`
+	Country      string                `json:"country,omitempty"`
+	City         string                `json:"city,omitempty"`
+	PostalCode   string                `json:"postal_code,omitempty"`
+	Street       string                `json:"street,omitempty"`
+	Identifiers  []customer.Identifier `json:"identifiers,omitempty"`
+	Website      string                `json:"website,omitempty"`
+	Phone        string                `json:"phone,omitempty"`
+	Emails       []string              `json:"emails,omitempty"`
 	// KeysVersion is that of the keys that are stored beside the data, 0 for
 	// those of the first release.
 	KeysVersion int `json:"keys_version,omitempty"`
 }
 
 // PartyDataOf takes from request data what parties are compared by.
-func PartyDataOf(d kam.RequestData) PartyData {
+func PartyDataOf(d customer.RequestData) PartyData {
 	p := PartyData{
 		Name: d.LegalName, TradingNames: d.TradingNames, Country: d.CountryCode, City: d.City,
 		PostalCode: d.PostalCode, Street: d.Street, Identifiers: d.Identifiers, Website: d.Website, Phone: d.Phone,
@@ -263,7 +264,7 @@ func (tx *Tx) Parties(k PartyKeys, except kam.CaseNo) ([]Party, error) {
 
 // LockIdentifiers makes others who lock one of the identifiers wait until the
 // effect is committed, so that a search after it sees what they committed.
-func (tx *Tx) LockIdentifiers(ids []kam.Identifier) error {
+func (tx *Tx) LockIdentifiers(ids []customer.Identifier) error {
 	const lock = `
 		select pg_advisory_xact_lock(h)
 		from (select distinct hashtextextended(k, 7) as h from unnest($1::text[]) k order by 1) ordered`

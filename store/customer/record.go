@@ -12,32 +12,33 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A Customer is a customer as committed last.
 type Customer struct {
-	CustomerNo    string              `json:"customer_no"`
-	Version       int                 `json:"version"`
-	Data          kam.RequestData     `json:"data"`
-	GroupID       string              `json:"group_id,omitempty"`
-	ParentNo      string              `json:"parent_no,omitempty"`
-	Territory     string              `json:"territory_code,omitempty"`
-	OwnerID       kam.UserID          `json:"owner_id,omitempty"`
-	Status        kam.LifecycleStatus `json:"lifecycle_status"`
-	SalesAccount  string              `json:"sales_account,omitempty"`
-	KAStatus      kam.KAStatus        `json:"ka_status,omitempty"`
-	Tier          kam.Tier            `json:"tier,omitempty"`
-	Watch         bool                `json:"watch_list"`
-	Provisional   bool                `json:"provisional"`
-	FailedReviews int                 `json:"failed_reviews"`
-	ReviewDue     *time.Time          `json:"review_due,omitempty"`
-	Coverage      string              `json:"coverage,omitempty"`
-	Segment       json.RawMessage     `json:"segment,omitempty"`
-	UpdatedAt     time.Time           `json:"updated_at"`
-	MergedInto    string              `json:"merged_into,omitempty"` // the record that is read in its place
-	Since         *time.Time          `json:"since,omitempty"`       // when it became a customer
+	CustomerNo    string               `json:"customer_no"`
+	Version       int                  `json:"version"`
+	Data          customer.RequestData `json:"data"`
+	GroupID       string               `json:"group_id,omitempty"`
+	ParentNo      string               `json:"parent_no,omitempty"`
+	Territory     string               `json:"territory_code,omitempty"`
+	OwnerID       kam.UserID           `json:"owner_id,omitempty"`
+	Status        kam.LifecycleStatus  `json:"lifecycle_status"`
+	SalesAccount  string               `json:"sales_account,omitempty"`
+	KAStatus      kam.KAStatus         `json:"ka_status,omitempty"`
+	Tier          kam.Tier             `json:"tier,omitempty"`
+	Watch         bool                 `json:"watch_list"`
+	Provisional   bool                 `json:"provisional"`
+	FailedReviews int                  `json:"failed_reviews"`
+	ReviewDue     *time.Time           `json:"review_due,omitempty"`
+	Coverage      string               `json:"coverage,omitempty"`
+	Segment       json.RawMessage      `json:"segment,omitempty"`
+	UpdatedAt     time.Time            `json:"updated_at"`
+	MergedInto    string               `json:"merged_into,omitempty"` // the record that is read in its place
+	Since         *time.Time           `json:"since,omitempty"`       // when it became a customer
 }
 
 const customerColumns = `customer_no, version, data, group_id, parent_no, territory, owner as owner_id, status, sales_account,
@@ -69,7 +70,7 @@ func Read(ctx context.Context, q pg.Querier, no string) (Customer, error) {
 // taken from the address, if that is known.
 type Commit struct {
 	CustomerNo  string
-	Data        kam.RequestData
+	Data        customer.RequestData
 	GroupID     string
 	Territory   string
 	OwnerID     kam.UserID
@@ -195,7 +196,7 @@ func queueCustomer(b *pgx.Batch, c Commit, segment any, caseNo string, at time.T
 
 // SiteOf is the address of a site, by which identifiers are told apart; "" where
 // it is not known.
-func SiteOf(d kam.RequestData) string {
+func SiteOf(d customer.RequestData) string {
 	street, postal := PartyDataOf(d).Street, d.PostalCode
 	if street == "" || d.CountryCode == "" || postal == "" && d.City == "" {
 		return ""

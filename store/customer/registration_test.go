@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -87,6 +88,6 @@ func TestKeysKeepTheNumbers(t *testing.T) {
 	t.Parallel()
 	d := storetest.Data(t, `{"country_code":"FR","identifiers":[{"scheme":"FR_SIRET","value":"732 829 320 00074"}]}`)
 	k := parties.Keys(d)
-	require.Equal(t, []kam.Identifier{{Scheme: kam.SchemeSIRET, Value: "73282932000074"}, {Scheme: kam.SchemeSIREN, Value: "732829320"}}, k.Identifiers)
+	require.Equal(t, []customer.Identifier{{Scheme: kam.SchemeSIRET, Value: "73282932000074"}, {Scheme: kam.SchemeSIREN, Value: "732829320"}}, k.Identifiers)
 	require.True(t, slices.Equal(parties.Numbers(d.Identifiers), k.Identifiers[:1]))
 }

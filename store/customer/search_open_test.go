@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/internal/parties"
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -62,14 +62,14 @@ func TestSearchFindsWhatIsAccepted(t *testing.T) {
 	s := storetest.New(t)
 	policy, err := rules.Default()
 	require.NoError(t, err)
-	read := func(guide string) (refs []string, all []kam.RequestData) {
+	read := func(guide string) (refs []string, all []customer.RequestData) {
 		for _, r := range sharedRows(t, "er_restaurants/"+guide+".csv") {
-			d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: r["name"], CountryCode: "US", City: r["city"], Street: r["addr"], Phone: r["phone"]}}
+			d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: r["name"], CountryCode: "US", City: r["city"], Street: r["addr"], Phone: r["phone"]}}
 			refs, all = append(refs, "C-"+guide[:1]+r["id"]), append(all, d)
 		}
 		return refs, all
 	}
-	party := func(d kam.RequestData) match.Party {
+	party := func(d customer.RequestData) match.Party {
 		return match.Party{Names: []string{d.LegalName}, CountryCode: d.CountryCode, City: d.City, Street: d.Street, Phone: d.Phone}
 	}
 	refs, zagats := read("zagats")

@@ -10,6 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -153,9 +156,9 @@ func TestDataAreStagedForAnySubject(t *testing.T) {
 // release (D49).
 func TestADigestStays(t *testing.T) {
 	t.Parallel()
-	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Müller & Söhne", CountryCode: "DE"}}
+	d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: "Müller & Söhne", CountryCode: "DE"}}
 	require.Equal(t, "sha256:c001a9ba75d08efc96eda318acd7b46701187056405fed46e30d4d6a10902b65", ledger.Digest(d))
-	require.Equal(t, "sha256:a2ec27e0cf3ed84e601c7634f00fbe925d9adc8a53cb644592ddc201279c17db", ledger.Digest([]any{kam.ActionUsersEdit, accessdb.User{ID: "ann", Name: "Ann", Roles: []kam.Role{kam.SalesRep}}}))
-	act := kam.Act{DecisionID: "d-1", Name: kam.ActComment, By: "ann", Reason: "seen"}
+	require.Equal(t, "sha256:a2ec27e0cf3ed84e601c7634f00fbe925d9adc8a53cb644592ddc201279c17db", ledger.Digest([]any{access.ActionUsersEdit, accessdb.User{ID: "ann", Name: "Ann", Roles: []kam.Role{kam.SalesRep}}}))
+	act := onboarding.Act{DecisionID: "d-1", Name: onboarding.ActComment, By: "ann", Reason: "seen"}
 	require.Equal(t, "67dbeb7f", kam.Digest(act)[:8], "as the ids of updates have it")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -16,7 +17,7 @@ import (
 // A Tx is the inside of an effect on a case. Case is saved at the end.
 type Tx struct {
 	*ledger.Entry
-	Case *kam.Snapshot
+	Case *onboarding.Snapshot
 	// With is the other case of an effect on two, nil where there is none. What is
 	// done to it is kept where it logs an event.
 	With *Tx
@@ -24,12 +25,12 @@ type Tx struct {
 	ctx          context.Context // of the effect: a Tx lives no longer
 	tx           pgx.Tx
 	fn           func(ctx context.Context, tx *Tx) error
-	was          kam.Snapshot
-	records      []kam.DecisionRecord
+	was          onboarding.Snapshot
+	records      []onboarding.DecisionRecord
 	customerName string
-	needs        kam.Stage
+	needs        onboarding.Stage
 	held, holds  string // customer that the case holds: before, and after the effect
-	progress     kam.Progress
+	progress     onboarding.Progress
 }
 
 // cases have their head, and their answers, in tables of their own.
@@ -125,7 +126,7 @@ func (tx *Tx) Forget() {
 // Stored takes over what an earlier run of the effect answered.
 func (tx *Tx) Stored(answer []byte, ahead bool) error {
 	if ahead {
-		tx.progress = kam.Progress{Snapshot: tx.was, Ahead: true}
+		tx.progress = onboarding.Progress{Snapshot: tx.was, Ahead: true}
 		return nil
 	}
 	if err := json.Unmarshal(answer, &tx.progress); err != nil {
@@ -139,7 +140,7 @@ func (tx *Tx) Stored(answer []byte, ahead bool) error {
 
 // Unchanged is the answer where the case stays as it is.
 func (tx *Tx) Unchanged() (any, error) {
-	tx.progress = kam.Progress{Snapshot: tx.was, Needs: tx.needs}
+	tx.progress = onboarding.Progress{Snapshot: tx.was, Needs: tx.needs}
 	return tx.progress, nil
 }
 
@@ -151,7 +152,7 @@ func (tx *Tx) Refused(e *kam.Error) any {
 		tx.Queue(`delete from kam.withdraw_intent where case_no = @case_no and decision_id = @decision_id`,
 			pgx.StrictNamedArgs{"case_no": tx.no(), "decision_id": tx.Decision()})
 	}
-	tx.progress = kam.Progress{Snapshot: tx.was, Refused: e, Timeline: linesOf(tx.Events())}
+	tx.progress = onboarding.Progress{Snapshot: tx.was, Refused: e, Timeline: linesOf(tx.Events())}
 	return tx.progress
 }
 
@@ -188,18 +189,18 @@ func (tx *Tx) Save() (any, error) {
 			return nil, err
 		}
 	}
-	tx.progress = kam.Progress{Snapshot: *c, Timeline: linesOf(tx.Events()), Records: tx.records}
+	tx.progress = onboarding.Progress{Snapshot: *c, Timeline: linesOf(tx.Events()), Records: tx.records}
 	return tx.progress, nil
 }
 
 // After leaves the case as it is until another stage has done its work.
-func (tx *Tx) After(s kam.Stage) {
+func (tx *Tx) After(s onboarding.Stage) {
 	tx.NoChange()
 	tx.needs = s
 }
 
 // Was is the case as the effect found it.
-func (tx *Tx) Was() kam.Snapshot { return cloned(tx.was) }
+func (tx *Tx) Was() onboarding.Snapshot { return cloned(tx.was) }
 
 // Log appends an event to the audit trail. What is empty and belongs to the
 // case is filled in as it stands now.
@@ -273,7 +274,7 @@ func (tx *Tx) WithdrawIntended() (by kam.UserID, decisionID string, ok bool, err
 }
 
 // cloned copies what fn may change in place.
-func cloned(s kam.Snapshot) kam.Snapshot {
+func cloned(s onboarding.Snapshot) onboarding.Snapshot {
 	s.Editors = slices.Clone(s.Editors)
 	s.Endorsed = slices.Clone(s.Endorsed)
 	s.Flags = slices.Clone(s.Flags)
@@ -287,8 +288,8 @@ func cloned(s kam.Snapshot) kam.Snapshot {
 	return s
 }
 
-func linesOf(events []kam.AuditEvent) []kam.TimelineEntry {
-	var lines []kam.TimelineEntry
+func linesOf(events []kam.AuditEvent) []onboarding.TimelineEntry {
+	var lines []onboarding.TimelineEntry
 	for _, e := range events {
 		lines = append(lines, LineOf(e))
 	}
@@ -297,12 +298,12 @@ func linesOf(events []kam.AuditEvent) []kam.TimelineEntry {
 
 // LineOf is an audit event as people read it; the text of a restricted one is
 // for compliance and audit, who read the events themselves.
-func LineOf(e kam.AuditEvent) kam.TimelineEntry {
+func LineOf(e kam.AuditEvent) onboarding.TimelineEntry {
 	if e.Restricted {
 		e.Text = ""
 	}
-	return kam.TimelineEntry{
-		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: kam.State(e.From), To: kam.State(e.To),
+	return onboarding.TimelineEntry{
+		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: onboarding.State(e.From), To: onboarding.State(e.To),
 		Actor: e.Actor, Code: e.ReasonCode, Text: e.Text,
 	}
 }

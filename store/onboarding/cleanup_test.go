@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -58,8 +59,8 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	s := storetest.New(t)
 	open, ended := storetest.NewCase(t, s, "open"), storetest.NewCase(t, s, "ended")
 	_, err := s.Cases.Effect(t.Context(), storetest.Engine(ended, 2, 1), func(_ context.Context, tx *casedb.Tx) error {
-		tx.Case.State = kam.Withdrawn
-		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: string(kam.Withdrawn)})
+		tx.Case.State = onboarding.Withdrawn
+		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: string(onboarding.Withdrawn)})
 		return tx.CloseTask("WITHDRAWN", "rita")
 	})
 	require.NoError(t, err)

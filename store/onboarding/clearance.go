@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -23,17 +24,17 @@ const (
 
 // Clearances are what compliance has cleared in the cases of a customer: such a
 // hit is no news.
-func (s *Store) Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error) {
+func (s *Store) Clearances(ctx context.Context, customerNo string) ([]customer.Clearance, error) {
 	return clearances(ctx, s.pool, "", customerNo)
 }
 
 // Clearances are what compliance has cleared in this case, and in the earlier
 // ones of its customer.
-func (tx *Tx) Clearances() ([]kam.Clearance, error) {
+func (tx *Tx) Clearances() ([]customer.Clearance, error) {
 	return clearances(tx.ctx, tx.tx, tx.no(), tx.Case.CommittedAs)
 }
 
-func clearances(ctx context.Context, q pg.Querier, no kam.CaseNo, customerNo string) ([]kam.Clearance, error) {
+func clearances(ctx context.Context, q pg.Querier, no kam.CaseNo, customerNo string) ([]customer.Clearance, error) {
 	const cleared = `
 		with mine as (select case_no from kam.cases where case_no = $1 or $2 <> '' and customer_no = $2)
 		select case_no, kind, value from kam.case_fact join mine using (case_no) where kind in ($3, $4)
@@ -50,7 +51,7 @@ func clearances(ctx context.Context, q pg.Querier, no kam.CaseNo, customerNo str
 	if err != nil {
 		return nil, err
 	}
-	var all []kam.Clearance
+	var all []customer.Clearance
 	for _, k := range kept {
 		found, err := decodeClearances(k.Kind, k.Value)
 		if err != nil {
@@ -68,9 +69,9 @@ func clearances(ctx context.Context, q pg.Querier, no kam.CaseNo, customerNo str
 // hits that were accepted as a finding: their references stand in its text.
 const oldWaiver = "VS02"
 
-func decodeClearances(kind string, value json.RawMessage) (all []kam.Clearance, err error) {
+func decodeClearances(kind string, value json.RawMessage) (all []customer.Clearance, err error) {
 	var refs string
-	var c kam.Clearance
+	var c customer.Clearance
 	switch kind {
 	case FactClearances:
 		err = json.Unmarshal(value, &all)
@@ -78,7 +79,7 @@ func decodeClearances(kind string, value json.RawMessage) (all []kam.Clearance, 
 	case FactCleared:
 		err = json.Unmarshal(value, &refs)
 	default:
-		var f kam.Finding
+		var f customer.Finding
 		err = json.Unmarshal(value, &f)
 		refs = textAfter(f.What(), "possible hit: ")
 		c.Step, c.By, c.Reason = "1.4.6s", f.WaivedBy, f.WaiverReason
@@ -101,8 +102,8 @@ func textAfter(s, prefix string) string {
 }
 
 // SaveClearances adds to what compliance has cleared in this case.
-func (tx *Tx) SaveClearances(more []kam.Clearance) error {
-	var all []kam.Clearance
+func (tx *Tx) SaveClearances(more []customer.Clearance) error {
+	var all []customer.Clearance
 	if _, err := tx.fact(FactClearances, &all); err != nil {
 		return err
 	}

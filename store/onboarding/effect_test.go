@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -132,15 +134,15 @@ func TestNoChangeStoresTheEffectOnly(t *testing.T) {
 	s := storetest.New(t)
 	no := storetest.NewCase(t, s, "k")
 	p, err := s.Cases.Effect(t.Context(), storetest.Engine(no, 2, 1), func(ctx context.Context, tx *casedb.Tx) error {
-		tx.Case.State = kam.Deciding
-		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
+		tx.Case.State = onboarding.Deciding
+		if err := tx.SaveRevision(customer.RequestData{}, "mona"); err != nil {
 			return err
 		}
 		tx.NoChange()
 		return storetest.Comment(ctx, tx)
 	})
 	require.NoError(t, err)
-	require.Equal(t, kam.DataEntry, p.Snapshot.State)
+	require.Equal(t, onboarding.DataEntry, p.Snapshot.State)
 	require.EqualValues(t, 1, p.Snapshot.Version)
 	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.audit`))
 	require.Equal(t, 1, storetest.Count(t, s, `select count(*) from kam.revision`))
@@ -152,7 +154,7 @@ func TestRefusalIsStored(t *testing.T) {
 	s := storetest.New(t)
 	no := storetest.NewCase(t, s, "k")
 	refuse := func(ctx context.Context, tx *casedb.Tx) error {
-		if err := tx.SaveRevision(kam.RequestData{}, "mona"); err != nil {
+		if err := tx.SaveRevision(customer.RequestData{}, "mona"); err != nil {
 			return err
 		}
 		return kam.Errorf(kam.Forbidden, "mona may not do this").By("R1")
@@ -176,7 +178,7 @@ func TestRefusalIsStored(t *testing.T) {
 	require.Equal(t, 2, storetest.Count(t, s, `select count(*) from kam.effect`))
 
 	// A refusal that the client saw is noted once.
-	a := kam.Act{DecisionID: "decision-9", Name: kam.ActWithdraw, By: "otto"}
+	a := onboarding.Act{DecisionID: "decision-9", Name: onboarding.ActWithdraw, By: "otto"}
 	for range 2 {
 		require.NoError(t, s.Cases.Refuse(t.Context(), no, a, kam.Errorf(kam.TooLate, "too late"), storetest.Noon))
 	}
@@ -271,14 +273,14 @@ func TestConflictsAreRunAgain(t *testing.T) {
 	runs := 0
 	p, err := s.Cases.Effect(t.Context(), storetest.Engine(no, 2, 1), func(ctx context.Context, tx *casedb.Tx) error {
 		if runs++; runs < 4 {
-			tx.Case.State = kam.Deciding
+			tx.Case.State = onboarding.Deciding
 			return fmt.Errorf("save: %w", &pgconn.PgError{Code: []string{"40001", "40P01"}[runs%2]})
 		}
 		return storetest.Comment(ctx, tx)
 	})
 	require.NoError(t, err)
 	require.Equal(t, 4, runs)
-	require.Equal(t, kam.DataEntry, p.Snapshot.State, "each run starts afresh")
+	require.Equal(t, onboarding.DataEntry, p.Snapshot.State, "each run starts afresh")
 
 	for code, fault := range map[string]bool{"57P01": false, "53100": false, "08006": false, "22003": true, "23514": true, "40001": false} {
 		_, err := s.Cases.Effect(t.Context(), storetest.ActOn(no, "decision-"+code, 2), func(context.Context, *casedb.Tx) error {
@@ -300,11 +302,11 @@ func TestEffectOnTwoCases(t *testing.T) {
 	require.True(t, older.Before(younger))
 	before, err := s.Cases.Case(t.Context(), older)
 	require.NoError(t, err)
-	on := func(no, with kam.CaseNo, key string, refuse bool) (kam.Progress, error) {
+	on := func(no, with kam.CaseNo, key string, refuse bool) (onboarding.Progress, error) {
 		return s.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), With: casedb.Of(with), Key: "act/" + key, Digest: key, People: true, By: "ann", At: storetest.Noon}, func(_ context.Context, tx *casedb.Tx) error {
 			tx.Log(kam.AuditEvent{Type: kam.EventCommented})
 			tx.With.Log(kam.AuditEvent{Type: kam.EventCommented})
-			tx.With.Case.Followers = append(tx.With.Case.Followers, kam.Follower{CaseNo: no})
+			tx.With.Case.Followers = append(tx.With.Case.Followers, onboarding.Follower{CaseNo: no})
 			if refuse {
 				return kam.Errorf(kam.Forbidden, "no")
 			}
@@ -360,7 +362,7 @@ func TestAllotCase(t *testing.T) {
 	require.True(t, created)
 	require.Regexp(t, `^KAM-20\d\d-000001$`, string(no))
 
-	r.Findings = []kam.Finding{{RuleID: "VF02", Field: "website"}} // told with the case, and no part of what is requested
+	r.Findings = []customer.Finding{{RuleID: "VF02", Field: "website"}} // told with the case, and no part of what is requested
 	again, created, err := s.Cases.Allot(t.Context(), r)
 	require.NoError(t, err)
 	require.False(t, created)
@@ -413,7 +415,7 @@ func TestStageData(t *testing.T) {
 	require.Equal(t, want, digest)
 	_, err = s.Cases.StageData(t.Context(), no, "decision-1", d)
 	require.NoError(t, err)
-	_, err = s.Cases.StageData(t.Context(), no, "decision-1", kam.RequestData{})
+	_, err = s.Cases.StageData(t.Context(), no, "decision-1", customer.RequestData{})
 	require.ErrorIs(t, err, kam.IDReused)
 	_, err = s.Cases.StageData(t.Context(), "KAM-2026-000999", "decision-1", d)
 	require.ErrorIs(t, err, kam.NotFound)
@@ -435,5 +437,5 @@ func TestStageData(t *testing.T) {
 	c, err := s.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	require.Equal(t, []kam.UserID{"rita", "mona"}, c.Editors)
-	require.Equal(t, kam.MaterialHash(d), c.MaterialHash)
+	require.Equal(t, customer.MaterialHash(d), c.MaterialHash)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -54,15 +55,17 @@ func (s *Store) OpenCaseOf(ctx context.Context, customerNo string) error {
 
 // Rejection is what an appeal needs to know of a case; kam.NotFound where there
 // is none.
-func (tx *Tx) Rejection(no kam.CaseNo) (kam.Rejection, error) { return rejection(tx.ctx, tx.tx, no) }
+func (tx *Tx) Rejection(no kam.CaseNo) (onboarding.Rejection, error) {
+	return rejection(tx.ctx, tx.tx, no)
+}
 
 // Rejection is what an appeal needs to know of a case; kam.NotFound where there
 // is none.
-func (s *Store) Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error) {
+func (s *Store) Rejection(ctx context.Context, no kam.CaseNo) (onboarding.Rejection, error) {
 	return rejection(ctx, s.pool, no)
 }
 
-func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Rejection, error) {
+func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (onboarding.Rejection, error) {
 	const find = `
 		select c.case_no, c.state, c.case_type as type, c.requester, coalesce(c.snapshot ->> 'reason_code', '') as reason_code, c.appeal_of, c.updated_at as at,
 			coalesce((c.snapshot ->> 'revision')::int, 0) as revision,
@@ -71,7 +74,7 @@ func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Rejection,
 				and t.closed_at = c.updated_at and t.status = 'DONE' order by t.opened_at desc limit 1), '') as level
 		from kam.cases c where c.case_no = $1`
 
-	r, ok, err := pg.One(ctx, q, "read the rejection", pgx.RowToStructByName[kam.Rejection], find, no)
+	r, ok, err := pg.One(ctx, q, "read the rejection", pgx.RowToStructByName[onboarding.Rejection], find, no)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no case %s", pg.Clip(string(no), 40)).On("appeal_of")
 	}

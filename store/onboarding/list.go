@@ -7,27 +7,28 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A Line is one case in a list.
 type Line struct {
-	CaseNo       kam.CaseNo   `json:"case_no"`
-	Type         kam.CaseType `json:"case_type"`
-	State        kam.State    `json:"state"`
-	Step         kam.StepCode `json:"step_code"`
-	Outcome      kam.Outcome  `json:"outcome,omitempty"`
-	CustomerName string       `json:"customer_name"`
-	Country      string       `json:"country_code,omitempty"`
-	CustomerNo   string       `json:"customer_no,omitempty"`
-	Requester    kam.UserID   `json:"requester_id"`
-	Territory    string       `json:"territory_code,omitempty"`
-	OwnerID      kam.UserID   `json:"owner_id,omitempty"`
-	Version      int64        `json:"version"`
-	OpenedAt     time.Time    `json:"opened_at"`
-	UpdatedAt    time.Time    `json:"updated_at"`
-	Task         *kam.Task    `json:"-"` // that it waits for
-	Referred     bool         `json:"-"` // to compliance
+	CaseNo       kam.CaseNo         `json:"case_no"`
+	Type         kam.CaseType       `json:"case_type"`
+	State        onboarding.State   `json:"state"`
+	Step         kam.StepCode       `json:"step_code"`
+	Outcome      onboarding.Outcome `json:"outcome,omitempty"`
+	CustomerName string             `json:"customer_name"`
+	Country      string             `json:"country_code,omitempty"`
+	CustomerNo   string             `json:"customer_no,omitempty"`
+	Requester    kam.UserID         `json:"requester_id"`
+	Territory    string             `json:"territory_code,omitempty"`
+	OwnerID      kam.UserID         `json:"owner_id,omitempty"`
+	Version      int64              `json:"version"`
+	OpenedAt     time.Time          `json:"opened_at"`
+	UpdatedAt    time.Time          `json:"updated_at"`
+	Task         *kam.Task          `json:"-"` // that it waits for
+	Referred     bool               `json:"-"` // to compliance
 	// Measure is the time in the stage against its target, for whoever fills it in.
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
@@ -42,7 +43,7 @@ const LineColumns = `case_no, case_type as type, state, step_code as step, outco
 type Filter struct {
 	Customer  string
 	Type      kam.CaseType
-	State     kam.State
+	State     onboarding.State
 	Requester kam.UserID
 	Territory string        // the node and all below it
 	OlderThan time.Duration // since the last change
@@ -88,16 +89,16 @@ const DraftKey = "draft/"
 
 // An InboxItem is a task that waits for a person.
 type InboxItem struct {
-	Task         kam.Task     `json:"task"`
-	CaseNo       kam.CaseNo   `json:"case_no"`
-	Type         kam.CaseType `json:"case_type"`
-	State        kam.State    `json:"state"`
-	CustomerName string       `json:"customer_name"`
-	Country      string       `json:"country_code,omitempty"`
-	Territory    string       `json:"territory_code,omitempty"`
-	Subject      string       `json:"subject,omitempty"` // of a task that outlives its case
-	Due          *time.Time   `json:"due,omitempty"`
-	Mine         bool         `json:"mine"` // assigned, not from a queue
+	Task         kam.Task         `json:"task"`
+	CaseNo       kam.CaseNo       `json:"case_no"`
+	Type         kam.CaseType     `json:"case_type"`
+	State        onboarding.State `json:"state"`
+	CustomerName string           `json:"customer_name"`
+	Country      string           `json:"country_code,omitempty"`
+	Territory    string           `json:"territory_code,omitempty"`
+	Subject      string           `json:"subject,omitempty"` // of a task that outlives its case
+	Due          *time.Time       `json:"due,omitempty"`
+	Mine         bool             `json:"mine"` // assigned, not from a queue
 	// Measure is the time in the stage against its target, for whoever fills it in.
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
@@ -167,12 +168,12 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 	if err != nil {
 		return nil, err
 	}
-	offered, err := pg.List(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByName[InboxItem], drafts, user, kam.TaskDraftOffer, DraftKey)
+	offered, err := pg.List(ctx, s.pool, "read the drafts that are offered", pgx.RowToStructByName[InboxItem], drafts, user, onboarding.TaskDraftOffer, DraftKey)
 	if err != nil {
 		return nil, err
 	}
 	all = append(all, offered...)
-	asked, err := pg.List(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByName[InboxItem], cancels, user, kam.TaskCancellation, kam.EventCancelAsked)
+	asked, err := pg.List(ctx, s.pool, "read the cancellations that wait", pgx.RowToStructByName[InboxItem], cancels, user, onboarding.TaskCancellation, kam.EventCancelAsked)
 	return append(all, asked...), err
 }
 
@@ -200,10 +201,10 @@ func (s *Store) NeedingCheck(ctx context.Context, since time.Time) ([]CaseVersio
 
 // A StuckCase needs somebody to look at it.
 type StuckCase struct {
-	CaseNo kam.CaseNo `json:"case_no"`
-	State  kam.State  `json:"state"`
-	Since  time.Time  `json:"since"`
-	Why    string     `json:"why"`
+	CaseNo kam.CaseNo       `json:"case_no"`
+	State  onboarding.State `json:"state"`
+	Since  time.Time        `json:"since"`
+	Why    string           `json:"why"`
 }
 
 // Stuck lists cases that wait for nobody: an operator is asked, an automatic
@@ -237,8 +238,8 @@ func (s *Store) Stuck(ctx context.Context) ([]StuckCase, error) {
 		) all_open
 		where why is not null order by since, case_no`
 
-	var automatic []kam.State
-	for _, st := range kam.States {
+	var automatic []onboarding.State
+	for _, st := range onboarding.States {
 		if st.Kind == kam.Automatic {
 			automatic = append(automatic, st.State)
 		}
@@ -306,7 +307,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 // was allotted and the case never opened.
 type OpenCase struct {
 	CaseNo  kam.CaseNo
-	State   kam.State
+	State   onboarding.State
 	Version int64
 }
 

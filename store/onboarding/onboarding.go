@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -40,14 +41,14 @@ func Of(no kam.CaseNo) ledger.Subject {
 
 // Effect runs fn on a case, as one effect of its ledger, and says how the case
 // stands then. A refusal stands in the Progress; see [ledger.Ledger.Do].
-func (s *Store) Effect(ctx context.Context, e ledger.Effect, fn func(ctx context.Context, tx *Tx) error) (kam.Progress, error) {
+func (s *Store) Effect(ctx context.Context, e ledger.Effect, fn func(ctx context.Context, tx *Tx) error) (onboarding.Progress, error) {
 	var tx *Tx
 	err := s.ledger.Do(ctx, e, func(entry *ledger.Entry) ledger.Keeper {
 		tx = newTx(entry, fn)
 		return tx
 	})
 	if err != nil {
-		return kam.Progress{}, err
+		return onboarding.Progress{}, err
 	}
 	return tx.progress, nil
 }

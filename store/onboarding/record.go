@@ -9,11 +9,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // SaveRecord keeps a decision record, stamped with case, step and time.
-func (tx *Tx) SaveRecord(r kam.DecisionRecord) error {
+func (tx *Tx) SaveRecord(r onboarding.DecisionRecord) error {
 	const insert = `
 		insert into kam.decision_record (case_no, n, kind, record)
 		select $1, coalesce(max(n), 0) + 1, $2, $3 from kam.decision_record where case_no = $1`
@@ -35,13 +37,13 @@ func (tx *Tx) SaveRecord(r kam.DecisionRecord) error {
 
 // SetHuman adds what a person decided to the newest record of a kind;
 // kam.NotFound where there is none.
-func (tx *Tx) SetHuman(kind kam.RecordKind, h kam.HumanDecision) error {
+func (tx *Tx) SetHuman(kind onboarding.RecordKind, h onboarding.HumanDecision) error {
 	const update = `
 		update kam.decision_record set record = jsonb_set(record, '{human}', $3)
 		where case_no = $1 and n = (select max(n) from kam.decision_record where case_no = $1 and kind = $2)
 		returning record`
 
-	r, ok, err := pg.One(tx.ctx, tx.tx, "note the decision", pgx.RowTo[kam.DecisionRecord], update, tx.no(), kind, h)
+	r, ok, err := pg.One(tx.ctx, tx.tx, "note the decision", pgx.RowTo[onboarding.DecisionRecord], update, tx.no(), kind, h)
 	if err != nil {
 		return err
 	}
@@ -95,16 +97,16 @@ func (tx *Tx) SaveFact(kind string, v any) error { return tx.saveFact(kind, v) }
 func (tx *Tx) Fact(kind string, into any) (bool, error) { return tx.fact(kind, into) }
 
 // SaveCandidates replaces the candidates. Waivers that were given stay.
-func (tx *Tx) SaveCandidates(all []kam.Candidate) error {
+func (tx *Tx) SaveCandidates(all []customer.Candidate) error {
 	if all == nil {
-		all = []kam.Candidate{}
+		all = []customer.Candidate{}
 	}
 	return tx.saveFact(factCandidates, all)
 }
 
 // Candidates are the candidates found last, those already judged to be
 // another party marked as waived.
-func (tx *Tx) Candidates() ([]kam.Candidate, error) {
+func (tx *Tx) Candidates() ([]customer.Candidate, error) {
 	return readCandidates(tx.ctx, tx.tx, tx.no())
 }
 
@@ -119,7 +121,7 @@ func (tx *Tx) waive(b *pgx.Batch, kind, ref string, by kam.UserID, reason string
 
 // WaiveCandidates notes that the candidates are other parties, as certain as
 // they look now: one that looks more certain later is to be judged again.
-func (tx *Tx) WaiveCandidates(all []kam.Candidate, by kam.UserID, reason string) error {
+func (tx *Tx) WaiveCandidates(all []customer.Candidate, by kam.UserID, reason string) error {
 	var b pgx.Batch
 	for _, c := range all {
 		tx.waive(&b, "CANDIDATE", c.Ref, by, reason, map[string]kam.MatchClass{"class": c.Class})
@@ -134,7 +136,7 @@ func (tx *Tx) WaivedCandidates() (map[string]kam.MatchClass, error) {
 }
 
 // SaveFindings replaces the findings of the validation.
-func (tx *Tx) SaveFindings(all []kam.Finding) error {
+func (tx *Tx) SaveFindings(all []customer.Finding) error {
 	var b pgx.Batch
 	b.Queue(`delete from kam.finding where case_no = $1`, tx.no())
 	for i, f := range all {
@@ -144,11 +146,11 @@ func (tx *Tx) SaveFindings(all []kam.Finding) error {
 }
 
 // Findings are the findings saved last, with waivers given since.
-func (tx *Tx) Findings() ([]kam.Finding, error) { return readFindings(tx.ctx, tx.tx, tx.no()) }
+func (tx *Tx) Findings() ([]customer.Finding, error) { return readFindings(tx.ctx, tx.tx, tx.no()) }
 
 // Waive accepts the findings that which picks. The waivers outlive the findings,
 // see [Tx.Waivers]; each is for its rule, its field and what was found there.
-func (tx *Tx) Waive(which func(kam.Finding) bool, by kam.UserID, reason string) error {
+func (tx *Tx) Waive(which func(customer.Finding) bool, by kam.UserID, reason string) error {
 	all, err := tx.Findings()
 	if err != nil {
 		return err
@@ -167,13 +169,13 @@ func (tx *Tx) Waive(which func(kam.Finding) bool, by kam.UserID, reason string) 
 
 // waiverRef is what a waiver is kept under. Early releases kept it under the
 // rule alone, and one waiver of a rule took the place of another.
-func waiverRef(f kam.Finding) string {
+func waiverRef(f customer.Finding) string {
 	sum := sha256.Sum256([]byte(f.Field + "\n" + f.What()))
 	return f.RuleID + "/" + hex.EncodeToString(sum[:8])
 }
 
 // Waivers are the findings that were ever waived in this case.
-func (tx *Tx) Waivers() ([]kam.Finding, error) {
-	return pg.List(tx.ctx, tx.tx, "read waivers", pgx.RowTo[kam.Finding],
+func (tx *Tx) Waivers() ([]customer.Finding, error) {
+	return pg.List(tx.ctx, tx.tx, "read waivers", pgx.RowTo[customer.Finding],
 		`select finding from kam.waiver where case_no = $1 and kind = 'FINDING' order by ref`, tx.no())
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -16,23 +18,23 @@ import (
 // A Request is what starts a case (1.1.1). Key is made by the client; with it
 // a request that is sent again is the same request.
 type Request struct {
-	Key        string          `json:"request_key"`
-	Type       kam.CaseType    `json:"case_type"`
-	Requester  kam.UserID      `json:"requester_id"`
-	Data       kam.RequestData `json:"data"`
-	CustomerNo string          `json:"customer_no,omitempty"`
-	AppealOf   kam.CaseNo      `json:"appeal_of,omitempty"`
+	Key        string               `json:"request_key"`
+	Type       kam.CaseType         `json:"case_type"`
+	Requester  kam.UserID           `json:"requester_id"`
+	Data       customer.RequestData `json:"data"`
+	CustomerNo string               `json:"customer_no,omitempty"`
+	AppealOf   kam.CaseNo           `json:"appeal_of,omitempty"`
 	// DraftOf is the request that this one is a draft of: it followed another case,
 	// which ended without a customer.
 	DraftOf kam.CaseNo `json:"draft_of,omitempty"`
 	// Trigger says why a RECLASSIFY is raised.
-	Trigger     kam.ReviewTrigger `json:"trigger,omitempty"`
-	ImportBatch string            `json:"import_batch,omitempty"`
-	ImportRow   string            `json:"import_row,omitempty"`
+	Trigger     onboarding.ReviewTrigger `json:"trigger,omitempty"`
+	ImportBatch string                   `json:"import_batch,omitempty"`
+	ImportRow   string                   `json:"import_row,omitempty"`
 	// Findings are what an import found in the row that the request came from:
 	// values that were left out, and what was made of others. They are told with
 	// the case and are no part of what is requested, so the digest is without them.
-	Findings []kam.Finding `json:"findings,omitempty"`
+	Findings []customer.Finding `json:"findings,omitempty"`
 }
 
 // Allot gives the request a case number. The same request again gets the
@@ -107,8 +109,8 @@ func allot(ctx context.Context, tx pgx.Tx, r Request, digest string) (kam.CaseNo
 		return "", err
 	}
 	no := kam.CaseNo(fmt.Sprintf("KAM-%04d-%06d", year, last))
-	first := kam.Snapshot{
-		CaseNo: no, Type: r.Type, State: kam.Draft, Step: kam.Draft.Spec().Step, Requester: r.Requester,
+	first := onboarding.Snapshot{
+		CaseNo: no, Type: r.Type, State: onboarding.Draft, Step: onboarding.Draft.Spec().Step, Requester: r.Requester,
 		Country: r.Data.CountryCode, Territory: r.Data.TerritoryCode, OpenedAt: now, UpdatedAt: now,
 		CommittedAs: r.CustomerNo, AppealOf: r.AppealOf, Trigger: r.Trigger,
 	}
@@ -132,7 +134,7 @@ func (s *Store) RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok
 
 // StageData keeps the data that an act refers to, under the digest that it
 // returns; see [ledger.Ledger.Stage].
-func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error) {
+func (s *Store) StageData(ctx context.Context, no kam.CaseNo, decisionID string, d customer.RequestData) (string, error) {
 	digest := ledger.Digest(d)
 	err := s.ledger.Stage(ctx, Of(no), decisionID, digest, contact.Without(d), func(b *pgx.Batch) {
 		contact.Queue(b, ledger.StagedOwner(Of(no), decisionID), d.Contacts)
@@ -179,12 +181,12 @@ func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string
 
 // Refuse appends the refusal of an act to the audit trail, once for each
 // decision and code. It does not move the case.
-func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error {
+func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error, at time.Time) error {
 	return s.RefuseSignal(ctx, no, act, e, at, 0)
 }
 
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
-func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time, signal int64) error {
+func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error, at time.Time, signal int64) error {
 	f := ledger.Effect{Subject: Of(no), At: at, By: act.By, Signal: signal}
 	return s.ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, nil) })
 }

@@ -9,24 +9,25 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // Request is the data of the case's current revision, zero if there is none.
-func (tx *Tx) Request() (kam.RequestData, error) {
+func (tx *Tx) Request() (customer.RequestData, error) {
 	return requestData(tx.ctx, tx.tx, tx.no(), tx.Case.Revision)
 }
 
 // RequestOf is one revision of another case's data.
-func (tx *Tx) RequestOf(no kam.CaseNo, revision int) (kam.RequestData, error) {
+func (tx *Tx) RequestOf(no kam.CaseNo, revision int) (customer.RequestData, error) {
 	return requestData(tx.ctx, tx.tx, no, revision)
 }
 
 // SaveRevision makes d the case's data: the next revision, with its material
 // hash, and by among the editors.
-func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
+func (tx *Tx) SaveRevision(d customer.RequestData, by kam.UserID) error {
 	const insert = `
 		insert into kam.revision (case_no, revision, at, by_user, material_hash, digest, data)
 		values (@case_no, @revision, @at, @by, @hash, @digest, @data)`
@@ -34,7 +35,7 @@ func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 	digest := ledger.Digest(d)
 	c := tx.Case
 	c.Revision++
-	c.MaterialHash = kam.MaterialHash(d)
+	c.MaterialHash = customer.MaterialHash(d)
 	if !slices.Contains(c.Editors, by) {
 		c.Editors = append(c.Editors, by)
 	}
@@ -53,7 +54,7 @@ func (tx *Tx) SaveRevision(d kam.RequestData, by kam.UserID) error {
 
 // Staged is the data that the client sent ahead of a decision, with contacts; see
 // [ledger.Entry.Staged].
-func (tx *Tx) Staged(decisionID string) (d kam.RequestData, digest string, err error) {
+func (tx *Tx) Staged(decisionID string) (d customer.RequestData, digest string, err error) {
 	data, digest, err := tx.Entry.Staged(decisionID)
 	if err != nil {
 		return d, "", err
@@ -78,11 +79,11 @@ const FactBase = "base"
 // A Base is the customer as a case on an existing one found it: what a change
 // is compared with, and where the case belongs while nothing moves it.
 type Base struct {
-	Version   int             `json:"version"`
-	Data      kam.RequestData `json:"data"`     // without contacts
-	Contacts  string          `json:"contacts"` // their digest
-	Territory string          `json:"territory"`
-	Owner     kam.UserID      `json:"owner"`
+	Version   int                  `json:"version"`
+	Data      customer.RequestData `json:"data"`     // without contacts
+	Contacts  string               `json:"contacts"` // their digest
+	Territory string               `json:"territory"`
+	Owner     kam.UserID           `json:"owner"`
 }
 
 // BaseOf is the customer as a case found it, false for a case on a new one or

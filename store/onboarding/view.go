@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -18,12 +20,12 @@ func noCase(no kam.CaseNo) error {
 }
 
 // Case is the committed state of a case; kam.NotFound where there is none.
-func (s *Store) Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+func (s *Store) Case(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error) {
 	return snapshot(ctx, s.pool, no)
 }
 
-func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, error) {
-	c, ok, err := pg.One(ctx, q, "read the case", pgx.RowTo[kam.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
+func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (onboarding.Snapshot, error) {
+	c, ok, err := pg.One(ctx, q, "read the case", pgx.RowTo[onboarding.Snapshot], `select snapshot from kam.cases where case_no = $1`, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -33,21 +35,21 @@ func snapshot(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 // A View is a case as a person opens it. Started is false for a number
 // that was allotted and whose case never opened.
 type View struct {
-	Snapshot   kam.Snapshot         `json:"case"`
-	Started    bool                 `json:"started"`
-	Request    kam.RequestData      `json:"request"`
-	Opening    Request              `json:"opening"`
-	Candidates []kam.Candidate      `json:"candidates,omitempty"`
-	Findings   []kam.Finding        `json:"findings,omitempty"`
-	Records    []kam.DecisionRecord `json:"records,omitempty"` // the newest of each kind
-	Analysis   json.RawMessage      `json:"analysis,omitempty"`
-	Segment    json.RawMessage      `json:"segment,omitempty"`
-	Been       []kam.State          `json:"been,omitempty"` // the states that it has been in
-	Ending     *Ending              `json:"ending,omitempty"`
+	Snapshot   onboarding.Snapshot         `json:"case"`
+	Started    bool                        `json:"started"`
+	Request    customer.RequestData        `json:"request"`
+	Opening    Request                     `json:"opening"`
+	Candidates []customer.Candidate        `json:"candidates,omitempty"`
+	Findings   []customer.Finding          `json:"findings,omitempty"`
+	Records    []onboarding.DecisionRecord `json:"records,omitempty"` // the newest of each kind
+	Analysis   json.RawMessage             `json:"analysis,omitempty"`
+	Segment    json.RawMessage             `json:"segment,omitempty"`
+	Been       []onboarding.State          `json:"been,omitempty"` // the states that it has been in
+	Ending     *Ending                     `json:"ending,omitempty"`
 	// Followed is the case that this one follows in the end.
-	Followed *kam.Snapshot `json:"followed,omitempty"`
+	Followed *onboarding.Snapshot `json:"followed,omitempty"`
 	// Screened are the hits of screening that compliance is asked about.
-	Screened *kam.Screened `json:"screened,omitempty"`
+	Screened *customer.Screened `json:"screened,omitempty"`
 }
 
 // An Ending is who ended a case, and why in his words. Restricted words are for
@@ -96,7 +98,7 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 				return err
 			},
 			func() (err error) {
-				v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[kam.State], been, no)
+				v.Been, err = pg.List(ctx, tx, "read where the case has been", pgx.RowTo[onboarding.State], been, no)
 				return err
 			},
 			func() error {
@@ -110,7 +112,7 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 				return err
 			},
 			func() (err error) {
-				v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[kam.DecisionRecord], newest, no)
+				v.Records, err = pg.List(ctx, tx, "read decision records", pgx.RowTo[onboarding.DecisionRecord], newest, no)
 				return err
 			},
 		)
@@ -120,14 +122,16 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 
 // Followed is the case that a case follows in the end: the earliest of a chain of
 // same requests, itself where it follows none.
-func (s *Store) Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error) {
+func (s *Store) Followed(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error) {
 	return followed(ctx, s.pool, no)
 }
 
 // Followed is [Store.Followed] within an effect.
-func (tx *Tx) Followed(no kam.CaseNo) (kam.Snapshot, error) { return followed(tx.ctx, tx.tx, no) }
+func (tx *Tx) Followed(no kam.CaseNo) (onboarding.Snapshot, error) {
+	return followed(tx.ctx, tx.tx, no)
+}
 
-func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, error) {
+func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (onboarding.Snapshot, error) {
 	const end = `
 		with recursive chain as (
 			select case_no, same_as from kam.cases where case_no = $1
@@ -136,7 +140,7 @@ func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 		)
 		select snapshot from kam.cases where case_no = (select case_no from chain where same_as = '')`
 
-	c, ok, err := pg.One(ctx, q, "read the case that is followed", pgx.RowTo[kam.Snapshot], end, no)
+	c, ok, err := pg.One(ctx, q, "read the case that is followed", pgx.RowTo[onboarding.Snapshot], end, no)
 	if err == nil && !ok {
 		err = noCase(no)
 	}
@@ -144,10 +148,12 @@ func followed(ctx context.Context, q pg.Querier, no kam.CaseNo) (kam.Snapshot, e
 }
 
 // CaseAsIs reads another case within an effect, without its lock.
-func (tx *Tx) CaseAsIs(no kam.CaseNo) (kam.Snapshot, error) { return snapshot(tx.ctx, tx.tx, no) }
+func (tx *Tx) CaseAsIs(no kam.CaseNo) (onboarding.Snapshot, error) {
+	return snapshot(tx.ctx, tx.tx, no)
+}
 
-func requestData(ctx context.Context, q pg.Querier, no kam.CaseNo, revision int) (kam.RequestData, error) {
-	d, ok, err := pg.One(ctx, q, "read the request data", pgx.RowTo[kam.RequestData],
+func requestData(ctx context.Context, q pg.Querier, no kam.CaseNo, revision int) (customer.RequestData, error) {
+	d, ok, err := pg.One(ctx, q, "read the request data", pgx.RowTo[customer.RequestData],
 		`select data from kam.revision where case_no = $1 and revision = $2`, no, revision)
 	if err != nil || !ok {
 		return d, err
@@ -180,8 +186,8 @@ func readFact(ctx context.Context, q pg.Querier, no kam.CaseNo, kind string, int
 	return true, nil
 }
 
-func readCandidates(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]kam.Candidate, error) {
-	var all []kam.Candidate
+func readCandidates(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]customer.Candidate, error) {
+	var all []customer.Candidate
 	if ok, err := readFact(ctx, q, no, factCandidates, &all); !ok || err != nil {
 		return nil, err
 	}
@@ -215,8 +221,8 @@ func readWaivedCandidates(ctx context.Context, q pg.Querier, no kam.CaseNo) (map
 	return waived, nil
 }
 
-func readFindings(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]kam.Finding, error) {
-	return pg.List(ctx, q, "read findings", pgx.RowTo[kam.Finding],
+func readFindings(ctx context.Context, q pg.Querier, no kam.CaseNo) ([]customer.Finding, error) {
+	return pg.List(ctx, q, "read findings", pgx.RowTo[customer.Finding],
 		`select finding from kam.finding where case_no = $1 order by position`, no)
 }
 
@@ -230,8 +236,8 @@ func (s *Store) Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, er
 }
 
 // Records are all decision records of a case, in order.
-func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error) {
-	all, err := pg.List(ctx, s.pool, "read decision records", pgx.RowTo[kam.DecisionRecord],
+func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]onboarding.DecisionRecord, error) {
+	all, err := pg.List(ctx, s.pool, "read decision records", pgx.RowTo[onboarding.DecisionRecord],
 		`select record from kam.decision_record where case_no = $1 order by n`, no)
 	if err == nil && len(all) == 0 {
 		_, err = s.Case(ctx, no)
@@ -241,11 +247,11 @@ func (s *Store) Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecor
 
 // A Revision is the request data as they stood, with who changed them.
 type Revision struct {
-	No   int             `json:"revision"`
-	At   time.Time       `json:"at"`
-	By   kam.UserID      `json:"by"`
-	Hash string          `json:"material_hash"`
-	Data kam.RequestData `json:"data"`
+	No   int                  `json:"revision"`
+	At   time.Time            `json:"at"`
+	By   kam.UserID           `json:"by"`
+	Hash string               `json:"material_hash"`
+	Data customer.RequestData `json:"data"`
 }
 
 // Revisions are all revisions of a case's data, in order, with contacts.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 )
@@ -50,7 +51,7 @@ func byTwo(ctx context.Context, s *store.Store, propose func(accessdb.OrgAct) (a
 // byOneOf is the act by the first admin who may do it.
 func byOneOf(admins []accessdb.User, act func(accessdb.OrgAct) (accessdb.OrgChange, error)) (c accessdb.OrgChange, by kam.UserID, err error) {
 	for _, u := range admins {
-		c, err = act(accessdb.OrgAct{DecisionID: rand.Text(), By: u.ID, May: kam.Permit})
+		c, err = act(accessdb.OrgAct{DecisionID: rand.Text(), By: u.ID, May: access.Permit})
 		if kam.CodeOf(err) != kam.Forbidden {
 			return c, u.ID, err
 		}
@@ -60,5 +61,5 @@ func byOneOf(admins []accessdb.User, act func(accessdb.OrgAct) (accessdb.OrgChan
 
 // Act is an act of somebody who loads what a test needs.
 func Act() accessdb.OrgAct {
-	return accessdb.OrgAct{DecisionID: rand.Text(), By: "test.loader", May: kam.Permit}
+	return accessdb.OrgAct{DecisionID: rand.Text(), By: "test.loader", May: access.Permit}
 }

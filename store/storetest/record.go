@@ -11,6 +11,9 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -23,9 +26,9 @@ import (
 var Noon = time.Date(2026, 9, 14, 12, 0, 0, 123456789, time.UTC)
 
 // Data reads request data.
-func Data(t testing.TB, text string) kam.RequestData {
+func Data(t testing.TB, text string) customer.RequestData {
 	t.Helper()
-	var d kam.RequestData
+	var d customer.RequestData
 	require.NoError(t, json.Unmarshal([]byte(text), &d))
 	return d
 }
@@ -49,9 +52,9 @@ func NewCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 		if err := tx.SaveRevision(r.Data, r.Requester); err != nil {
 			return err
 		}
-		tx.Case.State, tx.Case.Step = kam.DataEntry, "1.2.1a"
-		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
-		return tx.OpenTask(kam.Task{Kind: kam.TaskDataEntry, Assignees: []kam.UserID{"rita"}})
+		tx.Case.State, tx.Case.Step = onboarding.DataEntry, "1.2.1a"
+		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(onboarding.DataEntry)})
+		return tx.OpenTask(kam.Task{Kind: onboarding.TaskDataEntry, Assignees: []kam.UserID{"rita"}})
 	})
 	require.NoError(t, err)
 	return no
@@ -148,6 +151,8 @@ var Sample = accessdb.Org{
 
 // Planner is what the service gives the store.
 var Planner = merge.Planner{
-	May:    func(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionMerge, kam.Subject{}) },
-	NotOwn: kam.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+	May: func(who kam.Person) (kam.Role, error) {
+		return access.Permit(who, access.ActionMerge, access.Subject{})
+	},
+	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
 }

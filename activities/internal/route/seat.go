@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -147,7 +148,7 @@ func WaitingFor(t kam.Task) string {
 		who = append(who, "queue "+t.Queue)
 	}
 	s := string(t.Kind) + " waits for " + strings.Join(who, ", ")
-	if t.Note != "" && t.Kind == kam.TaskConfirmation {
+	if t.Note != "" && t.Kind == onboarding.TaskConfirmation {
 		s += " (" + t.Note + ")"
 	}
 	return s

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	accessdb "github.com/kamflow/kamflow/store/access"
 )
@@ -15,7 +15,7 @@ var kinds = []string{accessdb.NamedAccount, accessdb.IndustryAndArea, accessdb.A
 // Assignment is the rule that says where a customer belongs: within one kind
 // the longest postal prefix wins, then the smaller priority, then the smaller
 // code.
-func Assignment(all []accessdb.AssignmentRule, d kam.RequestData) (best accessdb.AssignmentRule, ok bool) {
+func Assignment(all []accessdb.AssignmentRule, d customer.RequestData) (best accessdb.AssignmentRule, ok bool) {
 	for _, r := range all {
 		if fits(r, d) && (!ok || before(r, best)) {
 			best, ok = r, true
@@ -37,7 +37,7 @@ func before(a, b accessdb.AssignmentRule) bool {
 	return a.Code < b.Code
 }
 
-func fits(r accessdb.AssignmentRule, d kam.RequestData) bool {
+func fits(r accessdb.AssignmentRule, d customer.RequestData) bool {
 	if r.Country != "" && r.Country != d.CountryCode {
 		return false
 	}

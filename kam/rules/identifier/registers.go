@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/written"
 )
 
@@ -100,10 +101,10 @@ func countryPart(word string) string {
 // for its register: a scheme of ours, or a name of the kind of FR-SIRET, US-EIN,
 // VAT. The country is that of the party; a country in the name goes before it.
 // A register that is not checked here is kept under OTHER with name and country.
-func Of(name, value, country string) kam.Identifier {
+func Of(name, value, country string) customer.Identifier {
 	upper := strings.ToUpper(strings.TrimSpace(name))
 	if s := kam.IdentifierScheme(upper); s != kam.SchemeOther && slices.Contains(kam.Choices("identifiers[].scheme"), upper) {
-		return kam.Identifier{Scheme: s, Value: value}
+		return customer.Identifier{Scheme: s, Value: value}
 	}
 	ofCountry, short := splitRegister(name, country)
 	scheme := registerOf(ofCountry, short).scheme
@@ -118,7 +119,7 @@ func Of(name, value, country string) kam.Identifier {
 		if ofCountry == "XI" {
 			ofCountry = "GB"
 		}
-		return kam.Identifier{Scheme: kam.SchemeOther, Name: name, Value: value, Country: ofCountry}
+		return customer.Identifier{Scheme: kam.SchemeOther, Name: name, Value: value, Country: ofCountry}
 	case kam.SchemeCHUID:
 		if v := compact(written.Plain(value)); fitsMask(v, []string{"ddddddddd"}) == "" {
 			value = "CHE" + v // the letters stand in the name of the column
@@ -128,7 +129,7 @@ func Of(name, value, country string) kam.Identifier {
 			value = r.Compact
 		}
 	}
-	return kam.Identifier{Scheme: scheme, Value: value}
+	return customer.Identifier{Scheme: scheme, Value: value}
 }
 
 // schemeElsewhere: a name that belongs to another country names its scheme
@@ -186,7 +187,7 @@ func vatScheme(value, country string) kam.IdentifierScheme {
 
 // Checked is an identifier under the scheme that checks it, where it stands
 // under OTHER with the name of such a register and has its form.
-func Checked(id kam.Identifier) kam.Identifier {
+func Checked(id customer.Identifier) customer.Identifier {
 	if id.Scheme != kam.SchemeOther || id.Name == "" {
 		return id
 	}

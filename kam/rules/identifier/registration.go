@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 )
 
 // A Level says how far an identifier reaches.
@@ -23,7 +24,7 @@ const (
 // is that of an establishment and holds the SIREN of the company (D37).
 type Registration struct {
 	// ID is the number under which it is found.
-	ID     kam.Identifier
+	ID     customer.Identifier
 	Scheme string // with the issuing country where numbers are per country
 	Level  Level
 	Said   string // scheme and number as they were given
@@ -34,18 +35,18 @@ type Registration struct {
 // Registrations are what a valid identifier is the number of, the nearest
 // first. Two identifiers mean one registration where they have one of these
 // numbers in common; see [Same].
-func Registrations(id kam.Identifier) []Registration {
+func Registrations(id customer.Identifier) []Registration {
 	id = Checked(id)
 	r := Check(id.Scheme, id.Value, id.Country)
 	if !r.Valid {
 		return nil
 	}
 	key := identityKey(id.Scheme, r.Compact)
-	one := Registration{Scheme: string(id.Scheme), ID: kam.Identifier{Scheme: id.Scheme, Value: key}, Level: Company, Contradicts: true}
+	one := Registration{Scheme: string(id.Scheme), ID: customer.Identifier{Scheme: id.Scheme, Value: key}, Level: Company, Contradicts: true}
 	one.Said = one.Scheme + " " + key
 	// of is the same number as one of a scheme that more numbers lead to.
 	of := func(scheme kam.IdentifierScheme, value string) Registration {
-		return Registration{Scheme: string(scheme), ID: kam.Identifier{Scheme: scheme, Value: value}, Level: Company, Contradicts: true, Said: one.Said}
+		return Registration{Scheme: string(scheme), ID: customer.Identifier{Scheme: scheme, Value: value}, Level: Company, Contradicts: true, Said: one.Said}
 	}
 	switch id.Scheme {
 	case kam.SchemeGLN:
@@ -83,7 +84,7 @@ func Registrations(id kam.Identifier) []Registration {
 }
 
 // Same says that two identifiers have a registration in common.
-func Same(a, b kam.Identifier) bool {
+func Same(a, b customer.Identifier) bool {
 	theirs := Registrations(b)
 	return slices.ContainsFunc(Registrations(a), func(r Registration) bool {
 		return slices.ContainsFunc(theirs, func(o Registration) bool { return r.ID == o.ID })
@@ -114,7 +115,7 @@ func identityKey(scheme kam.IdentifierScheme, compacted string) string {
 // form in which it is compared. A customer has one number of each scheme and
 // issuing country but bank accounts (VI05), so two of one class contradict
 // each other. Bank accounts have no class.
-func Class(id kam.Identifier) (class, key string) {
+func Class(id customer.Identifier) (class, key string) {
 	if id.Scheme == kam.SchemeIBAN {
 		return "", ""
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
@@ -24,8 +25,8 @@ func matcherUnder(t testing.TB, text string) *match.Matcher {
 	return match.New(p)
 }
 
-func vat(value string) []kam.Identifier {
-	return []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: value}}
+func vat(value string) []customer.Identifier {
+	return []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: value}}
 }
 
 func TestCompare(t *testing.T) {
@@ -64,11 +65,11 @@ func TestCompare(t *testing.T) {
 		},
 		"SameGLNInGroup": {
 			with(hamburg, func(p *match.Party) {
-				p.GroupID, p.Identifiers = "NORDWIND", []kam.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}}
+				p.GroupID, p.Identifiers = "NORDWIND", []customer.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}}
 			}),
 			match.Party{
 				Ref: "3", Names: []string{"Other"}, CountryCode: "DE", City: "Bremen", GroupID: "NORDWIND",
-				Identifiers: []kam.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}},
+				Identifiers: []customer.Identifier{{Scheme: kam.SchemeGLN, Value: "4006381333931"}},
 			}, kam.MatchCertain, "",
 		},
 		"ContradictingVAT": {

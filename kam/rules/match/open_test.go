@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/shareddata"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/match"
 )
 
@@ -103,18 +104,18 @@ func TestOnboardingHasNoCertainDuplicate(t *testing.T) {
 	t.Parallel()
 	var all []match.Party
 	for _, r := range shareddata.CSV(t, "onboarding_open/onboarding_open.csv", ',') {
-		var c kam.RequestData
+		var c customer.RequestData
 		c.LegalName, c.CountryCode, c.City, c.PostalCode, c.Street = r["legal_name"], r["country"], r["city"], r["postal_code"], r["address"]
 		c.Website, c.GroupName = r["website"], r["parent_name"]
 		if r["trading_name"] != "" {
 			c.TradingNames = []string{r["trading_name"]}
 		}
 		if r["identifier"] != "" {
-			id := kam.Identifier{Scheme: kam.SchemeOther, Value: r["identifier"], Name: r["identifier_scheme"], Country: r["country"]}
+			id := customer.Identifier{Scheme: kam.SchemeOther, Value: r["identifier"], Name: r["identifier_scheme"], Country: r["country"]}
 			if r["identifier_scheme"] == "LEI" {
-				id = kam.Identifier{Scheme: kam.SchemeLEI, Value: r["identifier"]}
+				id = customer.Identifier{Scheme: kam.SchemeLEI, Value: r["identifier"]}
 			}
-			c.Identifiers = []kam.Identifier{id}
+			c.Identifiers = []customer.Identifier{id}
 		}
 		all = append(all, match.PartyOf(r["row_ref"], c))
 	}

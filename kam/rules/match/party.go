@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/written"
 )
@@ -17,7 +18,7 @@ type Party struct {
 	City        string
 	PostalCode  string
 	Street      string
-	Identifiers []kam.Identifier
+	Identifiers []customer.Identifier
 	Website     string
 	Emails      []string
 	Phone       string
@@ -27,7 +28,7 @@ type Party struct {
 // PartyOf takes the party out of what a customer or request says of itself; the
 // LEGAL address stands in for what the screening set does not say. Ref is its
 // number.
-func PartyOf(ref string, c kam.RequestData) Party {
+func PartyOf(ref string, c customer.RequestData) Party {
 	p := Party{
 		Ref: ref, Names: append([]string{c.LegalName}, c.TradingNames...), CountryCode: c.CountryCode, City: c.City,
 		PostalCode: c.PostalCode, Street: c.Street, Identifiers: c.Identifiers, Website: c.Website, Phone: c.Phone, GroupID: c.GroupID,
@@ -120,7 +121,7 @@ func prepare(p Party) prepared {
 }
 
 // addIdentifier adds what a valid identifier is the number of.
-func (x *prepared) addIdentifier(id kam.Identifier) {
+func (x *prepared) addIdentifier(id customer.Identifier) {
 	for _, r := range identifier.Registrations(id) {
 		p := preparedIdentifier{scheme: r.Scheme, key: r.ID.Value, level: r.Level, contradicts: r.Contradicts, said: r.Said}
 		if !slices.ContainsFunc(x.identifiers, func(o preparedIdentifier) bool { return o.scheme == p.scheme && o.key == p.key }) {
@@ -131,7 +132,7 @@ func (x *prepared) addIdentifier(id kam.Identifier) {
 
 // Shared names the numbers that two lists of identifiers have in common, also
 // where they stand under several schemes.
-func Shared(a, b []kam.Identifier) (names []string) {
+func Shared(a, b []customer.Identifier) (names []string) {
 	x, y := prepare(Party{Identifiers: a}), prepare(Party{Identifiers: b})
 	same, _ := compareIdentifiers(&x, &y)
 	for _, s := range same {

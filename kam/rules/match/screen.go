@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 )
 
@@ -16,7 +17,7 @@ type ListEntry struct {
 	Ref         string
 	Names       []string
 	Country     string
-	Identifiers []kam.Identifier
+	Identifiers []customer.Identifier
 	Website     string // or its host alone
 	Phone       string
 	Street      string

@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/written"
 )
 
 // knownRule finds a validation rule; floor says that it stays ERROR whatever a
 // policy says (P3.7).
 func knownRule(id string) (floor, known bool) {
-	i := slices.IndexFunc(kam.ValidationRules, func(r kam.ValidationRule) bool { return r.ID == id })
-	return i >= 0 && kam.ValidationRules[i].Floor, i >= 0
+	i := slices.IndexFunc(customer.ValidationRules, func(r customer.ValidationRule) bool { return r.ID == id })
+	return i >= 0 && customer.ValidationRules[i].Floor, i >= 0
 }
 
 // check tests what spans several keys, once every key has been read.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // A Policy holds every number of chapter P3: weights, bands, thresholds,
@@ -107,7 +108,9 @@ type ConfirmLevel struct {
 }
 
 // Ref names the policy in a record.
-func (p *Policy) Ref() kam.PolicyRef { return kam.PolicyRef{ID: p.ID, Version: p.Version} }
+func (p *Policy) Ref() onboarding.PolicyRef {
+	return onboarding.PolicyRef{ID: p.ID, Version: p.Version}
+}
 
 // ConfirmLevel is the level that must confirm a potential, in whole units of
 // the base currency (1.1.5).

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
@@ -304,7 +305,7 @@ func (e *eraser) sameOrder() (r Erasure, again bool, err error) {
 
 // contacts leaves of each entry the role in the decision: stages ask for it.
 func (e *eraser) contacts() error {
-	before := map[string][]kam.Contact{}
+	before := map[string][]customer.Contact{}
 	var err error
 	for _, r := range e.rows {
 		if before[r.Owner] == nil {
@@ -314,7 +315,7 @@ func (e *eraser) contacts() error {
 		}
 	}
 	for _, r := range e.rows {
-		left := kam.Contact{Name: e.token, DecisionRole: r.Contact.DecisionRole}
+		left := customer.Contact{Name: e.token, DecisionRole: r.Contact.DecisionRole}
 		e.Queue(`update kam.contact set contact = $3 where owner = $1 and position = $2`, r.Owner, r.Position, left)
 		e.count(r.Subject, r.what(), 1)
 		e.done.Contacts++
@@ -327,7 +328,7 @@ func (e *eraser) contacts() error {
 
 // rebase gives open cases on an existing customer the digest of the contacts as
 // they are now: a person who was erased is no change that the case asks for.
-func (e *eraser) rebase(before map[string][]kam.Contact) error {
+func (e *eraser) rebase(before map[string][]customer.Contact) error {
 	for owner, was := range before {
 		is, err := contact.Of(e.ctx, e.tx, owner)
 		if err != nil {

@@ -14,6 +14,10 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
@@ -28,7 +32,7 @@ import (
 const canaryFull = `{"name":"Canary Person","function":"Head of canaries","decision_role":"DECIDER","email":"Canary@x.example","phone":"+49309998877"}`
 
 func mayErase(who kam.Person) (kam.Role, error) {
-	return kam.Permit(who, kam.ActionEraseContact, kam.Subject{})
+	return access.Permit(who, access.ActionEraseContact, access.Subject{})
 }
 
 // erasing is a store whose organisation has somebody who may erase.
@@ -67,11 +71,11 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 		customerWith(t, "C-000004", "Second Post AG", "DE143593636", canaryFull),
 	}))
 	order := merge.Order{Survivor: "C-000001", Absorbed: "C-000002", ExpectSurvivor: 1, ExpectAbsorbed: 1, Reason: "Canary Person says so", By: "dora", DecisionID: "d-merge", At: storetest.Noon,
-		Choice: kam.MergeChoice{Keep: []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}}}
+		Choice: customer.MergeChoice{Keep: []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}}}
 	_, err := s.Merges.Merge(ctx, order, storetest.Planner)
 	require.NoError(t, err)
 	split, err := s.Merges.Split(ctx, merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: 1, Reason: "two", By: "dora", DecisionID: "d-split", At: storetest.Noon,
-		Choice: kam.SplitChoice{LegalName: "Nordwind Labor GmbH", Street: "Kai 9", City: "Hamburg", PostalCode: "20457", Contacts: []int{1}}}, storetest.Planner)
+		Choice: customer.SplitChoice{LegalName: "Nordwind Labor GmbH", Street: "Kai 9", City: "Hamburg", PostalCode: "20457", Contacts: []int{1}}}, storetest.Planner)
 	require.NoError(t, err)
 	moved, err := s.Customers.Customer(ctx, split.OtherNo)
 	require.NoError(t, err)
@@ -84,8 +88,8 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 			o, err := tx.Opening()
 			require.NoError(t, err)
 			require.NoError(t, tx.SaveRevision(o.Data, "rita"))
-			tx.Case.State = kam.DataEntry
-			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
+			tx.Case.State = onboarding.DataEntry
+			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(onboarding.DataEntry)})
 		})
 		return no
 	}
@@ -102,7 +106,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 		require.NoError(t, err)
 		require.NoError(t, tx.SaveFact(casedb.FactBase, casedb.Base{Contacts: parties.ContactsDigest(c.Data.Contacts)}))
 		amended := d
-		amended.Contacts = []kam.Contact{{Name: "CANARY PERSON", DecisionRole: "DECIDER", Phone: "+49309998877"}}
+		amended.Contacts = []customer.Contact{{Name: "CANARY PERSON", DecisionRole: "DECIDER", Phone: "+49309998877"}}
 		require.NoError(t, tx.SaveRevision(amended, "rita"))
 		tx.Log(kam.AuditEvent{Type: kam.EventCommented, Actor: "rita", Text: "Called Canary Person today."})
 		require.NoError(t, tx.Publish(ledger.Message{Kind: "commented", Subject: "rita: call Canary Person", Data: map[string]string{"text": "canary@x.example"}}))
@@ -120,9 +124,9 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 	require.NotNil(t, p.Refused)
 
 	rows := func(yield func(bookdb.Row, error) bool) {
-		var contact kam.Contact
+		var contact customer.Contact
 		require.NoError(t, json.Unmarshal([]byte(canaryFull), &contact))
-		yield(bookdb.Row{No: 1, Line: 2, ReadAs: kam.RowReady, CustomerNo: "C-000001", Data: json.RawMessage(`{}`), Contacts: []kam.Contact{contact}}, nil)
+		yield(bookdb.Row{No: 1, Line: 2, ReadAs: book.RowReady, CustomerNo: "C-000001", Data: json.RawMessage(`{}`), Contacts: []customer.Contact{contact}}, nil)
 	}
 	_, _, err = s.Books.Upload(ctx, bookdb.Upload{Key: "book", Content: "c", By: "dora", At: storetest.Noon, Rows: rows, Facts: iter.Seq2[bookdb.Fact, error](func(func(bookdb.Fact, error) bool) {})})
 	require.NoError(t, err)
@@ -171,12 +175,12 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 
 	c, err := s.Customers.Customer(ctx, "C-000001")
 	require.NoError(t, err)
-	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "Other Body", DecisionRole: "USER", Email: "other@x.example"})
-	require.Contains(t, c.Data.Contacts, kam.Contact{Name: "[erased E-000001]", DecisionRole: "DECIDER"})
+	require.Contains(t, c.Data.Contacts, customer.Contact{Name: "Other Body", DecisionRole: "USER", Email: "other@x.example"})
+	require.Contains(t, c.Data.Contacts, customer.Contact{Name: "[erased E-000001]", DecisionRole: "DECIDER"})
 	storetest.Within(t, s, change, func(tx *casedb.Tx) { // the case goes on
 		d, err := tx.Request()
 		require.NoError(t, err)
-		require.Empty(t, kam.CheckForm(d, kam.Detail))
+		require.Empty(t, customer.CheckForm(d, customer.Detail))
 		require.Len(t, d.Contacts, 1)
 		staged, _, err := tx.Staged("decision-1")
 		require.NoError(t, err)
@@ -338,7 +342,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	require.NoError(t, err)
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
-		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
+		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(onboarding.DataEntry)})
 	})
 	r, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "ann@x.example", Order: "ticket 2", By: "cora"}, mayErase)
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -102,7 +103,7 @@ func familyOf(ctx context.Context, q pg.Querier, subject string) (family, error)
 type contactAt struct {
 	Owner    string
 	Position int
-	Contact  kam.Contact
+	Contact  customer.Contact
 	Subject  kam.CaseNo
 	InFamily bool
 }
@@ -155,7 +156,7 @@ func contactsAt(ctx context.Context, q pg.Querier, f family, mails []string) ([]
 // sameWords is a name as it is compared: case and spaces do not count.
 func sameWords(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
 
-func sameMail(c kam.Contact) string { return strings.ToLower(strings.TrimSpace(c.Email)) }
+func sameMail(c customer.Contact) string { return strings.ToLower(strings.TrimSpace(c.Email)) }
 
 // meant are the entries that the order means, and the person as they name him.
 // An address is followed wherever it stands. From there, and from a name, it is

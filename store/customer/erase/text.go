@@ -13,19 +13,20 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // A person is whom an order is about, as contacts have written him.
 type person struct {
 	given    Order
-	contacts []kam.Contact
+	contacts []customer.Contact
 	others   []contactAt // who share a name or an address with him in the family, and stay
 	ids      []string    // of colleagues: an address among them stands for a colleague in what is stored
 	found    []*regexp.Regexp
 }
 
-func (p *person) add(c kam.Contact) {
+func (p *person) add(c customer.Contact) {
 	p.found = nil
 	if !slices.Contains(p.contacts, c) {
 		p.contacts = append(p.contacts, c)
@@ -34,7 +35,7 @@ func (p *person) add(c kam.Contact) {
 
 func (p *person) mails() []string {
 	out := []string{}
-	for _, c := range append([]kam.Contact{{Email: p.given.Email}}, p.contacts...) {
+	for _, c := range append([]customer.Contact{{Email: p.given.Email}}, p.contacts...) {
 		if m := sameMail(c); m != "" && !slices.Contains(out, m) {
 			out = append(out, m)
 		}
@@ -61,7 +62,7 @@ func (p *person) patterns() []*regexp.Regexp {
 			p.found = append(p.found, r)
 		}
 	}
-	for _, c := range append([]kam.Contact{{Name: p.given.Name, Email: p.given.Email}}, p.contacts...) {
+	for _, c := range append([]customer.Contact{{Name: p.given.Name, Email: p.given.Email}}, p.contacts...) {
 		if words := strings.FieldsFunc(c.Name, func(r rune) bool { return !inWord(r) }); len(words) > 1 || unspaced(c.Name) {
 			add(words, betweenWords)
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -47,7 +49,7 @@ func (m *merger) authorize() error {
 func (m *merger) lockRecords(numbers ...string) ([]customerdb.Customer, error) {
 	const rows = `select customer_no from kam.customer where customer_no = any ($1) or parent_no = any ($1) order by customer_no for update`
 
-	var ids []kam.Identifier
+	var ids []customer.Identifier
 	for _, no := range numbers {
 		c, err := m.Customer(no)
 		if err != nil {
@@ -106,7 +108,7 @@ func atVersion(c customerdb.Customer, expect int) error {
 func noOpenCase(ctx context.Context, q pg.Querier, numbers ...string) error {
 	type row struct {
 		Case, Customer string
-		State          kam.State
+		State          onboarding.State
 	}
 	r, ok, err := pg.One(ctx, q, "look for open cases", pgx.RowToStructByPos[row],
 		`select case_no, customer_no, state from kam.cases
@@ -135,13 +137,13 @@ func (m *merger) notOwn(records ...customerdb.Customer) error {
 	return m.p.NotOwn(m.who.by, append(all, more...)...)
 }
 
-func sideOf(c customerdb.Customer) kam.MergeSide {
-	return kam.MergeSide{CustomerNo: c.CustomerNo, GroupID: c.GroupID, Data: c.Data}
+func sideOf(c customerdb.Customer) customer.MergeSide {
+	return customer.MergeSide{CustomerNo: c.CustomerNo, GroupID: c.GroupID, Data: c.Data}
 }
 
 // keepsHold refuses a choice that would lose a stop by finance: one on a number
 // that is dropped, or on a group that does not stand.
-func (m *merger) keepsHold(a, b customerdb.Customer, plan kam.MergePlan) error {
+func (m *merger) keepsHold(a, b customerdb.Customer, plan customer.MergePlan) error {
 	for _, c := range []customerdb.Customer{a, b} {
 		lost := c.GroupID
 		if lost == plan.GroupID {

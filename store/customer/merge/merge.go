@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
@@ -24,15 +25,15 @@ import (
 // An Order is a steward's decision that two records are one customer. The
 // versions are those that the decision was taken on.
 type Order struct {
-	Survivor       string          `json:"survivor"`
-	Absorbed       string          `json:"absorbed"`
-	ExpectSurvivor int             `json:"-"`
-	ExpectAbsorbed int             `json:"-"`
-	Choice         kam.MergeChoice `json:"choice"`
-	Reason         string          `json:"reason"`
-	By             kam.UserID      `json:"by"`
-	DecisionID     string          `json:"-"`
-	At             time.Time       `json:"-"`
+	Survivor       string               `json:"survivor"`
+	Absorbed       string               `json:"absorbed"`
+	ExpectSurvivor int                  `json:"-"`
+	ExpectAbsorbed int                  `json:"-"`
+	Choice         customer.MergeChoice `json:"choice"`
+	Reason         string               `json:"reason"`
+	By             kam.UserID           `json:"by"`
+	DecisionID     string               `json:"-"`
+	At             time.Time            `json:"-"`
 }
 
 // An UndoOrder is a steward's decision that a merge was wrong. ExpectVersion
@@ -49,13 +50,13 @@ type UndoOrder struct {
 
 // A SplitOrder is a steward's decision that one record holds two customers.
 type SplitOrder struct {
-	CustomerNo    string          `json:"customer_no"`
-	ExpectVersion int             `json:"-"`
-	Choice        kam.SplitChoice `json:"choice"`
-	Reason        string          `json:"reason"`
-	By            kam.UserID      `json:"by"`
-	DecisionID    string          `json:"-"`
-	At            time.Time       `json:"-"`
+	CustomerNo    string               `json:"customer_no"`
+	ExpectVersion int                  `json:"-"`
+	Choice        customer.SplitChoice `json:"choice"`
+	Reason        string               `json:"reason"`
+	By            kam.UserID           `json:"by"`
+	DecisionID    string               `json:"-"`
+	At            time.Time            `json:"-"`
 }
 
 // The kinds of a merge record.
@@ -100,9 +101,9 @@ type Planner struct {
 	May func(who kam.Person) (kam.Role, error)
 	// NotOwn refuses a steward who is one of the owners.
 	NotOwn func(steward kam.UserID, owners ...kam.UserID) error
-	Merge  func(survivor, absorbed kam.MergeSide, c kam.MergeChoice) (kam.MergePlan, error)
-	Split  func(d kam.RequestData, c kam.SplitChoice) (stays, goes kam.RequestData, err error)
-	Keys   func(d kam.RequestData) customerdb.PartyKeys
+	Merge  func(survivor, absorbed customer.MergeSide, c customer.MergeChoice) (customer.MergePlan, error)
+	Split  func(d customer.RequestData, c customer.SplitChoice) (stays, goes customer.RequestData, err error)
+	Keys   func(d customer.RequestData) customerdb.PartyKeys
 }
 
 // A Store makes decisions of stewards. Its methods may be called from many
@@ -134,7 +135,7 @@ func (s *Store) Merge(ctx context.Context, o Order, p Planner) (Result, error) {
 // Plan is what Merge would make of the records, without doing it. It
 // tells what the plan refuses; whether something that hangs on the records
 // refuses it too shows when it is done.
-func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c kam.MergeChoice, p Planner) (plan kam.MergePlan, a, b customerdb.Customer, err error) {
+func (s *Store) Plan(ctx context.Context, survivor, absorbed string, c customer.MergeChoice, p Planner) (plan customer.MergePlan, a, b customerdb.Customer, err error) {
 	err = pg.Snapshot(ctx, s.pool, func(tx pgx.Tx) error {
 		if a, err = customerdb.Read(ctx, tx, survivor); err != nil {
 			return err
@@ -206,7 +207,7 @@ func (m *merger) merge(o Order) (Result, error) {
 	}
 	a, b := both[0], both[1]
 	rec := mergeRecord{Choice: o.Choice}
-	var plan kam.MergePlan
+	var plan customer.MergePlan
 	err = pg.InTurn(
 		func() error { return mayBecomeOne(a, b) },
 		func() error { return m.notOwn(a, b) },
@@ -263,7 +264,7 @@ func (m *merger) absorb(b, a customerdb.Customer) error {
 
 // writeSurvivor commits the merged data and the standing: the survivor's where
 // it has one, the earlier review, the larger count of failed ones.
-func (m *merger) writeSurvivor(a, b customerdb.Customer, plan kam.MergePlan, before rowImage) error {
+func (m *merger) writeSurvivor(a, b customerdb.Customer, plan customer.MergePlan, before rowImage) error {
 	c := customerdb.Commit{
 		CustomerNo: a.CustomerNo, Data: plan.Data, GroupID: plan.GroupID, Status: a.Status, Keys: m.p.Keys(plan.Data),
 		Territory: cmp.Or(a.Territory, b.Territory), OwnerID: cmp.Or(a.OwnerID, b.OwnerID), Provisional: a.Provisional,
@@ -296,9 +297,9 @@ func earlier(a, b *time.Time) *time.Time {
 }
 
 // count says what the merge brought to the survivor.
-func (v *Moved) count(before kam.RequestData, plan kam.MergePlan) {
+func (v *Moved) count(before customer.RequestData, plan customer.MergePlan) {
 	for _, id := range plan.Data.Identifiers {
-		if !slices.ContainsFunc(before.Identifiers, func(x kam.Identifier) bool { return x.Scheme == id.Scheme && strings.EqualFold(x.Value, id.Value) }) {
+		if !slices.ContainsFunc(before.Identifiers, func(x customer.Identifier) bool { return x.Scheme == id.Scheme && strings.EqualFold(x.Value, id.Value) }) {
 			v.Identifiers = append(v.Identifiers, string(id.Scheme)+" "+id.Value)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -106,7 +107,7 @@ func TestMergeHidesNoStop(t *testing.T) {
 	_, err := s.Merges.Merge(ctx, mergeOrder(t, s, "d-1"), storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	require.Contains(t, err.Error(), "hide the block")
-	_, _, _, err = s.Merges.Plan(ctx, survivorNo, absorbedNo, kam.MergeChoice{}, storetest.Planner)
+	_, _, _, err = s.Merges.Plan(ctx, survivorNo, absorbedNo, customer.MergeChoice{}, storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid, "the plan says so, too")
 	set(absorbedNo, kam.Active)
 	set(survivorNo, kam.Inactive)
@@ -119,11 +120,11 @@ func TestMergeHidesNoStop(t *testing.T) {
 		require.NoError(t, storetest.Exec(t, s, `update kam.customer set data = jsonb_set(data, '{identifiers}', coalesce(data -> 'identifiers', '[]') || jsonb_build_object('scheme', 'DUNS', 'value', $2::text)) where customer_no = $1`, no, duns))
 	}
 	o := mergeOrder(t, s, "d-3")
-	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810735"}}
+	o.Choice.Keep = []customer.Identifier{{Scheme: "DUNS", Value: "812810735"}}
 	_, err = s.Merges.Merge(ctx, o, storetest.Planner)
 	require.Equal(t, "FINANCE_HOLD", kam.AsError(err).Rule)
 	o = mergeOrder(t, s, "d-4")
-	o.Choice.Keep = []kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}
+	o.Choice.Keep = []customer.Identifier{{Scheme: "DUNS", Value: "812810734"}}
 	r, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"DUNS 812810735"}, r.Moved.Dropped)
@@ -131,7 +132,7 @@ func TestMergeHidesNoStop(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, survivorNo, lines[0].MergedInto, "the number that was dropped leads to the survivor")
 	storetest.Within(t, s, storetest.NewCase(t, s, "search"), func(tx *casedb.Tx) {
-		hold, err := accessdb.In(tx.Entry).FinanceHold([]kam.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
+		hold, err := accessdb.In(tx.Entry).FinanceHold([]customer.Identifier{{Scheme: "DUNS", Value: "812810734"}}, "")
 		require.NoError(t, err)
 		require.True(t, hold)
 	})

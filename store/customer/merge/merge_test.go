@@ -16,6 +16,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -81,10 +83,10 @@ func merging(t testing.TB) *store.Store {
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		k, err := customerdb.In(tx.Entry).KeyAccountOf(absorbedNo)
 		require.NoError(t, err)
-		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, k.No))
-		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, absorbedNo))
+		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: onboarding.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, k.No))
+		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: onboarding.TaskProfile, Step: "2.1", Assignees: []kam.UserID{"mona"}}, absorbedNo))
 		require.NoError(t, customerdb.In(tx.Entry).SetFailedReviews(absorbedNo, 1))
-		tx.Case.CommittedAs, tx.Case.State = absorbedNo, kam.Completed
+		tx.Case.CommittedAs, tx.Case.State = absorbedNo, onboarding.Completed
 		require.NoError(t, tx.CloseTask("DONE", "rita"))
 	})
 	return s
@@ -487,7 +489,7 @@ func TestUndoKeepsWhatCameSince(t *testing.T) {
 		c, err := customerdb.In(tx.Entry).Customer(survivorNo)
 		require.NoError(t, err)
 		c.Data.CreditRating = "A"
-		c.Data.Contacts = append(c.Data.Contacts, kam.Contact{Name: "Cy Dahl", DecisionRole: "USER"})
+		c.Data.Contacts = append(c.Data.Contacts, customer.Contact{Name: "Cy Dahl", DecisionRole: "USER"})
 		_, err = customerdb.In(tx.Entry).Commit(customerdb.Commit{CustomerNo: survivorNo, Data: c.Data, GroupID: c.GroupID, Territory: "DE-N", OwnerID: c.OwnerID, Keys: parties.Keys(c.Data)})
 		require.NoError(t, err)
 		k, err := customerdb.In(tx.Entry).KeyAccountOf("G-1")
@@ -551,8 +553,8 @@ func TestSplit(t *testing.T) {
 	require.NoError(t, err)
 	o := merge.SplitOrder{
 		CustomerNo: survivorNo, ExpectVersion: versionOf(t, s, survivorNo), Reason: "two clinics", By: "dora", DecisionID: "d-2", At: storetest.Noon,
-		Choice: kam.SplitChoice{
-			LegalName: "Elbklinik GmbH", TradingNames: []string{"Elbklinik"}, Identifiers: []kam.Identifier{{Scheme: "LEI", Value: "213800KUD8LAJWSQ9D15"}},
+		Choice: customer.SplitChoice{
+			LegalName: "Elbklinik GmbH", TradingNames: []string{"Elbklinik"}, Identifiers: []customer.Identifier{{Scheme: "LEI", Value: "213800KUD8LAJWSQ9D15"}},
 			Addresses: []int{2}, Contacts: []int{2}, SalesAccounts: []string{absorbedNo},
 		},
 	}
@@ -613,7 +615,7 @@ func TestSplit(t *testing.T) {
 
 	// The last account cannot go: the facts stand under the customer's number.
 	last := merge.SplitOrder{CustomerNo: "C-000004", ExpectVersion: versionOf(t, s, "C-000004"), Reason: "x", By: "dora", DecisionID: "d-5", At: storetest.Noon,
-		Choice: kam.SplitChoice{LegalName: "Other", SalesAccounts: []string{"C-000004"}}}
+		Choice: customer.SplitChoice{LegalName: "Other", SalesAccounts: []string{"C-000004"}}}
 	_, err = s.Merges.Split(ctx, last, storetest.Planner)
 	require.ErrorIs(t, err, kam.TargetInvalid)
 	last.Choice.SalesAccounts, last.DecisionID = []string{"A7"}, "d-6"
@@ -649,13 +651,13 @@ func TestMergeThenUndoIsIdentity(t *testing.T) {
 			c.Data.City = rapid.SampledFrom([]string{"", "Hamburg", "Bremen"}).Draw(t, "city")
 			c.Data.TradingNames = rapid.SliceOfNDistinct(rapid.StringMatching(`[A-Z][a-z]{3,8}`), 0, 3, rapid.ID).Draw(t, "names")
 			if rapid.Bool().Draw(t, "iban") {
-				c.Data.Identifiers = []kam.Identifier{{Scheme: "IBAN", Value: "DE89370400440532013000"}}
+				c.Data.Identifiers = []customer.Identifier{{Scheme: "IBAN", Value: "DE89370400440532013000"}}
 			}
 			if rapid.Bool().Draw(t, "ka") {
 				c.KAStatus, c.Tier = kam.KA, kam.TierTerritory
 			}
 			for range rapid.IntRange(0, 2).Draw(t, "contacts") {
-				c.Data.Contacts = append(c.Data.Contacts, kam.Contact{Name: rapid.SampledFrom([]string{"Ada", "Bo"}).Draw(t, "who"), DecisionRole: "USER", Phone: rapid.SampledFrom([]string{"", "+4940123456"}).Draw(t, "phone")})
+				c.Data.Contacts = append(c.Data.Contacts, customer.Contact{Name: rapid.SampledFrom([]string{"Ada", "Bo"}).Draw(t, "who"), DecisionRole: "USER", Phone: rapid.SampledFrom([]string{"", "+4940123456"}).Draw(t, "phone")})
 			}
 			c.Data.ParentCustomerID = rapid.SampledFrom([]string{"", "C-000003"}).Draw(t, "parent")
 			c.Keys = parties.Keys(c.Data)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -16,16 +17,16 @@ import (
 
 // A mergeRecord is what kam.merge keeps: enough to undo it, no contacts.
 type mergeRecord struct {
-	Choice      kam.MergeChoice  `json:"choice"`
-	Before      rowImage         `json:"survivor_before"`
-	After       rowImage         `json:"survivor_after"`
-	Absorbed    rowImage         `json:"absorbed_before"`
-	Moved       Moved            `json:"moved"`
-	OwnAliases  []string         `json:"absorbed_aliases,omitempty"` // sales accounts that the absorbed one had from earlier merges
-	KeyAccounts []accountChange  `json:"key_accounts,omitempty"`
-	Tasks       []taskChange     `json:"tasks,omitempty"`
-	ABC         *abcChange       `json:"abc,omitempty"`
-	Split       *kam.SplitChoice `json:"split,omitempty"`
+	Choice      customer.MergeChoice  `json:"choice"`
+	Before      rowImage              `json:"survivor_before"`
+	After       rowImage              `json:"survivor_after"`
+	Absorbed    rowImage              `json:"absorbed_before"`
+	Moved       Moved                 `json:"moved"`
+	OwnAliases  []string              `json:"absorbed_aliases,omitempty"` // sales accounts that the absorbed one had from earlier merges
+	KeyAccounts []accountChange       `json:"key_accounts,omitempty"`
+	Tasks       []taskChange          `json:"tasks,omitempty"`
+	ABC         *abcChange            `json:"abc,omitempty"`
+	Split       *customer.SplitChoice `json:"split,omitempty"`
 }
 
 // A rowImage is a row of kam.customer by column.
@@ -39,7 +40,7 @@ func (r rowImage) text(column string) string {
 	return s
 }
 
-func (r rowImage) data() (d kam.RequestData, err error) {
+func (r rowImage) data() (d customer.RequestData, err error) {
 	if err = json.Unmarshal(r["data"], &d); err != nil {
 		err = fmt.Errorf("read the data of %s: %w", r.text("customer_no"), err)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
@@ -37,7 +38,7 @@ const maxParents = 10
 
 // checkTree refuses a merge after which the tree of customers turns in a
 // circle, is too deep, or holds two groups (VH02, VH03).
-func (m *merger) checkTree(before customerdb.Customer, plan kam.MergePlan, moved []string) error {
+func (m *merger) checkTree(before customerdb.Customer, plan customer.MergePlan, moved []string) error {
 	const depth = `
 		with recursive below as (
 			select $1::text as no, 0 as depth

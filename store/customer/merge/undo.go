@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/internal/contact"
 	"github.com/kamflow/kamflow/store/internal/pg"
@@ -96,7 +97,7 @@ func (m *merger) stillATree(no string) error {
 	if err != nil {
 		return err
 	}
-	return m.checkTree(now, kam.MergePlan{Data: now.Data, GroupID: now.GroupID}, nil)
+	return m.checkTree(now, customer.MergePlan{Data: now.Data, GroupID: now.GroupID}, nil)
 }
 
 // giveBack counts what the absorbed record has again.
@@ -164,7 +165,7 @@ func (m *merger) restoreSurvivor(a customerdb.Customer, rec mergeRecord, r *Resu
 	if err != nil {
 		return nil, err
 	}
-	data, stayed := kam.Unmerge(before, merged, a.Data)
+	data, stayed := customer.Unmerge(before, merged, a.Data)
 	for _, f := range stayed {
 		r.Stayed = append(r.Stayed, f.Field)
 	}
@@ -194,7 +195,7 @@ func (m *merger) restoreSurvivor(a customerdb.Customer, rec mergeRecord, r *Resu
 }
 
 // dataOf is the data of an image with the contacts that were kept apart.
-func (m *merger) dataOf(image rowImage, what string) (kam.RequestData, error) {
+func (m *merger) dataOf(image rowImage, what string) (customer.RequestData, error) {
 	d, err := image.data()
 	if err != nil {
 		return d, err
@@ -274,7 +275,7 @@ func (m *merger) split(o SplitOrder) (Result, error) {
 		return none, err
 	}
 	a := all[0]
-	var stays, goes kam.RequestData
+	var stays, goes customer.RequestData
 	var group, no string
 	var moved []string
 	rec := mergeRecord{Split: &o.Choice}
@@ -348,19 +349,19 @@ func (m *merger) groupOfNew(a customerdb.Customer, want string) (string, error) 
 	switch want {
 	case "":
 		return a.GroupID, nil
-	case kam.NoGroup:
+	case customer.NoGroup:
 		return "", nil
 	}
 	g, ok, err := m.org.Group(want)
 	if err == nil && !ok && want != a.GroupID {
-		err = kam.Errorf(kam.Invalid, "there is no group %s", pg.Clip(want, 64)).On("group").Try("name one that exists, or %s", kam.NoGroup)
+		err = kam.Errorf(kam.Invalid, "there is no group %s", pg.Clip(want, 64)).On("group").Try("name one that exists, or %s", customer.NoGroup)
 	}
 	return cmp.Or(g.ID, want), err
 }
 
 // splitAccounts gives sales accounts to the new record: the first is its own.
 // Where the record's own account goes, its next one takes the place.
-func (m *merger) splitAccounts(a customerdb.Customer, wanted []string, stays, goes *kam.RequestData) ([]string, error) {
+func (m *merger) splitAccounts(a customerdb.Customer, wanted []string, stays, goes *customer.RequestData) ([]string, error) {
 	all, err := m.accountsOf(a)
 	if err != nil || len(wanted) == 0 {
 		return nil, err

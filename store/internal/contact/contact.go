@@ -7,15 +7,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // Without is what is kept of data: all but their contacts.
-func Without(d kam.RequestData) kam.RequestData { d.Contacts = nil; return d }
+func Without(d customer.RequestData) customer.RequestData { d.Contacts = nil; return d }
 
 // Queue replaces the contacts of an owner.
-func Queue(b *pgx.Batch, owner string, contacts []kam.Contact) {
+func Queue(b *pgx.Batch, owner string, contacts []customer.Contact) {
 	b.Queue(`delete from kam.contact where owner = $1`, owner)
 	for i, c := range contacts {
 		b.Queue(`insert into kam.contact (owner, position, contact) values ($1, $2, $3)`, owner, i, c)
@@ -23,8 +23,8 @@ func Queue(b *pgx.Batch, owner string, contacts []kam.Contact) {
 }
 
 // Of are the contacts of an owner; nil where there are none.
-func Of(ctx context.Context, q pg.Querier, owner string) ([]kam.Contact, error) {
-	all, err := pg.List(ctx, q, "read contacts", pgx.RowTo[kam.Contact],
+func Of(ctx context.Context, q pg.Querier, owner string) ([]customer.Contact, error) {
+	all, err := pg.List(ctx, q, "read contacts", pgx.RowTo[customer.Contact],
 		`select contact from kam.contact where owner = $1 order by position`, owner)
 	if len(all) == 0 {
 		all = nil

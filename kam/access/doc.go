@@ -1,0 +1,5 @@
+// Package access says who may: the actions, the matrix of permissions as data,
+// and [Permit], the one function that reads it. Which roles a person may not
+// hold together is here too; who is too close to a case to decide it is a fact
+// of the case, and stands with it.
+package access
