@@ -35,7 +35,7 @@ func (a *Stages) Register(r stage.Registry) {
 		book.BatchStageCheck:   a.Check,
 		book.BatchStageConfirm: a.Confirm,
 		book.BatchStageCancel:  a.Cancel,
-		book.BatchStageElapse:  a.DeadlinePassed,
+		book.BatchStageElapse:  a.Elapse,
 		book.BatchStageFault:   a.Fault,
 		book.BatchStageApply:   a.Apply,
 		book.BatchStageRead:    a.Read,

@@ -180,10 +180,9 @@ func (b *effect) end(event book.BatchEvent, e kam.AuditEvent, how string) error 
 	return b.notify("import.cancelled", kam.Say("%s is cancelled: %s", b.Batch.No, e.Text), to...)
 }
 
-// DeadlinePassed does what silence leads to for one scope: a reminder,
-// the next manager up, or the end of the batch. Nothing is ever confirmed by
-// silence. A deadline that the scope no longer has is passed over.
-func (a *Stages) DeadlinePassed(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
+// Elapse does what silence leads to for one scope: a reminder, the next manager
+// up, or the end of the batch. Nothing is ever confirmed by silence. A deadline that the scope no longer has is passed over.
+func (a *Stages) Elapse(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	if in.Due == nil || in.Due.At.After(in.Now) {
 		return a.Read(ctx, in)
 	}

@@ -78,7 +78,7 @@ func (w *bookWorld) batchStep(b book.BatchSnapshot, no book.BatchNo, do string) 
 		due := b.Scope(step.Node).Task.Deadlines
 		i := slices.IndexFunc(due, func(d kam.Deadline) bool { return d.Kind == kam.DueExpire })
 		step.Due, step.Now = &due[i], due[i].At
-		p, err = a.DeadlinePassed(w.t.Context(), step)
+		p, err = a.Elapse(w.t.Context(), step)
 	default:
 		p, err = a.ApplyPhase(w.t.Context(), step, do)
 	}
