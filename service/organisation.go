@@ -2,7 +2,9 @@ package service
 
 import (
 	"context"
+	"slices"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -135,6 +137,10 @@ func (l *Local) askLoad(ctx context.Context, who Principal, what string) error {
 func (l *Local) LoadCustomers(ctx context.Context, who Principal, a OrgAct, book []BookCustomer) error {
 	if err := l.askLoad(ctx, who, "customers"); err != nil {
 		return err
+	}
+	book = slices.Clone(book)
+	for i := range book {
+		book[i].Keys = parties.Keys(book[i].Data)
 	}
 	return l.record.LoadCustomers(ctx, actOf(who, a), book)
 }

@@ -46,6 +46,10 @@ type Filter struct {
 	OlderThan time.Duration // since the last change
 	Open      bool
 	Limit     int // 0 is 200
+	// Behind, where it is set, leaves out the case and all that were changed after
+	// BehindAt: the list goes on behind a page.
+	Behind   kam.CaseNo
+	BehindAt time.Time
 }
 
 // Cases lists cases, the one changed last first.
@@ -68,6 +72,7 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 		  and ($5::interval = interval '0' or updated_at < clock_timestamp() - $5)
 		  and (open or not $6)
 		  and ($8 = '' or case_type = $8)
+		  and ($9 = '' or (updated_at, case_no) < ($10, $9))
 		order by updated_at desc, case_no desc limit $7`
 
 	limit := f.Limit
@@ -75,7 +80,7 @@ func (s *Store) Cases(ctx context.Context, f Filter) ([]CaseLine, error) {
 		limit = 200
 	}
 	return list(ctx, s.pool, "list cases", pgx.RowToStructByPos[CaseLine], find,
-		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type)
+		f.Customer, f.State, f.Requester, f.Territory, f.OlderThan, f.Open, limit, f.Type, f.Behind, f.BehindAt)
 }
 
 // DraftKey comes before the number of the case in the key of a request that is a

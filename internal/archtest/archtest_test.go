@@ -75,6 +75,9 @@ var rules = []rule{
 	{"activities", []string{"kam", "internal/failpoint", "internal/span", "kam/rules/...", "store", "store/ledger", "internal/parties", "golang.org/x/sync/errgroup", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal", "go.temporal.io/sdk/worker", "go.temporal.io/sdk/log"}},
 	{"workflows", []string{"kam", "go.temporal.io/sdk/..."}},
 	{"service", []string{"kam", "kam/rules/...", "store", "internal/namespace", "internal/parties", "internal/span", "internal/term", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "go.opentelemetry.io/otel/trace", "github.com/google/uuid"}},
+	{"service/routes", []string{"kam", "service", "github.com/danielgtaylor/huma/v2/..."}},
+	{"service/remote", []string{"kam", "service", "service/routes"}},
+	{"gateway/api", []string{"kam", "service", "service/routes", "github.com/danielgtaylor/huma/v2/...", "github.com/swaggest/swgui/v5emb"}},
 	{"config", []string{"github.com/spf13/...", "github.com/go-viper/mapstructure/v2", "github.com/hbollon/go-edlib", "go.yaml.in/yaml/v3",
 		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
 	{"internal/mutations", []string{}},
@@ -101,6 +104,7 @@ var onlyFor = []struct {
 	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"store", []string{"activities", "service", "store/storetest", "internal/parties", "internal/workerapp", "worker"}, "people reach the system through service"},
 	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
+	{"github.com/danielgtaylor/huma/v2/...", []string{"gateway/api", "service/routes"}, "HTTP is made of one table"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
@@ -199,6 +203,10 @@ func TestTheRulesBite(t *testing.T) {
 		{ImportPath: module + "/service", Imports: []string{"go.opentelemetry.io/otel/sdk/trace"}},
 		{ImportPath: module + "/activities", Imports: []string{"go.opentelemetry.io/otel"}},
 		{ImportPath: module + "/workflows", Imports: []string{"go.temporal.io/sdk/contrib/opentelemetry"}},
+		{ImportPath: module + "/service/routes", Imports: []string{module + "/store"}},
+		{ImportPath: module + "/service/remote", Imports: []string{module + "/gateway/api"}},
+		{ImportPath: module + "/gateway/api", Imports: []string{module + "/store"}},
+		{ImportPath: module + "/starter", Imports: []string{"github.com/danielgtaylor/huma/v2"}},
 		{ImportPath: module + "/newcomer"},
 	} {
 		require.NotEmpty(t, violations(p), p)
