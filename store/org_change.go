@@ -482,6 +482,13 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 	return c, nil
 }
 
+// OnOrganisation runs an act on the organisation that no proposal is made of, as
+// one effect of its ledger under the id of the decision. It logs at least one
+// event.
+func (s *Store) OnOrganisation(ctx context.Context, a OrgAct, digest string, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
+	return s.onOrg(ctx, a, digest, false, do)
+}
+
 // changeOrg makes one change of the organisation, or proposes it where it takes
 // two: who may is asked of the matrix, the trail of the organisation tells of
 // it, refusals too, and the worker looks whom open tasks wait for. The same
