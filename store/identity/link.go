@@ -39,12 +39,12 @@ func (s *Store) MakeSignInLink(ctx context.Context, a store.OrgAct, secret strin
 		if err == nil && !p.Active {
 			err = kam.Errorf(kam.Forbidden, "%s has left", user).On("user_id")
 		}
-		s.queueLink(tx, secret, Link{Purpose: LinkSignIn, User: user}, a.By, lasts)
+		queueLink(tx, secret, Link{Purpose: LinkSignIn, User: user}, a.By, lasts)
 		return "a link to sign in as " + string(user), err
 	})
 }
 
-func (s *Store) queueLink(tx *store.Tx, secret string, l Link, by kam.UserID, lasts time.Duration) {
+func queueLink(tx *store.Tx, secret string, l Link, by kam.UserID, lasts time.Duration) {
 	tx.Queue(`insert into kam.sign_in_link (hash, purpose, user_id, subject, made_by, expiry) values ($1, $2, $3, $4, $5, $6)`,
 		hashOf(secret), l.Purpose, l.User, l.Subject, by, tx.At.Add(lasts))
 }
@@ -79,7 +79,7 @@ func (s *Store) UseSignInLink(ctx context.Context, secret string) (kam.UserID, e
 }
 
 // use uses up a link within an act.
-func (s *Store) use(ctx context.Context, tx *store.Tx, secret string, p Purpose) (Link, error) {
+func use(ctx context.Context, tx *store.Tx, secret string, p Purpose) (Link, error) {
 	l, found, err := pg.One(ctx, tx.SQL(), "use a link", pgx.RowToStructByName[Link], `
 		update kam.sign_in_link set used_at = clock_timestamp()
 		where hash = $1 and purpose = $2 and used_at is null and expiry > clock_timestamp()
