@@ -10,10 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/gateway"
+	"github.com/kamflow/kamflow/gateway/pages/link"
+	"github.com/kamflow/kamflow/gateway/pages/me"
+	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -21,22 +26,36 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
-// A house is a gateway with the people of the tests.
+// A house is a gateway with the people of the tests and its pages.
 type house struct {
 	*gateway.Gate
 	record  *store.Store
 	signIns *identity.Store
+	figures *prometheus.Registry
+	at      *httptest.Server
 }
 
-func newHouse(t *testing.T) *house {
+// newHouse opens a house on this machine; change may change how.
+func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 	t.Helper()
 	s := storetest.New(t)
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Users: []store.User{
-		{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}},
-		{ID: "bob", Name: "Bob Example", Roles: []kam.Role{kam.SalesRep}},
+		{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}},
+		{ID: "bob", Name: "Bob <b>Example</b>", Roles: []kam.Role{kam.SalesRep}},
 	}}))
-	h := &house{record: s, signIns: identity.New(s)}
-	h.Gate = gateway.New(gateway.Options{SignIns: h.signIns, Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Lasts: 10 * time.Hour})
+	h := &house{record: s, signIns: identity.New(s), figures: prometheus.NewRegistry()}
+	system := service.New(s, nil, "")
+	o := gateway.Options{People: system, SignIns: h.signIns, Figures: h.figures, Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Lasts: 10 * time.Hour}
+	for _, c := range change {
+		c(&o)
+	}
+	h.Gate = gateway.New(o)
+	signin.Mount(h.Gate, h.signIns, nil)
+	link.Mount(h.Gate, h.signIns)
+	me.Mount(h.Gate, system, h.signIns, 90*24*time.Hour)
+	h.Mount("/whoami", http.HandlerFunc(h.whoami))
+	h.at = httptest.NewServer(h.Handler())
+	t.Cleanup(h.at.Close)
 	return h
 }
 
@@ -57,7 +76,6 @@ func (h *house) whoami(w http.ResponseWriter, r *http.Request) {
 func TestPrincipalByToken(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.Mount("/whoami", http.HandlerFunc(h.whoami))
 	tokens := map[identity.Scope]string{}
 	for _, scope := range []identity.Scope{identity.ScopeRead, identity.ScopeAll} {
 		tokens[scope] = identity.NewTokenSecret()
@@ -77,7 +95,7 @@ func TestPrincipalByToken(t *testing.T) {
 		{"GET", "Bearer ", 403, "nobody is signed in"},
 		{"GET", "Basic YWRhOmFkYQ==", 403, "nobody is signed in"},
 	} {
-		r := httptest.NewRequest(tt.method, "/whoami", nil)
+		r := httptest.NewRequest(tt.method, "http://localhost/whoami", nil)
 		if tt.authorization != "" {
 			r.Header.Set("Authorization", tt.authorization)
 		}

@@ -28,6 +28,9 @@ type Store struct {
 // New is the sign-ins of a record.
 func New(record *store.Store) *Store { return &Store{record, record.Pool()} }
 
+// Local is the issuer of the accounts that kamflow itself keeps.
+const Local = store.LocalIssuer
+
 // NewSecret is a secret that nobody can guess, in letters and digits that can be
 // typed.
 func NewSecret() string { return rand.Text() + rand.Text() }
