@@ -41,9 +41,9 @@ type counts struct {
 
 func newCounts(r prometheus.Registerer) *counts {
 	c := &counts{
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kam_gateway_refusals_total", Help: "Requests that the gateway refused, by cause."}, []string{"cause"}),
-		signIns:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kam_gateway_sign_ins_total", Help: "Sessions that were begun, by how: local, openid or link."}, []string{"how"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "kam_gateway_request_seconds", Help: "How long requests took, by pattern and status.",
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kamflow_gateway_refusals_total", Help: "Requests that the gateway refused, by cause."}, []string{"cause"}),
+		signIns:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kamflow_gateway_sign_ins_total", Help: "Sessions that were begun, by how: local, openid or link."}, []string{"how"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "kamflow_gateway_request_seconds", Help: "How long requests took, by pattern and status.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}}, []string{"pattern", "status"}),
 	}
 	r.MustRegister(c.refusals, c.signIns, c.seconds)

@@ -20,7 +20,7 @@ func (h *house) refused(t *testing.T, cause string) int {
 	all, err := h.figures.Gather()
 	require.NoError(t, err)
 	for _, f := range all {
-		if f.GetName() != "kam_gateway_refusals_total" {
+		if f.GetName() != "kamflow_gateway_refusals_total" {
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -236,7 +236,7 @@ func TestFigures(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser(t)
 	b.get("/link/a-secret").get("/nothing/at/all").get("/sign-in")
-	n, err := testutil.GatherAndCount(h.figures, "kam_gateway_request_seconds")
+	n, err := testutil.GatherAndCount(h.figures, "kamflow_gateway_request_seconds")
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
 	text, err := testutil.GatherAndLint(h.figures)

@@ -93,7 +93,7 @@ var onlyFor = []struct {
 	why  string
 }{
 	{"github.com/spf13/viper", []string{"config", "worker", "starter", "console"}, "settings are read in one place"},
-	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp", "internal/observe"}, "libraries do not choose a logger"},
+	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp", "internal/consoleapp", "internal/health", "internal/observe"}, "libraries do not choose a logger"},
 	{"go.opentelemetry.io/otel/sdk/...", []string{"internal/observe"}, "traces and metrics are made in one place; others see interfaces"},
 	{"go.opentelemetry.io/otel/exporters/...", []string{"internal/observe"}, "what leaves the house is decided in one place"},
 	{"go.opentelemetry.io/otel", []string{"internal/observe"}, "nothing of tracing is global but who hears of its errors"},
@@ -101,8 +101,8 @@ var onlyFor = []struct {
 	{"github.com/exaring/otelpgx", []string{"store"}, "the pool is hidden in store"},
 	{"github.com/prometheus/client_golang/...", []string{"internal/observe", "internal/workerapp", "gateway"}, "only what runs for long serves figures"},
 	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/identity", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
-	{"store", []string{"activities", "service", "store/identity", "store/storetest", "internal/parties", "internal/workerapp", "worker"}, "people reach the system through service"},
-	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
+	{"store", []string{"activities", "service", "store/identity", "store/storetest", "internal/parties", "internal/workerapp", "internal/consoleapp", "worker"}, "people reach the system through service"},
+	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/consoleapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
 	{"store/identity", []string{"gateway", "gateway/pages/link", "gateway/pages/me", "gateway/pages/signin", "gateway/pages/people", "internal/consoleapp"}, "only the gateway lets people in"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
