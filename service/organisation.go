@@ -65,6 +65,28 @@ func (l *Local) RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user
 	return l.record.RemoveAbsence(ctx, actOf(who, a), user, from)
 }
 
+// LinkIdentity lets a person sign in by an identity.
+func (l *Local) LinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
+	return l.record.LinkIdentity(ctx, actOf(who, a), i)
+}
+
+// UnlinkIdentity takes an identity from a person.
+func (l *Local) UnlinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
+	return l.record.UnlinkIdentity(ctx, actOf(who, a), i)
+}
+
+// Identities lists by what people sign in.
+func (l *Local) Identities(ctx context.Context, who Principal, of kam.UserID) ([]Identity, error) {
+	p, err := l.person(ctx, who)
+	if err == nil && of != p.ID {
+		_, err = kam.Permit(p, kam.ActionUsersRead, kam.Subject{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.record.Identities(ctx, of)
+}
+
 // LoadOrganisation makes the organisation what a file says.
 func (l *Local) LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error) {
 	return l.record.LoadOrg(ctx, actOf(who, a), o)

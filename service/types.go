@@ -33,6 +33,7 @@ type (
 	Org          = store.Org
 	User         = store.User
 	Absence      = store.Absence
+	Identity     = store.Identity
 	Proposal     = store.Proposal
 	BookCustomer = store.BookCustomer
 	SalesFact    = store.SalesFact
@@ -49,4 +50,5 @@ const (
 	MergeKind    = store.MergeKind
 	SplitKind    = store.SplitKind
 	ProposalOpen = store.ProposalOpen
+	LocalIssuer  = store.LocalIssuer
 )

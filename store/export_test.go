@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"iter"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -23,9 +21,6 @@ func (s *Store) Exec(ctx context.Context, sql string, args ...any) error {
 	_, err := s.pool.Exec(ctx, sql, args...)
 	return err
 }
-
-// Pool is for counting rows.
-func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // ReadAhead is for tests of the package outside.
 func ReadAhead[T any](seq iter.Seq2[T, error]) (next func() (T, error, bool), stop func()) {

@@ -26,6 +26,9 @@ const (
 	ChangeAbsence ChangeKind = "ABSENCE"
 	ChangeOrg     ChangeKind = "ORGANISATION"
 	ChangePolicy  ChangeKind = "POLICY"
+
+	ChangeIdentity ChangeKind = "IDENTITY"
+	ChangeUnlink   ChangeKind = "UNLINK"
 )
 
 // An orgChange is one change of the organisation or the policy, as data: a
@@ -91,6 +94,8 @@ func changeOf(kind ChangeKind, raw []byte) (orgChange, error) {
 		ch, err = decoded(raw, loadChange)
 	case ChangePolicy:
 		ch, err = decoded(raw, policyChange)
+	case ChangeIdentity:
+		ch, err = decoded(raw, linkChange)
 	default:
 		err = errors.New("no proposal is of this kind")
 	}
@@ -169,7 +174,7 @@ func (ch orgChange) policyVersion() int {
 // somebody a right, or it is a load or a policy over one that is there.
 func (ch orgChange) takesTwo(d differences) bool {
 	switch ch.kind {
-	case ChangeOrg:
+	case ChangeOrg, ChangeIdentity:
 		return len(d) > 0
 	case ChangePolicy:
 		return slices.ContainsFunc(d, func(r difference) bool { return r.Was != nil })
@@ -263,6 +268,10 @@ type nodeRow struct {
 	Level   string     `json:"level"`
 }
 
+type identityRow struct {
+	User kam.UserID `json:"user_id"`
+}
+
 func rowOf[T any](raw json.RawMessage) T {
 	var v T
 	if raw != nil {
@@ -276,8 +285,8 @@ func rowOf[T any](raw json.RawMessage) T {
 var binding = []string{string(kam.Operator), string(kam.UserAdmin), string(kam.Auditor)}
 
 // gainers are the people to whom a change gives a right: a role, a node, a
-// post, the requests and tasks of those whom they manage, or their account
-// back. A node that moves gives those above its new place what is below it.
+// post, the requests and tasks of those whom they manage, their account back,
+// or a way to sign in. A node that moves gives those above its new place what is below it.
 func (d differences) gainers() []kam.UserID {
 	var out []kam.UserID
 	add := func(u kam.UserID) {
@@ -307,6 +316,8 @@ func (d differences) gainers() []kam.UserID {
 			if is.Manager != was.Manager {
 				add(is.Manager)
 			}
+		case identitiesTable.name:
+			add(rowOf[identityRow](r.Is).User)
 		case nodesTable.name:
 			was, is := rowOf[nodeRow](r.Was), rowOf[nodeRow](r.Is)
 			if was != is {
@@ -480,6 +491,13 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 		return c, fmt.Errorf("read the result: %w", err)
 	}
 	return c, nil
+}
+
+// OnOrganisation runs an act on the organisation that no proposal is made of, as
+// one effect of its ledger under the id of the decision. It logs at least one
+// event.
+func (s *Store) OnOrganisation(ctx context.Context, a OrgAct, digest string, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
+	return s.onOrg(ctx, a, digest, false, do)
 }
 
 // changeOrg makes one change of the organisation, or proposes it where it takes

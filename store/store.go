@@ -93,6 +93,9 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 	return s, nil
 }
 
+// Pool is for the rooms beside the store.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
 // Close waits for the connections in use and closes all.
 func (s *Store) Close() { s.pool.Close() }
 

@@ -166,6 +166,22 @@ func (s *Service) RemoveAbsence(ctx context.Context, who service.Principal, a se
 	return call(ctx, s, who, routes.RemoveAbsence, &routes.OldAbsence{OnePerson: routes.OnePerson{ID: user}, From: from, Body: ordered(a.DecisionID, a.Reason)})
 }
 
+func onIdentity(a service.OrgAct, i service.Identity) *routes.OnIdentity {
+	return &routes.OnIdentity{Body: routes.IdentityDocument{Ordered: ordered(a.DecisionID, a.Reason), Identity: i}}
+}
+
+func (s *Service) LinkIdentity(ctx context.Context, who service.Principal, a service.OrgAct, i service.Identity) (service.OrgChange, error) {
+	return call(ctx, s, who, routes.LinkIdentity, onIdentity(a, i))
+}
+
+func (s *Service) UnlinkIdentity(ctx context.Context, who service.Principal, a service.OrgAct, i service.Identity) (service.OrgChange, error) {
+	return call(ctx, s, who, routes.UnlinkIdentity, onIdentity(a, i))
+}
+
+func (s *Service) Identities(ctx context.Context, who service.Principal, of kam.UserID) ([]service.Identity, error) {
+	return all(ctx, s, who, routes.Identities, &routes.IdentitiesOf{Of: of}, 0)
+}
+
 func (s *Service) LoadOrganisation(ctx context.Context, who service.Principal, a service.OrgAct, o service.Org) (service.OrgChange, error) {
 	return call(ctx, s, who, routes.LoadOrganisation, &routes.NewOrganisation{Body: routes.OrganisationDocument{Ordered: ordered(a.DecisionID, a.Reason), Organisation: o}})
 }

@@ -134,6 +134,23 @@ type ErasureDocument struct {
 // ErasuresPage picks orders.
 type ErasuresPage struct{ Paging }
 
+// OnIdentity is an order about an identity.
+type OnIdentity struct{ Body IdentityDocument }
+
+// IdentityDocument is an identity, with the order.
+type IdentityDocument struct {
+	Ordered
+	Identity service.Identity `json:"identity"`
+}
+
+// IdentitiesOf picks identities.
+type IdentitiesOf struct {
+	Paging
+	Of kam.UserID `query:"of" maxLength:"80" doc:"Whose; empty is everybody's"`
+}
+
+var exampleIdentity = IdentityDocument{Ordered{exampleID, "Starts on Monday."}, service.Identity{User: "nora.rep", Issuer: "https://id.example.org", Subject: "248289761001"}}
+
 type change = service.OrgChange
 
 // The rows of people, posts, proposals and policies.
@@ -191,6 +208,21 @@ var (
 		func(ctx context.Context, s service.Service, who service.Principal, in *AbsencesOf, _ int) ([]service.Absence, error) {
 			return s.Absences(ctx, who, in.Of, in.Past)
 		}, func(a service.Absence) string { return string(a.UserID) + " " + a.From })
+
+	LinkIdentity = row(post(tagPeople, "LinkIdentity", "/identities", "Let a person sign in by an identity, once a second admin agrees", kam.ActionUsersEdit).like(exampleIdentity),
+		func(ctx context.Context, s service.Service, who service.Principal, in *OnIdentity) (change, error) {
+			return s.LinkIdentity(ctx, who, in.Body.act(), in.Body.Identity)
+		})
+
+	UnlinkIdentity = row(post(tagPeople, "UnlinkIdentity", "/identities/unlink", "Take an identity from a person", kam.ActionUsersEdit).like(exampleIdentity),
+		func(ctx context.Context, s service.Service, who service.Principal, in *OnIdentity) (change, error) {
+			return s.UnlinkIdentity(ctx, who, in.Body.act(), in.Body.Identity)
+		})
+
+	Identities = list(get(tagPeople, "Identities", "/identities", "By what people sign in; one's own everybody may read", kam.ActionUsersRead),
+		func(ctx context.Context, s service.Service, who service.Principal, in *IdentitiesOf, _ int) ([]service.Identity, error) {
+			return s.Identities(ctx, who, in.Of)
+		}, func(i service.Identity) string { return string(i.User) + " " + i.Issuer + " " + i.Subject })
 
 	LoadOrganisation = row(post(tagPeople, "LoadOrganisation", "/organisation", "Make the organisation what a file says, or propose it",
 		kam.ActionUsersEdit, kam.ActionTerritoriesEdit, kam.ActionCalendarsEdit, kam.ActionReferenceEdit).put().upTo(MaxFile).
