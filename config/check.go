@@ -172,6 +172,12 @@ func (c Console) Base() (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 }
 
+// OwnMachine says whether people come from the machine of the console only.
+func (c Console) OwnMachine() bool {
+	base, err := c.Base()
+	return err == nil && (base == nil || Loopback(net.JoinHostPort(base.Hostname(), "0")))
+}
+
 // Proxies are the networks of TrustedProxies.
 func (c Console) Proxies() ([]netip.Prefix, error) {
 	var all []netip.Prefix

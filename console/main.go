@@ -1,5 +1,9 @@
 // Command console lets people in: it serves sign-in and pages. Run as many as
 // you like behind one address.
+//
+//	console            serve
+//	console link USER  print a link by which somebody signs in, once and soon:
+//	                   on one's own machine only
 package main
 
 import (
@@ -18,6 +22,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/consoleapp"
 	"github.com/kamflow/kamflow/internal/observe"
+	"github.com/kamflow/kamflow/kam"
 )
 
 func main() {
@@ -47,8 +52,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		}
 		return tell(errOut, exitUsage, err)
 	}
-	if fs.NArg() > 0 {
-		return tell(errOut, exitUsage, fmt.Errorf("there is no command %q", fs.Arg(0)))
+	rest := fs.Args()
+	if len(rest) > 0 && (len(rest) != 2 || rest[0] != "link") {
+		return tell(errOut, exitUsage, fmt.Errorf("there is no command %q: console alone serves, console link USER prints a link", rest))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
@@ -58,6 +64,14 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err := cfg.Print(out); err != nil {
 			return tell(errOut, exitFailed, err)
 		}
+		return 0
+	}
+	if len(rest) > 0 {
+		link, err := consoleapp.LinkFor(ctx, cfg.Config, kam.UserID(rest[1]))
+		if err != nil {
+			return tell(errOut, exitFailed, err)
+		}
+		fmt.Fprintln(out, link)
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()

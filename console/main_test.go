@@ -15,11 +15,13 @@ func TestUsage(t *testing.T) {
 		status int
 		says   string
 	}{
-		{[]string{"sing"}, 2, `there is no command "sing"`},
+		{[]string{"sing"}, 2, `there is no command ["sing"]`},
 		{[]string{"--nope"}, 2, "unknown flag"},
 		{[]string{"--listen", "0.0.0.0:8080"}, 2, "console.base_url: is needed off loopback"},
 		{[]string{"--listen", "0.0.0.0:8080", "--set", "console.base_url=https://kam.example.com"}, 2, "is open to other machines"},
 		{[]string{"--set", "console.base_url=https://kam.example.com"}, 2, "nothing speaks it"},
+		{[]string{"link"}, 2, "console link USER prints a link"},
+		{[]string{"link", "ada", "--data-dir", t.TempDir()}, 1, "no standalone is running"},
 		{[]string{"--help"}, 0, "--listen"},
 	} {
 		var out, errOut bytes.Buffer

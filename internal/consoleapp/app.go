@@ -22,7 +22,6 @@ import (
 	"github.com/kamflow/kamflow/internal/health"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
-	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/identity"
@@ -183,34 +182,6 @@ func (a *App) listen() error {
 	}()
 	a.log.Info("console is ready", zap.String("address", a.Address), zap.String("health", a.HealthAddress))
 	return nil
-}
-
-// The times for which links hold.
-const (
-	firstLasts  = 24 * time.Hour
-	signInLasts = 15 * time.Minute
-)
-
-// FirstLink is the link by which the first admins are set up, "" where somebody
-// signs in already. It is made anew, and those before end.
-func (a *App) FirstLink(ctx context.Context) (string, error) {
-	secret := identity.NewSecret()
-	made, err := a.signIns.MakeFirstLink(ctx, secret, firstLasts)
-	if err != nil || !made {
-		return "", err
-	}
-	return a.Address + link.At(secret), nil
-}
-
-// SignInLink is a link that signs somebody in, once and soon. It is for the
-// machine of whoever runs the program, who could do everything else as well.
-func (a *App) SignInLink(ctx context.Context, user kam.UserID) (string, error) {
-	secret := identity.NewSecret()
-	act := service.OrgAct{DecisionID: service.NewDecisionID(), By: user}
-	if err := a.signIns.MakeSignInLink(ctx, act, secret, user, signInLasts); err != nil {
-		return "", err
-	}
-	return a.Address + link.At(secret), nil
 }
 
 // Failed tells that the console cannot go on by itself.

@@ -92,6 +92,22 @@ func TestConsole(t *testing.T) {
 	require.Contains(t, body, "signs you in as ada")
 	_, err = a.SignInLink(t.Context(), "nobody")
 	require.ErrorIs(t, err, kam.NotFound)
+	in, err = consoleapp.LinkFor(t.Context(), cfg, "ada")
+	require.NoError(t, err)
+	require.Contains(t, in, "/link/")
+
+	all, err := a.Invitations(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	require.Equal(t, kam.SalesRep, all[0].Role)
+	all, err = a.Invitations(t.Context(), kam.UserAdmin, kam.Operator)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, kam.UserID("zz.user1"), all[0].User)
+
+	cfg.Console.BaseURL = "https://kam.example.com"
+	_, err = consoleapp.LinkFor(t.Context(), cfg, "ada")
+	require.ErrorContains(t, err, "two admins")
 }
 
 // TestTLS: with a certificate of its own it speaks TLS and nothing else, and its
