@@ -28,6 +28,7 @@ func (c Config) Check() error {
 	k.notify(c.Notify)
 	k.screening(c.Screening)
 	k.between("client.timeout", c.Client.Timeout, time.Second, 10*time.Minute)
+	k.client(c.Client)
 	k.console(c.Console)
 	k.within("standalone.temporal_port", c.Standalone.TemporalPort, 0, 65535)
 	k.within("standalone.ui_port", c.Standalone.UIPort, 0, 65535)
@@ -106,6 +107,16 @@ func (k *checks) screening(s Screening) {
 		u, err := url.Parse(s.URL)
 		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "screening.url", "%q is not a web address", s.URL)
 	}
+}
+
+func (k *checks) client(c Client) {
+	if c.Gateway == "" {
+		return
+	}
+	u, err := url.Parse(c.Gateway)
+	ok := err == nil && u.Host != "" && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+	k.that(ok && (u.Scheme == "https" || u.Scheme == "http" && Loopback(net.JoinHostPort(u.Hostname(), "0"))), "client.gateway",
+		"%q: write https://HOST; http is for this machine only, for a token would go over the network in the clear", c.Gateway)
 }
 
 func (k *checks) console(c Console) {

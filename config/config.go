@@ -88,8 +88,11 @@ type Screening struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
-// Client is how long people's programs wait for a committed answer.
+// Client is how people's programs reach the gateway, and how long they wait for a
+// committed answer.
 type Client struct {
+	Gateway string        `mapstructure:"gateway"` // empty: of the standalone on the data directory, else of starter login
+	Token   Secret        `mapstructure:"token"`   // empty: that of starter login
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
@@ -125,6 +128,7 @@ type Standalone struct {
 	UIPort       int  `mapstructure:"ui_port"`
 	UI           bool `mapstructure:"ui"`
 	Sample       bool `mapstructure:"sample"`
+	SpeakFor     bool `mapstructure:"speak_for"`
 }
 
 // Log is the log of the program, JSON lines.

@@ -95,8 +95,8 @@ const (
 // [SignedOut] holds says that nobody is signed in; others that are
 // kam.Forbidden, that he is and may not do this by what he sent.
 func (g *Gate) Principal(r *http.Request) (service.Principal, error) {
-	if bearer, ok := bearerOf(r); ok {
-		t, err := g.SignIns.TokenOf(r.Context(), bearer)
+	if _, ok := bearerOf(r); ok {
+		t, err := g.TokenOf(r)
 		switch {
 		case err != nil:
 			return service.Principal{}, err
@@ -113,6 +113,13 @@ func (g *Gate) Principal(r *http.Request) (service.Principal, error) {
 		return service.Principal{}, g.refuse(r, refusedForm, errForm)
 	}
 	return service.As(user), nil
+}
+
+// TokenOf is the personal token that a request carries; [identity.ErrNobody] where
+// it carries none that is in force.
+func (g *Gate) TokenOf(r *http.Request) (identity.Token, error) {
+	bearer, _ := bearerOf(r)
+	return g.SignIns.TokenOf(r.Context(), bearer)
 }
 
 // SignedOut says whether an error of [Gate.Principal] is that nobody is signed

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -38,11 +39,12 @@ func startConsole(ctx context.Context, cfg config.Config, running *runfile.Runni
 	if cfg.Console.HealthListen == defaults.HealthListen {
 		cfg.Console.HealthListen = "127.0.0.1:0" // its address is in the log
 	}
-	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log})
+	owner := rand.Text() + rand.Text()
+	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Owner: owner})
 	if err != nil {
 		return nil, fmt.Errorf("start console: %w", err)
 	}
-	running.Console = a.Address
+	running.Console, running.Token = a.Address, owner
 	return ownConsole{a, cfg.Standalone.Sample, log}, nil
 }
 

@@ -111,7 +111,7 @@ func parse(args []string, stdout io.Writer) (command, *config.Loaded, error) {
 		cmd.cfg.Standalone.UI = false
 	}
 	if cmd.demo || cmd.demoExit {
-		cmd.cfg.Standalone.Sample = true
+		cmd.cfg.Standalone.Sample, cmd.cfg.Standalone.SpeakFor = true, true
 	}
 	if config.PrintAsked(fs) {
 		loaded.Config = cmd.cfg

@@ -25,7 +25,10 @@ type Options struct {
 	// SignedOut says whether such an error is that nobody is signed in; any other
 	// is the answer itself. Nil takes all for that.
 	SignedOut func(error) bool
-	Log       *slog.Logger
+	// Still says whether whoever sent a request some time ago may still send it:
+	// what streams asks now and then. Nil asks Principal again.
+	Still func(*http.Request) (service.Principal, error)
+	Log   *slog.Logger
 }
 
 // API serves the table of routes.
@@ -60,6 +63,12 @@ func New(o Options) *API {
 		answer(w, kam.Errorf(kam.NotFound, "there is no %s", kam.Clip(r.URL.Path, 80)).Try("/api/docs lists what there is"))
 	})
 	return a
+}
+
+// Mount puts the API where it is found.
+func (a *API) Mount(at func(pattern string, h http.Handler)) {
+	at(routes.Prefix+"/", a)
+	at(DocsPath+"/", a)
 }
 
 // ServeHTTP answers a request. Nothing of it may be kept by a browser or a proxy.
@@ -125,14 +134,16 @@ func (a *API) enter(ctx huma.Context, next func(huma.Context)) {
 // nobody tells who is not signed in that he is not. Who is, and may not do this by
 // what he sent, and an outage, are told as such.
 func (a *API) nobody(w http.ResponseWriter, err error) {
-	if a.SignedOut != nil && !a.SignedOut(err) {
+	switch {
+	case kam.AsError(err) == nil: // the database does not say who he is
+		a.Log.Error("it cannot be said who sends a request", "error", err)
+		answer(w, kam.Errorf(kam.Unreachable, "it cannot be said who asks").Try("safe to retry: the same command is the same act"))
+		return
+	case a.SignedOut != nil && !a.SignedOut(err):
 		a.problem(context.Background(), err).write(w)
 		return
 	}
 	e := kam.AsError(err)
-	if e == nil {
-		e = kam.Errorf(kam.Forbidden, "nobody is signed in").On("by").Try("sign in, or send a token: starter login")
-	}
 	w.Header().Set("WWW-Authenticate", `Bearer realm="kamflow"`)
 	problemOf(http.StatusUnauthorized, e).write(w)
 }
@@ -200,16 +211,16 @@ type (
 )
 
 func (decimal) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Description: "A decimal number, or text that holds one", OneOf: []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString}, {Type: "null"}}}
+	return &huma.Schema{Description: "A decimal number, or text that holds one", AnyOf: []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString}}}
 }
 
 func (money) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Description: "An amount with its currency, or a bare number of whole units of the base currency", OneOf: []*huma.Schema{
+	return &huma.Schema{Description: "An amount with its currency, or a bare number of whole units of the base currency", AnyOf: []*huma.Schema{
 		{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-			"amount":   {OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}}, Examples: []any{"140000.00"}},
+			"amount":   {AnyOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}}, Examples: []any{"140000.00"}},
 			"currency": {Type: huma.TypeString, Examples: []any{"EUR"}},
 		}, AdditionalProperties: false},
-		{Type: huma.TypeNumber}, {Type: huma.TypeString}, {Type: "null"},
+		{Type: huma.TypeNumber}, {Type: huma.TypeString},
 	}}
 }
 

@@ -129,7 +129,7 @@ func ask(t *testing.T, s *httptest.Server, who, method, path, body string, heade
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
 	if who != "" {
-		req.Header.Set(remote.AsHeader, who)
+		req.Header.Set(routes.AsHeader, who)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")

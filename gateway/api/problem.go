@@ -124,3 +124,13 @@ func (p *Problem) write(w http.ResponseWriter) {
 
 // answer writes an error of ours.
 func answer(w http.ResponseWriter, e *kam.Error) { problemOf(statuses[e.Code], e).write(w) }
+
+// Answer writes an error as a problem, for what stands beside the table: the sign-in
+// of programs. What is no error of ours is a fault, which the caller logs.
+func Answer(w http.ResponseWriter, err error) {
+	e := kam.AsError(err)
+	if e == nil {
+		e = kam.Errorf(kam.Fault, "the system failed; an operator finds the cause in the gateway's log")
+	}
+	answer(w, e)
+}

@@ -16,9 +16,11 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/gateway"
+	"github.com/kamflow/kamflow/gateway/api"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
+	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/health"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
@@ -33,6 +35,9 @@ type Deps struct {
 	Traces *observe.Traces // nil: none
 	// AllowUnsafe takes a database that may lose commits in a crash: tests.
 	AllowUnsafe bool
+	// Owner is a secret that whoever runs the program can read and nobody else; ""
+	// where there is none.
+	Owner string
 }
 
 // An App is a running console.
@@ -89,6 +94,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
 	})
 	a.pages(system)
+	a.programs(system, deps.Owner)
 	checks := []health.Check{
 		{Name: "database", Ask: a.store.Ping},
 		{Name: "temporal", Ask: func(ctx context.Context) error {
@@ -108,6 +114,28 @@ func (a *App) pages(system service.Service) {
 	signin.Mount(a.gate, a.signIns, nil)
 	link.Mount(a.gate, a.signIns)
 	me.Mount(a.gate, system, a.signIns, a.cfg.Console.TokenLifetime)
+}
+
+// programs puts what programs send behind the gate.
+func (a *App) programs(system service.Service, secret string) {
+	owner := gateway.Owner{Secret: secret, SpeaksFor: a.speaksFor}
+	if !a.cfg.Console.OwnMachine() {
+		owner.Secret = "" // nobody has one of a machine that others reach
+	}
+	api.New(api.Options{
+		Service: system, Principal: a.gate.Programs(owner), Still: a.gate.Still, SignedOut: gateway.SignedOut, Log: a.gate.Log,
+	}).Mount(a.gate.Mount)
+	terminal.Mount(a.gate, a.signIns, owner, a.cfg.Console.TokenLifetime)
+}
+
+// speaksFor says whether the owner may act as others: where the program was
+// started for that, and where nobody is known yet, whom he then sets up.
+func (a *App) speaksFor(ctx context.Context) (bool, error) {
+	if a.cfg.Standalone.SpeakFor {
+		return true, nil
+	}
+	people, err := a.store.People(ctx)
+	return err == nil && len(people) == 0, err
 }
 
 // connect reaches PostgreSQL. Temporal is connected to when it is first needed.

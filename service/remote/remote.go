@@ -32,9 +32,6 @@ type Options struct {
 	Client *http.Client
 }
 
-// AsHeader names for whom the owner of a standalone speaks.
-const AsHeader = "Kamflow-As"
-
 // Service is the service over HTTP. It may be used from many goroutines.
 type Service struct {
 	address  *url.URL
@@ -252,7 +249,7 @@ func (s *Service) once(ctx context.Context, who service.Principal, r request, in
 		req.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	if who.User() != "" {
-		req.Header.Set(AsHeader, url.QueryEscape(string(who.User())))
+		req.Header.Set(routes.AsHeader, url.QueryEscape(string(who.User())))
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {

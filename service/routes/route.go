@@ -14,6 +14,10 @@ import (
 // Prefix is where all routes begin, with their version.
 const Prefix = "/api/v1"
 
+// AsHeader names who shall act, for the owner of a machine who may speak for
+// others, in demonstrations and tests. It is escaped as a query is.
+const AsHeader = "Kamflow-As"
+
 // A Spec is what a row says besides its types.
 type Spec struct {
 	// Name is that of the method of [service.Service], and the id of the operation.

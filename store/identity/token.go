@@ -41,39 +41,47 @@ func NewTokenSecret() string { return tokenPrefix + NewSecret() }
 // maxTokens is how many tokens in force a person has at most.
 const maxTokens = 20
 
+// maxTokenName bounds the name of a token, in characters.
+const maxTokenName = 60
+
 const tokenColumns = `token_no as no, user_id as "user", name, scope, made_at, expiry, used_at`
 
 // MakeToken makes a personal token of whoever acts, which lasts as long as said,
 // and tells it on the trail. The same act again is the same token. Only the hash
 // of the secret is kept.
 func (s *Store) MakeToken(ctx context.Context, a store.OrgAct, secret, name string, scope Scope, lasts time.Duration) error {
+	return s.act(ctx, a, []any{"token", name, scope, lasts}, func(tx *store.Tx) (string, error) {
+		return addToken(ctx, tx, Token{User: a.By, Name: name, Scope: scope}, hashOf(secret), lasts)
+	})
+}
+
+// addToken makes a token within an act, and says what it has made.
+func addToken(ctx context.Context, tx *store.Tx, t Token, hash []byte, lasts time.Duration) (string, error) {
 	const insert = `
 		insert into kam.token (token_no, hash, user_id, name, scope, made_at, expiry)
 		values ($1, $2, $3, $4, $5, $6, $7)`
 
-	name = strings.TrimSpace(name)
-	if err := checkLine("name", name, 60); err != nil {
-		return err
+	t.Name = strings.TrimSpace(t.Name)
+	if err := checkLine("name", t.Name, maxTokenName); err != nil {
+		return "", err
 	}
-	if scope != ScopeRead && scope != ScopeAll {
-		return kam.Errorf(kam.Invalid, "%q is no scope", pg.Clip(string(scope), 20)).On("scope").Try("one of READ, ALL")
+	if t.Scope != ScopeRead && t.Scope != ScopeAll {
+		return "", kam.Errorf(kam.Invalid, "%q is no scope", pg.Clip(string(t.Scope), 20)).On("scope").Try("one of READ, ALL")
 	}
-	return s.act(ctx, a, []any{"token", name, scope, lasts}, func(tx *store.Tx) (string, error) {
-		n, _, err := pg.One(ctx, tx.SQL(), "count tokens", pgx.RowTo[int], `select count(*)::int from kam.token where user_id = $1 and expiry > clock_timestamp()`, a.By)
-		if err != nil {
-			return "", err
-		}
-		if n >= maxTokens {
-			return "", kam.Errorf(kam.Invalid, "you have %d tokens in force", n).On("name").Try("revoke one that you do not need")
-		}
-		no, _, err := pg.One(ctx, tx.SQL(), "number a token", pgx.RowTo[string], `select 'T-' || lpad(nextval('kam.token_number')::text, 6, '0')`)
-		if err != nil {
-			return "", err
-		}
-		until := tx.At.Add(lasts)
-		tx.Queue(insert, no, hashOf(secret), a.By, name, scope, tx.At, until)
-		return no + ": a personal token with scope " + string(scope) + " until " + until.UTC().Format(time.DateOnly), nil
-	})
+	n, _, err := pg.One(ctx, tx.SQL(), "count tokens", pgx.RowTo[int], `select count(*)::int from kam.token where user_id = $1 and expiry > clock_timestamp()`, t.User)
+	if err != nil {
+		return "", err
+	}
+	if n >= maxTokens {
+		return "", kam.Errorf(kam.Invalid, "you have %d tokens in force", n).On("name").Try("revoke one that you do not need")
+	}
+	no, _, err := pg.One(ctx, tx.SQL(), "number a token", pgx.RowTo[string], `select 'T-' || lpad(nextval('kam.token_number')::text, 6, '0')`)
+	if err != nil {
+		return "", err
+	}
+	until := tx.At.Add(lasts)
+	tx.Queue(insert, no, hash, t.User, t.Name, t.Scope, tx.At, until)
+	return no + ": a personal token with scope " + string(t.Scope) + " until " + until.UTC().Format(time.DateOnly), nil
 }
 
 // RevokeToken ends a token of whoever acts. It may run twice.

@@ -13,11 +13,12 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/remote"
+	"github.com/kamflow/kamflow/service/routes"
 )
 
 // Principal takes everybody for whom he says he is.
 func Principal(r *http.Request) (service.Principal, error) {
-	user, err := url.QueryUnescape(r.Header.Get(remote.AsHeader))
+	user, err := url.QueryUnescape(r.Header.Get(routes.AsHeader))
 	if err != nil || user == "" {
 		return service.Principal{}, kam.Errorf(kam.Forbidden, "nobody is signed in").On("by")
 	}
