@@ -53,6 +53,7 @@ type cases interface {
 	Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error)
 	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
+	ChangesAfter(ctx context.Context, p store.Place, limit int) (all []store.Change, upTo time.Time, err error)
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	Now(ctx context.Context) (time.Time, error)
 }
@@ -157,6 +158,7 @@ type system struct {
 	Options
 	store    *store.Store
 	temporal client.Client
+	own      bool // Close closes it
 }
 
 // Open connects to PostgreSQL. Temporal is connected to when first needed: reads
@@ -173,14 +175,21 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 		s.Close()
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	l := New(s, tc, o.TaskQueue)
-	l.Patience, l.system = o.Patience, &system{o, s, tc}
+	l := Over(o, s, tc)
+	l.system.own = true
 	return l, nil
+}
+
+// Over returns the service over what somebody else has opened, and closes.
+func Over(o Options, s *store.Store, tc client.Client) *Local {
+	l := New(s, tc, o.TaskQueue)
+	l.Patience, l.system = o.Patience, &system{o, s, tc, false}
+	return l
 }
 
 // Close closes what Open has opened.
 func (l *Local) Close() {
-	if l.system != nil {
+	if l.system != nil && l.system.own {
 		l.system.temporal.Close()
 		l.system.store.Close()
 	}

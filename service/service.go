@@ -45,6 +45,9 @@ type Service interface {
 	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.DecisionRecord, error)
 	// Cases lists the cases that somebody may read, the one changed last first.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
+	// Changes tells what has changed of what somebody may read, behind a place in
+	// the order of all changes; for "" nothing, and the place of now.
+	Changes(ctx context.Context, who Principal, after string) (Changes, error)
 	// Inbox is what waits for somebody.
 	Inbox(ctx context.Context, who Principal) ([]InboxItem, error)
 

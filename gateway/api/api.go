@@ -37,6 +37,7 @@ type API struct {
 	mux     *http.ServeMux
 	huma    huma.API
 	streams chan struct{} // one for each document that is read row by row
+	open    listeners
 }
 
 const (
@@ -58,6 +59,7 @@ func New(o Options) *API {
 	for _, row := range routes.All {
 		row.Serve(a.huma, d)
 	}
+	a.mux.HandleFunc("GET "+EventsPath, a.events)
 	a.document()
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, kam.Errorf(kam.NotFound, "there is no %s", kam.Clip(r.URL.Path, 80)).Try("/api/docs lists what there is"))

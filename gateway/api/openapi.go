@@ -24,6 +24,12 @@ const DocsPath = "/api/docs"
 // document serves the OpenAPI document and the page that shows it. Neither says
 // anything of what the system holds, so everybody may read them.
 func (a *API) document() {
+	a.huma.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "Listen", Method: http.MethodGet, Path: EventsPath, Tags: []string{"Cases"}, Summary: "What changes of what you may read, as it happens (server-sent events)",
+		Description: "Each event has the id of its place: a browser goes on from there by itself, other programs send Last-Event-ID. The stream ends after an hour, and when you may not listen any more.",
+		Parameters:  []*huma.Param{{Name: "Last-Event-ID", In: "header", Schema: &huma.Schema{Type: huma.TypeString}}},
+		Responses:   map[string]*huma.Response{"200": {Description: "Events named change, with a Change as data", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
+	})
 	text, err := a.OpenAPI()
 	a.mux.HandleFunc("GET "+routes.Prefix+"/openapi.json", func(w http.ResponseWriter, r *http.Request) {
 		if err != nil {

@@ -51,6 +51,7 @@ type App struct {
 	log      *zap.Logger
 	store    *store.Store
 	temporal client.Client
+	reach    service.Options // where they are
 	signIns  *identity.Store
 	gate     *gateway.Gate
 	server   *http.Server
@@ -86,8 +87,8 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	system := service.New(a.store, a.temporal, a.cfg.Temporal.TaskQueue)
-	system.Patience = a.cfg.Client.Timeout
+	a.reach.TaskQueue, a.reach.Patience = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout
+	system := service.Over(a.reach, a.store, a.temporal)
 	a.signIns = identity.New(a.store)
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics,
@@ -164,6 +165,7 @@ func (a *App) connect(ctx context.Context, deps Deps, metrics *observe.Metrics) 
 	if err != nil {
 		return err
 	}
+	a.reach.Database, a.reach.Temporal = url, opts
 	if a.temporal, err = client.NewLazyClient(opts); err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}

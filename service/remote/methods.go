@@ -49,6 +49,10 @@ func (s *Service) Cases(ctx context.Context, who service.Principal, f service.Fi
 	return all(ctx, s, who, routes.Cases, &in, cmp.Or(max(f.Limit, 0), service.MostListed))
 }
 
+func (s *Service) Changes(ctx context.Context, who service.Principal, after string) (service.Changes, error) {
+	return call(ctx, s, who, routes.Changes, &routes.ChangesAfter{After: after})
+}
+
 func (s *Service) Inbox(ctx context.Context, who service.Principal) ([]service.InboxItem, error) {
 	return all(ctx, s, who, routes.Inbox, &routes.InboxPage{}, 0)
 }

@@ -55,6 +55,11 @@ func FilterOf(f service.Filter) CaseFilter {
 	return in
 }
 
+// ChangesAfter says behind which place.
+type ChangesAfter struct {
+	After string `query:"after" maxLength:"200" doc:"next of the answer before, or the id of a change; empty is now"`
+}
+
 // InboxPage picks a page of the own inbox.
 type InboxPage struct{ Paging }
 
@@ -105,6 +110,11 @@ var (
 		}, func(r kam.DecisionRecord) string { return r.RecordID })
 
 	Cases = row(get(tagCases, "Cases", "/cases", "The cases that you may read, the one changed last first"), cases)
+
+	Changes = row(get(tagCases, "Changes", "/changes", "What has changed of what you may read; /events tells the same as it happens"),
+		func(ctx context.Context, s service.Service, who service.Principal, in *ChangesAfter) (service.Changes, error) {
+			return s.Changes(ctx, who, in.After)
+		})
 
 	Inbox = list(get(tagCases, "Inbox", "/inbox", "What waits for you"),
 		func(ctx context.Context, s service.Service, who service.Principal, _ *InboxPage, _ int) ([]service.InboxItem, error) {
