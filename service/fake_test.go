@@ -67,6 +67,10 @@ func (f *fake) NewWithStartWorkflowOperation(o sdk.StartWorkflowOptions, _ any, 
 	return operation{}
 }
 
+func (f *fake) ExecuteWorkflow(context.Context, sdk.StartWorkflowOptions, any, ...any) (sdk.WorkflowRun, error) {
+	return nil, nil //nolint:nilnil // nobody looks at the run
+}
+
 func (f *fake) UpdateWithStartWorkflow(ctx context.Context, o sdk.UpdateWithStartWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
 	return f.UpdateWorkflow(ctx, o.UpdateOptions)
 }
