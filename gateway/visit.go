@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/internal/text"
@@ -89,6 +90,25 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request, signedIn bool) (*Vi
 // errForm says what to do about a form that is not of this visit.
 var errForm = kam.Errorf(kam.Forbidden, "the form was not made for this session").Try("open the page again and send it once more; cookies must be allowed")
 
+// Keep has a browser keep a value for a time, out of the reach of scripts and of
+// other houses; for no time, that it forgets it.
+func (g *Gate) Keep(w http.ResponseWriter, name, value string, lasts time.Duration) {
+	c := &http.Cookie{Name: g.cookieName(name), Value: value, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: g.secure(), SameSite: http.SameSiteLaxMode}
+	if lasts == 0 {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+// Kept is what a browser was to keep.
+func (g *Gate) Kept(r *http.Request, name string) string {
+	c, err := r.Cookie(g.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // formSecret is what the token of a form is made of: what only this browser
 // sends, by its session or, where nobody is signed in, by a cookie of its own.
 func (g *Gate) formSecret(r *http.Request) string {
@@ -96,11 +116,7 @@ func (g *Gate) formSecret(r *http.Request) string {
 	if g.sessions.GetString(r.Context(), sessionUser) != "" {
 		name = "session"
 	}
-	c, err := r.Cookie(g.cookieName(name))
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	return g.Kept(r, name)
 }
 
 func tokenOf(secret string) string {
@@ -115,7 +131,7 @@ func (g *Gate) formToken(w http.ResponseWriter, r *http.Request) string {
 	secret := g.formSecret(r)
 	if secret == "" {
 		secret = rand.Text()
-		http.SetCookie(w, &http.Cookie{Name: g.cookieName("visitor"), Value: secret, Path: "/", HttpOnly: true, Secure: g.secure(), SameSite: http.SameSiteLaxMode})
+		g.Keep(w, "visitor", secret, 24*time.Hour)
 	}
 	return tokenOf(secret)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/gateway"
+	"github.com/kamflow/kamflow/gateway/openid"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
@@ -105,7 +106,14 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 
 // pages puts everything that people see behind the gate.
 func (a *App) pages(system service.Service) {
-	signin.Mount(a.gate, a.signIns, nil)
+	var providers []*signin.Provider
+	for _, p := range a.cfg.Console.Providers {
+		providers = append(providers, openid.New(openid.Settings{
+			Name: p.Name, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+			Redirect: a.gate.Base.String() + signin.BackAt + p.Name,
+		}))
+	}
+	signin.Mount(a.gate, a.signIns, providers)
 	link.Mount(a.gate, a.signIns)
 	me.Mount(a.gate, system, a.signIns, a.cfg.Console.TokenLifetime)
 }
