@@ -209,3 +209,22 @@ func TestFirstAdmins(t *testing.T) {
 		require.False(t, made, "somebody signs in now")
 	}
 }
+
+// TestWhatHasExpiredGoes a week later, and nothing before.
+func TestWhatHasExpiredGoes(t *testing.T) {
+	t.Parallel()
+	record, s := people(t)
+	require.NoError(t, s.MakeToken(t.Context(), by("ada"), identity.NewTokenSecret(), "x", identity.ScopeAll, time.Hour))
+	require.NoError(t, s.MakeSignInLink(t.Context(), by("ada"), identity.NewSecret(), "ada", time.Hour))
+	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: store.LocalIssuer})
+	require.NoError(t, identity.Sessions{Store: s}.CommitCtx(open, "hash", []byte("data"), time.Now().Add(time.Hour)))
+	now, err := record.Now(t.Context())
+	require.NoError(t, err)
+	keep := store.Retention{CaseYears: 10, MessageYears: 1}
+	done, err := record.CleanUp(t.Context(), now.AddDate(0, 0, 6), keep)
+	require.NoError(t, err)
+	require.Zero(t, done)
+	done, err = record.CleanUp(t.Context(), now.AddDate(0, 0, 8), keep)
+	require.NoError(t, err)
+	require.Equal(t, store.CleanedUp{SignIns: 3}, done)
+}
