@@ -82,11 +82,7 @@ func TestTheSessionIsRotated(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	made := func() string {
-		secret := identity.NewSecret()
-		require.NoError(t, h.signIns.MakeSignInLink(t.Context(), by("bob"), secret, "bob", time.Hour))
-		return "/link/" + secret
-	}
+	made := func() string { return h.linkFor(t, "bob") }
 	at := made()
 	scanner := h.browser(t)
 	scanner.get(at).get(at)

@@ -35,6 +35,21 @@ func (v *Visit) Frame(title string) page.Frame {
 // a page of its own.
 type Handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
 
+// Acts carries out what a form asks for, and has the page show what came of it:
+// what was done or what was refused, never both.
+func Acts(do func(r *http.Request, v *Visit) (done string, err error), show func(w http.ResponseWriter, r *http.Request, v *Visit, done string, refused error) error) Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		done, err := do(r, v)
+		switch {
+		case err == nil:
+			return show(w, r, v, done, nil)
+		case kam.AsError(err) == nil:
+			return err
+		}
+		return show(w, r, v, "", err)
+	}
+}
+
 // maxForm bounds what a form sends.
 const maxForm = 1 << 20
 

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/openid"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
+	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/internal/health"
 	"github.com/kamflow/kamflow/internal/observe"
@@ -107,13 +108,16 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 // pages puts everything that people see behind the gate.
 func (a *App) pages(system service.Service) {
 	var providers []*signin.Provider
+	var issuers []string
 	for _, p := range a.cfg.Console.Providers {
+		issuers = append(issuers, p.Issuer)
 		providers = append(providers, openid.New(openid.Settings{
 			Name: p.Name, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
 			Redirect: a.gate.Base.String() + signin.BackAt + p.Name,
 		}))
 	}
 	signin.Mount(a.gate, a.signIns, providers)
+	people.Mount(a.gate, system, a.signIns, issuers)
 	link.Mount(a.gate, a.signIns)
 	me.Mount(a.gate, system, a.signIns, a.cfg.Console.TokenLifetime)
 }
