@@ -209,7 +209,7 @@ func TestSessionsEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusForbidden, b.get("/whoami").status)
 
-	b = h.browser(t).signIn("ada")
+	h.browser(t).signIn("ada")
 	var left time.Duration
 	require.NoError(t, h.record.Pool().QueryRow(t.Context(), `select max(expiry) - clock_timestamp() from kam.session`).Scan(&left))
 	require.InDelta(t, time.Hour, left, float64(time.Minute), "unused, an hour")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/consoleapp"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 )
@@ -19,6 +21,7 @@ import (
 type ownConsole struct {
 	*consoleapp.App
 	sample bool
+	traces *observe.Traces
 	log    *zap.Logger
 }
 
@@ -38,12 +41,16 @@ func startConsole(ctx context.Context, cfg config.Config, running *runfile.Runni
 	if cfg.Console.HealthListen == defaults.HealthListen {
 		cfg.Console.HealthListen = "127.0.0.1:0" // its address is in the log
 	}
-	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log})
+	traces, err := observe.Start(ctx, "kamflow-console", observe.ToLog(log))
 	if err != nil {
-		return nil, fmt.Errorf("start console: %w", err)
+		return nil, err
+	}
+	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Traces: traces})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start console: %w", err), traces.Stop())
 	}
 	running.Console = a.Address
-	return ownConsole{a, cfg.Standalone.Sample, log}, nil
+	return ownConsole{a, cfg.Standalone.Sample, traces, log}, nil
 }
 
 // free says whether nobody listens on an address.
@@ -54,7 +61,7 @@ func free(address string) bool {
 
 // Stop lets running requests end.
 func (c ownConsole) Stop(ctx context.Context) error {
-	err := c.App.Stop(ctx)
+	err := errors.Join(c.App.Stop(ctx), c.traces.Stop())
 	_ = c.log.Sync() // the log has a file of its own
 	return err
 }

@@ -87,7 +87,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	system.Patience = a.cfg.Client.Timeout
 	a.signIns = identity.New(a.store)
 	a.gate = gateway.New(gateway.Options{
-		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics,
+		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
 		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
 	})
 	a.pages(system)

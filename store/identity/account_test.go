@@ -24,17 +24,6 @@ func linked(t *testing.T, s *store.Store, i store.Identity) {
 	require.NoError(t, err)
 }
 
-// account gives ada a local account with a password.
-func account(t *testing.T, record *store.Store, s *identity.Store) {
-	t.Helper()
-	linked(t, record, store.Identity{User: "ada", Issuer: store.LocalIssuer, Subject: "ada.e"})
-	link := identity.NewSecret()
-	require.NoError(t, s.MakePasswordLink(t.Context(), by("zz.user2"), link, "ada.e", time.Hour))
-	user, err := s.ChoosePassword(t.Context(), link, password)
-	require.NoError(t, err)
-	require.Equal(t, kam.UserID("ada"), user)
-}
-
 // TestAnIdentityTakesTwo user_admins, neither of whom it is for.
 func TestAnIdentityTakesTwo(t *testing.T) {
 	t.Parallel()
