@@ -214,7 +214,7 @@ func TestSessionsEnd(t *testing.T) {
 	require.NoError(t, h.record.Pool().QueryRow(t.Context(), `select max(expiry) - clock_timestamp() from kam.session`).Scan(&left))
 	require.InDelta(t, time.Hour, left, float64(time.Minute), "unused, an hour")
 
-	short := newHouse(t, func(o *gateway.Options) { o.Lasts = 3 * time.Second })
+	short := newHouse(t, func(o *gateway.Options) { o.Lasts = 5 * time.Second })
 	short.account(t, "ada")
 	b = short.browser(t).signIn("ada")
 	require.Equal(t, "ada", b.get("/whoami").page)
