@@ -62,6 +62,7 @@ type rule struct {
 // rules is the picture of dependencies: arrows point one way, towards kam.
 var rules = []rule{
 	{"kam", []string{}},
+	{"kam/tabletest", []string{"kam", "github.com/stretchr/testify/require"}},
 	{"kam/rules/written", []string{"golang.org/x/text/..."}},
 	{"kam/rules/identifier", []string{"kam", "kam/rules/written", "golang.org/x/text/..."}},
 	{"kam/rules/policy", []string{"kam", "kam/rules/written", "go.yaml.in/yaml/v3"}},
@@ -107,6 +108,7 @@ var onlyFor = []struct {
 	{"golang.org/x/oauth2/...", []string{"gateway/openid"}, "who vouches for somebody is asked in one place"},
 	{"github.com/alexedwards/argon2id", []string{"store/identity"}, "passwords are hashed in one place"},
 	{"store/identity", []string{"gateway", "gateway/pages/link", "gateway/pages/me", "gateway/pages/signin", "gateway/pages/people", "internal/consoleapp"}, "only the gateway lets people in"},
+	{"kam/tabletest", nil, "tests import it"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
