@@ -64,7 +64,7 @@ func (w *work) act(act kam.Act) error {
 	}
 	action := spec.Action
 	if action == "" && w.Case.Task != nil {
-		action = w.Case.Task.Kind.Action()
+		action = kam.ActionOf(w.Case.Task.Kind)
 	}
 	role, err := kam.Permit(who, action, subject)
 	if err != nil {
@@ -186,7 +186,7 @@ func (w *work) reassign(d doing) error {
 	if err != nil {
 		return err
 	}
-	decide, action := kam.ActDecideConfirmation, t.Kind.Action()
+	decide, action := kam.ActDecideConfirmation, kam.ActionOf(t.Kind)
 	if t.Kind == kam.TaskEndorsement {
 		decide = kam.ActDecideEndorsement
 	}

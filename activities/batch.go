@@ -74,10 +74,9 @@ func (b *book) at(node string) (route, error) {
 	return route{tx: b.Tx, pol: pol, home: func() string { return node }}, err
 }
 
-// log appends an event to the trail of the batch. The states of a batch stand
-// in the columns of those of a case.
+// log appends an event to the trail of the batch.
 func (b *book) log(e kam.AuditEvent, from, to kam.BatchState) {
-	e.Step, e.From, e.To = batchStep, kam.State(from), kam.State(to)
+	e.Step, e.From, e.To = batchStep, string(from), string(to)
 	b.Log(e)
 }
 

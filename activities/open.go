@@ -24,7 +24,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.mayOpen(o); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, ReasonCode: string(o.Trigger), Text: openingText(o)})
+		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: string(kam.Draft), ReasonCode: string(o.Trigger), Text: openingText(o)})
 		if w.Case.Type == kam.Reclassify {
 			if err := w.startReview(); err != nil {
 				return err

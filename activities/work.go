@@ -41,7 +41,7 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 	if e.Actor == "" {
 		e.Actor = kam.System
 	}
-	e.From, e.To = from, t.To
+	e.From, e.To = string(from), string(t.To)
 	if e.Step == "" {
 		e.Step = w.Case.Step
 	}

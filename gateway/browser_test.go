@@ -110,6 +110,14 @@ func (h *house) account(t *testing.T, user kam.UserID) {
 	require.NoError(t, err)
 }
 
+// linkFor is the path of a link that signs somebody in.
+func (h *house) linkFor(t *testing.T, user string) string {
+	t.Helper()
+	secret := identity.NewSecret()
+	require.NoError(t, h.signIns.MakeSignInLink(t.Context(), by("zz.user1"), secret, kam.UserID(user), time.Hour))
+	return "/link/" + secret
+}
+
 // signIn signs somebody in by his password.
 func (b *browser) signIn(user string) *browser {
 	b.t.Helper()

@@ -28,6 +28,8 @@ type Options struct {
 	SignIns *identity.Store
 	Log     *slog.Logger
 	Figures prometheus.Registerer
+	// Trace begins a trace of what somebody asks for; nil: none.
+	Trace func(ctx context.Context, name string) (_ context.Context, end func(error))
 	// Base is the address at which people reach the gateway, without a path. By
 	// https a browser keeps its cookies to that. Without a Base people come from
 	// this machine only.

@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
+	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
@@ -52,6 +53,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 	h.Gate = gateway.New(o)
 	signin.Mount(h.Gate, h.signIns, nil)
 	link.Mount(h.Gate, h.signIns)
+	people.Mount(h.Gate, system, h.signIns, []string{"https://idp.example"})
 	me.Mount(h.Gate, system, h.signIns, 90*24*time.Hour)
 	h.Mount("/whoami", http.HandlerFunc(h.whoami))
 	h.at = httptest.NewServer(h.Handler())

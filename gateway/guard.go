@@ -212,8 +212,14 @@ type patternKey struct{}
 // routed is what was mounted.
 func (g *Gate) routed() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := g.mux.Handler(r)
 		if at, ok := r.Context().Value(patternKey{}).(*string); ok {
-			_, *at = g.mux.Handler(r)
+			*at = pattern
+		}
+		if g.Trace != nil {
+			ctx, end := g.Trace(r.Context(), "gateway "+pattern)
+			defer end(nil)
+			r = r.WithContext(ctx)
 		}
 		g.mux.ServeHTTP(w, r)
 	})

@@ -82,11 +82,7 @@ func TestTheSessionIsRotated(t *testing.T) {
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	made := func() string {
-		secret := identity.NewSecret()
-		require.NoError(t, h.signIns.MakeSignInLink(t.Context(), by("bob"), secret, "bob", time.Hour))
-		return "/link/" + secret
-	}
+	made := func() string { return h.linkFor(t, "bob") }
 	at := made()
 	scanner := h.browser(t)
 	scanner.get(at).get(at)
@@ -213,12 +209,12 @@ func TestSessionsEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusForbidden, b.get("/whoami").status)
 
-	b = h.browser(t).signIn("ada")
+	h.browser(t).signIn("ada")
 	var left time.Duration
 	require.NoError(t, h.record.Pool().QueryRow(t.Context(), `select max(expiry) - clock_timestamp() from kam.session`).Scan(&left))
 	require.InDelta(t, time.Hour, left, float64(time.Minute), "unused, an hour")
 
-	short := newHouse(t, func(o *gateway.Options) { o.Lasts = 3 * time.Second })
+	short := newHouse(t, func(o *gateway.Options) { o.Lasts = 5 * time.Second })
 	short.account(t, "ada")
 	b = short.browser(t).signIn("ada")
 	require.Equal(t, "ada", b.get("/whoami").page)

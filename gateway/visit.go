@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/internal/text"
@@ -33,6 +34,21 @@ func (v *Visit) Frame(title string) page.Frame {
 // A Handler answers a request for a page. An error that it returns is shown by
 // a page of its own.
 type Handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
+
+// Acts carries out what a form asks for, and has the page show what came of it:
+// what was done or what was refused, never both.
+func Acts(do func(r *http.Request, v *Visit) (done string, err error), show func(w http.ResponseWriter, r *http.Request, v *Visit, done string, refused error) error) Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		done, err := do(r, v)
+		switch {
+		case err == nil:
+			return show(w, r, v, done, nil)
+		case kam.AsError(err) == nil:
+			return err
+		}
+		return show(w, r, v, "", err)
+	}
+}
 
 // maxForm bounds what a form sends.
 const maxForm = 1 << 20
@@ -89,6 +105,25 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request, signedIn bool) (*Vi
 // errForm says what to do about a form that is not of this visit.
 var errForm = kam.Errorf(kam.Forbidden, "the form was not made for this session").Try("open the page again and send it once more; cookies must be allowed")
 
+// Keep has a browser keep a value for a time, out of the reach of scripts and of
+// other houses; for no time, that it forgets it.
+func (g *Gate) Keep(w http.ResponseWriter, name, value string, lasts time.Duration) {
+	c := &http.Cookie{Name: g.cookieName(name), Value: value, Path: "/", MaxAge: int(lasts.Seconds()), HttpOnly: true, Secure: g.secure(), SameSite: http.SameSiteLaxMode}
+	if lasts == 0 {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+// Kept is what a browser was to keep.
+func (g *Gate) Kept(r *http.Request, name string) string {
+	c, err := r.Cookie(g.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // formSecret is what the token of a form is made of: what only this browser
 // sends, by its session or, where nobody is signed in, by a cookie of its own.
 func (g *Gate) formSecret(r *http.Request) string {
@@ -96,11 +131,7 @@ func (g *Gate) formSecret(r *http.Request) string {
 	if g.sessions.GetString(r.Context(), sessionUser) != "" {
 		name = "session"
 	}
-	c, err := r.Cookie(g.cookieName(name))
-	if err != nil {
-		return ""
-	}
-	return c.Value
+	return g.Kept(r, name)
 }
 
 func tokenOf(secret string) string {
@@ -115,7 +146,7 @@ func (g *Gate) formToken(w http.ResponseWriter, r *http.Request) string {
 	secret := g.formSecret(r)
 	if secret == "" {
 		secret = rand.Text()
-		http.SetCookie(w, &http.Cookie{Name: g.cookieName("visitor"), Value: secret, Path: "/", HttpOnly: true, Secure: g.secure(), SameSite: http.SameSiteLaxMode})
+		g.Keep(w, "visitor", secret, 24*time.Hour)
 	}
 	return tokenOf(secret)
 }

@@ -1,10 +1,8 @@
 package kam
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"unicode/utf8"
+	"slices"
+	"strings"
 )
 
 // TakenIn says whether the act is taken in a state.
@@ -24,25 +22,12 @@ func (s ActSpec) TakenIn(st State) bool {
 const (
 	MaxReason = 4000 // runes
 	MaxFields = 60
-	maxID     = 80
 )
 
 // Digest binds DecisionID to what was decided: the same id with another digest
 // is another decision, and refused. It is stored with the effect, so a field
 // that an Act gains must be left out where it is empty.
 func (a Act) Digest() string { return Digest(a) }
-
-// Digest is the SHA-256 of v as JSON, in hexadecimal. It binds a business key to
-// the request that first used it and is stored with it: the JSON of what is
-// digested stays as it is.
-func Digest(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
 
 // Check is the form of an act: known verdict, bounds, and everything that the
 // act must carry. It needs no state and no lookups.
@@ -51,13 +36,7 @@ func (a Act) Check() error {
 	if err != nil {
 		return err
 	}
-	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
-		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
-	}
-	if a.By == "" || len(a.By) > maxID {
-		return Errorf(Invalid, "who acts is missing").On("by")
-	}
-	if err := checkReason(a.Reason, MaxReason); err != nil {
+	if err := CheckAct(a.DecisionID, a.By, a.Reason, MaxReason); err != nil {
 		return err
 	}
 	if len(a.Fields) > MaxFields {
@@ -70,15 +49,12 @@ func (a Act) Check() error {
 		}
 	}
 	for _, f := range []struct{ name, value string }{
-		{"by", string(a.By)}, {"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
 		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
 		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount}, {"same_as", string(a.SameAs)},
 	} {
-		if len(f.value) > 2*maxID {
-			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
-		}
-		if !utf8.ValidString(f.value) {
-			return notUTF8(f.name)
+		if err := CheckName(f.name, f.value); err != nil {
+			return err
 		}
 	}
 	for _, n := range spec.Needs {
@@ -113,21 +89,6 @@ func (n Need) words() string {
 	}
 }
 
-// checkReason is the form of what a person says in words.
-func checkReason(text string, most int) error {
-	if !utf8.ValidString(text) {
-		return notUTF8("reason")
-	}
-	if utf8.RuneCountInString(text) > most {
-		return Errorf(Invalid, "longer than %d characters", most).On("reason").Try("say it shorter")
-	}
-	return nil
-}
-
-func notUTF8(field string) error {
-	return Errorf(Invalid, "is not UTF-8").On(field).Try("send UTF-8")
-}
-
 func (a Act) carries(n Need) error {
 	missing := func(have bool) error {
 		if have {
@@ -145,8 +106,8 @@ func (a Act) carries(n Need) error {
 	case NeedReason:
 		return missing(a.Reason != "")
 	case NeedReasonCode:
-		if a.ReasonCode != "" && !contains(ReasonCodes, a.ReasonCode) {
-			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
+		if a.ReasonCode != "" && !slices.Contains(ReasonCodes, a.ReasonCode) {
+			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + strings.Join(ReasonCodes, ", "))
 		}
 		return missing(a.ReasonCode != "")
 	case NeedFields:
@@ -218,34 +179,4 @@ func (a Act) wrongState(s Snapshot) error {
 		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State).Try("read the case: it says who decided what")
 	}
 	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
-}
-
-func contains[T comparable](list []T, x T) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
-}
-
-func join(list []string) string {
-	s := ""
-	for i, x := range list {
-		if i > 0 {
-			s += ", "
-		}
-		s += x
-	}
-	return s
-}
-
-// isPlain says whether s holds only letters, digits, '-' and '_'.
-func isPlain(s string) bool {
-	for _, r := range s {
-		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_') {
-			return false
-		}
-	}
-	return true
 }

@@ -48,6 +48,9 @@ func (d *Dec) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// RuleRange is the rule that refuses a value of the wrong form or out of its range.
+const RuleRange = "VF02"
+
 // maxMinor bounds every amount of money: 1e12 minor units (P2.4.2) with room
 // for sums over a whole book.
 const maxMinor = int64(1e17)
@@ -73,18 +76,18 @@ func NewMoney(units int64, currency string) Money {
 // [About] gives its field.
 func ParseMoney(amount, currency string) (Money, error) {
 	if !IsCurrency(currency) {
-		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", Clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
+		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", Clip(currency, 10)).By(RuleRange).Try("give a code such as EUR")
 	}
 	digits := CurrencyDigits(currency)
 	n, err := parseFixed(amount, digits)
 	if has := decimals(amount); err == nil && has > digits {
-		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", Clip(amount, 40), has, currency, numberOf[digits]).By(ruleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", Clip(amount, 40), has, currency, numberOf[digits]).By(RuleRange).Try(asShown(digits))
 	}
 	if err != nil {
-		return Money{}, Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%s", err).By(RuleRange).Try(asShown(digits))
 	}
 	if n > maxMinor || n < -maxMinor {
-		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(ruleRange).Try("correct the amount")
+		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(RuleRange).Try("correct the amount")
 	}
 	return Money{Minor: n, Currency: currency}, nil
 }
@@ -112,6 +115,22 @@ func (m Money) In(base string) (Money, error) {
 		return m, nil
 	}
 	return ParseMoney(m.bare, base)
+}
+
+// Size is the amount in minor units; those of one that came without its currency
+// are hundredths. It refuses what could be an amount of no currency.
+func (m Money) Size() (int64, *Error) {
+	if m.bare == "" {
+		return m.Minor, nil
+	}
+	n, err := parseFixed(m.bare, mostDecimals)
+	if err != nil {
+		return 0, Errorf(Invalid, "%s", err).By(RuleRange).Try("give an amount")
+	}
+	if decimals(m.bare) > mostDecimals {
+		return 0, Errorf(Invalid, "%q has more decimals than any currency", Clip(m.bare, 40)).By(RuleRange).Try(asShown(2))
+	}
+	return n / 10, nil
 }
 
 // Amount is the decimal text without the currency: "140000.00".
@@ -165,7 +184,7 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	// How many decimals it may have is known with its currency: what was stored
 	// once can always be read.
 	if _, err := parseFixed(s, mostDecimals); err != nil {
-		return Errorf(Invalid, "%s", err).By(ruleRange).Try(`write {"amount": "140000.00", "currency": "EUR"}`)
+		return Errorf(Invalid, "%s", err).By(RuleRange).Try(`write {"amount": "140000.00", "currency": "EUR"}`)
 	}
 	*m = Money{bare: s}
 	return nil

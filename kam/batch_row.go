@@ -1,7 +1,5 @@
 package kam
 
-import "regexp"
-
 // Bounds of a batch.
 const (
 	MaxBatchRows      = 1_000_000  // customers
@@ -12,16 +10,8 @@ const (
 	MaxBatchKey       = 80
 	MaxBatchFindings  = 200_000 // kept; the counts are of all
 	BatchPriorMonths  = 120     // sales facts may be that old
-	MaxProductFamily  = 64
-	MaxAccountNo      = 40
 	maxDecisionReason = 2000
 )
-
-var customerNoForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$`)
-
-// IsCustomerNo says whether a text may be the number of a customer or of a
-// sales account: it ends up in ids and on command lines.
-func IsCustomerNo(s string) bool { return customerNoForm.MatchString(s) }
 
 // The files of a batch, as findings name them.
 const (

@@ -1,6 +1,9 @@
 package kam
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Identifier is a number that a register issued for a company (P3.4.2).
 // Country is the issuing country where the scheme does not imply it; Source
@@ -13,6 +16,18 @@ type Identifier struct {
 	Source  string           `json:"source,omitempty"`
 	Name    string           `json:"name,omitempty"`
 }
+
+// Bounds of what names a customer, a sales account and what is sold.
+const (
+	MaxAccountNo     = 40 // bytes
+	MaxProductFamily = 64 // bytes
+)
+
+var customerNoForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$`)
+
+// IsCustomerNo says whether a text may be the number of a customer or of a
+// sales account: it ends up in ids and on command lines.
+func IsCustomerNo(s string) bool { return customerNoForm.MatchString(s) }
 
 // ScreeningData is the screening set of step 1.2.1a: what is needed to decide
 // whether to add (P2.4.2). A nil pointer or empty string is unknown, never zero.

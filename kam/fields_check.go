@@ -16,7 +16,6 @@ import (
 
 // The rules of P3.4.1 that the form check names.
 const (
-	ruleRange   = "VF02"
 	ruleContact = "VF04"
 	ruleCountry = "VA01"
 	ruleDegrees = "VA07"
@@ -102,7 +101,7 @@ func (s *FieldSpec) rule() string {
 	case KindDegrees:
 		return ruleDegrees
 	default:
-		return ruleRange
+		return RuleRange
 	}
 }
 
@@ -148,16 +147,9 @@ func counted(n int, what string) string {
 }
 
 func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
-	minor := m.Minor
-	if m.bare != "" {
-		n, err := parseFixed(m.bare, mostDecimals)
-		if err != nil {
-			return err.Error(), "give an amount"
-		}
-		if decimals(m.bare) > mostDecimals {
-			return fmt.Sprintf("%q has more decimals than any currency", Clip(m.bare, 40)), asShown(2)
-		}
-		minor = n / 10
+	minor, err := m.Size()
+	if err != nil {
+		return err.Msg, err.Remedy
 	}
 	if minor < s.Min {
 		return m.String() + " is negative", "give 0 or more"
@@ -270,5 +262,5 @@ func checkShares(all []Competitor) []*Error {
 	if sum <= 10000 {
 		return nil
 	}
-	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(ruleRange).Try("correct them to 100 at most")}
+	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(RuleRange).Try("correct them to 100 at most")}
 }

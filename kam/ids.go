@@ -22,6 +22,9 @@ type (
 // batch: the engine's own keys hold more than one id.
 const MaxKey = 200
 
+// TaskQueue is where workers look for work, whatever process it belongs to.
+const TaskQueue = "kamflow"
+
 // System is the actor of what the engine does by itself.
 const System UserID = "system"
 
@@ -75,3 +78,17 @@ func CheckKey(field, key string) error {
 
 // WorkflowID is the Temporal workflow id of a case.
 func (n CaseNo) WorkflowID() string { return "case/" + string(n) }
+
+// Before says whether a case is older than another: its number is smaller.
+// Numbers of one year have as many digits as they need.
+func (n CaseNo) Before(m CaseNo) bool {
+	year, number, _ := strings.Cut(strings.TrimPrefix(string(n), "KAM-"), "-")
+	otherYear, other, _ := strings.Cut(strings.TrimPrefix(string(m), "KAM-"), "-")
+	switch {
+	case year != otherYear:
+		return year < otherYear
+	case len(number) != len(other):
+		return len(number) < len(other)
+	}
+	return number < other
+}

@@ -2,18 +2,15 @@ package kam
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
-
-// Roles lists the fifteen roles in the order of P5.1.
-var Roles = []Role{SalesRep, KeyAccountManager, TerritoryManager, RegionalManager, NationalManager, GlobalManager,
-	DataSteward, ComplianceRole, FinanceController, PolicyAdmin, UserAdmin, Operator, Auditor, CustomerContact, Integration}
 
 // Actions lists the actions of the matrix, in its order.
 var Actions = func() []Action {
 	var list []Action
 	for _, r := range Permissions {
-		if !contains(list, r.Action) {
+		if !slices.Contains(list, r.Action) {
 			list = append(list, r.Action)
 		}
 	}
@@ -28,18 +25,18 @@ var deciding = append([]Role{DataSteward, ComplianceRole, FinanceController, Pol
 // SOD6, and no role that does not exist.
 func CheckRoles(roles []Role) error {
 	for _, r := range roles {
-		if !contains(Roles, r) {
+		if !slices.Contains(Roles, r) {
 			return Errorf(Invalid, "%q is not a role", Clip(string(r), 40)).On("roles").Try("one of " + roleNames(Roles))
 		}
 	}
 	for _, it := range []Role{Operator, UserAdmin} {
 		for _, r := range roles {
-			if contains(roles, it) && contains(deciding, r) {
+			if slices.Contains(roles, it) && slices.Contains(deciding, r) {
 				return Errorf(Separation, "%s and %s may not be held by one person", it, r).On("roles").By("SOD5").Try("give one of the roles to somebody else")
 			}
 		}
 	}
-	if contains(roles, Auditor) {
+	if slices.Contains(roles, Auditor) {
 		for _, r := range roles {
 			if r != Auditor {
 				return Errorf(Separation, "%s and %s may not be held by one person", Auditor, r).On("roles").By("SOD6").Try("give one of the roles to somebody else")
@@ -62,7 +59,7 @@ func CheckRoles(roles []Role) error {
 // existing customer needs no steward.
 func Permit(p Person, a Action, s Subject) (Role, error) {
 	if !p.Active {
-		return "", p.refused(s.words(a), "the account is not active", "ask a user_admin")
+		return "", refused(p, s.words(a), "the account is not active", "ask a user_admin")
 	}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain
@@ -73,7 +70,7 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 		if row.Action != a {
 			continue
 		}
-		if !contains(may, row.Role) {
+		if !slices.Contains(may, row.Role) {
 			may = append(may, row.Role)
 		}
 		if !p.Is(row.Role) {
@@ -82,19 +79,19 @@ func Permit(p Person, a Action, s Subject) (Role, error) {
 		switch reason := row.holds(p, s); {
 		case reason == "":
 			return row.Role, nil
-		case !contains(why, reason):
+		case !slices.Contains(why, reason):
 			why = append(why, reason)
 		}
 	}
 	switch {
 	case len(may) == 0:
-		return "", p.refused(s.words(a), "there is no such action", "")
+		return "", refused(p, s.words(a), "there is no such action", "")
 	case len(why) == 0 && len(p.Roles) == 0:
-		return "", p.refused(s.words(a), "no role is held", "may: "+roleNames(may))
+		return "", refused(p, s.words(a), "no role is held", "may: "+roleNames(may))
 	case len(why) == 0:
-		return "", p.refused(s.words(a), roleNames(p.Roles)+" may not", "may: "+roleNames(may))
+		return "", refused(p, s.words(a), roleNames(p.Roles)+" may not", "may: "+roleNames(may))
 	}
-	return "", p.refused(s.words(a), strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
+	return "", refused(p, s.words(a), strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
 }
 
 // others names who is nearest to what somebody may not do, "" where nobody is:
@@ -158,14 +155,14 @@ func (s Subject) words(a Action) string {
 	return a.Words()
 }
 
-func (p Person) refused(what, why, remedy string) error {
+func refused(p Person, what, why, remedy string) error {
 	return Errorf(Forbidden, "%s may not %s: %s", Clip(string(p.ID), 80), what, why).Try(remedy)
 }
 
 // holds is empty where the row lets the person act, else what stands against.
 func (r Permission) holds(p Person, s Subject) string {
 	for _, it := range []Role{Operator, UserAdmin} {
-		if p.Is(it) && contains(deciding, r.Role) {
+		if p.Is(it) && slices.Contains(deciding, r.Role) {
 			return fmt.Sprintf("%s does not decide, whatever other roles are held (SOD5)", it)
 		}
 	}
@@ -209,7 +206,7 @@ func (r Permission) covers(p Person, s Subject) bool {
 	case ScopeTeam:
 		return p.ID != "" && p.ID == s.RequesterManager
 	case ScopeAssigned, ScopeLink: // a link is sent to the person it names
-		return contains(s.Assignees, p.ID)
+		return slices.Contains(s.Assignees, p.ID)
 	case ScopeReferred:
 		return s.Referred
 	}
@@ -223,10 +220,21 @@ func (r Permission) covers(p Person, s Subject) bool {
 func (r Permission) within(p Person, s Subject) bool {
 	level, manages := r.Role.Level()
 	for i, node := range s.Path {
-		if !contains(p.Nodes, node) || manages && contains(p.NoPost, node) {
+		if !slices.Contains(p.Nodes, node) || manages && slices.Contains(p.NoPost, node) {
 			continue
 		}
 		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {
+			return true
+		}
+	}
+	return false
+}
+
+// WorksAtNodes says whether a person has a role besides the managing ones that
+// works at his nodes.
+func WorksAtNodes(p Person) bool {
+	for _, r := range Permissions {
+		if _, manages := r.Role.Level(); !manages && p.Is(r.Role) && (r.Scope == ScopeSub || r.Scope == ScopeOwnArea || r.Scope == ScopeGranted) {
 			return true
 		}
 	}
@@ -238,5 +246,5 @@ func roleNames(roles []Role) string {
 	for i, r := range roles {
 		names[i] = string(r)
 	}
-	return join(names)
+	return strings.Join(names, ", ")
 }

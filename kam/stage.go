@@ -80,7 +80,6 @@ type StartInput struct {
 // Names that people and programs type.
 const (
 	WorkflowOnboarding = "CustomerOnboardingWorkflow"
-	TaskQueue          = "kamflow"
 
 	QueryState   = "CaseState"
 	QueryExplain = "Explain"

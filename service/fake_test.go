@@ -198,7 +198,7 @@ func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam
 	}
 	p, err := b.store.Effect(b.t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
 		func(_ context.Context, tx *store.CaseTx) error {
-			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: tx.Case.State, To: to})
+			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: string(tx.Case.State), To: string(to)})
 			tx.Case.State = to
 			tx.Case.MaterialHash = "sha256:aa"
 			return nil

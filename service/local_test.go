@@ -455,7 +455,7 @@ func TestWithdrawDuringAStage(t *testing.T) {
 	carriedOut := func(b bundle, no kam.CaseNo) {
 		_, err := b.store.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
 			func(_ context.Context, tx *store.CaseTx) error {
-				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: tx.Case.State, To: kam.Withdrawn})
+				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: string(tx.Case.State), To: string(kam.Withdrawn)})
 				tx.Case.State = kam.Withdrawn
 				return nil
 			})

@@ -51,4 +51,6 @@ const (
 	SplitKind    = store.SplitKind
 	ProposalOpen = store.ProposalOpen
 	LocalIssuer  = store.LocalIssuer
+
+	ChangeIdentity = store.ChangeIdentity
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/consoleapp"
+	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 )
@@ -20,6 +22,7 @@ import (
 type ownConsole struct {
 	*consoleapp.App
 	sample bool
+	traces *observe.Traces
 	log    *zap.Logger
 }
 
@@ -39,13 +42,17 @@ func startConsole(ctx context.Context, cfg config.Config, running *runfile.Runni
 	if cfg.Console.HealthListen == defaults.HealthListen {
 		cfg.Console.HealthListen = "127.0.0.1:0" // its address is in the log
 	}
-	owner := rand.Text() + rand.Text()
-	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Owner: owner})
+	traces, err := observe.Start(ctx, "kamflow-console", observe.ToLog(log))
 	if err != nil {
-		return nil, fmt.Errorf("start console: %w", err)
+		return nil, err
+	}
+	owner := rand.Text() + rand.Text()
+	a, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Traces: traces, Owner: owner})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start console: %w", err), traces.Stop())
 	}
 	running.Console, running.Token = a.Address, owner
-	return ownConsole{a, cfg.Standalone.Sample, log}, nil
+	return ownConsole{a, cfg.Standalone.Sample, traces, log}, nil
 }
 
 // free says whether nobody listens on an address.
@@ -56,7 +63,7 @@ func free(address string) bool {
 
 // Stop lets running requests end.
 func (c ownConsole) Stop(ctx context.Context) error {
-	err := c.App.Stop(ctx)
+	err := errors.Join(c.App.Stop(ctx), c.traces.Stop())
 	_ = c.log.Sync() // the log has a file of its own
 	return err
 }

@@ -292,12 +292,12 @@ func told() *fake {
 	f.view.Snapshot.State = kam.Rejected
 	at := func(h int) time.Time { return noon.Add(time.Duration(h-30) * time.Hour) }
 	f.events = []kam.AuditEvent{
-		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: kam.Draft, Text: "NEW"},
-		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: kam.Draft, To: kam.Identifying},
-		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: kam.Identifying, To: kam.DataEntry},
-		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: kam.DataEntry, To: kam.Deciding},
-		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: kam.Deciding, To: kam.AwaitingConfirmation, ReasonCode: "REFER"},
-		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: kam.AwaitingConfirmation, To: kam.Rejected, ReasonCode: "TOO_SMALL", Text: "No\nfit"},
+		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: string(kam.Draft), Text: "NEW"},
+		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: string(kam.Draft), To: string(kam.Identifying)},
+		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: string(kam.Identifying), To: string(kam.DataEntry)},
+		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: string(kam.DataEntry), To: string(kam.Deciding)},
+		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: string(kam.Deciding), To: string(kam.AwaitingConfirmation), ReasonCode: "REFER"},
+		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: string(kam.AwaitingConfirmation), To: string(kam.Rejected), ReasonCode: "TOO_SMALL", Text: "No\nfit"},
 	}
 	score, confidence := dec("54.5"), dec("90")
 	computed := at(2)

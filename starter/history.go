@@ -105,9 +105,9 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 			line.Seconds = max(0, e.At.Sub(events[i-1].At).Seconds())
 		}
 		h.Lines = append(h.Lines, line)
-		if e.To != "" && e.To != state {
+		if e.To != "" && kam.State(e.To) != state {
 			spend(e.At)
-			state, since = e.To, e.At
+			state, since = kam.State(e.To), e.At
 		}
 	}
 	if !state.Ended() {
@@ -117,7 +117,7 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 }
 
 func entryOf(e kam.AuditEvent) kam.TimelineEntry {
-	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To, Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
+	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: kam.State(e.From), To: kam.State(e.To), Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
 }
 
 // history shows when something happened where the second changes, and how long

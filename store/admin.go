@@ -201,7 +201,7 @@ func postChange(p post) orgChange {
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return OrgChange{}, err
 		}
-		if before.WorksAtNodes() {
+		if kam.WorksAtNodes(before) {
 			tx.Queue(stay, n.ManagerID, p.Node)
 		} else {
 			tx.Queue(goes, n.ManagerID, p.Node)

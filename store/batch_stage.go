@@ -133,7 +133,7 @@ func uploaded(tx *Tx, no kam.BatchNo, u BatchUpload) (b kam.BatchSnapshot, err e
 	}
 	b = kam.BatchSnapshot{No: no, State: kam.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
 	tx.Log(kam.AuditEvent{
-		Type: kam.EventBatchUploaded, Actor: u.By, To: kam.State(kam.BatchUploaded), PayloadDigest: u.Content,
+		Type: kam.EventBatchUploaded, Actor: u.By, To: string(kam.BatchUploaded), PayloadDigest: u.Content,
 		Text: fmt.Sprintf("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
 	})
 	queueBatch(tx, b)

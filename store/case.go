@@ -295,7 +295,7 @@ func LineOf(e kam.AuditEvent) kam.TimelineEntry {
 		e.Text = ""
 	}
 	return kam.TimelineEntry{
-		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To,
+		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: kam.State(e.From), To: kam.State(e.To),
 		Actor: e.Actor, Code: e.ReasonCode, Text: e.Text,
 	}
 }

@@ -16,14 +16,15 @@ type CleanedUp struct {
 	Staged   int // data of acts that were refused or never came
 	Messages int // that left or were put aside long ago
 	Cases    int // whose data of the customer were kept long enough
+	SignIns  int // sessions, tokens and links that have expired
 }
 
 // Retention is how long things are kept, counted from the end.
 type Retention struct{ CaseYears, MessageYears int }
 
 // CleanUp removes what nobody needs any more: data that wait for an act that
-// did not come, old messages, and the data of cases that ended long ago. Of a
-// case stays what proves it: its row, its decisions' ids and the audit trail,
+// did not come, old messages, what let people in once, and the data of cases
+// that ended long ago. Of a case stays what proves it: its row, its decisions' ids and the audit trail,
 // which says that the rest was erased. It may run any number of times; at is
 // the time of business.
 func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (CleanedUp, error) {
@@ -33,6 +34,9 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 		return done, err
 	}
 	if done.Messages, err = s.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
+		return done, err
+	}
+	if done.SignIns, err = s.dropSignIns(ctx, at); err != nil {
 		return done, err
 	}
 	old, err := list(ctx, s.pool, "look for old cases", pgx.RowTo[kam.CaseNo], `

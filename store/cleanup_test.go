@@ -66,7 +66,7 @@ func TestCasesAreKeptAsLongAsThePolicySays(t *testing.T) {
 	open, ended := newCase(t, s, "open"), newCase(t, s, "ended")
 	_, err := s.Effect(t.Context(), engine(ended, 2, 1), func(_ context.Context, tx *store.CaseTx) error {
 		tx.Case.State = kam.Withdrawn
-		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: kam.Withdrawn})
+		tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, To: string(kam.Withdrawn)})
 		return tx.CloseTask("WITHDRAWN", "rita")
 	})
 	require.NoError(t, err)

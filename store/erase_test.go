@@ -74,7 +74,7 @@ func canaries(t testing.TB, s *store.Store) (change, appeal kam.CaseNo) {
 			require.NoError(t, err)
 			require.NoError(t, tx.SaveRevision(o.Data, "rita"))
 			tx.Case.State = kam.DataEntry
-			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
+			tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
 		})
 		return no
 	}
@@ -327,7 +327,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	require.NoError(t, err)
 	within(t, s, no, func(tx *store.CaseTx) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
-		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
+		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
 	})
 	r, err := s.EraseContact(t.Context(), store.EraseOrder{Subject: string(no), Email: "ann@x.example", Order: "ticket 2", By: "cora"})
 	require.NoError(t, err)

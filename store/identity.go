@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -112,4 +113,23 @@ func (i Identity) check() error {
 func (s *Store) Identities(ctx context.Context, of kam.UserID) ([]Identity, error) {
 	return list(ctx, s.pool, "list identities", pgx.RowToStructByPos[Identity],
 		`select user_id, issuer, subject from kam.identity where $1 = '' or user_id = $1 order by user_id, issuer, subject`, of)
+}
+
+// expiredKept is how long what has expired is kept, for whoever asks what became
+// of it.
+const expiredKept = 7 * 24 * time.Hour
+
+// dropSignIns removes what let people in and does no longer. It may run any
+// number of times.
+func (s *Store) dropSignIns(ctx context.Context, at time.Time) (int, error) {
+	before, dropped := []any{at.Add(-expiredKept)}, 0
+	n, err := runAll(ctx, s.pool, "remove what lets nobody in any more",
+		statement{"sessions", `delete from kam.session where expiry < $1`, before},
+		statement{"tokens", `delete from kam.token where expiry < $1`, before},
+		statement{"links", `delete from kam.sign_in_link where expiry < $1`, before},
+	)
+	for _, rows := range n {
+		dropped += rows
+	}
+	return dropped, err
 }

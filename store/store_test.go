@@ -49,7 +49,7 @@ func newCase(t testing.TB, s *store.Store, key string) kam.CaseNo {
 			return err
 		}
 		tx.Case.State, tx.Case.Step = kam.DataEntry, "1.2.1a"
-		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: kam.DataEntry})
+		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(kam.DataEntry)})
 		return tx.OpenTask(kam.Task{Kind: kam.TaskDataEntry, Assignees: []kam.UserID{"rita"}})
 	})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
+	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/text"
@@ -24,6 +25,7 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	require.NoError(t, templatecheck.CheckHTML(signin.Template.Parsed(), page.View[signin.Page]{}))
 	require.NoError(t, templatecheck.CheckHTML(link.Template.Parsed(), page.View[link.Page]{}))
 	require.NoError(t, templatecheck.CheckHTML(terminal.Template.Parsed(), page.View[terminal.Page]{}))
+	require.NoError(t, templatecheck.CheckHTML(people.Template.Parsed(), page.View[people.Page]{}))
 	require.NoError(t, templatecheck.CheckHTML(me.Template.Parsed(), page.View[me.Page]{}))
 }
 

@@ -48,7 +48,7 @@ func TestEveryTransitionOfABook(t *testing.T) {
 			trail, err := w.db.TrailOf(t.Context(), b.No.Subject())
 			require.NoError(t, err)
 			require.True(t, slices.ContainsFunc(trail, func(e kam.AuditEvent) bool {
-				return e.From == kam.State(row.From) && e.To == kam.State(row.To) && slices.Contains(row.By, who(e, b.Uploader))
+				return e.From == string(row.From) && e.To == string(row.To) && slices.Contains(row.By, who(e, b.Uploader))
 			}), "no event of the row in %s", text(t, trail))
 		})
 	}

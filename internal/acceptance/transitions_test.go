@@ -69,7 +69,7 @@ func (s *scene) onRecord(tr kam.Transition, by kam.Actor) {
 		to = kam.Deciding // where needsIntervention breaks it
 	}
 	for _, e := range s.events() {
-		if e.From == tr.From && e.To == to && s.actedAs(e, by) {
+		if e.From == string(tr.From) && e.To == string(to) && s.actedAs(e, by) {
 			return
 		}
 	}
@@ -112,8 +112,8 @@ func (s *scene) toldIsStored(end kam.Snapshot) {
 		if e.From == "" {
 			continue
 		}
-		require.Equal(s.t, at, e.From, "event %d", e.Seq)
-		at = e.To
+		require.Equal(s.t, string(at), e.From, "event %d", e.Seq)
+		at = kam.State(e.To)
 	}
 	require.Equal(s.t, end.State, at)
 }

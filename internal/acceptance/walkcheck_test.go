@@ -89,23 +89,24 @@ func (k *walk) path(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		if e.From == "" {
 			continue
 		}
+		from, to := kam.State(e.From), kam.State(e.To)
 		legal := slices.ContainsFunc(kam.Transitions, func(t kam.Transition) bool {
-			return t.From == e.From && (t.To == e.To || t.To == kam.Resume && e.To.Kind() == kam.Automatic)
+			return t.From == from && (t.To == to || t.To == kam.Resume && to.Kind() == kam.Automatic)
 		})
 		switch {
-		case e.From != at:
-			k.fail(w, "event %d leaves %s, and the case was %s", e.Seq, e.From, at)
+		case from != at:
+			k.fail(w, "event %d leaves %s, and the case was %s", e.Seq, from, at)
 		case !legal:
-			k.fail(w, "event %d: no row leads from %s to %s", e.Seq, e.From, e.To)
-		case committed && e.To.Ended() && e.To != kam.Completed:
-			k.fail(w, "committed, and then %s", e.To)
-		case e.To == kam.Completed && !committed:
+			k.fail(w, "event %d: no row leads from %s to %s", e.Seq, from, to)
+		case committed && to.Ended() && to != kam.Completed:
+			k.fail(w, "committed, and then %s", to)
+		case to == kam.Completed && !committed:
 			k.fail(w, "completed without a commit")
 		}
-		if e.From == kam.AwaitingConfirmation && e.To == kam.ChangesRequested {
+		if from == kam.AwaitingConfirmation && to == kam.ChangesRequested {
 			rounds++
 		}
-		at = e.To
+		at = to
 	}
 	switch {
 	case at != s.State:
@@ -132,7 +133,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 			if touched[e.Actor] {
 				k.fail(w, "%s confirmed what he had requested or edited (event %d)", e.Actor, e.Seq)
 			}
-			if e.To == kam.AwaitingConfirmation {
+			if e.To == string(kam.AwaitingConfirmation) {
 				first = e.Actor
 			} else if first == e.Actor {
 				k.fail(w, "%s confirmed twice (event %d)", e.Actor, e.Seq)
@@ -140,7 +141,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 				first = ""
 			}
 		}
-		if e.From == kam.AwaitingConfirmation && e.To != kam.AwaitingConfirmation || e.Type == kam.EventAmended && e.To != "" {
+		if e.From == string(kam.AwaitingConfirmation) && e.To != string(kam.AwaitingConfirmation) || e.Type == kam.EventAmended && e.To != "" {
 			first = ""
 		}
 	}

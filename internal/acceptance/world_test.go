@@ -308,7 +308,7 @@ func (s *scene) states() []kam.State {
 	var out []kam.State
 	for _, e := range s.events() {
 		if e.To != "" && e.To != e.From {
-			out = append(out, e.To)
+			out = append(out, kam.State(e.To))
 		}
 	}
 	return out

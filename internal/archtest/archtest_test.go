@@ -62,6 +62,7 @@ type rule struct {
 // rules is the picture of dependencies: arrows point one way, towards kam.
 var rules = []rule{
 	{"kam", []string{}},
+	{"kam/tabletest", []string{"kam", "github.com/stretchr/testify/require"}},
 	{"kam/rules/written", []string{"golang.org/x/text/..."}},
 	{"kam/rules/identifier", []string{"kam", "kam/rules/written", "golang.org/x/text/..."}},
 	{"kam/rules/policy", []string{"kam", "kam/rules/written", "go.yaml.in/yaml/v3"}},
@@ -106,7 +107,11 @@ var onlyFor = []struct {
 	{"github.com/jackc/pgx/v5/...", []string{"store", "store/ledger", "store/identity", "store/internal/pg", "store/storetest", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
 	{"store", []string{"activities", "service", "store/identity", "store/storetest", "internal/parties", "internal/workerapp", "internal/consoleapp", "worker"}, "people reach the system through service"},
 	{"go.temporal.io/...", []string{"activities", "config", "service", "workflows", "worker", "internal/workerapp", "internal/consoleapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
+	{"github.com/coreos/go-oidc/...", []string{"gateway/openid"}, "who vouches for somebody is asked in one place"},
+	{"golang.org/x/oauth2/...", []string{"gateway/openid"}, "who vouches for somebody is asked in one place"},
+	{"github.com/alexedwards/argon2id", []string{"store/identity"}, "passwords are hashed in one place"},
 	{"store/identity", []string{"gateway", "gateway/pages/link", "gateway/pages/me", "gateway/pages/signin", "gateway/pages/terminal", "gateway/pages/people", "internal/consoleapp"}, "only the gateway lets people in"},
+	{"kam/tabletest", nil, "tests import it"},
 	{"github.com/danielgtaylor/huma/v2/...", []string{"gateway/api", "service/routes"}, "HTTP is made of one table"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
 	{"activities", []string{"worker", "internal/workerapp"}, "only a worker runs activities"},

@@ -27,6 +27,7 @@ var businessTime = []string{"kam", "kam/rules", "kam/rules/written", "kam/rules/
 var machineClock = map[string]string{
 	"activities/batch.go beating time.NewTicker":                 "heartbeats of a long activity",
 	"store/cases.go allot SQL clock_timestamp()":                 "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
+	"store/changes.go ChangesAfter SQL clock_timestamp()":        "how far the trail can be told; no date comes of it",
 	"store/case.go - SQL clock_timestamp()":                      "db_at of the audit row, beside the time of business",
 	"store/internal/pg/pg.go Retry time.After":                   "a pause before asking again",
 	"store/ledger/effect.go - SQL clock_timestamp()":             "db_at of the audit row, beside the time of business",

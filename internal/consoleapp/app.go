@@ -17,8 +17,10 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/api"
+	"github.com/kamflow/kamflow/gateway/openid"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
+	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/health"
@@ -91,7 +93,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	system := service.Over(a.reach, a.store, a.temporal)
 	a.signIns = identity.New(a.store)
 	a.gate = gateway.New(gateway.Options{
-		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics,
+		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
 		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
 	})
 	a.pages(system)
@@ -112,7 +114,17 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 
 // pages puts everything that people see behind the gate.
 func (a *App) pages(system service.Service) {
-	signin.Mount(a.gate, a.signIns, nil)
+	var providers []*signin.Provider
+	var issuers []string
+	for _, p := range a.cfg.Console.Providers {
+		issuers = append(issuers, p.Issuer)
+		providers = append(providers, openid.New(openid.Settings{
+			Name: p.Name, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(),
+			Redirect: a.gate.Base.String() + signin.BackAt + p.Name,
+		}))
+	}
+	signin.Mount(a.gate, a.signIns, providers)
+	people.Mount(a.gate, system, a.signIns, issuers)
 	link.Mount(a.gate, a.signIns)
 	me.Mount(a.gate, system, a.signIns, a.cfg.Console.TokenLifetime)
 }

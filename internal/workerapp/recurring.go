@@ -205,7 +205,7 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 		keep := store.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
 		done, err := r.record.CleanUp(ctx, now, keep)
 		if done != (store.CleanedUp{}) {
-			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
+			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases), zap.Int("sign_ins", done.SignIns))
 		}
 		return true, err
 	})

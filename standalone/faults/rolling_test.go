@@ -50,7 +50,8 @@ type roll struct {
 // what is stored. KAM_ROLLING_CASES says how many, 20 by default; each third
 // of them needs a case in every state, so 18 is the least. KAM_ROLLING_OLD is the
 // worker of an earlier release that takes the part of the first version; without
-// it that is today's.
+// it that is today's. KAM_ROLLING_POLICY is a policy that both can read: an
+// installation of that release has one.
 func TestRolling(t *testing.T) {
 	w := &roll{at: map[*journey]kam.State{}}
 	dir := t.TempDir()

@@ -149,7 +149,7 @@ func toldOne(st stored, id string, answers []told) error {
 		case e.From == "":
 			stays++
 		default:
-			if inEffect && e.To != effect.Snapshot.State {
+			if inEffect && kam.State(e.To) != effect.Snapshot.State {
 				return wrong("%s event %d leads to %s, and the effect to %s", e.CaseNo, e.Seq, e.To, effect.Snapshot.State)
 			}
 			moves++

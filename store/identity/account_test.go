@@ -24,17 +24,6 @@ func linked(t *testing.T, s *store.Store, i store.Identity) {
 	require.NoError(t, err)
 }
 
-// account gives ada a local account with a password.
-func account(t *testing.T, record *store.Store, s *identity.Store) {
-	t.Helper()
-	linked(t, record, store.Identity{User: "ada", Issuer: store.LocalIssuer, Subject: "ada.e"})
-	link := identity.NewSecret()
-	require.NoError(t, s.MakePasswordLink(t.Context(), by("zz.user2"), link, "ada.e", time.Hour))
-	user, err := s.ChoosePassword(t.Context(), link, password)
-	require.NoError(t, err)
-	require.Equal(t, kam.UserID("ada"), user)
-}
-
 // TestAnIdentityTakesTwo user_admins, neither of whom it is for.
 func TestAnIdentityTakesTwo(t *testing.T) {
 	t.Parallel()
@@ -208,4 +197,23 @@ func TestFirstAdmins(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, made, "somebody signs in now")
 	}
+}
+
+// TestWhatHasExpiredGoes a week later, and nothing before.
+func TestWhatHasExpiredGoes(t *testing.T) {
+	t.Parallel()
+	record, s := people(t)
+	require.NoError(t, s.MakeToken(t.Context(), by("ada"), identity.NewTokenSecret(), "x", identity.ScopeAll, time.Hour))
+	require.NoError(t, s.MakeSignInLink(t.Context(), by("ada"), identity.NewSecret(), "ada", time.Hour))
+	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: store.LocalIssuer})
+	require.NoError(t, identity.Sessions{Store: s}.CommitCtx(open, "hash", []byte("data"), time.Now().Add(time.Hour)))
+	now, err := record.Now(t.Context())
+	require.NoError(t, err)
+	keep := store.Retention{CaseYears: 10, MessageYears: 1}
+	done, err := record.CleanUp(t.Context(), now.AddDate(0, 0, 6), keep)
+	require.NoError(t, err)
+	require.Zero(t, done)
+	done, err = record.CleanUp(t.Context(), now.AddDate(0, 0, 8), keep)
+	require.NoError(t, err)
+	require.Equal(t, store.CleanedUp{SignIns: 3}, done)
 }

@@ -37,6 +37,9 @@ type Session struct {
 	Here bool
 }
 
+// Admits says whether he lets others in.
+func (p Page) Admits() bool { return p.Me.Is(kam.UserAdmin) }
+
 // Login is the login of his local account, "" where he has none.
 func (p Page) Login() string {
 	for _, i := range p.Identities {
@@ -58,10 +61,10 @@ func Mount(g *gateway.Gate, s service.Service, signIns *identity.Store, longest 
 		return nil
 	})
 	g.Page("GET /me", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error { return m.show(w, r, v, "", nil) })
-	g.Page("POST /me/sessions", m.acts(m.endSession))
-	g.Page("POST /me/tokens", m.acts(m.makeToken))
-	g.Page("POST /me/tokens/revoke", m.acts(m.revokeToken))
-	g.Page("POST /me/password", g.Throttled(m.acts(m.changePassword)))
+	g.Page("POST /me/sessions", gateway.Acts(m.endSession, m.show))
+	g.Page("POST /me/tokens", gateway.Acts(m.makeToken, m.show))
+	g.Page("POST /me/tokens/revoke", gateway.Acts(m.revokeToken, m.show))
+	g.Page("POST /me/password", g.Throttled(gateway.Acts(m.changePassword, m.show)))
 }
 
 const day = 24 * time.Hour
@@ -108,18 +111,6 @@ func (m mine) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, don
 }
 
 func manages(p kam.Person) bool { return slices.ContainsFunc(kam.ManagerRoles, p.Is) }
-
-// acts carries out what a form asks for, and shows the page with what came of
-// it.
-func (m mine) acts(do func(r *http.Request, v *gateway.Visit) (done string, err error)) gateway.Handler {
-	return func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error {
-		done, err := do(r, v)
-		if err != nil && kam.AsError(err) == nil {
-			return err
-		}
-		return m.show(w, r, v, done, err)
-	}
-}
 
 func actOf(v *gateway.Visit) service.OrgAct {
 	return service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID}

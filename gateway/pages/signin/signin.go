@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/kamflow/kamflow/gateway"
+	"github.com/kamflow/kamflow/gateway/openid"
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
@@ -20,14 +21,14 @@ var files embed.FS
 type Page struct {
 	Login     string
 	Then      string // where he wanted to go
-	Providers []Provider
+	Providers []*Provider
 }
 
 // A Provider is another house that says who somebody is.
-type Provider struct{ Name, Title string }
+type Provider = openid.Provider
 
 // Address is where signing in by a provider begins.
-func (p Page) Address(provider Provider) string {
+func (p Page) Address(provider *Provider) string {
 	return "/sign-in/with/" + url.PathEscape(provider.Name) + "?then=" + url.QueryEscape(p.Then)
 }
 
@@ -35,7 +36,7 @@ func (p Page) Address(provider Provider) string {
 var Template = page.Parse[Page](files, "signin.html")
 
 // Mount puts the page behind a gate.
-func Mount(g *gateway.Gate, accounts *identity.Store, providers []Provider) {
+func Mount(g *gateway.Gate, accounts *identity.Store, providers []*Provider) {
 	show := func(w http.ResponseWriter, v *gateway.Visit, p Page, err error) error {
 		f := v.Frame(text.Say("signin.title"))
 		f.Wrong = page.WrongOf(err)
@@ -65,6 +66,9 @@ func Mount(g *gateway.Gate, accounts *identity.Store, providers []Provider) {
 		http.Redirect(w, r, p.Then, http.StatusSeeOther)
 		return nil
 	}))
+	o := others{g, accounts, providers}
+	g.Open("GET /sign-in/with/{provider}", g.Throttled(o.begin))
+	g.Open("GET "+BackAt+"{provider}", g.Throttled(o.finish))
 	g.Open("POST /sign-out", func(w http.ResponseWriter, r *http.Request, _ *gateway.Visit) error {
 		if err := g.SignOut(r); err != nil {
 			return err
