@@ -58,7 +58,7 @@ func TestChangesAreThoseThatOneMayRead(t *testing.T) {
 }
 
 func logged(_ context.Context, tx *store.CaseTx) error {
-	tx.Log(kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: "rep", From: tx.Case.State, To: kam.DataEntry})
+	tx.Log(kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: "rep", From: string(tx.Case.State), To: string(kam.DataEntry)})
 	tx.Case.State = kam.DataEntry
 	return nil
 }
