@@ -83,9 +83,9 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	system := service.New(a.store, a.temporal, a.cfg.Temporal.TaskQueue)
+	system := service.New(service.RecordOf(a.store), a.temporal, a.cfg.Temporal.TaskQueue)
 	system.Patience = a.cfg.Client.Timeout
-	a.signIns = identity.New(a.store)
+	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
 		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
