@@ -118,7 +118,7 @@ var onlyFor = []struct {
 	{"github.com/exaring/otelpgx", []string{"store"}, "the pool is hidden in store"},
 	{"github.com/prometheus/client_golang/...", []string{"internal/observe", "internal/workerapp", "gateway"}, "only what runs for long serves figures"},
 	{"github.com/jackc/pgx/v5/...", []string{"store/...", "internal/pgserver", "internal/pgserver/pgtest"}, "SQL stands in store"},
-	{"store/...", []string{"store/...", "activities/...", "service/...", "internal/parties", "internal/workerapp", "internal/consoleapp", "worker"}, "people reach the system through service"},
+	{"store/...", []string{"store/...", "activities/...", "service/...", "internal/parties", "internal/workerapp", "internal/consoleapp", "worker", "gateway/..."}, "people reach the system through service"},
 	{"go.temporal.io/...", []string{"activities/...", "config", "service", "workflows", "worker", "internal/workerapp", "internal/consoleapp", "internal/namespace", "internal/observe", "internal/upgradecheck"}, "people reach the system through service"},
 	{"github.com/coreos/go-oidc/...", []string{"gateway/openid"}, "who vouches for somebody is asked in one place"},
 	{"golang.org/x/oauth2/...", []string{"gateway/openid"}, "who vouches for somebody is asked in one place"},

@@ -108,7 +108,7 @@ func (d desk) decide(r *http.Request, v *gateway.Visit) (string, error) {
 // password; only to the admin who agreed to it.
 func (d desk) link(r *http.Request, v *gateway.Visit) (string, error) {
 	secret, i := identity.NewSecret(), named(r)
-	act := service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID}
+	act := service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID, May: kam.Permit}
 	err := d.signIns.MakePasswordLink(r.Context(), act, secret, i.Subject, link.PasswordLasts)
 	return text.English().Say("people.link", i.User, d.gate.Address(r)+link.At(secret)), err
 }
