@@ -7,7 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // OpenCase is step 1.1.1: the request that was stored when the number was
@@ -32,10 +32,10 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 			return w.move(kam.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 		}
 		rules.Clean(&o.Data)
-		if bad := w.pol.FormErrors(o.Data); len(bad) > 0 {
+		if bad := w.Pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
 			// another way waits with the request it came with.
-			return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
+			return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
 		}
 		w.data = o.Data
 		if err := w.SaveRevision(w.data, o.Requester); err != nil {
@@ -54,7 +54,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 
 // mayOpen tests what the request itself must hold. The client has tested it
 // before a number was allotted; here it is decided.
-func (w *work) mayOpen(o store.Request) error {
+func (w *work) mayOpen(o casedb.Request) error {
 	switch {
 	case w.existing() && o.CustomerNo == "":
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", w.Case.Type).On("customer_no").Try("name the customer")
@@ -70,16 +70,16 @@ func (w *work) mayOpen(o store.Request) error {
 
 // appeals binds the case to the rejection that it appeals: one level up, by
 // another person (P2.5, SOD10).
-func (w *work) appeals(o store.Request) error {
+func (w *work) appeals(o casedb.Request) error {
 	was, err := w.Rejection(o.AppealOf)
 	if err != nil {
 		return err
 	}
-	requester, err := w.Person(was.Requester)
+	requester, err := w.Org.Person(was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.pol.Process.AppealWindowDays); err != nil {
+	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.Pol.Process.AppealWindowDays); err != nil {
 		return err
 	}
 	before, err := w.RequestOf(o.AppealOf, was.Revision)
@@ -98,7 +98,7 @@ func (w *work) appeals(o store.Request) error {
 	return nil
 }
 
-func openingText(o store.Request) string {
+func openingText(o casedb.Request) string {
 	text := string(o.Type)
 	if o.CustomerNo != "" {
 		text += " of " + o.CustomerNo
@@ -144,7 +144,7 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		keys := w.keys()
 		// Two requests with one identifier: the second waits here for the first
 		// to be searchable.
-		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+		if err := w.customers.LockIdentifiers(keys.Identifiers); err != nil {
 			return err
 		}
 		candidates, err := w.search(keys)
@@ -219,9 +219,9 @@ func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) erro
 		return err
 	}
 	if f.Match == kam.MatchCertain {
-		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.pol.SLA.DuplicateReview)
+		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.Pol.SLA.DuplicateReview)
 	}
-	sla := w.pol.SLA.DuplicateReview
+	sla := w.Pol.SLA.DuplicateReview
 	sla.Escalate = nil // there is a lead to escalate to only where stewards are asked
 	return w.openForRequester(kam.TaskDuplicateReview, sla, nil, "")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/identity"
 )
 
@@ -99,9 +99,9 @@ const password = "three plain words"
 // account gives somebody a local account with the password of the tests.
 func (h *house) account(t *testing.T, user kam.UserID) {
 	t.Helper()
-	i := store.Identity{User: user, Issuer: store.LocalIssuer, Subject: string(user)}
+	i := accessdb.Identity{User: user, Issuer: accessdb.LocalIssuer, Subject: string(user)}
 	for _, admin := range []kam.UserID{"zz.user1", "zz.user2"} {
-		_, err := h.record.LinkIdentity(t.Context(), by(admin), i)
+		_, err := h.record.Access.LinkIdentity(t.Context(), by(admin), i)
 		require.NoError(t, err)
 	}
 	secret := identity.NewSecret()

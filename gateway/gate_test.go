@@ -21,6 +21,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -40,12 +41,12 @@ type house struct {
 func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 	t.Helper()
 	s := storetest.New(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{Users: []accessdb.User{
 		{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}},
 		{ID: "bob", Name: "Bob <b>Example</b>", Roles: []kam.Role{kam.SalesRep}},
 	}}))
-	h := &house{record: s, signIns: identity.New(s), figures: prometheus.NewRegistry()}
-	system := service.New(s, nil, "")
+	h := &house{record: s, signIns: s.SignIns, figures: prometheus.NewRegistry()}
+	system := service.New(service.RecordOf(s), nil, "")
 	o := gateway.Options{People: system, SignIns: h.signIns, Figures: h.figures, Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Lasts: 10 * time.Hour}
 	for _, c := range change {
 		c(&o)
@@ -61,7 +62,9 @@ func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 	return h
 }
 
-func by(user kam.UserID) store.OrgAct { return store.OrgAct{DecisionID: rand.Text(), By: user} }
+func by(user kam.UserID) accessdb.OrgAct {
+	return accessdb.OrgAct{DecisionID: rand.Text(), By: user, May: kam.Permit}
+}
 
 // whoami answers as whom the gate knows the sender.
 func (h *house) whoami(w http.ResponseWriter, r *http.Request) {

@@ -99,9 +99,9 @@ func (g *Gate) addressed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !g.ours(r.Host):
-			g.fail(w, r, g.refuse(r, refusedHost, kam.Errorf(kam.Forbidden, "this is not the address of kamflow").Try("open "+g.home())))
+			g.fail(w, r, g.refuse(r, refusedHost, kam.Errorf(kam.Forbidden, "this is not the address of kamflow").Try("open %s", g.home())))
 		case len(g.Proxies) > 0 && !g.trusts(remote(r)):
-			g.fail(w, r, g.refuse(r, refusedProxy, kam.Errorf(kam.Forbidden, "people come here by the proxy only").Try("open "+g.home())))
+			g.fail(w, r, g.refuse(r, refusedProxy, kam.Errorf(kam.Forbidden, "people come here by the proxy only").Try("open %s", g.home())))
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -47,7 +47,7 @@ func (g *Gate) Programs(o Owner) func(*http.Request) (service.Principal, error) 
 		}
 		may, err := o.SpeaksFor(r.Context())
 		if err == nil && !may {
-			err = kam.Errorf(kam.Forbidden, "nobody speaks for %s: --as is for demonstrations and tests", kam.Clip(as, 80)).On("by").Try("starter login " + kam.Clip(as, 80))
+			err = kam.Errorf(kam.Forbidden, "nobody speaks for %s: --as is for demonstrations and tests", kam.Clip(as, 80)).On("by").Try("starter login %s", kam.Clip(as, 80))
 		}
 		if err != nil {
 			return service.Principal{}, err

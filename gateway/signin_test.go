@@ -10,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/store/identity"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // TestSignInByPassword: who is not signed in is asked to, comes back to where he
@@ -189,7 +190,7 @@ func TestLeaversAreOut(t *testing.T) {
 	h := newHouse(t)
 	h.account(t, "ada")
 	b := h.browser(t).signIn("ada")
-	_, err := h.record.PersonLeaves(t.Context(), by("zz.user1"), "ada")
+	_, err := h.record.Access.PersonLeaves(t.Context(), by("zz.user1"), "ada")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusForbidden, b.get("/whoami").status)
 	b.get("/me")
@@ -205,13 +206,13 @@ func TestSessionsEnd(t *testing.T) {
 	h := newHouse(t)
 	h.account(t, "ada")
 	b := h.browser(t).signIn("ada")
-	_, err := h.record.Pool().Exec(t.Context(), `update kam.session set expiry = clock_timestamp()`)
+	_, err := storetest.Pool(t, h.record).Exec(t.Context(), `update kam.session set expiry = clock_timestamp()`)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusForbidden, b.get("/whoami").status)
 
 	h.browser(t).signIn("ada")
 	var left time.Duration
-	require.NoError(t, h.record.Pool().QueryRow(t.Context(), `select max(expiry) - clock_timestamp() from kam.session`).Scan(&left))
+	require.NoError(t, storetest.Pool(t, h.record).QueryRow(t.Context(), `select max(expiry) - clock_timestamp() from kam.session`).Scan(&left))
 	require.InDelta(t, time.Hour, left, float64(time.Minute), "unused, an hour")
 
 	short := newHouse(t, func(o *gateway.Options) { o.Lasts = 5 * time.Second })

@@ -27,7 +27,7 @@ func programs(t *testing.T, speaks bool) (*house, *httptest.Server) {
 	t.Helper()
 	h := newHouse(t)
 	o := gateway.Owner{Secret: owner, SpeaksFor: func(context.Context) (bool, error) { return speaks, nil }}
-	api.New(api.Options{Service: service.New(h.record, nil, ""), Principal: h.Programs(o), Still: h.Still, SignedOut: gateway.SignedOut}).Mount(h.Mount)
+	api.New(api.Options{Service: service.New(service.RecordOf(h.record), nil, ""), Principal: h.Programs(o), Still: h.Still, SignedOut: gateway.SignedOut}).Mount(h.Mount)
 	terminal.Mount(h.Gate, h.signIns, o, 24*time.Hour)
 	return h, h.at
 }

@@ -199,9 +199,9 @@ func (g *Gate) failOn(w http.ResponseWriter, r *http.Request, v *Visit, err erro
 	if kam.CodeOf(err) == "" {
 		g.Log.Error("a page failed", "pattern", r.Pattern, "error", err)
 	}
-	f := v.Frame(text.Say("page.failed"))
+	f := v.Frame(text.English().Say("page.failed"))
 	if f.Wrong = page.WrongOf(err); f.Wrong == nil {
-		f.Wrong = &page.Wrong{Text: text.Say("page.fault")}
+		f.Wrong = &page.Wrong{Text: text.English().Say("page.fault")}
 	}
 	if err := failed.Write(w, StatusOf(err), f, struct{}{}); err != nil {
 		g.Log.Error("an error cannot be shown", "error", err)

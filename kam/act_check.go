@@ -2,7 +2,6 @@ package kam
 
 import (
 	"slices"
-	"strings"
 )
 
 // TakenIn says whether the act is taken in a state.
@@ -66,26 +65,26 @@ func (a Act) Check() error {
 }
 
 // words name a need for people.
-func (n Need) words() string {
+func (n Need) words() Sentence {
 	switch n {
 	case NeedHash:
-		return "the hash of the data that were seen"
+		return Say("the hash of the data that were seen")
 	case NeedReason:
-		return "a reason in words"
+		return Say("a reason in words")
 	case NeedReasonCode:
-		return "a reason code"
+		return Say("a reason code")
 	case NeedFields:
-		return "the fields to change, or a reason"
+		return Say("the fields to change, or a reason")
 	case NeedCustomer:
-		return "the number of the existing customer"
+		return Say("the number of the existing customer")
 	case NeedCase:
-		return "the number of the earlier case"
+		return Say("the number of the earlier case")
 	case NeedTier:
-		return "a tier"
+		return Say("a tier")
 	case NeedAssignee:
-		return "the person who takes it"
+		return Say("the person who takes it")
 	default:
-		return "data"
+		return Say("data")
 	}
 }
 
@@ -98,7 +97,7 @@ func (a Act) carries(n Need) error {
 		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
 			code = ReasonNeeded
 		}
-		return Errorf(code, "%s needs %s", a.Name.Words(), n.words()).On(string(n))
+		return Errorf(code, "%s needs %s", Word(a.Name.Words()), n.words()).On(string(n))
 	}
 	switch n {
 	case NeedHash:
@@ -107,7 +106,7 @@ func (a Act) carries(n Need) error {
 		return missing(a.Reason != "")
 	case NeedReasonCode:
 		if a.ReasonCode != "" && !slices.Contains(ReasonCodes, a.ReasonCode) {
-			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + strings.Join(ReasonCodes, ", "))
+			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of %s", ListOf(ReasonCodes))
 		}
 		return missing(a.ReasonCode != "")
 	case NeedFields:
@@ -165,7 +164,7 @@ func (a Act) freeToTake(s Snapshot) error {
 	}
 	switch a.Name {
 	case ActDecideCompliance, ActDecideValidation, ActResolveDuplicate, ActRetry, ActClaim, ActRelease:
-		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let " + string(s.Task.ClaimedBy) + " release it; an escalation releases it too")
+		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let %s release it; an escalation releases it too", s.Task.ClaimedBy)
 	}
 	return nil
 }
@@ -178,5 +177,5 @@ func (a Act) wrongState(s Snapshot) error {
 	if decided || s.State.Ended() {
 		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State).Try("read the case: it says who decided what")
 	}
-	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
+	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, Word(a.Name.Words()))
 }

@@ -2,7 +2,6 @@ package kam
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -81,10 +80,10 @@ func ParseMoney(amount, currency string) (Money, error) {
 	digits := CurrencyDigits(currency)
 	n, err := parseFixed(amount, digits)
 	if has := decimals(amount); err == nil && has > digits {
-		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", Clip(amount, 40), has, currency, numberOf[digits]).By(RuleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %d: thousands or a slip", Clip(amount, 40), has, currency, digits).By(RuleRange).Advise(asShown(digits))
 	}
 	if err != nil {
-		return Money{}, Errorf(Invalid, "%s", err).By(RuleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%s", err).By(RuleRange).Advise(asShown(digits))
 	}
 	if n > maxMinor || n < -maxMinor {
 		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(RuleRange).Try("correct the amount")
@@ -92,12 +91,9 @@ func ParseMoney(amount, currency string) (Money, error) {
 	return Money{Minor: n, Currency: currency}, nil
 }
 
-// numberOf says how many decimals a currency has.
-var numberOf = map[int]string{0: "none", 2: "2", 3: "3"}
-
 // asShown says how an amount with so many decimals is written.
-func asShown(digits int) string {
-	return "write it without thousands separators, as " + formatFixed(1234567/pow10(3-digits), digits)
+func asShown(digits int) Sentence {
+	return Say("write it without thousands separators, as %s", formatFixed(1234567/pow10(3-digits), digits))
 }
 
 // mostDecimals is what the currency with the most of them has.
@@ -128,7 +124,7 @@ func (m Money) Size() (int64, *Error) {
 		return 0, Errorf(Invalid, "%s", err).By(RuleRange).Try("give an amount")
 	}
 	if decimals(m.bare) > mostDecimals {
-		return 0, Errorf(Invalid, "%q has more decimals than any currency", Clip(m.bare, 40)).By(RuleRange).Try(asShown(2))
+		return 0, Errorf(Invalid, "%q has more decimals than any currency", Clip(m.bare, 40)).By(RuleRange).Advise(asShown(2))
 	}
 	return n / 10, nil
 }
@@ -202,16 +198,16 @@ func parseFixed(s string, digits int) (int64, error) {
 	frac = strings.TrimRight(frac, "0")
 	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || !isDigits(whole) || !isDigits(frac) {
 		if digits == 0 {
-			return 0, fmt.Errorf("%q is not a whole number", Clip(text, 40))
+			return 0, Errorf(Invalid, "%q is not a whole number", Clip(text, 40))
 		}
-		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", Clip(text, 40), digits)
+		return 0, Errorf(Invalid, "%q is not a decimal number with at most %d decimals", Clip(text, 40), digits)
 	}
 	if len(whole) > 19 {
-		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
+		return 0, Errorf(Invalid, "%q is too large", Clip(text, 40))
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
+		return 0, Errorf(Invalid, "%q is too large", Clip(text, 40))
 	}
 	if neg {
 		n = -n

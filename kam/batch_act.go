@@ -1,7 +1,5 @@
 package kam
 
-import "strings"
-
 // A BatchAct is what a person does to a batch. DecisionID is made by the
 // client: the same act sent twice is one act.
 type BatchAct struct {
@@ -40,7 +38,7 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 	s := b.Scope(a.Scope)
 	switch {
 	case s == nil:
-		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of " + strings.Join(b.nodes(), ", "))
+		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of %s", ListOf(b.nodes()))
 	case s.ConfirmedBy != "":
 		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
 	}

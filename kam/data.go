@@ -163,10 +163,27 @@ type Finding struct {
 	// or rule, which every list shows beside them.
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
+	// Said and Advice say both in other languages.
+	Said   *Text `json:"message_text,omitempty"`
+	Advice *Text `json:"remedy_text,omitempty"`
 	// WaivedBy and WaiverReason are set when a steward, or compliance for VS*,
 	// accepted a REVIEW finding.
 	WaivedBy     UserID `json:"waived_by,omitempty"`
 	WaiverReason string `json:"waiver_reason,omitempty"`
+}
+
+// Saying is the finding with what it says.
+func (f Finding) Saying(message, remedy Sentence) Finding {
+	f.Message, f.Said, f.Remedy, f.Advice = message.English, message.Text, remedy.English, remedy.Text
+	return f
+}
+
+// Sentence is the finding for people, as Text, to be said in another language.
+func (f Finding) Sentence() Sentence {
+	if f.Remedy == "" || strings.Contains(f.Message, " ["+f.RuleID+"]") { // of early releases
+		return Sentence{English: f.Text(), Text: f.Said}
+	}
+	return Say("%s; %s", Sentence{English: f.Message, Text: f.Said}, Sentence{English: f.Remedy, Text: f.Advice})
 }
 
 // What is what was found, with the values that it was found in. A waiver is for

@@ -42,9 +42,9 @@ func CheckEarlier(later, earlier Snapshot) error {
 	case !no.Before(later.CaseNo):
 		return Errorf(WrongState, "case %s is not older than %s", no, later.CaseNo).On("same_as").Try("the later of the two follows the earlier one: decide it there")
 	case earlier.SameAs != "":
-		return Errorf(WrongState, "case %s was the same request as %s", no, earlier.SameAs).On("same_as").Try("name " + string(earlier.SameAs))
+		return Errorf(WrongState, "case %s was the same request as %s", no, earlier.SameAs).On("same_as").Try("name %s", earlier.SameAs)
 	case earlier.State.Ended() && earlier.CommittedAs != "":
-		return Errorf(WrongState, "case %s has ended: it is %s", no, earlier.State).On("same_as").Try("choose its customer " + earlier.CommittedAs)
+		return Errorf(WrongState, "case %s has ended: it is %s", no, earlier.State).On("same_as").Try("choose its customer %s", earlier.CommittedAs)
 	case earlier.State.Ended():
 		return Errorf(WrongState, "case %s has ended: it is %s, without a customer", no, earlier.State).On("same_as").Try("go on with this request: say that it is not a duplicate")
 	case earlier.Version == 0:

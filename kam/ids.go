@@ -1,7 +1,6 @@
 package kam
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,7 +39,7 @@ func CheckUserID(id UserID) error {
 	}
 	if !ok {
 		return Errorf(Invalid, "%q is no user_id", Clip(string(id), maxUserID)).On("user_id").
-			Try(fmt.Sprintf("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID))
+			Try("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID)
 	}
 	return nil
 }
@@ -66,7 +65,7 @@ func CheckKey(field, key string) error {
 	case !utf8.ValidString(key):
 		return notUTF8(field)
 	case len(key) > MaxKey:
-		return Errorf(Invalid, "is %d bytes long", len(key)).On(field).Try(fmt.Sprintf("give at most %d", MaxKey))
+		return Errorf(Invalid, "is %d bytes long", len(key)).On(field).Try("give at most %d", MaxKey)
 	}
 	for _, r := range key {
 		if unicode.IsControl(r) {

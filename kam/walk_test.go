@@ -18,7 +18,7 @@ import (
 const maxRounds = 3
 
 // A memory is what a case remembers from one event to the next, and all that
-// the invariants below look at. The rest of the facts is drawn anew for every
+// the invariants below look at. The rest of the facts is drawn again for every
 // event: strangers push the case around.
 type memory struct {
 	state       kam.State

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // A Change tells that something happened, without what: whoever wants to know
@@ -41,7 +42,7 @@ func (l *Local) Changes(ctx context.Context, who Principal, after string) (Chang
 	if err != nil {
 		return Changes{}, err
 	}
-	from, limit := store.Place{}, 0
+	from, limit := ledger.Place{}, 0
 	if after != "" {
 		if from, err = placeOf(after); err != nil {
 			return Changes{}, err
@@ -55,7 +56,7 @@ func (l *Local) Changes(ctx context.Context, who Principal, after string) (Chang
 	c := Changes{Next: after, More: len(rows) == mostChanges}
 	switch {
 	case after == "":
-		c.Next = idOf(store.Place{At: upTo})
+		c.Next = idOf(ledger.Place{At: upTo})
 	case len(rows) > 0:
 		c.Next = idOf(rows[len(rows)-1].Place)
 	}
@@ -75,7 +76,7 @@ func (l *Local) Changes(ctx context.Context, who Principal, after string) (Chang
 	return c, nil
 }
 
-func changeOf(row store.Change) Change {
+func changeOf(row ledger.Change) Change {
 	c := Change{ID: idOf(row.Place), At: row.At.UTC(), Type: row.Type}
 	switch kind, no, _ := strings.Cut(row.Subject, "/"); kind {
 	case "customer":
@@ -94,22 +95,22 @@ func (l *Local) seesChange(ctx context.Context, r reader, subject string) (bool,
 	kind, no, other := strings.Cut(subject, "/")
 	var err error
 	switch {
-	case !other && kind == string(store.Organisation.ID):
+	case !other && kind == string(accessdb.Organisation.ID):
 		return false, nil
 	case !other:
 		s, found := kam.Snapshot{}, error(nil)
-		if s, found = l.record.Case(ctx, kam.CaseNo(subject)); found == nil {
+		if s, found = l.record.Cases.Case(ctx, kam.CaseNo(subject)); found == nil {
 			found = r.mayRead(s, false)
 		}
 		err = found
 	case kind == "import":
-		b, found := l.record.Batch(ctx, kam.BatchNo(no))
+		b, found := l.record.Books.Get(ctx, kam.BatchNo(no))
 		if found == nil {
 			found = r.mayReadBatch(b)
 		}
 		err = found
 	case kind == "customer":
-		c, found := l.record.Customer(ctx, no)
+		c, found := l.record.Customers.Customer(ctx, no)
 		if found == nil {
 			found = r.mayReadCustomer(c.OwnerID, c.Territory)
 		}
@@ -124,11 +125,11 @@ func (l *Local) seesChange(ctx context.Context, r reader, subject string) (bool,
 }
 
 // idOf is a place as text, and placeOf reads it.
-func idOf(p store.Place) string {
+func idOf(p ledger.Place) string {
 	return fmt.Sprintf("%s_%d_%s", p.At.UTC().Format(time.RFC3339Nano), p.Seq, p.Subject)
 }
 
-func placeOf(id string) (p store.Place, err error) {
+func placeOf(id string) (p ledger.Place, err error) {
 	at, rest, ok := strings.Cut(id, "_")
 	seq, subject, more := strings.Cut(rest, "_")
 	if p.At, err = time.Parse(time.RFC3339Nano, at); err == nil {

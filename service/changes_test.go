@@ -8,8 +8,9 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // TestChangesAreThoseThatOneMayRead, in the order in which they were written, and
@@ -35,19 +36,19 @@ func TestChangesAreThoseThatOneMayRead(t *testing.T) {
 	require.Equal(t, seen.Next, other.Next, "and goes on all the same")
 
 	// One effect has written its row and has not ended, while a later one has.
-	late, err := b.store.Pool().Begin(t.Context())
+	late, err := storetest.Pool(t, b.store).Begin(t.Context())
 	require.NoError(t, err)
 	r := request()
 	r.Key = "late"
-	held, _, err := b.store.AllotCase(t.Context(), r)
+	held, _, err := b.store.Cases.Allot(t.Context(), r)
 	require.NoError(t, err)
-	e := ledger.Effect{Subject: store.OfCase(held), Key: "seq/1", Digest: "x", At: seen.Items[0].At}
+	e := ledger.Effect{Subject: casedb.Of(held), Key: "seq/1", Digest: "x", At: seen.Items[0].At}
 	_, err = late.Exec(t.Context(), `select from kam.cases where case_no = $1 for update`, held)
 	require.NoError(t, err)
 	b.effect(no, "seq/2", 1, kam.Deciding)
 	require.Empty(t, read("rep", seen.Next).Items, "not while something earlier may come")
 	require.NoError(t, late.Rollback(t.Context()))
-	_, err = b.store.Effect(t.Context(), e, logged)
+	_, err = b.store.Cases.Effect(t.Context(), e, logged)
 	require.NoError(t, err)
 	require.Len(t, read("rep", seen.Next).Items, 2)
 
@@ -57,7 +58,7 @@ func TestChangesAreThoseThatOneMayRead(t *testing.T) {
 	}
 }
 
-func logged(_ context.Context, tx *store.CaseTx) error {
+func logged(_ context.Context, tx *casedb.Tx) error {
 	tx.Log(kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: "rep", From: string(tx.Case.State), To: string(kam.DataEntry)})
 	tx.Case.State = kam.DataEntry
 	return nil

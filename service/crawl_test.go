@@ -18,8 +18,9 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/routes"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -57,22 +58,22 @@ func subjectOf(route string, who kam.Person) kam.Subject {
 func TestCrawl(t *testing.T) {
 	t.Parallel()
 	b := setup(t, says(kam.Progress{}, nil))
-	org := store.Org{Users: []store.User{{ID: "gone", Name: "Gone", Roles: []kam.Role{kam.GlobalManager}, Inactive: true}}}
+	org := accessdb.Org{Users: []accessdb.User{{ID: "gone", Name: "Gone", Roles: []kam.Role{kam.GlobalManager}, Inactive: true}}}
 	for _, r := range kam.Roles {
-		org.Users = append(org.Users, store.User{ID: kam.UserID("is." + string(r)), Name: string(r), Roles: []kam.Role{r}, Nodes: []string{"G"}})
+		org.Users = append(org.Users, accessdb.User{ID: kam.UserID("is." + string(r)), Name: string(r), Roles: []kam.Role{r}, Nodes: []string{"G"}})
 	}
 	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, org))
-	no, _, err := b.store.AllotCase(t.Context(), request())
+	no, _, err := b.store.Cases.Allot(t.Context(), request())
 	require.NoError(t, err)
-	_, err = b.store.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/1", Digest: "x", At: time.Now()}, func(ctx context.Context, tx *store.CaseTx) error {
+	_, err = b.store.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/1", Digest: "x", At: time.Now()}, func(ctx context.Context, tx *casedb.Tx) error {
 		tx.Case.Territory, tx.Case.OwnerID = "G", "rep"
 		return logged(ctx, tx)
 	})
 	require.NoError(t, err)
-	require.NoError(t, b.LoadCustomers(t.Context(), service.As("is.policy_admin"), store.OrgAct{}, []store.BookCustomer{
+	require.NoError(t, b.LoadCustomers(t.Context(), service.As("is.policy_admin"), service.OrgAct{}, []service.BookCustomer{
 		{CustomerNo: "C-1", Territory: "G", OwnerID: "rep", Data: request().Data}, {CustomerNo: "C-2", Territory: "G", OwnerID: "rep", Data: request().Data},
 	}))
-	batch, _, err := b.store.UploadBatch(t.Context(), store.BatchUpload{Key: "crawl", Content: "x", By: "is.data_steward", At: time.Now()})
+	batch, _, err := b.store.Books.Upload(t.Context(), service.BatchUpload{Key: "crawl", Content: "x", By: "is.data_steward", At: time.Now()})
 	require.NoError(t, err)
 	server := apitest.Serve(t, b.Local)
 	names := map[string]string{"SetPerson": "nora.rep", "Customer": "C-1", "CustomerHistory": "C-1", "MergePlan": "C-1", "Merge": "C-1", "UndoMerge": "C-1", "Split": "C-1",

@@ -49,7 +49,7 @@ func readCredentials() (c credentials, err error) {
 		return c, usagef("%s can be read by others: revoke its tokens, remove it and sign in again with starter login", path)
 	}
 	if err := json.Unmarshal(b, &c); err != nil {
-		return c, usagef("%s cannot be read; remove it and sign in again with starter login: %w", path, err)
+		return c, usagef("%s cannot be read; remove it and sign in again with starter login: %s", path, err)
 	}
 	if c.Gateways == nil {
 		c.Gateways = map[string]signIn{}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/runfile"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/remote"
@@ -40,7 +39,7 @@ func (a *app) door() (door, error) {
 		own.Token = ""
 	}
 	if d.address == "" {
-		return door{}, kam.Errorf(kam.Unreachable, "%s", text.Say("door.none", a.cfg.Config.DataDir)).Try(text.Say("door.none.try"))
+		return door{}, kam.Errorf(kam.Unreachable, "no standalone is running in %s, and no other gateway is known", a.cfg.Config.DataDir).Try("start one with: go run ./standalone; or sign in: starter login --gateway https://HOST")
 	}
 	in := known.Gateways[d.address]
 	d.user, d.token = in.User, in.Token
@@ -66,6 +65,9 @@ func (a *app) standalone() (runfile.Running, error) {
 	return own, err
 }
 
+// errWho is for the owner of the machine, who is nobody himself.
+var errWho = usagef("who acts? Sign in with starter login USER, or give --as USER in a demonstration")
+
 // dial reaches the system through its gateway.
 func dial(_ context.Context, a *app) (service.Service, error) {
 	d, err := a.door()
@@ -74,9 +76,9 @@ func dial(_ context.Context, a *app) (service.Service, error) {
 	}
 	switch {
 	case d.token == "":
-		return nil, kam.Errorf(kam.Forbidden, "%s", text.Say("door.nobody", d.address)).On("by").Try(text.Say("door.nobody.try"))
+		return nil, kam.Errorf(kam.Forbidden, "you are not signed in to %s", d.address).On("by").Try("starter login")
 	case d.owner && a.as == "":
-		return nil, usagef("%s", text.Say("as.missing"))
+		return nil, errWho
 	}
 	s, err := remote.Open(remote.Options{Address: d.address, Token: d.token, Patience: a.timeout})
 	if err != nil {

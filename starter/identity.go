@@ -29,7 +29,7 @@ func identityVerb(a *app, name, short string, change identityChange) *cobra.Comm
 	cmd := orgVerb(a, &cobra.Command{
 		Use:     name + " USER --subject SUBJECT",
 		Short:   short,
-		Example: text.Say("identity.example", name, name),
+		Example: text.English().Say("identity.example", name, name),
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		i.User = kam.UserID(id)
 		return change(back, ctx, a.me(), act, i)
@@ -64,7 +64,7 @@ func identitiesCommand(a *app) *cobra.Command {
 				a.say("identity.none")
 				return nil
 			}
-			t := term.NewTable(text.Say("label.person"), text.Say("label.issuer"), text.Say("label.subject"))
+			t := term.NewTable(a.text("label.person"), a.text("label.issuer"), a.text("label.subject"))
 			for _, i := range all {
 				t.Row(string(i.User), i.Issuer, i.Subject)
 			}

@@ -8,34 +8,36 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // identityFake is an organisation that knows by what people sign in.
 type identityFake struct {
 	orgFake
-	linked, unlinked store.Identity
-	all              []store.Identity
+	linked, unlinked accessdb.Identity
+	all              []accessdb.Identity
 }
 
-func (f *identityFake) LinkIdentity(_ context.Context, _ store.OrgAct, i store.Identity) (store.OrgChange, error) {
+func (f *identityFake) LinkIdentity(_ context.Context, _ accessdb.OrgAct, i accessdb.Identity) (accessdb.OrgChange, error) {
 	f.linked = i
-	return store.OrgChange{What: "tom may sign in by it", Pending: true, Proposal: "P-000001", Second: []kam.Role{kam.UserAdmin}}, nil
+	return accessdb.OrgChange{What: "tom may sign in by it", Pending: true, Proposal: "P-000001", Second: []kam.Role{kam.UserAdmin}}, nil
 }
 
-func (f *identityFake) UnlinkIdentity(_ context.Context, _ store.OrgAct, i store.Identity) (store.OrgChange, error) {
+func (f *identityFake) UnlinkIdentity(_ context.Context, _ accessdb.OrgAct, i accessdb.Identity) (accessdb.OrgChange, error) {
 	f.unlinked = i
-	return store.OrgChange{What: "tom may not sign in by it any more"}, nil
+	return accessdb.OrgChange{What: "tom may not sign in by it any more"}, nil
 }
 
-func (f *identityFake) Identities(context.Context, kam.UserID) ([]store.Identity, error) {
+func (f *identityFake) Identities(context.Context, kam.UserID) ([]accessdb.Identity, error) {
 	return f.all, nil
 }
 
 func TestIdentitiesAreLinkedAndListed(t *testing.T) {
-	f := &identityFake{orgFake: orgFake{fake: *changing()}}
+	f := &identityFake{orgFake: orgFake{fakeAccess: fakeAccess{fake: changing()}}}
+	kept := f.fake.kept()
+	kept.Access = f
 	admin := func(args ...string) result {
-		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"--as", "ulf", "admin", "identity"}, args...)...)
+		return startOn(t, system{service.New(kept, nil, ""), f.fake}, "", false, append([]string{"--as", "ulf", "admin", "identity"}, args...)...)
 	}
 	got := admin("list")
 	require.Zero(t, got.status, got.err)
@@ -44,10 +46,10 @@ func TestIdentitiesAreLinkedAndListed(t *testing.T) {
 	require.Zero(t, got.status, got.err)
 	require.Contains(t, got.out, "Proposed: tom may sign in by it. Nothing has changed yet.")
 	require.Contains(t, got.out, "starter admin agree P-000001")
-	require.Equal(t, store.Identity{User: "tom", Issuer: "https://idp.example", Subject: "4711"}, f.linked)
+	require.Equal(t, accessdb.Identity{User: "tom", Issuer: "https://idp.example", Subject: "4711"}, f.linked)
 	require.Zero(t, admin("unlink", "tom", "--subject", "tom").status)
-	require.Equal(t, store.Identity{User: "tom", Issuer: store.LocalIssuer, Subject: "tom"}, f.unlinked)
-	f.all = []store.Identity{f.linked}
+	require.Equal(t, accessdb.Identity{User: "tom", Issuer: accessdb.LocalIssuer, Subject: "tom"}, f.unlinked)
+	f.all = []accessdb.Identity{f.linked}
 	got = admin("list", "--json")
 	require.JSONEq(t, `{"identities":[{"user_id":"tom","issuer":"https://idp.example","subject":"4711"}]}`, got.out)
 	require.Contains(t, admin("list").out, "https://idp.example")

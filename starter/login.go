@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/remote"
@@ -112,7 +111,7 @@ func programName() string {
 // pasted is a token from standard input.
 func (a *app) pasted() (string, error) {
 	if a.ask {
-		a.printf("%s", text.Say("login.token"))
+		a.printf("%s", a.text("login.token"))
 	}
 	line, err := bufio.NewReader(a.in).ReadString('\n')
 	if token := strings.TrimSpace(line); token != "" {
@@ -133,6 +132,9 @@ func (a *app) ownToken(ctx context.Context, address, owner string, user kam.User
 	return answer.Token, err
 }
 
+// errExpired is that nobody has agreed.
+var errExpired = kam.Errorf(kam.TooLate, "nobody has agreed in time").Try("starter login once more")
+
 // agreed shows a code and waits until somebody who is signed in agrees to it.
 func (a *app) agreed(ctx context.Context, address string) (string, error) {
 	gate, err := remote.Open(remote.Options{Address: address, Patience: a.timeout})
@@ -146,7 +148,7 @@ func (a *app) agreed(ctx context.Context, address string) (string, error) {
 	}
 	lasts := time.Duration(asked.Expires) * time.Second
 	// Standard output is for what comes of it.
-	fmt.Fprintln(a.err, text.Say("login.show", term.Clean(asked.Whole), term.Clean(asked.Code), int(lasts/time.Minute)))
+	fmt.Fprintln(a.err, a.text("login.show", term.Clean(asked.Whole), term.Clean(asked.Code), int(lasts/time.Minute)))
 	ctx, cancel := context.WithTimeout(ctx, lasts)
 	defer cancel()
 	every := time.NewTicker(max(time.Duration(asked.Every)*time.Second, 100*time.Millisecond))
@@ -154,7 +156,7 @@ func (a *app) agreed(ctx context.Context, address string) (string, error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return "", kam.Errorf(kam.TooLate, "%s", text.Say("login.expired")).Try(text.Say("login.again"))
+			return "", errExpired
 		case <-every.C:
 		}
 		got, err := gate.Login(ctx, routes.LoginWait, routes.LoginAsked{Device: asked.Device})
@@ -166,9 +168,9 @@ func (a *app) agreed(ctx context.Context, address string) (string, error) {
 		case got.State == "AGREED":
 			return asked.Device, nil
 		case got.State == "DECLINED":
-			return "", kam.Errorf(kam.Forbidden, "%s", text.Say("login.declined"))
+			return "", kam.Errorf(kam.Forbidden, "you were declined in the browser")
 		case got.State == "UNKNOWN":
-			return "", kam.Errorf(kam.TooLate, "%s", text.Say("login.expired")).Try(text.Say("login.again"))
+			return "", errExpired
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -181,26 +182,50 @@ func plainly(v any) any {
 	return plain
 }
 
-// registry names the types of the document: by their own names, with the package
-// in front where two share one.
+// names are those of types that the rooms of the store call by a short one.
+var names = map[reflect.Type]string{
+	reflect.TypeFor[service.CaseLine]():        "CaseLine",
+	reflect.TypeFor[service.CustomerLine]():    "CustomerLine",
+	reflect.TypeFor[service.CustomerTrail]():   "CustomerTrail",
+	reflect.TypeFor[service.CustomerVersion](): "CustomerVersion",
+	reflect.TypeFor[service.CustomerView]():    "CustomerView",
+	reflect.TypeFor[service.MergeResult]():     "MergeResult",
+	reflect.TypeFor[service.BatchOutcome]():    "BatchOutcome",
+}
+
+func nameOf(t reflect.Type, hint string) string {
+	if name, ok := names[t]; ok {
+		return name
+	}
+	if t.Kind() == reflect.Struct && strings.HasPrefix(t.Name(), "Page[") {
+		if items, ok := t.FieldByName("Items"); ok {
+			return "Page" + nameOf(items.Type.Elem(), hint)
+		}
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// registry names the types of the document: by the names of the service, with a
+// number behind where two share one.
 func registry() huma.Registry {
 	taken := map[string]reflect.Type{}
 	r := huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
-		name := huma.DefaultSchemaNamer(t, hint)
 		for t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
+		name := nameOf(t, hint)
 		for n := 2; ; n++ {
 			if was, ok := taken[name]; !ok || was == t {
 				taken[name] = t
 				return name
 			}
-			name = huma.DefaultSchemaNamer(t, hint) + strconv.Itoa(n)
+			name = nameOf(t, hint) + strconv.Itoa(n)
 		}
 	})
 	r.RegisterTypeAlias(reflect.TypeFor[kam.Dec](), reflect.TypeFor[decimal]())
 	r.RegisterTypeAlias(reflect.TypeFor[kam.Money](), reflect.TypeFor[money]())
 	r.RegisterTypeAlias(reflect.TypeFor[kam.Figure](), reflect.TypeFor[decimal]())
+	r.RegisterTypeAlias(reflect.TypeFor[kam.Arg](), reflect.TypeFor[anything]())
 	r.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[anything]())
 	return r
 }

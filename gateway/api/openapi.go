@@ -106,7 +106,7 @@ func (a *API) OpenAPI() ([]byte, error) {
 }
 
 func staleExample() *kam.Error {
-	e := kam.Errorf(kam.StaleRevision, "revision 3 is current, not 2").On("expect_revision").Try("read the case again")
+	e := kam.Errorf(kam.StaleRevision, "revision %d is current, not %d", 3, 2).On("expect_revision").Try("read the case again")
 	e.Hash = "sha256:7d865e959b2466918c9863afca942d0fb89d7c9ac0c99bafc3749504ded97730"
 	return e
 }

@@ -95,11 +95,11 @@ func malformed(status int, msg string, errs []error) *Problem {
 		}
 		if d, ok := err.(huma.ErrorDetailer); ok && d.ErrorDetail() != nil { //nolint:errorlint // huma hands them in as they are
 			detail := d.ErrorDetail()
-			e.Msg, e.Field = detail.Message, strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(detail.Location, "body."), "query."), "path.")
+			e.Say("%s", detail.Message).On(strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(detail.Location, "body."), "query."), "path."))
 			break
 		}
 		if err != nil {
-			e.Msg = err.Error()
+			e.Say("%s", err)
 			break
 		}
 	}

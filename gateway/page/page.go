@@ -54,7 +54,7 @@ type Template[T any] struct {
 var files embed.FS
 
 var functions = template.FuncMap{
-	"say":   func(id string, args ...any) string { return text.Say(id, args...) },
+	"say":   func(id string, args ...any) string { return text.English().Say(id, args...) },
 	"asset": func(name string) (string, error) { return assets.path(name) },
 	"day":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

@@ -13,11 +13,11 @@ import (
 // wherever it stands.
 func (k *walk) check(w *walker) kam.Snapshot {
 	ctx := k.t.Context()
-	s, err := k.db.Case(ctx, w.no)
+	s, err := k.db.Cases.Case(ctx, w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}
-	events, err := k.db.Events(ctx, w.no)
+	events, err := k.db.Cases.Events(ctx, w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}
@@ -146,7 +146,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		}
 	}
 	for _, f := range s.Followers {
-		follows, err := k.db.Case(k.t.Context(), f.CaseNo)
+		follows, err := k.db.Cases.Case(k.t.Context(), f.CaseNo)
 		switch {
 		case err != nil:
 			k.fail(w, "read: %v", err)
@@ -277,7 +277,7 @@ func (k *walk) atTheEnd(w *walker) {
 	if err := w.env.GetWorkflowResult(&end); err != nil || text(k.t, end) != text(k.t, s) {
 		k.fail(w, "told %s (%v)", text(k.t, end), err)
 	}
-	events, err := k.db.Events(k.t.Context(), w.no)
+	events, err := k.db.Cases.Events(k.t.Context(), w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}

@@ -91,7 +91,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	}
 	a.reach.TaskQueue, a.reach.Patience = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout
 	system := service.Over(a.reach, a.store, a.temporal)
-	a.signIns = identity.New(a.store)
+	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
 		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
@@ -147,7 +147,7 @@ func (a *App) speaksFor(ctx context.Context) (bool, error) {
 	if a.cfg.Standalone.SpeakFor {
 		return true, nil
 	}
-	people, err := a.store.People(ctx)
+	people, err := a.store.Access.People(ctx)
 	return err == nil && len(people) == 0, err
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/kamflow/kamflow/internal/consoleapp"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -85,7 +86,7 @@ func TestConsole(t *testing.T) {
 	s, err := store.Open(t.Context(), cfg.Database.URL.Reveal(), store.Options{AllowUnsafe: true, MaxConns: 2})
 	require.NoError(t, err)
 	defer s.Close()
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Users: []store.User{{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}}}}))
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{Users: []accessdb.User{{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}}}}))
 	in, err := a.SignInLink(t.Context(), "ada")
 	require.NoError(t, err)
 	_, body = get(t, http.DefaultClient, in)

@@ -69,7 +69,7 @@ func LinkFor(ctx context.Context, cfg config.Config, user kam.UserID) (string, e
 	case running.Console != "":
 		address = running.Console
 	}
-	return signInLink(ctx, identity.New(s), cfg.Console, address, user)
+	return signInLink(ctx, s.SignIns, cfg.Console, address, user)
 }
 
 // An Invitation is a link for somebody who holds a role.
@@ -86,7 +86,7 @@ func (a *App) Invitations(ctx context.Context, roles ...kam.Role) ([]Invitation,
 	if !a.cfg.Console.OwnMachine() {
 		return nil, nil
 	}
-	people, err := a.store.People(ctx)
+	people, err := a.store.Access.People(ctx)
 	if err != nil {
 		return nil, err
 	}

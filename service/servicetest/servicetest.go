@@ -6,6 +6,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/store"
 )
 
 // People are all people at once, each at the service as himself: a request is
@@ -20,8 +21,8 @@ type People struct {
 type inProcess struct{ *service.Local }
 
 // New returns people over a record and Temporal.
-func New(record service.Record, temporal service.Temporal, taskQueue string) *People {
-	l := service.New(record, temporal, taskQueue)
+func New(record *store.Store, temporal service.Temporal, taskQueue string) *People {
+	l := service.New(service.RecordOf(record), temporal, taskQueue)
 	return &People{l, inProcess{l}}
 }
 

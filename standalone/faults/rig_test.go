@@ -109,7 +109,7 @@ func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	r.db, err = store.Open(ctx, r.pg.DSN(stack.Database), store.Options{})
 	require.NoError(t, err)
 	t.Cleanup(r.db.Close)
-	local := service.New(r.db, nil, "")
+	local := service.New(service.RecordOf(r.db), nil, "")
 	if file := os.Getenv("KAM_ROLLING_POLICY"); file != "" {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)

@@ -163,7 +163,7 @@ func (w *roll) each(t *testing.T, all []*journey, do func(*journey) error) {
 // until has people do what a case waits for until it is where it should be.
 func (w *roll) until(ctx context.Context, j *journey, there func(kam.Snapshot) bool) error {
 	for {
-		s, err := w.db.Case(ctx, j.no)
+		s, err := w.db.Cases.Case(ctx, j.no)
 		if err != nil {
 			return err
 		}
@@ -296,7 +296,7 @@ func (w *roll) change(t *testing.T, from *process, to version, group int) *proce
 func ended(s kam.Snapshot) bool { return s.State == kam.Completed }
 
 func (w *roll) comment(ctx context.Context, j *journey, key string) error {
-	s, err := w.db.Case(ctx, j.no)
+	s, err := w.db.Cases.Case(ctx, j.no)
 	if err != nil {
 		return err
 	}
@@ -374,7 +374,7 @@ func (w *roll) breakAndReturn(t *testing.T, good *process, broken version) {
 	}()
 	require.Eventually(t, func() bool { return w.failures(t, j)[enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR] > 0 },
 		toStrike, 200*time.Millisecond, "the broken version has not come by the case")
-	s, readErr := w.db.Case(ctx, j.no)
+	s, readErr := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, readErr)
 	require.Equal(t, kam.AwaitingCompletion, s.State, "it waits")
 	require.NotEmpty(t, w.logged(t, "TMPRL1100"))

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A kind is one race. Its two sides are what can be first: an act, or what
@@ -177,7 +177,7 @@ func (r *round) alwaysTaken(ctx context.Context, d kam.DeadlineKind, happens kam
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -213,7 +213,7 @@ func joinerAndEscalation(ctx context.Context, r *round) (int, error) {
 		_, err = r.act(ctx, s.CaseNo, confirm(s, "jo.regional"), nil)
 		return 1, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed))
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -312,7 +312,7 @@ func voteAndAmendment(ctx context.Context, r *round) (int, error) {
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	last, err := r.db.Case(ctx, s.CaseNo)
+	last, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err == nil && (last.ConfirmedHash != s.MaterialHash || last.MaterialHash != s.MaterialHash) {
 		err = wrong("%s: confirmed %s, committed %s, seen %s", s.CaseNo, last.ConfirmedHash, last.MaterialHash, s.MaterialHash)
 	}
@@ -421,7 +421,7 @@ func dataReused(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return won, err
 	}
-	v, err := r.db.CaseView(ctx, s.CaseNo)
+	v, err := r.db.Cases.View(ctx, s.CaseNo)
 	if err != nil {
 		return won, err
 	}
@@ -474,11 +474,11 @@ func (r *round) standing(ctx context.Context, no kam.CaseNo, endorsed bool, othe
 	if err := r.ended(ctx, no, kam.Completed); err != nil {
 		return err
 	}
-	s, err := r.db.Case(ctx, no)
+	s, err := r.db.Cases.Case(ctx, no)
 	if err != nil {
 		return err
 	}
-	c, err := r.db.Customer(ctx, s.CommittedAs)
+	c, err := r.db.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return err
 	}
@@ -540,7 +540,7 @@ func twoClaims(ctx context.Context, r *round) (int, error) {
 		return won, err
 	}
 	owner := [2]told{x, y}[won].act.By
-	now, err := r.db.Case(ctx, s.CaseNo)
+	now, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err != nil {
 		return won, err
 	}
@@ -651,7 +651,7 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 	}
 	var got [2]answer
 	request := func(i int) func() error {
-		q := store.Request{Key: fmt.Sprintf("race-%d-%d", r.n, i), Type: kam.Modify, CustomerNo: no, Requester: "rosa.rep"}
+		q := casedb.Request{Key: fmt.Sprintf("race-%d-%d", r.n, i), Type: kam.Modify, CustomerNo: no, Requester: "rosa.rep"}
 		q.Data.LegalName = words(2*r.n + 1)[i+1] + " Holding GmbH"
 		return func() error {
 			begin := time.Now()
@@ -715,7 +715,7 @@ func (r *round) retiring(ctx context.Context) (kam.Snapshot, error) {
 	if err != nil {
 		return kam.Snapshot{}, err
 	}
-	q := store.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.Deactivate, CustomerNo: no, Requester: "rosa.rep"}
+	q := casedb.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.Deactivate, CustomerNo: no, Requester: "rosa.rep"}
 	q.Data.Justification = "The house was closed in February."
 	return r.begin(ctx, q, kam.AwaitingConfirmation)
 }
@@ -736,7 +736,7 @@ func retiredByTwo(ctx context.Context, r *round) (int, error) {
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -766,11 +766,11 @@ func retiredByOne(ctx context.Context, r *round) (int, error) {
 }
 
 func (r *round) retired(ctx context.Context, s kam.Snapshot, want bool) error {
-	c, err := r.db.Customer(ctx, s.CommittedAs)
+	c, err := r.db.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return err
 	}
@@ -832,7 +832,7 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 				return ctx.Err()
 			case <-time.After(look):
 			}
-			now, err := r.db.Case(ctx, s.CaseNo)
+			now, err := r.db.Cases.Case(ctx, s.CaseNo)
 			if err != nil {
 				return err
 			}
@@ -854,11 +854,11 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	now, err := r.db.Case(ctx, s.CaseNo)
+	now, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}

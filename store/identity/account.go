@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -32,7 +31,7 @@ func checkPassword(login, password string) error {
 	}
 	switch {
 	case !utf8.ValidString(password) || n < minPassword || n > maxPassword:
-		return kam.Errorf(kam.Invalid, "has %d characters", n).On("password").Try(fmt.Sprintf("choose %d to %d, several words for example", minPassword, maxPassword))
+		return kam.Errorf(kam.Invalid, "has %d characters", n).On("password").Try("choose %d to %d, several words for example", minPassword, maxPassword)
 	case len(kinds) < 5 || strings.Contains(strings.ToLower(password), strings.ToLower(login)):
 		return kam.Errorf(kam.Invalid, "is too easy to guess").On("password").Try("choose several words, without your login")
 	}
@@ -77,7 +76,7 @@ func (s *Store) CheckPassword(ctx context.Context, login, password string) (kam.
 	}
 	found, ok, err := pg.One(ctx, s.pool, "look for an account", pgx.RowToStructByPos[row], `
 		select i.user_id, i.password from kam.identity i join kam.person p using (user_id)
-		where i.issuer = $1 and i.subject = $2 and i.password <> '' and p.active`, store.LocalIssuer, strings.ToValidUTF8(login, ""))
+		where i.issuer = $1 and i.subject = $2 and i.password <> '' and p.active`, accessdb.LocalIssuer, strings.ToValidUTF8(login, ""))
 	if err != nil {
 		return "", err
 	}
@@ -100,7 +99,7 @@ func (s *Store) CheckPassword(ctx context.Context, login, password string) (kam.
 func (s *Store) PersonOf(ctx context.Context, issuer, subject string) (kam.UserID, error) {
 	user, ok, err := pg.One(ctx, s.pool, "look for an identity", pgx.RowTo[kam.UserID], `
 		select i.user_id from kam.identity i join kam.person p using (user_id)
-		where i.issuer = $1 and i.subject = $2 and i.issuer <> $3 and p.active`, issuer, subject, store.LocalIssuer)
+		where i.issuer = $1 and i.subject = $2 and i.issuer <> $3 and p.active`, issuer, subject, accessdb.LocalIssuer)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "nobody signs in by this identity").Try("two user_admins link it to you: starter admin identity link")
 	}
@@ -110,14 +109,14 @@ func (s *Store) PersonOf(ctx context.Context, issuer, subject string) (kam.UserI
 // MakePasswordLink gives out the link by which the holder of a new local account
 // chooses his password. Only the admin who agreed to the account may, and only
 // until the password is chosen: whoever proposed it never holds the link.
-func (s *Store) MakePasswordLink(ctx context.Context, a store.OrgAct, secret, login string, lasts time.Duration) error {
+func (s *Store) MakePasswordLink(ctx context.Context, a accessdb.OrgAct, secret, login string, lasts time.Duration) error {
 	type row struct {
 		User, By kam.UserID
 		Password string
 	}
-	return s.act(ctx, a, []any{"password link", login, hashOf(secret)}, func(tx *store.Tx) (string, error) {
+	return s.act(ctx, a, []any{"password link", login, hashOf(secret)}, func(tx *accessdb.Tx) (string, error) {
 		i, ok, err := pg.One(ctx, tx.SQL(), "look for an account", pgx.RowToStructByPos[row],
-			`select user_id, linked_by, password from kam.identity where issuer = $1 and subject = $2`, store.LocalIssuer, login)
+			`select user_id, linked_by, password from kam.identity where issuer = $1 and subject = $2`, accessdb.LocalIssuer, login)
 		if err != nil {
 			return "", err
 		}
@@ -126,7 +125,7 @@ func (s *Store) MakePasswordLink(ctx context.Context, a store.OrgAct, secret, lo
 		}
 		who, err := tx.Person(a.By)
 		if err == nil {
-			_, err = kam.Permit(who, kam.ActionUsersEdit, kam.Subject{Owner: i.User})
+			_, err = a.Judge(who, kam.ActionUsersEdit, kam.Subject{Owner: i.User})
 		}
 		switch {
 		case err != nil:
@@ -155,8 +154,8 @@ func (s *Store) ChoosePassword(ctx context.Context, secret, password string) (ka
 	if err != nil {
 		return "", err
 	}
-	a := store.OrgAct{DecisionID: decisionOf(secret), By: l.User}
-	return l.User, s.act(ctx, a, []any{"choose", l.Subject}, func(tx *store.Tx) (string, error) {
+	a := accessdb.OrgAct{DecisionID: decisionOf(secret), By: l.User}
+	return l.User, s.act(ctx, a, []any{"choose", l.Subject}, func(tx *accessdb.Tx) (string, error) {
 		l, err := use(ctx, tx, secret, LinkPassword)
 		if err != nil {
 			return "", err
@@ -167,7 +166,7 @@ func (s *Store) ChoosePassword(ctx context.Context, secret, password string) (ka
 
 // ChangePassword keeps a new password of whoever acts, who knows the one before.
 // His other sessions end.
-func (s *Store) ChangePassword(ctx context.Context, a store.OrgAct, login, before, password string) error {
+func (s *Store) ChangePassword(ctx context.Context, a accessdb.OrgAct, login, before, password string) error {
 	user, err := s.CheckPassword(ctx, login, before)
 	if err == nil && user != a.By {
 		err = errPassword
@@ -182,16 +181,16 @@ func (s *Store) ChangePassword(ctx context.Context, a store.OrgAct, login, befor
 	if err != nil {
 		return err
 	}
-	return s.act(ctx, a, []any{"change", login}, func(tx *store.Tx) (string, error) {
+	return s.act(ctx, a, []any{"change", login}, func(tx *accessdb.Tx) (string, error) {
 		return keepPassword(ctx, tx, login, hash, a.By)
 	})
 }
 
 // keepPassword writes the password of an account and ends the sessions that its
 // person has.
-func keepPassword(ctx context.Context, tx *store.Tx, login, hash string, user kam.UserID) (string, error) {
+func keepPassword(ctx context.Context, tx *accessdb.Tx, login, hash string, user kam.UserID) (string, error) {
 	tag, err := pg.Exec(ctx, tx.SQL(), "keep a password", `update kam.identity set password = $3 where issuer = $1 and subject = $2 and user_id = $4`,
-		store.LocalIssuer, login, hash, user)
+		accessdb.LocalIssuer, login, hash, user)
 	if err == nil && tag.RowsAffected() == 0 {
 		err = kam.Errorf(kam.NotFound, "there is no local account %q any more", pg.Clip(login, 80)).On("login")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -15,12 +16,12 @@ import (
 const password = "three plain words"
 
 // linked has two admins link an identity.
-func linked(t *testing.T, s *store.Store, i store.Identity) {
+func linked(t *testing.T, s *store.Store, i accessdb.Identity) {
 	t.Helper()
-	c, err := s.LinkIdentity(t.Context(), by("zz.user1"), i)
+	c, err := s.Access.LinkIdentity(t.Context(), by("zz.user1"), i)
 	require.NoError(t, err)
 	require.True(t, c.Pending)
-	_, err = s.Agree(t.Context(), by("zz.user2"), c.Proposal)
+	_, err = s.Access.Agree(t.Context(), by("zz.user2"), c.Proposal)
 	require.NoError(t, err)
 }
 
@@ -28,42 +29,42 @@ func linked(t *testing.T, s *store.Store, i store.Identity) {
 func TestAnIdentityTakesTwo(t *testing.T) {
 	t.Parallel()
 	record, s := people(t)
-	i := store.Identity{User: "ada", Issuer: "https://idp.example", Subject: "4711"}
-	_, err := record.LinkIdentity(t.Context(), by("ada"), i)
+	i := accessdb.Identity{User: "ada", Issuer: "https://idp.example", Subject: "4711"}
+	_, err := record.Access.LinkIdentity(t.Context(), by("ada"), i)
 	require.ErrorIs(t, err, kam.Forbidden)
-	_, err = record.LinkIdentity(t.Context(), by("zz.user1"), store.Identity{User: "zz.user1", Issuer: i.Issuer, Subject: "1"})
+	_, err = record.Access.LinkIdentity(t.Context(), by("zz.user1"), accessdb.Identity{User: "zz.user1", Issuer: i.Issuer, Subject: "1"})
 	require.Error(t, err, "for himself")
 
-	c, err := record.LinkIdentity(t.Context(), by("zz.user1"), i)
+	c, err := record.Access.LinkIdentity(t.Context(), by("zz.user1"), i)
 	require.NoError(t, err)
 	require.True(t, c.Pending)
 	require.Contains(t, c.What, "ada may sign in by 4711 of https://idp.example")
 	_, err = s.PersonOf(t.Context(), i.Issuer, i.Subject)
 	require.ErrorIs(t, err, kam.NotFound, "nothing has changed yet")
-	_, err = record.Agree(t.Context(), by("zz.user1"), c.Proposal)
+	_, err = record.Access.Agree(t.Context(), by("zz.user1"), c.Proposal)
 	require.ErrorIs(t, err, kam.Separation)
-	_, err = record.UnlinkIdentity(t.Context(), by("zz.user2"), i)
+	_, err = record.Access.UnlinkIdentity(t.Context(), by("zz.user2"), i)
 	require.ErrorIs(t, err, kam.NotFound, "to unlink is not to agree")
-	_, err = record.LinkIdentity(t.Context(), by("zz.user2"), i)
+	_, err = record.Access.LinkIdentity(t.Context(), by("zz.user2"), i)
 	require.NoError(t, err, "the same by another admin agrees")
 	user, err := s.PersonOf(t.Context(), i.Issuer, i.Subject)
 	require.NoError(t, err)
 	require.Equal(t, kam.UserID("ada"), user)
 
-	for _, other := range []store.Identity{
+	for _, other := range []accessdb.Identity{
 		{Issuer: "https://other.example", Subject: i.Subject}, {Issuer: i.Issuer + "/", Subject: i.Subject},
 		{Issuer: i.Issuer, Subject: i.Subject + " "}, {Issuer: i.Issuer, Subject: "4711a"},
 	} {
 		_, err := s.PersonOf(t.Context(), other.Issuer, other.Subject)
 		require.ErrorIs(t, err, kam.NotFound, other)
 	}
-	_, err = record.LinkIdentity(t.Context(), by("zz.user1"), store.Identity{User: "bob", Issuer: i.Issuer, Subject: i.Subject})
+	_, err = record.Access.LinkIdentity(t.Context(), by("zz.user1"), accessdb.Identity{User: "bob", Issuer: i.Issuer, Subject: i.Subject})
 	require.ErrorIs(t, err, kam.Invalid, "it is hers")
 
-	all, err := record.Identities(t.Context(), "ada")
+	all, err := record.Access.Identities(t.Context(), "ada")
 	require.NoError(t, err)
-	require.Equal(t, []store.Identity{i}, all)
-	_, err = record.UnlinkIdentity(t.Context(), by("zz.user1"), i)
+	require.Equal(t, []accessdb.Identity{i}, all)
+	_, err = record.Access.UnlinkIdentity(t.Context(), by("zz.user1"), i)
 	require.NoError(t, err, "to take it away one is enough")
 	_, err = s.PersonOf(t.Context(), i.Issuer, i.Subject)
 	require.ErrorIs(t, err, kam.NotFound)
@@ -72,12 +73,12 @@ func TestAnIdentityTakesTwo(t *testing.T) {
 func TestIdentitiesHaveAForm(t *testing.T) {
 	t.Parallel()
 	record, _ := people(t)
-	for _, i := range []store.Identity{
+	for _, i := range []accessdb.Identity{
 		{User: "ada", Issuer: "", Subject: "1"}, {User: "ada", Issuer: "idp", Subject: "1"}, {User: "ada", Issuer: "https://idp.example", Subject: ""},
-		{User: "ada", Issuer: "https://idp.example", Subject: "a\nb"}, {User: "ada", Issuer: store.LocalIssuer, Subject: "a b"},
-		{User: "nobody", Issuer: store.LocalIssuer, Subject: "nobody"},
+		{User: "ada", Issuer: "https://idp.example", Subject: "a\nb"}, {User: "ada", Issuer: accessdb.LocalIssuer, Subject: "a b"},
+		{User: "nobody", Issuer: accessdb.LocalIssuer, Subject: "nobody"},
 	} {
-		_, err := record.LinkIdentity(t.Context(), by("zz.user1"), i)
+		_, err := record.Access.LinkIdentity(t.Context(), by("zz.user1"), i)
 		require.ErrorIs(t, err, kam.Invalid, i)
 	}
 }
@@ -87,7 +88,7 @@ func TestIdentitiesHaveAForm(t *testing.T) {
 func TestLocalAccount(t *testing.T) {
 	t.Parallel()
 	record, s := people(t)
-	linked(t, record, store.Identity{User: "ada", Issuer: store.LocalIssuer, Subject: "ada.e"})
+	linked(t, record, accessdb.Identity{User: "ada", Issuer: accessdb.LocalIssuer, Subject: "ada.e"})
 	_, err := s.CheckPassword(t.Context(), "ada.e", "")
 	require.ErrorIs(t, err, kam.Forbidden, "no password is no empty password")
 
@@ -116,7 +117,7 @@ func TestLocalAccount(t *testing.T) {
 	require.Empty(t, storetest.Holding(t, record, link))
 
 	sessions := identity.Sessions{Store: s}
-	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: store.LocalIssuer})
+	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: accessdb.LocalIssuer})
 	require.NoError(t, sessions.CommitCtx(open, "hash", []byte("data"), time.Now().Add(time.Hour)))
 	require.ErrorIs(t, s.ChangePassword(t.Context(), by("ada"), "ada.e", "not this one", "entirely other words"), kam.Forbidden)
 	require.ErrorIs(t, s.ChangePassword(t.Context(), by("bob"), "ada.e", password, "entirely other words"), kam.Forbidden, "it is not his")
@@ -125,7 +126,7 @@ func TestLocalAccount(t *testing.T) {
 	_, err = s.CheckPassword(t.Context(), "ada.e", password)
 	require.ErrorIs(t, err, kam.Forbidden)
 
-	_, err = record.PersonLeaves(t.Context(), by("zz.user1"), "ada")
+	_, err = record.Access.PersonLeaves(t.Context(), by("zz.user1"), "ada")
 	require.NoError(t, err)
 	_, err = s.CheckPassword(t.Context(), "ada.e", "entirely other words")
 	require.ErrorIs(t, err, kam.Forbidden, "who has left does not sign in")
@@ -147,7 +148,7 @@ func TestLinksHoldOnce(t *testing.T) {
 
 	late := identity.NewSecret()
 	require.NoError(t, s.MakeSignInLink(t.Context(), by("ada"), late, "ada", time.Hour))
-	_, err = record.Pool().Exec(t.Context(), `update kam.sign_in_link set expiry = clock_timestamp()`)
+	_, err = storetest.Pool(t, record).Exec(t.Context(), `update kam.sign_in_link set expiry = clock_timestamp()`)
 	require.NoError(t, err)
 	_, err = s.UseSignInLink(t.Context(), late)
 	require.ErrorIs(t, err, kam.TooLate)
@@ -160,7 +161,7 @@ func TestFirstAdmins(t *testing.T) {
 	fresh := storetest.New(t)
 	upgraded, _ := people(t)
 	for name, record := range map[string]*store.Store{"fresh": fresh, "upgraded": upgraded} {
-		s := identity.New(record)
+		s := record.SignIns
 		before := count(t, record, `select count(*) from kam.person`)
 		old, link, second := identity.NewSecret(), identity.NewSecret(), identity.NewSecret()
 		for _, secret := range []string{old, link} {
@@ -205,15 +206,14 @@ func TestWhatHasExpiredGoes(t *testing.T) {
 	record, s := people(t)
 	require.NoError(t, s.MakeToken(t.Context(), by("ada"), identity.NewTokenSecret(), "x", identity.ScopeAll, time.Hour))
 	require.NoError(t, s.MakeSignInLink(t.Context(), by("ada"), identity.NewSecret(), "ada", time.Hour))
-	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: store.LocalIssuer})
+	open := identity.Open(t.Context(), identity.Opening{ID: identity.NewSessionID(), User: "ada", Via: accessdb.LocalIssuer})
 	require.NoError(t, identity.Sessions{Store: s}.CommitCtx(open, "hash", []byte("data"), time.Now().Add(time.Hour)))
 	now, err := record.Now(t.Context())
 	require.NoError(t, err)
-	keep := store.Retention{CaseYears: 10, MessageYears: 1}
-	done, err := record.CleanUp(t.Context(), now.AddDate(0, 0, 6), keep)
+	done, err := record.Access.DropSignIns(t.Context(), now.AddDate(0, 0, 6))
 	require.NoError(t, err)
 	require.Zero(t, done)
-	done, err = record.CleanUp(t.Context(), now.AddDate(0, 0, 8), keep)
+	done, err = record.Access.DropSignIns(t.Context(), now.AddDate(0, 0, 8))
 	require.NoError(t, err)
-	require.Equal(t, store.CleanedUp{SignIns: 3}, done)
+	require.Equal(t, 3, done)
 }

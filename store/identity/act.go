@@ -10,26 +10,26 @@ import (
 	"unicode/utf8"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // act does one thing that lasts, in one transaction, and says it on the trail of
 // the organisation; what is asked, which holds no secret, tells two acts under
 // one id apart.
-func (s *Store) act(ctx context.Context, a store.OrgAct, asked any, do func(tx *store.Tx) (what string, err error)) error {
+func (s *Store) act(ctx context.Context, a accessdb.OrgAct, asked any, do func(tx *accessdb.Tx) (what string, err error)) error {
 	text, err := json.Marshal(asked)
 	if err != nil {
 		return fmt.Errorf("print what is asked: %w", err)
 	}
 	digest := sha256.Sum256(text)
-	_, err = s.record.OnOrganisation(ctx, a, hex.EncodeToString(digest[:]), func(tx *store.Tx) (store.OrgChange, error) {
+	_, err = s.access.OnOrganisation(ctx, a, hex.EncodeToString(digest[:]), func(tx *accessdb.Tx) (accessdb.OrgChange, error) {
 		what, err := do(tx)
 		if err != nil {
-			return store.OrgChange{}, err
+			return accessdb.OrgChange{}, err
 		}
 		tx.Log(kam.AuditEvent{Type: kam.EventSignInChanged, Actor: a.By, Text: pg.Clip(what, 1000)})
-		return store.OrgChange{What: what, Cases: []kam.CaseNo{}}, nil
+		return accessdb.OrgChange{What: what, Cases: []kam.CaseNo{}}, nil
 	})
 	return err
 }
@@ -41,7 +41,7 @@ func checkLine(field, s string, most int) error {
 		ok = ok && !unicode.IsControl(r)
 	}
 	if !ok {
-		return kam.Errorf(kam.Invalid, "is no text of one line").On(field).Try(fmt.Sprintf("write 1 to %d characters", most))
+		return kam.Errorf(kam.Invalid, "is no text of one line").On(field).Try("write 1 to %d characters", most)
 	}
 	return nil
 }

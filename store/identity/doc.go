@@ -15,21 +15,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
-// A Store is over the database of a record. It may be used from many
-// goroutines.
+// A Store is this room in the database. It may be used from many goroutines.
 type Store struct {
-	record *store.Store
+	access *accessdb.Store
 	pool   *pgxpool.Pool
 }
 
-// New is the sign-ins of a record.
-func New(record *store.Store) *Store { return &Store{record, record.Pool()} }
+// New opens the room over a database and the organisation that it keeps.
+func New(access *accessdb.Store, pool *pgxpool.Pool) *Store { return &Store{access, pool} }
 
 // Local is the issuer of the accounts that kamflow itself keeps.
-const Local = store.LocalIssuer
+const Local = accessdb.LocalIssuer
 
 // NewSecret is a secret that nobody can guess, in letters and digits that can be
 // typed.

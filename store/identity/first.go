@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -23,8 +23,8 @@ func (s *Store) MakeFirstLink(ctx context.Context, secret string, lasts time.Dur
 	if err != nil || !none {
 		return false, err
 	}
-	a := store.OrgAct{DecisionID: decisionOf(secret), By: kam.System}
-	return true, s.act(ctx, a, []any{"first", hashOf(secret)}, func(tx *store.Tx) (string, error) {
+	a := accessdb.OrgAct{DecisionID: decisionOf(secret), By: kam.System}
+	return true, s.act(ctx, a, []any{"first", hashOf(secret)}, func(tx *accessdb.Tx) (string, error) {
 		tx.Queue(`delete from kam.sign_in_link where purpose = $1`, LinkFirst)
 		queueLink(tx, secret, Link{Purpose: LinkFirst}, kam.System, lasts)
 		return "a link by which the first admins are set up", nil
@@ -73,8 +73,8 @@ func (s *Store) SetUp(ctx context.Context, f Founding, lasts time.Duration) erro
 	if err != nil {
 		return err
 	}
-	a := store.OrgAct{DecisionID: decisionOf(f.Link) + "-use", By: f.First.User}
-	return s.act(ctx, a, []any{"set up", f.First.User, f.Second.User}, func(tx *store.Tx) (string, error) {
+	a := accessdb.OrgAct{DecisionID: decisionOf(f.Link) + "-use", By: f.First.User}
+	return s.act(ctx, a, []any{"set up", f.First.User, f.Second.User}, func(tx *accessdb.Tx) (string, error) {
 		if _, err := use(ctx, tx, f.Link, LinkFirst); err != nil {
 			return "", err
 		}
@@ -96,28 +96,32 @@ func (s *Store) SetUp(ctx context.Context, f Founding, lasts time.Duration) erro
 				return "", err
 			}
 			tx.Queue(`insert into kam.identity (issuer, subject, user_id, linked_by, linked_at, password) values ($1, $2, $2, $3, $4, $5)`,
-				store.LocalIssuer, who.User, f.First.User, tx.At, who.hash)
+				accessdb.LocalIssuer, who.User, f.First.User, tx.At, who.hash)
 		}
 		queueLink(tx, f.SecondLink, Link{Purpose: LinkPassword, User: f.Second.User, Subject: string(f.Second.User)}, f.First.User, lasts)
 		return fmt.Sprintf("%s and %s are the first who may sign in", f.First.User, f.Second.User), nil
 	})
 }
 
+// bearer is who holds the first link: it sets up a system that knows nobody who
+// could be asked.
+func bearer(kam.Person, kam.Action, kam.Subject) (kam.Role, error) { return kam.UserAdmin, nil }
+
 // appoint makes the two admins of a system that knows nobody.
 func (s *Store) appoint(ctx context.Context, f Founding) error {
-	people, err := s.record.People(ctx)
+	people, err := s.access.People(ctx)
 	if err != nil || len(people) > 0 {
 		return err
 	}
-	admin := func(w Founder) store.User {
-		return store.User{ID: w.User, Name: w.Name, Roles: []kam.Role{kam.UserAdmin}}
+	admin := func(w Founder) accessdb.User {
+		return accessdb.User{ID: w.User, Name: w.Name, Roles: []kam.Role{kam.UserAdmin}}
 	}
 	for field, w := range map[string]Founder{"first_name": f.First, "second_name": f.Second} {
 		if err := checkLine(field, w.Name, 200); err != nil {
 			return err
 		}
 	}
-	a := store.OrgAct{DecisionID: decisionOf(f.Link) + "-people", By: f.First.User, Reason: "the first admins"}
-	_, err = s.record.LoadOrg(ctx, a, store.Org{Users: []store.User{admin(f.First), admin(f.Second)}})
+	a := accessdb.OrgAct{DecisionID: decisionOf(f.Link) + "-people", By: f.First.User, Reason: "the first admins", May: bearer}
+	_, err = s.access.LoadOrg(ctx, a, accessdb.Org{Users: []accessdb.User{admin(f.First), admin(f.Second)}})
 	return err
 }

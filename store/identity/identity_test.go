@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -19,17 +20,19 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 func people(t *testing.T) (*store.Store, *identity.Store) {
 	t.Helper()
 	s := storetest.New(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{Users: []accessdb.User{
 		{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}},
 		{ID: "bob", Name: "Bob Example", Roles: []kam.Role{kam.SalesRep}},
 	}}))
-	return s, identity.New(s)
+	return s, s.SignIns
 }
 
-func by(user kam.UserID) store.OrgAct { return store.OrgAct{DecisionID: rand.Text(), By: user} }
+func by(user kam.UserID) accessdb.OrgAct {
+	return accessdb.OrgAct{DecisionID: rand.Text(), By: user, May: kam.Permit}
+}
 
 func count(t *testing.T, s *store.Store, sql string, args ...any) (n int) {
 	t.Helper()
-	require.NoError(t, s.Pool().QueryRow(t.Context(), sql, args...).Scan(&n))
+	require.NoError(t, storetest.Pool(t, s).QueryRow(t.Context(), sql, args...).Scan(&n))
 	return n
 }

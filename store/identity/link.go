@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -33,8 +33,8 @@ type Link struct {
 // MakeSignInLink gives out a link that signs somebody in without a password. The
 // caller vouches for whoever gets it: it is for a machine whose owner could
 // read the database all the same.
-func (s *Store) MakeSignInLink(ctx context.Context, a store.OrgAct, secret string, user kam.UserID, lasts time.Duration) error {
-	return s.act(ctx, a, []any{"sign in", user}, func(tx *store.Tx) (string, error) {
+func (s *Store) MakeSignInLink(ctx context.Context, a accessdb.OrgAct, secret string, user kam.UserID, lasts time.Duration) error {
+	return s.act(ctx, a, []any{"sign in", user}, func(tx *accessdb.Tx) (string, error) {
 		p, err := tx.Person(user)
 		if err == nil && !p.Active {
 			err = kam.Errorf(kam.Forbidden, "%s has left", user).On("user_id")
@@ -44,7 +44,7 @@ func (s *Store) MakeSignInLink(ctx context.Context, a store.OrgAct, secret strin
 	})
 }
 
-func queueLink(tx *store.Tx, secret string, l Link, by kam.UserID, lasts time.Duration) {
+func queueLink(tx *accessdb.Tx, secret string, l Link, by kam.UserID, lasts time.Duration) {
 	tx.Queue(`insert into kam.sign_in_link (hash, purpose, user_id, subject, made_by, expiry) values ($1, $2, $3, $4, $5, $6)`,
 		hashOf(secret), l.Purpose, l.User, l.Subject, by, tx.At.Add(lasts))
 }
@@ -79,7 +79,7 @@ func (s *Store) UseSignInLink(ctx context.Context, secret string) (kam.UserID, e
 }
 
 // use uses up a link within an act.
-func use(ctx context.Context, tx *store.Tx, secret string, p Purpose) (Link, error) {
+func use(ctx context.Context, tx *accessdb.Tx, secret string, p Purpose) (Link, error) {
 	l, found, err := pg.One(ctx, tx.SQL(), "use a link", pgx.RowToStructByName[Link], `
 		update kam.sign_in_link set used_at = clock_timestamp()
 		where hash = $1 and purpose = $2 and used_at is null and expiry > clock_timestamp()

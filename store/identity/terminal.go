@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -106,13 +106,13 @@ func typed(code string) string {
 
 // AgreeTerminal lets the terminal in as whoever acts: its secret is a personal
 // token of his, which lasts as long as said.
-func (s *Store) AgreeTerminal(ctx context.Context, a store.OrgAct, code string, lasts time.Duration) error {
+func (s *Store) AgreeTerminal(ctx context.Context, a accessdb.OrgAct, code string, lasts time.Duration) error {
 	const agree = `update kam.terminal_login set state = 'AGREED', user_id = $2 where code = $1 and state = 'PENDING' and expiry > clock_timestamp() returning hash, name`
 	type row struct {
 		Hash []byte
 		Name string
 	}
-	return s.act(ctx, a, []any{"terminal", typed(code), lasts}, func(tx *store.Tx) (string, error) {
+	return s.act(ctx, a, []any{"terminal", typed(code), lasts}, func(tx *accessdb.Tx) (string, error) {
 		t, found, err := pg.One(ctx, tx.SQL(), "let a terminal in", pgx.RowToStructByPos[row], agree, typed(code), a.By)
 		if err == nil && !found {
 			err = errCode

@@ -62,7 +62,7 @@ func TestTerminalsThatNobodyLetsIn(t *testing.T) {
 	secret = identity.NewTokenSecret()
 	code, err = s.AskTerminal(t.Context(), secret, "x")
 	require.NoError(t, err)
-	_, err = record.Pool().Exec(t.Context(), `update kam.terminal_login set expiry = clock_timestamp()`)
+	_, err = storetest.Pool(t, record).Exec(t.Context(), `update kam.terminal_login set expiry = clock_timestamp()`)
 	require.NoError(t, err)
 	require.ErrorIs(t, s.AgreeTerminal(t.Context(), by("ada"), code, time.Hour), kam.NotFound)
 	_, err = s.TerminalOf(t.Context(), code)

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
@@ -49,14 +49,14 @@ const tokenColumns = `token_no as no, user_id as "user", name, scope, made_at, e
 // MakeToken makes a personal token of whoever acts, which lasts as long as said,
 // and tells it on the trail. The same act again is the same token. Only the hash
 // of the secret is kept.
-func (s *Store) MakeToken(ctx context.Context, a store.OrgAct, secret, name string, scope Scope, lasts time.Duration) error {
-	return s.act(ctx, a, []any{"token", name, scope, lasts}, func(tx *store.Tx) (string, error) {
+func (s *Store) MakeToken(ctx context.Context, a accessdb.OrgAct, secret, name string, scope Scope, lasts time.Duration) error {
+	return s.act(ctx, a, []any{"token", name, scope, lasts}, func(tx *accessdb.Tx) (string, error) {
 		return addToken(ctx, tx, Token{User: a.By, Name: name, Scope: scope}, hashOf(secret), lasts)
 	})
 }
 
 // addToken makes a token within an act, and says what it has made.
-func addToken(ctx context.Context, tx *store.Tx, t Token, hash []byte, lasts time.Duration) (string, error) {
+func addToken(ctx context.Context, tx *accessdb.Tx, t Token, hash []byte, lasts time.Duration) (string, error) {
 	const insert = `
 		insert into kam.token (token_no, hash, user_id, name, scope, made_at, expiry)
 		values ($1, $2, $3, $4, $5, $6, $7)`
@@ -85,8 +85,8 @@ func addToken(ctx context.Context, tx *store.Tx, t Token, hash []byte, lasts tim
 }
 
 // RevokeToken ends a token of whoever acts. It may run twice.
-func (s *Store) RevokeToken(ctx context.Context, a store.OrgAct, no string) error {
-	return s.act(ctx, a, []any{"revoke", no}, func(tx *store.Tx) (string, error) {
+func (s *Store) RevokeToken(ctx context.Context, a accessdb.OrgAct, no string) error {
+	return s.act(ctx, a, []any{"revoke", no}, func(tx *accessdb.Tx) (string, error) {
 		tag, err := pg.Exec(ctx, tx.SQL(), "revoke a token", `delete from kam.token where token_no = $1 and user_id = $2`, no, a.By)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = kam.Errorf(kam.NotFound, "you have no token %q", pg.Clip(no, 20)).On("token_no")

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -41,7 +41,7 @@ func TestTokens(t *testing.T) {
 	_, err = s.TokenOf(t.Context(), secret)
 	require.ErrorIs(t, err, identity.ErrNobody)
 
-	trail, err := record.TrailOf(t.Context(), store.Organisation.ID)
+	trail, err := record.TrailOf(t.Context(), accessdb.Organisation.ID)
 	require.NoError(t, err)
 	var told []string
 	for _, e := range trail {
@@ -60,7 +60,7 @@ func TestTokensExpire(t *testing.T) {
 	record, s := people(t)
 	secret := identity.NewTokenSecret()
 	require.NoError(t, s.MakeToken(t.Context(), by("ada"), secret, "x", identity.ScopeAll, time.Hour))
-	_, err := record.Pool().Exec(t.Context(), `update kam.token set expiry = clock_timestamp()`)
+	_, err := storetest.Pool(t, record).Exec(t.Context(), `update kam.token set expiry = clock_timestamp()`)
 	require.NoError(t, err)
 	_, err = s.TokenOf(t.Context(), secret)
 	require.ErrorIs(t, err, identity.ErrNobody)
@@ -97,7 +97,7 @@ func TestLeaversHaveNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 
-	_, err = record.PersonLeaves(t.Context(), by("zz.user1"), "ada")
+	_, err = record.Access.PersonLeaves(t.Context(), by("zz.user1"), "ada")
 	require.NoError(t, err)
 	nothing := func() {
 		_, err := s.TokenOf(t.Context(), secret)
@@ -110,7 +110,7 @@ func TestLeaversHaveNothing(t *testing.T) {
 	}
 	nothing()
 	require.ErrorIs(t, s.MakeSignInLink(t.Context(), by("ada"), identity.NewSecret(), "ada", time.Hour), kam.Forbidden)
-	_, err = record.Pool().Exec(t.Context(), `update kam.person set active = true where user_id = 'ada'`)
+	_, err = storetest.Pool(t, record).Exec(t.Context(), `update kam.person set active = true where user_id = 'ada'`)
 	require.NoError(t, err)
 	nothing()
 }

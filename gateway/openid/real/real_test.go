@@ -32,7 +32,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
-	"github.com/kamflow/kamflow/store/identity"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -172,13 +172,13 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	s := storetest.New(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{Users: []accessdb.User{
 		{ID: "ada", Name: "Ada Example", Roles: []kam.Role{kam.SalesRep}},
 		{ID: "bob", Name: "Bob Example", Roles: []kam.Role{kam.SalesRep}},
 	}}))
 	h := &house{record: s, at: httptest.NewUnstartedServer(nil), figures: prometheus.NewRegistry()}
 	base := &url.URL{Scheme: "http", Host: h.at.Listener.Addr().String()}
-	system, accounts := service.New(s, nil, ""), identity.New(s)
+	system, accounts := service.New(service.RecordOf(s), nil, ""), s.SignIns
 	g := gateway.New(gateway.Options{
 		People: system, SignIns: accounts, Figures: h.figures, Log: slog.New(slog.DiscardHandler), Base: base, Idle: time.Hour, Lasts: 10 * time.Hour,
 	})
@@ -200,7 +200,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) link(t *testing.T, user kam.UserID, p *provider) {
 	t.Helper()
 	for _, admin := range []kam.UserID{"zz.user1", "zz.user2"} {
-		_, err := h.record.LinkIdentity(t.Context(), store.OrgAct{DecisionID: rand.Text(), By: admin}, store.Identity{User: user, Issuer: p.URL, Subject: subject})
+		_, err := h.record.Access.LinkIdentity(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: admin, May: kam.Permit}, accessdb.Identity{User: user, Issuer: p.URL, Subject: subject})
 		require.NoError(t, err)
 	}
 }
@@ -270,7 +270,7 @@ func TestSignInByAProvider(t *testing.T) {
 	v.in("Ada Example")
 	require.Contains(t, v.page, subject+" of "+h.own.URL)
 
-	_, err := h.record.PersonLeaves(t.Context(), store.OrgAct{DecisionID: rand.Text(), By: "zz.user1"}, "ada")
+	_, err := h.record.Access.PersonLeaves(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: "zz.user1", May: kam.Permit}, "ada")
 	require.NoError(t, err)
 	v.signIn(h, "own")
 	v.refused("nobody here signs in by that")

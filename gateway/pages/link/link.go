@@ -49,10 +49,14 @@ type links struct {
 	accounts *identity.Store
 }
 
-var titles = map[identity.Purpose]string{identity.LinkFirst: "link.first", identity.LinkPassword: "link.password", identity.LinkSignIn: "link.signin"}
+var titles = map[identity.Purpose]string{
+	identity.LinkFirst:    text.English().Say("link.first"),
+	identity.LinkPassword: text.English().Say("link.password"),
+	identity.LinkSignIn:   text.English().Say("link.signin"),
+}
 
 func (l links) page(w http.ResponseWriter, v *gateway.Visit, p Page, err error) error {
-	f := v.Frame(text.Say(titles[p.Purpose]))
+	f := v.Frame(titles[p.Purpose])
 	f.Wrong = page.WrongOf(err)
 	return Template.Write(w, gateway.StatusOf(err), f, p)
 }

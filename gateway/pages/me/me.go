@@ -105,7 +105,7 @@ func (m mine) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, don
 	if p.Tokens, err = m.signIns.TokensOf(ctx, me.ID); err != nil {
 		return err
 	}
-	f := v.Frame(text.Say("me.title"))
+	f := v.Frame(text.English().Say("me.title"))
 	f.Done, f.Wrong = done, page.WrongOf(refused)
 	return Template.Write(w, gateway.StatusOf(refused), f, p)
 }
@@ -118,9 +118,9 @@ func actOf(v *gateway.Visit) service.OrgAct {
 
 func (m mine) endSession(r *http.Request, v *gateway.Visit) (string, error) {
 	if id := r.PostForm.Get("session"); id != "" {
-		return text.Say("me.ended"), m.signIns.EndSession(r.Context(), v.Person.ID, id)
+		return text.English().Say("me.ended"), m.signIns.EndSession(r.Context(), v.Person.ID, id)
 	}
-	return text.Say("me.endedothers"), m.signIns.EndOthers(r.Context(), v.Person.ID, v.Session)
+	return text.English().Say("me.endedothers"), m.signIns.EndOthers(r.Context(), v.Person.ID, v.Session)
 }
 
 func (m mine) makeToken(r *http.Request, v *gateway.Visit) (string, error) {
@@ -133,12 +133,12 @@ func (m mine) makeToken(r *http.Request, v *gateway.Visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return text.Say("me.token", secret), nil
+	return text.English().Say("me.token", secret), nil
 }
 
 func (m mine) revokeToken(r *http.Request, v *gateway.Visit) (string, error) {
 	no := r.PostForm.Get("token")
-	return text.Say("me.revoked", no), m.signIns.RevokeToken(r.Context(), actOf(v), no)
+	return text.English().Say("me.revoked", no), m.signIns.RevokeToken(r.Context(), actOf(v), no)
 }
 
 func (m mine) changePassword(r *http.Request, v *gateway.Visit) (string, error) {
@@ -150,5 +150,5 @@ func (m mine) changePassword(r *http.Request, v *gateway.Visit) (string, error) 
 	if err == nil {
 		err = m.gate.SignIn(r, v.Person.ID, identity.Local) // all sessions have ended
 	}
-	return text.Say("me.changed"), err
+	return text.English().Say("me.changed"), err
 }

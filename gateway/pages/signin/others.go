@@ -57,7 +57,7 @@ func (o others) finish(w http.ResponseWriter, r *http.Request, _ *gateway.Visit)
 	o.gate.Keep(w, flowCookie, "", 0) // it holds once
 	if !ok {
 		return o.gate.Refused(r, gateway.RefusedOpenID, kam.Errorf(kam.Forbidden, "this browser has not asked %s who you are, or long ago", p.Title).
-			Try("open the page to sign in and begin anew; cookies must be allowed"))
+			Try("open the page to sign in and begin again; cookies must be allowed"))
 	}
 	subject, err := p.Finish(r.Context(), flow, r.URL.Query())
 	var denied openid.Denied
@@ -66,12 +66,12 @@ func (o others) finish(w http.ResponseWriter, r *http.Request, _ *gateway.Visit)
 		return o.gate.Refused(r, gateway.RefusedOpenID, kam.Errorf(kam.Forbidden, "%s does not say who you are: %s", p.Title, denied.Code).Try("try again there, or sign in otherwise"))
 	case err != nil:
 		o.gate.Log.Warn("the answer of a provider does not hold", "provider", p.Name, "error", err)
-		return o.gate.Refused(r, gateway.RefusedOpenID, kam.Errorf(kam.Forbidden, "the answer of %s does not hold", p.Title).Try("open the page to sign in and begin anew; the log of the console says why"))
+		return o.gate.Refused(r, gateway.RefusedOpenID, kam.Errorf(kam.Forbidden, "the answer of %s does not hold", p.Title).Try("open the page to sign in and begin again; the log of the console says why"))
 	}
 	user, err := o.accounts.PersonOf(r.Context(), p.Issuer, subject)
 	if kam.CodeOf(err) == kam.NotFound {
 		return o.gate.Refused(r, gateway.RefusedOpenID, kam.Errorf(kam.Forbidden, "%s calls you %q, and nobody here signs in by that", p.Title, subject).
-			Try("give a user_admin this: issuer "+p.Issuer+", subject "+subject+"; two of them link it to you"))
+			Try("give a user_admin this: issuer %s, subject %s; two of them link it to you", p.Issuer, subject))
 	}
 	if err == nil {
 		err = o.gate.SignIn(r, user, p.Issuer)

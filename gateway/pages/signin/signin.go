@@ -38,7 +38,7 @@ var Template = page.Parse[Page](files, "signin.html")
 // Mount puts the page behind a gate.
 func Mount(g *gateway.Gate, accounts *identity.Store, providers []*Provider) {
 	show := func(w http.ResponseWriter, v *gateway.Visit, p Page, err error) error {
-		f := v.Frame(text.Say("signin.title"))
+		f := v.Frame(text.English().Say("signin.title"))
 		f.Wrong = page.WrongOf(err)
 		p.Providers = providers
 		return Template.Write(w, gateway.StatusOf(err), f, p)

@@ -135,7 +135,7 @@ func (t terminals) logout(r *http.Request, _ routes.LoginAsked) (routes.LoginAns
 }
 
 func (t terminals) page(w http.ResponseWriter, v *gateway.Visit, p Page, done string, err error) error {
-	f := v.Frame(text.Say("terminal.title"))
+	f := v.Frame(text.English().Say("terminal.title"))
 	f.Done, f.Wrong = done, page.WrongOf(err)
 	p.Days = int(t.lasts / (24 * time.Hour))
 	return Template.Write(w, gateway.StatusOf(err), f, p)
@@ -157,10 +157,10 @@ func (t terminals) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit
 }
 
 func (t terminals) decide(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error {
-	code, done := r.PostForm.Get("code"), text.Say("terminal.declined")
+	code, done := r.PostForm.Get("code"), text.English().Say("terminal.declined")
 	var err error
 	if r.PostForm.Get("answer") == "agree" {
-		done = text.Say("terminal.agreed")
+		done = text.English().Say("terminal.agreed")
 		err = t.signIns.AgreeTerminal(r.Context(), service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID}, code, t.lasts)
 	} else {
 		err = t.signIns.DeclineTerminal(r.Context(), v.Person.ID, code)
