@@ -1,4 +1,4 @@
-# The worker of kamflow, and starter for use inside the network.
+# The worker and the console of kamflow, and starter for use inside the network.
 #
 #   docker build --build-arg REVISION=$(git rev-parse --short=12 HEAD) -t kamflow .
 
@@ -10,7 +10,7 @@ COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags="-s -w" -o /out/ ./worker ./starter
+    go build -trimpath -ldflags="-s -w" -o /out/ ./worker ./console ./starter
 
 FROM alpine:3.22
 # Business time needs time zones, TLS needs certificates.

@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit e2e race race-suite faults hostile starts rolling walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-build bench-case clean
+.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,11 +20,14 @@ demo: ## build, then the whole product on this machine with the invented sample 
 run: ## the same without sample data
 	$(GO) run ./standalone
 
-test: unit e2e ## every test, end to end on a real Temporal server and PostgreSQL included
+test: unit openid e2e ## every test, end to end on a real Temporal server and PostgreSQL included
 
 unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 	$(GO) vet $(PKGS)
 	$(GO) test -timeout 20m $(PKGS)
+
+openid: ## sign-in by a real OpenID provider, which is a module of its own
+	cd gateway/openid/real && GOWORK=off $(GO) vet $(PKGS) && GOWORK=off $(GO) test -timeout 10m $(PKGS)
 
 e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault and race
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
@@ -35,6 +38,9 @@ faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_F
 
 rolling: ## workers of two versions take over from each other, there and back: KAM_ROLLING_CASES=200
 	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
+
+own-writes: ## decisions over the API, with the inbox read after each: KAM_OWN_WRITES=1000
+	cd standalone && KAM_OWN_WRITES=$${KAM_OWN_WRITES:-1000} $(GO) test -count 1 -v -timeout 60m -run 'TestOwnWritesAreRead$$' ./e2e
 
 walk: ## 10,000 random steps over the real workflow and PostgreSQL: KAM_WALK_STEPS, and KAM_WALK_SEED to repeat one
 	KAM_WALK_STEPS=$${KAM_WALK_STEPS:-10000} $(GO) test -count 1 -v -timeout 60m -run 'TestWalk$$' ./internal/acceptance

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ func (c Config) Check() error {
 	k.notify(c.Notify)
 	k.screening(c.Screening)
 	k.between("client.timeout", c.Client.Timeout, time.Second, 10*time.Minute)
-	k.hostPort("console.listen", c.Console.Listen)
+	k.client(c.Client)
+	k.console(c.Console)
 	k.within("standalone.temporal_port", c.Standalone.TemporalPort, 0, 65535)
 	k.within("standalone.ui_port", c.Standalone.UIPort, 0, 65535)
 	if _, err := zapcore.ParseLevel(c.Log.Level); err != nil {
@@ -105,6 +107,103 @@ func (k *checks) screening(s Screening) {
 		u, err := url.Parse(s.URL)
 		k.that(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "screening.url", "%q is not a web address", s.URL)
 	}
+}
+
+func (k *checks) client(c Client) {
+	if c.Gateway == "" {
+		return
+	}
+	u, err := url.Parse(c.Gateway)
+	ok := err == nil && u.Host != "" && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+	k.that(ok && (u.Scheme == "https" || u.Scheme == "http" && Loopback(net.JoinHostPort(u.Hostname(), "0"))), "client.gateway",
+		"%q: write https://HOST; http is for this machine only, for a token would go over the network in the clear", c.Gateway)
+}
+
+func (k *checks) console(c Console) {
+	k.hostPort("console.listen", c.Listen)
+	k.hostPort("console.health_listen", c.HealthListen)
+	k.between("console.session_idle", c.SessionIdle, 5*time.Minute, 24*time.Hour)
+	k.between("console.session_lifetime", c.SessionLifetime, 10*time.Minute, 7*24*time.Hour)
+	k.between("console.token_lifetime", c.TokenLifetime, 24*time.Hour, 365*24*time.Hour)
+	_, err := c.Proxies()
+	k.that(err == nil, "console.trusted_proxies", "%v", err)
+	k.that((c.TLSCert == "") == (c.TLSKey == ""), "console.tls_key", "certificate and key are given together")
+	base, err := c.Base()
+	k.that(err == nil, "console.base_url", "%v", err)
+	if err == nil {
+		k.exposed(c, base)
+	}
+	k.providers(c.Providers, base)
+}
+
+// exposed holds that nobody's password or session goes over a network in the
+// clear.
+func (k *checks) exposed(c Console, base *url.URL) {
+	tls, proxies := c.TLSCert != "", len(c.TrustedProxies) > 0
+	switch {
+	case base == nil && (tls || proxies || !Loopback(c.Listen)):
+		k.that(false, "console.base_url", "is needed off loopback, behind a proxy and with TLS: it says where people reach the console, as https://kam.example.com")
+	case !Loopback(c.Listen) && !tls && !proxies:
+		k.that(false, "console.listen", "%q is open to other machines: give console.tls_cert and console.tls_key, or name in console.trusted_proxies who stands in front with TLS", c.Listen)
+	case base == nil:
+	case base.Scheme == "https":
+		k.that(tls || proxies, "console.base_url", "is https, and nothing speaks it: give console.tls_cert and console.tls_key, or console.trusted_proxies")
+	default:
+		k.that(!tls, "console.base_url", "is http, and the console speaks TLS")
+		k.that(Loopback(net.JoinHostPort(base.Hostname(), "0")), "console.base_url", "is http: passwords would go over the network in the clear; only this machine may be reached so")
+	}
+}
+
+func (k *checks) providers(all []Provider, base *url.URL) {
+	names, issuers := map[string]bool{}, map[string]bool{}
+	for i, p := range all {
+		field := fmt.Sprintf("console.providers[%d].", i)
+		k.that(p.Name != "" && strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") == "", field+"name", "%q: write small letters, digits and '-'", p.Name)
+		k.that(!names[p.Name], field+"name", "%q stands there twice", p.Name)
+		k.that(!issuers[p.Issuer], field+"issuer", "%q stands there twice", p.Issuer)
+		names[p.Name], issuers[p.Issuer] = true, true
+		k.that(p.Title != "", field+"title", "is empty")
+		k.that(p.ClientID != "", field+"client_id", "is empty")
+		u, err := url.Parse(p.Issuer)
+		ok := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && Loopback(net.JoinHostPort(u.Hostname(), "0")))
+		k.that(ok, field+"issuer", "%q is no address that begins with https", p.Issuer)
+	}
+	k.that(len(all) == 0 || base != nil, "console.base_url", "is needed with providers: they send people back there")
+}
+
+// Base is where people reach the console, nil where that is only said by Listen.
+func (c Console) Base() (*url.URL, error) {
+	if c.BaseURL == "" {
+		return nil, nil //nolint:nilnil // none is given
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q is no address without a path, as https://kam.example.com", c.BaseURL)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
+}
+
+// OwnMachine says whether people come from the machine of the console only.
+func (c Console) OwnMachine() bool {
+	base, err := c.Base()
+	return err == nil && (base == nil || Loopback(net.JoinHostPort(base.Hostname(), "0")))
+}
+
+// Proxies are the networks of TrustedProxies.
+func (c Console) Proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range c.TrustedProxies {
+		if a, err := netip.ParseAddr(s); err == nil {
+			all = append(all, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network, as 10.1.0.0/16", s)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
 }
 
 // Loopback says whether only this machine can reach a listener's address.

@@ -89,14 +89,38 @@ type Screening struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
-// Client is how long people's programs wait for a committed answer.
+// Client is how people's programs reach the gateway, and how long they wait for a
+// committed answer.
 type Client struct {
+	Gateway string        `mapstructure:"gateway"` // empty: of the standalone on the data directory, else of starter login
+	Token   Secret        `mapstructure:"token"`   // empty: that of starter login
 	Timeout time.Duration `mapstructure:"timeout"`
 }
 
-// Console is the web console.
+// Console is the gateway by which people come in, and its pages.
 type Console struct {
-	Listen string `mapstructure:"listen"`
+	Listen       string `mapstructure:"listen"`
+	HealthListen string `mapstructure:"health_listen"`
+	// BaseURL is where people reach it, https://kam.example.com. Empty: on this
+	// machine, by what Listen says.
+	BaseURL string `mapstructure:"base_url"`
+	TLSCert string `mapstructure:"tls_cert"`
+	TLSKey  string `mapstructure:"tls_key"`
+	// TrustedProxies are addresses or networks of what stands in front of it.
+	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
+	SessionIdle     time.Duration `mapstructure:"session_idle"`
+	SessionLifetime time.Duration `mapstructure:"session_lifetime"`
+	TokenLifetime   time.Duration `mapstructure:"token_lifetime"`
+	Providers       []Provider    `mapstructure:"providers"`
+}
+
+// A Provider is an OpenID provider that says who somebody is.
+type Provider struct {
+	Name         string `mapstructure:"name" yaml:"name"`   // in addresses
+	Title        string `mapstructure:"title" yaml:"title"` // for people
+	Issuer       string `mapstructure:"issuer" yaml:"issuer"`
+	ClientID     string `mapstructure:"client_id" yaml:"client_id"`
+	ClientSecret Secret `mapstructure:"client_secret" yaml:"client_secret"`
 }
 
 // Standalone is the single machine that runs everything.
@@ -105,6 +129,7 @@ type Standalone struct {
 	UIPort       int  `mapstructure:"ui_port"`
 	UI           bool `mapstructure:"ui"`
 	Sample       bool `mapstructure:"sample"`
+	SpeakFor     bool `mapstructure:"speak_for"`
 }
 
 // Log is the log of the program, JSON lines.
@@ -136,9 +161,13 @@ func Defaults() Config {
 			Timeout: 5 * time.Second,
 			Mail:    Mail{Port: 587, TLS: "mandatory"},
 		},
-		Screening:  Screening{Timeout: 20 * time.Second},
-		Client:     Client{Timeout: 15 * time.Second},
-		Console:    Console{Listen: "127.0.0.1:8080"},
+		Screening: Screening{Timeout: 20 * time.Second},
+		Client:    Client{Timeout: 15 * time.Second},
+		Console: Console{
+			Listen: "127.0.0.1:8080", HealthListen: "127.0.0.1:9465",
+			TrustedProxies: []string{}, Providers: []Provider{},
+			SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour, TokenLifetime: 90 * 24 * time.Hour,
+		},
 		Standalone: Standalone{TemporalPort: 7233, UIPort: 8233, UI: true},
 		Log:        Log{Level: "info"},
 	}

@@ -120,8 +120,30 @@ func TestSecretsNeverPrint(t *testing.T) {
 	require.Contains(t, printed.String(), `url: "[hidden]" # KAM_DATABASE_URL`)
 }
 
+// TestLists come from the environment as they stand in the file, and secrets in
+// them are as hidden as elsewhere.
+func TestLists(t *testing.T) {
+	t.Setenv("KAM_CONSOLE_BASE_URL", "https://kam.example.com")
+	t.Setenv("KAM_CONSOLE_TRUSTED_PROXIES", "[10.0.0.7, 10.1.0.0/16]")
+	t.Setenv("KAM_CONSOLE_PROVIDERS", `[{name: own, title: Our house, issuer: "https://idp.example.com", client_id: kam, client_secret: hunter2}]`)
+	l, err := Load(flags(t))
+	require.NoError(t, err)
+	require.Equal(t, []string{"10.0.0.7", "10.1.0.0/16"}, l.Config.Console.TrustedProxies)
+	require.Equal(t, []Provider{{Name: "own", Title: "Our house", Issuer: "https://idp.example.com", ClientID: "kam", ClientSecret: "hunter2"}}, l.Config.Console.Providers)
+	var printed bytes.Buffer
+	require.NoError(t, l.Print(&printed))
+	require.NotContains(t, printed.String(), "hunter2")
+	require.Contains(t, printed.String(), "[hidden]")
+	require.Contains(t, printed.String(), "trusted_proxies: [10.0.0.7, 10.1.0.0/16] # KAM_CONSOLE_TRUSTED_PROXIES")
+
+	t.Setenv("KAM_CONSOLE_PROVIDERS", "hunter2: {")
+	_, err = Load(flags(t))
+	require.ErrorContains(t, err, "is no list")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
 func TestPrintedConfigurationCanBeRead(t *testing.T) {
-	l, err := Load(flags(t, "--set", "log.level=warn"))
+	l, err := Load(flags(t, "--set", "log.level=warn", "--set", `console.trusted_proxies=["::1"]`, "--set", "console.base_url=https://kam.example.com"))
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "kam.yaml")
 	var printed bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"github.com/hbollon/go-edlib"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 )
 
 // FileName is what is looked for where --config is not given: here, then in
@@ -82,11 +83,25 @@ func Load(fs *pflag.FlagSet) (Loaded, error) {
 	if err := l.readFile(v, fs, known); err != nil {
 		return l, err
 	}
-	err := v.Unmarshal(&l.Config, viper.DecodeHook(mapstructure.StringToTimeDurationHookFunc()))
+	hooks := mapstructure.ComposeDecodeHookFunc(mapstructure.StringToTimeDurationHookFunc(), listFromText)
+	err := v.Unmarshal(&l.Config, viper.DecodeHook(hooks), func(c *mapstructure.DecoderConfig) { c.ErrorUnused = true })
 	if err != nil {
 		return l, fmt.Errorf("configuration: %w", err)
 	}
 	return l, l.Config.Check()
+}
+
+// listFromText reads a list that an environment variable or a flag gives: as it
+// would stand in the file, on one line.
+func listFromText(from, to reflect.Type, value any) (any, error) {
+	if from.Kind() != reflect.String || to.Kind() != reflect.Slice {
+		return value, nil
+	}
+	var list []any
+	if err := yaml.Unmarshal([]byte(value.(string)), &list); err != nil {
+		return nil, errors.New("is no list, as [a, b]") // the text may hold a secret
+	}
+	return list, nil
 }
 
 // envName is the variable that sets a key.

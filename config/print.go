@@ -48,6 +48,11 @@ func (l Loaded) value(key string, v reflect.Value) *yaml.Node {
 		}
 	case time.Duration:
 		n.Value = x.String()
+	case []string, []Provider:
+		if err := n.Encode(x); err != nil {
+			n.Value = err.Error() // a list of ours can be encoded
+		}
+		n.Style, n.LineComment = yaml.FlowStyle, l.Origin[key]
 	default:
 		n.Value = fmt.Sprint(x)
 	}

@@ -64,6 +64,7 @@ const (
 	EventOrgClosed           EventType = "ORG_CHANGE_CLOSED" // refused, taken back, expired or stale
 	EventOrgLoaded           EventType = "ORG_LOADED"        // a load that differs in nothing, or one of customers or sales
 	EventPolicyPublished     EventType = "POLICY_PUBLISHED"
+	EventSignInChanged       EventType = "SIGN_IN_CHANGED" // a password, a token, a link that was given out
 )
 
 // The audit events of a customer: two records became one, or one became two.

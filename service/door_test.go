@@ -35,7 +35,7 @@ func TestEveryDoorAsks(t *testing.T) {
 		{ID: "gone", Name: "Gone", Roles: []kam.Role{kam.GlobalManager}, Inactive: true},
 	}}))
 	doors := 0
-	local := reflect.ValueOf(b.Local)
+	local := reflect.ValueOf(b.Service)
 	for m := range reflect.TypeFor[service.Service]().Methods() {
 		if m.Type.NumIn() < 2 || m.Type.In(1) != reflect.TypeFor[service.Principal]() {
 			require.Equal(t, "Close", m.Name, "every use case takes who asks")
@@ -76,7 +76,7 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	b := setup(t, says(onboarding.Progress{}, nil))
 	r := request()
 	r.Requester = "boss"
-	s, err := b.Local.Start(t.Context(), service.As("rep"), r)
+	s, err := b.Service.Start(t.Context(), service.As("rep"), r)
 	require.NoError(t, err)
 	v, err := b.store.Cases.View(t.Context(), s.CaseNo)
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, kam.UserID("other"), act.By)
 
-	_, err = b.Local.Start(t.Context(), service.As(kam.System), casedb.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: onboarding.ReviewScreening})
+	_, err = b.Service.Start(t.Context(), service.As(kam.System), casedb.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: onboarding.ReviewScreening})
 	require.ErrorIs(t, err, kam.Forbidden, "the engine comes by no door")
 	_, err = b.SetPerson(t.Context(), service.As("rep"), accessdb.OrgAct{By: "zz.user1"}, accessdb.User{ID: "rep", Roles: []kam.Role{kam.GlobalManager}})
 	require.ErrorIs(t, err, kam.Forbidden)
@@ -208,8 +208,9 @@ func TestAnEmptySystemIsSetUpBySomebody(t *testing.T) {
 	t.Parallel()
 	ctx := context.WithoutCancel(t.Context())
 	db := emptyStore(t)
-	l := service.New(service.RecordOf(db), &fake{}, "queue")
-	l.Patience = 2 * time.Second
+	inside := service.New(service.RecordOf(db), &fake{}, "queue")
+	inside.Patience = 2 * time.Second
+	l := door(t, inside)
 	_, err := l.People(ctx, service.As("uta"))
 	require.NoError(t, err)
 	require.ErrorIs(t, l.LoadCustomers(ctx, service.As(""), accessdb.OrgAct{}, nil), kam.Forbidden)

@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/kamflow/kamflow/gateway/api/apitest"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -27,7 +29,25 @@ import (
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+// overHTTP says that the tests meet the service over HTTP.
+var overHTTP bool
+
+// TestMain runs all tests of the service twice: in this process, and over HTTP.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	fmt.Println("again, over HTTP")
+	overHTTP = true
+	os.Exit(max(code, storetest.Main(m)))
+}
+
+// door is the service as the tests meet it.
+func door(t *testing.T, l *service.Local) service.Service {
+	t.Helper()
+	if !overHTTP {
+		return l
+	}
+	return apitest.Over(t, l, l.Patience+time.Second)
+}
 
 // fake is Temporal as the service sees it: answers are taken in turn, the last
 // one stays.
@@ -48,6 +68,10 @@ type operation struct{ sdk.WithStartWorkflowOperation }
 func (f *fake) NewWithStartWorkflowOperation(o sdk.StartWorkflowOptions, _ any, _ ...any) sdk.WithStartWorkflowOperation {
 	f.starts = append(f.starts, o)
 	return operation{}
+}
+
+func (f *fake) ExecuteWorkflow(context.Context, sdk.StartWorkflowOptions, any, ...any) (sdk.WorkflowRun, error) {
+	return nil, nil //nolint:nilnil // nobody looks at the run
 }
 
 func (f *fake) UpdateWithStartWorkflow(ctx context.Context, o sdk.UpdateWithStartWorkflowOptions) (sdk.WorkflowUpdateHandle, error) {
@@ -147,6 +171,7 @@ func setup(t *testing.T, answers ...func() (onboarding.Progress, error)) bundle 
 	f := &fake{answers: answers}
 	c := servicetest.New(s, f, "queue")
 	c.Patience = 2 * time.Second
+	c.Service = door(t, c.Local)
 	return bundle{People: c, t: t, store: s, fake: f}
 }
 

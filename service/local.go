@@ -68,6 +68,7 @@ type system struct {
 	Options
 	store    *store.Store
 	temporal client.Client
+	own      bool // Close closes it
 }
 
 // Open connects to PostgreSQL. Temporal is connected to when first needed: reads
@@ -84,14 +85,21 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 		s.Close()
 		return nil, fmt.Errorf("connect to Temporal: %w", err)
 	}
-	l := New(RecordOf(s), tc, o.TaskQueue)
-	l.Patience, l.system = o.Patience, &system{o, s, tc}
+	l := Over(o, s, tc)
+	l.system.own = true
 	return l, nil
+}
+
+// Over returns the service over what somebody else has opened, and closes.
+func Over(o Options, s *store.Store, tc client.Client) *Local {
+	l := New(RecordOf(s), tc, o.TaskQueue)
+	l.Patience, l.system = o.Patience, &system{o, s, tc, false}
+	return l
 }
 
 // Close closes what Open has opened.
 func (l *Local) Close() {
-	if l.system != nil {
+	if l.system != nil && l.system.own {
 		l.system.temporal.Close()
 		l.system.store.Close()
 	}

@@ -2,7 +2,9 @@ package service
 
 import (
 	"context"
+	"slices"
 
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 )
@@ -63,6 +65,28 @@ func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Abse
 // RemoveAbsence takes back the absence of a person that begins on a day.
 func (l *Local) RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user kam.UserID, from string) (OrgChange, error) {
 	return l.record.Access.RemoveAbsence(ctx, actOf(who, a), user, from)
+}
+
+// LinkIdentity lets a person sign in by an identity.
+func (l *Local) LinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
+	return l.record.Access.LinkIdentity(ctx, actOf(who, a), i)
+}
+
+// UnlinkIdentity takes an identity from a person.
+func (l *Local) UnlinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
+	return l.record.Access.UnlinkIdentity(ctx, actOf(who, a), i)
+}
+
+// Identities lists by what people sign in.
+func (l *Local) Identities(ctx context.Context, who Principal, of kam.UserID) ([]Identity, error) {
+	p, err := l.person(ctx, who)
+	if err == nil && of != p.ID {
+		_, err = access.Permit(p, access.ActionUsersRead, access.Subject{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return l.record.Access.Identities(ctx, of)
 }
 
 // LoadOrganisation makes the organisation what a file says.
@@ -137,6 +161,10 @@ func (l *Local) askLoad(ctx context.Context, who Principal, what string) error {
 func (l *Local) LoadCustomers(ctx context.Context, who Principal, a OrgAct, book []BookCustomer) error {
 	if err := l.askLoad(ctx, who, "customers"); err != nil {
 		return err
+	}
+	book = slices.Clone(book)
+	for i := range book {
+		book[i].Keys = parties.Keys(book[i].Data)
 	}
 	return l.record.Customers.Load(ctx, actOf(who, a), book)
 }

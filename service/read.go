@@ -198,8 +198,8 @@ func (l *Local) Records(ctx context.Context, who Principal, no kam.CaseNo) ([]on
 	return l.record.Cases.Records(ctx, no)
 }
 
-// mostListed is how many cases are listed where no limit is given.
-const mostListed = 200
+// MostListed is how many cases are listed where no limit is given.
+const MostListed = 200
 
 // Cases lists the cases that somebody may read, and those that his own requests
 // follow. An operator sees no names. A requester or a territory that nobody
@@ -222,7 +222,7 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 		return nil, err
 	}
 	if f.Limit <= 0 {
-		f.Limit = mostListed
+		f.Limit = MostListed
 	}
 	lines, err := readable(f.Limit, func(n int) ([]CaseLine, error) {
 		f := f

@@ -37,6 +37,7 @@ func RecordOf(s *store.Store) Record {
 // Ledger is what is needed of the ledger itself.
 type Ledger interface {
 	Chains(ctx context.Context, fn func(ledger.Chain) error) error
+	ChangesAfter(ctx context.Context, p ledger.Place, limit int) (all []ledger.Change, upTo time.Time, err error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
@@ -52,6 +53,9 @@ type Access interface {
 	SetManager(ctx context.Context, a accessdb.OrgAct, node string, manager kam.UserID) (accessdb.OrgChange, error)
 	AddAbsence(ctx context.Context, a accessdb.OrgAct, ab accessdb.Absence) (accessdb.OrgChange, error)
 	RemoveAbsence(ctx context.Context, a accessdb.OrgAct, user kam.UserID, from string) (accessdb.OrgChange, error)
+	LinkIdentity(ctx context.Context, a accessdb.OrgAct, i accessdb.Identity) (accessdb.OrgChange, error)
+	UnlinkIdentity(ctx context.Context, a accessdb.OrgAct, i accessdb.Identity) (accessdb.OrgChange, error)
+	Identities(ctx context.Context, of kam.UserID) ([]accessdb.Identity, error)
 	LoadOrg(ctx context.Context, a accessdb.OrgAct, o accessdb.Org) (accessdb.OrgChange, error)
 	Agree(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)
 	Decline(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)

@@ -48,6 +48,9 @@ type Service interface {
 	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
 	// Cases lists the cases that somebody may read, the one changed last first.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
+	// Changes tells what has changed of what somebody may read, behind a place in
+	// the order of all changes; for "" nothing, and the place of now.
+	Changes(ctx context.Context, who Principal, after string) (Changes, error)
 	// Inbox is what waits for somebody.
 	Inbox(ctx context.Context, who Principal) ([]InboxItem, error)
 
@@ -97,6 +100,13 @@ type Service interface {
 	LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error)
 	Agree(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error)
 	Decline(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error)
+	// LinkIdentity lets a person sign in by an identity, as a proposal that a
+	// second user_admin agrees to; UnlinkIdentity takes it away again
+	// (edit_users). Identities are those of a person, all for "" (read_users,
+	// one's own everybody).
+	LinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error)
+	UnlinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error)
+	Identities(ctx context.Context, who Principal, of kam.UserID) ([]Identity, error)
 	// Absences lists when people take no tasks (read_reference, one's own
 	// everybody).
 	Absences(ctx context.Context, who Principal, of kam.UserID, past bool) ([]Absence, error)

@@ -21,14 +21,15 @@ type (
 
 	InboxItem = casedb.InboxItem
 
-	CustomerView  = customerdb.View
-	CustomerLine  = customerdb.Line
-	CustomerTrail = customerdb.Trail
-	MergeOrder    = merge.Order
-	UndoOrder     = merge.UndoOrder
-	SplitOrder    = merge.SplitOrder
-	MergeResult   = merge.Result
-	MergeLine     = customerdb.MergeLine
+	CustomerView    = customerdb.View
+	CustomerLine    = customerdb.Line
+	CustomerTrail   = customerdb.Trail
+	CustomerVersion = customerdb.Version
+	MergeOrder      = merge.Order
+	UndoOrder       = merge.UndoOrder
+	SplitOrder      = merge.SplitOrder
+	MergeResult     = merge.Result
+	MergeLine       = customerdb.MergeLine
 
 	BatchUpload  = bookdb.Upload
 	BatchFact    = bookdb.Fact
@@ -41,6 +42,7 @@ type (
 	Org          = accessdb.Org
 	User         = accessdb.User
 	Absence      = accessdb.Absence
+	Identity     = accessdb.Identity
 	Proposal     = accessdb.Proposal
 	BookCustomer = customerdb.BookCustomer
 	SalesFact    = customerdb.SalesFact
@@ -57,4 +59,7 @@ const (
 	MergeKind    = merge.MergeKind
 	SplitKind    = merge.SplitKind
 	ProposalOpen = accessdb.ProposalOpen
+	LocalIssuer  = accessdb.LocalIssuer
+
+	ChangeIdentity = accessdb.ChangeIdentity
 )

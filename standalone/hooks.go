@@ -28,6 +28,9 @@ type hooks struct {
 	// console's address and token, to running.
 	start func(ctx context.Context, cfg config.Config, running *runfile.Running, say func(string)) (app, error)
 
+	// console serves pages until Stop, and adds its address to running.
+	console func(ctx context.Context, cfg config.Config, running *runfile.Running) (console, error)
+
 	// demo walks cases through the process and tells out about it.
 	demo func(ctx context.Context, cfg config.Config, running runfile.Running, out io.Writer) error
 }
@@ -40,9 +43,17 @@ type app interface {
 	Failed() <-chan error
 }
 
+// A console is an app that lets people in.
+type console interface {
+	app
+	// Welcome says how they come in.
+	Welcome(ctx context.Context) (string, error)
+}
+
 // program is put together here, in one place.
 var program = hooks{
 	searchAttributes: namespace.SearchAttributes(),
 	start:            startWorker,
+	console:          startConsole,
 	demo:             playDemo,
 }

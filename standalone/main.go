@@ -111,7 +111,7 @@ func parse(args []string, stdout io.Writer) (command, *config.Loaded, error) {
 		cmd.cfg.Standalone.UI = false
 	}
 	if cmd.demo || cmd.demoExit {
-		cmd.cfg.Standalone.Sample = true
+		cmd.cfg.Standalone.Sample, cmd.cfg.Standalone.SpeakFor = true, true
 	}
 	if config.PrintAsked(fs) {
 		loaded.Config = cmd.cfg
@@ -156,7 +156,8 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 		PID:             os.Getpid(),
 	}
 	c.point(running)
-	var failed <-chan error // of the servers alone nobody waits for
+	var failed, consoleFailed <-chan error // of the servers alone nobody waits for
+	var pages console
 	if c.part == "" && program.start != nil {
 		app, err := program.start(ctx, c.cfg, &running, say)
 		if err != nil {
@@ -164,6 +165,13 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 		}
 		defer func() { err = errors.Join(err, within(stopPatience, app.Stop)) }()
 		failed = app.Failed()
+		if program.console != nil {
+			if pages, err = program.console(ctx, c.cfg, &running); err != nil {
+				return interrupted(ctx, err)
+			}
+			defer func() { err = errors.Join(err, within(stopPatience, pages.Stop)) }()
+			consoleFailed = pages.Failed()
+		}
 	}
 	if err := runfile.Write(s.DataDir, running); err != nil {
 		return err
@@ -176,7 +184,16 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 			return interrupted(ctx, err)
 		}
 	}
-	return stay(ctx, say, failed)
+	if pages != nil {
+		welcome, err := pages.Welcome(ctx)
+		if err != nil {
+			return interrupted(ctx, err)
+		}
+		if welcome != "" {
+			say(welcome)
+		}
+	}
+	return stay(ctx, say, failed, consoleFailed)
 }
 
 // runWorker runs a worker on the servers that are configured, else on those
@@ -191,16 +208,18 @@ func (c command) runWorker(ctx context.Context, say func(string)) (err error) {
 		return interrupted(ctx, err)
 	}
 	defer func() { err = errors.Join(err, within(stopPatience, app.Stop)) }()
-	return stay(ctx, say, app.Failed())
+	return stay(ctx, say, app.Failed(), nil)
 }
 
-func stay(ctx context.Context, say func(string), failed <-chan error) error {
+func stay(ctx context.Context, say func(string), worker, pages <-chan error) error {
 	say("Ctrl-C stops; the next start goes on from here.")
 	select {
 	case <-ctx.Done():
 		say("Stopping")
 		return nil
-	case err := <-failed:
+	case err := <-worker:
+		return err
+	case err := <-pages:
 		return err
 	}
 }

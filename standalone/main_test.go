@@ -26,7 +26,7 @@ const mainEnv = "STANDALONE_TEST_MAIN"
 func TestMain(m *testing.M) {
 	if os.Getenv(mainEnv) != "" {
 		if os.Getenv(bareEnv) != "" {
-			program.start = startWithBare
+			program.start, program.console = startWithBare, nil
 		}
 		main()
 	}

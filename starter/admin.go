@@ -9,7 +9,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/internal/importer"
-	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/strictjson"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
@@ -112,7 +111,6 @@ func (a *app) loadCustomers(ctx context.Context, back service.Service, act servi
 			return usagef("%s: customer %d has no customer_no", name, i+1)
 		}
 		importer.Countries(&book[i].Data)
-		book[i].Keys = parties.Keys(book[i].Data)
 	}
 	if err := back.LoadCustomers(ctx, a.me(), act, book); err != nil {
 		return err

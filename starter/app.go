@@ -33,6 +33,7 @@ type app struct {
 
 	json    bool
 	as      string
+	user    kam.UserID // who is signed in, once that is known
 	timeout time.Duration
 	cfg     config.Loaded
 
@@ -102,7 +103,8 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	config.AddFlags(flags)
 	flags.BoolVar(&a.json, "json", false, "print JSON with stable field names")
-	flags.StringVar(&a.as, "as", os.Getenv("KAM_AS"), "who acts, a user id (default $KAM_AS)")
+	flags.StringVar(&a.as, "as", os.Getenv("KAM_AS"), "who acts, a user id: for demonstrations and tests (default $KAM_AS)")
+	config.Flag(flags, "gateway", "client.gateway", "address of the gateway (default that of the standalone here, else of starter login)")
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait for a committed answer (default client.timeout)")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.verbs()...)
@@ -116,7 +118,7 @@ func (a *app) verbs() []*cobra.Command {
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
 		claimCommand(a), releaseCommand(a), reevaluateCommand(a), cancelCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
-		customerCommand(a),
+		customerCommand(a), loginCommand(a), whoamiCommand(a), logoutCommand(a),
 		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
 		rulescli.Command(),
 	}
@@ -205,22 +207,42 @@ func (a *app) stopTraces(err error) {
 	}
 }
 
-// me is who asks, for the service.
+// me is who asks, for the service; nobody where the gateway knows.
 func (a *app) me() service.Principal { return service.As(kam.UserID(a.as)) }
 
-// who is the person who acts.
-func (a *app) who() (kam.UserID, error) {
-	if a.as == "" {
-		return "", usagef("who acts? Give --as USER or set KAM_AS")
+// who is the person who acts: who is named, else who is signed in.
+func (a *app) who(ctx context.Context) (kam.UserID, error) {
+	if a.as != "" {
+		return kam.UserID(a.as), nil
 	}
-	return kam.UserID(a.as), nil
+	if a.user == "" {
+		p, err := a.signedIn(ctx)
+		if err != nil {
+			return "", err
+		}
+		a.user = p.ID
+	}
+	return a.user, nil
+}
+
+// signedIn asks the gateway who is signed in.
+func (a *app) signedIn(ctx context.Context) (kam.Person, error) {
+	back, err := a.system(ctx)
+	if err != nil {
+		return kam.Person{}, err
+	}
+	gate, ok := back.(interface {
+		Me(ctx context.Context, who service.Principal) (kam.Person, error)
+	})
+	if !ok {
+		return back.Person(ctx, a.me(), kam.UserID(a.as))
+	}
+	p, err := gate.Me(ctx, a.me())
+	return p, unreachable("kamflow", err)
 }
 
 // system is the service, reached when first needed. Whoever uses it is somebody.
 func (a *app) system(ctx context.Context) (service.Service, error) {
-	if _, err := a.who(); err != nil {
-		return nil, err
-	}
 	if a.back == nil {
 		b, err := a.connect(ctx, a)
 		if err != nil {

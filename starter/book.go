@@ -32,9 +32,12 @@ const checkPatience = 10 * time.Minute
 // importBook stages a customer book as one batch and waits until it is
 // checked. The same files are the same batch, also when it is applied already.
 func (a *app) importBook(ctx context.Context, o bookOptions) error {
-	by, err := a.who()
-	if err != nil && !o.dryRun {
-		return err
+	var by kam.UserID
+	if !o.dryRun {
+		var err error
+		if by, err = a.who(ctx); err != nil {
+			return err
+		}
 	}
 	opened, err := a.openBook(o)
 	if err != nil {

@@ -25,7 +25,7 @@ func onCustomer(a *app, t kam.CaseType, cmd *cobra.Command, flags func(*cobra.Co
 	var ask asked
 	cmd.Args = cobra.ExactArgs(1)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		by, err := a.who()
+		by, err := a.who(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func appealCommand(a *app) *cobra.Command {
 		Example: "  starter --as emil.rep appeal KAM-2026-000003 -f docs/examples/new_facts.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			by, err := a.who()
+			by, err := a.who(cmd.Context())
 			if err != nil {
 				return err
 			}

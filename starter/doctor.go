@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -17,24 +18,44 @@ func doctorCommand(a *app) *cobra.Command {
 		Example: "  starter --as dario.operator doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.who(); err != nil {
-				return err
-			}
-			s, err := a.system(cmd.Context())
-			if err != nil {
-				detail := err.Error()
-				if e := kam.AsError(err); e != nil {
-					detail = a.words.Sentence(e.Message())
-				}
-				return a.diagnosis([]service.Check{{Check: "database", Status: service.CheckFailed, Detail: detail}})
-			}
-			all, err := s.Diagnose(cmd.Context(), a.me())
+			all, err := a.diagnose(cmd.Context())
 			if err != nil {
 				return err
 			}
 			return a.diagnosis(all)
 		},
 	}
+}
+
+// diagnose looks by the gateway, and past it where that does not answer.
+func (a *app) diagnose(ctx context.Context) ([]service.Check, error) {
+	s, err := a.system(ctx)
+	var all []service.Check
+	if err == nil {
+		all, err = s.Diagnose(ctx, a.me())
+	}
+	if kam.CodeOf(err) != kam.Unreachable {
+		return all, err
+	}
+	who := a.me()
+	if d, err := a.door(); err == nil && who.User() == "" {
+		who = service.As(d.user)
+	}
+	failed := func(name string, err error) service.Check {
+		detail := err.Error()
+		if e := kam.AsError(err); e != nil {
+			detail = a.words.Sentence(e.Message())
+		}
+		return service.Check{Check: name, Status: service.CheckFailed, Detail: detail}
+	}
+	gate := failed("gateway", err)
+	l, err := direct(ctx, a)
+	if err != nil {
+		return []service.Check{gate, failed("database", err)}, nil
+	}
+	defer l.Close()
+	all, err = l.Diagnose(ctx, who)
+	return append([]service.Check{gate}, all...), err
 }
 
 func (a *app) diagnosis(all []service.Check) error {

@@ -158,5 +158,5 @@ func unreachable(what string, err error) error {
 	if errors.As(err, &usage) {
 		return err
 	}
-	return kam.Errorf(kam.Unreachable, "%s: %s", what, strings.TrimSpace(err.Error())).Try("start it with: go run ./standalone; or set KAM_DATABASE_URL and TEMPORAL_ADDRESS")
+	return kam.Errorf(kam.Unreachable, "%s: %s", what, strings.TrimSpace(err.Error())).Try("start it with: go run ./standalone; or say where it is: starter login --gateway https://HOST")
 }

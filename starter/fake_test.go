@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/gateway/api/apitest"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
@@ -24,6 +26,18 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
+
+// overHTTP says that commands meet their system over HTTP.
+var overHTTP bool
+
+// TestMain runs all tests twice: with the system in this process, and over HTTP,
+// where the same verbs print the same.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	fmt.Println("again, over HTTP")
+	overHTTP = true
+	os.Exit(max(code, m.Run()))
+}
 
 var update = flag.Bool("update", false, "write the golden files")
 
@@ -228,6 +242,7 @@ func start(t *testing.T, f *fake, input string, asked bool, args ...string) resu
 func startOn(t *testing.T, f service.Service, input string, asked bool, args ...string) result {
 	t.Helper()
 	t.Setenv("KAM_AS", "zoe")
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("LC_ALL", "C")
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
@@ -235,7 +250,15 @@ func startOn(t *testing.T, f service.Service, input string, asked bool, args ...
 	a.screen = term.Screen{Out: &out, Zone: time.UTC}
 	a.now = func() time.Time { return noon }
 	a.ask = asked
-	a.connect = func(context.Context, *app) (service.Service, error) { return f, nil }
+	a.connect = func(_ context.Context, a *app) (service.Service, error) {
+		if a.as == "" { // as the door of an owner says
+			return nil, errWho
+		}
+		if overHTTP {
+			return apitest.Over(t, f, a.timeout), nil
+		}
+		return f, nil
+	}
 	status := a.run(t.Context(), args)
 	return result{status, out.String(), errs.String()}
 }

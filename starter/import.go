@@ -102,9 +102,12 @@ func (a *app) importFile(ctx context.Context, o importOptions) error {
 	if err := within("--concurrency", o.concurrency, 1, maxInFlight); err != nil {
 		return err
 	}
-	by, err := a.who()
-	if err != nil && !o.dryRun {
-		return err
+	var by kam.UserID
+	if !o.dryRun {
+		var err error
+		if by, err = a.who(ctx); err != nil {
+			return err
+		}
 	}
 	batch, err := a.readBatch(o)
 	if err != nil {

@@ -20,6 +20,10 @@ func inboxCommand(a *app) *cobra.Command {
 		Example: "  starter --as hanna.terr inbox",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			by, err := a.who(cmd.Context())
+			if err != nil {
+				return err
+			}
 			back, err := a.system(cmd.Context())
 			if err != nil {
 				return err
@@ -32,10 +36,10 @@ func inboxCommand(a *app) *cobra.Command {
 				if items == nil {
 					items = []service.InboxItem{}
 				}
-				return a.printJSON(map[string]any{"user_id": a.as, "tasks": items})
+				return a.printJSON(map[string]any{"user_id": by, "tasks": items})
 			}
 			if len(items) == 0 {
-				a.say("inbox.empty", a.as)
+				a.say("inbox.empty", string(by))
 				return nil
 			}
 			a.printf("%s", a.inboxTable(items).Text(a.screen))

@@ -51,7 +51,7 @@ type startedJSON struct {
 }
 
 func (a *app) onboard(ctx context.Context, file, key string) error {
-	by, err := a.who()
+	by, err := a.who(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func orgCommands(a *app) []*cobra.Command {
 	node.AddCommand(nodeCommand(a))
 	absence := group("absence", "Times in which a person takes no tasks (policy_admin)")
 	absence.AddCommand(addAbsenceCommand(a), absencesCommand(a), removeAbsenceCommand(a))
-	return append([]*cobra.Command{person, node, absence}, proposalCommands(a)...)
+	return append([]*cobra.Command{person, node, absence, identityCommands(a)}, proposalCommands(a)...)
 }
 
 // orgVerb makes a verb that changes one row, about what its argument names.

@@ -19,6 +19,7 @@ import (
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/customer/erase"
 	"github.com/kamflow/kamflow/store/customer/merge"
+	"github.com/kamflow/kamflow/store/identity"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -47,6 +48,7 @@ type Store struct {
 	Merges    *merge.Store
 	Erasures  *erase.Store
 	Books     *bookdb.Store
+	SignIns   *identity.Store
 
 	pool *pgxpool.Pool
 }
@@ -110,6 +112,7 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 func open(pool *pgxpool.Pool) *Store {
 	l := ledger.New(pool)
 	s := &Store{Ledger: l, pool: pool, Access: accessdb.New(l, pool, bookdb.Given), Cases: casedb.New(l, pool), Erasures: erase.New(l, pool)}
+	s.SignIns = identity.New(s.Access, pool)
 	s.Customers = customerdb.New(l, pool, s.Access)
 	s.Merges, s.Books = merge.New(l, pool, s.Customers), bookdb.New(l, pool, s.Customers)
 	return s

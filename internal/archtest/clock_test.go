@@ -36,6 +36,7 @@ var machineClock = map[string]string{
 	"store/onboarding/case.go Save DBNow":                         "touched_at, which the worker compares with its workflows: it moves no case",
 	"store/access/access.go - SQL clock_timestamp()":              "that the organisation has changed: a mark to compare, read as text",
 	"store/onboarding/list.go Inbox SQL clock_timestamp()":        "a draft that is offered for a month: it moves no case",
+	"store/ledger/changes.go ChangesAfter SQL clock_timestamp()":  "how far the trail can be told; no date comes of it",
 	"store/recurring.go SaveSeen SQL clock_timestamp()":           "when recurring work last went well: for operators",
 	"store/onboarding/list.go List SQL clock_timestamp()":         "a list of what has not moved lately",
 	"store/onboarding/list.go NeedingCheck SQL clock_timestamp()": "what the worker compares with its workflows: it moves no case",

@@ -2,6 +2,7 @@ package composecheck
 
 import (
 	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
 	"regexp"
@@ -20,11 +21,20 @@ const root = "../../"
 type composeFile struct {
 	Services map[string]service   `yaml:"services"`
 	Volumes  map[string]yaml.Node `yaml:"volumes"`
+	Networks map[string]struct {
+		IPAM struct {
+			Config []struct {
+				Subnet  string `yaml:"subnet"`
+				Gateway string `yaml:"gateway"`
+			} `yaml:"config"`
+		} `yaml:"ipam"`
+	} `yaml:"networks"`
 }
 
 type service struct {
 	Image       string            `yaml:"image"`
 	Build       *yaml.Node        `yaml:"build"`
+	Entrypoint  []string          `yaml:"entrypoint"`
 	Environment map[string]string `yaml:"environment"`
 	Ports       []string          `yaml:"ports"`
 	Volumes     []string          `yaml:"volumes"`
@@ -53,7 +63,7 @@ func TestServices(t *testing.T) {
 	t.Parallel()
 
 	f := read(t)
-	require.Equal(t, []string{"postgresql", "temporal", "temporal-schema", "temporal-ui", "worker"},
+	require.Equal(t, []string{"console", "postgresql", "temporal", "temporal-schema", "temporal-ui", "worker"},
 		slices.Sorted(maps.Keys(f.Services)))
 	pinned := regexp.MustCompile(`^[\w./-]+:\d+\.\d+(\.\d+)?$`)
 	for name, s := range f.Services {
@@ -99,12 +109,21 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
+// environment is that of a service as Docker gives it to its program.
+func environment(t *testing.T, name string) service {
+	t.Helper()
+	s := read(t).Services[name]
+	fallback := regexp.MustCompile(`\$\{\w+:-([^}]*)\}`)
+	for key, value := range s.Environment {
+		t.Setenv(key, fallback.ReplaceAllString(strings.ReplaceAll(value, "${POSTGRES_PASSWORD}", "x"), "$1"))
+	}
+	return s
+}
+
 // TestWorkerEnvironment reads the worker's environment as the worker does: a
 // misspelt variable or a refused value shows here and not in production.
 func TestWorkerEnvironment(t *testing.T) {
-	for key, value := range read(t).Services["worker"].Environment {
-		t.Setenv(key, strings.ReplaceAll(value, "${POSTGRES_PASSWORD}", "x"))
-	}
+	s := environment(t, "worker")
 	loaded, err := config.Load(nil)
 	require.NoError(t, err)
 	require.Equal(t, "postgres://kamflow:x@postgresql:5432/kamflow?sslmode=disable", loaded.Config.Database.URL.Reveal())
@@ -113,8 +132,30 @@ func TestWorkerEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "temporal:7233", opts.HostPort)
 	require.Equal(t, "kamflow", opts.Namespace)
-	require.Contains(t, read(t).Services["worker"].HealthCheck.Test[5], ":9464/readyz")
+	require.Contains(t, s.HealthCheck.Test[5], ":9464/readyz")
 	require.Contains(t, loaded.Config.Worker.Listen, ":9464")
+}
+
+// TestConsoleEnvironment reads that of the console: it would refuse to start off
+// loopback without its address and the proxy that Docker is.
+func TestConsoleEnvironment(t *testing.T) {
+	s := environment(t, "console")
+	loaded, err := config.Load(nil)
+	require.NoError(t, err)
+	c := loaded.Config.Console
+	require.False(t, config.Loopback(c.Listen))
+	require.True(t, c.OwnMachine())
+	require.Equal(t, []string{"127.0.0.1:8080:8080"}, s.Ports)
+	require.Equal(t, "http://127.0.0.1:8080", c.BaseURL)
+	require.Contains(t, s.HealthCheck.Test[5], ":9465/readyz")
+	require.Contains(t, c.HealthListen, ":9465")
+	require.Equal(t, []string{"console"}, s.Entrypoint)
+
+	networks := read(t).Networks["default"].IPAM.Config
+	require.Equal(t, []string{networks[0].Gateway}, c.TrustedProxies)
+	subnet, err := netip.ParsePrefix(networks[0].Subnet)
+	require.NoError(t, err)
+	require.True(t, subnet.Contains(netip.MustParseAddr(networks[0].Gateway)))
 }
 
 func TestDockerfile(t *testing.T) {
@@ -135,6 +176,7 @@ func TestDockerfile(t *testing.T) {
 	require.Len(t, from, 2, "built in one stage, run in another")
 	require.Equal(t, []string{"10001:10001"}, user, "not root, and by number, as Kubernetes can check")
 	require.Contains(t, string(text), "HEALTHCHECK")
+	require.Contains(t, string(text), "./worker ./console ./starter")
 	require.NotContains(t, string(text), "COPY .git")
 }
 

@@ -13,7 +13,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/config/sample"
-	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
@@ -44,9 +43,6 @@ func Customers() ([]service.BookCustomer, error) {
 	var book []service.BookCustomer
 	if err := kam.StrictUnmarshal(raw, &book); err != nil {
 		return nil, fmt.Errorf("read %s: %w", sample.Customers, err)
-	}
-	for i := range book {
-		book[i].Keys = parties.Keys(book[i].Data)
 	}
 	return book, nil
 }

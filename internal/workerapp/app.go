@@ -15,6 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/health"
 	"github.com/kamflow/kamflow/internal/namespace"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
@@ -53,7 +54,7 @@ type App struct {
 	worker   worker.Worker
 	traces   *observe.Traces
 	metrics  *observe.Metrics
-	health   *health
+	health   *health.Server
 	counters *counters
 	stop     context.CancelFunc // of the loops
 	loops    sync.WaitGroup
@@ -162,23 +163,19 @@ func (a *App) connect(ctx context.Context, cfg config.Config, deps Deps) (ns str
 }
 
 func (a *App) serve(cfg config.Config) error {
-	if !config.Loopback(cfg.Worker.Listen) {
-		a.log.Warn("health endpoints are open to other machines", zap.String("listen", cfg.Worker.Listen))
-	}
 	registerProcess(a.metrics, a.BuildID)
 	a.metrics.MustRegister(outboxFigures{a.store.OutboxState})
-	a.health = &health{
-		metrics: a.metrics.Handler(a.log),
-		checks: []check{
-			{"database", a.store.Ping},
-			{"temporal", func(ctx context.Context) error {
-				_, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
-				return err
-			}},
-		},
+	checks := []health.Check{
+		{Name: "database", Ask: a.store.Ping},
+		{Name: "temporal", Ask: func(ctx context.Context) error {
+			_, err := a.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+			return err
+		}},
 	}
-	err := a.health.listen(cfg.Worker.Listen, a.log)
-	a.Address = a.health.addr
+	var err error
+	if a.health, err = health.Listen("worker.listen", cfg.Worker.Listen, checks, a.metrics.Handler(a.log), a.log); err == nil {
+		a.Address = a.health.Address
+	}
 	return err
 }
 
@@ -253,7 +250,7 @@ func (a *App) Stop() {
 	a.loops.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if err := a.health.stop(ctx); err != nil {
+	if err := a.health.Stop(ctx); err != nil {
 		a.log.Warn("end health endpoints", zap.Error(err))
 	}
 	a.health = nil

@@ -42,6 +42,7 @@ type recurring struct {
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 		LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 		ExpireProposals(ctx context.Context) (n int, err error)
+		DropSignIns(ctx context.Context, at time.Time) (dropped int, err error)
 	}
 	kept interface {
 		CleanUp(ctx context.Context, at time.Time, keep casedb.Retention) (casedb.CleanedUp, error)
@@ -208,8 +209,12 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 		}
 		keep := casedb.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
 		done, err := r.kept.CleanUp(ctx, now, keep)
-		if done != (casedb.CleanedUp{}) {
-			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
+		if err != nil {
+			return false, err
+		}
+		signIns, err := r.organisation.DropSignIns(ctx, now)
+		if done != (casedb.CleanedUp{}) || signIns > 0 {
+			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases), zap.Int("sign_ins", signIns))
 		}
 		return true, err
 	})

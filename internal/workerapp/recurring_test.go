@@ -75,7 +75,9 @@ func (o *office) CleanUp(_ context.Context, at time.Time, keep casedb.Retention)
 }
 
 func (o *office) ExpireProposals(context.Context) (int, error) { return 0, nil }
-func (o *office) refresh(context.Context) error                { return nil }
+
+func (o *office) DropSignIns(context.Context, time.Time) (int, error) { return 0, nil }
+func (o *office) refresh(context.Context) error                       { return nil }
 
 func newOffice() (*office, *recurring) {
 	o := &office{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), changed: "1", away: "2026-03-04", seen: map[kam.Job]string{}}

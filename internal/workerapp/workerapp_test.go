@@ -55,19 +55,6 @@ func ask(t *testing.T, handler http.Handler) (status int, body string) {
 	return w.Code, string(b)
 }
 
-func TestReady(t *testing.T) {
-	t.Parallel()
-	var down error
-	h := &health{checks: []check{{"database", func(context.Context) error { return down }}}}
-	status, body := ask(t, http.HandlerFunc(h.ready))
-	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, "database: ok\n", body)
-	down = errors.New("password authentication failed for user kam")
-	status, body = ask(t, http.HandlerFunc(h.ready))
-	require.Equal(t, http.StatusServiceUnavailable, status)
-	require.NotContains(t, body, "password")
-}
-
 // TestFigures: the figures of our own keep their names, and one that cannot be
 // had takes none of the others with it.
 func TestFigures(t *testing.T) {

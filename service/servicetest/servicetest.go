@@ -12,17 +12,25 @@ import (
 )
 
 // People are all people at once, each at the service as himself: a request is
-// brought by the requester that it names, an act by whom it says.
-type People struct{ *service.Local }
+// brought by the requester that it names, an act by whom it says. The service is
+// the one in this process, until a test puts another in front of it.
+type People struct {
+	service.Service
+	inProcess
+}
+
+// inProcess holds what a service in this process can besides.
+type inProcess struct{ *service.Local }
 
 // New returns people over a record and Temporal.
 func New(record *store.Store, temporal service.Temporal, taskQueue string) *People {
-	return &People{service.New(service.RecordOf(record), temporal, taskQueue)}
+	l := service.New(service.RecordOf(record), temporal, taskQueue)
+	return &People{l, inProcess{l}}
 }
 
 // Start opens a case as the requester.
 func (p *People) Start(ctx context.Context, r service.Request) (service.Started, error) {
-	return p.Local.Start(ctx, service.As(r.Requester), r)
+	return p.Service.Start(ctx, service.As(r.Requester), r)
 }
 
 // Act brings an act to a case.

@@ -48,7 +48,7 @@ func buildCLI(t *testing.T) *cli {
 func (c *cli) start(t *testing.T) {
 	t.Helper()
 	c.log = &bytes.Buffer{}
-	c.server = exec.Command(filepath.Join(c.bin, "standalone"), "--data-dir", c.dir, "--no-ui")
+	c.server = exec.Command(filepath.Join(c.bin, "standalone"), "--data-dir", c.dir, "--no-ui", "--set", "standalone.speak_for=true")
 	c.server.Stdout, c.server.Stderr = c.log, c.log
 	require.NoError(t, c.server.Start())
 	ended := make(chan struct{})
@@ -100,7 +100,7 @@ func (c *cli) run(t *testing.T, as string, args ...string) said {
 	}
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "starter"), args...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "KAM_AS=")
+	cmd.Env = append(os.Environ(), "KAM_AS=", "XDG_CONFIG_HOME="+c.bin) // not those of whoever runs the tests
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

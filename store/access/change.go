@@ -28,6 +28,9 @@ const (
 	ChangeAbsence ChangeKind = "ABSENCE"
 	ChangeOrg     ChangeKind = "ORGANISATION"
 	ChangePolicy  ChangeKind = "POLICY"
+
+	ChangeIdentity ChangeKind = "IDENTITY"
+	ChangeUnlink   ChangeKind = "UNLINK"
 )
 
 // An orgChange is one change of the organisation or the policy, as data: a
@@ -93,6 +96,8 @@ func changeOf(kind ChangeKind, raw []byte) (orgChange, error) {
 		ch, err = decoded(raw, loadChange)
 	case ChangePolicy:
 		ch, err = decoded(raw, policyChange)
+	case ChangeIdentity:
+		ch, err = decoded(raw, linkChange)
 	default:
 		err = errors.New("no proposal is of this kind")
 	}
@@ -171,7 +176,7 @@ func (ch orgChange) policyVersion() int {
 // somebody a right, or it is a load or a policy over one that is there.
 func (ch orgChange) takesTwo(d differences) bool {
 	switch ch.kind {
-	case ChangeOrg:
+	case ChangeOrg, ChangeIdentity:
 		return len(d) > 0
 	case ChangePolicy:
 		return slices.ContainsFunc(d, func(r difference) bool { return r.Was != nil })
@@ -248,6 +253,13 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 		return c, fmt.Errorf("read the result: %w", err)
 	}
 	return c, nil
+}
+
+// OnOrganisation runs an act on the organisation that no proposal is made of, as
+// one effect of its ledger under the id of the decision. It logs at least one
+// event.
+func (s *Store) OnOrganisation(ctx context.Context, a OrgAct, digest string, do func(tx *Tx) (OrgChange, error)) (OrgChange, error) {
+	return s.onOrg(ctx, a, digest, false, do)
 }
 
 // changeOrg makes one change of the organisation, or proposes it where it takes

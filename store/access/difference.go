@@ -53,6 +53,10 @@ type nodeRow struct {
 	Level   string     `json:"level"`
 }
 
+type identityRow struct {
+	User kam.UserID `json:"user_id"`
+}
+
 func rowOf[T any](raw json.RawMessage) T {
 	var v T
 	if raw != nil {
@@ -66,8 +70,9 @@ func rowOf[T any](raw json.RawMessage) T {
 var binding = []string{string(kam.Operator), string(kam.UserAdmin), string(kam.Auditor)}
 
 // gainers are the people to whom a change gives a right: a role, a node, a
-// post, the requests and tasks of those whom they manage, or their account
-// back. A node that moves gives those above its new place what is below it.
+// post, the requests and tasks of those whom they manage, their account back, or
+// a way to sign in. A node that moves gives those above its new place what is
+// below it.
 func (d differences) gainers() []kam.UserID {
 	var out []kam.UserID
 	add := func(u kam.UserID) {
@@ -97,6 +102,8 @@ func (d differences) gainers() []kam.UserID {
 			if is.Manager != was.Manager {
 				add(is.Manager)
 			}
+		case identitiesTable.name:
+			add(rowOf[identityRow](r.Is).User)
 		case nodesTable.name:
 			was, is := rowOf[nodeRow](r.Was), rowOf[nodeRow](r.Is)
 			if was != is {

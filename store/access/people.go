@@ -24,7 +24,8 @@ type OrgAct struct {
 	May func(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) `json:"-"`
 }
 
-func (a OrgAct) may(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) {
+// Judge asks May, and refuses where nobody says.
+func (a OrgAct) Judge(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) {
 	if a.May == nil {
 		return "", kam.Errorf(kam.Forbidden, "nobody says whether %s may", who.ID).On("by")
 	}

@@ -278,7 +278,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	}
 	for _, r := range ch.rights(d) {
 		if !slices.Contains(first, r) && !slices.Contains(second, r) {
-			_, err := a.may(who, r, subject)
+			_, err := a.Judge(who, r, subject)
 			return OrgChange{}, err
 		}
 	}
@@ -374,7 +374,7 @@ func (tx *Tx) Actor(by kam.UserID) (kam.Person, error) {
 // them. With none of them it is the refusal of the first.
 func (a OrgAct) mayDo(who kam.Person, rights []access.Action, s access.Subject) (roles []kam.Role, held []access.Action, err error) {
 	for _, r := range rights {
-		role, e := a.may(who, r, s)
+		role, e := a.Judge(who, r, s)
 		switch {
 		case e != nil && err == nil:
 			err = e

@@ -49,6 +49,10 @@ type Filter struct {
 	OlderThan time.Duration // since the last change
 	Open      bool
 	Limit     int // 0 is 200
+	// Behind, where it is set, leaves out the case and all that were changed after
+	// BehindAt: the list goes on behind a page.
+	Behind   kam.CaseNo
+	BehindAt time.Time
 }
 
 // List lists cases, the one changed last first.
@@ -71,6 +75,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 		  and (@older::interval = interval '0' or updated_at < clock_timestamp() - @older)
 		  and (open or not @open)
 		  and (@type = '' or case_type = @type)
+		  and (@behind = '' or (updated_at, case_no) < (@behindAt, @behind))
 		order by updated_at desc, case_no desc limit @limit`
 
 	limit := f.Limit
@@ -79,7 +84,7 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	}
 	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByName[Line], find, pgx.StrictNamedArgs{
 		"customer": f.Customer, "state": f.State, "requester": f.Requester, "territory": f.Territory, "older": f.OlderThan,
-		"open": f.Open, "limit": limit, "type": f.Type,
+		"open": f.Open, "limit": limit, "type": f.Type, "behind": f.Behind, "behindAt": f.BehindAt,
 	})
 }
 
