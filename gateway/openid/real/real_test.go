@@ -30,6 +30,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -200,7 +201,7 @@ func newHouse(t *testing.T) *house {
 func (h *house) link(t *testing.T, user kam.UserID, p *provider) {
 	t.Helper()
 	for _, admin := range []kam.UserID{"zz.user1", "zz.user2"} {
-		_, err := h.record.Access.LinkIdentity(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: admin, May: kam.Permit}, accessdb.Identity{User: user, Issuer: p.URL, Subject: subject})
+		_, err := h.record.Access.LinkIdentity(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: admin, May: access.Permit}, accessdb.Identity{User: user, Issuer: p.URL, Subject: subject})
 		require.NoError(t, err)
 	}
 }
@@ -270,7 +271,7 @@ func TestSignInByAProvider(t *testing.T) {
 	v.in("Ada Example")
 	require.Contains(t, v.page, subject+" of "+h.own.URL)
 
-	_, err := h.record.Access.PersonLeaves(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: "zz.user1", May: kam.Permit}, "ada")
+	_, err := h.record.Access.PersonLeaves(t.Context(), accessdb.OrgAct{DecisionID: rand.Text(), By: "zz.user1", May: access.Permit}, "ada")
 	require.NoError(t, err)
 	v.signIn(h, "own")
 	v.refused("nobody here signs in by that")
