@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -34,6 +35,8 @@ type Activities struct {
 	Screen Screener
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
+	// Signatures judges what people signed; nil refuses everything that they send.
+	Signatures *signed.Verifier
 
 	policies sync.Map // version -> *rules.Set; a published version never changes
 }
@@ -82,6 +85,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 		Digest:  kam.Digest([]any{name, in.Due}),
 		Known:   in.Known,
 		At:      in.Now,
+		Signed:  in.Signed,
 	}, a.within(hit(do, "stage", string(name), "in-tx")))
 	span.NoteProgress(ctx, p)
 	if err == nil {

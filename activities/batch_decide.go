@@ -7,6 +7,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -84,7 +85,7 @@ func (b *book) subject(chain []kam.TerritoryNode) kam.Subject {
 // refusal of an act is audited and handed back.
 func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
 	failpoint.Hit("batch", "confirm", "before")
-	return a.batchAct(ctx, in, func(b *book, act kam.BatchAct) error {
+	return a.batchAct(ctx, in, kam.UpdateConfirmBatch, func(b *book, act kam.BatchAct) error {
 		if err := act.CheckConfirm(*b.Batch); err != nil {
 			return err
 		}
@@ -119,7 +120,7 @@ func (a *Activities) ConfirmBatch(ctx context.Context, in kam.BatchStep) (kam.Ba
 // CancelBatch stores that the uploader or a policy_admin takes a batch back,
 // until its first phase is applied.
 func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.BatchProgress, error) {
-	return a.batchAct(ctx, in, func(b *book, act kam.BatchAct) error {
+	return a.batchAct(ctx, in, kam.UpdateCancelBatch, func(b *book, act kam.BatchAct) error {
 		who, err := b.actor(act.By)
 		if err != nil {
 			return err
@@ -140,12 +141,19 @@ func (a *Activities) CancelBatch(ctx context.Context, in kam.BatchStep) (kam.Bat
 	})
 }
 
-func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, do func(*book, kam.BatchAct) error) (kam.BatchProgress, error) {
+func (a *Activities) batchAct(ctx context.Context, in kam.BatchStep, name string, do func(*book, kam.BatchAct) error) (kam.BatchProgress, error) {
 	if in.Act == nil {
 		return kam.BatchProgress{}, toTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *book) error { return do(b, act) })
+	act.Name = name
+	e := ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, Signed: act.Signed}
+	return a.onBook(ctx, in, e, func(b *book) error {
+		if err := a.Signatures.Verify(in.Now, act.Signed, signed.OfBatch(in.No, act)); err != nil {
+			return err
+		}
+		return do(b, act)
+	})
 }
 
 func (b *book) actor(id kam.UserID) (kam.Person, error) {

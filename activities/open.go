@@ -2,11 +2,13 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -14,10 +16,15 @@ import (
 // allotted becomes a case. A request that names name, country and channel goes
 // on to the search at once, and so does one that names an existing customer;
 // any other waits in DRAFT.
+//
+// A start that its requester has not signed opens nothing, and is on record.
 func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	return a.stage(ctx, kam.StageOpen, in, func(w *work) error {
-		o, err := w.Opening()
-		if err != nil {
+	var o store.Request
+	p, err := a.stage(ctx, kam.StageOpen, in, func(w *work) (err error) {
+		if o, err = w.Opening(); err != nil {
+			return err
+		}
+		if err := a.startSigned(w, in, o); err != nil {
 			return err
 		}
 		w.Case.Step = kam.Draft.Spec().Step
@@ -50,6 +57,28 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 		}
 		return w.move(kam.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 	})
+	if e := kam.AsError(err); e != nil && e.Code == kam.NotSigned {
+		act := kam.Act{Name: kam.ActStart, By: o.Requester}
+		err = errors.Join(err, toTemporal(a.Store.Refuse(ctx, in.CaseNo, act, e, in.Now)))
+	}
+	return p, err
+}
+
+// startSigned tests that who asked for the case is who starts it. The engine
+// asks for reviews itself and signs none.
+func (a *Activities) startSigned(w *work, in kam.StageInput, o store.Request) error {
+	if o.Requester == kam.System && in.Signed == "" {
+		return nil
+	}
+	var request string
+	if in.Signed != "" {
+		var err error
+		if request, err = w.RequestDigest(); err != nil {
+			return err
+		}
+	}
+	start := kam.StartInput{CaseNo: in.CaseNo, RequestKey: o.Key}
+	return a.Signatures.Verify(in.Now, in.Signed, signed.OfStart(start, o.Requester, request))
 }
 
 // mayOpen tests what the request itself must hold. The client has tested it

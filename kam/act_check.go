@@ -30,7 +30,10 @@ const (
 // Digest binds DecisionID to what was decided: the same id with another digest
 // is another decision, and refused. It is stored with the effect, so a field
 // that an Act gains must be left out where it is empty.
-func (a Act) Digest() string { return Digest(a) }
+func (a Act) Digest() string {
+	a.Signed = ""
+	return Digest(a)
+}
 
 // Digest is the SHA-256 of v as JSON, in hexadecimal. It binds a business key to
 // the request that first used it and is stored with it: the JSON of what is

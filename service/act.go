@@ -77,13 +77,14 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
 	}
-	p, err = l.send(ctx, no, act, what)
+	p, err = l.send(ctx, who, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; should it not hear of it, the
 		// reconciler tells it.
 		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
 	}
-	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
+	// What is wrong with a signature the worker has on record that found it.
+	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && e.Code != kam.NotSigned && p.Refused == nil {
 		l.recordRefusal(ctx, no, act, e)
 	}
 	return p, err
@@ -133,9 +134,16 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 	return l.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
-func (l *Local) send(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
+	by, err := l.signatory(ctx, who)
+	if err != nil {
+		return kam.Progress{}, reachable(ctx, what, err)
+	}
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
+		if act.Signed, err = by.act(ctx, no, act); err != nil {
+			return kam.Progress{}, err
+		}
 		p, err := l.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
 		if outcome == refused && act.Name == kam.ActWithdraw {
@@ -205,7 +213,10 @@ func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attemp
 // fingerprint is a short digest of an act. Temporal answers an update id that
 // it knows without a look at the content; with the fingerprint in the id, other
 // content under a decision id reaches the workflow, which refuses it.
-func fingerprint(act kam.Act) string { return fingerprintOf(act) }
+func fingerprint(act kam.Act) string {
+	act.Signed = "" // the same act is signed anew each time that it is sent
+	return fingerprintOf(act)
+}
 
 func fingerprintOf(act any) string {
 	b, err := json.Marshal(act)

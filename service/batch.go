@@ -76,16 +76,16 @@ func (l *Local) beginBatch(ctx context.Context, b kam.BatchSnapshot) error {
 // audited.
 func (l *Local) ConfirmBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, kam.UpdateConfirmBatch, act, act.CheckConfirm)
+	return l.onBatch(ctx, who, no, kam.UpdateConfirmBatch, act, act.CheckConfirm)
 }
 
 // CancelBatch takes a batch back, as [Local.ConfirmBatch] confirms it.
 func (l *Local) CancelBatch(ctx context.Context, who Principal, no kam.BatchNo, act kam.BatchAct) (kam.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, kam.UpdateCancelBatch, act, act.CheckCancel)
+	return l.onBatch(ctx, who, no, kam.UpdateCancelBatch, act, act.CheckCancel)
 }
 
-func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (b kam.BatchSnapshot, err error) {
+func (l *Local) onBatch(ctx context.Context, who Principal, no kam.BatchNo, name string, act kam.BatchAct, check func(kam.BatchSnapshot) error) (b kam.BatchSnapshot, err error) {
 	ctx, end := span.Start(ctx, "act", span.BatchNo.String(string(no)), span.Act.String(name))
 	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
@@ -95,7 +95,18 @@ func (l *Local) onBatch(ctx context.Context, no kam.BatchNo, name string, act ka
 	if err != nil {
 		return before, reachable(ctx, what, err)
 	}
+	by, err := l.signatory(ctx, who)
+	if e := kam.AsError(err); e != nil {
+		return before, l.refuseOnBatch(ctx, no, act, e)
+	}
+	if err != nil {
+		return before, reachable(ctx, what, err)
+	}
+	act.Name = name
 	for try, attempt := 0, 1; ; try++ {
+		if act.Signed, err = by.batchAct(ctx, no, act); err != nil {
+			return before, err
+		}
 		p, err := l.sendToBatch(ctx, no, name, act, attempt)
 		outcome, refusal := judge(err)
 		switch outcome {
@@ -120,7 +131,7 @@ func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, ac
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprintOf(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, batchFingerprint(act)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   name,
 		Args:         []any{act},
@@ -130,6 +141,11 @@ func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, ac
 		err = handle.Get(ctx, &p)
 	}
 	return p, err
+}
+
+func batchFingerprint(act kam.BatchAct) string {
+	act.Signed = ""
+	return fingerprintOf(act)
 }
 
 // refuseOnBatch leaves a trace of what the workflow refused before anything was

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -54,6 +55,8 @@ type cases interface {
 	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
 	NeedingCheck(ctx context.Context, since time.Time) ([]store.CaseVersion, error)
 	Chains(ctx context.Context, fn func(store.Chain) error) error
+	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
+	Forged(ctx context.Context) (int64, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
@@ -119,6 +122,13 @@ type Local struct {
 	// bound an upload, which takes the time of its rows.
 	Patience time.Duration
 
+	// Signer signs what people do, for acts that go to a workflow; without one they
+	// go unsigned.
+	Signer Signer
+	// Keys are the public keys that the audit trail is verified with; nil knows
+	// none.
+	Keys func() (signed.Keyring, error)
+
 	record    Record
 	temporal  Temporal
 	taskQueue string
@@ -147,6 +157,12 @@ type Options struct {
 	TaskQueue string
 	Patience  time.Duration        // see [Local]
 	Traces    trace.TracerProvider // of statements; nil is none
+	Keys      KeyBox               // what is signed with; nil signs nothing
+}
+
+// A Signer seals an envelope with the key of the moment.
+type Signer interface {
+	Seal(ctx context.Context, e signed.Envelope) (string, error)
 }
 
 // system is what Open has opened, for Close and Diagnose.
@@ -172,6 +188,9 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 	}
 	l := New(s, tc, o.TaskQueue)
 	l.Patience, l.system = o.Patience, &system{o, s, tc}
+	if o.Keys != nil {
+		l.UseKeys(o.Keys, s.LiveWorkers)
+	}
 	return l, nil
 }
 

@@ -67,7 +67,7 @@ func (l *Local) stop(ctx context.Context, customerNo string, hit kam.ScreeningHi
 	if no, ok, err := l.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err = l.start(ctx, kam.Person{}, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	_, err = l.start(ctx, signatory{}, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

@@ -44,7 +44,7 @@ func (l *Local) Start(ctx context.Context, who Principal, r store.Request) (Star
 		return Started{}, reachable(ctx, "the request", err)
 	}
 	r.Requester = p.ID
-	s, err := l.start(ctx, p, r)
+	s, err := l.start(ctx, signatory{l.Signer, who, p}, r)
 	if err == nil && !s.Created {
 		s.Undone, err = l.undone(ctx, s.Progress.Snapshot, r)
 	}
@@ -71,7 +71,7 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bo
 }
 
 // start opens a case for a person, or for the engine, which is nobody.
-func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (s Started, err error) {
+func (l *Local) start(ctx context.Context, by signatory, r store.Request) (s Started, err error) {
 	ctx, end := span.Start(ctx, "start")
 	defer func() {
 		span.NoteProgress(ctx, s.Progress)
@@ -79,7 +79,7 @@ func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (s S
 	}()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if err := l.mayStart(ctx, who, r); err != nil {
+	if err := l.mayStart(ctx, by.Person, r); err != nil {
 		return Started{}, reachable(ctx, "the request", err)
 	}
 	no, created, err := l.record.AllotCase(ctx, r)
@@ -95,7 +95,7 @@ func (l *Local) start(ctx context.Context, who kam.Person, r store.Request) (s S
 			return s, nil
 		}
 	}
-	s.Progress, err = l.begin(ctx, no, r, created)
+	s.Progress, err = l.begin(ctx, by, no, r, created)
 	return s, err
 }
 
@@ -267,7 +267,7 @@ type versioned struct {
 	*rules.Set
 }
 
-func (l *Local) begin(ctx context.Context, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
+func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
 	if !first {
 		// Temporal answers an id that it knows with what it answered before: a
@@ -276,7 +276,12 @@ func (l *Local) begin(ctx context.Context, no kam.CaseNo, r store.Request, first
 	}
 	var last error
 	for try, attempt := 0, 1; ; try++ {
-		p, err := l.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
+		in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
+		var err error
+		if in.Signed, err = by.start(ctx, in, r); err != nil {
+			return kam.Progress{}, err
+		}
+		p, err := l.sendStart(ctx, in, r, fmt.Sprintf("%s/%d", base, attempt))
 		what, refusal := judge(err)
 		switch what {
 		case answered:
@@ -298,10 +303,10 @@ func (l *Local) begin(ctx context.Context, no kam.CaseNo, r store.Request, first
 	}
 }
 
-func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r store.Request, updateID string) (kam.Progress, error) {
+func (l *Local) sendStart(ctx context.Context, in kam.StartInput, r store.Request, updateID string) (kam.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
+	no := in.CaseNo
 	// An operation starts once, so each try makes its own.
 	op := l.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       no.WorkflowID(),

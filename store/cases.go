@@ -45,9 +45,7 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 	if r.Type == "" || r.Requester == "" {
 		return "", false, kam.Errorf(kam.Invalid, "a request needs a case type and a requester").On("by")
 	}
-	asked := r
-	asked.Findings = nil
-	digest, err := digestOf(asked)
+	digest, err := RequestDigest(r)
 	if err != nil {
 		return "", false, err
 	}
@@ -73,6 +71,13 @@ func (s *Store) AllotCase(ctx context.Context, r Request) (no kam.CaseNo, create
 		return "", false, fmt.Errorf("allot a case number: %w", known(err))
 	}
 	return no, true, nil
+}
+
+// RequestDigest is what a request is known by under its key: all of it but what an
+// import found in its row.
+func RequestDigest(r Request) (string, error) {
+	r.Findings = nil
+	return digestOf(r)
 }
 
 func (s *Store) allotted(ctx context.Context, key, digest string) (kam.CaseNo, bool, error) {

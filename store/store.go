@@ -141,4 +141,9 @@ type (
 	Delivery = ledger.Delivery
 	Chain    = ledger.Chain
 	Break    = ledger.Break
+
+	SignedEffect = ledger.SignedEffect
 )
+
+// EnvelopeDigest is what the events of a signed act carry of its envelope.
+func EnvelopeDigest(signed string) string { return ledger.EnvelopeDigest(signed) }

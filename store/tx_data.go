@@ -62,5 +62,13 @@ func (tx *CaseTx) Staged(decisionID string) (d kam.RequestData, digest string, e
 	return d, digest, err
 }
 
+// RequestDigest is what the request was known by when the number was allotted;
+// see [RequestDigest].
+func (tx *CaseTx) RequestDigest() (string, error) {
+	digest, _, err := one(tx.ctx, tx.tx, "read the digest of the request", pgx.RowTo[string],
+		`select request_digest from kam.cases where case_no = $1`, tx.no())
+	return digest, err
+}
+
 // Opening is the request that the case was allotted for.
 func (tx *CaseTx) Opening() (Request, error) { return opening(tx.ctx, tx.tx, tx.no()) }

@@ -14,6 +14,7 @@ import (
 // may. A field that is not here has to be in Memory.
 var thisRunOnly = map[string]string{
 	"process":   "made anew from the code of the day",
+	"verify":    "knows the keys of the day",
 	"lock":      "free where a run ends: settle waits until nobody holds it",
 	"inFlight":  "0 where a run ends",
 	"taken":     "counts the acts of a run",

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -113,7 +114,7 @@ func newImportOn(t *testing.T, s *shelf) *importPlay {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	p := &importPlay{t: t, env: suite.NewTestWorkflowEnvironment(), s: s}
 	p.s.register(p.env)
-	workflows.Register(p.env)
+	workflows.Register(p.env, signedtest.Verifier().Verify)
 	return p
 }
 
@@ -124,7 +125,7 @@ func (p *importPlay) sends(after time.Duration, update string, a kam.BatchAct) *
 	p.env.RegisterDelayedCallback(func() {
 		p.env.UpdateWorkflow(update, a.DecisionID+"/"+after.String(), &testsuite.TestUpdateCallback{
 			OnReject: func(err error) { out.err = err }, OnAccept: func() {}, OnComplete: func(_ any, err error) { out.err = err },
-		}, a)
+		}, signedtest.Batch("B-000001", update, a, p.env.Now()))
 	}, after)
 	return out
 }

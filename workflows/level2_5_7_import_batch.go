@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
 )
 
 // ImportInput is the input of an import: what a client sends is
@@ -25,14 +26,14 @@ type ImportInput struct {
 // What is checked and applied is in PostgreSQL; the workflow carries counts,
 // scopes and deadlines. Silence never confirms: a scope that nobody confirms
 // ends the batch.
-func ImportBatch(ctx workflow.Context, raw converter.RawValue) (kam.BatchSnapshot, error) {
+func ImportBatch(ctx workflow.Context, verify Verify, raw converter.RawValue) (kam.BatchSnapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
 	in, err := read[ImportInput](raw)
 	if err != nil {
 		return kam.BatchSnapshot{}, refusal(err)
 	}
-	b := newImport(ctx, in)
+	b := newImport(ctx, verify, in)
 	if err := b.openInbox(ctx); err != nil {
 		return kam.BatchSnapshot{}, err
 	}
@@ -61,9 +62,9 @@ type importBatch struct {
 	Snapshot kam.BatchSnapshot
 }
 
-func newImport(ctx workflow.Context, in ImportInput) *importBatch {
+func newImport(ctx workflow.Context, verify Verify, in ImportInput) *importBatch {
 	b := &importBatch{no: in.No}
-	b.desk = newDesk(ctx, process{
+	b.desk = newDesk(ctx, verify, process{
 		noun: "batch", no: string(in.No),
 		acts: []entry{
 			{name: kam.UpdateConfirmBatch, description: "5.7: a manager confirms the checked batch for his scope.", stage: kam.BatchStageConfirm},
@@ -81,6 +82,7 @@ func newImport(ctx workflow.Context, in ImportInput) *importBatch {
 			digest := batchDigest(a)
 			return act{
 				value: a, id: a.DecisionID, digest: digest, size: len(digest), form: a.Check(),
+				signed: a.Signed, claim: signed.OfBatch(b.no, a),
 				judge: func() error { return judgeBatchAct(a, b.Snapshot) },
 				label: func() string { return batchLabel(a) },
 			}, err

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
 )
 
 // Input is the workflow's input: what a client sends is [kam.StartInput] alone;
@@ -28,9 +30,9 @@ type onboarding struct {
 	Snapshot kam.Snapshot
 }
 
-func newOnboarding(ctx workflow.Context, in Input) *onboarding {
+func newOnboarding(ctx workflow.Context, verify Verify, in Input) *onboarding {
 	c := &onboarding{start: in.StartInput}
-	c.desk = newDesk(ctx, process{
+	c.desk = newDesk(ctx, verify, process{
 		noun: "case", no: string(in.CaseNo),
 		acts: caseActs(),
 		notices: []notice{
@@ -46,6 +48,7 @@ func newOnboarding(ctx workflow.Context, in Input) *onboarding {
 			a.Name = kam.ActName(name)
 			return act{
 				value: a, id: a.DecisionID, digest: digestOf(a), size: sizeOf(a), form: a.Check(),
+				signed: a.Signed, claim: signed.OfAct(c.start.CaseNo, a, false),
 				judge: func() error { return judgeAct(a, c.Snapshot) },
 				label: func() string { return actLabel(a, c.Snapshot) },
 			}, err
@@ -79,6 +82,9 @@ func (c *onboarding) input(x call) any {
 		return kam.ActInput{CaseNo: c.start.CaseNo, Known: x.known, Now: x.now, Act: a, Signal: x.signal}
 	}
 	in := kam.StageInput{CaseNo: c.start.CaseNo, Seq: x.seq, Known: x.known, Now: x.now, Fault: x.fault, Unscreened: x.unanswered}
+	if x.stage == kam.StageOpen {
+		in.Signed = c.start.Signed
+	}
 	if x.due != nil {
 		in.Due = &x.due.Deadline
 	}
@@ -105,7 +111,7 @@ func (c *onboarding) openInbox(ctx workflow.Context) error {
 			func() ([]kam.TimelineEntry, error) { return append([]kam.TimelineEntry{}, c.Timeline...), nil }),
 		c.openActs(ctx),
 		update(ctx, string(kam.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
-			func(raw converter.RawValue) error { return c.checkStart(raw) },
+			func(now time.Time, raw converter.RawValue) error { return c.checkStart(now, raw) },
 			func(ctx workflow.Context, raw converter.RawValue) (any, error) { return c.handleStart(ctx, raw) }),
 	)
 }
@@ -141,16 +147,23 @@ func judgeAct(a kam.Act, s kam.Snapshot) error {
 	return err
 }
 
-// checkStart refuses a start that means another case.
-func (c *onboarding) checkStart(raw converter.RawValue) error {
+// checkStart refuses a start that means another case. Before the case is open,
+// its signature is for the effect that opens it to judge: only that knows who
+// asked for the case.
+func (c *onboarding) checkStart(now time.Time, raw converter.RawValue) error {
 	in, err := read[kam.StartInput](raw)
 	if err != nil {
 		return err
 	}
-	if in != c.start {
+	if in.Unsigned() != c.start.Unsigned() {
 		return kam.Errorf(kam.IDReused, "case %s was started by another request", c.start.CaseNo).On("request_key")
 	}
-	return nil
+	requester := c.Snapshot.Requester
+	if !c.opened() || requester == kam.System && in.Signed == "" {
+		return nil
+	}
+	e, _ := signed.Read(in.Signed) // what was asked for is judged where it is stored
+	return c.verify.of(now, in.Signed, signed.OfStart(in, requester, e.MaterialHash))
 }
 
 // handleStart is the update that comes with the start, 1.1.1: its answer is the

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -33,7 +34,7 @@ func newScript(t *testing.T) *script {
 	s := &script{t: t, b: newCasebook(), env: suite.NewTestWorkflowEnvironment()}
 	s.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: caseNo.WorkflowID(), TaskQueue: kam.TaskQueue})
 	s.b.register(s.env)
-	workflows.Register(s.env)
+	workflows.Register(s.env, signedtest.Verifier().Verify)
 	return s
 }
 
@@ -76,7 +77,7 @@ func (s *script) send(out *answer, updateID string, a kam.Act) {
 				out.progress = p
 			}
 		},
-	}, a)
+	}, signedtest.Act(caseNo, a, s.env.Now()))
 }
 
 // play runs the case to its end.

@@ -107,7 +107,7 @@ func TestEveryStateIsDrawnAndEveryStageNamed(t *testing.T) {
 func TestRegistersUnderItsName(t *testing.T) {
 	t.Parallel()
 	r := &names{}
-	workflows.Register(r)
+	workflows.Register(r, nil)
 	require.Equal(t, []workflow.RegisterOptions{
 		{Name: kam.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 		{Name: kam.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},

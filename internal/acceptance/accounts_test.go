@@ -264,7 +264,7 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 	var done sync.WaitGroup
 	for _, s := range scenes {
 		done.Go(func() {
-			s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+			s.env.ExecuteWorkflow(kam.WorkflowOnboarding, s.start)
 		})
 	}
 	done.Wait()

@@ -18,7 +18,7 @@ func (w *world) appeal(of kam.CaseNo, by kam.UserID, days int, d kam.RequestData
 // refused runs a case that may not be opened, and says why.
 func (s *scene) refused() kam.Code {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, s.start)
 	return codeOf(s.env.GetWorkflowError())
 }
 

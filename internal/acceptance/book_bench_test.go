@@ -12,11 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -39,7 +39,7 @@ func TestBenchBook(t *testing.T) {
 		w = newBookWorld(t)
 	}
 	text := inventBook(n, months)
-	a := activities.New(w.db)
+	a := working(w.db)
 
 	var total time.Duration
 	timed := func(phase string, do func()) {
@@ -63,7 +63,7 @@ func TestBenchBook(t *testing.T) {
 	})
 	timed("confirm", func() {
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}
+			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}, monday)
 			p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Nil(t, p.Refused)

@@ -21,6 +21,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -173,12 +174,12 @@ func (w *bookWorld) play(no kam.BatchNo, acts ...*activities.Activities) *play {
 	p := &play{w: w, no: no, env: suite.NewTestWorkflowEnvironment()}
 	p.env.SetStartTime(monday)
 	p.env.SetTestTimeout(5 * time.Minute)
-	a := activities.New(w.db)
+	a := working(w.db)
 	if len(acts) > 0 {
 		a = acts[0]
 	}
 	a.Register(p.env)
-	workflows.Register(p.env)
+	workflows.Register(p.env, signedtest.Verifier().Verify)
 	return p
 }
 
@@ -231,7 +232,7 @@ func (p *play) sends(after time.Duration, code kam.Code, name string, a kam.Batc
 		}
 		p.env.UpdateWorkflow(name, a.DecisionID, &testsuite.TestUpdateCallback{
 			OnReject: told, OnAccept: func() {}, OnComplete: func(_ any, err error) { told(err) },
-		}, a)
+		}, signedtest.Batch(p.no, name, a, p.env.Now()))
 	})
 }
 

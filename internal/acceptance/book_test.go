@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -193,7 +193,7 @@ func TestBookRefusalsOfTheTransactionAreAudited(t *testing.T) {
 	require.Equal(t, 2, p.count(kam.EventDecisionRefused))
 	// What the validator refuses leaves its trace through the client, once.
 	refusal := kam.Errorf(kam.Separation, "stew.one uploaded the batch")
-	act := kam.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}
+	act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}, monday)
 	for range 2 {
 		require.NoError(t, w.db.RefuseBatch(t.Context(), b.No, act, refusal, monday))
 	}
@@ -266,7 +266,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	a := activities.New(w.db)
+	a := working(w.db)
 	checked, err := a.CheckBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
@@ -277,7 +277,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 			if i%2 == 1 {
 				by = "gina.global"
 			}
-			act := kam.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}
+			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}, monday)
 			p, err := a.ConfirmBatch(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			if err != nil {
 				t.Error(err)
@@ -310,7 +310,7 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 	for cut := range len(kam.BatchPhases) + 1 {
 		w := newBookWorld(t)
 		b, _ := w.smallBatch(60, "stew.one")
-		a := activities.New(w.db)
+		a := working(w.db)
 		step := kam.BatchStep{No: b.No, Now: monday}
 		checked, err := a.CheckBatch(t.Context(), step)
 		require.NoError(t, err)
@@ -318,7 +318,7 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}
+			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}, monday)
 			for range 2 { // sent twice: one act
 				p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 				require.NoError(t, err)
@@ -332,13 +332,13 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 			}
 		}
 		if cut > 0 && cut < len(kam.BatchPhases) {
-			act := kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}
+			act := signedtest.Batch(b.No, kam.UpdateCancelBatch, kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}, monday)
 			p, err := a.CancelBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Equal(t, kam.TooLate, p.Refused.Code)
 		}
 		// Another worker, which knows nothing of the first.
-		done, err := activities.New(w.db).ApplyBatch(t.Context(), step)
+		done, err := working(w.db).ApplyBatch(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchApplied, done.Batch.State)
 		trail, err := w.db.TrailOf(t.Context(), b.No.Subject())

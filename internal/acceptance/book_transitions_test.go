@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // TestEveryTransitionOfABook drives an import along each row of
@@ -58,7 +58,7 @@ func TestEveryTransitionOfABook(t *testing.T) {
 // phase, takes it back, or lets the last deadline of a scope pass.
 func (w *bookWorld) batchStep(b kam.BatchSnapshot, no kam.BatchNo, do string) kam.BatchProgress {
 	w.t.Helper()
-	a := activities.New(w.db)
+	a := working(w.db)
 	step := kam.BatchStep{No: no, Now: monday}
 	var p kam.BatchProgress
 	var err error
@@ -68,9 +68,11 @@ func (w *bookWorld) batchStep(b kam.BatchSnapshot, no kam.BatchNo, do string) ka
 	case "AT", "DE":
 		by := map[string]kam.UserID{"AT": "nora.national", "DE": "nadja.national"}[do]
 		step.Act = &kam.BatchAct{DecisionID: "decision-" + do, By: by, Scope: do, Digest: b.Digest}
+		*step.Act = signedtest.Batch(no, kam.UpdateConfirmBatch, *step.Act, monday)
 		p, err = a.ConfirmBatch(w.t.Context(), step)
 	case "cancel":
 		step.Act = &kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "the wrong file"}
+		*step.Act = signedtest.Batch(no, kam.UpdateCancelBatch, *step.Act, monday)
 		p, err = a.CancelBatch(w.t.Context(), step)
 	case "expire":
 		step.Node = b.Open()[0]

@@ -36,7 +36,7 @@ func (s *scene) leaves(after time.Duration) *scene {
 // until plays the case to the point where it leaves.
 func (s *scene) until() workflows.Input {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, s.start)
 	require.Empty(s.t, s.faults)
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(s.t, s.env.GetWorkflowError(), &next)

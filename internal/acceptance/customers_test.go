@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -373,7 +373,7 @@ func TestReviewOfNobodyIsNoCase(t *testing.T) {
 	w.retired("C-OFF", "Stillgelegt GmbH", details())
 	for _, no := range []string{"C-NONE", "C-OFF"} {
 		s := w.review(no, monday)
-		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, s.start)
 		require.Equal(t, kam.TargetInvalid, codeOf(s.env.GetWorkflowError()))
 	}
 }
@@ -388,16 +388,16 @@ func TestReviewThatFindsErrorsGoesToTheSteward(t *testing.T) {
 	s.act(2*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "let me see"})
 	s.expect(3*hour, kam.ValidationReview) // it is as it was
 	// Another case has the customer meanwhile: first one that holds it and ends.
-	acts, other := activities.New(w.db), w.change(kam.Modify, "C-LUECKE", "rep.south", fields{"legal_name": "Lueckenlos GmbH"})
+	acts, other := working(w.db), w.change(kam.Modify, "C-LUECKE", "rep.south", fields{"legal_name": "Lueckenlos GmbH"})
 	s.at(4*hour, func(now kam.Snapshot) {
 		for i, stage := range []func(context.Context, kam.StageInput) (kam.Progress, error){acts.OpenCase, acts.Identify} {
-			_, err := stage(t.Context(), kam.StageInput{CaseNo: other.no, Seq: int64(i + 1), Known: int64(i), Now: monday})
+			_, err := stage(t.Context(), kam.StageInput{CaseNo: other.no, Seq: int64(i + 1), Known: int64(i), Now: monday, Signed: other.start.Signed})
 			require.NoError(t, err)
 		}
 		s.send(now, kam.OpenCaseExists, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "too early"})
 	})
 	s.at(5*hour, func(kam.Snapshot) {
-		_, err := acts.RecordAct(t.Context(), kam.ActInput{CaseNo: other.no, Known: 2, Now: monday, Act: kam.Act{DecisionID: "withdraw-other", Name: kam.ActWithdraw, By: "rep.south"}})
+		_, err := acts.RecordAct(t.Context(), kam.ActInput{CaseNo: other.no, Known: 2, Now: monday, Act: signedtest.Act(other.no, kam.Act{DecisionID: "withdraw-other", Name: kam.ActWithdraw, By: "rep.south"}, monday)})
 		require.NoError(t, err)
 		repair := w.change(kam.Modify, "C-LUECKE", "stew.one", identifier("VAT_EU", "DE136695976"))
 		repair.act(2*hour, "", confirm("theo.territory", ""))

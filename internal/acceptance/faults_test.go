@@ -48,7 +48,7 @@ func TestSignalsTakeTheSamePath(t *testing.T) {
 		return func(now kam.Snapshot) {
 			a := confirm(by, "")
 			a.DecisionID, a.ExpectHash = id, now.MaterialHash
-			s.env.SignalWorkflow(string(kam.ActDecideConfirmation), a)
+			s.env.SignalWorkflow(string(a.Name), s.signs(a))
 		}
 	}
 	s.at(1*hour, signal("rep.south", "signal-own-request"))

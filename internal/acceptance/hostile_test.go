@@ -283,9 +283,9 @@ func TestRefusedSignalThatComesAgain(t *testing.T) {
 	s := w.complete("Signal GmbH")
 	signal := func(after time.Duration, by kam.UserID, reason string) {
 		s.at(after, func(now kam.Snapshot) {
-			s.env.SignalWorkflow(string(kam.ActDecideConfirmation), kam.Act{
-				DecisionID: "signal-0001", Verdict: kam.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
-			})
+			s.env.SignalWorkflow(string(kam.ActDecideConfirmation), s.signs(kam.Act{
+				DecisionID: "signal-0001", Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
+			}))
 		})
 	}
 	refusals := func(after time.Duration, want int) {

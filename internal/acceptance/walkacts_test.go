@@ -511,5 +511,5 @@ func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {
 				x.got = p
 			}
 		},
-	}, a)
+	}, w.signs(a))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -126,6 +127,7 @@ type scene struct {
 	*world
 	env    *testsuite.TestWorkflowEnvironment
 	no     kam.CaseNo
+	start  kam.StartInput
 	acts   int
 	faults []string // what went wrong in callbacks, reported after the run
 	// breakage is what the next run of a stage comes to; moved are the rows of
@@ -156,11 +158,30 @@ func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	no, created, err := w.db.AllotCase(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
-	s := w.sceneOf(no, r.Requester, at, activities.New(w.db))
+	s := w.sceneOf(no, r.Requester, at, working(w.db))
+	s.start = started(w.t, no, r, at)
 	s.tasks.Screen = w.screen
 	s.tasks.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
 	return s
 }
+
+// working are the activities over a database, which require signatures.
+func working(db *store.Store) *activities.Activities {
+	a := activities.New(db)
+	a.Signatures = signedtest.Verifier()
+	return a
+}
+
+// started is the start of a case as its requester has signed it.
+func started(t *testing.T, no kam.CaseNo, r store.Request, at time.Time) kam.StartInput {
+	t.Helper()
+	digest, err := store.RequestDigest(r)
+	require.NoError(t, err)
+	return signedtest.Start(kam.StartInput{CaseNo: no, RequestKey: r.Key}, r.Requester, digest, at)
+}
+
+// signs is an act as who it names has signed it now.
+func (s *scene) signs(a kam.Act) kam.Act { return signedtest.Act(s.no, a, s.env.Now()) }
 
 // sceneOf prepares the workflow of a case.
 func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
@@ -172,7 +193,7 @@ func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts 
 
 // activities are the real ones over the world's database.
 func (w *world) activities() *activities.Activities {
-	acts := activities.New(w.db)
+	acts := working(w.db)
 	acts.Screen = w.screen
 	acts.Moved = func(t kam.Transition) { covered.note(t) }
 	return acts
@@ -187,14 +208,14 @@ func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
 	env.SetStartTime(at)
 	env.SetTestTimeout(2 * time.Minute)
 	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
-	workflows.Register(env)
+	workflows.Register(env, signedtest.Verifier().Verify)
 	return env
 }
 
 // run plays the case to its end and returns it.
 func (s *scene) run() kam.Snapshot {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, kam.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(kam.WorkflowOnboarding, s.start)
 	require.Empty(s.t, s.faults)
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	require.NoError(s.t, s.env.GetWorkflowError())
@@ -277,7 +298,7 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 		OnReject:   told,
 		OnAccept:   func() {},
 		OnComplete: func(_ any, err error) { told(err) },
-	}, a)
+	}, s.signs(a))
 }
 
 // confirm is the act of a confirming manager who saw the data as they are.

@@ -113,11 +113,11 @@ var onTheWay = []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums
 func extraTimer(r Registry) {
 	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in converter.RawValue) (kam.Snapshot, error) {
 		sdk.NewTimer(ctx, 1)
-		return workflows.CustomerOnboarding(ctx, in)
+		return workflows.CustomerOnboarding(ctx, nil, in)
 	}, sdk.RegisterOptions{Name: kam.WorkflowOnboarding})
 }
 
-func today(r Registry) { workflows.Register(r) }
+func today(r Registry) { workflows.Register(r, nil) }
 
 func none(Registry) {}
 

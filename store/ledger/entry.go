@@ -70,7 +70,7 @@ func (e *Entry) KeptIn(h *Home) { e.home = h }
 // this one is; key is its business key there.
 func (e *Entry) Beside(s Subject, key string) *Entry {
 	f := e.effect
-	f.Subject, f.With, f.Key, f.Signal = s, Subject{}, key, 0
+	f.Subject, f.With, f.Key, f.Signal, f.Signed = s, Subject{}, key, 0, ""
 	return &Entry{At: e.At, ctx: e.ctx, tx: e.tx, effect: f, home: e.home, queued: &pgx.Batch{}}
 }
 
@@ -142,6 +142,9 @@ func (e *Entry) Log(ev kam.AuditEvent) {
 	}
 	if ev.DecisionID == "" {
 		ev.DecisionID = e.decision
+	}
+	if ev.PayloadDigest == "" && e.effect.Signed != "" {
+		ev.PayloadDigest = EnvelopeDigest(e.effect.Signed)
 	}
 	e.events = append(e.events, ev)
 }

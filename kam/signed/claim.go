@@ -1,0 +1,27 @@
+package signed
+
+import "github.com/kamflow/kamflow/kam"
+
+// OfAct is the claim of an act on a case.
+func OfAct(no kam.CaseNo, a kam.Act, queued bool) Claim {
+	return Claim{
+		Person: a.By, About: string(no), Act: string(a.Name), Digest: a.Digest(), Decision: a.DecisionID,
+		Revision: a.ExpectRevision, MaterialHash: a.ExpectHash, Queued: queued,
+	}
+}
+
+// OfBatch is the claim of an act on an import. What its manager has seen is the
+// digest of the check.
+func OfBatch(no kam.BatchNo, a kam.BatchAct) Claim {
+	return Claim{Person: a.By, About: no.Subject(), Act: a.Name, Digest: a.ContentDigest(), Decision: a.DecisionID, MaterialHash: a.Digest}
+}
+
+// OfStart is the claim of a start: request is the digest of what was asked for
+// when the number was allotted. Whether the person is the one who asked for it
+// is known where that is stored.
+func OfStart(in kam.StartInput, requester kam.UserID, request string) Claim {
+	return Claim{
+		Person: requester, About: string(in.CaseNo), Act: string(kam.ActStart), Digest: kam.Digest(in.Unsigned()),
+		MaterialHash: request, Queued: true,
+	}
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+)
+
+// EnvelopeDigest is what the events of a signed act carry as their payload: the
+// chain covers it, and with it the document.
+func EnvelopeDigest(signed string) string {
+	sum := sha256.Sum256([]byte(signed))
+	return hex.EncodeToString(sum[:])
+}
+
+// keepEnvelope queues the document that an act came with, under the key of the
+// effect.
+func (e *Entry) keepEnvelope() {
+	if e.effect.Signed == "" {
+		return
+	}
+	e.queued.Queue(`insert into kam.envelope (subject, key, signed) values (@subject, @key, @signed) on conflict do nothing`,
+		pgx.StrictNamedArgs{"subject": e.effect.Subject.ID, "key": e.effect.Key, "signed": e.effect.Signed})
+}
+
+// forgedListed is how many refused signatures of a minute stand in the trail of a
+// subject; the rest are counted.
+const forgedListed = 10
+
+// countForged counts a refused signature, and says whether it is listed.
+func (e *Entry) countForged() (listed bool, err error) {
+	const count = `
+		insert into kam.forged as f (subject, minute, count) values (@subject, date_trunc('minute', clock_timestamp()), 1)
+		on conflict (subject, minute) do update set count = f.count + 1
+		returning count`
+
+	n, _, err := pg.One(e.ctx, e.tx, "count a refused signature", pgx.RowTo[int64], count, pgx.StrictNamedArgs{"subject": e.effect.Subject.ID})
+	return n <= forgedListed, err
+}
+
+// A SignedEffect is what a person did and what he signed, as it is kept: Envelope
+// is empty where he signed nothing.
+type SignedEffect struct {
+	Subject  kam.CaseNo
+	Key      string
+	Digest   string
+	Envelope string
+}
+
+// signedEffects are those of the subjects of a page: of everything that people
+// decided, and of starts.
+func signedEffects(ctx context.Context, tx pgx.Tx, after, last kam.CaseNo) (map[kam.CaseNo][]SignedEffect, error) {
+	const acts = `
+		with done as (
+			select case_no as subject, key, digest from kam.effect
+			where case_no > $1 and case_no <= $2 and (key like 'act/%' or key = 'seq/1') and progress -> 'refused' is null
+			union all
+			select subject, key, digest from kam.subject_effect where subject > $1 and subject <= $2 and subject like 'import/%' and key like 'act/%'
+		)
+		select coalesce(d.subject, e.subject) as subject, coalesce(d.key, e.key) as key, coalesce(d.digest, '') as digest, coalesce(e.signed, '') as envelope
+		from done d full join (select * from kam.envelope where subject > $1 and subject <= $2) e on e.subject = d.subject and e.key = d.key
+		order by 1, 2`
+
+	all, err := pg.List(ctx, tx, "read what was signed", pgx.RowToStructByName[SignedEffect], acts, after, last)
+	if err != nil {
+		return nil, err
+	}
+	bySubject := map[kam.CaseNo][]SignedEffect{}
+	for _, s := range all {
+		bySubject[s.Subject] = append(bySubject[s.Subject], s)
+	}
+	return bySubject, nil
+}

@@ -1,0 +1,138 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
+)
+
+// sendRaw sends an act as it is.
+func (s *script) sendRaw(out *answer, updateID string, a kam.Act) {
+	s.env.UpdateWorkflow(string(a.Name), updateID, &testsuite.TestUpdateCallback{
+		OnAccept:   func() { out.accepted = true },
+		OnReject:   func(err error) { out.rejected = err },
+		OnComplete: func(_ any, err error) { out.done, out.err = true, err },
+	}, a)
+}
+
+// TestForgedActsAreRefusedByTheValidator: nothing of them reaches an activity.
+func TestForgedActsAreRefusedByTheValidator(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	honest := confirm("decision-1", "boss")
+	at := func(e signed.Envelope) kam.Act {
+		a := honest
+		a.Signed = signedtest.Seal(e)
+		return a
+	}
+	envelope := func(a kam.Act) signed.Envelope {
+		return signedtest.Envelope(signed.OfAct(caseNo, a, false), s.env.Now())
+	}
+	forged := map[string]func() kam.Act{
+		"unsigned":  func() kam.Act { return honest },
+		"not a one": func() kam.Act { a := honest; a.Signed = "kam1.e30.e30"; return a },
+		"by another person": func() kam.Act {
+			a := signedtest.Act(caseNo, honest, s.env.Now())
+			a.By = "chief"
+			return a
+		},
+		"with another verdict": func() kam.Act {
+			a := signedtest.Act(caseNo, honest, s.env.Now())
+			a.Verdict, a.ReasonCode, a.Reason = kam.RejectIt, "OTHER", "no"
+			return a
+		},
+		"under another decision id": func() kam.Act {
+			a := signedtest.Act(caseNo, honest, s.env.Now())
+			a.DecisionID = "decision-2"
+			return a
+		},
+		"of another case": func() kam.Act { return signedtest.Act("KAM-2026-000002", honest, s.env.Now()) },
+		"of another act": func() kam.Act {
+			e := envelope(honest)
+			e.Act = string(kam.ActDecideEndorsement)
+			return at(e)
+		},
+		"for somebody else": func() kam.Act { e := envelope(honest); e.OnBehalfOf = "chief"; return at(e) },
+		"expired":           func() kam.Act { return signedtest.Act(caseNo, honest, s.env.Now().Add(-time.Minute)) },
+		"from the future":   func() kam.Act { return signedtest.Act(caseNo, honest, s.env.Now().Add(time.Hour)) },
+		"for a day":         func() kam.Act { e := envelope(honest); e.Expires = e.Issued.Add(24 * time.Hour); return at(e) },
+		"by another key": func() kam.Act {
+			other, _, err := signed.NewKey(time.Time{})
+			require.NoError(t, err)
+			a := honest
+			a.Signed, err = other.Seal(envelope(honest))
+			require.NoError(t, err)
+			return a
+		},
+	}
+	answers := map[string]*answer{}
+	for name, forge := range forged {
+		answers[name] = &answer{}
+		s.at(hour, func() { s.sendRaw(answers[name], name, forge()) })
+	}
+	calls := []string{}
+	s.at(hour+time.Minute, func() { calls = append(calls, s.b.calls...) })
+	late := s.sendAt(2*hour, "u1", honest)
+	require.Equal(t, kam.Completed, s.play().State)
+	for name, a := range answers {
+		require.False(t, a.accepted, name)
+		require.Equal(t, string(kam.NotSigned), a.code(), name)
+	}
+	require.Equal(t, []string{"OpenCase", "Identify", "Decide"}, calls, "no act reached the casebook")
+	require.NoError(t, late.err, "and nobody's decision id is spent")
+}
+
+// TestAKnownDecisionIsAnsweredHoweverOldItsSignature: what was taken was taken.
+func TestAKnownDecisionIsAnsweredHoweverOldItsSignature(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.b.facts.DetailComplete = false // the case stays open
+	var act kam.Act
+	var first, again, other answer
+	s.at(hour, func() {
+		act = signedtest.Act(caseNo, confirm("decision-1", "boss"), s.env.Now())
+		s.sendRaw(&first, "u1", act)
+	})
+	s.at(3*hour, func() {
+		s.sendRaw(&again, "u2", act)
+		act.Reason = "something else"
+		s.sendRaw(&other, "u3", act)
+	})
+	s.play()
+	require.NoError(t, first.err)
+	require.True(t, again.done)
+	require.NoError(t, again.err)
+	require.Equal(t, string(kam.IDReused), other.code(), "other content is another decision")
+	require.Equal(t, 1, count(s.b.calls, "DecideConfirmation CONFIRM"))
+}
+
+// TestAnOpenCaseAnswersItsRequesterOnly: a start that is sent again is signed.
+func TestAnOpenCaseAnswersItsRequesterOnly(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	in := kam.StartInput{CaseNo: caseNo, RequestKey: "rk"}
+	starts := func(out *answer, id string, in kam.StartInput) {
+		s.env.UpdateWorkflow(string(kam.ActStart), id, &testsuite.TestUpdateCallback{
+			OnAccept:   func() { out.accepted = true },
+			OnReject:   func(err error) { out.rejected = err },
+			OnComplete: func(_ any, err error) { out.done, out.err = true, err },
+		}, in)
+	}
+	var unsigned, stranger, honest answer
+	s.at(hour, func() {
+		starts(&unsigned, "u1", in)
+		starts(&stranger, "u2", signedtest.Start(in, "chief", "", s.env.Now()))
+		starts(&honest, "u3", signedtest.Start(in, "rep", "", s.env.Now()))
+	})
+	s.play()
+	require.Equal(t, string(kam.NotSigned), unsigned.code())
+	require.Equal(t, string(kam.NotSigned), stranger.code())
+	require.True(t, honest.done)
+	require.NoError(t, honest.err)
+}
