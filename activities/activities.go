@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -35,14 +36,19 @@ type Activities struct {
 	Screen Screener
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
-	// Signatures judges what people signed; nil refuses everything that they send.
-	Signatures *signed.Verifier
+	// Signatures judges what people signed: a [signed.Verifier]. Without one
+	// everything that they send is refused.
+	Signatures interface {
+		Verify(now time.Time, token string, c signed.Claim) error
+	}
 
 	policies sync.Map // version -> *rules.Set; a published version never changes
 }
 
 // New returns the activities over a store.
-func New(s *store.Store) *Activities { return &Activities{Store: s} }
+func New(s *store.Store) *Activities {
+	return &Activities{Store: s, Signatures: signed.NewVerifier(nil, signed.Require)}
+}
 
 // Registry is what takes the activities: a worker or a test environment.
 type Registry interface {

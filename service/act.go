@@ -58,7 +58,7 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
 		if err := checkData(*data); err != nil {
-			return kam.Progress{}, err
+			return kam.Progress{}, reachable(ctx, what, err)
 		}
 		digest, err := l.record.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {

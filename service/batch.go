@@ -105,7 +105,7 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no kam.BatchNo, name
 	act.Name = name
 	for try, attempt := 0, 1; ; try++ {
 		if act.Signed, err = by.batchAct(ctx, no, act); err != nil {
-			return before, err
+			return before, reachable(ctx, what, err)
 		}
 		p, err := l.sendToBatch(ctx, no, name, act, attempt)
 		outcome, refusal := judge(err)

@@ -57,6 +57,7 @@ type cases interface {
 	Chains(ctx context.Context, fn func(store.Chain) error) error
 	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
 	Forged(ctx context.Context) (int64, error)
+	LiveWorkers(ctx context.Context) ([]store.WorkerKeys, error)
 	Now(ctx context.Context) (time.Time, error)
 }
 
@@ -189,7 +190,7 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 	l := New(s, tc, o.TaskQueue)
 	l.Patience, l.system = o.Patience, &system{o, s, tc}
 	if o.Keys != nil {
-		l.UseKeys(o.Keys, s.LiveWorkers)
+		l.UseKeys(o.Keys)
 	}
 	return l, nil
 }

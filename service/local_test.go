@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
 )
@@ -47,7 +49,12 @@ func TestStart(t *testing.T) {
 		u := b.fake.updates[0]
 		require.Equal(t, string(kam.ActStart), u.UpdateName)
 		require.Regexp(t, `^start-[0-9a-f-]{36}/1$`, u.UpdateID)
-		require.Equal(t, []any{kam.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}}, u.Args)
+		in, ok := u.Args[0].(kam.StartInput)
+		require.True(t, ok)
+		require.Equal(t, kam.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}, in.Unsigned())
+		digest, err := store.RequestDigest(request())
+		require.NoError(t, err)
+		require.NoError(t, signedtest.Verifier().Verify(time.Now(), in.Signed, signed.OfStart(in, "rep", digest)))
 	})
 
 	t.Run("AgainAfterTheAnswerWasLost", func(t *testing.T) {

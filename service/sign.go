@@ -24,8 +24,12 @@ func (l *Local) signatory(ctx context.Context, who Principal) (signatory, error)
 	if l.Signer == nil {
 		return signatory{who: who}, nil
 	}
-	p, err := l.person(ctx, who)
-	return signatory{l.Signer, who, p}, err
+	for try := 0; ; try++ {
+		p, err := l.person(ctx, who)
+		if err == nil || kam.AsError(err) != nil || pause(ctx, try) != nil {
+			return signatory{l.Signer, who, p}, err
+		}
+	}
 }
 
 func (s signatory) act(ctx context.Context, no kam.CaseNo, a kam.Act) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 )
@@ -36,25 +37,32 @@ func (s *keySigner) Seal(ctx context.Context, e signed.Envelope) (string, error)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); now.Sub(s.looked) > lookAgain || now.Before(s.looked) {
-		secrets, err := s.box.Secrets()
-		if err != nil {
+		if err := s.look(ctx, now); err != nil && !s.signs {
 			return "", err
-		}
-		ring, err := s.box.Ring()
-		if err != nil {
-			return "", err
-		}
-		live, err := s.workers(ctx)
-		if err != nil {
-			return "", err
-		}
-		s.key, s.signs = SigningNow(secrets, ring, live, now)
-		s.looked = now
+		} // else the key of before signs on
 	}
 	if !s.signs {
 		return "", nil
 	}
 	return s.key.Seal(e)
+}
+
+func (s *keySigner) look(ctx context.Context, now time.Time) error {
+	secrets, err := s.box.Secrets()
+	if err != nil {
+		return err
+	}
+	ring, err := s.box.Ring()
+	if err != nil {
+		return err
+	}
+	live, err := s.workers(ctx)
+	if err != nil {
+		return err
+	}
+	s.key, s.signs = SigningNow(secrets, ring, live, now)
+	s.looked = now
+	return nil
 }
 
 // SigningNow is the key that signs at an instant: the newest one that is valid and
@@ -74,9 +82,17 @@ func SigningNow(secrets []signed.SigningKey, ring signed.Keyring, live []store.W
 	return key, ok
 }
 
-// UseKeys lets the service sign and verify with the keys of a box. workers says
-// which workers live.
-func (l *Local) UseKeys(box KeyBox, workers func(ctx context.Context) ([]store.WorkerKeys, error)) {
-	l.Signer = &keySigner{box: box, workers: workers}
+// UseKeys lets the service sign and verify with the keys of a box.
+func (l *Local) UseKeys(box KeyBox) {
+	l.Signer = &keySigner{box: box, workers: l.record.LiveWorkers}
 	l.Keys = box.Ring
+}
+
+// LiveWorkers are the workers that were heard of lately, with the public keys that
+// they know (read_operation).
+func (l *Local) LiveWorkers(ctx context.Context, who Principal) ([]WorkerKeys, error) {
+	if _, err := l.ask(ctx, who, kam.ActionReadOperation); err != nil {
+		return nil, err
+	}
+	return l.record.LiveWorkers(ctx)
 }

@@ -279,7 +279,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r store.
 		in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
 		var err error
 		if in.Signed, err = by.start(ctx, in, r); err != nil {
-			return kam.Progress{}, err
+			return kam.Progress{}, reachable(ctx, "the start of "+string(no), err)
 		}
 		p, err := l.sendStart(ctx, in, r, fmt.Sprintf("%s/%d", base, attempt))
 		what, refusal := judge(err)

@@ -38,6 +38,8 @@ type (
 	SalesFact    = store.SalesFact
 	Break        = store.Break
 
+	WorkerKeys = store.WorkerKeys
+
 	EraseOrder = store.EraseOrder
 	Erasure    = store.Erasure
 )

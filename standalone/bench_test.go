@@ -25,6 +25,7 @@ import (
 	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/standalone/bench"
 )
 
@@ -129,6 +130,7 @@ func TestBenchCase(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Setenv(bareEnv, "1")
+	t.Setenv("KAM_KEYS_PUBLIC", signedtest.Public())
 	t.Setenv(profileEnv, settings.Profile)
 	program, running := launch(t, dir)
 	begin := time.Now()

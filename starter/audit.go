@@ -78,6 +78,7 @@ func (a *app) verdict(v service.Verified) error {
 		a.say("audit.empty")
 	case v.Clean:
 		a.say("audit.clean", chains(v), plural("audit.event", v.Events))
+		a.say("audit.signed", v.Signed, v.Unsigned, v.Forged)
 	}
 	if v.Clean {
 		return nil

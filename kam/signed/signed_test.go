@@ -129,6 +129,20 @@ func TestAnyOtherTextIsRefused(t *testing.T) {
 	})
 }
 
+func TestForgeries(t *testing.T) {
+	t.Parallel()
+	queued := claim
+	queued.Queued = true
+	for _, c := range []signed.Claim{claim, queued} {
+		require.NoError(t, signedtest.Verifier().Verify(noon, signedtest.Seal(signedtest.Envelope(c, noon)), c))
+		for _, f := range signedtest.Forgeries(c, noon) {
+			require.ErrorIs(t, signedtest.Verifier().Verify(noon, f.Signed, c), kam.NotSigned, f.Name)
+			record := signed.NewVerifier(signedtest.Ring(), signed.Record).Verify(noon, f.Signed, c)
+			require.Equal(t, f.Signed != "", record != nil, f.Name)
+		}
+	}
+}
+
 func TestTimes(t *testing.T) {
 	t.Parallel()
 	v := signedtest.Verifier()

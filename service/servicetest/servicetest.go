@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -12,9 +13,12 @@ import (
 // brought by the requester that it names, an act by whom it says.
 type People struct{ *service.Local }
 
-// New returns people over a record and Temporal.
+// New returns people over a record and Temporal. What they do is signed with the
+// key of signedtest.
 func New(record service.Record, temporal service.Temporal, taskQueue string) *People {
-	return &People{service.New(record, temporal, taskQueue)}
+	l := service.New(record, temporal, taskQueue)
+	l.UseKeys(signedtest.Box{})
+	return &People{l}
 }
 
 // Start opens a case as the requester.

@@ -5,7 +5,6 @@ create table kam.envelope (
     subject text not null,
     key     text not null,
     signed  text not null,
-    kept_at timestamptz not null default clock_timestamp(),
     primary key (subject, key)
 );
 

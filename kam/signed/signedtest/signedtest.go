@@ -11,7 +11,17 @@ import (
 	"github.com/kamflow/kamflow/kam/signed"
 )
 
-var secret, public = newKey()
+var (
+	secret, public         = newKey()
+	retiredSecret, retired = newRetired()
+)
+
+// newRetired is a key that everybody knows as one that signs no more.
+func newRetired() (signed.SigningKey, signed.Key) {
+	s, k := newKey()
+	k.Until = time.Date(1970, time.January, 1, 0, 0, 0, 0, time.UTC)
+	return s, k
+}
 
 func newKey() (signed.SigningKey, signed.Key) {
 	s, k, err := signed.NewKey(time.Time{})
@@ -31,11 +41,11 @@ func (Box) Secrets() ([]signed.SigningKey, error) { return []signed.SigningKey{s
 func (Box) Ring() (signed.Keyring, error) { return Ring(), nil }
 
 // Ring are the keys that are known.
-func Ring() signed.Keyring { return signed.Keyring{public} }
+func Ring() signed.Keyring { return signed.Keyring{retired, public} }
 
 // Public is the ring as keys.public has it, for workers that are processes of
 // their own.
-func Public() string { return public.Text() }
+func Public() string { return retired.Text() + "," + public.Text() }
 
 // Verifier requires signatures with the key.
 func Verifier() *signed.Verifier { return signed.NewVerifier(Ring(), signed.Require) }
