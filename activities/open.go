@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -59,7 +58,9 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 	})
 	if e := kam.AsError(err); e != nil && e.Code == kam.NotSigned {
 		act := kam.Act{Name: kam.ActStart, By: o.Requester}
-		err = errors.Join(err, toTemporal(a.Store.Refuse(ctx, in.CaseNo, act, e, in.Now)))
+		if err := a.Store.Refuse(ctx, in.CaseNo, act, e, in.Now); err != nil {
+			return p, toTemporal(err) // tried again until it is on record
+		}
 	}
 	return p, err
 }

@@ -114,6 +114,8 @@ func (s *signatures) why(c store.Chain, act store.SignedEffect, of []kam.AuditEv
 		return "nothing came of it"
 	case at < 0:
 		return fmt.Sprintf("%s signed, and it was done by %s", e.Person, of[0].Actor)
+	case of[at].OnBehalfOf != e.OnBehalfOf:
+		return "it is for " + kam.Clip(string(e.OnBehalfOf), 60) + ", and the act was not"
 	case e.About != string(c.CaseNo):
 		return "it is for " + kam.Clip(e.About, 60)
 	case isAct && e.Digest != act.Digest:

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -42,6 +43,8 @@ type world struct {
 	screen activities.Screener // the service outside, where a test has one
 	// requests numbers the keys of the test's requests.
 	requests atomic.Int64
+	// Where a test looks at one control of signatures, the others are switched off.
+	noValidator, noTransaction bool
 }
 
 func newWorld(t *testing.T, change ...func(*store.Org)) *world {
@@ -160,6 +163,9 @@ func (w *world) requestAt(at time.Time, r store.Request) *scene {
 	require.True(w.t, created)
 	s := w.sceneOf(no, r.Requester, at, working(w.db))
 	s.start = started(w.t, no, r, at)
+	if w.noTransaction {
+		s.tasks.Signatures = takesAll{}
+	}
 	s.tasks.Screen = w.screen
 	s.tasks.Moved = func(t kam.Transition) { s.moved = append(s.moved, covered.note(t)) }
 	return s
@@ -171,6 +177,11 @@ func working(db *store.Store) *activities.Activities {
 	a.Signatures = signedtest.Verifier()
 	return a
 }
+
+// takesAll is the verification of a transaction, switched off.
+type takesAll struct{}
+
+func (takesAll) Verify(time.Time, string, signed.Claim) error { return nil }
 
 // started is the start of a case as its requester has signed it.
 func started(t *testing.T, no kam.CaseNo, r store.Request, at time.Time) kam.StartInput {
@@ -186,7 +197,10 @@ func (s *scene) signs(a kam.Act) kam.Act { return signedtest.Act(s.no, a, s.env.
 // sceneOf prepares the workflow of a case.
 func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
 	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[kam.Stage]breakage{}}
-	s.env = environment(at)
+	s.env = environmentWith(at, signedtest.Verifier().Verify)
+	if w.noValidator {
+		s.env = environmentWith(at, nil)
+	}
 	acts.Register(breaking{s.env, s.breakOnce})
 	return s
 }
@@ -202,13 +216,17 @@ func (w *world) activities() *activities.Activities {
 // environment runs the workflows in skipped time from a start; activities are
 // yet to be registered.
 func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
+	return environmentWith(at, signedtest.Verifier().Verify)
+}
+
+func environmentWith(at time.Time, verify workflows.Verify) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(at)
 	env.SetTestTimeout(2 * time.Minute)
 	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
-	workflows.Register(env, signedtest.Verifier().Verify)
+	workflows.Register(env, verify)
 	return env
 }
 
