@@ -58,7 +58,7 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 			return kam.Progress{}, reachable(ctx, what, err)
 		}
 		if err := checkData(*data); err != nil {
-			return kam.Progress{}, reachable(ctx, what, err)
+			return kam.Progress{}, err
 		}
 		digest, err := l.record.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
@@ -142,7 +142,7 @@ func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act kam.
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
 		if act.Signed, err = by.act(ctx, no, act); err != nil {
-			return kam.Progress{}, err
+			return kam.Progress{}, reachable(ctx, what, err)
 		}
 		p, err := l.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)

@@ -89,7 +89,7 @@ func (k SigningKey) Seal(e Envelope) (string, error) {
 	if again, err := read(body); err != nil || again != e {
 		return "", kam.Errorf(kam.Invalid, "what is to be signed holds text that cannot be written down")
 	}
-	token := prefix + coding.EncodeToString(body) + "." + coding.EncodeToString(ed25519.Sign(k.private, message(body)))
+	token := sealed(body, ed25519.Sign(k.private, message(body)))
 	if len(token) > MaxSize {
 		return "", kam.Errorf(kam.Invalid, "what is to be signed is longer than %d bytes", MaxSize)
 	}
@@ -114,6 +114,9 @@ func split(token string) (e Envelope, body, signature []byte, err error) {
 	if signature, err = coding.DecodeString(second); err != nil {
 		return e, nil, nil, errForm
 	}
+	if token != sealed(body, signature) { // the decoder passes over line ends
+		return e, nil, nil, errForm
+	}
 	e, err = read(body)
 	return e, body, signature, err
 }
@@ -129,6 +132,10 @@ func read(body []byte) (e Envelope, err error) {
 		return Envelope{}, errForm
 	}
 	return e, nil
+}
+
+func sealed(body, signature []byte) string {
+	return prefix + coding.EncodeToString(body) + "." + coding.EncodeToString(signature)
 }
 
 func message(body []byte) []byte { return append([]byte(domain), body...) }

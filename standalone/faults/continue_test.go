@@ -16,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/mutations"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // shortRuns is a worker whose runs take 120 acts instead of 500, so that a
@@ -144,11 +145,11 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s kam.Snapsh
 		acts = append(acts, func() error { return w.send(ctx, j, act, nil) })
 	}
 	for i := range ownVotes {
-		act := kam.Act{Verdict: kam.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
+		act := kam.Act{Name: kam.ActDecideConfirmation, Verdict: kam.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
 		acts = append(acts, func() error {
 			// Twice now and then, as a client does that had no answer.
 			for range sentTimes(i) {
-				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(kam.ActDecideConfirmation), act); err != nil {
+				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(act.Name), signedtest.Act(j.no, act, time.Now())); err != nil {
 					return err
 				}
 			}

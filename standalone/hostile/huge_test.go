@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -100,7 +101,7 @@ func TestHugeActs(t *testing.T) {
 		}
 	}
 	// What is no field of an act is not looked at, but would be kept.
-	comment := kam.Act{DecisionID: service.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
+	comment := signedtest.Act(now.CaseNo, kam.Act{DecisionID: service.NewDecisionID(), Name: kam.ActComment, By: now.Task.Assignees[0], Reason: "I look at it today."}, time.Now())
 	padded := encoded(t, comment, map[string]any{"attachment": strings.Repeat("x", sizes[1])})
 	outcome, err := h.update(t.Context(), id, string(kam.ActComment), padded)
 	require.NoError(t, err)

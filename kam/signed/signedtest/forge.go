@@ -54,7 +54,9 @@ func Forgeries(c signed.Claim, now time.Time) []Forgery {
 		{"for another revision", with(func(e *signed.Envelope) { e.Revision++ })},
 		{"for other data", with(func(e *signed.Envelope) { e.MaterialHash += "0" })},
 		{"for somebody else", with(func(e *signed.Envelope) { e.OnBehalfOf = "somebody.else" })},
-		{"expired", with(func(e *signed.Envelope) { e.Issued, e.Expires = now.Add(e.Issued.Sub(e.Expires)), now.Add(-time.Millisecond) })},
+		{"expired", with(func(e *signed.Envelope) {
+			e.Issued, e.Expires = now.Add(e.Issued.Sub(e.Expires)), now.Add(-time.Millisecond)
+		})},
 		{"from the future", with(func(e *signed.Envelope) { e.Issued, e.Expires = now.Add(time.Hour), now.Add(2*time.Hour) })},
 		{"for ever", with(func(e *signed.Envelope) { e.Expires = now.AddDate(100, 0, 0) })},
 		{"by an unknown key", foreign},
