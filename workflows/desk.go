@@ -25,6 +25,10 @@ type desk struct {
 
 	lock workflow.Mutex // acts of people and the engine's own effects, one at a time
 
+	// Of updates alone: who sends signals takes no place from who waits for an
+	// answer.
+	updating, updated int
+
 	inFlight int // acts between acceptance and answer
 	taken    int // acts taken in this run
 	hops     int // stages since the last wait for people
@@ -157,14 +161,14 @@ type outcome struct {
 
 // Bounds on what people send, besides those of the form of an act.
 const (
-	maxInFlight = 10       // acts that wait for their answer; the server's own bound
+	maxInFlight = 10       // updates that wait for their answer; the server's own bound
 	maxActBytes = 32 << 10 // text in one act
 	// maxPayload bounds one message in bytes, fields that the act does not know
 	// included: the history keeps them too, and Temporal ends a workflow whose
 	// history is full.
 	maxPayload = 64 << 10
-	// A run ends soon after maxActsPerRun acts. This is the most that it accepts
-	// until it has ended.
+	// A run ends soon after maxActsPerRun acts. This is the most updates that it
+	// accepts until it has ended.
 	maxActsAtAll = 2 * maxActsPerRun
 )
 
@@ -267,7 +271,7 @@ func (d *desk) check(now time.Time, a act) error {
 		// PostgreSQL may have it as open: a worker opened it and then died.
 		return kam.Errorf(kam.Unreachable, "%s is not open yet", d.subject()).Try("send it again in a moment")
 	}
-	if d.inFlight >= maxInFlight || d.taken >= maxActsAtAll {
+	if d.updating >= maxInFlight || d.updated >= maxActsAtAll {
 		return kam.Errorf(kam.Unreachable, "%s is busy", d.subject()).Try("send it again in a moment")
 	}
 	switch d.repeats(a.id, a.digest) {
@@ -285,7 +289,10 @@ func (d *desk) check(now time.Time, a act) error {
 // handle is the handler of all updates of people. Its answer is what is
 // stored: the committed state, or the refusal that was recorded.
 func (d *desk) handle(ctx workflow.Context, e entry, a act) (any, error) {
+	d.updating++
+	d.updated++
 	out, err := d.take(ctx, e.stage, a)
+	d.updating--
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -135,4 +136,27 @@ func TestAnOpenCaseAnswersItsRequesterOnly(t *testing.T) {
 	require.Equal(t, string(kam.NotSigned), stranger.code())
 	require.True(t, honest.done)
 	require.NoError(t, honest.err)
+}
+
+// TestAFloodOfSignalsLeavesUpdatesTheirPlace: signals that wait for the lock take
+// none of the places of updates.
+func TestAFloodOfSignalsLeavesUpdatesTheirPlace(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	signals := []kam.ActName{kam.ActDecideConfirmation, kam.ActDecideCompliance, kam.ActDecideValidation, kam.ActDecideEndorsement, kam.ActWithdraw}
+	answers := make([]answer, 10)
+	s.at(hour, func() {
+		for i, name := range signals {
+			s.env.SignalWorkflow(string(name), kam.Act{DecisionID: fmt.Sprintf("forged-%d", i), By: "boss", Verdict: kam.Confirm, ExpectHash: "h0"})
+		}
+		for i := range answers {
+			s.send(&answers[i], fmt.Sprint(i), kam.Act{DecisionID: fmt.Sprintf("comment-%d", i), Name: kam.ActComment, By: "boss", Reason: "hello"})
+		}
+	})
+	s.sendAt(2*hour, "u1", confirm("decision-1", "boss"))
+	require.Equal(t, kam.Completed, s.play().State)
+	for i := range answers {
+		require.Empty(t, answers[i].code(), i)
+		require.True(t, answers[i].done, i)
+	}
 }
