@@ -90,7 +90,7 @@ func (s signatory) seal(ctx context.Context, c signed.Claim, action kam.Action, 
 	return s.signer.Seal(ctx, signed.Envelope{
 		ID: NewDecisionID(), Issuer: s.who.issuer, Subject: s.who.subject,
 		Person: c.Person, Role: string(role), Post: post, OnBehalfOf: c.OnBehalfOf,
-		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest, Meaning: meaning,
+		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest(), Meaning: meaning,
 		Issued: now, Expires: now.Add(life),
 	})
 }

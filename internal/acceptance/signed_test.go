@@ -35,7 +35,7 @@ func (s *scene) update(a kam.Act, id string, told func(kam.Code)) {
 
 // forgeries sends them all, one a minute: a case takes ten acts at a time.
 func (s *scene) forgeries(after time.Duration, a func(now kam.Snapshot) kam.Act, codes map[string]kam.Code) {
-	for i, f := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x", Digest: "x"}, monday) {
+	for i, f := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x"}, monday) {
 		s.at(after+time.Duration(i)*time.Minute, func(now kam.Snapshot) {
 			s.update(s.forged(a(now), false)[f.Name], f.Name, func(c kam.Code) { codes[f.Name] = c })
 		})
@@ -136,7 +136,7 @@ func TestVerificationFindsForgedActs(t *testing.T) {
 			found[s.events()[b.Seq-1].DecisionID] = b.Why
 		}
 	}
-	for i, f := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x", Digest: "x"}, monday) {
+	for i, f := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x"}, monday) {
 		require.Empty(t, codes[f.Name], "nobody has looked")
 		why := found[fmt.Sprintf("decision-%02d", i+1)]
 		t.Logf("%s: %s", f.Name, why)

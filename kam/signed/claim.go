@@ -4,8 +4,9 @@ import "github.com/kamflow/kamflow/kam"
 
 // OfAct is the claim of an act on a case.
 func OfAct(no kam.CaseNo, a kam.Act, queued bool) Claim {
+	a.Signed = ""
 	return Claim{
-		Person: a.By, About: string(no), Act: string(a.Name), Digest: a.Digest(), Decision: a.DecisionID,
+		Person: a.By, About: string(no), Act: string(a.Name), Content: a, Decision: a.DecisionID,
 		Revision: a.ExpectRevision, MaterialHash: a.ExpectHash, Queued: queued,
 	}
 }
@@ -13,7 +14,8 @@ func OfAct(no kam.CaseNo, a kam.Act, queued bool) Claim {
 // OfBatch is the claim of an act on an import. What its manager has seen is the
 // digest of the check.
 func OfBatch(no kam.BatchNo, a kam.BatchAct) Claim {
-	return Claim{Person: a.By, About: no.Subject(), Act: a.Name, Digest: a.ContentDigest(), Decision: a.DecisionID, MaterialHash: a.Digest}
+	a.Signed = ""
+	return Claim{Person: a.By, About: no.Subject(), Act: a.Name, Content: a, Decision: a.DecisionID, MaterialHash: a.Digest}
 }
 
 // OfStart is the claim of a start: request is the digest of what was asked for
@@ -21,7 +23,7 @@ func OfBatch(no kam.BatchNo, a kam.BatchAct) Claim {
 // is known where that is stored.
 func OfStart(in kam.StartInput, requester kam.UserID, request string) Claim {
 	return Claim{
-		Person: requester, About: string(in.CaseNo), Act: string(kam.ActStart), Digest: kam.Digest(in.Unsigned()),
+		Person: requester, About: string(in.CaseNo), Act: string(kam.ActStart), Content: in.Unsigned(),
 		MaterialHash: request, Queued: true,
 	}
 }

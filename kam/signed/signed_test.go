@@ -73,8 +73,12 @@ func TestEveryFieldOfAClaimIsCompared(t *testing.T) {
 			f.SetString(f.String() + "x")
 		case reflect.Int:
 			f.SetInt(f.Int() + 1)
+		case reflect.Interface:
+			changed := act
+			changed.Reason = "another"
+			f.Set(reflect.ValueOf(changed))
 		default:
-			continue // Queued lets more through
+			continue // Queued and Unseen let more through
 		}
 		if fields.Field(i).Name == "Decision" {
 			continue // the digest covers it

@@ -132,7 +132,7 @@ func again(act kam.Act, no kam.CaseNo, name string, queued bool) string {
 func (h *house) forgedStarts(t *testing.T) int {
 	t.Helper()
 	n := 0
-	for i := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x", Digest: "x"}, time.Now()) {
+	for i := range signedtest.Forgeries(signed.Claim{Person: "x", About: "x", Act: "x"}, time.Now()) {
 		for _, withUpdate := range []bool{false, true} {
 			n++
 			r := h.request(fmt.Sprintf("forged-start-%t", withUpdate), i)

@@ -60,7 +60,7 @@ func Envelope(c signed.Claim, now time.Time) signed.Envelope {
 	}
 	return signed.Envelope{
 		ID: fmt.Sprintf("envelope-%d", made.Add(1)), Issuer: "test", Subject: string(c.Person), Person: c.Person, OnBehalfOf: c.OnBehalfOf,
-		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest, Meaning: c.Act + " on " + c.About,
+		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest(), Meaning: c.Act + " on " + c.About,
 		Issued: now, Expires: now.Add(life),
 	}
 }
