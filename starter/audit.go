@@ -78,7 +78,9 @@ func (a *app) verdict(v service.Verified) error {
 		a.say("audit.empty")
 	case v.Clean:
 		a.say("audit.clean", chains(v), plural("audit.event", v.Events))
-		a.say("audit.signed", v.Signed, v.Unsigned, v.Forged)
+		if v.Signed > 0 || v.Unsigned > 0 || v.Forged > 0 {
+			a.say("audit.signed", v.Signed, v.Unsigned, v.Forged)
+		}
 	}
 	if v.Clean {
 		return nil

@@ -32,6 +32,8 @@ type fake struct {
 	inbox     []store.InboxItem
 	lines     []store.CaseLine
 	chains    []store.Chain
+	forged    int64
+	workers   []store.WorkerKeys
 	checks    []service.Check
 	people    map[kam.UserID]kam.Person
 	nodes     []kam.TerritoryNode
@@ -97,6 +99,12 @@ func (f *fake) Records(context.Context, kam.CaseNo) ([]kam.DecisionRecord, error
 func (f *fake) Revisions(context.Context, kam.CaseNo) ([]store.Revision, error) {
 	return f.revisions, f.err
 }
+
+func (f *fake) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
+
+func (f *fake) Forged(context.Context) (int64, error) { return f.forged, f.err }
+
+func (f *fake) LiveWorkers(context.Context) ([]store.WorkerKeys, error) { return f.workers, f.err }
 
 func (f *fake) Chains(_ context.Context, fn func(store.Chain) error) error {
 	for _, c := range f.chains {

@@ -47,7 +47,6 @@ var machineClock = map[string]string{
 	"service/diagnose.go checkClock time.Now":                    "compares the clock of the machine with that of the database",
 	"service/sign.go seal time.Now":                              "when somebody signs, and until when that holds: no deadline of a case",
 	"service/signer.go Seal time.Now":                            "whether keys are looked at again, and which is valid",
-	"store/ledger/envelope.go countForged SQL clock_timestamp()": "the minute that a refused signature is counted in",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":         "when a worker was last heard of",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":       "which workers were heard of lately",
 	"service/wire.go pause time.NewTimer":                        "a pause before asking again",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,11 +36,11 @@ const forgedListed = 10
 // countForged counts a refused signature, and says whether it is listed.
 func (e *Entry) countForged() (listed bool, err error) {
 	const count = `
-		insert into kam.forged as f (subject, minute, count) values (@subject, date_trunc('minute', clock_timestamp()), 1)
+		insert into kam.forged as f (subject, minute, count) values (@subject, @minute, 1)
 		on conflict (subject, minute) do update set count = f.count + 1
 		returning count`
 
-	n, _, err := pg.One(e.ctx, e.tx, "count a refused signature", pgx.RowTo[int64], count, pgx.StrictNamedArgs{"subject": e.effect.Subject.ID})
+	n, _, err := pg.One(e.ctx, e.tx, "count a refused signature", pgx.RowTo[int64], count, pgx.StrictNamedArgs{"subject": e.effect.Subject.ID, "minute": e.dbAt.Truncate(time.Minute)})
 	return n <= forgedListed, err
 }
 
