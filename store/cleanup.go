@@ -32,6 +32,10 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 	if done.Staged, err = s.DropStaged(ctx, at); err != nil {
 		return done, err
 	}
+	// An envelope holds for a day; a clock may be wrong.
+	if _, err := exec(ctx, s.pool, "forget refused envelopes", `delete from kam.envelope_refused where at < $1`, at.AddDate(0, 0, -3)); err != nil {
+		return done, err
+	}
 	if done.Messages, err = s.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
 		return done, err
 	}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		},
 	} {
 		was()
-		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.signature_mode, kam.worker_keys, kam.forged`)
+		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.envelope_refused, kam.signature_mode, kam.worker_keys, kam.forged`)
 		require.NoError(t, err)
 		_, err = conn.Exec(t.Context(), `delete from public.kam_schema_version where version_id = 19`)
 		require.NoError(t, err)
@@ -75,6 +76,36 @@ func TestWorkersSayWhichKeysTheyKnow(t *testing.T) {
 	live, err = s.LiveWorkers(t.Context())
 	require.NoError(t, err)
 	require.Len(t, live, 1)
+}
+
+// TestARefusedEnvelopeStaysRefused: who copied it cannot wait for a better moment.
+func TestARefusedEnvelopeStaysRefused(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	no := newCase(t, s, "k")
+	refuses := func(context.Context, *store.CaseTx) error { return kam.Errorf(kam.WrongState, "not now") }
+	vote := act(no, "decision-1", 1)
+	vote.Signed, vote.Signal = "an envelope", 1
+	p, err := s.Effect(t.Context(), vote, refuses)
+	require.NoError(t, err)
+	require.Equal(t, kam.WrongState, p.Refused.Code)
+	for range 2 {
+		vote.Signal++
+		p, err = s.Effect(t.Context(), vote, comment)
+		require.NoError(t, err)
+		require.NotNil(t, p.Refused, "copied and sent again when it would be taken")
+		require.Equal(t, "not now", p.Refused.Msg)
+	}
+	events, err := s.Events(t.Context(), no)
+	require.NoError(t, err)
+	require.Equal(t, 3, len(events)-1, "each signal that is refused is on record")
+	vote.Signed = "another envelope"
+	p, err = s.Effect(t.Context(), vote, comment)
+	require.NoError(t, err)
+	require.Nil(t, p.Refused, "he has signed anew")
+	p, err = s.Effect(t.Context(), vote, refuses)
+	require.NoError(t, err)
+	require.Nil(t, p.Refused, "what is stored is answered")
 }
 
 // TestForgedRefusalsAreBounded: ten a minute are listed for a case, all are

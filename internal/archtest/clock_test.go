@@ -44,6 +44,7 @@ var machineClock = map[string]string{
 	"store/store.go Now SQL clock_timestamp()":                   "for starter doctor, and for the loop that looks after lost effects",
 	"service/batch.go refuseOnBatch time.Now":                    "when a refusal arrived that no workflow ever saw",
 	"service/act.go recordRefusal time.Now":                      "when a refusal arrived that no workflow ever saw",
+	"service/diagnose.go checkSignatures time.Now":               "which key is valid",
 	"service/diagnose.go checkClock time.Now":                    "compares the clock of the machine with that of the database",
 	"service/sign.go seal time.Now":                              "when somebody signs, and until when that holds: no deadline of a case",
 	"service/signer.go Seal time.Now":                            "whether keys are looked at again, and which is valid",

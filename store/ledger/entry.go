@@ -23,6 +23,7 @@ type Entry struct {
 	home     *Home
 	decision string
 	stored   *answered
+	was      *kam.Error // what the envelope was refused with before
 
 	version int64 // as locked
 	seq     int64 // the head, as it grows

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +29,37 @@ func (e *Entry) keepEnvelope() {
 	}
 	e.queued.Queue(`insert into kam.envelope (subject, key, signed) values (@subject, @key, @signed) on conflict do nothing`,
 		pgx.StrictNamedArgs{"subject": e.effect.Subject.ID, "key": e.effect.Key, "signed": e.effect.Signed})
+}
+
+// queueRefused queues the question whether the act was refused under this very
+// envelope before. The verdict on an envelope is given once: whoever changes his
+// mind signs anew, and whoever has copied it gets the same answer.
+func (e *Entry) queueRefused(b *pgx.Batch) {
+	if e.effect.Signed == "" {
+		return
+	}
+	b.Queue(`select refusal from kam.envelope_refused where digest = @digest`, pgx.StrictNamedArgs{"digest": EnvelopeDigest(e.effect.Signed)}).
+		Query(func(rows pgx.Rows) error {
+			all, err := pgx.CollectRows(rows, pgx.RowTo[*kam.Error])
+			if len(all) == 1 {
+				e.was = all[0]
+			}
+			return err
+		})
+}
+
+// spendEnvelope queues that an envelope was refused.
+func (e *Entry) spendEnvelope(refusal *kam.Error) error {
+	if e.effect.Signed == "" {
+		return nil
+	}
+	text, err := json.Marshal(refusal)
+	if err != nil {
+		return fmt.Errorf("print the refusal: %w", err)
+	}
+	e.queued.Queue(`insert into kam.envelope_refused (digest, refusal, at) values (@digest, @refusal, @at) on conflict do nothing`,
+		pgx.StrictNamedArgs{"digest": EnvelopeDigest(e.effect.Signed), "refusal": json.RawMessage(text), "at": e.dbAt})
+	return nil
 }
 
 // forgedListed is how many refused signatures of a minute stand in the trail of a

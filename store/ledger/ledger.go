@@ -194,6 +194,7 @@ func lock(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) (*
 		}
 		return err
 	})
+	e.queueRefused(&b)
 	b.Queue(`savepoint effect`)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, nil, err
@@ -221,6 +222,8 @@ func (e *Entry) before(k Keeper) (done bool, err error) {
 		return true, kam.Errorf(kam.IDReused, "effect %s of %s was stored with other content", f.Key, f.Subject).On("decision_id")
 	case e.stored != nil && !e.stored.Refused:
 		return true, k.Stored(e.stored.Answer, false)
+	case e.was != nil:
+		return true, e.refuse(k, e.was, false)
 	case f.Known > e.version:
 		return true, kam.Errorf(kam.Fault, "the database knows version %d of %s, the workflow %d: was an old backup restored?", e.version, f.Subject, f.Known)
 	}
@@ -315,10 +318,17 @@ func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 			line.Type, line.Actor = kam.EventSignatureRefused, kam.System
 			line.Text = pg.Clip("in the name of "+string(e.effect.By)+": "+refusal.Error(), 1000)
 		}
+		signed := e.effect.Signed
 		e.effect.Signed = "" // what is refused refers to no document
 		k.Log(line)
+		e.effect.Signed = signed
 		e.chain()
 		e.QueueHead()
+	}
+	if !forged {
+		if err := e.spendEnvelope(refusal); err != nil {
+			return err
+		}
 	}
 	if answer := k.Refused(refusal); answer != nil && keep && !forged {
 		if err := e.keep(answer); err != nil {

@@ -8,6 +8,15 @@ create table kam.envelope (
     primary key (subject, key)
 );
 
+-- Envelopes whose act was refused, by their digest: what was said no to once is not
+-- said yes to later, when somebody else sends it again. They are dropped when no
+-- envelope holds any more that is as old.
+create table kam.envelope_refused (
+    digest  text primary key,
+    refusal jsonb not null,
+    at      timestamptz not null
+);
+
 -- Whether acts that are not signed were taken, and since when. A database that
 -- is new requires signatures; one that was there before takes unsigned acts and
 -- has them on record as such, until its operators say otherwise.
