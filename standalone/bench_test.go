@@ -131,6 +131,9 @@ func TestBenchCase(t *testing.T) {
 	}
 	t.Setenv(bareEnv, "1")
 	t.Setenv("KAM_KEYS_PUBLIC", signedtest.Public())
+	if settings.Unsigned {
+		t.Setenv("KAM_SIGNATURES", "record")
+	}
 	t.Setenv(profileEnv, settings.Profile)
 	program, running := launch(t, dir)
 	begin := time.Now()
