@@ -144,7 +144,8 @@ func (e *Entry) Log(ev kam.AuditEvent) {
 	if ev.DecisionID == "" {
 		ev.DecisionID = e.decision
 	}
-	if ev.PayloadDigest == "" && e.effect.Signed != "" {
+	refused := ev.Type == kam.EventDecisionRefused || ev.Type == kam.EventSignatureRefused
+	if ev.PayloadDigest == "" && e.effect.Signed != "" && !refused { // of what is refused no document is kept
 		ev.PayloadDigest = EnvelopeDigest(e.effect.Signed)
 	}
 	e.events = append(e.events, ev)

@@ -318,10 +318,7 @@ func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 			line.Type, line.Actor = kam.EventSignatureRefused, kam.System
 			line.Text = pg.Clip("in the name of "+string(e.effect.By)+": "+refusal.Error(), 1000)
 		}
-		signed := e.effect.Signed
-		e.effect.Signed = "" // what is refused refers to no document
 		k.Log(line)
-		e.effect.Signed = signed
 		e.chain()
 		e.QueueHead()
 	}
