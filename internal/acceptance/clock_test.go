@@ -201,6 +201,11 @@ var machineTime = map[string][]string{
 	"outbox":       {"next_try", "created_at"},
 	"abc_snapshot": {"at"},
 	"policy":       {"at"},
+
+	"envelope":         {"signed"},
+	"envelope_refused": {"digest", "at"},
+	"forged":           {"minute"},
+	"signature_mode":   {"since"},
 }
 
 // datePattern finds a date wherever it stands, in a column or in JSON.
