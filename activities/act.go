@@ -6,12 +6,14 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // RecordAct stores what a person did (P2.8). State, revision and separation of
@@ -23,9 +25,9 @@ import (
 // counts is when it reached the workflow.
 func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progress, error) {
 	failpoint.Hit("act/before")
-	p, err := a.Store.Effect(ctx, ledger.Effect{
-		Subject: store.OfCase(in.CaseNo),
-		With:    store.OfCase(in.Act.Other()),
+	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
+		Subject: casedb.Of(in.CaseNo),
+		With:    casedb.Of(in.Act.Other()),
 		Key:     "act/" + in.Act.DecisionID,
 		Digest:  in.Act.Digest(),
 		Known:   in.Known,
@@ -47,9 +49,9 @@ func (a *Activities) RecordAct(ctx context.Context, in kam.ActInput) (kam.Progre
 	if e := kam.AsError(err); in.Signal > 0 && e != nil && e.Code == kam.IDReused {
 		// The client records the refusal of an update. Nobody but this stage can
 		// record that of a signal.
-		err = errors.Join(err, a.Store.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
+		err = errors.Join(err, a.Store.Cases.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
-	return p, toTemporal(err)
+	return p, stage.ToTemporal(err)
 }
 
 func (w *work) act(act kam.Act) error {
@@ -60,7 +62,7 @@ func (w *work) act(act kam.Act) error {
 	if err != nil {
 		return err
 	}
-	who, err := w.Person(act.By)
+	who, err := w.Org.Person(act.By)
 	if kam.CodeOf(err) == kam.NotFound {
 		return kam.Errorf(kam.Forbidden, "nobody is known as %q", act.By).On("by")
 	}
@@ -73,7 +75,7 @@ func (w *work) act(act kam.Act) error {
 	}
 	action := spec.Action
 	if action == "" && w.Case.Task != nil {
-		action = w.Case.Task.Kind.Action()
+		action = kam.ActionOf(w.Case.Task.Kind)
 	}
 	role, err := kam.Permit(who, action, subject)
 	if err != nil {
@@ -129,28 +131,28 @@ func (d doing) log(t kam.EventType) kam.AuditEvent {
 }
 
 // subject is the case as the permission matrix sees it.
-func (w *work) subject(act kam.Act) (kam.Subject, error) {
+func (lk *lookup) subject(act kam.Act) (kam.Subject, error) {
 	s := kam.Subject{
-		Requester: w.Case.Requester, Owner: w.Case.OwnerID, Tier: w.Case.Tier, Level: kam.LevelTerritory,
-		Endorsed: len(w.Case.Endorsed), Referred: w.Case.Recommended == kam.ReferCompliance,
+		Requester: lk.Case.Requester, Owner: lk.Case.OwnerID, Tier: lk.Case.Tier, Level: kam.LevelTerritory,
+		Endorsed: len(lk.Case.Endorsed), Referred: lk.Case.Recommended == kam.ReferCompliance,
 	}
-	requester, err := w.Person(w.Case.Requester)
+	requester, err := lk.Org.Person(lk.Case.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return s, err
 	}
 	s.RequesterManager = requester.ManagerID // nobody's, where the requester is not known any more
-	node := w.Case.Territory
+	node := lk.Case.Territory
 	level := kam.NodeLevel("")
 	if act.Name == kam.ActDecideConfirmation {
-		if node, level, err = w.confirmingPlace(); err != nil {
+		if node, level, err = lk.confirmingPlace(); err != nil {
 			return s, err
 		}
 	}
 	if act.Name == kam.ActDecideEndorsement {
-		node = w.endorsingNode()
+		node = lk.endorsingNode()
 	}
-	if node != "" && node != Unassigned {
-		chain, err := w.Chain(node)
+	if node != "" && node != route.Unassigned {
+		chain, err := lk.Org.Chain(node)
 		if err != nil {
 			return s, err
 		}
@@ -158,23 +160,23 @@ func (w *work) subject(act kam.Act) (kam.Subject, error) {
 			s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
 		}
 	}
-	if t := w.Case.Task; t != nil {
+	if t := lk.Case.Task; t != nil {
 		s.Assignees = t.Assignees
 		if t.Kind == kam.TaskConfirmation {
-			s.Level = cmp.Or(level, w.confirmingLevel())
+			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
 		if t.Kind == kam.TaskEndorsement {
-			s.Level = w.nextEndorser().level
+			s.Level = lk.nextEndorser().level
 		}
 		if t.Kind == kam.TaskValidation {
-			s.Rule = w.rulesToWaive(act)
+			s.Rule = lk.rulesToWaive(act)
 		}
 		// The stewards are asked only where a candidate is CERTAIN. That it is
 		// another customer is theirs to say, and that somebody else's request
 		// counts in its place; to take an existing customer is not.
 		s.Certain = t.Queue == string(kam.DataSteward) && (act.Verdict == kam.NotDuplicate || act.Verdict == kam.SameRequest)
 		if act.Name == kam.ActClaim || act.Name == kam.ActRelease {
-			s.Rule = w.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
+			s.Rule = lk.rulesToWaive(kam.Act{Name: kam.ActDecideValidation})
 		}
 	}
 	return s, nil
@@ -188,14 +190,14 @@ func (w *work) reassign(d doing) error {
 	if t == nil {
 		return kam.Errorf(kam.WrongState, "no task is open")
 	}
-	target, err := w.Person(d.Assignee)
+	target, err := w.Org.Person(d.Assignee)
 	if kam.CodeOf(err) == kam.NotFound || err == nil && !target.Active {
 		return kam.Errorf(kam.Invalid, "nobody who works here is known as %q", d.Assignee).On("assignee")
 	}
 	if err != nil {
 		return err
 	}
-	decide, action := kam.ActDecideConfirmation, t.Kind.Action()
+	decide, action := kam.ActDecideConfirmation, kam.ActionOf(t.Kind)
 	if t.Kind == kam.TaskEndorsement {
 		decide = kam.ActDecideEndorsement
 	}
@@ -218,7 +220,7 @@ func (w *work) reassign(d doing) error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	return w.notify("task.opened", string(w.Case.CaseNo)+" was given to you", target.ID)
+	return w.notify("task.opened", kam.Say("%s was given to you", w.Case.CaseNo), target.ID)
 }
 
 // retry takes a parked case back to the state in which the stage failed.

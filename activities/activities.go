@@ -10,19 +10,21 @@ package activities
 import (
 	"context"
 	"fmt"
-	"sync"
-	"time"
 
 	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/temporal"
 
+	bookstages "github.com/kamflow/kamflow/activities/book"
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/failpoint"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Activities carries what the stages share. Its methods are registered under
@@ -36,13 +38,11 @@ type Activities struct {
 	Screen Screener
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
-	// Signatures judges what people signed: a [signed.Verifier]. Without one
-	// everything that they send is refused.
-	Signatures interface {
-		Verify(now time.Time, token string, c signed.Claim) error
-	}
+	// Signatures judges what people signed; as New sets it, everything that they
+	// send is refused.
+	Signatures stage.Signatures
 
-	policies sync.Map // version -> *rules.Set; a published version never changes
+	policies stage.Policies
 }
 
 // New returns the activities over a store.
@@ -51,9 +51,7 @@ func New(s *store.Store) *Activities {
 }
 
 // Registry is what takes the activities: a worker or a test environment.
-type Registry interface {
-	RegisterActivityWithOptions(a any, options activity.RegisterOptions)
-}
+type Registry = stage.Registry
 
 // Register makes the stages known under their names.
 func (a *Activities) Register(r Registry) {
@@ -75,7 +73,12 @@ func (a *Activities) Register(r Registry) {
 	} {
 		r.RegisterActivityWithOptions(fn, activity.RegisterOptions{Name: string(name)})
 	}
-	a.registerBatch(r)
+	a.Imports().Register(r)
+}
+
+// Imports are the stages of imports, which go by the same policies.
+func (a *Activities) Imports() *bookstages.Stages {
+	return bookstages.New(a.Store, &a.policies, a.Signatures)
 }
 
 // stage runs one effect of the engine. The stage is refused, by handing back
@@ -85,8 +88,8 @@ func (a *Activities) Register(r Registry) {
 // has a later one, and asks for the same effect.
 func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInput, do func(*work) error) (kam.Progress, error) {
 	failpoint.Hit("stage", string(name), "before")
-	p, err := a.Store.Effect(ctx, ledger.Effect{
-		Subject: store.OfCase(in.CaseNo),
+	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
+		Subject: casedb.Of(in.CaseNo),
 		Key:     fmt.Sprintf("seq/%d", in.Seq),
 		Digest:  kam.Digest([]any{name, in.Due}),
 		Known:   in.Known,
@@ -97,7 +100,7 @@ func (a *Activities) stage(ctx context.Context, name kam.Stage, in kam.StageInpu
 	if err == nil {
 		failpoint.Hit("stage", string(name), "after-commit")
 	}
-	return p, toTemporal(err)
+	return p, stage.ToTemporal(err)
 }
 
 // hit is the fail point of the tests inside the transaction, after do.
@@ -110,11 +113,11 @@ func hit(do func(*work) error, point ...string) func(*work) error {
 }
 
 // within opens the case for do: its policy and its present data.
-func (a *Activities) within(do func(*work) error) func(context.Context, *store.CaseTx) error {
-	return func(ctx context.Context, tx *store.CaseTx) error {
-		w, err := a.open(ctx, tx)
+func (a *Activities) within(do func(*work) error) func(context.Context, *casedb.Tx) error {
+	return func(ctx context.Context, tx *casedb.Tx) error {
+		w, err := a.open(tx)
 		if err == nil && tx.With != nil {
-			w.other, err = a.open(ctx, tx.With)
+			w.other, err = a.open(tx.With)
 		}
 		if err != nil {
 			return err
@@ -123,8 +126,9 @@ func (a *Activities) within(do func(*work) error) func(context.Context, *store.C
 	}
 }
 
-func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) {
-	pol, version, err := a.policy(tx.Tx, tx.Case.PolicyVersion)
+func (a *Activities) open(tx *casedb.Tx) (*work, error) {
+	org := accessdb.In(tx.Entry)
+	pol, version, err := a.policies.Of(org, tx.Case.PolicyVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +138,13 @@ func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) 
 		return nil, err
 	}
 	home := func() string { return tx.Case.Territory }
-	w := &work{ctx: ctx, CaseTx: tx, route: route{tx: tx.Tx, pol: pol, home: home}, data: data, moved: a.Moved, provider: a.Provider}
+	w := &work{moved: a.Moved, lookup: lookup{
+		Tx: tx, form: form{c: tx.Case, pol: pol, data: data}, customers: customerdb.In(tx.Entry),
+		Route: route.Route{Org: org, Pol: pol, Home: home}, provider: a.Provider,
+	}}
 	if w.existing() {
 		var b base
-		if ok, err := tx.Fact(store.FactBase, &b); err != nil {
+		if ok, err := tx.Fact(casedb.FactBase, &b); err != nil {
 			return nil, err
 		} else if ok {
 			w.base = &b
@@ -146,40 +153,10 @@ func (a *Activities) open(ctx context.Context, tx *store.CaseTx) (*work, error) 
 	return w, nil
 }
 
-// policies are where a policy is read: in a transaction, or outside.
-type policies interface {
-	LatestPolicy() (version int, text []byte, err error)
-	PolicyText(version int) ([]byte, error)
-}
-
-// policy is a version of the policy; 0 takes the newest. What was read once is
-// kept.
-func (a *Activities) policy(from policies, version int) (*rules.Set, int, error) {
-	if p, ok := a.policies.Load(version); ok && version != 0 {
-		return p.(*rules.Set), version, nil
-	}
-	var text []byte
-	var err error
-	if version == 0 {
-		version, text, err = from.LatestPolicy()
-	} else {
-		text, err = from.PolicyText(version)
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	p, err := rules.Parse(text)
-	if err != nil {
-		return nil, 0, kam.Errorf(kam.Fault, "policy version %d cannot be read: %v", version, err)
-	}
-	a.policies.Store(version, p)
-	return p, version, nil
-}
-
 // ReadCase hands back the committed state of a case. It changes nothing.
 func (a *Activities) ReadCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	s, err := a.Store.Case(ctx, in.CaseNo)
-	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, toTemporal(err)
+	s, err := a.Store.Cases.Case(ctx, in.CaseNo)
+	return kam.Progress{Snapshot: s, Ahead: s.Version > in.Known}, stage.ToTemporal(err)
 }
 
 // Park sets a case aside after a fault that retrying did not cure (P2.6).
@@ -193,17 +170,4 @@ func (a *Activities) Park(ctx context.Context, in kam.StageInput) (kam.Progress,
 		}
 		return w.openIntervention(in.Fault)
 	})
-}
-
-// toTemporal keeps a kam code across the wire, where Go error values do not
-// survive, and marks the error as not retryable: the answer would be the same.
-// Only kam.Unreachable is retried.
-func toTemporal(err error) error {
-	if err == nil {
-		return nil
-	}
-	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable {
-		return temporal.NewNonRetryableApplicationError(err.Error(), string(e.Code), err, e)
-	}
-	return err
 }

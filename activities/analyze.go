@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/big"
-	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // Analyze is process 1.2: sales history, needs, wallet and potential, P&L, and
@@ -27,15 +26,15 @@ func (a *Activities) Analyze(ctx context.Context, in kam.StageInput) (kam.Progre
 			text string
 		}{
 			{"1.2.2", fmt.Sprintf("net revenue of 12 months: %s", f.NetRevenue12m)},
-			{"1.2.3", counted(len(w.data.Needs), "need") + ", " + counted(len(w.data.Contacts), "contact")},
+			{"1.2.3", stage.Counted(len(w.data.Needs), "need") + ", " + stage.Counted(len(w.data.Contacts), "contact")},
 			{"1.2.4", potentialText(w.data)},
-			{"1.2.5", counted(len(f.PLLinesPct), "P&L line")},
+			{"1.2.5", stage.Counted(len(f.PLLinesPct), "P&L line")},
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
 		}
 		return w.move(kam.EvAnalyzed, w.facts(), kam.AuditEvent{
 			Type: kam.EventAnalyzed, Step: "1.2.6", PayloadDigest: sum,
-			Text: counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage),
+			Text: stage.Counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage),
 		})
 	})
 }
@@ -52,21 +51,13 @@ func (w *work) analyze() (rules.Facts, error) {
 		return f, err
 	}
 	if w.existing() {
-		c, err := w.Customer(w.Case.CommittedAs)
+		c, err := w.customers.Customer(w.Case.CommittedAs)
 		if err != nil {
 			return f, err
 		}
-		f.CustomerMonths = monthsSince(c.Since, w.At)
+		f.CustomerMonths = stage.MonthsSince(c.Since, w.At)
 	}
 	return f, w.SaveAnalysis(f)
-}
-
-// counted is a number of things in words.
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func potentialText(d kam.RequestData) string {
@@ -84,75 +75,21 @@ func potentialText(d kam.RequestData) string {
 
 // salesFacts are the facts of P2.4.4 for an account; a newcomer without one
 // has sold nothing yet, which is known.
-func (w *work) salesFacts(account string) (rules.Facts, error) {
+func (lk *lookup) salesFacts(account string) (rules.Facts, error) {
 	if account == "" {
-		return factsOf(store.Sales{}, nil, w.At, w.pol.BaseCurrency)
+		return stage.FactsOf(customerdb.Sales{}, nil, lk.At, lk.Pol.BaseCurrency)
 	}
-	s, err := w.SalesFacts(account, w.At)
+	s, err := lk.customers.SalesFacts(account, lk.At)
 	if err != nil {
 		return rules.Facts{}, err
 	}
 	var lines map[string]int64
 	if s.Known && s.Currencies <= 1 && s.Net12 > 0 {
-		if lines, err = w.PLLines(account); err != nil {
+		if lines, err = lk.customers.PLLines(account); err != nil {
 			return rules.Facts{}, err
 		}
 	}
-	return factsOf(s, lines, w.At, w.pol.BaseCurrency)
-}
-
-// factsOf turns the sums of an account and its lines of profit and loss into
-// facts. Sums in more than one currency are a kam.Fault.
-func factsOf(s store.Sales, lines map[string]int64, at time.Time, base string) (rules.Facts, error) {
-	zero := int64(0)
-	none := kam.NewMoney(0, base)
-	f := rules.Facts{NetRevenue12m: &none, Orders12m: &zero, ActiveMonths: &zero}
-	if s.FirstRevenue != nil {
-		f.ActiveMonths = monthsSince(s.FirstRevenue, at)
-	}
-	if !s.Known {
-		return f, nil
-	}
-	if s.Currencies > 1 {
-		return f, kam.Errorf(kam.Fault, "sales account %s has facts in %d currencies, which do not add up", s.Account, s.Currencies)
-	}
-	now, before := kam.Money{Minor: s.Net12, Currency: s.Currency}, kam.Money{Minor: s.Prior12, Currency: s.Currency}
-	f.NetRevenue12m, f.NetRevenuePrior12m, f.Orders12m = &now, &before, &s.Orders12
-	if s.LastOrder != nil {
-		days := int64(at.Sub(*s.LastOrder).Hours() / 24)
-		f.RecencyDays = &days
-	}
-	if s.Net12 <= 0 {
-		return f, nil
-	}
-	if s.Margin12 != nil {
-		pct := percent(*s.Margin12, s.Net12)
-		f.MarginPct = &pct
-	}
-	f.PLLinesPct = make(map[string]kam.Dec, len(lines))
-	for line, amount := range lines {
-		f.PLLinesPct[line] = percent(amount, s.Net12)
-	}
-	return f, nil
-}
-
-// monthsSince are the months of the calendar from then to at, never below 0;
-// nil where then is not known. The twelve months of revenue that end with at
-// began 11 months ago.
-func monthsSince(then *time.Time, at time.Time) *int64 {
-	if then == nil {
-		return nil
-	}
-	from, to := then.UTC(), at.UTC()
-	n := max(0, int64(to.Year()-from.Year())*12+int64(to.Month())-int64(from.Month()))
-	return &n
-}
-
-// percent is 100 x part / whole with two decimals, half up.
-func percent(part, whole int64) kam.Dec {
-	n := new(big.Int).Mul(big.NewInt(part), big.NewInt(20000))
-	n.Add(n, big.NewInt(whole))
-	return kam.Dec(n.Div(n, big.NewInt(2*whole)).Int64())
+	return stage.FactsOf(s, lines, lk.At, lk.Pol.BaseCurrency)
 }
 
 // Segment is process 1.3: the models of P3.3 on the facts of 1.2, against the
@@ -196,7 +133,7 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 	if err != nil {
 		return res, rec, err
 	}
-	id, rows, err := w.ABCSnapshot()
+	id, rows, err := w.customers.ABCSnapshot()
 	if err != nil {
 		return res, rec, err
 	}
@@ -204,13 +141,13 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 	for i, r := range rows {
 		entries[i] = rules.SnapshotEntry{CustomerNo: r.CustomerNo, Revenue: r.Revenue}
 	}
-	snapshot, err := w.pol.NewSnapshot(id, entries)
+	snapshot, err := w.Pol.NewSnapshot(id, entries)
 	if err != nil {
 		return res, rec, err
 	}
 	c := w.customer(f)
 	c.TerritoryCode = w.Case.Territory
-	res, rec, err = w.pol.Segment(c, rules.SegmentContext{Snapshot: snapshot, Tree: tree})
+	res, rec, err = w.Pol.Segment(c, rules.SegmentContext{Snapshot: snapshot, Tree: tree})
 	if err != nil {
 		return res, rec, err
 	}
@@ -223,8 +160,8 @@ func (w *work) segment() (res rules.SegmentResult, rec kam.DecisionRecord, err e
 	return res, rec, nil
 }
 
-func (w *work) tree() (*rules.Tree, error) {
-	nodes, err := w.Nodes()
+func (lk *lookup) tree() (*rules.Tree, error) {
+	nodes, err := lk.Org.Nodes()
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // checkCapacity tests whether the owner of an account that is being endorsed,
@@ -15,7 +15,7 @@ func (w *work) checkCapacity(d doing) error {
 	if w.Case.KAStatus != kam.KA {
 		return nil // a demotion needs no capacity
 	}
-	existing, err := w.KeyAccountOf(w.accountID())
+	existing, err := w.customers.KeyAccountOf(w.accountID())
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (w *work) checkCapacity(d doing) error {
 	if owner == "" {
 		owner = d.By // acts until a key account manager is named
 	}
-	holds, err := w.KeyAccountsOf(owner)
+	holds, err := w.customers.KeyAccountsOf(owner)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (w *work) checkCapacity(d doing) error {
 		}
 		holds[freed.Tier]--
 	}
-	programme, err := w.KeyAccounts()
+	programme, err := w.customers.KeyAccounts()
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (w *work) checkCapacity(d doing) error {
 	for _, t := range kam.Tiers {
 		total += programme[t]
 	}
-	load := w.pol.Capacity(holds, w.Case.Tier, total, added)
+	load := w.Pol.Capacity(holds, w.Case.Tier, total, added)
 	var over string
 	switch {
 	case load.Over:
@@ -72,28 +72,28 @@ func (w *work) checkCapacity(d doing) error {
 }
 
 // accountID is the group, or the customer where it has none.
-func (w *work) accountID() string {
-	if w.data.GroupID != "" {
-		return w.data.GroupID
+func (lk *lookup) accountID() string {
+	if lk.data.GroupID != "" {
+		return lk.data.GroupID
 	}
-	return w.Case.CommittedAs
+	return lk.Case.CommittedAs
 }
 
 // release takes an account from its owner: the manager of its home node acts
 // for it until he names another.
-func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
-	k, err := w.KeyAccountNamed(d.ReleaseAccount)
+func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error) {
+	k, err := w.customers.KeyAccountNamed(d.ReleaseAccount)
 	if err != nil {
 		return nil, err
 	}
-	if k == nil || k.State == store.KeyAccountEnded || k.OwnerID != owner {
-		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that " + string(owner) + " owns")
+	if k == nil || k.State == customerdb.KeyAccountEnded || k.OwnerID != owner {
+		return nil, kam.Errorf(kam.Invalid, "%s owns no key account %s", owner, d.ReleaseAccount).On("release_account").Try("name one that %s owns", owner)
 	}
-	chain, err := w.Chain(k.HomeNode)
+	chain, err := w.Org.Chain(k.HomeNode)
 	if err != nil {
 		return nil, err
 	}
-	s, ok, err := w.seatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
+	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
 		if u == owner {
 			return kam.Errorf(kam.Invalid, "it is released by him").By("CAPACITY")
 		}
@@ -105,15 +105,15 @@ func (w *work) release(d doing, owner kam.UserID) (*store.KeyAccount, error) {
 	if !ok {
 		return nil, kam.Errorf(kam.Invalid, "nobody above %s could take %s over", k.HomeNode, k.No).On("release_account").Try("name another one")
 	}
-	k.OwnerID = s.person.ID
-	if _, err := w.SaveKeyAccount(*k); err != nil {
+	k.OwnerID = s.Person.ID
+	if _, err := w.customers.SaveKeyAccount(*k); err != nil {
 		return nil, err
 	}
-	if err := w.askForManager(k.No, s.person); err != nil {
+	if err := w.askForManager(k.No, s.Person); err != nil {
 		return nil, err
 	}
 	e := d.log(kam.EventAccountReleased)
-	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.person.ID)
+	e.Text = fmt.Sprintf("%s from %s to %s", k.No, owner, s.Person.ID)
 	w.Log(e)
-	return k, w.notify("keyaccount.released", k.No+" needs a key account manager", s.person.ID, owner)
+	return k, w.notify("keyaccount.released", kam.Say("%s needs a key account manager", k.No), s.Person.ID, owner)
 }

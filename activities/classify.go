@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 )
@@ -40,7 +41,7 @@ func (a *Activities) Classify(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err != nil {
 			return err
 		}
-		c, rec, err := w.pol.Classify(id, members, tree, nil)
+		c, rec, err := w.Pol.Classify(id, members, tree, nil)
 		if err != nil {
 			return err
 		}
@@ -87,7 +88,7 @@ func (w *work) standing(id string, members []rules.Customer, c rules.Classificat
 	w.Case.HomeNode, w.Case.HeadCountry = string(c.HomeNode), c.HeadCountry
 	if c.NeedsEndorsement() && w.Case.Tier == kam.TierNone {
 		// A demotion to NON_KA is endorsed where the account was managed.
-		k, err := w.KeyAccountOf(id)
+		k, err := w.customers.KeyAccountOf(id)
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (w *work) logClassification(c rules.Classification) {
 	}{
 		{"1.5.1", gates},
 		{"1.5.2", "group score " + c.Score.Fixed()},
-		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, counted(len(c.Members), "member"))},
+		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, stage.Counted(len(c.Members), "member"))},
 	} {
 		w.Log(kam.AuditEvent{Type: kam.EventClassified, Step: box.step, Text: box.text})
 	}
@@ -121,29 +122,29 @@ func (w *work) logClassification(c rules.Classification) {
 
 // group is the account that the customer belongs to, with the facts of every
 // member; a customer without a group is its own.
-func (w *work) group() (string, []rules.Customer, error) {
-	no := w.Case.CommittedAs
-	id, err := w.ensureGroup()
+func (lk *lookup) group() (string, []rules.Customer, error) {
+	no := lk.Case.CommittedAs
+	id, err := lk.ensureGroup()
 	if err != nil {
 		return "", nil, err
 	}
 	var own rules.Facts
-	if _, err := w.Analysis(&own); err != nil {
+	if _, err := lk.Analysis(&own); err != nil {
 		return "", nil, err
 	}
-	self := w.customer(own)
-	self.CustomerNo, self.TerritoryCode = no, w.Case.Territory
-	if w.existing() {
-		row, err := w.Customer(no)
+	self := lk.customer(own)
+	self.CustomerNo, self.TerritoryCode = no, lk.Case.Territory
+	if lk.existing() {
+		row, err := lk.customers.Customer(no)
 		if err != nil {
 			return "", nil, err
 		}
-		self.Current = w.current(row.KAStatus, row.Tier, row.FailedReviews)
+		self.Current = lk.current(row.KAStatus, row.Tier, row.FailedReviews)
 	}
 	if id == "" {
 		return no, []rules.Customer{self}, nil
 	}
-	rows, err := w.GroupMembers(id)
+	rows, err := lk.customers.GroupMembers(id)
 	if err != nil {
 		return "", nil, err
 	}
@@ -152,11 +153,11 @@ func (w *work) group() (string, []rules.Customer, error) {
 		if m.CustomerNo == no {
 			continue
 		}
-		f, err := w.salesFacts(cmp.Or(m.SalesAccount, m.CustomerNo))
+		f, err := lk.salesFacts(cmp.Or(m.SalesAccount, m.CustomerNo))
 		if err != nil {
 			return "", nil, err
 		}
-		f.Current = w.current(m.KAStatus, m.Tier, m.FailedReviews)
+		f.Current = lk.current(m.KAStatus, m.Tier, m.FailedReviews)
 		c := rules.Customer{CustomerNo: m.CustomerNo, ScreeningData: m.Data.ScreeningData, DetailData: m.Data.DetailData, Facts: f}
 		c.TerritoryCode, c.GroupID = m.Territory, id
 		c.NominateKeyAccount = false // it was a request of its own time
@@ -167,16 +168,9 @@ func (w *work) group() (string, []rules.Customer, error) {
 
 // current is the standing of a customer. Failing reviews in a row are counted by
 // reviews: any other case that happens to look at the group is none.
-func (w *work) current(status kam.KAStatus, tier kam.Tier, failed int) *rules.Current {
-	if w.Case.Type != kam.Reclassify {
+func (lk *lookup) current(status kam.KAStatus, tier kam.Tier, failed int) *rules.Current {
+	if lk.Case.Type != kam.Reclassify {
 		failed = 0
 	}
 	return &rules.Current{KAStatus: status, Tier: tier, FailedReviews: failed}
-}
-
-func (w *work) groupName() string {
-	if w.data.GroupName != "" {
-		return w.data.GroupName
-	}
-	return w.data.LegalName
 }

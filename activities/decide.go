@@ -7,7 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // Decide is step 1.1.4, Determine whether to add, and 1.1.6 where the answer
@@ -28,7 +28,7 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 		if err != nil {
 			return err
 		}
-		r, err := w.pol.AddDecision(w.customer(rules.Facts{HardStops: stops}), nil)
+		r, err := w.Pol.AddDecision(w.customer(rules.Facts{HardStops: stops}), nil)
 		if err != nil {
 			return err
 		}
@@ -60,74 +60,71 @@ func (a *Activities) Decide(ctx context.Context, in kam.StageInput) (kam.Progres
 func (w *work) rejected(by kam.UserID, reason, text string) error {
 	w.Case.ReasonCode = reason
 	w.Log(kam.AuditEvent{Type: kam.EventRejected, Actor: by, Step: "1.1.6", ReasonCode: reason, Text: text})
-	return w.notify("case.rejected", string(w.Case.CaseNo)+" was rejected: "+reason, w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.rejected", kam.Say("%s was rejected: %s", w.Case.CaseNo, reason), w.Case.Requester, w.Case.OwnerID)
 }
 
 // hardStops looks up what the rules cannot compute: HS1, HS2, HS5, HS6, HS7, HS9.
-func (w *work) hardStops(s screening) ([]string, error) {
+func (lk *lookup) hardStops(s screening) ([]string, error) {
 	var out []string
 	if s.blocked {
-		out = append(out, "HS1_BLOCKED_PARTY")
+		out = append(out, policy.StopBlockedParty)
 	}
 	if s.has(kam.ScreeningConfirmed) {
-		out = append(out, "HS2_SANCTIONS_CONFIRMED")
+		out = append(out, policy.StopSanctionsConfirmed)
 	}
 	if s.has(kam.ScreeningPossible) {
-		out = append(out, "HS6_SANCTIONS_POSSIBLE")
+		out = append(out, policy.StopSanctionsPossible)
 	}
-	if w.Case.AppealOf == "" {
-		again, err := w.rejectedBefore()
+	if lk.Case.AppealOf == "" {
+		again, err := lk.rejectedBefore()
 		if err != nil {
 			return nil, err
 		}
 		switch again {
 		case match.NameSame:
-			out = append(out, "HS5_RECENTLY_REJECTED")
+			out = append(out, policy.StopRecentlyRejected)
 		case match.NameLike:
-			out = append(out, "HS9_LIKE_A_REJECTED")
+			out = append(out, policy.StopLikeARejected)
 		case match.NameDiffers:
 		}
 	}
-	hold, err := w.FinanceHold(parties.Keys(w.data).Identifiers, w.data.GroupID)
+	hold, err := lk.Org.FinanceHold(parties.Keys(lk.data).Identifiers, lk.data.GroupID)
 	if err != nil {
 		return nil, err
 	}
 	if hold {
-		out = append(out, "HS7_FINANCE_HOLD")
+		out = append(out, policy.StopFinanceHold)
 	}
 	return out, nil
 }
 
 // rejectedBefore says how near the party comes to one that was rejected within
 // the cool-down: the same by an identifier, else as far as the names go.
-func (w *work) rejectedBefore() (match.NameMatch, error) {
-	all, err := w.RejectedLike(w.keys(), w.At.AddDate(0, 0, -w.pol.Process.RejectCooldownDays))
+func (lk *lookup) rejectedBefore() (match.NameMatch, error) {
+	all, err := lk.customers.RejectedLike(lk.keys(), lk.At.AddDate(0, 0, -lk.Pol.Process.RejectCooldownDays), lk.Case.CaseNo)
 	if err != nil {
 		return match.NameDiffers, err
 	}
-	best, me := match.NameDiffers, w.screened()
+	best, me := match.NameDiffers, lk.screened()
 	for _, r := range all {
 		if r.SameIdentifier {
 			return match.NameSame, nil
 		}
-		best = max(best, w.pol.Match.SameByName(me, parties.Screened(r.Party)))
+		best = max(best, lk.Pol.Match.SameByName(me, parties.Screened(r.Party)))
 	}
 	return best, nil
 }
 
-// screened is the case as lists are compared with it.
-func (w *work) screened() match.ListEntry { return parties.Screened(store.PartyDataOf(w.data)) }
-
 // screenLocally is the default adapter of P3.4.5: our own list.
-func (w *work) screenLocally() (screening, error) {
-	list, err := w.BlockedParties()
+func (lk *lookup) screenLocally() (screening, error) {
+	list, err := lk.Org.BlockedParties()
 	if err != nil {
 		return screening{}, err
 	}
 	var s screening
-	me := w.screened()
+	me := lk.screened()
 	for _, b := range list {
-		result, blocked := w.pol.Match.Screen(me, parties.Entry(b))
+		result, blocked := lk.Pol.Match.Screen(me, parties.Entry(b))
 		if blocked || result != kam.ScreeningClear {
 			s.add(parties.Hit(b, result))
 			s.blocked = s.blocked || blocked

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -79,7 +80,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 	// What was recommended and confirmed was a new customer.
 	w.Case.Recommended = ""
 	w.unconfirm()
-	if err := w.DropParty(); err != nil {
+	if err := w.customers.DropParty(w.Case.CaseNo); err != nil {
 		return err
 	}
 	if err := w.pin(c); err != nil {
@@ -101,7 +102,7 @@ func (w *work) convert(d doing, f kam.Facts) error {
 }
 
 func (w *work) notifyMerged() error {
-	return w.notify("case.merged", string(w.Case.CaseNo)+" is customer "+w.Case.CommittedAs, w.Case.Requester)
+	return w.notify("case.merged", kam.Say("%s is customer %s", w.Case.CaseNo, w.Case.CommittedAs), w.Case.Requester)
 }
 
 // confirm is step 1.1.5. Silence never confirms; what is confirmed is exactly
@@ -112,10 +113,10 @@ func (w *work) confirm(d doing) error {
 	switch d.Verdict {
 	case kam.Confirm:
 		needs := against || w.Case.Recommended == kam.Refer || w.Case.Recommended == kam.ReferCompliance
-		if needs && w.pol.Confirmation.RequireReason && d.Reason == "" {
+		if needs && w.Pol.Confirmation.RequireReason && d.Reason == "" {
 			return kam.Errorf(kam.ReasonNeeded, "the recommendation is %s: confirming it needs a reason", w.Case.Recommended).On("reason")
 		}
-		if w.Case.Territory == Unassigned {
+		if w.Case.Territory == route.Unassigned {
 			return kam.Errorf(kam.WrongState, "the case has no territory yet").On("territory_code").Try("the policy admin assigns one first")
 		}
 		var err error
@@ -143,7 +144,7 @@ func (w *work) confirm(d doing) error {
 		})
 	default:
 		if !f.RoundsLeft {
-			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.pol.Process.MaxChangeRounds).Try("confirm or reject")
+			return kam.Errorf(kam.RoundsUsed, "all %d change rounds are used", w.Pol.Process.MaxChangeRounds).Try("confirm or reject")
 		}
 		w.Case.Rounds++
 		return w.humanDecision(d, kam.RecordAdd, false, func() error { return w.sendBack(d, f) })
@@ -152,11 +153,11 @@ func (w *work) confirm(d doing) error {
 
 // lastConfirmation says whether one confirmation more is enough: the retirement
 // of a member of a key account needs a second person (P2.3).
-func (w *work) lastConfirmation() (bool, error) {
-	if w.Case.Type != kam.Deactivate || w.Case.FirstConfirmedBy != "" {
+func (lk *lookup) lastConfirmation() (bool, error) {
+	if lk.Case.Type != kam.Deactivate || lk.Case.FirstConfirmedBy != "" {
 		return true, nil
 	}
-	k, err := w.membership()
+	k, err := lk.membership()
 	return k == nil, err
 }
 
@@ -184,7 +185,7 @@ func (w *work) sendBack(d doing, f kam.Facts) error {
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
-	return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, d.Fields, d.Reason)
+	return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, d.Fields, d.Reason)
 }
 
 func (w *work) moveAndEnter(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
@@ -343,15 +344,15 @@ func (w *work) screenedByHand(d doing, findings []kam.Finding) error {
 		}
 	}
 	_, err := w.clearHits(d, stepWaiving, func(h kam.ScreeningHit) bool {
-		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h)) })
+		return slices.ContainsFunc(named, func(what string) bool { return strings.HasSuffix(what, rules.PossibleHit(h).English) })
 	})
 	return err
 }
 
 // rulesToWaive says which role's findings are open, for the permission matrix:
 // VS for compliance alone, empty for the stewards'.
-func (w *work) rulesToWaive(act kam.Act) string {
-	if act.Name == kam.ActDecideValidation && w.Case.Task != nil && w.Case.Task.Queue == string(kam.ComplianceRole) {
+func (lk *lookup) rulesToWaive(act kam.Act) string {
+	if act.Name == kam.ActDecideValidation && lk.Case.Task != nil && lk.Case.Task.Queue == string(kam.ComplianceRole) {
 		return "VS02"
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -13,7 +14,7 @@ import (
 // that the task no longer has changes nothing: somebody acted first.
 func (a *Activities) DeadlinePassed(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	return a.stage(ctx, kam.StageElapse, in, func(w *work) error {
-		if !elapsed(w.Case.Task, in.Due, in.Now) {
+		if !route.Elapsed(w.Case.Task, in.Due, in.Now) {
 			w.NoChange()
 			return nil
 		}
@@ -37,15 +38,15 @@ func (w *work) remind() error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: waitingFor(*t)})
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: route.WaitingFor(*t)})
 	to := append(slices.Clone(t.Assignees), t.ClaimedBy)
 	if t.Queue == kam.QueueUnrouted {
 		var err error
-		if to, err = w.leads(*t); err != nil {
+		if to, err = w.Leads(*t); err != nil {
 			return err
 		}
 	}
-	return w.notify("task.reminded", fmt.Sprintf("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.reminded", kam.Say("%s: %s still waits", w.Case.CaseNo, t.Kind), to...)
 }
 
 // notifyManager sends the confirming manager a notice that the details of the
@@ -54,8 +55,8 @@ func (w *work) notifyManager() error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + waitingFor(*w.Case.Task)})
-	return w.notify("task.overdue", fmt.Sprintf("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + route.WaitingFor(*w.Case.Task)})
+	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
 }
 
 // escalate brings the next level in; whoever was asked before keeps the right
@@ -77,17 +78,17 @@ func (w *work) escalate() error {
 	} else {
 		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
 	}
-	if err := w.again(t); err != nil {
+	if err := w.Again(t); err != nil {
 		return err
 	}
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	to, err := w.leads(*t)
+	to, err := w.Leads(*t)
 	if err != nil {
 		return err
 	}
-	return w.notify("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
+	return w.notify("task.escalated", kam.Say("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 }
 
 // escalateLevel lets the next manager of the chain join.
@@ -97,17 +98,17 @@ func (w *work) escalateLevel() error {
 	if err != nil {
 		return err
 	}
-	sla, allowed := w.pol.SLA.Confirmation, w.mayConfirm
+	sla, allowed := w.Pol.SLA.Confirmation, w.mayConfirm
 	if t.Kind == kam.TaskEndorsement {
-		sla, allowed, start = w.pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
+		sla, allowed, start = w.Pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
 	}
-	next, ok, err := w.raise(t, start, sla, allowed)
+	next, ok, err := w.Raise(t, start, sla, allowed)
 	if err != nil {
 		return err
 	}
 	text := "no further level: to all"
 	if ok {
-		text = fmt.Sprintf("%s joins at %s", next.person.ID, next.node.Level)
+		text = fmt.Sprintf("%s joins at %s", next.Person.ID, next.Node.Level)
 	}
 	if err := w.move(kam.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err
@@ -116,23 +117,23 @@ func (w *work) escalateLevel() error {
 		return err
 	}
 	if !ok {
-		to, err := w.leads(*t)
+		to, err := w.Leads(*t)
 		if err != nil {
 			return err
 		}
-		return w.notify("task.escalated", fmt.Sprintf("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
+		return w.notify("task.escalated", kam.Say("%s: %s is overdue", w.Case.CaseNo, t.Kind), to...)
 	}
-	return w.notify("task.escalated", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
+	return w.notify("task.escalated", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), t.Assignees...)
 }
 
-func (w *work) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *w.Case) }
+func (lk *lookup) mayConfirm(u kam.UserID) error { return kam.MayConfirm(u, *lk.Case) }
 
 // expire ends a case that nobody moved.
 func (w *work) expire() error {
 	if err := w.move(kam.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
 		return err
 	}
-	return w.notify("case.expired", string(w.Case.CaseNo)+" expired", w.Case.Requester, w.Case.ConfirmedBy)
+	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), w.Case.Requester, w.Case.ConfirmedBy)
 }
 
 // lapse keeps the status before the case where nobody endorsed.

@@ -16,17 +16,17 @@ type endorser struct {
 
 // endorsers are those of the proposed tier, in the order in which they are
 // asked.
-func (w *work) endorsers() []endorser {
+func (lk *lookup) endorsers() []endorser {
 	var out []endorser
-	for _, r := range w.pol.KeyAccount.Endorsement.For(w.Case.Tier) {
+	for _, r := range lk.Pol.KeyAccount.Endorsement.For(lk.Case.Tier) {
 		level := levelOfEndorser(r)
-		node := w.Case.HomeNode
+		node := lk.Case.HomeNode
 		switch {
-		case level.Rank() >= w.Case.Tier.Level().Rank():
+		case level.Rank() >= lk.Case.Tier.Level().Rank():
 		case level == kam.LevelCountry:
-			node = w.Case.HeadCountry // the national endorser of a GLOBAL account
+			node = lk.Case.HeadCountry // the national endorser of a GLOBAL account
 		default:
-			node = w.Case.Territory
+			node = lk.Case.Territory
 		}
 		out = append(out, endorser{level, node})
 	}
@@ -44,36 +44,36 @@ func levelOfEndorser(role string) kam.NodeLevel {
 }
 
 // nextEndorser is the one whose turn it is.
-func (w *work) nextEndorser() endorser {
-	all := w.endorsers()
-	if i := len(w.Case.Endorsed); i < len(all) {
+func (lk *lookup) nextEndorser() endorser {
+	all := lk.endorsers()
+	if i := len(lk.Case.Endorsed); i < len(all) {
 		return all[i]
 	}
-	return endorser{kam.LevelGlobal, w.Case.HomeNode}
+	return endorser{kam.LevelGlobal, lk.Case.HomeNode}
 }
 
 // endorsingNode is where the chain of the endorser whose turn it is begins.
-func (w *work) endorsingNode() string { return w.nextEndorser().node }
+func (lk *lookup) endorsingNode() string { return lk.nextEndorser().node }
 
-func (w *work) mayEndorse(u kam.UserID) error {
-	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *w.Case)
+func (lk *lookup) mayEndorse(u kam.UserID) error {
+	return kam.CheckSeparation(kam.Act{Name: kam.ActDecideEndorsement, By: u}, *lk.Case)
 }
 
 // openEndorsement is the task of 1.5.5.
 func (w *work) openEndorsement() error {
 	e := w.nextEndorser()
-	chain, err := w.Chain(e.node)
+	chain, err := w.Org.Chain(e.node)
 	if err != nil {
 		return err
 	}
-	s, ok, err := w.seatFrom(chain, e.level, w.mayEndorse)
+	s, ok, err := w.SeatFrom(chain, e.level, w.mayEndorse)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return w.openUnrouted(kam.TaskEndorsement, w.pol.SLA.Endorsement, strings.Join(s.passed, "; "))
+		return w.openUnrouted(kam.TaskEndorsement, w.Pol.SLA.Endorsement, strings.Join(s.Passed, "; "))
 	}
-	return w.openSeat(kam.TaskEndorsement, s, w.pol.SLA.Endorsement)
+	return w.openSeat(kam.TaskEndorsement, s, w.Pol.SLA.Endorsement)
 }
 
 // decideEndorsement is step 1.5.5: KA status is never automatic.
@@ -140,7 +140,7 @@ func (w *work) assignOwner(d doing) error {
 	if _, err := kam.Permit(d.who, kam.ActionAssignOwner, d.subject); err != nil {
 		return err
 	}
-	p, err := w.Person(d.OwnerID)
+	p, err := w.Org.Person(d.OwnerID)
 	if err != nil || !p.Active || !p.Is(kam.KeyAccountManager) {
 		return kam.Errorf(kam.Invalid, "%s is no active key account manager", d.OwnerID).On("owner_id")
 	}
@@ -151,7 +151,7 @@ func (w *work) assignOwner(d doing) error {
 // rehome finds the node of the tier's level above the case's territory, after
 // an endorser chose another tier than the one that was computed.
 func (w *work) rehome() error {
-	chain, err := w.Chain(w.Case.Territory)
+	chain, err := w.Org.Chain(w.Case.Territory)
 	if err != nil {
 		return err
 	}

@@ -4,12 +4,12 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // validate looks up what the rules of P3.4 need besides the data, and runs
 // them. Waivers given before hold as long as the finding is the same.
-func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
+func (w *work) validate(keys customerdb.PartyKeys, s screening, clash *rules.ConflictFacts) ([]kam.Finding, error) {
 	vc, err := w.validationContext(keys, s)
 	if err != nil {
 		return nil, err
@@ -18,43 +18,43 @@ func (w *work) validate(keys store.PartyKeys, s screening, clash *rules.Conflict
 	c := w.customer(rules.Facts{NetRevenue12m: vc.NetRevenue12m})
 	c.CustomerNo, c.TerritoryCode = w.Case.CommittedAs, w.Case.Territory
 	if w.base == nil || w.Case.Type != kam.Modify && w.Case.Type != kam.Deactivate {
-		return w.pol.Validate(c, vc), nil
+		return w.Pol.Validate(c, vc), nil
 	}
 	before := c
 	before.ScreeningData, before.DetailData = w.base.Data.ScreeningData, w.base.Data.DetailData
 	if parties.ContactsDigest(w.data.Contacts) == w.base.Contacts {
 		before.Contacts = w.data.Contacts
 	}
-	return w.pol.ValidateChange(c, before, vc), nil
+	return w.Pol.ValidateChange(c, before, vc), nil
 }
 
-func (w *work) validationContext(keys store.PartyKeys, s screening) (rules.ValidationContext, error) {
-	vc := rules.ValidationContext{CaseType: w.Case.Type}
+func (lk *lookup) validationContext(keys customerdb.PartyKeys, s screening) (rules.ValidationContext, error) {
+	vc := rules.ValidationContext{CaseType: lk.Case.Type}
 	var f rules.Facts
-	if _, err := w.Analysis(&f); err != nil {
+	if _, err := lk.Analysis(&f); err != nil {
 		return vc, err
 	}
 	vc.NetRevenue12m = f.NetRevenue12m
 	var seg rules.SegmentResult
-	if ok, err := w.Segment(&seg); err != nil {
+	if ok, err := lk.Segment(&seg); err != nil {
 		return vc, err
 	} else if ok {
 		vc.CompletenessPct = &seg.CompletenessPct
 	}
 	var err error
-	if vc.Candidates, err = w.search(keys); err != nil {
+	if vc.Candidates, err = lk.search(keys); err != nil {
 		return vc, err
 	}
-	if err = w.SaveCandidates(vc.Candidates); err != nil {
+	if err = lk.SaveCandidates(vc.Candidates); err != nil {
 		return vc, err
 	}
-	if vc.Waivers, err = w.waivers(); err != nil {
+	if vc.Waivers, err = lk.waivers(); err != nil {
 		return vc, err
 	}
-	if vc.Screening, err = w.screeningFacts(s); err != nil {
+	if vc.Screening, err = lk.screeningFacts(s); err != nil {
 		return vc, err
 	}
-	if err = w.hierarchyFacts(&vc, keys); err != nil {
+	if err = lk.hierarchyFacts(&vc, keys); err != nil {
 		return vc, err
 	}
 	return vc, nil
@@ -62,8 +62,8 @@ func (w *work) validationContext(keys store.PartyKeys, s screening) (rules.Valid
 
 // waivers are those of this case, but for findings of screening: each hit is
 // cleared by itself.
-func (w *work) waivers() ([]rules.Waiver, error) {
-	given, err := w.Waivers()
+func (lk *lookup) waivers() ([]rules.Waiver, error) {
+	given, err := lk.Waivers()
 	if err != nil {
 		return nil, err
 	}
@@ -77,19 +77,19 @@ func (w *work) waivers() ([]rules.Waiver, error) {
 }
 
 // hierarchyFacts looks up parent and group (VH01 to VH05).
-func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys) error {
-	groupID, err := w.ensureGroup()
+func (lk *lookup) hierarchyFacts(vc *rules.ValidationContext, keys customerdb.PartyKeys) error {
+	groupID, err := lk.ensureGroup()
 	if err != nil {
 		return err
 	}
-	if parent := w.data.ParentCustomerID; parent != "" {
+	if parent := lk.data.ParentCustomerID; parent != "" {
 		vc.Parent = &rules.ParentFacts{}
-		chain, exists, err := w.ParentChain(parent)
+		chain, exists, err := lk.customers.ParentChain(parent)
 		if err != nil {
 			return err
 		}
 		if exists {
-			p, err := w.Customer(parent)
+			p, err := lk.customers.Customer(parent)
 			if err != nil {
 				return err
 			}
@@ -97,28 +97,28 @@ func (w *work) hierarchyFacts(vc *rules.ValidationContext, keys store.PartyKeys)
 		}
 	}
 	if groupID != "" {
-		members, err := w.GroupMembers(groupID)
+		members, err := lk.customers.GroupMembers(groupID)
 		if err != nil {
 			return err
 		}
-		g := &rules.GroupFacts{Members: len(members) + 1, HasHead: w.data.ParentCustomerID == ""}
+		g := &rules.GroupFacts{Members: len(members) + 1, HasHead: lk.data.ParentCustomerID == ""}
 		for _, m := range members {
 			g.HasHead = g.HasHead || m.ParentNo == ""
 		}
 		vc.Group = g
-		return w.otherGroups(vc, keys, groupID)
+		return lk.otherGroups(vc, keys, groupID)
 	}
 	return nil
 }
 
 // otherGroups finds customers of another group that share a number or a domain.
-func (w *work) otherGroups(vc *rules.ValidationContext, keys store.PartyKeys, groupID string) error {
-	refs, err := w.DomainOrIdentifierElsewhere(keys, groupID, w.Case.CommittedAs)
+func (lk *lookup) otherGroups(vc *rules.ValidationContext, keys customerdb.PartyKeys, groupID string) error {
+	refs, err := lk.customers.DomainOrIdentifierElsewhere(keys, groupID, lk.Case.CommittedAs)
 	if err != nil {
 		return err
 	}
 	for _, ref := range refs {
-		c, err := w.Customer(ref)
+		c, err := lk.customers.Customer(ref)
 		if err != nil {
 			return err
 		}

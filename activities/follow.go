@@ -6,7 +6,8 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // follow ends the case as the same request as an earlier one (D39). Both are
@@ -32,7 +33,7 @@ func (w *work) follow(d doing, f kam.Facts) error {
 	if err := w.other.isFollowed(d, w); err != nil {
 		return err
 	}
-	return w.notify("case.merged", fmt.Sprintf("%s is the same request as %s, which you follow now", w.Case.CaseNo, d.SameAs), w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.merged", kam.Say("%s is the same request as %s, which you follow now", w.Case.CaseNo, d.SameAs), w.Case.Requester, w.Case.OwnerID)
 }
 
 // isFollowed is the other side of follow. Who may not decide any more because he
@@ -66,7 +67,7 @@ func (w *work) isFollowed(d doing, later *work) error {
 	if _, err := w.reroute(); err != nil {
 		return err
 	}
-	return w.notify("case.followed", fmt.Sprintf("%s: %s of %s is the same request, and follows it", c.CaseNo, later.Case.CaseNo, later.Case.Requester), c.Requester, c.OwnerID)
+	return w.notify("case.followed", kam.Say("%s: %s of %s is the same request, and follows it", c.CaseNo, later.Case.CaseNo, later.Case.Requester), c.Requester, c.OwnerID)
 }
 
 // maxAdds bounds the comment, in runes.
@@ -95,21 +96,21 @@ func (w *work) notifyFollowers() error {
 			continue
 		}
 		told = append(told, f.CaseNo)
-		who, err := w.Present(f.Requester)
+		who, err := w.Org.ActiveOrAbove(f.Requester)
 		if err != nil {
 			return err
 		}
 		if who.ID == "" {
 			continue // nobody is left who could get the notice
 		}
-		kind, subject := "case.draft_offered", fmt.Sprintf("%s: %s is %s without a customer; a draft of your request is yours to take", f.CaseNo, c.CaseNo, c.State)
+		kind, subject := "case.draft_offered", kam.Say("%s: %s is %s without a customer; a draft of your request is yours to take", f.CaseNo, c.CaseNo, c.State)
 		switch {
 		case c.SameAs != "":
-			kind, subject = "case.followed_on", fmt.Sprintf("%s: %s is the same request as %s, which you follow now", f.CaseNo, c.CaseNo, c.SameAs)
+			kind, subject = "case.followed_on", kam.Say("%s: %s is the same request as %s, which you follow now", f.CaseNo, c.CaseNo, c.SameAs)
 		case c.CommittedAs != "":
-			kind, subject = "case.follow_ended", fmt.Sprintf("%s: %s is %s; the customer is %s", f.CaseNo, c.CaseNo, c.State, c.CommittedAs)
+			kind, subject = "case.follow_ended", kam.Say("%s: %s is %s; the customer is %s", f.CaseNo, c.CaseNo, c.State, c.CommittedAs)
 		}
-		if err := w.Publish(store.Message{Kind: kind, To: []kam.UserID{who.ID}, Subject: subject, Data: map[string]string{
+		if err := w.Publish(ledger.Message{Kind: kind, To: []kam.UserID{who.ID}, Subject: subject.English, Said: subject.Text, Data: map[string]string{
 			"case_no": string(f.CaseNo), "followed": string(c.CaseNo), "state": string(c.State), "outcome": string(c.Outcome), "customer_no": c.CommittedAs,
 		}}); err != nil {
 			return err
@@ -120,16 +121,16 @@ func (w *work) notifyFollowers() error {
 
 // drafts tests that a request is a draft of one that may be taken up again: it
 // is its requester's, and what it followed ended without a customer.
-func (w *work) drafts(o store.Request) error {
-	was, err := w.CaseAsIs(o.DraftOf)
+func (lk *lookup) drafts(o casedb.Request) error {
+	was, err := lk.CaseAsIs(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	end, err := w.Followed(o.DraftOf)
+	end, err := lk.Followed(o.DraftOf)
 	if err != nil {
 		return err
 	}
-	heir, err := w.Present(was.Requester)
+	heir, err := lk.Org.ActiveOrAbove(was.Requester)
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,10 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // HandOff is step 1.5.6: a key account is created, joined, kept, demoted or
@@ -30,7 +29,7 @@ func (a *Activities) HandOff(ctx context.Context, in kam.StageInput) (kam.Progre
 		if !scored { // a change of no classification input
 			return w.finish(kam.Modified)
 		}
-		before, err := w.Customer(w.Case.CommittedAs)
+		before, err := w.customers.Customer(w.Case.CommittedAs)
 		if err != nil {
 			return err
 		}
@@ -61,18 +60,18 @@ func (w *work) finish(o kam.Outcome) error {
 	if o == kam.NoChange {
 		return nil // no message: nothing changed (P2.7)
 	}
-	return w.notify("case.completed", fmt.Sprintf("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
+	return w.notify("case.completed", kam.Say("%s is done: %s", w.Case.CaseNo, o), w.Case.Requester, w.Case.OwnerID)
 }
 
 // outcome says what the case led to. A review that left status, tier and
 // coverage as they were changed nothing.
-func (w *work) outcome(c classified, coverage string) kam.Outcome {
-	isKA := w.Case.KAStatus == kam.KA
-	switch t := w.Case.Type; {
+func (lk *lookup) outcome(c classified, coverage string) kam.Outcome {
+	isKA := lk.Case.KAStatus == kam.KA
+	switch t := lk.Case.Type; {
 	case t == kam.Modify:
 		return kam.Modified
 	case t == kam.Reclassify:
-		same := w.Case.KAStatus == w.Case.PriorStatus && (!isKA || w.Case.Tier == w.Case.PriorTier)
+		same := lk.Case.KAStatus == lk.Case.PriorStatus && (!isKA || lk.Case.Tier == lk.Case.PriorTier)
 		if same && (isKA || c.Coverage == coverage) {
 			return kam.NoChange
 		}
@@ -89,11 +88,11 @@ func (w *work) outcome(c classified, coverage string) kam.Outcome {
 }
 
 func (w *work) handOffKeyAccount(c classified) error {
-	k := store.KeyAccount{
+	k := customerdb.KeyAccount{
 		GroupID: c.GroupID, Name: c.Name, Tier: w.Case.Tier, HomeNode: w.Case.HomeNode,
-		OwnerID: w.Case.KeyAccountOwner, Members: c.Members, State: store.KeyAccountActive,
+		OwnerID: w.Case.KeyAccountOwner, Members: c.Members, State: customerdb.KeyAccountActive,
 	}
-	existing, err := w.KeyAccountOf(c.GroupID)
+	existing, err := w.customers.KeyAccountOf(c.GroupID)
 	if err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (w *work) handOffKeyAccount(c classified) error {
 	}
 	notice := false
 	if w.Case.Type == kam.Reclassify {
-		if err := w.ResumeCoverage(w.Case.CommittedAs); err != nil {
+		if err := w.customers.ResumeCoverage(w.Case.CommittedAs); err != nil {
 			return err
 		}
 		if notice, err = w.reviewed(c, &k); err != nil {
@@ -121,42 +120,42 @@ func (w *work) handOffKeyAccount(c classified) error {
 		// Until a key account manager is named the last endorser acts (P5.4).
 		k.OwnerID = w.actingOwner()
 	}
-	days := w.pol.Review.KAReviewDays
+	days := w.Pol.Review.KAReviewDays
 	if c.Provisional {
 		days = c.ReviewInDays
 	}
 	due := w.At.AddDate(0, 0, days)
 	k.ReviewDue = &due
-	if k.No, err = w.SaveKeyAccount(k); err != nil {
+	if k.No, err = w.customers.SaveKeyAccount(k); err != nil {
 		return err
 	}
 	w.Case.KeyAccountNo, w.Case.HomeNode = k.No, k.HomeNode
 	switch {
 	case notice:
-		return w.notify("keyaccount.notice", fmt.Sprintf("%s is on notice: %s", k.No, w.Case.Headline), k.OwnerID)
+		return w.notify("keyaccount.notice", kam.Say("%s is on notice: %s", k.No, w.Case.Headline), k.OwnerID)
 	case joined && w.Case.Type == kam.Reclassify, joined && w.Case.Type == kam.Modify:
 		return nil
 	case joined:
-		return w.notify("keyaccount.member", fmt.Sprintf("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
+		return w.notify("keyaccount.member", kam.Say("%s joined %s", w.Case.CommittedAs, k.No), k.OwnerID)
 	}
 	if err := w.keyAccountTasks(k, acting); err != nil {
 		return err
 	}
-	return w.notify("keyaccount.endorsed", fmt.Sprintf("%s is a %s key account", k.No, k.Tier), k.OwnerID)
+	return w.notify("keyaccount.endorsed", kam.Say("%s is a %s key account", k.No, k.Tier), k.OwnerID)
 }
 
 // reviewed keeps what a review found of an account: a failing one is on notice,
 // also where its demotion was proposed and declined; a good one is not any more.
-func (w *work) reviewed(c classified, k *store.KeyAccount) (notice bool, err error) {
+func (w *work) reviewed(c classified, k *customerdb.KeyAccount) (notice bool, err error) {
 	failed := c.Change == kam.ShiftKeepOnNotice || c.Change == kam.ShiftDemote && w.Case.Tier == w.Case.PriorTier
 	n := 0
-	k.State = store.KeyAccountActive
+	k.State = customerdb.KeyAccountActive
 	if failed {
 		n = c.FailedReviews
-		k.State = store.KeyAccountOnNotice
+		k.State = customerdb.KeyAccountOnNotice
 	}
 	for _, m := range c.Members {
-		if err := w.SetFailedReviews(m, n); err != nil {
+		if err := w.customers.SetFailedReviews(m, n); err != nil {
 			return false, err
 		}
 	}
@@ -177,27 +176,27 @@ func (w *work) retire() error {
 			return err
 		}
 	}
-	if err := w.SetCustomerStatus(no, kam.NonKA, kam.TierNone, false, false, nil, ""); err != nil {
+	if err := w.customers.SetStatus(no, kam.NonKA, kam.TierNone, false, false, nil, ""); err != nil {
 		return err
 	}
-	return w.notify("coverage.ended", no+" is not called on any more", w.Case.OwnerID)
+	return w.notify("coverage.ended", kam.Say("%s is not called on any more", no), w.Case.OwnerID)
 }
 
 // leave takes the customer out of a key account.
-func (w *work) leave(k store.KeyAccount) error {
+func (w *work) leave(k customerdb.KeyAccount) error {
 	no := w.Case.CommittedAs
 	k.Members = slices.DeleteFunc(k.Members, func(m string) bool { return m == no })
-	what := "left"
+	said := kam.Say("%s left %s", no, k.No)
 	if k.ReviewDue = &w.At; len(k.Members) == 0 {
-		k.State, k.EndedAs, what = store.KeyAccountEnded, store.EndedRetired, "was the last member of"
-		if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
+		k.State, k.EndedAs, said = customerdb.KeyAccountEnded, customerdb.EndedRetired, kam.Say("%s was the last member of %s", no, k.No)
+		if err := w.customers.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
 			return err
 		}
 	}
-	if _, err := w.SaveKeyAccount(k); err != nil {
+	if _, err := w.customers.SaveKeyAccount(k); err != nil {
 		return err
 	}
-	return w.notify("keyaccount.left", fmt.Sprintf("%s %s %s", no, what, k.No), k.OwnerID)
+	return w.notify("keyaccount.left", said, k.OwnerID)
 }
 
 // leaveOther takes a customer whose group is another one now out of the account
@@ -218,43 +217,43 @@ func (w *work) leaveOther(groupID string) error {
 // endAccount closes the account of a group that is none any more. Its members
 // get a call plan each, so that no customer falls between 2 and 3 (P4.1.1).
 func (w *work) endAccount(c classified) error {
-	k, err := w.KeyAccountOf(c.GroupID)
+	k, err := w.customers.KeyAccountOf(c.GroupID)
 	if err != nil || k == nil {
 		return err
 	}
-	k.State, k.EndedAs = store.KeyAccountEnded, store.EndedDemoted
-	if _, err := w.SaveKeyAccount(*k); err != nil {
+	k.State, k.EndedAs = customerdb.KeyAccountEnded, customerdb.EndedDemoted
+	if _, err := w.customers.SaveKeyAccount(*k); err != nil {
 		return err
 	}
-	if err := w.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
+	if err := w.customers.CloseSideTasks(k.No, "WITHDRAWN"); err != nil {
 		return err
 	}
-	if err := w.CoverByClass(k.Members); err != nil {
+	if err := w.customers.CoverByClass(k.Members); err != nil {
 		return err
 	}
 	w.Case.KeyAccountNo = k.No
-	return w.notify("keyaccount.demoted", fmt.Sprintf("%s is no key account any more", k.No), k.OwnerID)
+	return w.notify("keyaccount.demoted", kam.Say("%s is no key account any more", k.No), k.OwnerID)
 }
 
-func (w *work) actingOwner() kam.UserID {
-	if n := len(w.Case.Endorsed); n > 0 {
-		return w.Case.Endorsed[n-1]
+func (lk *lookup) actingOwner() kam.UserID {
+	if n := len(lk.Case.Endorsed); n > 0 {
+		return lk.Case.Endorsed[n-1]
 	}
-	return w.Case.OwnerID
+	return lk.Case.OwnerID
 }
 
 // keyAccountTasks asks for the profile (2.1), and for a key account manager
 // where the endorser named none.
-func (w *work) keyAccountTasks(k store.KeyAccount, acting bool) error {
-	owner, err := w.Person(k.OwnerID)
+func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
+	owner, err := w.Org.Person(k.OwnerID)
 	if err != nil {
 		return err
 	}
-	c, err := w.calendarOf(owner)
+	c, err := w.CalendarOf(owner)
 	if err != nil {
 		return err
 	}
-	due := c.Add(w.At, float64(w.pol.SLA.ProfileDue)/100).UTC()
+	due := c.Add(w.At, float64(w.Pol.SLA.ProfileDue)/100).UTC()
 	profile := kam.Task{
 		Kind: kam.TaskProfile, Step: "2.1", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At,
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}},
@@ -271,7 +270,7 @@ func (w *work) keyAccountTasks(k store.KeyAccount, acting bool) error {
 // askForManager asks somebody to name the key account manager of an account.
 func (w *work) askForManager(no string, acting kam.Person) (err error) {
 	t := kam.Task{Kind: kam.TaskKAMAssignment, Step: "1.5.6", Assignees: []kam.UserID{acting.ID}, OpenedAt: w.At}
-	if err := w.timed(&t, w.pol.SLA.KAMAssignment, acting); err != nil {
+	if err := w.Timed(&t, w.Pol.SLA.KAMAssignment, acting); err != nil {
 		return err
 	}
 	return w.OpenSideTask(t, no)
@@ -281,7 +280,7 @@ func (w *work) askForManager(no string, acting kam.Person) (err error) {
 func (w *work) handOffToCoverage(c classified) error {
 	days := c.ReviewInDays
 	if days == 0 {
-		days = w.pol.Review.NonKAReviewDays
+		days = w.Pol.Review.NonKAReviewDays
 	}
 	if w.Case.PriorStatus == kam.KA {
 		if err := w.endAccount(c); err != nil {
@@ -289,11 +288,11 @@ func (w *work) handOffToCoverage(c classified) error {
 		}
 	}
 	due := w.At.AddDate(0, 0, days)
-	if err := w.SetCustomerStatus(w.Case.CommittedAs, kam.NonKA, kam.TierNone, c.WatchList, c.Provisional, &due, c.Coverage); err != nil {
+	if err := w.customers.SetStatus(w.Case.CommittedAs, kam.NonKA, kam.TierNone, c.WatchList, c.Provisional, &due, c.Coverage); err != nil {
 		return err
 	}
 	if w.Case.Type == kam.Reclassify {
-		return w.SetFailedReviews(w.Case.CommittedAs, 0)
+		return w.customers.SetFailedReviews(w.Case.CommittedAs, 0)
 	}
-	return w.notify("coverage.assigned", fmt.Sprintf("%s is on the call plan of %s as %s", w.Case.CommittedAs, w.Case.Territory, c.Coverage), w.Case.OwnerID)
+	return w.notify("coverage.assigned", kam.Say("%s is on the call plan of %s as %s", w.Case.CommittedAs, w.Case.Territory, c.Coverage), w.Case.OwnerID)
 }

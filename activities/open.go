@@ -5,10 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/signed"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // OpenCase is step 1.1.1: the request that was stored when the number was
@@ -18,7 +19,7 @@ import (
 //
 // A start that its requester has not signed opens nothing, and is on record.
 func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
-	var o store.Request
+	var o casedb.Request
 	p, err := a.stage(ctx, kam.StageOpen, in, func(w *work) (err error) {
 		if o, err = w.Opening(); err != nil {
 			return err
@@ -30,7 +31,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 		if err := w.mayOpen(o); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: kam.Draft, ReasonCode: string(o.Trigger), Text: openingText(o)})
+		w.Log(kam.AuditEvent{Type: kam.EventCaseOpened, Actor: o.Requester, To: string(kam.Draft), ReasonCode: string(o.Trigger), Text: openingText(o)})
 		if w.Case.Type == kam.Reclassify {
 			if err := w.startReview(); err != nil {
 				return err
@@ -38,10 +39,10 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 			return w.move(kam.EvSubmitRequest, w.facts(), kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 		}
 		rules.Clean(&o.Data)
-		if bad := w.pol.FormErrors(o.Data); len(bad) > 0 {
+		if bad := w.Pol.FormErrors(o.Data); len(bad) > 0 {
 			// The client checks the form before a number is allotted; what comes
 			// another way waits with the request it came with.
-			return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
+			return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, fieldNames(bad), bad[0].Error())
 		}
 		w.data = o.Data
 		if err := w.SaveRevision(w.data, o.Requester); err != nil {
@@ -58,8 +59,8 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 	})
 	if e := kam.AsError(err); e != nil && e.Code == kam.NotSigned {
 		act := kam.Act{Name: kam.ActStart, By: o.Requester}
-		if err := a.Store.Refuse(ctx, in.CaseNo, act, e, in.Now); err != nil {
-			return p, toTemporal(err) // tried again until it is on record
+		if err := a.Store.Cases.Refuse(ctx, in.CaseNo, act, e, in.Now); err != nil {
+			return p, stage.ToTemporal(err) // tried again until it is on record
 		}
 	}
 	return p, err
@@ -67,7 +68,7 @@ func (a *Activities) OpenCase(ctx context.Context, in kam.StageInput) (kam.Progr
 
 // startSigned tests that who asked for the case is who starts it. The engine
 // asks for reviews itself and signs none.
-func (a *Activities) startSigned(w *work, in kam.StageInput, o store.Request) error {
+func (a *Activities) startSigned(w *work, in kam.StageInput, o casedb.Request) error {
 	if o.Requester == kam.System && in.Signed == "" {
 		return nil
 	}
@@ -84,7 +85,7 @@ func (a *Activities) startSigned(w *work, in kam.StageInput, o store.Request) er
 
 // mayOpen tests what the request itself must hold. The client has tested it
 // before a number was allotted; here it is decided.
-func (w *work) mayOpen(o store.Request) error {
+func (w *work) mayOpen(o casedb.Request) error {
 	switch {
 	case w.existing() && o.CustomerNo == "":
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", w.Case.Type).On("customer_no").Try("name the customer")
@@ -100,16 +101,16 @@ func (w *work) mayOpen(o store.Request) error {
 
 // appeals binds the case to the rejection that it appeals: one level up, by
 // another person (P2.5, SOD10).
-func (w *work) appeals(o store.Request) error {
+func (w *work) appeals(o casedb.Request) error {
 	was, err := w.Rejection(o.AppealOf)
 	if err != nil {
 		return err
 	}
-	requester, err := w.Person(was.Requester)
+	requester, err := w.Org.Person(was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
-	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.pol.Process.AppealWindowDays); err != nil {
+	if err := kam.MayAppeal(o.Requester, requester.ManagerID, was, w.At, w.Pol.Process.AppealWindowDays); err != nil {
 		return err
 	}
 	before, err := w.RequestOf(o.AppealOf, was.Revision)
@@ -128,7 +129,7 @@ func (w *work) appeals(o store.Request) error {
 	return nil
 }
 
-func openingText(o store.Request) string {
+func openingText(o casedb.Request) string {
 	text := string(o.Type)
 	if o.CustomerNo != "" {
 		text += " of " + o.CustomerNo
@@ -174,7 +175,7 @@ func (a *Activities) Identify(ctx context.Context, in kam.StageInput) (kam.Progr
 		keys := w.keys()
 		// Two requests with one identifier: the second waits here for the first
 		// to be searchable.
-		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+		if err := w.customers.LockIdentifiers(keys.Identifiers); err != nil {
 			return err
 		}
 		candidates, err := w.search(keys)
@@ -249,9 +250,9 @@ func (w *work) openDuplicateReview(f kam.Facts, candidates []kam.Candidate) erro
 		return err
 	}
 	if f.Match == kam.MatchCertain {
-		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.pol.SLA.DuplicateReview)
+		return w.openForQueue(kam.TaskDuplicateReview, kam.DataSteward, w.Pol.SLA.DuplicateReview)
 	}
-	sla := w.pol.SLA.DuplicateReview
+	sla := w.Pol.SLA.DuplicateReview
 	sla.Escalate = nil // there is a lead to escalate to only where stewards are asked
 	return w.openForRequester(kam.TaskDuplicateReview, sla, nil, "")
 }

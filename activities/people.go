@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -31,7 +32,7 @@ func (w *work) claim(d doing) error {
 // reevaluate has the decision computed again under the newest policy, which the
 // case then keeps.
 func (w *work) reevaluate(d doing) error {
-	newest, _, err := w.LatestPolicy()
+	newest, _, err := w.Org.LatestPolicy()
 	if err != nil {
 		return err
 	}
@@ -61,11 +62,11 @@ func (w *work) cancel(d doing) error {
 		}
 		w.Case.CancelAskedBy = d.By
 		w.Log(d.log(kam.EventCancelAsked))
-		admins, err := w.PeopleByRole(kam.PolicyAdmin)
+		admins, err := w.Org.PeopleByRole(kam.PolicyAdmin)
 		if err != nil {
 			return err
 		}
-		return w.notify("cancel.asked", fmt.Sprintf("%s: %s asks to cancel it", w.Case.CaseNo, d.By), ids(admins)...)
+		return w.notify("cancel.asked", kam.Say("%s: %s asks to cancel it", w.Case.CaseNo, d.By), route.IDs(admins)...)
 	}
 	asked := w.Case.CancelAskedBy
 	if asked == "" {
@@ -76,5 +77,5 @@ func (w *work) cancel(d doing) error {
 	if err := w.move(d.event, w.facts(), e); err != nil {
 		return err
 	}
-	return w.notify("case.cancelled", string(w.Case.CaseNo)+" was cancelled", w.Case.Requester, asked)
+	return w.notify("case.cancelled", kam.Say("%s was cancelled", w.Case.CaseNo), w.Case.Requester, asked)
 }

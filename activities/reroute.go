@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Reroute looks again at whom the open task of a case waits for, after people
@@ -30,7 +31,7 @@ func (a *Activities) Reroute(ctx context.Context, in kam.StageInput) (kam.Progre
 // A case that cannot be read is passed over and reported at the end: the others
 // are listed all the same.
 func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo, error) {
-	open, err := a.Store.PersonalTasks(ctx)
+	open, err := a.Store.Cases.PersonalTasks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +39,8 @@ func (a *Activities) Misrouted(ctx context.Context, now time.Time) ([]kam.CaseNo
 	var unread []error
 	for _, no := range open {
 		moved := false
-		err := a.Store.Peek(ctx, no, now, func(ctx context.Context, tx *store.CaseTx) error {
-			w, err := a.open(ctx, tx)
+		err := a.Store.Cases.Peek(ctx, no, now, func(ctx context.Context, tx *casedb.Tx) error {
+			w, err := a.open(tx)
 			if err == nil {
 				moved, err = w.reroute()
 			}
@@ -68,7 +69,7 @@ func (w *work) reroute() (bool, error) {
 		return false, err
 	}
 	if t.ClaimedBy != "" {
-		who, err := w.Person(t.ClaimedBy)
+		who, err := w.Org.Person(t.ClaimedBy)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
@@ -93,7 +94,7 @@ func (w *work) handOverOpenRequest() (bool, error) {
 	if w.Case.Requester == kam.System {
 		return false, nil
 	}
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil || who.ID == "" || who.ID == w.Case.Requester {
 		return false, err
 	}
@@ -107,7 +108,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 	}
 	w.Case.Requester = to.ID
 	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
-	return w.notify("request.moved", string(w.Case.CaseNo)+": the request of "+string(from)+" is yours now", to.ID)
+	return w.notify("request.moved", kam.Say("%s: the request of %s is yours now", w.Case.CaseNo, from), to.ID)
 }
 
 // rerouteRequester gives the requester's work to whoever has his request now:
@@ -116,7 +117,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		return false, nil
 	}
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil {
 		return false, err
 	}
@@ -148,22 +149,22 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	allowed, sla := w.mayConfirm, w.pol.SLA.Confirmation
+	allowed, sla := w.mayConfirm, w.Pol.SLA.Confirmation
 	if t.Kind == kam.TaskEndorsement {
 		e := w.nextEndorser()
-		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.pol.SLA.Endorsement
+		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.Pol.SLA.Endorsement
 	}
-	chain, err := w.Chain(node)
+	chain, err := w.Org.Chain(node)
 	if err != nil {
 		return false, err
 	}
-	s, ok, err := w.seatFrom(chain, level, allowed)
+	s, ok, err := w.SeatFrom(chain, level, allowed)
 	if err != nil {
 		return false, err
 	}
 	var stay, here []kam.UserID // here: those of them who are not absent today
 	for _, u := range t.Assignees {
-		p, err := w.Person(u)
+		p, err := w.Org.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
@@ -172,7 +173,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 			continue
 		}
 		stay = append(stay, u)
-		away, err := w.away(p)
+		away, err := w.Away(p)
 		if err != nil {
 			return false, err
 		}
@@ -181,29 +182,29 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		}
 	}
 	want := stay
-	if ok && !slices.Contains(stay, s.person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
-		want = append([]kam.UserID{s.person.ID}, stay...)
+	if ok && !slices.Contains(stay, s.Person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
+		want = append([]kam.UserID{s.Person.ID}, stay...)
 	}
 	if slices.Equal(want, t.Assignees) {
 		return relocated, nil
 	}
 	if len(want) == 0 {
 		t.Queue, t.Level = kam.QueueUnrouted, kam.LevelGlobal
-		if err := w.giveTo(t, nil, strings.Join(s.passed, "; ")); err != nil {
+		if err := w.giveTo(t, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
-		return true, w.notifyVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.passed...), "; ")})
+		return true, w.notifyVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.Passed...), "; ")})
 	}
 	why := "the organisation changed"
-	if slices.Contains(want, s.person.ID) && !slices.Contains(t.Assignees, s.person.ID) {
-		if len(s.passed) > 0 {
-			why = strings.Join(s.passed, "; ")
+	if slices.Contains(want, s.Person.ID) && !slices.Contains(t.Assignees, s.Person.ID) {
+		if len(s.Passed) > 0 {
+			why = strings.Join(s.Passed, "; ")
 			t.Note = why
 		}
-		if len(stay) == 0 || t.Level.Rank() < s.node.Level.Rank() {
-			t.Level, t.Node = s.node.Level, s.node.Code
+		if len(stay) == 0 || t.Level.Rank() < s.Node.Level.Rank() {
+			t.Level, t.Node = s.Node.Level, s.Node.Code
 		}
-		if err := w.freshDeadlines(t, sla, s.person); err != nil {
+		if err := w.FreshDeadlines(t, sla, s.Person); err != nil {
 			return false, err
 		}
 	}
@@ -213,16 +214,16 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 
 // askedUpTo says whether one of those who are here stands at or below the seat:
 // then nobody new is brought in.
-func askedUpTo(here []kam.UserID, chain []kam.TerritoryNode, s seat) bool {
+func askedUpTo(here []kam.UserID, chain []kam.TerritoryNode, s route.Seat) bool {
 	for _, n := range chain {
-		if slices.Contains(here, n.ManagerID) && n.Level.Rank() <= s.node.Level.Rank() {
+		if slices.Contains(here, n.ManagerID) && n.Level.Rank() <= s.Node.Level.Rank() {
 			return true
 		}
 	}
 	return false
 }
 
-// relocate resolves the territory of a party anew while no customer is
+// relocate resolves the territory of a party again while no customer is
 // committed: the tree or the rules of assignment may have been redrawn.
 func (w *work) relocate(t *kam.Task) (bool, error) {
 	if t.Kind != kam.TaskConfirmation || w.Case.Type == kam.Deactivate {
@@ -247,14 +248,14 @@ func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	if len(to) > 0 {
 		t.Queue = ""
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: kam.System, ReasonCode: "ORGANISATION", Text: why + ": " + waitingFor(*t)})
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: kam.System, ReasonCode: "ORGANISATION", Text: why + ": " + route.WaitingFor(*t)})
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	if err := w.notify("task.moved", string(w.Case.CaseNo)+" waits for somebody else now", without(before, to)...); err != nil {
+	if err := w.notify("task.moved", kam.Say("%s waits for somebody else now", w.Case.CaseNo), without(before, to)...); err != nil {
 		return err
 	}
-	return w.notify("task.opened", string(w.Case.CaseNo)+" waits for you", without(to, before)...)
+	return w.notify("task.opened", kam.Say("%s waits for you", w.Case.CaseNo), without(to, before)...)
 }
 
 func without(list, those []kam.UserID) []kam.UserID {

@@ -1,16 +1,13 @@
 package activities
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
-
-// Unassigned is the territory of a case that no assignment rule fits.
-const Unassigned = "UNASSIGNED"
 
 // enter opens the task of the human state that a move led to.
 func (w *work) enter() error {
@@ -18,15 +15,15 @@ func (w *work) enter() error {
 	switch w.Case.State {
 	case kam.Draft, kam.DataEntry:
 		w.Case.MissingFields = w.missingNow()
-		return w.openForRequester(kam.TaskDataEntry, w.pol.SLA.DataEntry, nil, "")
+		return w.openForRequester(kam.TaskDataEntry, w.Pol.SLA.DataEntry, nil, "")
 	case kam.ChangesRequested:
 		w.Case.MissingFields = append(w.missingNow(), w.missing(kam.Detail)...)
-		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, w.Case.MissingFields, "")
+		return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, w.Case.MissingFields, "")
 	case kam.AwaitingCompletion:
 		w.Case.MissingFields = w.missing(kam.Detail)
-		return w.openForRequester(kam.TaskCompletion, w.pol.SLA.Completion, nil, "")
+		return w.openForRequester(kam.TaskCompletion, w.Pol.SLA.Completion, nil, "")
 	case kam.ComplianceReview:
-		return w.openForQueue(kam.TaskComplianceReview, kam.ComplianceRole, w.pol.SLA.ComplianceReview)
+		return w.openForQueue(kam.TaskComplianceReview, kam.ComplianceRole, w.Pol.SLA.ComplianceReview)
 	case kam.AwaitingConfirmation:
 		return w.openConfirmation()
 	case kam.ValidationReview:
@@ -38,24 +35,12 @@ func (w *work) enter() error {
 	}
 }
 
-// missingNow is what the first form lacks: of a change nothing, of a retirement
-// its reason.
-func (w *work) missingNow() []string {
-	switch {
-	case w.Case.Type == kam.Deactivate && w.data.Justification == "":
-		return []string{"justification"}
-	case w.Case.Type == kam.Modify, w.Case.Type == kam.Deactivate:
-		return nil
-	}
-	return w.missingForDecision()
-}
-
 // openForRequester puts work into the requester's inbox, or his manager's
 // where he has left (P2.7). Where nobody above him is left either, the policy
 // admins get a notice, and Reroute searches again at each change of the
 // organisation.
 func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []string, note string) error {
-	who, err := w.Present(w.Case.Requester)
+	who, err := w.Org.ActiveOrAbove(w.Case.Requester)
 	if err != nil {
 		return err
 	}
@@ -71,14 +56,14 @@ func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []str
 	return w.openTask(kam.Task{Kind: kind, Assignees: []kam.UserID{who.ID}, Fields: fields, Note: note}, sla, who)
 }
 
-func (w *work) nobodyLeft() string {
-	return "nobody is left for the work of " + string(w.Case.Requester)
+func (lk *lookup) nobodyLeft() string {
+	return "nobody is left for the work of " + string(lk.Case.Requester)
 }
 
 // openForQueue puts work where everybody of a role sees it.
 // Its hours are those of the person who leads the queue.
 func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla policy.Wait) error {
-	lead, err := w.lead(role)
+	lead, err := w.Lead(role)
 	if err != nil {
 		return err
 	}
@@ -92,59 +77,22 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 	if w.highPriority() {
 		t.Priority = "HIGH"
 	}
-	if err := w.timed(&t, sla, first); err != nil {
+	if err := w.Timed(&t, sla, first); err != nil {
 		return err
 	}
 	if err := w.OpenTask(t); err != nil {
 		return err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: waitingFor(*w.Case.Task)})
+	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: route.WaitingFor(*w.Case.Task)})
 	to := t.Assignees
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
-		shared, err := w.PeopleByRole(kam.Role(t.Queue))
+		shared, err := w.Org.PeopleByRole(kam.Role(t.Queue))
 		if err != nil {
 			return err
 		}
-		to = ids(shared) // one of them takes it
+		to = route.IDs(shared) // one of them takes it
 	}
-	return w.notify("task.opened", fmt.Sprintf("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
-}
-
-// waitingFor names, by id only, for whom a task waits.
-func waitingFor(t kam.Task) string {
-	var who []string
-	for _, a := range t.Assignees {
-		who = append(who, string(a))
-	}
-	if t.Queue != "" {
-		who = append(who, "queue "+t.Queue)
-	}
-	s := string(t.Kind) + " waits for " + strings.Join(who, ", ")
-	if t.Note != "" && t.Kind == kam.TaskConfirmation {
-		s += " (" + t.Note + ")"
-	}
-	return s
-}
-
-// highPriority says whether the potential alone makes the case urgent (P5.4).
-func (w *work) highPriority() bool {
-	units, ok := w.potentialUnits()
-	return ok && units >= w.pol.SLA.HighMinPotential
-}
-
-// potentialUnits is the declared potential in whole units of the base
-// currency; false where unknown or not convertible.
-func (w *work) potentialUnits() (kam.Dec, bool) {
-	p := w.data.DeclaredPotential
-	if p == nil {
-		return 0, false
-	}
-	m, err := p.In(w.pol.BaseCurrency)
-	if err != nil || m.Currency != w.pol.BaseCurrency {
-		return 0, false
-	}
-	d, err := kam.ParseDec(m.Amount())
-	return d, err == nil
+	return w.notify("task.opened", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance
@@ -161,7 +109,7 @@ func (w *work) openValidation() error {
 			role = kam.DataSteward
 		}
 	}
-	return w.openForQueue(kam.TaskValidation, role, w.pol.SLA.ValidationReview)
+	return w.openForQueue(kam.TaskValidation, role, w.Pol.SLA.ValidationReview)
 }
 
 func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
@@ -169,12 +117,12 @@ func screeningRule(id string) bool { return strings.HasPrefix(id, "VS") }
 // openIntervention opens the task of the operators for a fault. Its escalation
 // counts hours by the clock, because operators work at any hour.
 func (w *work) openIntervention(note string) error {
-	hours := time.Duration(float64(w.pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
+	hours := time.Duration(float64(w.Pol.SLA.InterventionHrs) / 100 * float64(time.Hour))
 	if err := w.OpenTask(kam.Task{
 		Kind: kam.TaskIntervention, Step: w.Case.Step, Queue: string(kam.Operator), OpenedAt: w.At, Note: note,
 		Deadlines: []kam.Deadline{{Kind: kam.DueEscalate, At: w.At.Add(hours)}},
 	}); err != nil {
 		return err
 	}
-	return w.notify("fault", string(w.Case.CaseNo)+" needs intervention")
+	return w.notify("fault", kam.Say("%s needs intervention", w.Case.CaseNo))
 }

@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A Screener asks a service outside about a party (P3.4.5). An error means that
@@ -82,35 +83,28 @@ func (s *screening) add(hits ...kam.ScreeningHit) {
 	})
 }
 
-// screenedParty is the case as a screening service sees it.
-func (w *work) screenedParty() kam.ScreenedParty {
-	p := parties.ForScreening(w.data)
-	p.CaseNo = w.Case.CaseNo
-	return p
-}
-
 // screen joins our own list with the last answer of the service outside, where
 // the policy names one: every hit of both counts.
-func (w *work) screen() (screening, error) {
-	s, err := w.screenLocally()
-	s.party = parties.ForScreening(w.data)
-	if err != nil || w.pol.Screening.Adapter != "HTTP" {
+func (lk *lookup) screen() (screening, error) {
+	s, err := lk.screenLocally()
+	s.party = parties.ForScreening(lk.data)
+	if err != nil || lk.Pol.Screening.Adapter != "HTTP" {
 		return s, err
 	}
 	var o outside
-	known, err := w.Fact(factScreening, &o)
+	known, err := lk.Fact(factScreening, &o)
 	if err != nil {
 		return s, err
 	}
 	if o.ByHand != "" {
 		s.byHand = &o
 	}
-	age := w.At.Sub(o.At)
-	if !known || o.Party != kam.Digest(w.screenedParty()) || age > time.Duration(w.pol.Screening.MaxAgeHours)*time.Hour {
+	age := lk.At.Sub(o.At)
+	if !known || o.Party != kam.Digest(lk.screenedParty()) || age > time.Duration(lk.Pol.Screening.MaxAgeHours)*time.Hour {
 		s.stale = true
 		return s, nil
 	}
-	s.add(o.hits(w.provider)...)
+	s.add(o.hits(lk.provider)...)
 	return s, nil
 }
 
@@ -131,7 +125,7 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 	case !unscreened:
 		w.After(kam.StageScreen)
 		return true, nil
-	case w.pol.Screening.WhenDown == "INTERVENTION":
+	case w.Pol.Screening.WhenDown == "INTERVENTION":
 		return false, kam.Errorf(kam.Fault, "the screening service did not answer for a day").Try("retry the case when it does")
 	}
 	return false, nil
@@ -140,11 +134,11 @@ func (w *work) screenFirst(s screening, unscreened bool) (wait bool, err error) 
 // screenedOnce is who of compliance accepted under an early release that the
 // service did not answer: for as long as the case lasts. Since then it counts as
 // a screening by hand, which grows old as any other does.
-func (w *work) screenedOnce(s screening) (by kam.UserID, reason string, err error) {
+func (lk *lookup) screenedOnce(s screening) (by kam.UserID, reason string, err error) {
 	if s.byHand != nil {
 		return "", "", nil
 	}
-	given, err := w.Waivers()
+	given, err := lk.Waivers()
 	if err != nil {
 		return "", "", err
 	}
@@ -165,14 +159,14 @@ func (w *work) keepHits(s screening) error {
 	if len(s.hits) == 0 {
 		return nil
 	}
-	return w.SaveFact(store.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
+	return w.SaveFact(casedb.FactHits, kam.Screened{Party: s.party, At: w.At, Hits: s.hits})
 }
 
 // clearHits notes that compliance cleared the hits that it was asked about, or
 // those of them that which picks, and names them.
 func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit) bool) (names []string, err error) {
 	var seen kam.Screened
-	known, err := w.Fact(store.FactHits, &seen)
+	known, err := w.Fact(casedb.FactHits, &seen)
 	if err != nil {
 		return nil, err
 	}
@@ -199,21 +193,21 @@ func (w *work) clearHits(d doing, step kam.StepCode, which func(kam.ScreeningHit
 // screeningFacts says of each hit what compliance made of it (VS01, VS02, VS04).
 // What it cleared at 1.1.4c, or in an earlier case of the customer, is no finding;
 // what it accepted as a finding of this case stays one.
-func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
+func (lk *lookup) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
 	f := &rules.ScreeningFacts{Down: s.stale || s.byHand != nil}
 	switch {
 	case s.byHand != nil && !s.stale:
 		f.By, f.Reason = s.byHand.ByHand, s.byHand.Reason
 	case s.stale:
 		var err error
-		if f.By, f.Reason, err = w.screenedOnce(s); err != nil {
+		if f.By, f.Reason, err = lk.screenedOnce(s); err != nil {
 			return nil, err
 		}
 	}
 	if len(s.hits) == 0 {
 		return f, nil
 	}
-	cleared, err := w.Clearances()
+	cleared, err := lk.Clearances()
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +216,7 @@ func (w *work) screeningFacts(s screening) (*rules.ScreeningFacts, error) {
 		for _, c := range cleared {
 			switch {
 			case !c.Covers(h, s.party):
-			case c.CaseNo == w.Case.CaseNo && c.Step == stepWaiving:
+			case c.CaseNo == lk.Case.CaseNo && c.Step == stepWaiving:
 				x.By, x.Reason = c.By, c.Reason
 			default:
 				x.Cleared = true
@@ -241,28 +235,28 @@ const stepWaiving kam.StepCode = "1.4.6s"
 // for a day. It may run twice; the answer is kept once.
 func (a *Activities) ScreenParty(ctx context.Context, in kam.StageInput) (kam.Progress, error) {
 	if a.Screen == nil {
-		return kam.Progress{}, toTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
+		return kam.Progress{}, stage.ToTemporal(kam.Errorf(kam.Fault, "the policy asks a screening service, and none is set up").Try("set screening.url for the worker"))
 	}
 	var party kam.ScreenedParty
-	err := a.Store.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *store.CaseTx) error {
-		w, err := a.open(ctx, tx)
+	err := a.Store.Cases.Peek(ctx, in.CaseNo, in.Now, func(ctx context.Context, tx *casedb.Tx) error {
+		w, err := a.open(tx)
 		if err == nil {
 			party = w.screenedParty()
 		}
 		return err
 	})
 	if err != nil {
-		return kam.Progress{}, toTemporal(err)
+		return kam.Progress{}, stage.ToTemporal(err)
 	}
 	answer, err := a.Screen.Screen(ctx, party)
 	if err != nil {
-		return kam.Progress{}, toTemporal(err)
+		return kam.Progress{}, stage.ToTemporal(err)
 	}
 	return a.stage(ctx, kam.StageScreen, in, func(w *work) error {
 		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: kam.Digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: counted(len(answer.Hits), "hit")})
+		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: stage.Counted(len(answer.Hits), "hit")})
 		return nil
 	})
 }

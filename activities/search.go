@@ -4,39 +4,42 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/route"
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // search is the rule of P3.4.4 over customers, open cases and rejected
 // requests. Candidates that were waived before stay waived, unless they look more
 // certain now.
-func (w *work) search(keys store.PartyKeys) ([]kam.Candidate, error) {
-	keys.RejectedDays = w.pol.Process.RejectCooldownDays
-	found, err := w.Parties(keys)
+func (lk *lookup) search(keys customerdb.PartyKeys) ([]kam.Candidate, error) {
+	keys.RejectedDays = lk.Pol.Process.RejectCooldownDays
+	found, err := lk.customers.Parties(keys, lk.Case.CaseNo)
 	if err != nil {
 		return nil, err
 	}
-	clear(w.groups) // a group that was made before the search is told by its id
-	waived, err := w.WaivedCandidates()
+	clear(lk.groups) // a group that was made before the search is told by its id
+	waived, err := lk.WaivedCandidates()
 	if err != nil {
 		return nil, err
 	}
-	me, err := w.party()
+	me, err := lk.party()
 	if err != nil {
 		return nil, err
 	}
 	self := asRulesParty(me)
 	var out []kam.Candidate
 	for _, p := range found {
-		if p.Ref == w.Case.CommittedAs && w.existing() || p.Ref == string(w.Case.AppealOf) && w.Case.AppealOf != "" {
+		if p.Ref == lk.Case.CommittedAs && lk.existing() || p.Ref == string(lk.Case.AppealOf) && lk.Case.AppealOf != "" {
 			continue // the customer itself; the rejection that is appealed
 		}
-		if p.GroupID, err = w.madeSince(p.GroupID); err != nil {
+		if p.GroupID, err = lk.madeSince(p.GroupID); err != nil {
 			return nil, err
 		}
-		m := w.pol.Match.Compare(self, asRulesParty(p))
+		m := lk.Pol.Match.Compare(self, asRulesParty(p))
 		if m.Class == "" {
 			continue
 		}
@@ -78,18 +81,18 @@ func onePerRecord(all []kam.Candidate) []kam.Candidate {
 }
 
 // party is the case as others will find it.
-func (w *work) party() (store.Party, error) {
-	group, err := w.knownGroup(w.data.GroupID, w.data.GroupName)
-	return store.Party{Ref: string(w.Case.CaseNo), Kind: store.PartyCase, GroupID: group, Data: store.PartyDataOf(w.data)}, err
+func (lk *lookup) party() (customerdb.Party, error) {
+	group, err := lk.knownGroup(lk.data.GroupID, lk.data.GroupName)
+	return customerdb.Party{Ref: string(lk.Case.CaseNo), Kind: customerdb.PartyCase, GroupID: group, Data: customerdb.PartyDataOf(lk.data)}, err
 }
 
 // saveParty keeps what the case is found by.
-func (w *work) saveParty(keys store.PartyKeys) error {
+func (w *work) saveParty(keys customerdb.PartyKeys) error {
 	p, err := w.party()
 	if err != nil {
 		return err
 	}
-	return w.SaveParty(p, keys)
+	return w.customers.SaveParty(p, keys)
 }
 
 // unmadeGroup marks the name of a group that no customer is in yet: the first
@@ -99,25 +102,25 @@ const unmadeGroup = "name:"
 // knownGroup is the id of a group that is given by id or by name. A name that no
 // group has yet gives a mark made of it: two requests with the same mark count as
 // sites of one group.
-func (w *work) knownGroup(id, name string) (string, error) {
+func (lk *lookup) knownGroup(id, name string) (string, error) {
 	if id != "" || name == "" {
 		return id, nil
 	}
-	return w.madeSince(unmadeGroup + store.NameKey(name))
+	return lk.madeSince(unmadeGroup + accessdb.NameKey(name))
 }
 
 // madeSince is the id of the group that a mark stands for, as soon as there is
 // one. A mark has one answer within an effect: where another case makes the group
 // at this moment, two requests of it are still sites of one group.
-func (w *work) madeSince(group string) (string, error) {
+func (lk *lookup) madeSince(group string) (string, error) {
 	name, unmade := strings.CutPrefix(group, unmadeGroup)
 	if !unmade {
 		return group, nil
 	}
-	if id, asked := w.groups[group]; asked {
+	if id, asked := lk.groups[group]; asked {
 		return id, nil
 	}
-	g, ok, err := w.GroupByName(name)
+	g, ok, err := lk.Org.GroupByName(name)
 	if err != nil {
 		return "", err
 	}
@@ -125,23 +128,20 @@ func (w *work) madeSince(group string) (string, error) {
 	if ok {
 		id = g.ID
 	}
-	if w.groups == nil {
-		w.groups = map[string]string{}
+	if lk.groups == nil {
+		lk.groups = map[string]string{}
 	}
-	w.groups[group] = id
+	lk.groups[group] = id
 	return id, nil
 }
 
-func asRulesParty(p store.Party) match.Party {
+func asRulesParty(p customerdb.Party) match.Party {
 	return match.Party{
 		Ref: p.Ref, GroupID: p.GroupID, Names: append([]string{p.Data.Name}, p.Data.TradingNames...),
 		CountryCode: p.Data.Country, City: p.Data.City, PostalCode: p.Data.PostalCode, Street: p.Data.Street,
 		Identifiers: p.Data.Identifiers, Website: p.Data.Website, Emails: p.Data.Emails, Phone: p.Data.Phone,
 	}
 }
-
-// kinds gives the order in which assignment rules are tried (1.1.3).
-var kinds = []string{store.NamedAccount, store.IndustryAndArea, store.AreaRule, store.CountryDefault}
 
 // resolveTerritory is step 1.1.3. A territory that the requester named with a
 // reason stands, if it exists.
@@ -152,20 +152,20 @@ func (w *work) resolveTerritory() error {
 	}
 	w.Case.Country = w.data.CountryCode
 	if w.data.TerritoryCode != "" {
-		if _, err := w.Chain(w.data.TerritoryCode); err == nil {
+		if _, err := w.Org.Chain(w.data.TerritoryCode); err == nil {
 			w.Case.Territory = w.data.TerritoryCode
 			return nil
 		} else if kam.CodeOf(err) != kam.NotFound {
 			return err
 		}
 	}
-	all, err := w.AssignmentRules()
+	all, err := w.Org.AssignmentRules()
 	if err != nil {
 		return err
 	}
-	first, ok := assignment(all, w.data)
+	first, ok := stage.Assignment(all, w.data)
 	if !ok {
-		w.Case.Territory = Unassigned
+		w.Case.Territory = route.Unassigned
 		return w.notifyVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
 	}
 	w.Case.Territory = first.Territory
@@ -173,47 +173,4 @@ func (w *work) resolveTerritory() error {
 		w.Case.OwnerID = first.OwnerID
 	}
 	return nil
-}
-
-// assignment is the rule that says where a customer belongs: within one kind
-// the longest postal prefix wins, then the smaller priority, then the smaller
-// code.
-func assignment(all []store.AssignmentRule, d kam.RequestData) (best store.AssignmentRule, ok bool) {
-	for _, r := range all {
-		if fits(r, d) && (!ok || before(r, best)) {
-			best, ok = r, true
-		}
-	}
-	return best, ok
-}
-
-func before(a, b store.AssignmentRule) bool {
-	if d := slices.Index(kinds, a.Kind) - slices.Index(kinds, b.Kind); d != 0 {
-		return d < 0
-	}
-	if d := len(b.PostalPrefix) - len(a.PostalPrefix); d != 0 {
-		return d < 0
-	}
-	if d := a.Priority - b.Priority; d != 0 {
-		return d < 0
-	}
-	return a.Code < b.Code
-}
-
-func fits(r store.AssignmentRule, d kam.RequestData) bool {
-	if r.Country != "" && r.Country != d.CountryCode {
-		return false
-	}
-	postal := strings.ToUpper(strings.ReplaceAll(d.PostalCode, " ", ""))
-	if !strings.HasPrefix(postal, strings.ToUpper(r.PostalPrefix)) {
-		return false
-	}
-	if r.IndustryScheme != "" && r.IndustryScheme != string(d.IndustryScheme) || !strings.HasPrefix(d.IndustryCode, r.IndustryPrefix) {
-		return false
-	}
-	if r.Kind == store.NamedAccount {
-		byName := r.Name != "" && match.Normalize(r.Name, d.CountryCode) == match.Normalize(d.LegalName, d.CountryCode)
-		return byName || r.GroupID != "" && r.GroupID == d.GroupID
-	}
-	return true
 }

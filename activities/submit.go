@@ -25,7 +25,7 @@ func (w *work) submit(d doing) error {
 		return err
 	}
 	rules.Clean(&merged)
-	if err := errorList(w.pol.FormErrors(merged)); err != nil {
+	if err := errorList(w.Pol.FormErrors(merged)); err != nil {
 		return err
 	}
 	before := was
@@ -60,36 +60,8 @@ type touched struct {
 	decision bool // what 1.1.4 decides by, and is not material
 }
 
-// decisionInput says whether a field was changed that is not material and that
-// the recommendation rests on: a manager must not see one that was computed
-// from other facts.
-func (w *work) decisionInput(before kam.RequestData) bool {
-	for _, c := range kam.Diff(before, w.data) {
-		switch c.Field {
-		case "growth_outlook_pct", "relationship_access", "cost_to_serve":
-			return true
-		}
-	}
-	return false
-}
-
-// mayChange refuses fields that the form of the current state does not accept,
-// as a material field in a detail form. Which role may change which field is
-// tested by the matrix, not here.
-func (w *work) mayChange(d doing, before kam.RequestData) error {
-	if d.Name != kam.ActSubmitDetails || w.Case.State == kam.AwaitingCompletion {
-		return nil
-	}
-	for _, c := range kam.Diff(before, w.data) {
-		if c.Material {
-			return kam.Errorf(kam.Invalid, "is a material field and does not belong to the detail set").On(c.Field).Try("send it with AmendMaterial or SubmitData")
-		}
-	}
-	return nil
-}
-
 // onward moves the case as the stored data demand. What is not complete yet is
-// kept, and the wait for the rest begins anew: nothing that somebody typed is
+// kept, and the wait for the rest begins again: nothing that somebody typed is
 // lost.
 func (w *work) onward(d doing, t touched) error {
 	f := w.facts()
@@ -132,28 +104,6 @@ func (w *work) onward(d doing, t touched) error {
 	}
 }
 
-// incomplete says whether the form that the case waits for still lacks fields.
-func (w *work) incomplete(d doing, f kam.Facts) bool {
-	switch {
-	case w.Case.State == kam.Draft:
-		return !f.HasNameCountryChannel
-	case w.Case.State == kam.DataEntry && d.Name == kam.ActSubmitData:
-		return !w.ready(f)
-	case w.Case.State == kam.AwaitingCompletion && !f.HashChanged:
-		return !f.DetailComplete
-	}
-	return false
-}
-
-// voids says whether an amendment takes the case back from a manager who is
-// about to decide: he must decide on what there is.
-func (w *work) voids(t touched) bool {
-	if w.Case.Type == kam.Modify || w.Case.Type == kam.Deactivate {
-		return t.material
-	}
-	return t.material || t.decision
-}
-
 // amend voids a confirmation and has the case decided again.
 func (w *work) amend(d doing, f kam.Facts) error {
 	w.unconfirm()
@@ -162,7 +112,7 @@ func (w *work) amend(d doing, f kam.Facts) error {
 	if err := w.move(kam.EvAmendMaterial, f, d.log(kam.EventAmended)); err != nil {
 		return err
 	}
-	if w.Case.State == again { // a MODIFY or DEACTIVATE waits anew, with a new task
+	if w.Case.State == again { // a MODIFY or DEACTIVATE waits again, with a new task
 		if err := w.CloseTask("WITHDRAWN", d.By); err != nil {
 			return err
 		}

@@ -8,50 +8,21 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // base is the customer as a case on an existing one found it.
-type base = store.Base
+type base = casedb.Base
 
 // pin binds the case to the current version of its customer (base_version).
-func (w *work) pin(c store.Customer) error {
+func (w *work) pin(c customerdb.Customer) error {
 	d := parties.AsRequest(c)
 	b := base{Version: c.Version, Contacts: parties.ContactsDigest(d.Contacts), Territory: c.Territory, Owner: c.OwnerID}
 	d.Contacts = nil
 	b.Data = d
 	w.base, w.Case.BaseVersion = &b, c.Version
-	return w.SaveFact(store.FactBase, b)
-}
-
-// existing says whether the case is about a customer that exists already.
-func (w *work) existing() bool { return w.Case.Type != kam.NewCase }
-
-// changes are the fields in which the request differs from the customer as the
-// case found it.
-func (w *work) changes() []kam.FieldChange {
-	if w.base == nil {
-		return nil
-	}
-	d := w.data
-	d.Contacts = nil
-	all := kam.Diff(w.base.Data, d)
-	if parties.ContactsDigest(w.data.Contacts) != w.base.Contacts {
-		all = append(all, kam.FieldChange{Field: "contacts"})
-	}
-	return all
-}
-
-// changed are the names of the fields that a change touches, or those of them
-// that satisfy a test.
-func (w *work) changed(which func(kam.FieldChange) bool) []string {
-	var names []string
-	for _, c := range w.changes() {
-		if which(c) {
-			names = append(names, c.Field)
-		}
-	}
-	return names
+	return w.SaveFact(casedb.FactBase, b)
 }
 
 func material(c kam.FieldChange) bool { return c.Material }
@@ -64,7 +35,7 @@ func (w *work) identifyTarget() error {
 		return w.identified()
 	}
 	no := w.Case.CommittedAs
-	c, err := w.Customer(no)
+	c, err := w.customers.Customer(no)
 	if kam.CodeOf(err) == kam.NotFound {
 		return w.targetInvalid(kam.TargetInvalid, kam.AsError(err).Msg)
 	}
@@ -111,13 +82,13 @@ func (w *work) identifyTarget() error {
 
 // survivor is the customer that a number stands for today: the record may have
 // been merged since it was found.
-func (w *work) survivor(no string) (store.Customer, error) {
-	c, err := w.Customer(no)
+func (lk *lookup) survivor(no string) (customerdb.Customer, error) {
+	c, err := lk.customers.Customer(no)
 	for range 20 {
 		if err != nil || c.MergedInto == "" {
 			return c, err
 		}
-		c, err = w.Customer(c.MergedInto)
+		c, err = lk.customers.Customer(c.MergedInto)
 	}
 	return c, err
 }
@@ -134,9 +105,9 @@ func (w *work) standsAs() error {
 }
 
 // membership is the key account of which the customer is a member, nil if none.
-func (w *work) membership() (*store.KeyAccount, error) {
-	k, err := w.KeyAccountOf(w.Case.CommittedAs)
-	if err != nil || k == nil || !slices.Contains(k.Members, w.Case.CommittedAs) {
+func (lk *lookup) membership() (*customerdb.KeyAccount, error) {
+	k, err := lk.customers.KeyAccountOf(lk.Case.CommittedAs)
+	if err != nil || k == nil || !slices.Contains(k.Members, lk.Case.CommittedAs) {
 		return nil, err
 	}
 	return k, nil
@@ -199,9 +170,9 @@ func (w *work) place() error {
 // says is what is judged.
 func (w *work) startReview() error {
 	no := w.Case.CommittedAs
-	c, err := w.Customer(no)
+	c, err := w.customers.Customer(no)
 	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
+		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Message()).On("customer_no")
 	}
 	if err != nil {
 		return err
@@ -216,7 +187,7 @@ func (w *work) startReview() error {
 }
 
 // adoptCustomer makes the customer's current record the data of a review.
-func (w *work) adoptCustomer(c store.Customer) error {
+func (w *work) adoptCustomer(c customerdb.Customer) error {
 	if err := w.pin(c); err != nil {
 		return err
 	}
@@ -235,7 +206,7 @@ func (w *work) conflict() (*rules.ConflictFacts, error) {
 	if !w.existing() || w.base == nil {
 		return nil, nil
 	}
-	c, err := w.Customer(w.Case.CommittedAs)
+	c, err := w.customers.Customer(w.Case.CommittedAs)
 	if err != nil || c.Version == w.Case.BaseVersion {
 		return nil, err
 	}
@@ -261,7 +232,7 @@ func (w *work) rebase(before kam.RequestData) (kam.RequestData, error) {
 	if !w.existing() || w.base == nil {
 		return before, nil
 	}
-	c, err := w.Customer(w.Case.CommittedAs)
+	c, err := w.customers.Customer(w.Case.CommittedAs)
 	if err != nil || c.Version == w.Case.BaseVersion {
 		return before, err
 	}

@@ -2,13 +2,12 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // Validate is process 1.4: all rules, duplicates and screening looked up again,
@@ -20,7 +19,7 @@ func (a *Activities) Validate(ctx context.Context, in kam.StageInput) (kam.Progr
 			return err
 		}
 		keys := parties.Keys(w.data)
-		if err := w.LockIdentifiers(keys.Identifiers); err != nil {
+		if err := w.customers.LockIdentifiers(keys.Identifiers); err != nil {
 			return err
 		}
 		clash, err := w.conflict()
@@ -68,7 +67,7 @@ func (w *work) withdrawn() (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	who, err := w.Person(by)
+	who, err := w.Org.Person(by)
 	if kam.CodeOf(err) == kam.NotFound {
 		return false, nil // nobody withdraws nothing
 	}
@@ -108,7 +107,7 @@ func (w *work) afterValidation(f kam.Facts, findings []kam.Finding) error {
 			w.ReleaseCustomer()
 			return w.enter()
 		}
-		return w.openForRequester(kam.TaskChanges, w.pol.SLA.ChangesRequested, fields, note)
+		return w.openForRequester(kam.TaskChanges, w.Pol.SLA.ChangesRequested, fields, note)
 	case f.HasReview:
 		_, note := wrong(findings, kam.SeverityReview)
 		return w.moveAndEnter(kam.EvReviewNeeded, f, kam.AuditEvent{Type: kam.EventValidated, Step: "1.4.6", ReasonCode: "REVIEW", Text: note})
@@ -156,7 +155,7 @@ func (w *work) logValidation(findings []kam.Finding) {
 
 // commit is step 1.4.7. An identifier that another customer took in the
 // meantime is a finding, not a fault.
-func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
+func (w *work) commit(keys customerdb.PartyKeys) (*kam.Finding, error) {
 	groupID, err := w.ensureGroup()
 	if err != nil {
 		return nil, err
@@ -171,21 +170,20 @@ func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
 	target := ""
 	switch w.Case.Type {
 	case kam.Deactivate:
-		return nil, w.SetLifecycle(w.Case.CommittedAs, kam.Inactive)
+		return nil, w.customers.SetLifecycle(w.Case.CommittedAs, kam.Inactive)
 	case kam.Reclassify:
-		return nil, w.SetSegment(w.Case.CommittedAs, segment)
+		return nil, w.customers.SetSegment(w.Case.CommittedAs, segment)
 	case kam.Modify, kam.Reactivate:
 		target = w.Case.CommittedAs
 	}
-	no, err := w.CommitCustomer(store.CustomerCommit{
+	no, err := w.customers.Commit(customerdb.Commit{
 		CustomerNo: target, Data: w.data, GroupID: groupID, Territory: w.Case.Territory, OwnerID: w.Case.OwnerID,
 		Status: kam.Active, Segment: segment, Keys: keys,
 	})
 	if e := kam.AsError(err); e != nil && e.Rule == kam.DuplicateIdentifier {
-		return &kam.Finding{
-			RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers",
-			Message: fmt.Sprintf("another customer holds this identifier: %s", e.Msg),
-		}, nil
+		f := kam.Finding{RuleID: kam.DuplicateIdentifier, Severity: kam.SeverityError, Category: "DUPLICATE", Field: "identifiers"}.
+			Saying(kam.Say("another customer holds this identifier: %s", e.Message()), kam.Sentence{})
+		return &f, nil
 	}
 	if err != nil {
 		return nil, err
@@ -195,11 +193,11 @@ func (w *work) commit(keys store.PartyKeys) (*kam.Finding, error) {
 }
 
 // ensureGroup gives a group that was named for the first time its row.
-func (w *work) ensureGroup() (string, error) {
-	if w.data.GroupID == "" && w.data.GroupName == "" {
+func (lk *lookup) ensureGroup() (string, error) {
+	if lk.data.GroupID == "" && lk.data.GroupName == "" {
 		return "", nil
 	}
-	id, err := w.EnsureGroup(w.data.GroupID, w.data.GroupName)
-	w.data.GroupID = id
+	id, err := lk.Org.EnsureGroup(lk.data.GroupID, lk.data.GroupName)
+	lk.data.GroupID = id
 	return id, err
 }

@@ -1,28 +1,32 @@
 package activities
 
 import (
-	"context"
 	"slices"
-	"strings"
 
-	"github.com/kamflow/kamflow/internal/parties"
+	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
-// work is one effect on one case: the transaction, the policy that the case
-// keeps, and its current data.
+// work is one effect on one case: what can be looked up, and what is done to the
+// case.
 type work struct {
-	*store.CaseTx
-	route
-	ctx context.Context
+	lookup
 	// moved is called for every transition; tests count them.
 	moved func(kam.Transition)
-	data  kam.RequestData
-	base  *base // of a case on an existing customer
 	// other is the second case of an effect on two.
 	other *work
+}
+
+// A lookup finds out what the stages of a case ask: in its form, among the
+// customers, in the organisation.
+type lookup struct {
+	*casedb.Tx
+	form
+	route.Route
+	customers *customerdb.Tx
 	// provider is who answers for the service outside.
 	provider string
 	// groups are the ids that the marks of groups had when they were asked for.
@@ -41,7 +45,7 @@ func (w *work) move(event kam.Event, f kam.Facts, e kam.AuditEvent) error {
 	if e.Actor == "" {
 		e.Actor = kam.System
 	}
-	e.From, e.To = from, t.To
+	e.From, e.To = string(from), string(t.To)
 	if e.Step == "" {
 		e.Step = w.Case.Step
 	}
@@ -79,62 +83,6 @@ func closing(event kam.Event) string {
 	}
 }
 
-// facts computes what the guards test, from the current data.
-func (w *work) facts() kam.Facts {
-	c := w.Case
-	f := kam.Facts{
-		Type:                  c.Type,
-		HasNameCountryChannel: w.data.LegalName != "" && w.data.CountryCode != "" && w.data.SourceChannel != "" || w.existing() && c.CommittedAs != "",
-		ReturnTo:              c.ReturnTo,
-		ScreeningComplete:     len(w.missingForDecision()) == 0,
-		DetailComplete:        len(w.missing(kam.Detail)) == 0,
-		IdentityChanged:       identityHash(w.data) != c.IdentityHash,
-		Confirmed:             c.ConfirmedBy != "" && c.ConfirmedHash == c.MaterialHash,
-		HashChanged:           c.ConfirmedHash != "" && c.ConfirmedHash != c.MaterialHash,
-		AutoReject:            w.pol.Process.AutoReject,
-		RoundsLeft:            c.Rounds < w.pol.Process.MaxChangeRounds,
-		BeforeFault:           c.ResumeState,
-	}
-	switch c.Type {
-	case kam.NewCase, kam.Reactivate:
-		f.ClassInputChanged = true // it has never been scored, or not for long
-	case kam.Modify:
-		for _, x := range w.changes() {
-			f.MaterialChanged = f.MaterialChanged || x.Material
-			f.ClassInputChanged = f.ClassInputChanged || x.ClassInput || x.Field == "nominate_key_account"
-		}
-	}
-	return f
-}
-
-// ready says whether the form of DATA_ENTRY holds what the next step needs. A
-// change must change something, and a retirement needs its reason.
-func (w *work) ready(f kam.Facts) bool {
-	switch w.Case.Type {
-	case kam.Modify:
-		return len(w.changes()) > 0
-	case kam.Deactivate:
-		return w.data.Justification != ""
-	default:
-		return f.ScreeningComplete
-	}
-}
-
-// keys are what the party is searched by.
-func (w *work) keys() store.PartyKeys { return parties.Keys(w.data) }
-
-func (w *work) missing(set kam.FieldSet) []string { return rules.Missing(w.data, set, w.Case.Type) }
-
-// missingForDecision is what 1.1.4 still lacks: the screening set, and in mode
-// full_before_decision the detail set too.
-func (w *work) missingForDecision() []string {
-	m := w.missing(kam.Screening)
-	if w.pol.Process.DataEntryMode == "full_before_decision" {
-		m = append(m, w.missing(kam.Detail)...)
-	}
-	return m
-}
-
 // identityHash covers the fields that 1.1.2 searches by (D11). Order does not
 // count.
 func identityHash(d kam.RequestData) string {
@@ -146,21 +94,6 @@ func identityHash(d kam.RequestData) string {
 	names := slices.Clone(d.TradingNames)
 	slices.Sort(names)
 	return kam.Digest([]any{d.LegalName, names, d.CountryCode, d.PostalCode, ids, d.Website, d.Phone})
-}
-
-// customer is the case's party as the rules see it.
-func (w *work) customer(f rules.Facts) rules.Customer {
-	f.Nominated = w.data.NominateKeyAccount
-	no := string(w.Case.CaseNo)
-	if w.existing() {
-		no = w.Case.CommittedAs
-	}
-	return rules.Customer{
-		CustomerNo:    no,
-		ScreeningData: w.data.ScreeningData,
-		DetailData:    w.data.DetailData,
-		Facts:         f,
-	}
 }
 
 // record stamps a decision record with the case and stores it.
@@ -179,11 +112,12 @@ func (w *work) flag(f kam.Flag) {
 }
 
 // notify puts a message into the outbox; it leaves after the commit.
-func (w *work) notify(kind, subject string, to ...kam.UserID) error {
-	return w.Publish(store.Message{
+func (w *work) notify(kind string, subject kam.Sentence, to ...kam.UserID) error {
+	return w.Publish(ledger.Message{
 		Kind:    kind,
-		To:      people(to),
-		Subject: subject,
+		To:      route.Reachable(to),
+		Subject: subject.English,
+		Said:    subject.Text,
 		Data: map[string]string{
 			"case_no":   string(w.Case.CaseNo),
 			"state":     string(w.Case.State),
@@ -191,17 +125,6 @@ func (w *work) notify(kind, subject string, to ...kam.UserID) error {
 			"outcome":   string(w.Case.Outcome),
 		},
 	})
-}
-
-// people are those of to who can be told anything, each once.
-func people(to []kam.UserID) []kam.UserID {
-	var out []kam.UserID
-	for _, u := range to {
-		if u != "" && u != kam.System && !slices.Contains(out, u) {
-			out = append(out, u)
-		}
-	}
-	return out
 }
 
 // errorList joins the form errors of a submission into one refusal that names
@@ -212,11 +135,11 @@ func errorList(errs []*kam.Error) error {
 	}
 	first := *errs[0]
 	if len(errs) > 1 {
-		rest := make([]string, 0, len(errs)-1)
+		rest := make(kam.List[string], 0, len(errs)-1)
 		for _, e := range errs[1:] {
 			rest = append(rest, e.Field)
 		}
-		first.Msg += "; also wrong: " + strings.Join(rest, ", ")
+		first.Say("%s; also wrong: %s", first.Message(), rest)
 	}
 	return &first
 }

@@ -5,6 +5,7 @@ import "time"
 // Config is every setting of every command.
 type Config struct {
 	DataDir    string     `mapstructure:"data_dir"`
+	Lang       string     `mapstructure:"lang"` // of what people read, "" for that of the machine
 	Database   Database   `mapstructure:"database"`
 	Temporal   Temporal   `mapstructure:"temporal"`
 	Worker     Worker     `mapstructure:"worker"`

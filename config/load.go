@@ -39,6 +39,7 @@ func AddFlags(fs *pflag.FlagSet) {
 	fs.Bool("print-config", false, "print the effective configuration, secrets hidden, and end")
 	fs.StringArray("set", nil, "set any key, as in --set log.level=debug")
 	Flag(fs, "data-dir", "data_dir", "directory that standalone keeps its data in")
+	Flag(fs, "lang", "lang", "language of what is printed: en or zh-CN (default that of the machine: LC_ALL, LC_MESSAGES, LANG)")
 	Flag(fs, "log-level", "log.level", "debug, info, warn or error")
 }
 

@@ -1,10 +1,7 @@
 package kam
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"unicode/utf8"
+	"slices"
 )
 
 // TakenIn says whether the act is taken in a state.
@@ -24,7 +21,6 @@ func (s ActSpec) TakenIn(st State) bool {
 const (
 	MaxReason = 4000 // runes
 	MaxFields = 60
-	maxID     = 80
 )
 
 // Digest binds DecisionID to what was decided: the same id with another digest
@@ -35,18 +31,6 @@ func (a Act) Digest() string {
 	return Digest(a)
 }
 
-// Digest is the SHA-256 of v as JSON, in hexadecimal. It binds a business key to
-// the request that first used it and is stored with it: the JSON of what is
-// digested stays as it is.
-func Digest(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
-
 // Check is the form of an act: known verdict, bounds, and everything that the
 // act must carry. It needs no state and no lookups.
 func (a Act) Check() error {
@@ -54,13 +38,7 @@ func (a Act) Check() error {
 	if err != nil {
 		return err
 	}
-	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
-		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
-	}
-	if a.By == "" || len(a.By) > maxID {
-		return Errorf(Invalid, "who acts is missing").On("by")
-	}
-	if err := checkReason(a.Reason, MaxReason); err != nil {
+	if err := CheckAct(a.DecisionID, a.By, a.Reason, MaxReason); err != nil {
 		return err
 	}
 	if len(a.Fields) > MaxFields {
@@ -73,15 +51,12 @@ func (a Act) Check() error {
 		}
 	}
 	for _, f := range []struct{ name, value string }{
-		{"by", string(a.By)}, {"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
+		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
 		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
 		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount}, {"same_as", string(a.SameAs)},
 	} {
-		if len(f.value) > 2*maxID {
-			return Errorf(Invalid, "longer than %d characters", 2*maxID).On(f.name)
-		}
-		if !utf8.ValidString(f.value) {
-			return notUTF8(f.name)
+		if err := CheckName(f.name, f.value); err != nil {
+			return err
 		}
 	}
 	for _, n := range spec.Needs {
@@ -93,42 +68,27 @@ func (a Act) Check() error {
 }
 
 // words name a need for people.
-func (n Need) words() string {
+func (n Need) words() Sentence {
 	switch n {
 	case NeedHash:
-		return "the hash of the data that were seen"
+		return Say("the hash of the data that were seen")
 	case NeedReason:
-		return "a reason in words"
+		return Say("a reason in words")
 	case NeedReasonCode:
-		return "a reason code"
+		return Say("a reason code")
 	case NeedFields:
-		return "the fields to change, or a reason"
+		return Say("the fields to change, or a reason")
 	case NeedCustomer:
-		return "the number of the existing customer"
+		return Say("the number of the existing customer")
 	case NeedCase:
-		return "the number of the earlier case"
+		return Say("the number of the earlier case")
 	case NeedTier:
-		return "a tier"
+		return Say("a tier")
 	case NeedAssignee:
-		return "the person who takes it"
+		return Say("the person who takes it")
 	default:
-		return "data"
+		return Say("data")
 	}
-}
-
-// checkReason is the form of what a person says in words.
-func checkReason(text string, most int) error {
-	if !utf8.ValidString(text) {
-		return notUTF8("reason")
-	}
-	if utf8.RuneCountInString(text) > most {
-		return Errorf(Invalid, "longer than %d characters", most).On("reason").Try("say it shorter")
-	}
-	return nil
-}
-
-func notUTF8(field string) error {
-	return Errorf(Invalid, "is not UTF-8").On(field).Try("send UTF-8")
 }
 
 func (a Act) carries(n Need) error {
@@ -140,7 +100,7 @@ func (a Act) carries(n Need) error {
 		if n == NeedReason || n == NeedReasonCode || n == NeedFields {
 			code = ReasonNeeded
 		}
-		return Errorf(code, "%s needs %s", a.Name.Words(), n.words()).On(string(n))
+		return Errorf(code, "%s needs %s", Word(a.Name.Words()), n.words()).On(string(n))
 	}
 	switch n {
 	case NeedHash:
@@ -148,8 +108,8 @@ func (a Act) carries(n Need) error {
 	case NeedReason:
 		return missing(a.Reason != "")
 	case NeedReasonCode:
-		if a.ReasonCode != "" && !contains(ReasonCodes, a.ReasonCode) {
-			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of " + join(ReasonCodes))
+		if a.ReasonCode != "" && !slices.Contains(ReasonCodes, a.ReasonCode) {
+			return Errorf(Invalid, "%q is not a reason code", Clip(a.ReasonCode, 40)).On("reason_code").Try("one of %s", ListOf(ReasonCodes))
 		}
 		return missing(a.ReasonCode != "")
 	case NeedFields:
@@ -207,7 +167,7 @@ func (a Act) freeToTake(s Snapshot) error {
 	}
 	switch a.Name {
 	case ActDecideCompliance, ActDecideValidation, ActResolveDuplicate, ActRetry, ActClaim, ActRelease:
-		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let " + string(s.Task.ClaimedBy) + " release it; an escalation releases it too")
+		return Errorf(Claimed, "%s has claimed the task", s.Task.ClaimedBy).Try("let %s release it; an escalation releases it too", s.Task.ClaimedBy)
 	}
 	return nil
 }
@@ -220,35 +180,5 @@ func (a Act) wrongState(s Snapshot) error {
 	if decided || s.State.Ended() {
 		return Errorf(AlreadyDecided, "case %s was already decided: it is %s", s.CaseNo, s.State).Try("read the case: it says who decided what")
 	}
-	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, a.Name.Words())
-}
-
-func contains[T comparable](list []T, x T) bool {
-	for _, y := range list {
-		if x == y {
-			return true
-		}
-	}
-	return false
-}
-
-func join(list []string) string {
-	s := ""
-	for i, x := range list {
-		if i > 0 {
-			s += ", "
-		}
-		s += x
-	}
-	return s
-}
-
-// isPlain says whether s holds only letters, digits, '-' and '_'.
-func isPlain(s string) bool {
-	for _, r := range s {
-		if !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_') {
-			return false
-		}
-	}
-	return true
+	return Errorf(WrongState, "case %s is %s and does not wait for %s", s.CaseNo, s.State, Word(a.Name.Words()))
 }

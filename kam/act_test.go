@@ -227,12 +227,3 @@ func TestTooLateToCancel(t *testing.T) {
 		require.Contains(t, kam.AsError(err).Remedy, "DEACTIVATE")
 	}
 }
-
-func TestKeysAreBounded(t *testing.T) {
-	require.NoError(t, kam.CheckKey("request_key", strings.Repeat("k", kam.MaxKey)))
-	for _, key := range []string{"", strings.Repeat("k", 3000), "k\xff", "k\x00"} {
-		err := kam.CheckKey("request_key", key)
-		require.ErrorIs(t, err, kam.Invalid)
-		require.Equal(t, "request_key", kam.AsError(err).Field)
-	}
-}

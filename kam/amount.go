@@ -2,7 +2,6 @@ package kam
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
@@ -48,6 +47,9 @@ func (d *Dec) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// RuleRange is the rule that refuses a value of the wrong form or out of its range.
+const RuleRange = "VF02"
+
 // maxMinor bounds every amount of money: 1e12 minor units (P2.4.2) with room
 // for sums over a whole book.
 const maxMinor = int64(1e17)
@@ -73,28 +75,25 @@ func NewMoney(units int64, currency string) Money {
 // [About] gives its field.
 func ParseMoney(amount, currency string) (Money, error) {
 	if !IsCurrency(currency) {
-		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", Clip(currency, 10)).By(ruleRange).Try("give a code such as EUR")
+		return Money{}, Errorf(Invalid, "%q is not a currency of ISO 4217", Clip(currency, 10)).By(RuleRange).Try("give a code such as EUR")
 	}
 	digits := CurrencyDigits(currency)
 	n, err := parseFixed(amount, digits)
 	if has := decimals(amount); err == nil && has > digits {
-		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %s: thousands or a slip", Clip(amount, 40), has, currency, numberOf[digits]).By(ruleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%q has %d decimals, and %s has %d: thousands or a slip", Clip(amount, 40), has, currency, digits).By(RuleRange).Advise(asShown(digits))
 	}
 	if err != nil {
-		return Money{}, Errorf(Invalid, "%s", err).By(ruleRange).Try(asShown(digits))
+		return Money{}, Errorf(Invalid, "%s", err).By(RuleRange).Advise(asShown(digits))
 	}
 	if n > maxMinor || n < -maxMinor {
-		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(ruleRange).Try("correct the amount")
+		return Money{}, Errorf(Invalid, "%q is too large", Clip(amount, 40)).By(RuleRange).Try("correct the amount")
 	}
 	return Money{Minor: n, Currency: currency}, nil
 }
 
-// numberOf says how many decimals a currency has.
-var numberOf = map[int]string{0: "none", 2: "2", 3: "3"}
-
 // asShown says how an amount with so many decimals is written.
-func asShown(digits int) string {
-	return "write it without thousands separators, as " + formatFixed(1234567/pow10(3-digits), digits)
+func asShown(digits int) Sentence {
+	return Say("write it without thousands separators, as %s", formatFixed(1234567/pow10(3-digits), digits))
 }
 
 // mostDecimals is what the currency with the most of them has.
@@ -112,6 +111,22 @@ func (m Money) In(base string) (Money, error) {
 		return m, nil
 	}
 	return ParseMoney(m.bare, base)
+}
+
+// Size is the amount in minor units; those of one that came without its currency
+// are hundredths. It refuses what could be an amount of no currency.
+func (m Money) Size() (int64, *Error) {
+	if m.bare == "" {
+		return m.Minor, nil
+	}
+	n, err := parseFixed(m.bare, mostDecimals)
+	if err != nil {
+		return 0, Errorf(Invalid, "%s", err).By(RuleRange).Try("give an amount")
+	}
+	if decimals(m.bare) > mostDecimals {
+		return 0, Errorf(Invalid, "%q has more decimals than any currency", Clip(m.bare, 40)).By(RuleRange).Advise(asShown(2))
+	}
+	return n / 10, nil
 }
 
 // Amount is the decimal text without the currency: "140000.00".
@@ -165,7 +180,7 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	// How many decimals it may have is known with its currency: what was stored
 	// once can always be read.
 	if _, err := parseFixed(s, mostDecimals); err != nil {
-		return Errorf(Invalid, "%s", err).By(ruleRange).Try(`write {"amount": "140000.00", "currency": "EUR"}`)
+		return Errorf(Invalid, "%s", err).By(RuleRange).Try(`write {"amount": "140000.00", "currency": "EUR"}`)
 	}
 	*m = Money{bare: s}
 	return nil
@@ -183,16 +198,16 @@ func parseFixed(s string, digits int) (int64, error) {
 	frac = strings.TrimRight(frac, "0")
 	if whole == "" || dot && strings.HasSuffix(text, ".") || len(frac) > digits || !isDigits(whole) || !isDigits(frac) {
 		if digits == 0 {
-			return 0, fmt.Errorf("%q is not a whole number", Clip(text, 40))
+			return 0, Errorf(Invalid, "%q is not a whole number", Clip(text, 40))
 		}
-		return 0, fmt.Errorf("%q is not a decimal number with at most %d decimals", Clip(text, 40), digits)
+		return 0, Errorf(Invalid, "%q is not a decimal number with at most %d decimals", Clip(text, 40), digits)
 	}
 	if len(whole) > 19 {
-		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
+		return 0, Errorf(Invalid, "%q is too large", Clip(text, 40))
 	}
 	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", digits-len(frac)), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is too large", Clip(text, 40))
+		return 0, Errorf(Invalid, "%q is too large", Clip(text, 40))
 	}
 	if neg {
 		n = -n

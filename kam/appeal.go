@@ -20,20 +20,18 @@ type Rejection struct {
 // manager, once, within the window, and not what no appeal could change. The
 // confirming manager is then another one, a level up (P2.5 1.1.6, SOD10).
 func MayAppeal(by, requestersManager UserID, r Rejection, now time.Time, windowDays int) error {
-	refuse := func(code Code, remedy, format string, args ...any) error {
-		return Errorf(code, format, args...).On("appeal_of").By("APPEAL").Try(remedy)
-	}
+	refuse := func(e *Error) error { return e.On("appeal_of").By("APPEAL") }
 	switch {
 	case r.State != Rejected:
-		return refuse(WrongState, "an appeal is for a case that was rejected", "case %s is %s", r.CaseNo, r.State)
+		return refuse(Errorf(WrongState, "case %s is %s", r.CaseNo, r.State).Try("an appeal is for a case that was rejected"))
 	case r.Type != NewCase:
-		return refuse(WrongState, "request the change again", "case %s is a %s: only the rejection of a new customer is appealed", r.CaseNo, r.Type)
+		return refuse(Errorf(WrongState, "case %s is a %s: only the rejection of a new customer is appealed", r.CaseNo, r.Type).Try("request the change again"))
 	case r.AppealOf != "":
-		return refuse(WrongState, "after the cool-down a new request is possible", "case %s is an appeal itself", r.CaseNo)
+		return refuse(Errorf(WrongState, "case %s is an appeal itself", r.CaseNo).Try("after the cool-down a new request is possible"))
 	case by != r.Requester && (requestersManager == "" || by != requestersManager):
-		return refuse(Forbidden, "may: the requester or his manager", "%s did not request case %s", by, r.CaseNo)
+		return refuse(Errorf(Forbidden, "%s did not request case %s", by, r.CaseNo).Try("may: the requester or his manager"))
 	case now.After(r.At.AddDate(0, 0, windowDays)):
-		return refuse(TooLate, "after the cool-down a new request is possible", "case %s was rejected on %s, an appeal was possible for %d days", r.CaseNo, r.At.Format(time.DateOnly), windowDays)
+		return refuse(Errorf(TooLate, "case %s was rejected on %s, an appeal was possible for %d days", r.CaseNo, r.At.Format(time.DateOnly), windowDays).Try("after the cool-down a new request is possible"))
 	}
 	return nil
 }

@@ -86,8 +86,8 @@ type AuditEvent struct {
 	RolesUsed     []Role    `json:"roles_used,omitempty"`
 	Type          EventType `json:"type"`
 	Step          StepCode  `json:"step_code"`
-	From          State     `json:"from_state,omitempty"`
-	To            State     `json:"to_state,omitempty"`
+	From          string    `json:"from_state,omitempty"` // the state of the subject before
+	To            string    `json:"to_state,omitempty"`   // and after
 	Revision      int       `json:"revision"`
 	MaterialHash  string    `json:"material_hash,omitempty"`
 	PolicyVersion int       `json:"policy_version"`
@@ -136,8 +136,8 @@ func (e AuditEvent) ComputeHash() string {
 	}
 	field(string(e.Type))
 	field(string(e.Step))
-	field(string(e.From))
-	field(string(e.To))
+	field(e.From)
+	field(e.To)
 	number(int64(e.Revision))
 	field(e.MaterialHash)
 	number(int64(e.PolicyVersion))

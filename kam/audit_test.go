@@ -17,7 +17,7 @@ func chain(n int) []kam.AuditEvent {
 	for i := range n {
 		e := kam.AuditEvent{CaseNo: "KAM-2026-000001", Seq: int64(i + 1), At: time.UnixMicro(int64(1e15 + i)), DBAt: time.UnixMicro(int64(2e15 + i)),
 			Actor: "rep", OnBehalfOf: "boss", RolesUsed: []kam.Role{kam.SalesRep, kam.KeyAccountManager}, Type: kam.EventDataSubmitted, Step: "1.2.1a",
-			From: kam.DataEntry, To: kam.Deciding, Revision: i, MaterialHash: "m", PolicyVersion: 1, DecisionID: fmt.Sprint("d", i),
+			From: "DATA_ENTRY", To: "DECIDING", Revision: i, MaterialHash: "m", PolicyVersion: 1, DecisionID: fmt.Sprint("d", i),
 			ReasonCode: "OTHER", Text: "text", PayloadDigest: "p", PrevHash: prev}
 		e.Hash = e.ComputeHash()
 		prev = e.Hash

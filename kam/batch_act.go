@@ -1,7 +1,5 @@
 package kam
 
-import "unicode/utf8"
-
 // A BatchAct is what a person does to a batch. DecisionID is made by the
 // client: the same act sent twice is one act.
 type BatchAct struct {
@@ -48,7 +46,7 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 	s := b.Scope(a.Scope)
 	switch {
 	case s == nil:
-		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of " + join(b.nodes()))
+		return Errorf(NotFound, "batch %s has no rows of %s", b.No, Clip(a.Scope, 40)).On("scope").Try("one of %s", ListOf(b.nodes()))
 	case s.ConfirmedBy != "":
 		return Errorf(AlreadyDecided, "%s was confirmed by %s", a.Scope, s.ConfirmedBy).On("scope")
 	}
@@ -81,24 +79,13 @@ func (a BatchAct) CheckCancel(b BatchSnapshot) error {
 
 // Check is the form of an act: its key, its bounds, and who acts.
 func (a BatchAct) Check() error {
-	if n := len(a.DecisionID); n < 8 || n > maxID || !isPlain(a.DecisionID) {
-		return Errorf(Invalid, "a client-made id of 8 to %d letters, digits, '-' or '_' is needed", maxID).On("decision_id").Try("send a UUID")
-	}
-	if a.By == "" || len(a.By) > maxID {
-		return Errorf(Invalid, "who acts is missing").On("by")
-	}
-	if err := checkReason(a.Reason, maxDecisionReason); err != nil {
+	if err := CheckAct(a.DecisionID, a.By, a.Reason, maxDecisionReason); err != nil {
 		return err
 	}
-	for _, f := range []struct{ name, value string }{{"by", string(a.By)}, {"scope", a.Scope}} {
-		if !utf8.ValidString(f.value) {
-			return notUTF8(f.name)
-		}
+	if err := CheckName("scope", a.Scope); err != nil {
+		return err
 	}
-	if len(a.Digest) > 2*maxID {
-		return Errorf(Invalid, "longer than %d characters", 2*maxID).On("check_digest")
-	}
-	return nil
+	return CheckName("check_digest", a.Digest)
 }
 
 func (b *BatchSnapshot) nodes() []string {

@@ -1,7 +1,5 @@
 package kam
 
-import "regexp"
-
 // Bounds of a batch.
 const (
 	MaxBatchRows      = 1_000_000  // customers
@@ -12,16 +10,8 @@ const (
 	MaxBatchKey       = 80
 	MaxBatchFindings  = 200_000 // kept; the counts are of all
 	BatchPriorMonths  = 120     // sales facts may be that old
-	MaxProductFamily  = 64
-	MaxAccountNo      = 40
 	maxDecisionReason = 2000
 )
-
-var customerNoForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$`)
-
-// IsCustomerNo says whether a text may be the number of a customer or of a
-// sales account: it ends up in ids and on command lines.
-func IsCustomerNo(s string) bool { return customerNoForm.MatchString(s) }
 
 // The files of a batch, as findings name them.
 const (
@@ -44,7 +34,30 @@ type BatchFinding struct {
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"`
 	Remedy   string   `json:"remedy,omitempty"`
+	// Said and Advice say both in other languages.
+	Said   *Text `json:"message_text,omitempty"`
+	Advice *Text `json:"remedy_text,omitempty"`
 }
+
+// Saying is the finding with what it says.
+func (f BatchFinding) Saying(message, remedy Sentence) BatchFinding {
+	f.Message, f.Said, f.Remedy, f.Advice = message.English, message.Text, remedy.English, remedy.Text
+	return f
+}
+
+// What is the message as a Sentence.
+func (f BatchFinding) What() Sentence { return Sentence{English: f.Message, Text: f.Said} }
+
+// Sentence is the message, and the remedy where there is one.
+func (f BatchFinding) Sentence() Sentence {
+	if f.Remedy == "" {
+		return f.What()
+	}
+	return Say("%s; %s", f.What(), f.HowTo())
+}
+
+// HowTo is the remedy as a Sentence.
+func (f BatchFinding) HowTo() Sentence { return Sentence{English: f.Remedy, Text: f.Advice} }
 
 // The rules of a batch, besides those of P3.4.
 const (

@@ -7,7 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/tabletest"
 )
+
+func TestBatchTable(t *testing.T) {
+	t.Parallel()
+	tabletest.Check(t, kam.BatchTable, kam.BatchUploaded, nil)
+	tabletest.ReadAsCalled(t, "batch.go")
+}
 
 func TestWhereABatchGoes(t *testing.T) {
 	t.Parallel()

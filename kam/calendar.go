@@ -1,7 +1,6 @@
 package kam
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -125,7 +124,7 @@ func (c Calendar) With(hours map[string]string, halfDays []string) (Calendar, er
 }
 
 func (c Calendar) wrong(field, remedy, format string, args ...any) error {
-	return Errorf(Invalid, "calendar %s: %s", Clip(c.Code, 40), fmt.Sprintf(format, args...)).On(field).Try(remedy)
+	return Errorf(Invalid, "calendar %s: %s", Clip(c.Code, 40), Say(format, args...)).On(field).Advise(Word(remedy))
 }
 
 func weekdayOf(name string) (time.Weekday, bool) {
@@ -145,10 +144,10 @@ func parseHours(s string) (from, to int, err error) {
 	from, ok1 := parseClock(strings.TrimSpace(a))
 	to, ok2 := parseClock(strings.TrimSpace(b))
 	if !ok1 || !ok2 {
-		return 0, 0, fmt.Errorf("%q is not a range of hours", Clip(s, 40))
+		return 0, 0, Errorf(Invalid, "%q is not a range of hours", Clip(s, 40))
 	}
 	if from >= to {
-		return 0, 0, fmt.Errorf("%q closes before it opens", Clip(s, 40))
+		return 0, 0, Errorf(Invalid, "%q closes before it opens", Clip(s, 40))
 	}
 	return from, to, nil
 }

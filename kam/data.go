@@ -1,6 +1,9 @@
 package kam
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Identifier is a number that a register issued for a company (P3.4.2).
 // Country is the issuing country where the scheme does not imply it; Source
@@ -13,6 +16,18 @@ type Identifier struct {
 	Source  string           `json:"source,omitempty"`
 	Name    string           `json:"name,omitempty"`
 }
+
+// Bounds of what names a customer, a sales account and what is sold.
+const (
+	MaxAccountNo     = 40 // bytes
+	MaxProductFamily = 64 // bytes
+)
+
+var customerNoForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,39}$`)
+
+// IsCustomerNo says whether a text may be the number of a customer or of a
+// sales account: it ends up in ids and on command lines.
+func IsCustomerNo(s string) bool { return customerNoForm.MatchString(s) }
 
 // ScreeningData is the screening set of step 1.2.1a: what is needed to decide
 // whether to add (P2.4.2). A nil pointer or empty string is unknown, never zero.
@@ -148,10 +163,27 @@ type Finding struct {
 	// or rule, which every list shows beside them.
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
+	// Said and Advice say both in other languages.
+	Said   *Text `json:"message_text,omitempty"`
+	Advice *Text `json:"remedy_text,omitempty"`
 	// WaivedBy and WaiverReason are set when a steward, or compliance for VS*,
 	// accepted a REVIEW finding.
 	WaivedBy     UserID `json:"waived_by,omitempty"`
 	WaiverReason string `json:"waiver_reason,omitempty"`
+}
+
+// Saying is the finding with what it says.
+func (f Finding) Saying(message, remedy Sentence) Finding {
+	f.Message, f.Said, f.Remedy, f.Advice = message.English, message.Text, remedy.English, remedy.Text
+	return f
+}
+
+// Sentence is the finding for people, as Text, to be said in another language.
+func (f Finding) Sentence() Sentence {
+	if f.Remedy == "" || strings.Contains(f.Message, " ["+f.RuleID+"]") { // of early releases
+		return Sentence{English: f.Text(), Text: f.Said}
+	}
+	return Say("%s; %s", Sentence{English: f.Message, Text: f.Said}, Sentence{English: f.Remedy, Text: f.Advice})
 }
 
 // What is what was found, with the values that it was found in. A waiver is for

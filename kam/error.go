@@ -1,9 +1,6 @@
 package kam
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // A Code says what kind of thing went wrong. Codes travel: they are the type
 // of the Temporal application error, the key in JSON and the ground of the
@@ -35,7 +32,8 @@ const (
 func (c Code) Error() string { return string(c) }
 
 // An Error is a failure that a person can act on: it names field, rule and
-// remedy where there are such. Anything else is a fault of the system.
+// remedy where there are such. Anything else is a fault of the system. Msg and
+// Remedy are finished English; Said and Advice say them in other languages.
 type Error struct {
 	Code   Code   `json:"code"`
 	Msg    string `json:"message"`
@@ -43,7 +41,9 @@ type Error struct {
 	Rule   string `json:"rule,omitempty"`
 	Remedy string `json:"remedy,omitempty"`
 	// Hash is the current material_hash with STALE_REVISION.
-	Hash string `json:"material_hash,omitempty"`
+	Hash   string `json:"material_hash,omitempty"`
+	Said   *Text  `json:"message_text,omitempty"`
+	Advice *Text  `json:"remedy_text,omitempty"`
 }
 
 func (e *Error) Error() string {
@@ -65,7 +65,14 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // Errorf makes an Error with a code and a message.
 func Errorf(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Msg: fmt.Sprintf(format, args...)}
+	e := &Error{Code: code}
+	return e.Say(format, args...)
+}
+
+// Say gives the Error another message.
+func (e *Error) Say(format string, args ...any) *Error {
+	e.Msg, e.Said = Textf(format, args...)
+	return e
 }
 
 // On names the field that is wrong.
@@ -75,7 +82,39 @@ func (e *Error) On(field string) *Error { e.Field = field; return e }
 func (e *Error) By(rule string) *Error { e.Rule = rule; return e }
 
 // Try names the remedy.
-func (e *Error) Try(remedy string) *Error { e.Remedy = remedy; return e }
+func (e *Error) Try(format string, args ...any) *Error {
+	e.Remedy, e.Advice = Textf(format, args...)
+	return e
+}
+
+// Advise names a remedy that is a sentence already.
+func (e *Error) Advise(remedy Sentence) *Error {
+	e.Remedy, e.Advice = remedy.English, remedy.Text
+	return e
+}
+
+// Message is the message as a value within another sentence.
+func (e *Error) Message() Sentence { return Sentence{e.Msg, e.Said} }
+
+// HowTo is the remedy as a Sentence.
+func (e *Error) HowTo() Sentence { return Sentence{e.Remedy, e.Advice} }
+
+// Sentence is what Error says.
+func (e *Error) Sentence() Sentence { return Sentence{e.Error(), e.whole()} }
+
+func (e *Error) whole() *Text {
+	t := textOf(e.Msg, e.Said)
+	if e.Field != "" {
+		t = &Text{"%s: %s", []Arg{{e.Field}, {t}}}
+	}
+	if e.Rule != "" {
+		t = &Text{"%s [%s]", []Arg{{t}, {e.Rule}}}
+	}
+	if e.Remedy != "" {
+		t = &Text{"%s; %s", []Arg{{t}, {textOf(e.Remedy, e.Advice)}}}
+	}
+	return t
+}
 
 // About is err as an Error about a field. One that has its rule and its remedy
 // keeps them, so that it is told once and not within another.

@@ -1,7 +1,6 @@
 package kam
 
 import (
-	"fmt"
 	"net/mail"
 	"net/url"
 	"reflect"
@@ -16,7 +15,6 @@ import (
 
 // The rules of P3.4.1 that the form check names.
 const (
-	ruleRange   = "VF02"
 	ruleContact = "VF04"
 	ruleCountry = "VA01"
 	ruleDegrees = "VA07"
@@ -43,8 +41,8 @@ func CheckForm(d RequestData, sets ...FieldSet) []*Error {
 			continue
 		}
 		eachValue(root, s.Name, func(path string, v reflect.Value) {
-			if msg, remedy := s.wrong(v); msg != "" {
-				errs = append(errs, Errorf(Invalid, "%s", msg).On(path).By(s.rule()).Try(remedy))
+			if e := s.wrong(v); e != nil {
+				errs = append(errs, e.On(path).By(s.rule()))
 			}
 		})
 	}
@@ -102,16 +100,16 @@ func (s *FieldSpec) rule() string {
 	case KindDegrees:
 		return ruleDegrees
 	default:
-		return ruleRange
+		return RuleRange
 	}
 }
 
 // wrong says what is wrong with a known value and what would be right.
-func (s *FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
+func (s *FieldSpec) wrong(v reflect.Value) *Error {
 	switch s.Kind {
 	case KindList:
 		if v.Len() > s.MaxItems {
-			return fmt.Sprintf("has %d entries", v.Len()), fmt.Sprintf("give at most %d", s.MaxItems)
+			return Errorf(Invalid, "has %d entries", v.Len()).Try("give at most %d", s.MaxItems)
 		}
 	case KindMap:
 		return s.wrongItems(v.Interface().(map[string]int))
@@ -120,55 +118,40 @@ func (s *FieldSpec) wrong(v reflect.Value) (msg, remedy string) {
 		return s.wrongMoney(v.Interface().(Money))
 	case KindDecimal:
 		if n := v.Int(); n < s.Min*100 || n > s.Max*100 {
-			return fmt.Sprintf("%s is out of range", Dec(n)), s.between()
+			return Errorf(Invalid, "%s is out of range", Dec(n)).Advise(s.between())
 		}
 	case KindInt:
 		if n := v.Int(); n < s.Min || n > s.Max {
-			return fmt.Sprintf("%d is out of range", n), s.between()
+			return Errorf(Invalid, "%d is out of range", n).Advise(s.between())
 		}
 	case KindDegrees:
 		// Written so that NaN is refused too.
 		if f := v.Float(); !(f >= float64(s.Min) && f <= float64(s.Max)) {
-			return strconv.FormatFloat(f, 'f', -1, 64) + " is out of range", s.between()
+			return Errorf(Invalid, "%s is out of range", strconv.FormatFloat(f, 'f', -1, 64)).Advise(s.between())
 		}
 	default:
 		return s.wrongText(v.String())
 	}
-	return "", ""
+	return nil
 }
 
-func (s *FieldSpec) between() string { return fmt.Sprintf("give %d to %d", s.Min, s.Max) }
+func (s *FieldSpec) between() Sentence { return Say("give %d to %d", s.Min, s.Max) }
 
-// counted is a number of things.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func (s *FieldSpec) wrongMoney(m Money) (msg, remedy string) {
-	minor := m.Minor
-	if m.bare != "" {
-		n, err := parseFixed(m.bare, mostDecimals)
-		if err != nil {
-			return err.Error(), "give an amount"
-		}
-		if decimals(m.bare) > mostDecimals {
-			return fmt.Sprintf("%q has more decimals than any currency", Clip(m.bare, 40)), asShown(2)
-		}
-		minor = n / 10
+func (s *FieldSpec) wrongMoney(m Money) *Error {
+	minor, err := m.Size()
+	if err != nil {
+		return err
 	}
 	if minor < s.Min {
-		return m.String() + " is negative", "give 0 or more"
+		return Errorf(Invalid, "%s is negative", m).Try("give 0 or more")
 	}
 	if minor > s.Max {
-		return m.String() + " is too large", fmt.Sprintf("give at most %d minor units", s.Max)
+		return Errorf(Invalid, "%s is too large", m).Try("give at most %d minor units", s.Max)
 	}
-	return "", ""
+	return nil
 }
 
-func (s *FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
+func (s *FieldSpec) wrongItems(items map[string]int) *Error {
 	names := make([]string, 0, len(items))
 	for name := range items {
 		names = append(names, name)
@@ -176,78 +159,81 @@ func (s *FieldSpec) wrongItems(items map[string]int) (msg, remedy string) {
 	slices.Sort(names)
 	for _, name := range names {
 		if !slices.Contains(CapabilityItems, name) {
-			return fmt.Sprintf("no item is called %q", Clip(name, 40)), "use " + strings.Join(CapabilityItems, ", ")
+			return Errorf(Invalid, "no item is called %q", Clip(name, 40)).Try("use one of %s", ListOf(CapabilityItems))
 		}
 		if n := int64(items[name]); n < s.Min || n > s.Max {
-			return fmt.Sprintf("%s is %d", name, n), s.between()
+			return Errorf(Invalid, "%s is %d", name, n).Advise(s.between())
 		}
 	}
-	return "", ""
+	return nil
 }
 
-func (s *FieldSpec) wrongText(text string) (msg, remedy string) {
+func (s *FieldSpec) wrongText(text string) *Error {
 	if !utf8.ValidString(text) {
-		return "is not valid UTF-8", "send UTF-8"
+		return Errorf(Invalid, "is not valid UTF-8").Try("send UTF-8")
 	}
 	for _, r := range text {
 		if unicode.IsControl(r) && !(s.Kind == KindLongText && (r == '\n' || r == '\r' || r == '\t')) {
-			return fmt.Sprintf("contains the control character U+%04X", r), "remove it"
+			return Errorf(Invalid, "contains the control character U+%04X", r).Try("remove it")
 		}
 		if r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 { // a name would read otherwise than it is stored
-			return fmt.Sprintf("contains U+%04X, which turns the direction of writing", r), "remove it"
+			return Errorf(Invalid, "contains U+%04X, which turns the direction of writing", r).Try("remove it")
 		}
 	}
 	if n := int64(utf8.RuneCountInString(text)); n < s.Min || s.Max > 0 && n > s.Max {
-		return "has " + counted(int(n), "character"), s.between() + " characters"
-	}
-	quoted := func(what string) string {
-		if strings.HasPrefix(s.Name, "contacts[") { // personal data: the text is kept on the audit trail
-			return what
+		if n == 1 {
+			return Errorf(Invalid, "has 1 character").Try("give %d to %d characters", s.Min, s.Max)
 		}
-		return fmt.Sprintf("%q ", Clip(text, 40)) + what // for few of many
+		return Errorf(Invalid, "has %d characters", n).Try("give %d to %d characters", s.Min, s.Max)
+	}
+	quoted := func(what Sentence) *Error {
+		if strings.HasPrefix(s.Name, "contacts[") { // personal data: the text is kept on the audit trail
+			return Errorf(Invalid, "%s", what)
+		}
+		return Errorf(Invalid, "%q %s", Clip(text, 40), what) // for few of many
 	}
 	switch s.Kind {
 	case KindChoice:
 		if choices := s.Choices(); !slices.Contains(choices, text) {
-			return quoted("is not a value of this field"), "use one of " + strings.Join(choices, ", ")
+			return quoted(Say("is not a value of this field")).Try("use one of %s", ListOf(choices))
 		}
 	case KindCountry:
 		if !IsCountry(text) {
 			if code, ok := CountryNamed(text); ok {
-				return quoted("is not a country code"), "write " + code
+				return quoted(Say("is not a country code")).Try("write %s", code)
 			}
-			return quoted("is not a country"), "give an ISO 3166-1 alpha-2 code such as DE"
+			return quoted(Say("is not a country")).Try("give an ISO 3166-1 alpha-2 code such as DE")
 		}
 	case KindCurrency:
 		if !IsCurrency(text) {
-			return quoted("is not a currency"), "give an ISO 4217 code such as EUR"
+			return quoted(Say("is not a currency")).Try("give an ISO 4217 code such as EUR")
 		}
 	case KindLanguage:
 		if !languageForm.MatchString(text) {
-			return quoted("is not a language tag"), "give a BCP 47 tag such as de or pt-BR"
+			return quoted(Say("is not a language tag")).Try("give a BCP 47 tag such as de or pt-BR")
 		}
 	case KindEmail:
 		if !isEmail(text) {
-			return quoted("is not an e-mail address"), "give one such as name@example.com"
+			return quoted(Say("is not an e-mail address")).Try("give one such as name@example.com")
 		}
 	case KindPhone:
 		if !phoneForm.MatchString(text) {
-			return quoted("is not a phone number in E.164"), "give + and 7 to 15 digits such as +4940123456"
+			return quoted(Say("is not a phone number in E.164")).Try("give + and 7 to 15 digits such as +4940123456")
 		}
 	case KindURL:
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			return quoted("is not a web address"), "give one such as https://example.com"
+			return quoted(Say("is not a web address")).Try("give one such as https://example.com")
 		}
 	case KindDate:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
-			return quoted("is not a date"), "give one such as 2026-11-23"
+			return quoted(Say("is not a date")).Try("give one such as 2026-11-23")
 		}
 	case KindDigest:
 		if !digestForm.MatchString(text) {
-			return "is not a SHA-256 digest", "give 64 lower case hexadecimal digits"
+			return Errorf(Invalid, "is not a SHA-256 digest").Try("give 64 lower case hexadecimal digits")
 		}
 	}
-	return "", ""
+	return nil
 }
 
 // isEmail accepts a bare address whose domain has a dot.
@@ -270,5 +256,5 @@ func checkShares(all []Competitor) []*Error {
 	if sum <= 10000 {
 		return nil
 	}
-	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(ruleRange).Try("correct them to 100 at most")}
+	return []*Error{Errorf(Invalid, "the shares add up to %s percent", sum).On("competitors").By(RuleRange).Try("correct them to 100 at most")}
 }

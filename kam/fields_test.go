@@ -204,3 +204,24 @@ func TestCheckForm(t *testing.T) {
 	require.Empty(t, kam.CheckForm(request(t, `{"justification":"line one\nline two is here","declared_potential":10000000000,"language":"pt-BR"}`)))
 	require.Empty(t, kam.CheckForm(request(t, `{"currency":"EURO"}`), kam.Screening), "other set")
 }
+
+func TestWhatTheOtherAdds(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) (d kam.RequestData) {
+		require.NoError(t, json.Unmarshal([]byte(text), &d))
+		return d
+	}
+	have := parse(`{"legal_name":"A GmbH","trading_names":["A"],"city":"Bonn","identifiers":[{"scheme":"VAT_EU","value":"DE1"}]}`)
+	other := parse(`{"legal_name":"A GmbH","trading_names":["A","B"],"city":"Köln","website":"https://a.example","declared_potential":{"amount":"0","currency":"EUR"},
+		"identifiers":[{"scheme":"VAT_EU","value":"DE1"},{"scheme":"LEI","value":"L1"}],"contacts":[{"name":"Eva Beispiel","email":"eva@a.example"}]}`)
+	adds := kam.Adds(have, other)
+	require.ElementsMatch(t, []string{"trading_names: B", "city: Köln", "website: https://a.example", "declared_potential: 0 EUR",
+		`identifiers: {"scheme":"LEI","value":"L1"}`, "contacts: 1"}, adds)
+	require.Empty(t, kam.Adds(other, have)[1:], "the city alone")
+	require.Empty(t, kam.Adds(other, other))
+
+	other.CustomerKind, other.LegalName = kam.SolePractitioner, "Dr. Eva Beispiel"
+	for _, a := range kam.Adds(have, other) {
+		require.NotContains(t, a, "Beispiel", "of a person the fields alone")
+	}
+}

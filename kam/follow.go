@@ -1,12 +1,5 @@
 package kam
 
-import (
-	"encoding/json"
-	"fmt"
-	"reflect"
-	"strings"
-)
-
 // A Follower is a later case that turned out to be the same request as this one
 // (D39): its requester waits for the end of this case, and counts as one of its
 // requesters where duties are separated. Editors changed the data of his case.
@@ -29,20 +22,6 @@ func (s Snapshot) Requested(u UserID) bool {
 	return false
 }
 
-// Before says whether a case is older than another: its number is smaller.
-// Numbers of one year have as many digits as they need.
-func (n CaseNo) Before(m CaseNo) bool {
-	year, number, _ := strings.Cut(strings.TrimPrefix(string(n), "KAM-"), "-")
-	otherYear, other, _ := strings.Cut(strings.TrimPrefix(string(m), "KAM-"), "-")
-	switch {
-	case year != otherYear:
-		return year < otherYear
-	case len(number) != len(other):
-		return len(number) < len(other)
-	}
-	return number < other
-}
-
 // Other is the second case that an act changes, "" where it changes one.
 func (a Act) Other() CaseNo {
 	if a.Verdict == SameRequest {
@@ -63,9 +42,9 @@ func CheckEarlier(later, earlier Snapshot) error {
 	case !no.Before(later.CaseNo):
 		return Errorf(WrongState, "case %s is not older than %s", no, later.CaseNo).On("same_as").Try("the later of the two follows the earlier one: decide it there")
 	case earlier.SameAs != "":
-		return Errorf(WrongState, "case %s was the same request as %s", no, earlier.SameAs).On("same_as").Try("name " + string(earlier.SameAs))
+		return Errorf(WrongState, "case %s was the same request as %s", no, earlier.SameAs).On("same_as").Try("name %s", earlier.SameAs)
 	case earlier.State.Ended() && earlier.CommittedAs != "":
-		return Errorf(WrongState, "case %s has ended: it is %s", no, earlier.State).On("same_as").Try("choose its customer " + earlier.CommittedAs)
+		return Errorf(WrongState, "case %s has ended: it is %s", no, earlier.State).On("same_as").Try("choose its customer %s", earlier.CommittedAs)
 	case earlier.State.Ended():
 		return Errorf(WrongState, "case %s has ended: it is %s, without a customer", no, earlier.State).On("same_as").Try("go on with this request: say that it is not a duplicate")
 	case earlier.Version == 0:
@@ -90,69 +69,4 @@ func CheckDraft(u, heir UserID, follower, followed Snapshot) error {
 		return Errorf(WrongState, "case %s, which %s followed, led to customer %s", followed.CaseNo, follower.CaseNo, followed.CommittedAs).On("draft_of").Try("request a MODIFY of it")
 	}
 	return nil
-}
-
-// Adds names what other knows and have lacks, one item for each field or entry
-// of a list, with the value. Contacts are counted, and of a person the fields
-// alone are named: the words stand in an audit trail.
-func Adds(have, other RequestData) []string {
-	var out []string
-	for _, s := range Fields {
-		if strings.Contains(s.Name, "[]") {
-			continue
-		}
-		switch x := valueOf(other, s.Name); {
-		case !x.IsValid():
-		case other.CustomerKind == SolePractitioner:
-			if fieldText(have, s.Name) != fieldText(other, s.Name) {
-				out = append(out, s.Name)
-			}
-		case s.Name == "contacts":
-			if n := len(missing(valueOf(have, s.Name), x)); n > 0 {
-				out = append(out, fmt.Sprintf("contacts: %d", n))
-			}
-		case x.Kind() == reflect.Slice:
-			for _, item := range missing(valueOf(have, s.Name), x) {
-				out = append(out, s.Name+": "+item)
-			}
-		default:
-			if mine, theirs := fieldText(have, s.Name), fieldText(other, s.Name); mine != theirs {
-				out = append(out, s.Name+": "+theirs)
-			}
-		}
-	}
-	return out
-}
-
-func valueOf(d RequestData, name string) (value reflect.Value) {
-	eachValue(rootOf(d), name, func(_ string, v reflect.Value) { value = v })
-	return value
-}
-
-// missing are the entries of a list that another one lacks, as JSON; of names
-// the names.
-func missing(have, list reflect.Value) []string {
-	text := func(v reflect.Value) string {
-		if v.Kind() == reflect.String {
-			return v.String()
-		}
-		b, err := json.Marshal(v.Interface())
-		if err != nil {
-			return fmt.Sprint(v.Interface())
-		}
-		return string(b)
-	}
-	there := map[string]bool{}
-	if have.IsValid() {
-		for i := range have.Len() {
-			there[text(have.Index(i))] = true
-		}
-	}
-	var out []string
-	for i := range list.Len() {
-		if t := text(list.Index(i)); !there[t] {
-			out = append(out, t)
-		}
-	}
-	return out
 }

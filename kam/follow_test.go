@@ -1,23 +1,12 @@
 package kam_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
 )
-
-func TestOlderCase(t *testing.T) {
-	t.Parallel()
-	inOrder := []kam.CaseNo{"KAM-2025-000007", "KAM-2026-000001", "KAM-2026-000010", "KAM-2026-999999", "KAM-2026-1000000", "KAM-2027-000001"}
-	for i, a := range inOrder {
-		for j, b := range inOrder {
-			require.Equal(t, i < j, a.Before(b), "%s before %s", a, b)
-		}
-	}
-}
 
 func TestCheckEarlier(t *testing.T) {
 	t.Parallel()
@@ -62,27 +51,6 @@ func TestFollowersCountAsRequesters(t *testing.T) {
 			e := kam.AsError(kam.CheckSeparation(kam.Act{Name: name, By: u}, s))
 			require.Equal(t, refused, e != nil && e.Rule == "SOD3", "%s by %s", name, u)
 		}
-	}
-}
-
-func TestWhatTheOtherAdds(t *testing.T) {
-	t.Parallel()
-	parse := func(text string) (d kam.RequestData) {
-		require.NoError(t, json.Unmarshal([]byte(text), &d))
-		return d
-	}
-	have := parse(`{"legal_name":"A GmbH","trading_names":["A"],"city":"Bonn","identifiers":[{"scheme":"VAT_EU","value":"DE1"}]}`)
-	other := parse(`{"legal_name":"A GmbH","trading_names":["A","B"],"city":"Köln","website":"https://a.example","declared_potential":{"amount":"0","currency":"EUR"},
-		"identifiers":[{"scheme":"VAT_EU","value":"DE1"},{"scheme":"LEI","value":"L1"}],"contacts":[{"name":"Eva Beispiel","email":"eva@a.example"}]}`)
-	adds := kam.Adds(have, other)
-	require.ElementsMatch(t, []string{"trading_names: B", "city: Köln", "website: https://a.example", "declared_potential: 0 EUR",
-		`identifiers: {"scheme":"LEI","value":"L1"}`, "contacts: 1"}, adds)
-	require.Empty(t, kam.Adds(other, have)[1:], "the city alone")
-	require.Empty(t, kam.Adds(other, other))
-
-	other.CustomerKind, other.LegalName = kam.SolePractitioner, "Dr. Eva Beispiel"
-	for _, a := range kam.Adds(have, other) {
-		require.NotContains(t, a, "Beispiel", "of a person the fields alone")
 	}
 }
 

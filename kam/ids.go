@@ -1,7 +1,6 @@
 package kam
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +21,9 @@ type (
 // batch: the engine's own keys hold more than one id.
 const MaxKey = 200
 
+// TaskQueue is where workers look for work, whatever process it belongs to.
+const TaskQueue = "kamflow"
+
 // System is the actor of what the engine does by itself.
 const System UserID = "system"
 
@@ -37,7 +39,7 @@ func CheckUserID(id UserID) error {
 	}
 	if !ok {
 		return Errorf(Invalid, "%q is no user_id", Clip(string(id), maxUserID)).On("user_id").
-			Try(fmt.Sprintf("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID))
+			Try("write 1 to %d letters without accents, digits, '.', '_', '-' or '@', as nils.rep", maxUserID)
 	}
 	return nil
 }
@@ -63,7 +65,7 @@ func CheckKey(field, key string) error {
 	case !utf8.ValidString(key):
 		return notUTF8(field)
 	case len(key) > MaxKey:
-		return Errorf(Invalid, "is %d bytes long", len(key)).On(field).Try(fmt.Sprintf("give at most %d", MaxKey))
+		return Errorf(Invalid, "is %d bytes long", len(key)).On(field).Try("give at most %d", MaxKey)
 	}
 	for _, r := range key {
 		if unicode.IsControl(r) {
@@ -75,3 +77,17 @@ func CheckKey(field, key string) error {
 
 // WorkflowID is the Temporal workflow id of a case.
 func (n CaseNo) WorkflowID() string { return "case/" + string(n) }
+
+// Before says whether a case is older than another: its number is smaller.
+// Numbers of one year have as many digits as they need.
+func (n CaseNo) Before(m CaseNo) bool {
+	year, number, _ := strings.Cut(strings.TrimPrefix(string(n), "KAM-"), "-")
+	otherYear, other, _ := strings.Cut(strings.TrimPrefix(string(m), "KAM-"), "-")
+	switch {
+	case year != otherYear:
+		return year < otherYear
+	case len(number) != len(other):
+		return len(number) < len(other)
+	}
+	return number < other
+}

@@ -1,6 +1,9 @@
 package kam
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Event is what moves a case from a state to the next.
 type Event string
@@ -97,24 +100,6 @@ type Facts struct {
 	BeforeFault State // resume_state
 }
 
-// Actor is who brings an event about.
-type Actor string
-
-// The actors of the table.
-const (
-	ByRequester  Actor = "requester"
-	BySteward    Actor = "data_steward"
-	ByCompliance Actor = "compliance_reviewer"
-	ByConfirmer  Actor = "confirming manager"
-	ByEndorser   Actor = "endorser"
-	ByManager    Actor = "manager"
-	ByUploader   Actor = "uploader"
-	ByPolicy     Actor = "policy_admin"
-	ByOperator   Actor = "operator"
-	ByTimer      Actor = "timer"
-	BySystem     Actor = "system"
-)
-
 // A Transition is one row of the table of a case.
 type Transition = Row[State, Event, Facts]
 
@@ -158,7 +143,7 @@ func among[T ~string](values []T, of func(Facts) T) Guard[Facts] {
 	for i, v := range values {
 		words[i] = string(v)
 	}
-	return Fact("{other than }"+strings.Join(words, " or "), func(f Facts) bool { return contains(values, of(f)) })
+	return Fact("{other than }"+strings.Join(words, " or "), func(f Facts) bool { return slices.Contains(values, of(f)) })
 }
 
 // The conditions on one fact. Each is called as it reads: a test compares.

@@ -7,7 +7,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/tabletest"
 )
+
+// known are the values of the facts of a case.
+var known = func() tabletest.Known {
+	k := tabletest.Known{kam.NewCase, kam.Modify, kam.Reactivate, kam.Deactivate, kam.Reclassify,
+		kam.MatchClass(""), kam.MatchPossible, kam.MatchProbable, kam.MatchCertain,
+		kam.TargetNone, kam.TargetActive, kam.TargetInactive, kam.TargetUnusable,
+		kam.Add, kam.Refer, kam.ReferCompliance, kam.Reject, kam.State("")}
+	for _, s := range kam.States {
+		k = append(k, s.State)
+	}
+	return k
+}()
+
+func TestCaseTable(t *testing.T) {
+	t.Parallel()
+	tabletest.Check(t, kam.CaseTable, kam.Draft, known)
+	tabletest.ReadAsCalled(t, "machine.go")
+}
 
 func TestStates(t *testing.T) {
 	t.Parallel()
@@ -39,17 +58,17 @@ func TestStates(t *testing.T) {
 // stuck there, and the engine never has to choose.
 func TestAutomaticStatesAlwaysMove(t *testing.T) {
 	t.Parallel()
-	reads := readFacts(t, kam.CaseTable)
+	reads := tabletest.Reads(t, kam.CaseTable, known)
 	for state := range kam.StageOf {
 		var names []string
 		events := map[kam.Event]bool{}
 		for i, row := range kam.Transitions {
 			if row.From == state && row.Event != kam.EvFault && row.Event != kam.EvWithdraw {
-				names = union(names, reads[i])
+				names = tabletest.Union(names, reads[i])
 				events[row.Event] = true
 			}
 		}
-		eachFacts(names, func(f kam.Facts) {
+		tabletest.Each(names, known, func(f kam.Facts) {
 			possible := 0
 			for e := range events {
 				if _, err := kam.Next(state, e, f); err == nil {
@@ -162,15 +181,15 @@ func TestSilenceNeverConfirms(t *testing.T) {
 // sent to one.
 func TestReviewCasesAskNobodyForData(t *testing.T) {
 	t.Parallel()
-	reads := readFacts(t, kam.CaseTable)
+	reads := tabletest.Reads(t, kam.CaseTable, known)
 	asked := []kam.State{kam.Draft, kam.DataEntry, kam.ChangesRequested, kam.AwaitingCompletion, kam.AwaitingConfirmation}
-	seen := reach([]kam.State{kam.Identifying}, func(s kam.State) []kam.State {
+	seen := tabletest.Reach([]kam.State{kam.Identifying}, func(s kam.State) []kam.State {
 		var next []kam.State
 		for i, row := range kam.Transitions {
 			if row.From != s || row.Event == kam.EvFault {
 				continue
 			}
-			eachFacts(reads[i], func(f kam.Facts) {
+			tabletest.Each(reads[i], known, func(f kam.Facts) {
 				f.Type = kam.Reclassify
 				if row.Guard.Holds(f) {
 					next = append(next, row.To)

@@ -64,6 +64,71 @@ func fieldText(d RequestData, name string) string {
 	return text
 }
 
+// Adds names what other knows and have lacks, one item for each field or entry
+// of a list, with the value. Contacts are counted, and of a person the fields
+// alone are named: the words stand in an audit trail.
+func Adds(have, other RequestData) []string {
+	var out []string
+	for _, s := range Fields {
+		if strings.Contains(s.Name, "[]") {
+			continue
+		}
+		switch x := valueOf(other, s.Name); {
+		case !x.IsValid():
+		case other.CustomerKind == SolePractitioner:
+			if fieldText(have, s.Name) != fieldText(other, s.Name) {
+				out = append(out, s.Name)
+			}
+		case s.Name == "contacts":
+			if n := len(missing(valueOf(have, s.Name), x)); n > 0 {
+				out = append(out, fmt.Sprintf("contacts: %d", n))
+			}
+		case x.Kind() == reflect.Slice:
+			for _, item := range missing(valueOf(have, s.Name), x) {
+				out = append(out, s.Name+": "+item)
+			}
+		default:
+			if mine, theirs := fieldText(have, s.Name), fieldText(other, s.Name); mine != theirs {
+				out = append(out, s.Name+": "+theirs)
+			}
+		}
+	}
+	return out
+}
+
+func valueOf(d RequestData, name string) (value reflect.Value) {
+	eachValue(rootOf(d), name, func(_ string, v reflect.Value) { value = v })
+	return value
+}
+
+// missing are the entries of a list that another one lacks, as JSON; of names
+// the names.
+func missing(have, list reflect.Value) []string {
+	text := func(v reflect.Value) string {
+		if v.Kind() == reflect.String {
+			return v.String()
+		}
+		b, err := json.Marshal(v.Interface())
+		if err != nil {
+			return fmt.Sprint(v.Interface())
+		}
+		return string(b)
+	}
+	there := map[string]bool{}
+	if have.IsValid() {
+		for i := range have.Len() {
+			there[text(have.Index(i))] = true
+		}
+	}
+	var out []string
+	for i := range list.Len() {
+		if t := text(list.Index(i)); !there[t] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // MaterialHash is the digest of what a confirmation is given for (P2.4.5,
 // D9): SHA-256 over the RFC 8785 form of the material fields. Unknown fields
 // are left out, decimals and money are strings, identifiers are ordered.

@@ -1,6 +1,34 @@
 package kam
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// Action is something that the permission matrix allows or not (P5.2).
+type Action string
+
+// The actions of a case. The matrix holds further ones for processes 2 to 5.
+const (
+	ActionStart          Action = "start_case"
+	ActionRead           Action = "read_case"
+	ActionEnterData      Action = "enter_data"
+	ActionWithdraw       Action = "withdraw"
+	ActionClearDuplicate Action = "clear_duplicate"
+	ActionClearCertain   Action = "clear_certain_duplicate"
+	ActionWaive          Action = "waive_review"
+	ActionCompliance     Action = "compliance_review"
+	ActionConfirm        Action = "management_confirmation"
+	ActionEndorse        Action = "endorse"
+	ActionNominate       Action = "nominate"
+	ActionAssignOwner    Action = "assign_owner"
+	ActionReassign       Action = "reassign"
+	ActionComment        Action = "comment"
+	ActionRetry          Action = "retry"
+	ActionReview         Action = "start_review" // RECLASSIFY
+	ActionMerge          Action = "merge_customers"
+	ActionAuditCheck     Action = "audit_check"
+)
 
 // The further actions of the matrix (P5.2): those of administration and of
 // processes 2 to 5. A cell of P5.2 that names two rights ("edit / approve") is
@@ -141,20 +169,17 @@ type Subject struct {
 	Together []Role
 }
 
+// At places a subject at the first node of a path, see [PathOf].
+func (s *Subject) At(path []TerritoryNode) {
+	s.Path, s.Levels = nil, nil
+	for _, n := range path {
+		s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
+	}
+}
+
 // second says whether the task asks for the second of two endorsements: one is
 // in, or the task is raised to the level that gives the second.
 func (s Subject) second() bool { return s.Endorsed > 0 || s.Level == LevelGlobal }
-
-// Level is the level of the tree at which a managing role stands; ok is false
-// for the other roles.
-func (r Role) Level() (NodeLevel, bool) {
-	for i, m := range ManagerRoles {
-		if m == r {
-			return NodeLevels[i], true
-		}
-	}
-	return "", false
-}
 
 func words(text string) Condition { return Condition{Text: text} }
 
@@ -167,15 +192,15 @@ var (
 		l, _ := r.Level()
 		return s.Level == "" || s.Level.Rank() >= 0 && l.Rank() >= s.Level.Rank()
 	}}
-	ifOwnTask = Condition{"the open task is the person's own", func(_ Role, p Person, s Subject) bool { return contains(s.Assignees, p.ID) }}
+	ifOwnTask = Condition{"the open task is the person's own", func(_ Role, p Person, s Subject) bool { return slices.Contains(s.Assignees, p.ID) }}
 	ifFirst   = Condition{"tier GLOBAL: first of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && !s.second() }}
 	ifSecond  = Condition{"tier GLOBAL: second of two", func(_ Role, _ Person, s Subject) bool { return s.Tier == TierGlobal && s.second() }}
 	ifNotOwn  = Condition{"not the own draft (SOD4)", func(_ Role, p Person, s Subject) bool { return p.ID != s.Requester }}
 	ifWithMgr = Condition{"tier NATIONAL, together with the national manager", func(_ Role, _ Person, s Subject) bool {
-		return s.Tier == TierNational && contains(s.Together, NationalManager)
+		return s.Tier == TierNational && slices.Contains(s.Together, NationalManager)
 	}}
 	ifWithPol = Condition{"together with policy_admin; not the own draft (SOD4)", func(_ Role, p Person, s Subject) bool {
-		return contains(s.Together, PolicyAdmin) && p.ID != s.Requester
+		return slices.Contains(s.Together, PolicyAdmin) && p.ID != s.Requester
 	}}
 	ifNotToSel = Condition{"not for oneself; a second admin agrees (SOD9)", func(_ Role, p Person, s Subject) bool { return p.ID != s.Owner }}
 	noCustomer = words("without customer data")
@@ -191,7 +216,7 @@ func ifTier(t Tier) Condition {
 func ifFields(text string, fields ...string) Condition {
 	return Condition{text, func(_ Role, _ Person, s Subject) bool {
 		for _, f := range s.Fields {
-			if !contains(fields, f) {
+			if !slices.Contains(fields, f) {
 				return false
 			}
 		}

@@ -1,5 +1,7 @@
 package kam
 
+import "slices"
+
 // Permissions is the matrix of P5.2, every cell resolved into rows, with the
 // roles that the table lacks and what its last line and other pages add.
 var Permissions = permissions()
@@ -195,7 +197,7 @@ func readers(rows []Permission) []Permission {
 	for _, x := range readOf {
 		for _, r := range rows {
 			k := cell{r.Role, x.read, r.Scope}
-			if contains(x.by, r.Action) && !have[k] && !have[cell{r.Role, x.read, ScopeAll}] {
+			if slices.Contains(x.by, r.Action) && !have[k] && !have[cell{r.Role, x.read, ScopeAll}] {
 				have[k] = true
 				more = append(more, Permission{r.Role, x.read, RightRead, r.Scope, Condition{}, fromRight})
 			}

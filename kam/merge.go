@@ -231,7 +231,7 @@ func cloneData(d RequestData) RequestData {
 // NotOwnAccount is SOD3 for records of customers: who owns one of the accounts
 // neither merges nor splits it.
 func NotOwnAccount(u UserID, owners ...UserID) error {
-	if u != "" && contains(owners, u) {
+	if u != "" && slices.Contains(owners, u) {
 		return Errorf(Separation, "%s owns one of the accounts", Clip(string(u), 80)).By("SOD3").Try("another steward must decide")
 	}
 	return nil

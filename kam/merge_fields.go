@@ -1,7 +1,6 @@
 package kam
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -132,7 +131,7 @@ func (m *merging) identifiers(numbers NumberClass) (dropped []Identifier, err er
 			dropped = append(dropped, id)
 		case class != "" && !chosen && len(values[class]) > 1 && both(class):
 			return nil, Errorf(TargetInvalid, "%s is %s on the records: one customer has one number", id.Scheme, strings.Join(values[class], " and ")).
-				On("identifiers").By("VI05").Try(fmt.Sprintf("say which stands with --keep %s=%s; or they are two customers", id.Scheme, values[class][0]))
+				On("identifiers").By("VI05").Try("say which stands with --keep %s=%s; or they are two customers", id.Scheme, values[class][0])
 		default:
 			out = append(out, id)
 		}

@@ -4,7 +4,7 @@ import "strings"
 
 // Nearest is the remedy for a name that is not known; a suggestion shares at
 // least half of its letters.
-func Nearest(name string, known []string) string {
+func Nearest(name string, known []string) Sentence {
 	best, at := min(4, len(name)/2+1), ""
 	for _, k := range known {
 		if d := distance(strings.ToLower(Clip(name, 60)), strings.ToLower(k)); d < best {
@@ -13,11 +13,11 @@ func Nearest(name string, known []string) string {
 	}
 	switch {
 	case at != "":
-		return "did you mean " + at + "?"
+		return Say("did you mean %s?", at)
 	case len(known) <= 16:
-		return "use one of " + strings.Join(known, ", ")
+		return Say("use one of %s", ListOf(known))
 	}
-	return "remove it"
+	return Say("remove it")
 }
 
 // distance is Levenshtein's, on bytes.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/tabletest"
 )
 
 // remembered are the facts that a memory fixes; the others are free at every
@@ -22,7 +23,7 @@ var edited = []string{"HashChanged", "MaterialChanged", "ClassInputChanged"}
 // the random walk is tested here for all steps there are.
 func TestEveryOrderOfEvents(t *testing.T) {
 	t.Parallel()
-	reads := readFacts(t, kam.CaseTable)
+	reads := tabletest.Reads(t, kam.CaseTable, known)
 
 	// The free facts of each state and event.
 	free := map[kam.State]map[kam.Event][]string{}
@@ -31,10 +32,10 @@ func TestEveryOrderOfEvents(t *testing.T) {
 		for event, rows := range events {
 			names := []string{}
 			for _, i := range rows {
-				names = union(names, reads[i])
+				names = tabletest.Union(names, reads[i])
 			}
 			if edits(event) {
-				names = union(names, edited)
+				names = tabletest.Union(names, edited)
 			}
 			for _, name := range names {
 				if !remembered[name] {
@@ -60,7 +61,7 @@ func TestEveryOrderOfEvents(t *testing.T) {
 		}
 		steps[m] = map[memory]map[kam.Event]bool{}
 		for _, event := range allEvents {
-			eachFacts(free[m.state][event], func(drawn kam.Facts) {
+			tabletest.Each(free[m.state][event], known, func(drawn kam.Facts) {
 				combinations++
 				f := m.facts(event, drawn)
 				i, row, ok, wrong := take(m, event, f)

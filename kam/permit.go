@@ -1,19 +1,15 @@
 package kam
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 )
-
-// Roles lists the fifteen roles in the order of P5.1.
-var Roles = []Role{SalesRep, KeyAccountManager, TerritoryManager, RegionalManager, NationalManager, GlobalManager,
-	DataSteward, ComplianceRole, FinanceController, PolicyAdmin, UserAdmin, Operator, Auditor, CustomerContact, Integration}
 
 // Actions lists the actions of the matrix, in its order.
 var Actions = func() []Action {
 	var list []Action
 	for _, r := range Permissions {
-		if !contains(list, r.Action) {
+		if !slices.Contains(list, r.Action) {
 			list = append(list, r.Action)
 		}
 	}
@@ -28,18 +24,18 @@ var deciding = append([]Role{DataSteward, ComplianceRole, FinanceController, Pol
 // SOD6, and no role that does not exist.
 func CheckRoles(roles []Role) error {
 	for _, r := range roles {
-		if !contains(Roles, r) {
-			return Errorf(Invalid, "%q is not a role", Clip(string(r), 40)).On("roles").Try("one of " + roleNames(Roles))
+		if !slices.Contains(Roles, r) {
+			return Errorf(Invalid, "%q is not a role", Clip(string(r), 40)).On("roles").Try("one of %s", ListOf(Roles))
 		}
 	}
 	for _, it := range []Role{Operator, UserAdmin} {
 		for _, r := range roles {
-			if contains(roles, it) && contains(deciding, r) {
+			if slices.Contains(roles, it) && slices.Contains(deciding, r) {
 				return Errorf(Separation, "%s and %s may not be held by one person", it, r).On("roles").By("SOD5").Try("give one of the roles to somebody else")
 			}
 		}
 	}
-	if contains(roles, Auditor) {
+	if slices.Contains(roles, Auditor) {
 		for _, r := range roles {
 			if r != Auditor {
 				return Errorf(Separation, "%s and %s may not be held by one person", Auditor, r).On("roles").By("SOD6").Try("give one of the roles to somebody else")
@@ -62,55 +58,59 @@ func CheckRoles(roles []Role) error {
 // existing customer needs no steward.
 func Permit(p Person, a Action, s Subject) (Role, error) {
 	if !p.Active {
-		return "", p.refused(s.words(a), "the account is not active", "ask a user_admin")
+		return "", refused(p, s.words(a), Say("the account is not active")).Try("ask a user_admin")
 	}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain
 	}
-	var why []string
+	var why []Sentence
 	var may []Role
 	for _, row := range Permissions {
 		if row.Action != a {
 			continue
 		}
-		if !contains(may, row.Role) {
+		if !slices.Contains(may, row.Role) {
 			may = append(may, row.Role)
 		}
 		if !p.Is(row.Role) {
 			continue
 		}
 		switch reason := row.holds(p, s); {
-		case reason == "":
+		case reason.English == "":
 			return row.Role, nil
-		case !contains(why, reason):
+		case !slices.ContainsFunc(why, func(w Sentence) bool { return w.English == reason.English }):
 			why = append(why, reason)
 		}
 	}
 	switch {
 	case len(may) == 0:
-		return "", p.refused(s.words(a), "there is no such action", "")
+		return "", refused(p, s.words(a), Say("there is no such action"))
 	case len(why) == 0 && len(p.Roles) == 0:
-		return "", p.refused(s.words(a), "no role is held", "may: "+roleNames(may))
+		return "", refused(p, s.words(a), Say("no role is held")).Try("may: %s", ListOf(may))
 	case len(why) == 0:
-		return "", p.refused(s.words(a), roleNames(p.Roles)+" may not", "may: "+roleNames(may))
+		return "", refused(p, s.words(a), Say("%s may not", ListOf(p.Roles))).Try("may: %s", ListOf(may))
 	}
-	return "", p.refused(s.words(a), strings.Join(why, "; "), s.others()+"may: "+roleNames(may))
+	all := why[0]
+	for _, w := range why[1:] {
+		all = Say("%s; %s", all, w)
+	}
+	return "", refused(p, s.words(a), all).Advise(s.others(may))
 }
 
-// others names who is nearest to what somebody may not do, "" where nobody is:
-// the roles alone would send him back to himself.
-func (s Subject) others() string {
-	var who []string
-	if s.Owner != "" {
-		who = append(who, "its owner "+Clip(string(s.Owner), 80))
+// others names the roles that may, and who is nearest to what somebody may not
+// do: the roles alone would send him back to himself.
+func (s Subject) others(may []Role) Sentence {
+	roles := ListOf(may)
+	owner, placed := Clip(string(s.Owner), 80), len(s.Path) > 0 && s.Path[0] != ""
+	switch {
+	case owner != "" && placed:
+		return Say("ask its owner %s or somebody of %s; may: %s", owner, Clip(s.Path[0], 40), roles)
+	case owner != "":
+		return Say("ask its owner %s; may: %s", owner, roles)
+	case placed:
+		return Say("ask somebody of %s; may: %s", Clip(s.Path[0], 40), roles)
 	}
-	if len(s.Path) > 0 && s.Path[0] != "" {
-		who = append(who, "somebody of "+Clip(s.Path[0], 40))
-	}
-	if len(who) == 0 {
-		return ""
-	}
-	return "ask " + strings.Join(who, " or ") + "; "
+	return Say("may: %s", roles)
 }
 
 // actionWords complete the sentence "he may not …".
@@ -143,45 +143,45 @@ var actionWords = map[Action]string{
 }
 
 // Words complete the sentence "he may not …".
-func (a Action) Words() string {
+func (a Action) Words() Sentence {
 	if w, ok := actionWords[a]; ok {
-		return w
+		return Word(w)
 	}
-	return "do this: " + strings.ReplaceAll(Clip(string(a), 40), "_", " ")
+	return Say("do this: %s", strings.ReplaceAll(Clip(string(a), 40), "_", " "))
 }
 
 // words name what somebody wants to do with the subject.
-func (s Subject) words(a Action) string {
+func (s Subject) words(a Action) Sentence {
 	if a == ActionRead && s.Customer {
-		return "read the customer"
+		return Say("read the customer")
 	}
 	return a.Words()
 }
 
-func (p Person) refused(what, why, remedy string) error {
-	return Errorf(Forbidden, "%s may not %s: %s", Clip(string(p.ID), 80), what, why).Try(remedy)
+func refused(p Person, what, why Sentence) *Error {
+	return Errorf(Forbidden, "%s may not %s: %s", Clip(string(p.ID), 80), what, why)
 }
 
 // holds is empty where the row lets the person act, else what stands against.
-func (r Permission) holds(p Person, s Subject) string {
+func (r Permission) holds(p Person, s Subject) Sentence {
 	for _, it := range []Role{Operator, UserAdmin} {
-		if p.Is(it) && contains(deciding, r.Role) {
-			return fmt.Sprintf("%s does not decide, whatever other roles are held (SOD5)", it)
+		if p.Is(it) && slices.Contains(deciding, r.Role) {
+			return Say("%s does not decide, whatever other roles are held (SOD5)", it)
 		}
 	}
 	if p.Is(Auditor) && r.Right != RightRead {
-		return "an auditor changes nothing, whatever other roles are held (SOD6)"
+		return Say("an auditor changes nothing, whatever other roles are held (SOD6)")
 	}
 	if !r.covers(p, s) {
 		if r.Action == ActionStart && r.Scope == ScopeOwn {
-			return fmt.Sprintf("%s: only %s", r.Role, OwnCustomers)
+			return Say("%s: only %s", r.Role, Word(OwnCustomers))
 		}
-		return fmt.Sprintf("%s: %s only", r.Role, r.Scope.Words())
+		return Say("%s: %s only", r.Role, Word(r.Scope.Words()))
 	}
 	if r.When.Test != nil && !r.When.Test(r.Role, p, s) {
-		return fmt.Sprintf("%s: only if %s", r.Role, r.When.Text)
+		return Say("%s: only if %s", r.Role, Word(r.When.Text))
 	}
-	return ""
+	return Sentence{}
 }
 
 // OwnCustomers is what the scope OWN means for the start of a case on a customer
@@ -209,7 +209,7 @@ func (r Permission) covers(p Person, s Subject) bool {
 	case ScopeTeam:
 		return p.ID != "" && p.ID == s.RequesterManager
 	case ScopeAssigned, ScopeLink: // a link is sent to the person it names
-		return contains(s.Assignees, p.ID)
+		return slices.Contains(s.Assignees, p.ID)
 	case ScopeReferred:
 		return s.Referred
 	}
@@ -223,7 +223,7 @@ func (r Permission) covers(p Person, s Subject) bool {
 func (r Permission) within(p Person, s Subject) bool {
 	level, manages := r.Role.Level()
 	for i, node := range s.Path {
-		if !contains(p.Nodes, node) || manages && contains(p.NoPost, node) {
+		if !slices.Contains(p.Nodes, node) || manages && slices.Contains(p.NoPost, node) {
 			continue
 		}
 		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {
@@ -233,10 +233,13 @@ func (r Permission) within(p Person, s Subject) bool {
 	return false
 }
 
-func roleNames(roles []Role) string {
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = string(r)
+// WorksAtNodes says whether a person has a role besides the managing ones that
+// works at his nodes.
+func WorksAtNodes(p Person) bool {
+	for _, r := range Permissions {
+		if _, manages := r.Role.Level(); !manages && p.Is(r.Role) && (r.Scope == ScopeSub || r.Scope == ScopeOwnArea || r.Scope == ScopeGranted) {
+			return true
+		}
 	}
-	return join(names)
+	return false
 }

@@ -80,34 +80,6 @@ func TestBoxes(t *testing.T) {
 	require.False(t, ok)
 	require.Equal(t, "9.9", kam.StepCode("9.9").Label())
 	require.Equal(t, kam.StepCode("1.4.6"), func() kam.StepCode { b, _ := kam.BoxOf("1.4.6s"); return b.Parent() }())
-	require.Equal(t, "1.1.5 Management Confirmation", kam.AwaitingConfirmation.Label())
-}
-
-// TestStepsOfStages: each automatic box of process 1 belongs to one stage.
-func TestStepsOfStages(t *testing.T) {
-	t.Parallel()
-	of := map[kam.StepCode]kam.Stage{}
-	for _, stage := range []kam.Stage{kam.StageIdentify, kam.StageDecide, kam.StageAnalyze, kam.StageSegment, kam.StageValidate, kam.StageClassify, kam.StageHandOff} {
-		require.NotEmpty(t, kam.StepsOf(stage))
-		for _, c := range kam.StepsOf(stage) {
-			require.Empty(t, of[c], c)
-			of[c] = stage
-		}
-	}
-	for _, b := range kam.Boxes {
-		if b.Level == 3 && (b.Kind == kam.KindA || b.Kind == kam.KindAH) {
-			require.NotEmpty(t, of[b.Code], "%s is done by no stage", b.Label())
-		}
-	}
-	require.Len(t, of, 2+2+5+7+7+4+1)
-	require.Nil(t, kam.StepsOf(kam.StagePark))
-	for _, s := range kam.States {
-		_, ok := kam.BoxOf(s.Step)
-		require.True(t, ok || s.State == kam.NeedsIntervention, s.State)
-	}
-	for i, s := range kam.MainPath[:len(kam.MainPath)-1] {
-		require.Contains(t, graph(s, nil), kam.MainPath[i+1], "main path")
-	}
 }
 
 // TestErrorCodesAreListed reads the codes off the source.

@@ -31,6 +31,6 @@ var taskActions = map[TaskKind]Action{
 	TaskIntervention:     ActionRetry,
 }
 
-// Action is what deciding such a task asks for in the matrix of permissions,
+// ActionOf is what deciding such a task asks for in the matrix of permissions,
 // empty for work that belongs to the requester.
-func (k TaskKind) Action() Action { return taskActions[k] }
+func ActionOf(k TaskKind) Action { return taskActions[k] }

@@ -1,5 +1,7 @@
 package kam
 
+import "slices"
+
 // Role is what a person may be (P5.1).
 type Role string
 
@@ -22,36 +24,26 @@ const (
 	Integration       Role = "integration"
 )
 
+// Roles lists the fifteen roles in the order of P5.1.
+var Roles = []Role{SalesRep, KeyAccountManager, TerritoryManager, RegionalManager, NationalManager, GlobalManager,
+	DataSteward, ComplianceRole, FinanceController, PolicyAdmin, UserAdmin, Operator, Auditor, CustomerContact, Integration}
+
 // ManagerRoles lists the managing roles by level, from TERRITORY upward.
 var ManagerRoles = []Role{TerritoryManager, RegionalManager, NationalManager, GlobalManager}
 
 // ManagerRole is the role that manages a node of the level.
 func (l NodeLevel) ManagerRole() Role { return ManagerRoles[max(l.Rank(), 0)] }
 
-// Action is something that the permission matrix allows or not (P5.2).
-type Action string
-
-// The actions of a case. The matrix holds further ones for processes 2 to 5.
-const (
-	ActionStart          Action = "start_case"
-	ActionRead           Action = "read_case"
-	ActionEnterData      Action = "enter_data"
-	ActionWithdraw       Action = "withdraw"
-	ActionClearDuplicate Action = "clear_duplicate"
-	ActionClearCertain   Action = "clear_certain_duplicate"
-	ActionWaive          Action = "waive_review"
-	ActionCompliance     Action = "compliance_review"
-	ActionConfirm        Action = "management_confirmation"
-	ActionEndorse        Action = "endorse"
-	ActionNominate       Action = "nominate"
-	ActionAssignOwner    Action = "assign_owner"
-	ActionReassign       Action = "reassign"
-	ActionComment        Action = "comment"
-	ActionRetry          Action = "retry"
-	ActionReview         Action = "start_review" // RECLASSIFY
-	ActionMerge          Action = "merge_customers"
-	ActionAuditCheck     Action = "audit_check"
-)
+// Level is the level of the tree at which a managing role stands; ok is false
+// for the other roles.
+func (r Role) Level() (NodeLevel, bool) {
+	for i, m := range ManagerRoles {
+		if m == r {
+			return NodeLevels[i], true
+		}
+	}
+	return "", false
+}
 
 // A Person is somebody who acts, as the tables know him: looked up, never
 // claimed.
@@ -69,15 +61,4 @@ type Person struct {
 }
 
 // Is says whether the person holds a role.
-func (p Person) Is(r Role) bool { return contains(p.Roles, r) }
-
-// WorksAtNodes says whether the person has a role besides the managing ones that
-// works at the nodes of a person.
-func (p Person) WorksAtNodes() bool {
-	for _, r := range Permissions {
-		if _, manages := r.Role.Level(); !manages && p.Is(r.Role) && (r.Scope == ScopeSub || r.Scope == ScopeOwnArea || r.Scope == ScopeGranted) {
-			return true
-		}
-	}
-	return false
-}
+func (p Person) Is(r Role) bool { return slices.Contains(p.Roles, r) }

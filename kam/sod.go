@@ -1,5 +1,7 @@
 package kam
 
+import "slices"
+
 // CheckSeparation applies the rules of separation of duties that the case's
 // own facts decide (P5.3): SOD1 to SOD3, SOD10. It is asked by the validator of the
 // update and again in the transaction that stores the act.
@@ -46,7 +48,7 @@ func MayConfirm(u UserID, s Snapshot) error {
 // nor the person who confirmed, and nobody endorses twice. SOD1 does not bind
 // endorsement below that.
 func mayEndorse(u UserID, s Snapshot) error {
-	if contains(s.Endorsed, u) {
+	if slices.Contains(s.Endorsed, u) {
 		return Errorf(Separation, "%s has endorsed already; two persons are needed", u).By("SOD2")
 	}
 	if s.Tier.Rank() >= TierNational.Rank() && (u == s.Nominator || u == s.ConfirmedBy) {

@@ -91,7 +91,6 @@ func (in StartInput) Unsigned() StartInput {
 // Names that people and programs type.
 const (
 	WorkflowOnboarding = "CustomerOnboardingWorkflow"
-	TaskQueue          = "kamflow"
 
 	QueryState   = "CaseState"
 	QueryExplain = "Explain"

@@ -30,20 +30,6 @@ const (
 	Cancelled            State = "CANCELLED"
 )
 
-// StateKind says who moves a case out of a state.
-type StateKind string
-
-// The three kinds of state.
-const (
-	Human     StateKind = "HUMAN"
-	Automatic StateKind = "AUTOMATIC"
-	End       StateKind = "END"
-)
-
-// TaskKind is the kind of work that a human state puts into an inbox. It is
-// also the key of the policy's sla section.
-type TaskKind string
-
 // The kinds of task of a case, and the two that outlive it.
 const (
 	TaskDataEntry        TaskKind = "data_entry"

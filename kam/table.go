@@ -76,6 +76,34 @@ func (l StatesOf[S]) Spec(s S) StateOf[S] {
 	return StateOf[S]{}
 }
 
+// StateKind says who moves a process out of a state.
+type StateKind string
+
+// The three kinds of state.
+const (
+	Human     StateKind = "HUMAN"
+	Automatic StateKind = "AUTOMATIC"
+	End       StateKind = "END"
+)
+
+// Actor is who brings an event about.
+type Actor string
+
+// The actors of the tables.
+const (
+	ByRequester  Actor = "requester"
+	BySteward    Actor = "data_steward"
+	ByCompliance Actor = "compliance_reviewer"
+	ByConfirmer  Actor = "confirming manager"
+	ByEndorser   Actor = "endorser"
+	ByManager    Actor = "manager"
+	ByUploader   Actor = "uploader"
+	ByPolicy     Actor = "policy_admin"
+	ByOperator   Actor = "operator"
+	ByTimer      Actor = "timer"
+	BySystem     Actor = "system"
+)
+
 // A Guard is a condition on the facts F. No words stand beside a test: the text
 // of a condition is made of its parts, as its test is made of their tests, so
 // the two cannot part. The zero Guard always holds.

@@ -75,14 +75,6 @@ func PathOf(nodes []TerritoryNode, code string) []TerritoryNode {
 	return path
 }
 
-// At places a subject at the first node of a path, see [PathOf].
-func (s *Subject) At(path []TerritoryNode) {
-	s.Path, s.Levels = nil, nil
-	for _, n := range path {
-		s.Path, s.Levels = append(s.Path, n.Code), append(s.Levels, n.Level)
-	}
-}
-
 // Rate is an exact rate of exchange as decimal text, "1.0842".
 type Rate string
 

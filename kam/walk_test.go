@@ -18,7 +18,7 @@ import (
 const maxRounds = 3
 
 // A memory is what a case remembers from one event to the next, and all that
-// the invariants below look at. The rest of the facts is drawn anew for every
+// the invariants below look at. The rest of the facts is drawn again for every
 // event: strangers push the case around.
 type memory struct {
 	state       kam.State
@@ -367,38 +367,3 @@ var leaving = func() map[kam.State][]int {
 	}
 	return m
 }()
-
-// TestMainPathOf: a walk over cases of each type meets the states of its path, and
-// no others of the main path.
-func TestMainPathOf(t *testing.T) {
-	t.Parallel()
-	for _, typ := range kam.CaseTypes {
-		seed := uint64(time.Now().UnixNano())
-		r := rand.New(rand.NewPCG(seed, 2))
-		met := map[kam.State]bool{}
-		m := opened(typ)
-		for range 100_000 {
-			event := likely(r, m.state)
-			f := draw(r)
-			if typ != kam.Modify { // against the customer's version, which only a MODIFY has
-				f.MaterialChanged, f.ClassInputChanged = false, false
-			}
-			f = m.facts(event, f)
-			_, row, ok, _ := take(m, event, f)
-			if !ok || event == kam.EvConvert { // a converted case is a MODIFY
-				continue
-			}
-			met[m.state], met[row.To] = true, true
-			if m = m.after(row, f); m.state.Ended() {
-				m = opened(typ)
-			}
-		}
-		var want []kam.State
-		for _, s := range kam.MainPath {
-			if met[s] {
-				want = append(want, s)
-			}
-		}
-		require.Equal(t, want, kam.MainPathOf(typ), "%s, seed %d", typ, seed)
-	}
-}

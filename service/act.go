@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -60,7 +58,7 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 		if err := checkData(*data); err != nil {
 			return kam.Progress{}, err
 		}
-		digest, err := l.record.StageData(ctx, no, act.DecisionID, *data)
+		digest, err := l.record.Cases.StageData(ctx, no, act.DecisionID, *data)
 		if e := kam.AsError(err); e != nil && e.Code == kam.IDReused {
 			l.recordRefusal(ctx, no, act, e)
 		}
@@ -79,8 +77,8 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act ka
 	}
 	p, err = l.send(ctx, who, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
-		// The earlier case has followers now; should it not hear of it, the
-		// reconciler tells it.
+		// The earlier case has followers now; if this signal is lost, the
+		// reconciler sends it.
 		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", kam.SignalRefresh, nil)
 	}
 	// What is wrong with a signature the worker has on record that found it.
@@ -115,7 +113,7 @@ func checkData(data kam.RequestData) error {
 // leave one; others who may withdraw, and whoever withdraws on condition of what
 // he saw, are judged by the case itself.
 func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
-	s, err := l.record.Case(ctx, no)
+	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
 		return err
 	}
@@ -123,7 +121,7 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 		return nil // the workflow answers, or the record does
 	}
 	if act.By != s.Requester {
-		requester, err := l.record.Person(ctx, s.Requester)
+		requester, err := l.record.Access.Person(ctx, s.Requester)
 		if kam.CodeOf(err) == kam.NotFound || err == nil && requester.ManagerID != act.By {
 			return nil
 		}
@@ -131,7 +129,7 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act kam.Act) error {
 			return err
 		}
 	}
-	return l.record.WithdrawIntent(ctx, no, act.By, act.DecisionID)
+	return l.record.Cases.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
 func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
@@ -171,15 +169,15 @@ func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act kam.
 	}
 }
 
-// withNote judges the refusal of a withdrawal. Before the commit an automatic
-// stage has no ear for it, but the commit sees the note of it: then "not now" is
-// no answer, and what became of it is. A refusal that stands takes the note back.
+// withNote judges the refusal of a withdrawal. An automatic stage takes no acts,
+// but its commit reads the note of the withdrawal: so "wrong state" is not the
+// answer yet, and the case is read again. A refusal that stands removes the note.
 func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusal *kam.Error) outcome {
 	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
 		return refused
 	}
 	for noted := true; ; noted = false {
-		s, err := l.record.Case(ctx, no)
+		s, err := l.record.Cases.Case(ctx, no)
 		switch {
 		case err != nil:
 			return lost
@@ -191,7 +189,7 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusa
 			return refused
 		}
 		// It may be carried out until it is taken back: then look again.
-		if err := l.record.DropIntent(ctx, no, act.DecisionID); err != nil {
+		if err := l.record.Cases.DropIntent(ctx, no, act.DecisionID); err != nil {
 			return lost
 		}
 	}
@@ -200,8 +198,10 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act kam.Act, refusa
 func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attempt int) (kam.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
+	same := act
+	same.Signed = "" // it is signed anew each time that it is sent
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(same)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   string(act.Name),
 		Args:         []any{act},
@@ -213,19 +213,7 @@ func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act kam.Act, attemp
 // fingerprint is a short digest of an act. Temporal answers an update id that
 // it knows without a look at the content; with the fingerprint in the id, other
 // content under a decision id reaches the workflow, which refuses it.
-func fingerprint(act kam.Act) string {
-	act.Signed = "" // the same act is signed anew each time that it is sent
-	return fingerprintOf(act)
-}
-
-func fingerprintOf(act any) string {
-	b, err := json.Marshal(act)
-	if err != nil {
-		return "0"
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:4])
-}
+func fingerprint(act any) string { return kam.Digest(act)[:8] }
 
 // maxCatchUp is how often an act is sent again to a workflow that refuses what
 // PostgreSQL would allow.
@@ -241,7 +229,7 @@ func (l *Local) catchUp(ctx context.Context, no kam.CaseNo, act kam.Act, refusal
 	default:
 		return false
 	}
-	s, err := l.record.Case(ctx, no)
+	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
 		return false
 	}
@@ -276,7 +264,7 @@ func (l *Local) refresh(ctx context.Context, no kam.CaseNo, version int64) (behi
 // fromRecord answers for a workflow that is no more: what the act led to if it
 // was stored, else why it comes too late.
 func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what string) (kam.Progress, error) {
-	s, err := l.record.Case(ctx, no)
+	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
 		return kam.Progress{}, reachable(ctx, what, err)
 	}
@@ -304,7 +292,7 @@ func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act kam.Act, what
 // did under its id. A withdrawal that the commit carried out is no effect of its
 // own: it stands in the audit trail.
 func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, error) {
-	digest, ok, err := l.record.Decision(ctx, no, act.DecisionID)
+	digest, ok, err := l.record.Cases.Decision(ctx, no, act.DecisionID)
 	switch {
 	case err != nil:
 		return false, err
@@ -313,7 +301,7 @@ func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, e
 	case ok || act.Name != kam.ActWithdraw:
 		return ok, nil
 	}
-	events, err := l.record.Events(ctx, no)
+	events, err := l.record.Cases.Events(ctx, no)
 	if err != nil {
 		return false, err
 	}
@@ -328,5 +316,5 @@ func (l *Local) stored(ctx context.Context, no kam.CaseNo, act kam.Act) (bool, e
 func (l *Local) recordRefusal(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
 	defer cancel()
-	_ = l.record.Refuse(ctx, no, act, e, time.Now().UTC())
+	_ = l.record.Cases.Refuse(ctx, no, act, e, time.Now().UTC())
 }

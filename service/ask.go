@@ -12,7 +12,7 @@ func (l *Local) person(ctx context.Context, who Principal) (kam.Person, error) {
 	if who.user == kam.System { // opens reviews of its own, and comes by no door
 		return kam.Person{}, nobody(who)
 	}
-	p, err := l.record.Person(ctx, who.user)
+	p, err := l.record.Access.Person(ctx, who.user)
 	switch {
 	case kam.CodeOf(err) == kam.NotFound:
 		return l.founder(ctx, who)
@@ -24,7 +24,7 @@ func (l *Local) person(ctx context.Context, who Principal) (kam.Person, error) {
 
 // founder is who sets up a system that knows nobody: it can ask nobody.
 func (l *Local) founder(ctx context.Context, who Principal) (kam.Person, error) {
-	people, err := l.record.People(ctx)
+	people, err := l.record.Access.People(ctx)
 	if err != nil {
 		return kam.Person{}, err
 	}
@@ -59,7 +59,7 @@ func (l *Local) reader(ctx context.Context, who Principal) (reader, error) {
 	if err != nil {
 		return reader{}, err
 	}
-	nodes, err := l.record.Nodes(ctx)
+	nodes, err := l.record.Access.Nodes(ctx)
 	return reader{p, nodes}, err
 }
 

@@ -3,10 +3,13 @@ package service
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Verified is what a check of the audit trail has found: the chains by what they
@@ -47,12 +50,12 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 	if v.Forged, err = l.record.Forged(ctx); err != nil {
 		return v, err
 	}
-	err = l.record.Chains(ctx, func(c store.Chain) error {
+	err = l.record.Chains(ctx, func(c ledger.Chain) error {
 		if len(cases) > 0 && !wanted[c.CaseNo] {
 			return nil
 		}
 		delete(wanted, c.CaseNo)
-		v.count(c.CaseNo)
+		v.count(c)
 		v.Events += len(c.Events)
 		if b, ok := c.Verify(); !ok {
 			v.Breaks = append(v.Breaks, b)
@@ -76,18 +79,17 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 	return v, nil
 }
 
-// count adds a chain to those of its kind.
-func (v *Verified) count(subject kam.CaseNo) {
-	kind, _, isSubject := strings.Cut(string(subject), "/")
+// count adds a chain to those of its kind. A case that is gone counts as one.
+func (v *Verified) count(c ledger.Chain) {
 	switch {
-	case kind == "org":
-		v.Organisation = true
-	case !isSubject:
+	case c.Kind == casedb.Kind, c.Gone:
 		v.Cases++
-	case kind == "customer":
+	case c.Kind == customerdb.Kind:
 		v.Customers++
-	case kind == "import":
+	case c.Kind == bookdb.Kind:
 		v.Batches++
+	case c.Kind == accessdb.Kind:
+		v.Organisation = true
 	default:
 		v.Others++
 	}

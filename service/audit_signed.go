@@ -10,6 +10,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // signatures verifies what people signed, as it is stored.
@@ -43,7 +45,7 @@ func (s *signatures) required(at time.Time) bool {
 }
 
 // chain verifies each act of a chain that holds.
-func (s *signatures) chain(c store.Chain, v *Verified) error {
+func (s *signatures) chain(c ledger.Chain, v *Verified) error {
 	var kept []string
 	for _, act := range c.Signed {
 		of := eventsOf(c.Events, act.Key)
@@ -57,7 +59,7 @@ func (s *signatures) chain(c store.Chain, v *Verified) error {
 		case len(s.keys) == 0:
 			return kam.Errorf(kam.Unreachable, "acts are signed, and no public key is configured to verify them").Try("set keys.dir or keys.public")
 		default:
-			kept = append(kept, store.EnvelopeDigest(act.Envelope))
+			kept = append(kept, ledger.EnvelopeDigest(act.Envelope))
 			if why := s.why(c, act, of); why != "" {
 				seq := int64(0)
 				if len(of) > 0 {
@@ -69,7 +71,7 @@ func (s *signatures) chain(c store.Chain, v *Verified) error {
 			}
 		}
 	}
-	if strings.Contains(string(c.CaseNo), "/") || c.CaseNo == kam.CaseNo(store.Organisation.ID) {
+	if c.Kind != casedb.Kind {
 		return nil // there the payload of an event may be another one
 	}
 	for _, e := range c.Events {
@@ -80,7 +82,7 @@ func (s *signatures) chain(c store.Chain, v *Verified) error {
 	return nil
 }
 
-func (v *Verified) broken(c store.Chain, seq int64, why string, args ...any) {
+func (v *Verified) broken(c ledger.Chain, seq int64, why string, args ...any) {
 	v.Breaks = append(v.Breaks, Break{CaseNo: c.CaseNo, Seq: seq, Why: fmt.Sprintf(why, args...)})
 }
 
@@ -99,7 +101,7 @@ func eventsOf(events []kam.AuditEvent, key string) []kam.AuditEvent {
 }
 
 // why says what is wrong with an envelope; empty where it counts.
-func (s *signatures) why(c store.Chain, act store.SignedEffect, of []kam.AuditEvent) string {
+func (s *signatures) why(c ledger.Chain, act ledger.SignedEffect, of []kam.AuditEvent) string {
 	e, err := s.keys.Open(act.Envelope)
 	if err != nil {
 		return err.Error()

@@ -12,7 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
 )
 
 // Upload stages a book as a batch and starts its workflow. The same key with
@@ -20,7 +20,7 @@ import (
 // other content it is a kam.IDReused. plOnly says that the book holds nothing
 // but a profit and loss. Whoever may not upload is refused before anything is
 // stored.
-func (l *Local) Upload(ctx context.Context, who Principal, u store.BatchUpload, plOnly bool) (b kam.BatchSnapshot, created bool, err error) {
+func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOnly bool) (b kam.BatchSnapshot, created bool, err error) {
 	u.By = who.user
 	p, err := l.person(ctx, who)
 	if err != nil {
@@ -33,7 +33,7 @@ func (l *Local) Upload(ctx context.Context, who Principal, u store.BatchUpload, 
 	if _, err := kam.Permit(p, kam.ActionImportUpload, s); err != nil {
 		return b, false, err
 	}
-	if b, created, err = l.record.UploadBatch(ctx, u); err != nil {
+	if b, created, err = l.record.Books.Upload(ctx, u); err != nil {
 		return b, false, err
 	}
 	return b, created, l.beginBatch(ctx, b)
@@ -91,7 +91,7 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no kam.BatchNo, name
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	what := fmt.Sprintf("%s on %s", name, no)
-	before, err := l.record.Batch(ctx, no)
+	before, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return before, reachable(ctx, what, err)
 	}
@@ -130,8 +130,10 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no kam.BatchNo, name
 func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, act kam.BatchAct, attempt int) (p kam.BatchProgress, err error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
+	same := act
+	same.Signed = "" // it is signed anew each time that it is sent
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, batchFingerprint(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(same)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   name,
 		Args:         []any{act},
@@ -143,25 +145,20 @@ func (l *Local) sendToBatch(ctx context.Context, no kam.BatchNo, name string, ac
 	return p, err
 }
 
-func batchFingerprint(act kam.BatchAct) string {
-	act.Signed = ""
-	return fingerprintOf(act)
-}
-
 // refuseOnBatch leaves a trace of what the workflow refused before anything was
 // stored: Temporal keeps none. A record that cannot be reached does not turn
 // the refusal into a fault.
 func (l *Local) refuseOnBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), perTry)
 	defer cancel()
-	_ = l.record.RefuseBatch(ctx, no, act, refusal, time.Now().UTC())
+	_ = l.record.Books.Refuse(ctx, no, act, refusal, time.Now().UTC())
 	return refusal
 }
 
 // fromBatch answers for a workflow that is no more, or never was: a batch
 // that waits is started again.
 func (l *Local) fromBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct, check func(kam.BatchSnapshot) error, what string) (kam.BatchSnapshot, error) {
-	b, err := l.record.Batch(ctx, no)
+	b, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return b, reachable(ctx, what, err)
 	}

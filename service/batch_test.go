@@ -15,16 +15,15 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
 )
 
 // books is the record and Temporal as the service sees them.
 type books struct {
-	service.Record
+	service.Books
 	service.Temporal
-	people   map[kam.UserID]kam.Person
 	batch    kam.BatchSnapshot
-	uploads  []store.BatchUpload
+	uploads  []bookdb.Upload
 	starts   []sdk.StartWorkflowOptions
 	startErr []error
 	answers  []func() (kam.BatchProgress, error)
@@ -32,7 +31,13 @@ type books struct {
 	refused  []*kam.Error
 }
 
-func (b *books) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
+// known are the people of the record.
+type known struct {
+	service.Access
+	people map[kam.UserID]kam.Person
+}
+
+func (b known) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	p, ok := b.people[id]
 	if !ok {
 		return p, kam.Errorf(kam.NotFound, "nobody")
@@ -40,18 +45,18 @@ func (b *books) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	return p, nil
 }
 
-func (b *books) People(context.Context) ([]kam.Person, error) {
+func (b known) People(context.Context) ([]kam.Person, error) {
 	return make([]kam.Person, len(b.people)), nil
 }
 
-func (b *books) UploadBatch(_ context.Context, u store.BatchUpload) (kam.BatchSnapshot, bool, error) {
+func (b *books) Upload(_ context.Context, u bookdb.Upload) (kam.BatchSnapshot, bool, error) {
 	b.uploads = append(b.uploads, u)
 	return b.batch, len(b.uploads) == 1, nil
 }
 
-func (b *books) Batch(context.Context, kam.BatchNo) (kam.BatchSnapshot, error) { return b.batch, nil }
+func (b *books) Get(context.Context, kam.BatchNo) (kam.BatchSnapshot, error) { return b.batch, nil }
 
-func (b *books) RefuseBatch(_ context.Context, _ kam.BatchNo, _ kam.BatchAct, e *kam.Error, _ time.Time) error {
+func (b *books) Refuse(_ context.Context, _ kam.BatchNo, _ kam.BatchAct, e *kam.Error, _ time.Time) error {
 	b.refused = append(b.refused, e)
 	return nil
 }
@@ -89,26 +94,26 @@ func (h batchHandle) Get(_ context.Context, into any) error {
 }
 
 func newBooks() (*books, *service.Local) {
+	staff := known{people: map[kam.UserID]kam.Person{
+		"stew": {ID: "stew", Roles: []kam.Role{kam.DataSteward}, Active: true},
+		"fin":  {ID: "fin", Roles: []kam.Role{kam.FinanceController}, Active: true},
+		"rep":  {ID: "rep", Roles: []kam.Role{kam.SalesRep}, Active: true},
+	}}
 	b := &books{
-		people: map[kam.UserID]kam.Person{
-			"stew": {ID: "stew", Roles: []kam.Role{kam.DataSteward}, Active: true},
-			"fin":  {ID: "fin", Roles: []kam.Role{kam.FinanceController}, Active: true},
-			"rep":  {ID: "rep", Roles: []kam.Role{kam.SalesRep}, Active: true},
-		},
 		batch: kam.BatchSnapshot{No: "B-000001", State: kam.BatchChecked, Uploader: "stew", Digest: "d1", Scopes: []kam.BatchScopeState{{Node: "DE"}}},
 	}
-	c := service.New(b, b, "kamflow")
+	c := service.New(service.Record{Access: staff, Books: b}, b, "kamflow")
 	c.Patience = time.Second
 	return b, c
 }
 
-func none() iter.Seq2[store.BatchRow, error] { return func(func(store.BatchRow, error) bool) {} }
+func none() iter.Seq2[bookdb.Row, error] { return func(func(bookdb.Row, error) bool) {} }
 
 func TestBatchUpload(t *testing.T) {
 	t.Parallel()
 	b, c := newBooks()
 	b.startErr = []error{serviceerror.NewUnavailable("not yet"), &serviceerror.WorkflowExecutionAlreadyStarted{}}
-	_, created, err := c.Upload(t.Context(), service.As("stew"), store.BatchUpload{Key: "k", By: "stew", Rows: none()}, false)
+	_, created, err := c.Upload(t.Context(), service.As("stew"), bookdb.Upload{Key: "k", By: "stew", Rows: none()}, false)
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Len(t, b.starts, 2)
@@ -116,16 +121,16 @@ func TestBatchUpload(t *testing.T) {
 	require.Equal(t, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, b.starts[0].WorkflowIDConflictPolicy)
 
 	for by, plOnly := range map[kam.UserID]bool{"rep": false, "fin": false, "who": true} {
-		_, _, err := c.Upload(t.Context(), service.As(by), store.BatchUpload{Key: "k", By: by}, plOnly)
+		_, _, err := c.Upload(t.Context(), service.As(by), bookdb.Upload{Key: "k", By: by}, plOnly)
 		require.ErrorIs(t, err, kam.Forbidden, by)
 	}
 	require.Len(t, b.uploads, 1, "nothing is staged for who may not")
-	_, _, err = c.Upload(t.Context(), service.As("fin"), store.BatchUpload{Key: "pl", By: "fin"}, true)
+	_, _, err = c.Upload(t.Context(), service.As("fin"), bookdb.Upload{Key: "pl", By: "fin"}, true)
 	require.NoError(t, err)
 
 	b.batch.State = kam.BatchApplied
 	starts := len(b.starts)
-	_, _, err = c.Upload(t.Context(), service.As("stew"), store.BatchUpload{Key: "k", By: "stew"}, false)
+	_, _, err = c.Upload(t.Context(), service.As("stew"), bookdb.Upload{Key: "k", By: "stew"}, false)
 	require.NoError(t, err)
 	require.Len(t, b.starts, starts, "what has ended is not started")
 }

@@ -8,11 +8,16 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/merge"
 )
 
-// planner is what the rules say about two records of one customer.
-var planner = store.Planner{Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys}
+// planner is what the rules say about two records of one customer, and who may
+// decide on them.
+var planner = merge.Planner{
+	May:    func(who kam.Person) (kam.Role, error) { return kam.Permit(who, kam.ActionMerge, kam.Subject{}) },
+	NotOwn: kam.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+}
 
 // MergePlan is what a merge would make of two records, with the versions that
 // a decision on it is taken on.
@@ -26,26 +31,26 @@ type MergePlan struct {
 
 // Customer is a customer as a person may see it. A number that was merged into
 // another leads there. Errors: NOT_FOUND, FORBIDDEN.
-func (l *Local) Customer(ctx context.Context, who Principal, no string) (store.CustomerView, error) {
+func (l *Local) Customer(ctx context.Context, who Principal, no string) (customerdb.View, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return store.CustomerView{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, "the customer", err)
 	}
-	v, err := l.record.CustomerView(ctx, no)
+	v, err := l.record.Customers.View(ctx, no)
 	if err == nil {
 		err = r.mayReadCustomer(v.Customer.OwnerID, v.Customer.Territory)
 	}
 	if err != nil {
-		return store.CustomerView{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, "the customer", err)
 	}
 	return v, nil
 }
 
 // FindCustomers lists the customers that a person may see by number,
 // identifier or part of a name, merged records among them.
-func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]store.CustomerLine, error) {
+func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]customerdb.Line, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	r, err := l.reader(ctx, who)
@@ -55,11 +60,11 @@ func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, l
 	if strings.TrimSpace(text) == "" {
 		return nil, kam.Errorf(kam.Invalid, "say what to look for").On("text").Try("give a number, an identifier or part of a name")
 	}
-	found, err := l.record.FindCustomers(ctx, strings.TrimSpace(text), mostFound)
+	found, err := l.record.Customers.Find(ctx, strings.TrimSpace(text), mostFound)
 	if err != nil {
 		return nil, reachable(ctx, "the search", err)
 	}
-	lines := []store.CustomerLine{}
+	lines := []customerdb.Line{}
 	for _, l := range found {
 		if len(lines) < limit && r.mayReadCustomer(l.OwnerID, l.Territory) == nil {
 			lines = append(lines, l)
@@ -73,13 +78,13 @@ func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, l
 const mostFound = 1000
 
 // CustomerHistory is what happened to a customer, for those who may see it.
-func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (store.CustomerTrail, error) {
+func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (customerdb.Trail, error) {
 	if _, err := l.Customer(ctx, who, no); err != nil {
-		return store.CustomerTrail{}, err
+		return customerdb.Trail{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	t, err := l.record.CustomerTrail(ctx, no)
+	t, err := l.record.Customers.Trail(ctx, no)
 	return t, reachable(ctx, "the history", err)
 }
 
@@ -91,7 +96,7 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 	if err != nil {
 		return MergePlan{}, reachable(ctx, "the plan", err)
 	}
-	plan, a, b, err := l.record.PlanMerge(ctx, survivor, absorbed, choice, planner)
+	plan, a, b, err := l.record.Merges.Plan(ctx, survivor, absorbed, choice, planner)
 	if err == nil {
 		err = kam.NotOwnAccount(who.user, a.OwnerID, b.OwnerID)
 	}
@@ -105,44 +110,44 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 // those of now. The same DecisionID again returns what was done;
 // kam.Unreachable means that it is not known whether it was, and that the same
 // order may be sent again. Refusals are on the survivor's audit trail.
-func (l *Local) Merge(ctx context.Context, who Principal, o store.MergeOrder) (store.MergeResult, error) {
+func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context) (store.MergeResult, error) {
+	return l.onCustomer(ctx, "the merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.Survivor, &o.ExpectSurvivor); err != nil {
-			return store.MergeResult{}, err
+			return merge.Result{}, err
 		}
 		if err := l.versionNow(ctx, o.Absorbed, &o.ExpectAbsorbed); err != nil {
-			return store.MergeResult{}, err
+			return merge.Result{}, err
 		}
-		return l.record.Merge(ctx, o, planner)
+		return l.record.Merges.Merge(ctx, o, planner)
 	})
 }
 
 // UndoMerge makes two records again of one that a merge made; otherwise as
 // [Local.Merge].
-func (l *Local) UndoMerge(ctx context.Context, who Principal, o store.UndoOrder) (store.MergeResult, error) {
+func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (store.MergeResult, error) {
+	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if o.ExpectVersion == 0 {
-			v, err := l.record.CustomerView(ctx, o.CustomerNo)
+			v, err := l.record.Customers.View(ctx, o.CustomerNo)
 			if err != nil {
-				return store.MergeResult{}, err
+				return merge.Result{}, err
 			}
 			o.ExpectVersion = v.Customer.Version
 		}
-		return l.record.UndoMerge(ctx, o, planner)
+		return l.record.Merges.Undo(ctx, o, planner)
 	})
 }
 
 // Split makes two customers of a record that holds two; otherwise as
 // [Local.Merge].
-func (l *Local) Split(ctx context.Context, who Principal, o store.SplitOrder) (store.MergeResult, error) {
+func (l *Local) Split(ctx context.Context, who Principal, o merge.SplitOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (store.MergeResult, error) {
+	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.CustomerNo, &o.ExpectVersion); err != nil {
-			return store.MergeResult{}, err
+			return merge.Result{}, err
 		}
-		return l.record.Split(ctx, o, planner)
+		return l.record.Merges.Split(ctx, o, planner)
 	})
 }
 
@@ -151,14 +156,14 @@ func (l *Local) versionNow(ctx context.Context, no string, version *int) error {
 	if *version != 0 {
 		return nil
 	}
-	now, err := l.record.Customer(ctx, no)
+	now, err := l.record.Customers.Customer(ctx, no)
 	*version = now.Version
 	return err
 }
 
 // onCustomer looks up who decides before the store is asked to do it. Who may not
 // is refused here, and the refusal noted.
-func (l *Local) onCustomer(ctx context.Context, what string, who Principal, no string, id *string, at *time.Time, do func(context.Context) (store.MergeResult, error)) (store.MergeResult, error) {
+func (l *Local) onCustomer(ctx context.Context, what string, who Principal, no string, id *string, at *time.Time, do func(context.Context) (merge.Result, error)) (merge.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if *id == "" {
@@ -167,19 +172,19 @@ func (l *Local) onCustomer(ctx context.Context, what string, who Principal, no s
 	if at.IsZero() {
 		now, err := l.record.Now(ctx)
 		if err != nil {
-			return store.MergeResult{}, reachable(ctx, what, err)
+			return merge.Result{}, reachable(ctx, what, err)
 		}
 		*at = now
 	}
 	_, err := l.ask(ctx, who, kam.ActionMerge)
 	if e := kam.AsError(err); e != nil {
-		if noted := l.record.RefuseOnCustomer(ctx, no, who.user, *id, *at, e); noted != nil && kam.CodeOf(noted) != kam.NotFound {
-			return store.MergeResult{}, reachable(ctx, what, noted)
+		if noted := l.record.Customers.Refuse(ctx, no, who.user, *id, *at, e); noted != nil && kam.CodeOf(noted) != kam.NotFound {
+			return merge.Result{}, reachable(ctx, what, noted)
 		}
-		return store.MergeResult{}, e
+		return merge.Result{}, e
 	}
 	if err != nil {
-		return store.MergeResult{}, reachable(ctx, what, err)
+		return merge.Result{}, reachable(ctx, what, err)
 	}
 	r, err := do(ctx)
 	return r, reachable(ctx, what, err)

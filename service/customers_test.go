@@ -8,7 +8,9 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/merge"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -16,19 +18,19 @@ import (
 func customers(t *testing.T) bundle {
 	t.Helper()
 	b := setup(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"N"}},
 		{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 		{ID: "stew", Name: "Stew", Roles: []kam.Role{kam.DataSteward}},
 		{ID: "ops", Name: "Ops", Roles: []kam.Role{kam.Operator}},
 		{ID: "south", Name: "South", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"S"}},
-	}, Nodes: []store.Node{{Code: "G", Level: kam.LevelGlobal}, {Code: "N", Level: kam.LevelTerritory, Parent: "G"}, {Code: "S", Level: kam.LevelTerritory, Parent: "G"}}}))
-	var book []store.BookCustomer
+	}, Nodes: []accessdb.Node{{Code: "G", Level: kam.LevelGlobal}, {Code: "N", Level: kam.LevelTerritory, Parent: "G"}, {Code: "S", Level: kam.LevelTerritory, Parent: "G"}}}))
+	var book []customerdb.BookCustomer
 	for no, name := range map[string]string{"C-000001": "Acme GmbH", "C-000002": "Acme Trading"} {
 		d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: name, CountryCode: "DE", City: "Kiel"}}
-		book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: "N", OwnerID: "boss", Keys: parties.Keys(d)})
+		book = append(book, customerdb.BookCustomer{CustomerNo: no, Data: d, Territory: "N", OwnerID: "boss", Keys: parties.Keys(d)})
 	}
-	require.NoError(t, b.store.LoadCustomers(t.Context(), storetest.Act(), book))
+	require.NoError(t, b.store.Customers.Load(t.Context(), storetest.Act(), book))
 	return b
 }
 
@@ -43,7 +45,7 @@ func TestMergeThroughTheClient(t *testing.T) {
 	_, err = b.MergePlan(ctx, service.As("rep"), "C-000001", "C-000002", kam.MergeChoice{})
 	require.ErrorIs(t, err, kam.Forbidden)
 
-	o := store.MergeOrder{Survivor: "C-000001", Absorbed: "C-000002", Reason: "one company", By: "rep", DecisionID: "d-1"}
+	o := merge.Order{Survivor: "C-000001", Absorbed: "C-000002", Reason: "one company", By: "rep", DecisionID: "d-1"}
 	_, err = b.Merge(ctx, service.As(o.By), o)
 	require.ErrorIs(t, err, kam.Forbidden)
 	o.By = "nobody"
@@ -60,14 +62,14 @@ func TestMergeThroughTheClient(t *testing.T) {
 	again, err := b.Merge(ctx, service.As(o.By), o)
 	require.NoError(t, err)
 	require.Equal(t, r, again)
-	undo := store.UndoOrder{CustomerNo: "C-000002", MergeID: r.MergeID, Reason: "two", By: "stew"}
+	undo := merge.UndoOrder{CustomerNo: "C-000002", MergeID: r.MergeID, Reason: "two", By: "stew"}
 	u, err := b.UndoMerge(ctx, service.As(undo.By), undo)
 	require.NoError(t, err)
 	require.True(t, u.Undone)
 	undo.MergeID, undo.DecisionID = "M-9", ""
 	_, err = b.UndoMerge(ctx, service.As(undo.By), undo)
 	require.ErrorIs(t, err, kam.NotFound)
-	s, err := b.Split(ctx, service.As("stew"), store.SplitOrder{CustomerNo: "C-000001", Choice: kam.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
+	s, err := b.Split(ctx, service.As("stew"), merge.SplitOrder{CustomerNo: "C-000001", Choice: kam.SplitChoice{LegalName: " Acme Nord AG ", City: "Kiel"}, Reason: "two", By: "stew"})
 	require.NoError(t, err)
 	v, err := b.Customer(ctx, service.As("stew"), s.OtherNo)
 	require.NoError(t, err)
@@ -75,7 +77,7 @@ func TestMergeThroughTheClient(t *testing.T) {
 	h, err := b.CustomerHistory(ctx, service.As("stew"), "C-000001")
 	require.NoError(t, err)
 	require.Len(t, h.Events, 5, "two refusals, merged, split, split")
-	_, err = b.Merge(ctx, service.As("stew"), store.MergeOrder{Survivor: "C-000077", Absorbed: "C-000002", Reason: "x", By: "stew"})
+	_, err = b.Merge(ctx, service.As("stew"), merge.Order{Survivor: "C-000077", Absorbed: "C-000002", Reason: "x", By: "stew"})
 	require.ErrorIs(t, err, kam.NotFound)
 }
 

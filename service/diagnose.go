@@ -142,11 +142,11 @@ func (s *system) checkSignatures(ctx context.Context) (string, string, error) {
 }
 
 func (s *system) checkOrganisation(ctx context.Context) (string, string, error) {
-	people, err := s.store.People(ctx)
+	people, err := s.store.Access.People(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	nodes, err := s.store.Nodes(ctx)
+	nodes, err := s.store.Access.Nodes(ctx)
 	if err != nil {
 		return "", "", err
 	}
@@ -170,7 +170,7 @@ func (s *system) checkOrganisation(ctx context.Context) (string, string, error) 
 }
 
 func (s *system) checkPolicy(ctx context.Context) (string, string, error) {
-	version, _, err := s.store.LatestPolicy(ctx)
+	version, _, err := s.store.Access.LatestPolicy(ctx)
 	if kam.CodeOf(err) == kam.NotFound {
 		return CheckFailed, "none is loaded: starter --as USER admin load-policy FILE", nil
 	}
@@ -186,7 +186,7 @@ func (s *system) checkOutbox(ctx context.Context) (string, string, error) {
 }
 
 func (s *system) checkStuck(ctx context.Context) (string, string, error) {
-	stuck, err := s.store.Stuck(ctx)
+	stuck, err := s.store.Cases.Stuck(ctx)
 	if err != nil || len(stuck) == 0 {
 		return CheckOK, "none", err
 	}

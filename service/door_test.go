@@ -11,7 +11,9 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -26,7 +28,7 @@ var askedWithin = map[string]string{
 func TestEveryDoorAsks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 		{ID: "gone", Name: "Gone", Roles: []kam.Role{kam.GlobalManager}, Inactive: true},
 	}}))
@@ -46,7 +48,7 @@ func TestEveryDoorAsks(t *testing.T) {
 			for i := 2; i < m.Type.NumIn(); i++ {
 				arg := reflect.Zero(m.Type.In(i))
 				if arg.Type() == reflect.TypeFor[service.Org]() {
-					arg = reflect.ValueOf(service.Org{Users: []store.User{}}) // an empty one asks for nothing
+					arg = reflect.ValueOf(service.Org{Users: []accessdb.User{}}) // an empty one asks for nothing
 				}
 				args = append(args, arg)
 			}
@@ -74,7 +76,7 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	r.Requester = "boss"
 	s, err := b.Local.Start(t.Context(), service.As("rep"), r)
 	require.NoError(t, err)
-	v, err := b.store.CaseView(t.Context(), s.CaseNo)
+	v, err := b.store.Cases.View(t.Context(), s.CaseNo)
 	require.NoError(t, err)
 	require.Equal(t, kam.UserID("rep"), v.Opening.Requester)
 
@@ -84,9 +86,9 @@ func TestNobodySpeaksForSomebodyElse(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, kam.UserID("other"), act.By)
 
-	_, err = b.Local.Start(t.Context(), service.As(kam.System), store.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: kam.ReviewScreening})
+	_, err = b.Local.Start(t.Context(), service.As(kam.System), casedb.Request{Key: "k", Type: kam.Reclassify, Requester: "rep", CustomerNo: "C-1", Trigger: kam.ReviewScreening})
 	require.ErrorIs(t, err, kam.Forbidden, "the engine comes by no door")
-	_, err = b.SetPerson(t.Context(), service.As("rep"), store.OrgAct{By: "zz.user1"}, store.User{ID: "rep", Roles: []kam.Role{kam.GlobalManager}})
+	_, err = b.SetPerson(t.Context(), service.As("rep"), accessdb.OrgAct{By: "zz.user1"}, accessdb.User{ID: "rep", Roles: []kam.Role{kam.GlobalManager}})
 	require.ErrorIs(t, err, kam.Forbidden)
 }
 
@@ -100,9 +102,7 @@ func TestStrangersDataStayOut(t *testing.T) {
 	_, err := b.Decide(t.Context(), service.As("stranger"), no, act, &kam.RequestData{})
 	require.ErrorIs(t, err, kam.Forbidden)
 	require.Empty(t, b.fake.updates)
-	_, kept, err := b.store.StagedExists(t.Context(), no, "d-1")
-	require.NoError(t, err)
-	require.False(t, kept)
+	require.Zero(t, storetest.Count(t, b.store, `select count(*) from kam.staged`))
 }
 
 // TestListsShowWhatMayBeRead: a list leaves out what the person may not open, and
@@ -111,7 +111,7 @@ func TestListsShowWhatMayBeRead(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	b := setup(t, says(kam.Progress{}, nil))
-	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, ManagerID: "boss"},
 		{ID: "other", Name: "Other", Roles: []kam.Role{kam.SalesRep}, ManagerID: "boss"},
@@ -129,18 +129,18 @@ func TestListsShowWhatMayBeRead(t *testing.T) {
 		start("other", "other/"+service.NewDecisionID())
 	}
 	for who, want := range map[kam.UserID]int{"rep": 1, "other": 9, "boss": 10, "op": 10} {
-		lines, err := b.Cases(ctx, service.As(who), store.Filter{})
+		lines, err := b.Cases(ctx, service.As(who), casedb.Filter{})
 		require.NoError(t, err)
 		require.Len(t, lines, want, who)
 		for _, l := range lines {
 			require.Equal(t, who == "op", l.CustomerName == "", "an operator reads no names")
 		}
 	}
-	lines, err := b.Cases(ctx, service.As("rep"), store.Filter{Limit: 1})
+	lines, err := b.Cases(ctx, service.As("rep"), casedb.Filter{Limit: 1})
 	require.NoError(t, err)
 	require.Len(t, lines, 1)
 	require.Equal(t, mine, lines[0].CaseNo)
-	_, err = b.Cases(ctx, service.As("rep"), store.Filter{Requester: "none"})
+	_, err = b.Cases(ctx, service.As("rep"), casedb.Filter{Requester: "none"})
 	require.ErrorIs(t, err, kam.NotFound)
 
 	for who, hidden := range map[kam.UserID]bool{"rep": false, "boss": false, "other": true, "op": true} {
@@ -164,18 +164,18 @@ func TestLoadsAskAndLeaveARow(t *testing.T) {
 	ctx := t.Context()
 	b := setup(t)
 	d := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme", CountryCode: "DE"}}
-	book := []store.BookCustomer{{CustomerNo: "C-1", Territory: "G", Data: d, Keys: parties.Keys(d)}}
-	facts := []store.SalesFact{{AccountNo: "C-1", Month: "2026-09", Currency: "EUR", NetRevenue: 50}}
-	require.ErrorIs(t, b.LoadCustomers(ctx, service.As("boss"), store.OrgAct{}, book), kam.Forbidden)
-	require.ErrorIs(t, b.LoadSales(ctx, service.As("rep"), store.OrgAct{}, facts), kam.Forbidden)
-	_, err := b.store.Customer(ctx, "C-1")
+	book := []customerdb.BookCustomer{{CustomerNo: "C-1", Territory: "G", Data: d, Keys: parties.Keys(d)}}
+	facts := []customerdb.SalesFact{{AccountNo: "C-1", Month: "2026-09", Currency: "EUR", NetRevenue: 50}}
+	require.ErrorIs(t, b.LoadCustomers(ctx, service.As("boss"), accessdb.OrgAct{}, book), kam.Forbidden)
+	require.ErrorIs(t, b.LoadSales(ctx, service.As("rep"), accessdb.OrgAct{}, facts), kam.Forbidden)
+	_, err := b.store.Customers.Customer(ctx, "C-1")
 	require.ErrorIs(t, err, kam.NotFound)
 
-	act := store.OrgAct{DecisionID: "d-1", Reason: "the old system"}
+	act := accessdb.OrgAct{DecisionID: "d-1", Reason: "the old system"}
 	for range 2 {
 		require.NoError(t, b.LoadCustomers(ctx, service.As("zz.policy1"), act, book))
 	}
-	require.NoError(t, b.LoadSales(ctx, service.As("zz.policy2"), store.OrgAct{}, facts))
+	require.NoError(t, b.LoadSales(ctx, service.As("zz.policy2"), accessdb.OrgAct{}, facts))
 	require.ErrorIs(t, b.LoadCustomers(ctx, service.As("zz.policy1"), act, nil), kam.IDReused)
 	trail, err := b.store.TrailOf(ctx, "org")
 	require.NoError(t, err)
@@ -190,12 +190,14 @@ func TestLoadsAskAndLeaveARow(t *testing.T) {
 	require.Equal(t, kam.UserID("zz.policy1"), loads[0].Actor)
 	require.Equal(t, "SALES_FACTS", loads[1].ReasonCode)
 	require.Equal(t, kam.UserID("zz.policy2"), loads[1].Actor)
-	c, err := b.store.Customer(ctx, "C-1")
+	c, err := b.store.Customers.Customer(ctx, "C-1")
 	require.NoError(t, err)
 	require.Equal(t, 1, c.Version, "once")
 
 	v, err := b.VerifyAudit(ctx, service.As("zz.policy1"), nil)
 	require.ErrorIs(t, err, kam.Forbidden, v)
+	orders, err := b.Erasures(ctx, service.As("rep"))
+	require.ErrorIs(t, err, kam.Forbidden, orders)
 }
 
 // TestAnEmptySystemIsSetUpBySomebody: where nobody is known, whoever is named may
@@ -204,16 +206,16 @@ func TestAnEmptySystemIsSetUpBySomebody(t *testing.T) {
 	t.Parallel()
 	ctx := context.WithoutCancel(t.Context())
 	db := emptyStore(t)
-	l := service.New(db, &fake{}, "queue")
+	l := service.New(service.RecordOf(db), &fake{}, "queue")
 	l.Patience = 2 * time.Second
 	_, err := l.People(ctx, service.As("uta"))
 	require.NoError(t, err)
-	require.ErrorIs(t, l.LoadCustomers(ctx, service.As(""), store.OrgAct{}, nil), kam.Forbidden)
-	require.NoError(t, l.LoadCustomers(ctx, service.As("uta"), store.OrgAct{}, []store.BookCustomer{{CustomerNo: "C-1"}}))
-	_, err = l.LoadOrganisation(ctx, service.As("uta"), store.OrgAct{}, store.Org{Users: []store.User{{ID: "uta", Roles: []kam.Role{kam.UserAdmin}}}})
+	require.ErrorIs(t, l.LoadCustomers(ctx, service.As(""), accessdb.OrgAct{}, nil), kam.Forbidden)
+	require.NoError(t, l.LoadCustomers(ctx, service.As("uta"), accessdb.OrgAct{}, []customerdb.BookCustomer{{CustomerNo: "C-1"}}))
+	_, err = l.LoadOrganisation(ctx, service.As("uta"), accessdb.OrgAct{}, accessdb.Org{Users: []accessdb.User{{ID: "uta", Roles: []kam.Role{kam.UserAdmin}}}})
 	require.NoError(t, err)
-	require.ErrorIs(t, l.LoadCustomers(ctx, service.As("otto"), store.OrgAct{}, nil), kam.Forbidden)
-	require.ErrorIs(t, l.LoadCustomers(ctx, service.As("uta"), store.OrgAct{}, nil), kam.Forbidden, "a user admin loads no customers")
+	require.ErrorIs(t, l.LoadCustomers(ctx, service.As("otto"), accessdb.OrgAct{}, nil), kam.Forbidden)
+	require.ErrorIs(t, l.LoadCustomers(ctx, service.As("uta"), accessdb.OrgAct{}, nil), kam.Forbidden, "a user admin loads no customers")
 }
 
 // TestRequestsThatNominate: to nominate is a right of its own.
@@ -221,7 +223,7 @@ func TestRequestsThatNominate(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	b := setup(t, says(kam.Progress{}, nil))
-	require.NoError(t, storetest.LoadOrg(ctx, b.store, store.Org{Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(ctx, b.store, accessdb.Org{Users: []accessdb.User{
 		{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}},
 		{ID: "terr", Name: "Terr", Roles: []kam.Role{kam.TerritoryManager}, Nodes: []string{"G"}},
 		{ID: "stew", Name: "Stew", Roles: []kam.Role{kam.DataSteward}},

@@ -14,17 +14,18 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // fake is Temporal as the service sees it: answers are taken in turn, the last
 // one stays.
@@ -125,25 +126,20 @@ type bundle struct {
 
 func emptyStore(t *testing.T) *store.Store {
 	t.Helper()
-	dsn := pgtest.DSN(t)
-	require.NoError(t, store.Migrate(t.Context(), dsn))
-	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 4, AllowUnsafe: true})
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s
+	return storetest.New(t)
 }
 
 func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 	t.Helper()
 	s := emptyStore(t)
-	require.NoError(t, storetest.LoadOrg(t.Context(), s, store.Org{
-		Users: []store.User{
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{
+		Users: []accessdb.User{
 			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},
 			{ID: "boss", Name: "Boss", Roles: []kam.Role{kam.GlobalManager}, Nodes: []string{"G"}},
 			{ID: "other", Name: "Other", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}},
 		},
-		Nodes:     []store.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
-		Calendars: []store.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
+		Nodes:     []accessdb.Node{{Code: "G", Level: "GLOBAL", ManagerID: "boss", Calendar: "c"}},
+		Calendars: []accessdb.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
 	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
 	f := &fake{answers: answers}
@@ -152,14 +148,14 @@ func setup(t *testing.T, answers ...func() (kam.Progress, error)) bundle {
 	return bundle{People: c, t: t, store: s, fake: f}
 }
 
-func request() store.Request {
-	return store.Request{Key: "key with spaces/ü", Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme"}}}
+func request() casedb.Request {
+	return casedb.Request{Key: "key with spaces/ü", Type: kam.NewCase, Requester: "rep", Data: kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "Acme"}}}
 }
 
 // opened allots a case and brings it into a state, as the engine would.
 func (b bundle) opened(state kam.State) kam.CaseNo {
 	b.t.Helper()
-	no, _, err := b.store.AllotCase(b.t.Context(), request())
+	no, _, err := b.store.Cases.Allot(b.t.Context(), request())
 	require.NoError(b.t, err)
 	b.effect(no, "seq/1", 0, state)
 	return no
@@ -171,9 +167,9 @@ func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam
 	if key == "act/"+confirm().DecisionID {
 		digest = confirm().Digest()
 	}
-	p, err := b.store.Effect(b.t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
-		func(_ context.Context, tx *store.CaseTx) error {
-			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: tx.Case.State, To: to})
+	p, err := b.store.Cases.Effect(b.t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: key, Digest: digest, Known: known, People: key[:3] == "act", At: time.Now()},
+		func(_ context.Context, tx *casedb.Tx) error {
+			tx.Log(kam.AuditEvent{Type: kam.EventConfirmed, Actor: "boss", From: string(tx.Case.State), To: string(to)})
 			tx.Case.State = to
 			tx.Case.MaterialHash = "sha256:aa"
 			return nil
@@ -184,7 +180,7 @@ func (b bundle) effect(no kam.CaseNo, key string, known int64, to kam.State) kam
 
 func (b bundle) refusals(no kam.CaseNo) []string {
 	b.t.Helper()
-	events, err := b.store.Events(b.t.Context(), no)
+	events, err := b.store.Cases.Events(b.t.Context(), no)
 	require.NoError(b.t, err)
 	var codes []string
 	for _, e := range events {
@@ -198,8 +194,8 @@ func (b bundle) refusals(no kam.CaseNo) []string {
 // intended says whether the commit would see a withdrawal.
 func (b bundle) intended(no kam.CaseNo) (ok bool) {
 	b.t.Helper()
-	_, err := b.store.Effect(b.t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/look", Digest: "look", Known: 1, At: time.Now()},
-		func(_ context.Context, tx *store.CaseTx) (err error) {
+	_, err := b.store.Cases.Effect(b.t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/look", Digest: "look", Known: 1, At: time.Now()},
+		func(_ context.Context, tx *casedb.Tx) (err error) {
 			_, _, ok, err = tx.WithdrawIntended()
 			tx.NoChange()
 			return err

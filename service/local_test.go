@@ -15,8 +15,9 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
-	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
+	"github.com/kamflow/kamflow/store/storetest"
 )
 
 func confirm() kam.Act {
@@ -52,8 +53,7 @@ func TestStart(t *testing.T) {
 		in, ok := u.Args[0].(kam.StartInput)
 		require.True(t, ok)
 		require.Equal(t, kam.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}, in.Unsigned())
-		digest, err := store.RequestDigest(request())
-		require.NoError(t, err)
+		digest := casedb.RequestDigest(request())
 		require.NoError(t, signedtest.Verifier().Verify(time.Now(), in.Signed, signed.OfStart(in, "rep", digest)))
 	})
 
@@ -68,9 +68,7 @@ func TestStart(t *testing.T) {
 			require.Equal(t, b.fake.updates[0].UpdateID, u.UpdateID)
 		}
 
-		never, err := b.store.NeverStarted(t.Context(), time.Now().Add(time.Minute))
-		require.NoError(t, err)
-		require.Len(t, never, 1)
+		require.Equal(t, 1, storetest.Count(t, b.store, `select count(*) from kam.cases where version = 0`), "never started")
 
 		b.fake.answers = []func() (kam.Progress, error){says(at(kam.DataEntry, 2), nil)}
 		b.Patience = time.Second
@@ -111,22 +109,22 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// TestStartAgainAfterARefusal holds that a start is asked anew, not answered
+// TestStartAgainAfterARefusal holds that a start is asked again, not answered
 // with what Temporal remembers of the one that was refused.
 func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
-		give func(*store.Request)
+		give func(*casedb.Request)
 		want kam.Code
 	}{
-		{"nobody knows him", func(r *store.Request) { r.Requester = "nobody" }, kam.Forbidden},
-		{"another type of case", func(r *store.Request) { r.Type = kam.Deactivate }, kam.Invalid},
-		{"an amount without a rate", func(r *store.Request) {
+		{"nobody knows him", func(r *casedb.Request) { r.Requester = "nobody" }, kam.Forbidden},
+		{"another type of case", func(r *casedb.Request) { r.Type = kam.Deactivate }, kam.Invalid},
+		{"an amount without a rate", func(r *casedb.Request) {
 			usd := kam.NewMoney(1000, "USD")
 			r.Data.DeclaredPotential = &usd
 		}, kam.Invalid},
-		{"a check digit is wrong", func(r *store.Request) {
+		{"a check digit is wrong", func(r *casedb.Request) {
 			r.Data.Identifiers = []kam.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695977"}}
 		}, kam.Invalid},
 	}
@@ -138,7 +136,7 @@ func TestStartIsRefusedBeforeThereIsACase(t *testing.T) {
 			tt.give(&r)
 			_, err := b.Start(t.Context(), r)
 			require.Equal(t, tt.want, kam.CodeOf(err))
-			_, known, err := b.store.RequestByKey(t.Context(), r.Key)
+			_, known, err := b.store.Cases.RequestByKey(t.Context(), r.Key)
 			require.NoError(t, err)
 			require.False(t, known, "no number was allotted")
 		})
@@ -192,9 +190,7 @@ func TestAct(t *testing.T) {
 		act := kam.Act{DecisionID: "decision-0002", Name: kam.ActSubmitData, By: "rep"}
 		_, err := b.Act(t.Context(), no, act, &data)
 		require.NoError(t, err)
-		digest, ok, err := b.store.StagedExists(t.Context(), no, "decision-0002")
-		require.NoError(t, err)
-		require.True(t, ok)
+		digest := storetest.Text(t, b.store, `select digest from kam.staged where case_no = $1 and decision_id = $2`, no, act.DecisionID)
 		require.Equal(t, digest, b.fake.updates[0].Args[0].(kam.Act).DataDigest)
 	})
 
@@ -338,9 +334,7 @@ func TestActWithDataOverTheirBounds(t *testing.T) {
 	require.ErrorIs(t, err, kam.Invalid)
 	require.Equal(t, "legal_name", kam.AsError(err).Field)
 	require.Empty(t, b.fake.updates)
-	_, kept, err := b.store.StagedExists(t.Context(), no, act.DecisionID)
-	require.NoError(t, err)
-	require.False(t, kept)
+	require.Zero(t, storetest.Count(t, b.store, `select count(*) from kam.staged`))
 
 	data.LegalName = " Acme " // as people type it
 	_, err = b.Act(t.Context(), no, act, &data)
@@ -387,7 +381,7 @@ func TestActOnAnEndedWorkflow(t *testing.T) {
 	t.Run("NeverStarted", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(kam.Progress{}, errGone))
-		no, _, err := b.store.AllotCase(t.Context(), request())
+		no, _, err := b.store.Cases.Allot(t.Context(), request())
 		require.NoError(t, err)
 		_, err = b.Act(t.Context(), no, confirm(), nil)
 		require.ErrorIs(t, err, kam.WrongState)
@@ -453,16 +447,16 @@ func TestWithdraw(t *testing.T) {
 }
 
 // TestWithdrawDuringAStage: the commit sees the note of a withdrawal that the
-// workflow had no ear for (D12), so "not now" is no answer.
+// workflow does not take then (D12), so "not now" is no answer.
 func TestWithdrawDuringAStage(t *testing.T) {
 	t.Parallel()
 	withdraw := kam.Act{DecisionID: "decision-0003", Name: kam.ActWithdraw, By: "rep"}
 	notNow := refusal(kam.Errorf(kam.WrongState, "it is ANALYZING"))
 	tooLate := refusal(kam.Errorf(kam.TooLate, "it has ended"))
 	carriedOut := func(b bundle, no kam.CaseNo) {
-		_, err := b.store.Effect(t.Context(), ledger.Effect{Subject: store.OfCase(no), Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
-			func(_ context.Context, tx *store.CaseTx) error {
-				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: tx.Case.State, To: kam.Withdrawn})
+		_, err := b.store.Cases.Effect(t.Context(), ledger.Effect{Subject: casedb.Of(no), Key: "seq/2", Digest: "2", Known: 1, At: time.Now()},
+			func(_ context.Context, tx *casedb.Tx) error {
+				tx.Log(kam.AuditEvent{Type: kam.EventWithdrawn, Actor: "rep", DecisionID: withdraw.DecisionID, From: string(tx.Case.State), To: string(kam.Withdrawn)})
 				tx.Case.State = kam.Withdrawn
 				return nil
 			})

@@ -8,7 +8,7 @@ import (
 
 // People are all whom the system knows; none in a system that knows nobody.
 func (l *Local) People(ctx context.Context, who Principal) ([]kam.Person, error) {
-	people, err := l.record.People(ctx)
+	people, err := l.record.Access.People(ctx)
 	if err != nil || len(people) == 0 {
 		return nil, err
 	}
@@ -26,12 +26,13 @@ func (l *Local) Person(ctx context.Context, who Principal, id kam.UserID) (kam.P
 	if _, err := l.ask(ctx, who, kam.ActionUsersRead); err != nil {
 		return kam.Person{}, err
 	}
-	return l.record.Person(ctx, id)
+	return l.record.Access.Person(ctx, id)
 }
 
-// actOf is an act of somebody, with an id of its own where it has none.
+// actOf is an act of somebody, with an id of its own where it has none; what it
+// takes is asked of the matrix, in its transaction.
 func actOf(who Principal, a OrgAct) OrgAct {
-	a.By = who.user
+	a.By, a.May = who.user, kam.Permit
 	if a.DecisionID == "" {
 		a.DecisionID = NewDecisionID()
 	}
@@ -40,42 +41,42 @@ func actOf(who Principal, a OrgAct) OrgAct {
 
 // SetPerson adds or changes a person.
 func (l *Local) SetPerson(ctx context.Context, who Principal, a OrgAct, u User) (OrgChange, error) {
-	return l.record.SetPerson(ctx, actOf(who, a), u)
+	return l.record.Access.SetPerson(ctx, actOf(who, a), u)
 }
 
 // PersonLeaves takes a person's account away.
 func (l *Local) PersonLeaves(ctx context.Context, who Principal, a OrgAct, id kam.UserID) (OrgChange, error) {
-	return l.record.PersonLeaves(ctx, actOf(who, a), id)
+	return l.record.Access.PersonLeaves(ctx, actOf(who, a), id)
 }
 
 // SetManager fills the post of a node, or leaves it vacant.
 func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
-	return l.record.SetManager(ctx, actOf(who, a), node, manager)
+	return l.record.Access.SetManager(ctx, actOf(who, a), node, manager)
 }
 
 // AddAbsence says that a person takes no tasks for a time.
 func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Absence) (OrgChange, error) {
-	return l.record.AddAbsence(ctx, actOf(who, a), ab)
+	return l.record.Access.AddAbsence(ctx, actOf(who, a), ab)
 }
 
 // RemoveAbsence takes back the absence of a person that begins on a day.
 func (l *Local) RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user kam.UserID, from string) (OrgChange, error) {
-	return l.record.RemoveAbsence(ctx, actOf(who, a), user, from)
+	return l.record.Access.RemoveAbsence(ctx, actOf(who, a), user, from)
 }
 
 // LoadOrganisation makes the organisation what a file says.
 func (l *Local) LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error) {
-	return l.record.LoadOrg(ctx, actOf(who, a), o)
+	return l.record.Access.LoadOrg(ctx, actOf(who, a), o)
 }
 
 // Agree is the second admin's yes.
 func (l *Local) Agree(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
-	return l.record.Agree(ctx, actOf(who, a), proposal)
+	return l.record.Access.Agree(ctx, actOf(who, a), proposal)
 }
 
 // Decline is the second admin's no, or the first one's who takes it back.
 func (l *Local) Decline(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
-	return l.record.Decline(ctx, actOf(who, a), proposal)
+	return l.record.Access.Decline(ctx, actOf(who, a), proposal)
 }
 
 // Absences lists when people take no tasks.
@@ -87,7 +88,7 @@ func (l *Local) Absences(ctx context.Context, who Principal, of kam.UserID, past
 	if err != nil {
 		return nil, err
 	}
-	return l.record.Absences(ctx, of, past)
+	return l.record.Access.Absences(ctx, of, past)
 }
 
 // Proposals lists what waits for a second admin, with all set the closed ones
@@ -99,7 +100,7 @@ func (l *Local) Proposals(ctx context.Context, who Principal, all bool) ([]Propo
 	}
 	for _, a := range []kam.Action{kam.ActionUsersRead, kam.ActionReferenceRead, kam.ActionPolicyRead} {
 		if _, err = kam.Permit(p, a, kam.Subject{}); err == nil {
-			return l.record.Proposals(ctx, all)
+			return l.record.Access.Proposals(ctx, all)
 		}
 	}
 	return nil, err
@@ -107,7 +108,7 @@ func (l *Local) Proposals(ctx context.Context, who Principal, all bool) ([]Propo
 
 // LoadPolicy drafts a policy.
 func (l *Local) LoadPolicy(ctx context.Context, who Principal, a OrgAct, version int, text []byte) (OrgChange, error) {
-	return l.record.LoadPolicy(ctx, actOf(who, a), version, text)
+	return l.record.Access.LoadPolicy(ctx, actOf(who, a), version, text)
 }
 
 // Policy is the text of a version, of the newest for 0.
@@ -116,9 +117,9 @@ func (l *Local) Policy(ctx context.Context, who Principal, version int) ([]byte,
 		return nil, err
 	}
 	if version != 0 {
-		return l.record.PolicyText(ctx, version)
+		return l.record.Access.PolicyText(ctx, version)
 	}
-	_, text, err := l.record.LatestPolicy(ctx)
+	_, text, err := l.record.Access.LatestPolicy(ctx)
 	return text, err
 }
 
@@ -136,7 +137,7 @@ func (l *Local) LoadCustomers(ctx context.Context, who Principal, a OrgAct, book
 	if err := l.askLoad(ctx, who, "customers"); err != nil {
 		return err
 	}
-	return l.record.LoadCustomers(ctx, actOf(who, a), book)
+	return l.record.Customers.Load(ctx, actOf(who, a), book)
 }
 
 // LoadSales brings sales facts and takes the book of ABC classes again.
@@ -144,24 +145,27 @@ func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []
 	if err := l.askLoad(ctx, who, "sales"); err != nil {
 		return err
 	}
-	if err := l.record.LoadSales(ctx, actOf(who, a), facts); err != nil {
+	if err := l.record.Customers.LoadSales(ctx, actOf(who, a), facts); err != nil {
 		return err
 	}
 	now, err := l.record.Now(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = l.record.RebuildABC(ctx, now)
+	_, err = l.record.Customers.RebuildABC(ctx, now)
 	return err
 }
 
 // EraseContact erases a contact person by order.
 func (l *Local) EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error) {
 	o.By = who.user
-	return l.record.EraseContact(ctx, o)
+	return l.record.Erasures.Contact(ctx, o, func(p kam.Person) (kam.Role, error) { return kam.Permit(p, kam.ActionEraseContact, kam.Subject{}) })
 }
 
 // Erasures lists the orders, the oldest first.
 func (l *Local) Erasures(ctx context.Context, who Principal) ([]Erasure, error) {
-	return l.record.Erasures(ctx, who.user)
+	if _, err := l.ask(ctx, who, kam.ActionErasuresRead); err != nil {
+		return nil, err
+	}
+	return l.record.Erasures.List(ctx)
 }

@@ -6,12 +6,12 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A CaseView is a case as somebody may see it.
 type CaseView struct {
-	store.CaseView
+	casedb.View
 	// Change is what a case on an existing customer changes, nil where it has
 	// not looked at the customer yet or is about a new one.
 	Change *parties.Change `json:"change,omitempty"`
@@ -27,7 +27,7 @@ func (l *Local) Case(ctx context.Context, who Principal, no kam.CaseNo) (kam.Sna
 	if err != nil {
 		return kam.Snapshot{}, err
 	}
-	s, err := l.record.Case(ctx, no)
+	s, err := l.record.Cases.Case(ctx, no)
 	if err == nil && r.mayRead(s, true) != nil {
 		s = withoutNote(s)
 	}
@@ -40,21 +40,21 @@ func (l *Local) CaseView(ctx context.Context, who Principal, no kam.CaseNo) (Cas
 	if err != nil {
 		return CaseView{}, err
 	}
-	full, err := l.record.CaseView(ctx, no)
+	full, err := l.record.Cases.View(ctx, no)
 	if err != nil {
 		return CaseView{}, err
 	}
-	v := CaseView{CaseView: full}
+	v := CaseView{View: full}
 	if err := r.mayRead(v.Snapshot, true); err != nil {
 		if v.Hidden = kam.AsError(err); v.Hidden == nil {
 			return CaseView{}, err
 		}
-		v.CaseView = withoutData(full)
+		v.View = withoutData(full)
 	} else if v.Change, err = l.change(ctx, full); err != nil {
 		return CaseView{}, err
 	}
 	if !r.readsRestricted() {
-		v.CaseView = withoutRestricted(v.CaseView)
+		v.View = withoutRestricted(v.View)
 	}
 	measure, err := l.measure(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (l *Local) CaseView(ctx context.Context, who Principal, no kam.CaseNo) (Cas
 
 // withoutRestricted is the case as who is neither of compliance nor an auditor
 // sees it.
-func withoutRestricted(v store.CaseView) store.CaseView {
+func withoutRestricted(v casedb.View) casedb.View {
 	v.Screened = nil
 	if v.Ending != nil && v.Ending.Restricted {
 		end := *v.Ending
@@ -77,8 +77,8 @@ func withoutRestricted(v store.CaseView) store.CaseView {
 
 // withoutData is the case as who may not read its data sees it: its position,
 // and that of the case that it follows.
-func withoutData(v store.CaseView) store.CaseView {
-	bare := store.CaseView{Snapshot: withoutNote(v.Snapshot), Started: v.Started, Been: v.Been, Followed: v.Followed}
+func withoutData(v casedb.View) casedb.View {
+	bare := casedb.View{Snapshot: withoutNote(v.Snapshot), Started: v.Started, Been: v.Been, Followed: v.Followed}
 	bare.Opening.Type = v.Opening.Type
 	if v.Ending != nil {
 		end := *v.Ending
@@ -95,15 +95,15 @@ func withoutNote(s kam.Snapshot) kam.Snapshot {
 	return s
 }
 
-func (l *Local) change(ctx context.Context, v store.CaseView) (*parties.Change, error) {
+func (l *Local) change(ctx context.Context, v casedb.View) (*parties.Change, error) {
 	if v.Snapshot.BaseVersion == 0 {
 		return nil, nil //nolint:nilnil // most cases change no customer
 	}
-	base, ok, err := l.record.BaseOf(ctx, v.Snapshot.CaseNo)
+	base, ok, err := l.record.Cases.BaseOf(ctx, v.Snapshot.CaseNo)
 	if err != nil || !ok {
 		return nil, err
 	}
-	now, err := l.record.Customer(ctx, v.Snapshot.CommittedAs)
+	now, err := l.record.Customers.Customer(ctx, v.Snapshot.CommittedAs)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (l *Local) change(ctx context.Context, v store.CaseView) (*parties.Change, 
 // measure counts time in a stage against its target, by the calendars of the
 // organisation and, for places that have none, that of the policy.
 func (l *Local) measure(ctx context.Context) (func(*kam.Task) *kam.Measure, error) {
-	clocks, err := l.record.Calendars(ctx)
+	clocks, err := l.record.Access.Calendars(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (l *Local) asked(ctx context.Context, who Principal, no kam.CaseNo, data bo
 	if err != nil {
 		return r, kam.Snapshot{}, err
 	}
-	s, err := l.record.Case(ctx, no)
+	s, err := l.record.Cases.Case(ctx, no)
 	if err == nil {
 		err = r.mayRead(s, data)
 	}
@@ -153,11 +153,11 @@ func (l *Local) Revisions(ctx context.Context, who Principal, no kam.CaseNo) ([]
 	if err != nil {
 		return nil, err
 	}
-	all, err := l.record.Revisions(ctx, no)
+	all, err := l.record.Cases.Revisions(ctx, no)
 	if err != nil || s.BaseVersion == 0 {
 		return all, err
 	}
-	base, ok, err := l.record.BaseOf(ctx, no)
+	base, ok, err := l.record.Cases.BaseOf(ctx, no)
 	if err != nil || !ok {
 		return all, err
 	}
@@ -178,7 +178,7 @@ func (l *Local) Events(ctx context.Context, who Principal, no kam.CaseNo) ([]kam
 	if err != nil {
 		return nil, err
 	}
-	events, err := l.record.Events(ctx, no)
+	events, err := l.record.Cases.Events(ctx, no)
 	for i := range events {
 		if events[i].Restricted && !r.readsRestricted() {
 			events[i].Text = ""
@@ -192,7 +192,7 @@ func (l *Local) Records(ctx context.Context, who Principal, no kam.CaseNo) ([]ka
 	if _, _, err := l.asked(ctx, who, no, true); err != nil {
 		return nil, err
 	}
-	return l.record.Records(ctx, no)
+	return l.record.Cases.Records(ctx, no)
 }
 
 // mostListed is how many cases are listed where no limit is given.
@@ -207,7 +207,7 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 		return nil, err
 	}
 	if f.Requester != "" && f.Requester != kam.System && f.Requester != r.ID {
-		if _, err := l.record.Person(ctx, f.Requester); err != nil {
+		if _, err := l.record.Access.Person(ctx, f.Requester); err != nil {
 			return nil, onField("requester", err)
 		}
 	}
@@ -224,7 +224,7 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 	lines, err := readable(f.Limit, func(n int) ([]CaseLine, error) {
 		f := f
 		f.Limit = n
-		return l.record.Cases(ctx, f)
+		return l.record.Cases.List(ctx, f)
 	}, func(c *CaseLine) bool {
 		s := kam.Snapshot{Requester: c.Requester, OwnerID: c.OwnerID, Territory: c.Territory, Task: c.Task}
 		if c.Referred {
@@ -259,7 +259,7 @@ func (l *Local) Inbox(ctx context.Context, who Principal) ([]InboxItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.record.Inbox(ctx, p.ID)
+	items, err := l.record.Cases.Inbox(ctx, p.ID)
 	for i := range items {
 		items[i].Measure = measure(&items[i].Task)
 	}
@@ -271,7 +271,7 @@ func (l *Local) Batch(ctx context.Context, who Principal, no kam.BatchNo) (kam.B
 	if _, err := l.person(ctx, who); err != nil {
 		return kam.BatchSnapshot{}, err
 	}
-	return l.record.Batch(ctx, no)
+	return l.record.Books.Get(ctx, no)
 }
 
 // Batches lists the batches that somebody may read, the newest first.
@@ -280,7 +280,7 @@ func (l *Local) Batches(ctx context.Context, who Principal, limit int) ([]kam.Ba
 	if err != nil {
 		return nil, err
 	}
-	return readable(limit, func(n int) ([]kam.BatchSnapshot, error) { return l.record.Batches(ctx, n) },
+	return readable(limit, func(n int) ([]kam.BatchSnapshot, error) { return l.record.Books.List(ctx, n) },
 		func(b *kam.BatchSnapshot) bool { return r.mayReadBatch(*b) == nil })
 }
 
@@ -289,7 +289,7 @@ func (l *Local) askBatch(ctx context.Context, who Principal, no kam.BatchNo) err
 	if err != nil {
 		return err
 	}
-	b, err := l.record.Batch(ctx, no)
+	b, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (l *Local) BatchFindings(ctx context.Context, who Principal, no kam.BatchNo
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}
-	return l.record.BatchFindings(ctx, no, limit)
+	return l.record.Books.Findings(ctx, no, limit)
 }
 
 // BatchOutcomes are what became of the rows.
@@ -309,7 +309,7 @@ func (l *Local) BatchOutcomes(ctx context.Context, who Principal, no kam.BatchNo
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}
-	return l.record.BatchOutcomes(ctx, no)
+	return l.record.Books.Outcomes(ctx, no)
 }
 
 // BatchProposals are the changes of key accounts that the roll-up proposes.
@@ -317,5 +317,5 @@ func (l *Local) BatchProposals(ctx context.Context, who Principal, no kam.BatchN
 	if err := l.askBatch(ctx, who, no); err != nil {
 		return nil, err
 	}
-	return l.record.BatchProposals(ctx, no)
+	return l.record.Books.Proposals(ctx, no)
 }

@@ -23,13 +23,13 @@ type Reconciled struct {
 // the end.
 func (l *Local) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
 	var r Reconciled
-	cases, err := l.record.NeedingCheck(ctx, since)
+	cases, err := l.record.Cases.NeedingCheck(ctx, since)
 	if err != nil {
 		return r, fmt.Errorf("reconcile: %w", err)
 	}
 	var errs []error
 	for _, v := range cases {
-		behind, err := l.tell(ctx, v.CaseNo, v.Version)
+		behind, err := l.refreshBehind(ctx, v.CaseNo, v.Version)
 		if ended := new(serviceerror.NotFound); !v.Open && errors.As(err, &ended) {
 			continue // and Temporal keeps its workflow no longer
 		}
@@ -57,9 +57,9 @@ func (l *Local) Reroute(ctx context.Context, no kam.CaseNo) error {
 	return err
 }
 
-// tell compares one case and signals it where it is behind. Unlike refresh it
+// refreshBehind compares one case and signals it where it is behind. Unlike refresh it
 // does not wait.
-func (l *Local) tell(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
+func (l *Local) refreshBehind(ctx context.Context, no kam.CaseNo, version int64) (behind bool, err error) {
 	known, err := l.known(ctx, no)
 	if err != nil || known >= version {
 		return false, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Rescreened counts what a comparison of the customers with the screening list
@@ -26,7 +26,7 @@ type Rescreened struct {
 // customer in an open case is tried again the next time.
 func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 	var r Rescreened
-	list, err := l.record.BlockedParties(ctx)
+	list, err := l.record.Access.BlockedParties(ctx)
 	if err != nil || len(list) == 0 { // of a system without a policy, too
 		return r, err
 	}
@@ -36,7 +36,7 @@ func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 	}
 	var errs []error
 	for _, b := range list {
-		found, err := l.record.CustomersLike(ctx, parties.EntryKeys(b))
+		found, err := l.record.Customers.CustomersLike(ctx, parties.EntryKeys(b))
 		if err != nil {
 			return r, err
 		}
@@ -56,18 +56,18 @@ func (l *Local) Rescreen(ctx context.Context) (Rescreened, error) {
 }
 
 func (l *Local) stop(ctx context.Context, customerNo string, hit kam.ScreeningHit, party kam.ScreenedParty, r *Rescreened) error {
-	cleared, err := l.record.Clearances(ctx, customerNo)
+	cleared, err := l.record.Cases.Clearances(ctx, customerNo)
 	if err != nil || slices.ContainsFunc(cleared, func(x kam.Clearance) bool { return x.Covers(hit, party) }) {
 		return err
 	}
-	key, err := l.record.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
+	key, err := l.record.Customers.StopCoverage(ctx, customerNo, hit.Ref, hit.Result)
 	if err != nil {
 		return err
 	}
-	if no, ok, err := l.record.RequestByKey(ctx, key); err != nil || ok && no != "" {
+	if no, ok, err := l.record.Cases.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err = l.start(ctx, signatory{}, store.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
+	_, err = l.start(ctx, signatory{}, casedb.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: kam.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A signatory is a person in whose name acts are signed: somebody who is known
@@ -48,19 +48,15 @@ func (s signatory) batchAct(ctx context.Context, no kam.BatchNo, a kam.BatchAct)
 	return s.seal(ctx, signed.OfBatch(no, a), action, meaning(a.Name, a.Scope, string(no), 0))
 }
 
-func (s signatory) start(ctx context.Context, in kam.StartInput, r store.Request) (string, error) {
+func (s signatory) start(ctx context.Context, in kam.StartInput, r casedb.Request) (string, error) {
 	if r.Requester == kam.System {
 		return "", nil // a review of the engine's own
-	}
-	request, err := store.RequestDigest(r)
-	if err != nil {
-		return "", err
 	}
 	action := kam.ActionStart
 	if r.Type == kam.Reclassify {
 		action = kam.ActionReview
 	}
-	return s.seal(ctx, signed.OfStart(in, r.Requester, request), action, meaning(string(kam.ActStart), string(r.Type), string(in.CaseNo), 0))
+	return s.seal(ctx, signed.OfStart(in, r.Requester, casedb.RequestDigest(r)), action, meaning(string(kam.ActStart), string(r.Type), string(in.CaseNo), 0))
 }
 
 // meaning is the act in words, without what the person wrote: reasons may hold

@@ -90,7 +90,7 @@ func TestNobodyUnknownIsSignedFor(t *testing.T) {
 	_, err := b.Act(t.Context(), no, kam.Act{DecisionID: "decision-1", Name: kam.ActComment, By: "stranger", Reason: "hello"}, nil)
 	require.ErrorIs(t, err, kam.Forbidden)
 	require.Empty(t, b.fake.updates)
-	events, err := b.store.Events(t.Context(), no)
+	events, err := b.store.Cases.Events(t.Context(), no)
 	require.NoError(t, err)
 	require.Equal(t, kam.EventDecisionRefused, events[len(events)-1].Type)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Started is a case that runs.
@@ -33,10 +33,10 @@ type Started struct {
 var requestSpace = uuid.MustParse("6f3d0c3e-0f44-5c1e-9f07-8d6a3f1b7a52")
 
 // Start opens a case. The number is allotted in PostgreSQL under the request
-// key before Temporal hears of it, so a client that dies in between gets the
+// key before Temporal is asked, so a client that dies in between gets the
 // same case when it is run again; until then the case stands there as allotted
 // and not started.
-func (l *Local) Start(ctx context.Context, who Principal, r store.Request) (Started, error) {
+func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Started, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	p, err := l.person(ctx, who)
@@ -52,7 +52,7 @@ func (l *Local) Start(ctx context.Context, who Principal, r store.Request) (Star
 }
 
 // undone compares a case that has ended with what is asked for again.
-func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bool, error) {
+func (l *Local) undone(ctx context.Context, s kam.Snapshot, r casedb.Request) (bool, error) {
 	switch {
 	case !s.State.Ended():
 		return false, nil
@@ -61,7 +61,7 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bo
 	case s.Type != kam.Modify:
 		return false, nil
 	}
-	record, err := l.record.Customer(ctx, s.CommittedAs)
+	record, err := l.record.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return false, reachable(ctx, "the request", err)
 	}
@@ -71,7 +71,7 @@ func (l *Local) undone(ctx context.Context, s kam.Snapshot, r store.Request) (bo
 }
 
 // start opens a case for a person, or for the engine, which is nobody.
-func (l *Local) start(ctx context.Context, by signatory, r store.Request) (s Started, err error) {
+func (l *Local) start(ctx context.Context, by signatory, r casedb.Request) (s Started, err error) {
 	ctx, end := span.Start(ctx, "start")
 	defer func() {
 		span.NoteProgress(ctx, s.Progress)
@@ -82,13 +82,13 @@ func (l *Local) start(ctx context.Context, by signatory, r store.Request) (s Sta
 	if err := l.mayStart(ctx, by.Person, r); err != nil {
 		return Started{}, reachable(ctx, "the request", err)
 	}
-	no, created, err := l.record.AllotCase(ctx, r)
+	no, created, err := l.record.Cases.Allot(ctx, r)
 	if err != nil {
 		return s, reachable(ctx, "the request", err)
 	}
 	s = Started{CaseNo: no, Created: created}
 	if !created {
-		if s.Progress.Snapshot, err = l.record.Case(ctx, no); err != nil {
+		if s.Progress.Snapshot, err = l.record.Cases.Case(ctx, no); err != nil {
 			return s, reachable(ctx, "the request", err)
 		}
 		if s.Progress.Snapshot.Version > 0 {
@@ -102,7 +102,7 @@ func (l *Local) start(ctx context.Context, by signatory, r store.Request) (s Sta
 // mayStart refuses, before there is a case, a person who may not request one, a
 // customer that is in an open case, and a form with a bad format (1.1.1,
 // 1.2.1a). The case itself judges all that again.
-func (l *Local) mayStart(ctx context.Context, who kam.Person, r store.Request) error {
+func (l *Local) mayStart(ctx context.Context, who kam.Person, r casedb.Request) error {
 	for _, f := range []struct{ name, value string }{
 		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)}, {"draft_of", string(r.DraftOf)},
 	} {
@@ -110,7 +110,7 @@ func (l *Local) mayStart(ctx context.Context, who kam.Person, r store.Request) e
 			return err
 		}
 	}
-	if no, ok, err := l.record.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+	if no, ok, err := l.record.Cases.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
 		return err // the same request again, whatever became of its customer since
 	}
 	subject := kam.Subject{Requester: r.Requester}
@@ -144,7 +144,7 @@ func (l *Local) mayStart(ctx context.Context, who kam.Person, r store.Request) e
 	return nil
 }
 
-func mayRequest(who kam.Person, r store.Request, subject kam.Subject) error {
+func mayRequest(who kam.Person, r casedb.Request, subject kam.Subject) error {
 	if r.Requester == kam.System {
 		return nil
 	}
@@ -161,7 +161,7 @@ func mayRequest(who kam.Person, r store.Request, subject kam.Subject) error {
 
 // mayWorkOn says what the customer is to the person who requests a case for it,
 // and answers a second request with the number of the first.
-func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Subject) error {
+func (l *Local) mayWorkOn(ctx context.Context, r casedb.Request, subject *kam.Subject) error {
 	if !slices.Contains(kam.CaseTypes, r.Type) {
 		return kam.Errorf(kam.Invalid, "%q is no type of case", r.Type).On("case_type")
 	}
@@ -169,11 +169,11 @@ func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Sub
 		return kam.Errorf(kam.Invalid, "a %s is for an existing customer", r.Type).On("customer_no").Try("name the customer")
 	}
 	if r.Type == kam.Reclassify && !slices.Contains(kam.ReviewTriggers, r.Trigger) {
-		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of " + joined(kam.ReviewTriggers))
+		return kam.Errorf(kam.Invalid, "%q is no reason to classify again", r.Trigger).On("trigger").Try("one of %s", kam.ListOf(kam.ReviewTriggers))
 	}
-	customer, err := l.record.Customer(ctx, r.CustomerNo)
+	customer, err := l.record.Customers.Customer(ctx, r.CustomerNo)
 	if kam.CodeOf(err) == kam.NotFound {
-		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Msg).On("customer_no")
+		return kam.Errorf(kam.TargetInvalid, "%s", kam.AsError(err).Message()).On("customer_no")
 	}
 	if err != nil {
 		return err
@@ -186,20 +186,20 @@ func (l *Local) mayWorkOn(ctx context.Context, r store.Request, subject *kam.Sub
 		return kam.Errorf(kam.TargetInvalid, "customer %s is %s, and a %s is for one that is %s", r.CustomerNo, customer.Status, r.Type, wants).On("customer_no")
 	}
 	subject.Owner = customer.OwnerID
-	nodes, err := l.record.Nodes(ctx)
+	nodes, err := l.record.Access.Nodes(ctx)
 	if err != nil {
 		return err
 	}
 	subject.At(kam.PathOf(nodes, customer.Territory))
-	return l.record.OpenCaseOf(ctx, r.CustomerNo)
+	return l.record.Cases.OpenCaseOf(ctx, r.CustomerNo)
 }
 
-func (l *Local) mayAppeal(ctx context.Context, r store.Request, policy *rules.Set) error {
-	was, err := l.record.Rejection(ctx, r.AppealOf)
+func (l *Local) mayAppeal(ctx context.Context, r casedb.Request, policy *rules.Set) error {
+	was, err := l.record.Cases.Rejection(ctx, r.AppealOf)
 	if err != nil {
 		return err
 	}
-	requester, err := l.record.Person(ctx, was.Requester)
+	requester, err := l.record.Access.Person(ctx, was.Requester)
 	if err != nil && kam.CodeOf(err) != kam.NotFound {
 		return err
 	}
@@ -210,21 +210,21 @@ func (l *Local) mayAppeal(ctx context.Context, r store.Request, policy *rules.Se
 	return kam.MayAppeal(r.Requester, requester.ManagerID, was, now, policy.Process.AppealWindowDays)
 }
 
-func (l *Local) mayDraft(ctx context.Context, r store.Request) error {
-	if r.Key != store.DraftKey+string(r.DraftOf) {
-		return kam.Errorf(kam.Invalid, "a draft of %s has the key %s: there is one", r.DraftOf, store.DraftKey+string(r.DraftOf)).On("request_key")
+func (l *Local) mayDraft(ctx context.Context, r casedb.Request) error {
+	if r.Key != casedb.DraftKey+string(r.DraftOf) {
+		return kam.Errorf(kam.Invalid, "a draft of %s has the key %s: there is one", r.DraftOf, casedb.DraftKey+string(r.DraftOf)).On("request_key")
 	}
-	was, err := l.record.Case(ctx, r.DraftOf)
+	was, err := l.record.Cases.Case(ctx, r.DraftOf)
 	if err != nil {
 		return err
 	}
-	end, err := l.record.Followed(ctx, r.DraftOf)
+	end, err := l.record.Cases.Followed(ctx, r.DraftOf)
 	if err != nil {
 		return err
 	}
 	heir := was.Requester
 	for range 20 {
-		p, err := l.record.Person(ctx, heir)
+		p, err := l.record.Access.Person(ctx, heir)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return err
 		}
@@ -247,7 +247,7 @@ func joined[T ~string](list []T) string {
 // latestPolicy is the policy that a case started now will keep. A published
 // version never changes, so it is read once.
 func (l *Local) latestPolicy(ctx context.Context) (*rules.Set, error) {
-	version, text, err := l.record.LatestPolicy(ctx)
+	version, text, err := l.record.Access.LatestPolicy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ type versioned struct {
 	*rules.Set
 }
 
-func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r store.Request, first bool) (kam.Progress, error) {
+func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r casedb.Request, first bool) (kam.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
 	if !first {
 		// Temporal answers an id that it knows with what it answered before: a
@@ -289,7 +289,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r store.
 		case refused:
 			return p, refusal
 		case gone: // somebody else's start has run to its end meanwhile
-			p.Snapshot, err = l.record.Case(ctx, no)
+			p.Snapshot, err = l.record.Cases.Case(ctx, no)
 			return p, reachable(ctx, "the start of "+string(no), err)
 		case failed:
 			attempt++
@@ -303,7 +303,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r store.
 	}
 }
 
-func (l *Local) sendStart(ctx context.Context, in kam.StartInput, r store.Request, updateID string) (kam.Progress, error) {
+func (l *Local) sendStart(ctx context.Context, in kam.StartInput, r casedb.Request, updateID string) (kam.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
 	no := in.CaseNo
@@ -314,7 +314,7 @@ func (l *Local) sendStart(ctx context.Context, in kam.StartInput, r store.Reques
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		// Use-existing covers running workflows only: a case that has ended
 		// must not run again. A run that failed never opened its case, for
-		// want of a policy for example, and whoever tries again starts anew.
+		// want of a policy for example, and whoever tries again starts again.
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            string(r.Type) + " " + string(no),

@@ -1,54 +1,63 @@
 package service
 
-import "github.com/kamflow/kamflow/store"
+import (
+	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/erase"
+	"github.com/kamflow/kamflow/store/customer/merge"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
+)
 
 // What goes in and out of the service, beside the words of kam. The record has
 // them as well; whoever calls the service needs to know this package only.
 type (
-	Request  = store.Request
-	Revision = store.Revision
-	Filter   = store.Filter
-	CaseLine = store.CaseLine
-	Ending   = store.Ending
+	Request  = casedb.Request
+	Revision = casedb.Revision
+	Filter   = casedb.Filter
+	CaseLine = casedb.Line
+	Ending   = casedb.Ending
 
-	InboxItem = store.InboxItem
+	InboxItem = casedb.InboxItem
 
-	CustomerView  = store.CustomerView
-	CustomerLine  = store.CustomerLine
-	CustomerTrail = store.CustomerTrail
-	MergeOrder    = store.MergeOrder
-	UndoOrder     = store.UndoOrder
-	SplitOrder    = store.SplitOrder
-	MergeResult   = store.MergeResult
-	MergeLine     = store.MergeLine
+	CustomerView  = customerdb.View
+	CustomerLine  = customerdb.Line
+	CustomerTrail = customerdb.Trail
+	MergeOrder    = merge.Order
+	UndoOrder     = merge.UndoOrder
+	SplitOrder    = merge.SplitOrder
+	MergeResult   = merge.Result
+	MergeLine     = customerdb.MergeLine
 
-	BatchUpload  = store.BatchUpload
-	BatchFact    = store.BatchFact
-	BatchGroup   = store.BatchGroup
-	BatchRow     = store.BatchRow
-	BatchOutcome = store.BatchOutcome
+	BatchUpload  = bookdb.Upload
+	BatchFact    = bookdb.Fact
+	BatchGroup   = bookdb.Group
+	BatchRow     = bookdb.Row
+	BatchOutcome = bookdb.Outcome
 
-	OrgAct       = store.OrgAct
-	OrgChange    = store.OrgChange
-	Org          = store.Org
-	User         = store.User
-	Absence      = store.Absence
-	Proposal     = store.Proposal
-	BookCustomer = store.BookCustomer
-	SalesFact    = store.SalesFact
-	Break        = store.Break
+	OrgAct       = accessdb.OrgAct
+	OrgChange    = accessdb.OrgChange
+	Org          = accessdb.Org
+	User         = accessdb.User
+	Absence      = accessdb.Absence
+	Proposal     = accessdb.Proposal
+	BookCustomer = customerdb.BookCustomer
+	SalesFact    = customerdb.SalesFact
+	Break        = ledger.Break
 
 	WorkerKeys = store.WorkerKeys
 
-	EraseOrder = store.EraseOrder
-	Erasure    = store.Erasure
+	EraseOrder = erase.Order
+	Erasure    = erase.Erasure
 )
 
 // The constants that belong to them.
 const (
-	DraftKey     = store.DraftKey
-	PartyCase    = store.PartyCase
-	MergeKind    = store.MergeKind
-	SplitKind    = store.SplitKind
-	ProposalOpen = store.ProposalOpen
+	DraftKey     = casedb.DraftKey
+	PartyCase    = customerdb.PartyCase
+	MergeKind    = merge.MergeKind
+	SplitKind    = merge.SplitKind
+	ProposalOpen = accessdb.ProposalOpen
 )

@@ -99,11 +99,11 @@ func judge(err error) (outcome, *kam.Error) {
 // unconfirmed is said when the time is over and no answer came: the act may
 // have been committed or not, and sending it again is safe either way.
 func unconfirmed(what string, cause error) error {
-	e := kam.Errorf(kam.Unreachable, "%s is not confirmed yet", what).Try("safe to retry: the same command is the same act")
+	e := kam.Errorf(kam.Unreachable, "%s is not confirmed yet", what)
 	if cause != nil {
-		e.Msg += ": " + cause.Error()
+		e.Say("%s is not confirmed yet: %s", what, cause)
 	}
-	return e
+	return e.Try("safe to retry: the same command is the same act")
 }
 
 // pause waits between tries, longer each time.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
-	_ "time/tzdata" // calendars name time zones, and not every machine has them
+	_ "time/tzdata"
 
 	"go.uber.org/zap"
 
@@ -71,9 +71,9 @@ func furnish(ctx context.Context, cfg config.Config, say func(string)) error {
 	}
 	defer s.Close()
 	if cfg.Standalone.Sample {
-		return demo.Furnish(ctx, service.New(s, nil, ""), time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+		return demo.Furnish(ctx, service.New(service.RecordOf(s), nil, ""), time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
 	}
-	people, err := s.People(ctx)
+	people, err := s.Access.People(ctx)
 	if err == nil && len(people) == 0 {
 		say("Nobody is known yet: load your organisation and policy with starter admin, or start with --demo.")
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -16,7 +15,7 @@ func addAbsenceCommand(a *app) *cobra.Command {
 	cmd := orgVerb(a, &cobra.Command{
 		Use:     "add USER --from DAY --to DAY",
 		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
-		Example: text.Say("absence.add"),
+		Example: a.text("absence.add"),
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		ab.UserID = kam.UserID(id)
 		return back.AddAbsence(ctx, a.me(), act, ab)
@@ -31,7 +30,7 @@ func removeAbsenceCommand(a *app) *cobra.Command {
 	cmd := orgVerb(a, &cobra.Command{
 		Use:     "remove USER --from DAY",
 		Short:   "Take back the absence that begins on a day",
-		Example: text.Say("absence.remove"),
+		Example: a.text("absence.remove"),
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		return back.RemoveAbsence(ctx, a.me(), act, kam.UserID(id), from)
 	})
@@ -44,7 +43,7 @@ func absencesCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list [USER]",
 		Short:   "Who is away, today or later; one's own everybody may see",
-		Example: text.Say("absence.list"),
+		Example: a.text("absence.list"),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			back, err := a.system(cmd.Context())
@@ -74,7 +73,7 @@ func (a *app) absences(all []service.Absence) error {
 		a.say("absence.none")
 		return nil
 	}
-	t := term.NewTable(text.Say("label.person"), text.Say("label.firstday"), text.Say("label.lastday"))
+	t := term.NewTable(a.text("label.person"), a.text("label.firstday"), a.text("label.lastday"))
 	for _, ab := range all {
 		t.Row(string(ab.UserID), ab.From, ab.To)
 	}

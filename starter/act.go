@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -112,7 +111,7 @@ func cancelCommand(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if asks == agrees {
-				return usagef("%s", text.Say("cancel.which"))
+				return usagef("say --request (an operator asks) or --agree (a policy admin agrees)")
 			}
 			act.Verdict = kam.AskCancel
 			if agrees {
@@ -142,7 +141,7 @@ func resolveCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			verdict, ok := choices[strings.ReplaceAll(strings.ToLower(args[1]), "-", "_")]
 			if !ok {
-				return usagef("%s", text.Say("decide.word", args[1], strings.Join(sortedKeys(choices), ", ")))
+				return usagef("%q is no decision; one of %s", args[1], kam.ListOf(sortedKeys(choices)))
 			}
 			act.Verdict = verdict
 			if verdict == kam.SameRequest && act.SameAs == "" {

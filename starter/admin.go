@@ -3,14 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/parties"
-	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/internal/strictjson"
+	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 )
@@ -58,7 +59,7 @@ func (a *app) loadOrg(ctx context.Context, back service.Service, act service.Org
 	dec := yaml.NewDecoder(bytes.NewReader(b))
 	dec.KnownFields(true)
 	if err := dec.Decode(&org); err != nil {
-		return usagef("%s: %w", file, err)
+		return usageError{fmt.Errorf("%s: %w", file, err)}
 	}
 	for i := range org.AssignmentRules {
 		importer.ReadCountry(&org.AssignmentRules[i].Country)
@@ -145,7 +146,7 @@ func (a *app) loadPolicy(ctx context.Context, back service.Service, act service.
 	}
 	p, err := policy.Load(b, a.now())
 	if err != nil {
-		return usagef("%s:\n%w", file, err)
+		return usageError{fmt.Errorf("%s:\n%w", file, err)}
 	}
 	c, err := back.LoadPolicy(ctx, a.me(), act, p.Version, b)
 	if err != nil {
@@ -159,26 +160,16 @@ func (a *app) loadPolicy(ctx context.Context, back service.Service, act service.
 
 // readRows reads a JSON list, or one JSON object after the other.
 func readRows[T any](name string, b []byte) ([]T, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	var rows []json.RawMessage
-	if first := bytes.TrimSpace(b); len(first) > 0 && first[0] == '[' {
-		if err := dec.Decode(&rows); err != nil {
-			return nil, fault(name, "%s", jsonTrouble(b, err))
-		}
-		if dec.More() {
-			return nil, fault(name, "%s", text.Say("file.more"))
-		}
+	rows, err := strictjson.Values(b)
+	if e := kam.AsError(err); e != nil {
+		return nil, faults(name, e)
 	}
-	for dec.More() {
-		var row json.RawMessage
-		if err := dec.Decode(&row); err != nil {
-			return nil, fault(name, "%s", jsonTrouble(b, err))
-		}
-		rows = append(rows, row)
+	if err != nil {
+		return nil, err
 	}
 	all := make([]T, len(rows))
 	for i, row := range rows {
-		if err := decode(name+": "+text.Say("file.row", i+1), row, &all[i]); err != nil {
+		if err := decode(fmt.Sprintf("%s: row %d", name, i+1), row, &all[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -27,6 +27,7 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	screen   term.Screen
+	words    *text.Printer // in the language of the person
 	now      func() time.Time
 	ask      bool // a person sits at the terminal
 
@@ -45,17 +46,20 @@ type app struct {
 }
 
 func newApp(in io.Reader, out, err io.Writer) *app {
-	return &app{in: in, out: out, err: err, screen: term.For(out), now: time.Now, ask: term.Interactive(in), connect: dial, endTrace: func(error) {}}
+	return &app{in: in, out: out, err: err, screen: term.For(out), words: text.English(), now: time.Now, ask: term.Interactive(in), connect: dial, endTrace: func(error) {}}
 }
 
 // run executes the command line and returns the exit status.
 func (a *app) run(ctx context.Context, args []string) int {
+	err := a.speak(args)
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := checkArgs(args)
+	if err == nil {
+		err = checkArgs(args)
+	}
 	if err == nil {
 		err = root.ExecuteContext(ctx)
 	}
@@ -102,6 +106,7 @@ func (a *app) root() *cobra.Command {
 	flags.DurationVar(&a.timeout, "timeout", 0, "how long to wait for a committed answer (default client.timeout)")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.verbs()...)
+	a.inLanguage(root)
 	return root
 }
 
@@ -152,6 +157,13 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return usageError{err}
 	}
 	a.cfg = cfg
+	if lang := cfg.Config.Lang; lang != "" {
+		words, err := text.Wanted(lang)
+		if err != nil {
+			return err
+		}
+		a.words = words
+	}
 	if a.timeout == 0 {
 		a.timeout = cfg.Config.Client.Timeout
 	}
@@ -189,7 +201,7 @@ func (a *app) stopTraces(err error) {
 		a.unsent.CompareAndSwap(nil, &err)
 	}
 	if unsent := a.unsent.Load(); unsent != nil && !a.json {
-		fmt.Fprintln(a.err, text.Say("traces.unsent", term.Clean((*unsent).Error())))
+		fmt.Fprintln(a.err, a.text("traces.unsent", term.Clean((*unsent).Error())))
 	}
 }
 
@@ -199,7 +211,7 @@ func (a *app) me() service.Principal { return service.As(kam.UserID(a.as)) }
 // who is the person who acts.
 func (a *app) who() (kam.UserID, error) {
 	if a.as == "" {
-		return "", usagef("%s", text.Say("as.missing"))
+		return "", usagef("who acts? Give --as USER or set KAM_AS")
 	}
 	return kam.UserID(a.as), nil
 }
@@ -239,5 +251,8 @@ func (a *app) say(id string, args ...any) {
 			args[i] = term.Clean(x.String())
 		}
 	}
-	fmt.Fprintln(a.out, text.Say(id, args...))
+	fmt.Fprintln(a.out, a.text(id, args...))
 }
+
+// text is a text of the catalogue in the person's language.
+func (a *app) text(id string, args ...any) string { return a.words.Say(id, args...) }

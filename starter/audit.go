@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -40,32 +39,24 @@ func (a *app) verify(cmd *cobra.Command, args []string) error {
 	case kam.CodeOf(err) == kam.NotFound:
 		return exitError{exitUnsure, err}
 	}
-	return exitError{exitUnsure, errors.New(text.Say("audit.unsure", err))}
+	return exitError{exitUnsure, errors.New(a.text("audit.unsure", err))}
 }
 
 // chains are the counts of each kind for people.
-func chains(v service.Verified) string {
+func (a *app) chains(v service.Verified) string {
 	var all []string
 	for _, k := range []struct {
 		id string
 		n  int
-	}{{"audit.case", v.Cases}, {"audit.customer", v.Customers}, {"audit.import", v.Batches}, {"audit.other", v.Others}} {
+	}{{"audit.cases", v.Cases}, {"audit.customers", v.Customers}, {"audit.imports", v.Batches}, {"audit.others", v.Others}} {
 		if k.n > 0 {
-			all = append(all, plural(k.id, k.n))
+			all = append(all, a.text(k.id, k.n))
 		}
 	}
 	if v.Organisation {
-		all = append(all, text.Say("audit.org"))
+		all = append(all, a.text("audit.org"))
 	}
 	return strings.Join(all, ", ")
-}
-
-// plural is a count in words: the text of id for one, of id with an s for more.
-func plural(id string, n int) string {
-	if n != 1 {
-		id += "s"
-	}
-	return text.Say(id, n)
 }
 
 func (a *app) verdict(v service.Verified) error {
@@ -74,10 +65,10 @@ func (a *app) verdict(v service.Verified) error {
 		if err := a.printJSON(v); err != nil {
 			return err
 		}
-	case v.Clean && chains(v) == "":
+	case v.Clean && a.chains(v) == "":
 		a.say("audit.empty")
 	case v.Clean:
-		a.say("audit.clean", chains(v), plural("audit.event", v.Events))
+		a.say("audit.clean", a.chains(v), a.text("audit.events", v.Events))
 		if v.Signed > 0 || v.Unsigned > 0 || v.Forged > 0 {
 			a.say("audit.signed", v.Signed, v.Unsigned, v.Forged)
 		}

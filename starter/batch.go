@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -46,7 +44,7 @@ func batchListCommand(a *app) *cobra.Command {
 				a.say("batch.none")
 				return nil
 			}
-			t := term.NewTable(text.Say("label.batch"), text.Say("label.state"), text.Say("label.rows")+">", text.Say("label.refused")+">", text.Say("label.waits"), text.Say("label.uploader"), text.Say("label.changed"))
+			t := term.NewTable(a.text("label.batch"), a.text("label.state"), a.text("label.rows")+">", a.text("label.refused")+">", a.text("label.waits"), a.text("label.uploader"), a.text("label.changed"))
 			for _, b := range all {
 				waits := ""
 				if b.State == kam.BatchChecked {
@@ -99,16 +97,16 @@ func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSn
 	if a.json {
 		return a.printJSON(batchJSON{b, nonNil(findings), nonNil(proposals), result})
 	}
-	a.printf("%s\n%s", a.batchHead(b).Text(a.screen), batchCounts(b.Counts).Text(a.screen))
+	a.printf("%s\n%s", a.batchHead(b).Text(a.screen), a.batchCounts(b.Counts).Text(a.screen))
 	if t := a.scopeTable(b); t.Len() > 0 {
 		a.printf("\n%s", t.Text(a.screen))
 	}
 	a.printFindings(findings)
 	if b.State == kam.BatchApplied {
-		a.printf("\n%s", batchResult(b.Result).Text(a.screen))
+		a.printf("\n%s", a.batchResult(b.Result).Text(a.screen))
 	}
 	if len(proposals) > 0 {
-		a.printf("\n%s", proposalTable(proposals).Text(a.screen))
+		a.printf("\n%s", a.proposalTable(proposals).Text(a.screen))
 		if more := len(proposals) - shownFindings; more > 0 {
 			a.say("batch.more", more)
 		}
@@ -120,22 +118,22 @@ func (a *app) showBatch(ctx context.Context, back service.Service, b kam.BatchSn
 }
 
 func (a *app) batchHead(b kam.BatchSnapshot) *term.Table {
-	t := term.NewTable(text.Say("label.batch"), string(b.No))
-	t.Row(text.Say("label.state"), string(b.State)+", "+text.Say("batch.state."+string(b.State)))
-	t.Row(text.Say("label.uploader"), string(b.Uploader))
-	t.Row(text.Say("label.opened"), a.screen.Time(b.UploadedAt))
+	t := term.NewTable(a.text("label.batch"), string(b.No))
+	t.Row(a.text("label.state"), string(b.State)+", "+a.text("batch.state."+string(b.State)))
+	t.Row(a.text("label.uploader"), string(b.Uploader))
+	t.Row(a.text("label.opened"), a.screen.Time(b.UploadedAt))
 	if b.Digest != "" {
-		t.Row(text.Say("label.hash"), shortHash(b.Digest))
+		t.Row(a.text("label.hash"), shortHash(b.Digest))
 	}
 	if b.Reason != "" {
-		t.Row(text.Say("label.reason"), b.Reason)
+		t.Row(a.text("label.reason"), b.Reason)
 	}
 	return t
 }
 
 // batchCounts are the figures of what was uploaded and checked.
-func batchCounts(n kam.BatchCounts) *term.Table {
-	t := term.NewTable(text.Say("label.rows"), text.Say("label.count")+">")
+func (a *app) batchCounts(n kam.BatchCounts) *term.Table {
+	t := term.NewTable(a.text("label.rows"), a.text("label.count")+">")
 	for _, line := range []struct {
 		id string
 		n  int
@@ -144,19 +142,19 @@ func batchCounts(n kam.BatchCounts) *term.Table {
 		{"batch.refused", n.Refused}, {"batch.same", n.Same}, {"batch.holders", n.KeyHolder}, {"batch.facts", n.Facts}, {"batch.accounts", n.Accounts}, {"batch.groups", n.Groups},
 	} {
 		if line.n > 0 || line.id == "batch.rows" {
-			t.Row(text.Say(line.id), strconv.Itoa(line.n))
+			t.Row(a.text(line.id), strconv.Itoa(line.n))
 		}
 	}
 	return t
 }
 
 func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
-	t := term.NewTable(text.Say("label.scope"), text.Say("batch.ready")+">", text.Say("batch.refused")+">", text.Say("batch.warned")+">", text.Say("batch.facts")+">", text.Say("label.waits"), text.Say("label.due"))
+	t := term.NewTable(a.text("label.scope"), a.text("batch.ready")+">", a.text("batch.refused")+">", a.text("batch.warned")+">", a.text("batch.facts")+">", a.text("label.waits"), a.text("label.due"))
 	for _, s := range b.Scopes {
 		waits, due := "", ""
 		switch {
 		case s.ConfirmedBy != "":
-			waits = text.Say("batch.confirmedBy", string(s.ConfirmedBy))
+			waits = a.text("batch.confirmedBy", string(s.ConfirmedBy))
 		case s.Task != nil:
 			var who []string
 			for _, u := range s.Task.Assignees {
@@ -177,7 +175,7 @@ func (a *app) scopeTable(b kam.BatchSnapshot) *term.Table {
 // warnings counted by rule and column: a warning on every row would bury the
 // errors, and one error on every row all others.
 func (a *app) printFindings(all []kam.BatchFinding) {
-	rows := term.NewTable(text.Say("label.file"), text.Say("label.row")+">", text.Say("label.ref"), text.Say("label.finding"))
+	rows := term.NewTable(a.text("label.file"), a.text("label.row")+">", a.text("label.ref"), a.text("label.finding"))
 	var errs, warned []kam.BatchFinding
 	for _, f := range all {
 		if f.Severity != kam.SeverityError {
@@ -185,7 +183,7 @@ func (a *app) printFindings(all []kam.BatchFinding) {
 			continue
 		}
 		if errs = append(errs, f); len(errs) <= shownFindings {
-			rows.Row(f.File, rowNo(f), f.Key, importer.FindingText(f))
+			rows.Row(f.File, rowNo(f), f.Key, a.finding(f))
 		}
 	}
 	if rows.Len() > 0 {
@@ -236,7 +234,7 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 	if len(kinds) == 0 {
 		return
 	}
-	heads := []string{text.Say("label.count") + ">", text.Say("label.file"), text.Say("label.rule"), text.Say("label.column"), text.Say("label.firstRow") + ">", text.Say("label.finding")}
+	heads := []string{a.text("label.count") + ">", a.text("label.file"), a.text("label.rule"), a.text("label.column"), a.text("label.firstRow") + ">", a.text("label.finding")}
 	drop := 0 // the column of files, where there is one file only
 	if all[0].File == "" {
 		drop = 1
@@ -244,13 +242,25 @@ func (a *app) printKinds(heading string, all []kam.BatchFinding) {
 	t := term.NewTable(slices.Delete(heads, 1, 1+drop)...)
 	for _, k := range kinds[:min(len(kinds), shownFindings)] {
 		f := k.first
-		cells := []string{strconv.Itoa(k.n), f.File, f.Rule, f.Column, rowNo(f), strings.TrimSuffix(f.Message+"; "+f.Remedy, "; ")}
+		cells := []string{strconv.Itoa(k.n), f.File, f.Rule, f.Column, rowNo(f), a.words.Sentence(f.Sentence())}
 		t.Row(slices.Delete(cells, 1, 1+drop)...)
 	}
-	a.printf("\n%s\n%s", text.Say(heading), t.Text(a.folded()))
+	a.printf("\n%s\n%s", a.text(heading), t.Text(a.folded()))
 	if len(kinds) > shownFindings {
 		a.say("batch.moreKinds", shownFindings)
 	}
+}
+
+// finding is a finding in one line.
+func (a *app) finding(f kam.BatchFinding) string {
+	text := string(f.Severity) + " "
+	if f.Rule != "" {
+		text += f.Rule + " "
+	}
+	if f.Column != "" {
+		text += f.Column + ": "
+	}
+	return text + a.words.Sentence(f.Sentence())
 }
 
 func rowNo(f kam.BatchFinding) string {
@@ -270,8 +280,8 @@ func (a *app) folded() term.Screen {
 	return s
 }
 
-func batchResult(r kam.BatchResult) *term.Table {
-	t := term.NewTable(text.Say("label.result"), text.Say("label.count")+">")
+func (a *app) batchResult(r kam.BatchResult) *term.Table {
+	t := term.NewTable(a.text("label.result"), a.text("label.count")+">")
 	for _, line := range []struct {
 		id string
 		n  int
@@ -283,14 +293,14 @@ func batchResult(r kam.BatchResult) *term.Table {
 		{"batch.nominees", r.Nominees}, {"batch.proposals", r.Proposals},
 	} {
 		if line.n > 0 {
-			t.Row(text.Say(line.id), strconv.Itoa(line.n))
+			t.Row(a.text(line.id), strconv.Itoa(line.n))
 		}
 	}
 	return t
 }
 
-func proposalTable(all []kam.BatchProposal) *term.Table {
-	t := term.NewTable(text.Say("label.group"), text.Say("label.name"), text.Say("label.change"), text.Say("label.tier"), text.Say("label.proposed"), text.Say("label.score")+">", text.Say("label.potential")+">")
+func (a *app) proposalTable(all []kam.BatchProposal) *term.Table {
+	t := term.NewTable(a.text("label.group"), a.text("label.name"), a.text("label.change"), a.text("label.tier"), a.text("label.proposed"), a.text("label.score")+">", a.text("label.potential")+">")
 	for _, p := range all[:min(len(all), shownFindings)] {
 		t.Row(p.Group, p.Name, string(p.Change), string(p.Tier), string(p.Proposed), p.Score.Fixed(), p.Potential.String())
 	}
@@ -336,18 +346,18 @@ func (a *app) confirmBatch(ctx context.Context, no kam.BatchNo, act kam.BatchAct
 	case act.Digest != "":
 		act.Digest = fullHash(act.Digest, b.Digest)
 	case !a.ask || a.json:
-		return usagef("%s", text.Say("batch.expect"))
+		return usagef("confirming needs --expect HASH, or --expect current to take the check as it is now")
 	default:
 		if err := a.showBatch(ctx, back, b, ""); err != nil {
 			return err
 		}
-		a.printf("%s", text.Say("batch.ask", string(no), act.Scope, shortHash(b.Digest)))
+		a.printf("%s", a.text("batch.ask", string(no), act.Scope, shortHash(b.Digest)))
 		line, err := bufio.NewReader(a.in).ReadString('\n')
 		if answer := strings.TrimSpace(line); answer != "yes" && answer != "y" {
 			if err != nil {
 				return usageError{err}
 			}
-			return usagef("%s", text.Say("decide.not"))
+			return usagef("Nothing was decided.")
 		}
 		act.Digest = b.Digest
 	}
@@ -371,7 +381,7 @@ func scopeFor(b kam.BatchSnapshot, by kam.UserID) (string, error) {
 	case len(open) == 0 && len(b.Scopes) > 0:
 		return b.Scopes[0].Node, nil // the batch says why not
 	}
-	return "", usagef("%s", text.Say("batch.scope", strings.Join(open, ", ")))
+	return "", usagef("which scope? Give --scope, one of %s", kam.ListOf(open))
 }
 
 func (a *app) batchAct(ctx context.Context, no kam.BatchNo, act kam.BatchAct, send func(context.Context, service.Principal, kam.BatchNo, kam.BatchAct) (kam.BatchSnapshot, error)) error {

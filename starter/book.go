@@ -13,7 +13,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/kamflow/kamflow/internal/importer"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
@@ -105,7 +104,7 @@ func (a *app) openBook(o bookOptions) (*importer.Book, error) {
 	}
 	book, err := importer.OpenBook(files, importer.ReadOptions{Complete: o.complete})
 	if err != nil {
-		return nil, usagef("%s\n%w", text.Say("batch.nothing"), err)
+		return nil, usageError{nothing{err}}
 	}
 	return book, nil
 }
@@ -118,7 +117,7 @@ func (a *app) dryBook(book *importer.Book) error {
 	}
 	counts, findings, err := book.Dry(policy)
 	if err != nil {
-		return usagef("%s\n%w", text.Say("batch.nothing"), err)
+		return usageError{nothing{err}}
 	}
 	slices.SortStableFunc(findings, func(x, y kam.BatchFinding) int { // as batch show has them
 		return cmp.Compare(rankOf(x.Severity), rankOf(y.Severity))
@@ -128,7 +127,7 @@ func (a *app) dryBook(book *importer.Book) error {
 			return err
 		}
 	} else {
-		a.printf("%s", batchCounts(counts).Text(a.screen))
+		a.printf("%s", a.batchCounts(counts).Text(a.screen))
 		a.printFindings(findings)
 		a.say("batch.dry")
 	}
@@ -163,7 +162,7 @@ func (a *app) stagingBar(customers int) (progress func(file string, rows int), s
 				if file == kam.FileCustomers {
 					most = customers
 				}
-				bar, last = a.bar(most, text.Say("batch.staging", file)), file
+				bar, last = a.bar(most, a.text("batch.staging", file)), file
 			}
 			_ = bar.Set(rows) // a bar that cannot be drawn is no reason to stop
 		}, func() {
@@ -184,7 +183,7 @@ func (a *app) bar(most int, what string) *progressbar.ProgressBar {
 func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.BatchSnapshot) (kam.BatchSnapshot, error) {
 	var bar *progressbar.ProgressBar
 	if a.screen.Width > 0 && !a.json {
-		bar = a.bar(-1, text.Say("batch.checking"))
+		bar = a.bar(-1, a.text("batch.checking"))
 		defer func() { _ = bar.Finish() }()
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(checkPatience, a.timeout))
@@ -192,7 +191,7 @@ func (a *app) untilChecked(ctx context.Context, back service.Service, b kam.Batc
 	for try := 0; b.State == kam.BatchUploaded; try++ {
 		select {
 		case <-ctx.Done():
-			return b, kam.Errorf(kam.Unreachable, "batch %s is staged and not checked yet", b.No).Try("see it with: starter batch show " + string(b.No))
+			return b, kam.Errorf(kam.Unreachable, "batch %s is staged and not checked yet", b.No).Try("see it with: starter batch show %s", b.No)
 		case <-time.After(min(50*time.Millisecond<<min(try, 4), 500*time.Millisecond)):
 		}
 		if bar != nil {
@@ -247,3 +246,12 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 	}
 	return os.Rename(f.Name(), path)
 }
+
+// nothing is a refusal of files before anything was sent.
+type nothing struct{ error }
+
+//text:keys
+const nothingStaged = "Nothing was staged."
+
+func (n nothing) Error() string { return nothingStaged + "\n" + n.error.Error() }
+func (n nothing) Unwrap() error { return n.error }

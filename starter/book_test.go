@@ -15,7 +15,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
 )
 
 // bookDesk is a system that knows batches only.
@@ -23,7 +23,7 @@ type bookDesk struct {
 	service.Service
 	batch    kam.BatchSnapshot
 	key      string
-	rows     []store.BatchRow
+	rows     []bookdb.Row
 	facts    int
 	findings []kam.BatchFinding
 	plOnly   bool
@@ -32,7 +32,7 @@ type bookDesk struct {
 	err      error
 }
 
-func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u store.BatchUpload, plOnly bool) (kam.BatchSnapshot, bool, error) {
+func (d *bookDesk) Upload(_ context.Context, _ service.Principal, u bookdb.Upload, plOnly bool) (kam.BatchSnapshot, bool, error) {
 	if d.err != nil {
 		return kam.BatchSnapshot{}, false, d.err
 	}
@@ -85,10 +85,10 @@ func (d *bookDesk) BatchFindings(_ context.Context, _ service.Principal, _ kam.B
 	return d.findings, nil
 }
 
-func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, kam.BatchNo) ([]store.BatchOutcome, error) {
-	var all []store.BatchOutcome
+func (d *bookDesk) BatchOutcomes(context.Context, service.Principal, kam.BatchNo) ([]bookdb.Outcome, error) {
+	var all []bookdb.Outcome
 	for _, r := range d.rows {
-		all = append(all, store.BatchOutcome{Row: r.No, CustomerNo: r.CustomerNo, Outcome: r.ReadAs})
+		all = append(all, bookdb.Outcome{Row: r.No, CustomerNo: r.CustomerNo, Outcome: r.ReadAs})
 	}
 	return all, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -72,13 +71,13 @@ func (a *app) about(t kam.CaseType, customer string, q asked) (requestFile, erro
 		return f, usagef("%s: appeal_of: only a NEW request appeals; write: starter appeal CASE -f data.json", q.file)
 	}
 	if t == kam.Reclassify && q.trigger == "" {
-		return f, usagef("%s", text.Say("review.why", joined(kam.ReviewTriggers)))
+		return f, usagef("say why with --trigger, one of %s", kam.ListOf(kam.ReviewTriggers))
 	}
 	if t == kam.Modify && len(kam.Diff(kam.RequestData{}, f.RequestData)) == 0 {
-		return f, usagef("%s", text.Say("modify.nothing", cmp.Or(q.file, "-f")))
+		return f, usagef("%s: changes no field of the customer; give the fields that change, as in docs/examples/new_phone.json", cmp.Or(q.file, "-f"))
 	}
 	if t == kam.Deactivate && strings.TrimSpace(q.reason) == "" {
-		return f, usagef("%s", text.Say("deactivate.why"))
+		return f, usagef("say why with --reason: the manager confirms on it")
 	}
 	f.CaseType, f.CustomerNo = t, customer
 	if q.trigger != "" {
@@ -102,7 +101,7 @@ func modifyCommand(a *app) *cobra.Command {
 	return onCustomer(a, kam.Modify, &cobra.Command{
 		Use:     "modify CUSTOMER -f changes.json",
 		Short:   "Change an existing customer; the file holds the fields that change",
-		Long:    text.Say("modify.long"),
+		Long:    "Change an existing customer. The file holds the fields that change and nothing else.\nA material field (marked * in show) goes to the manager; any other is changed at once.",
 		Example: "  starter --as anna.rep modify C-000101 -f docs/examples/new_phone.json",
 	}, func(cmd *cobra.Command, q *asked) { q.fileFlag(cmd, "file with the changed fields") })
 }
@@ -132,7 +131,7 @@ func reviewCommand(a *app) *cobra.Command {
 	return onCustomer(a, kam.Reclassify, &cobra.Command{
 		Use:     "review CUSTOMER --trigger WHY [--reason TEXT]",
 		Short:   "Classify an existing customer again",
-		Long:    text.Say("review.long"),
+		Long:    "Classify an existing customer again, on its present record. Asked twice on a day for\nthe same reason it is the same review.",
 		Example: "  starter --as hanna.terr review C-000101 --trigger REQUEST",
 	}, func(cmd *cobra.Command, q *asked) {
 		cmd.Flags().StringVar(&q.trigger, "trigger", "", "why: "+joined(kam.ReviewTriggers))
@@ -145,7 +144,7 @@ func appealCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "appeal CASE -f data.json",
 		Short:   "Appeal a rejection, once, with new facts; another manager one level up decides",
-		Long:    text.Say("appeal.long"),
+		Long:    "Appeal a rejection: once, within 14 days, by the requester or his manager. The data of the\nrejected case are taken over; the file holds what is new.",
 		Example: "  starter --as emil.rep appeal KAM-2026-000003 -f docs/examples/new_facts.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

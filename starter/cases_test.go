@@ -13,7 +13,9 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // changing is a MODIFY that waits for its manager.
@@ -25,9 +27,9 @@ func changing() *fake {
 	record := request("NordWerk GmbH")
 	record.Addresses = []kam.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", CountryCode: "DE"}}
 	record.Contacts = []kam.Contact{{Name: "Ada Berg", DecisionRole: "BUYER"}}
-	f.customer = store.Customer{CustomerNo: "C-1", Version: 3, Data: record}
+	f.customer = customerdb.Customer{CustomerNo: "C-1", Version: 3, Data: record}
 	base := parties.AsRequest(f.customer)
-	f.base = store.Base{Version: 3, Data: base, Contacts: parties.ContactsDigest(base.Contacts)}
+	f.base = casedb.Base{Version: 3, Data: base, Contacts: parties.ContactsDigest(base.Contacts)}
 	f.base.Data.Contacts = nil
 	wants := base
 	wants.LegalName = "NordWerk AG"
@@ -63,7 +65,7 @@ func sharing() *fake {
 	cancel.Task, cancel.Due = kam.Task{Kind: kam.TaskCancellation, Step: "1.1.5", OpenedAt: noon.Add(-time.Hour)}, nil
 	book.CaseNo, book.Subject, book.CustomerName = "import/B-000001", "import/B-000001", ""
 	book.Task = kam.Task{Kind: kam.TaskImport, Step: "5.7", OpenedAt: noon.Add(-time.Hour), Note: "AT: 25000 customers (25000 new), 0 refused"}
-	f.inbox = []store.InboxItem{free, mine, cancel, book}
+	f.inbox = []casedb.InboxItem{free, mine, cancel, book}
 	return f
 }
 
@@ -73,12 +75,12 @@ func TestCasesOnACustomer(t *testing.T) {
 	tests := []struct {
 		name string
 		args []string
-		want store.Request
+		want casedb.Request
 	}{
-		{"modify", []string{"modify", "C-1", "-f", "-"}, store.Request{Type: kam.Modify, Data: kam.RequestData{DetailData: kam.DetailData{}}}},
-		{"reactivate", []string{"reactivate", "C-1", "--reason", why}, store.Request{Type: kam.Reactivate}},
-		{"deactivate", []string{"deactivate", "C-1", "--reason", why}, store.Request{Type: kam.Deactivate}},
-		{"review", []string{"review", "C-1", "--trigger", "credit_rating", "--reason", why}, store.Request{Type: kam.Reclassify, Trigger: kam.ReviewCredit}},
+		{"modify", []string{"modify", "C-1", "-f", "-"}, casedb.Request{Type: kam.Modify, Data: kam.RequestData{DetailData: kam.DetailData{}}}},
+		{"reactivate", []string{"reactivate", "C-1", "--reason", why}, casedb.Request{Type: kam.Reactivate}},
+		{"deactivate", []string{"deactivate", "C-1", "--reason", why}, casedb.Request{Type: kam.Deactivate}},
+		{"review", []string{"review", "C-1", "--trigger", "credit_rating", "--reason", why}, casedb.Request{Type: kam.Reclassify, Trigger: kam.ReviewCredit}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -158,56 +160,62 @@ func TestAppealTakesTheDataOfTheRejectedCase(t *testing.T) {
 
 // orgFake keeps what is asked of the organisation.
 type orgFake struct {
-	fake
-	act    store.OrgAct
-	person store.User
+	fakeAccess
+	act    accessdb.OrgAct
+	person accessdb.User
 	post   [2]string
-	absent store.Absence
+	absent accessdb.Absence
 	asked  kam.UserID // whose absences
 	past   bool
-	away   []store.Absence
-	answer store.OrgChange
+	away   []accessdb.Absence
+	answer accessdb.OrgChange
 }
 
-func (f *orgFake) SetPerson(_ context.Context, a store.OrgAct, u store.User) (store.OrgChange, error) {
+func (f *orgFake) kept() service.Record {
+	r := f.fake.kept()
+	r.Access = f
+	return r
+}
+
+func (f *orgFake) SetPerson(_ context.Context, a accessdb.OrgAct, u accessdb.User) (accessdb.OrgChange, error) {
 	f.act, f.person = a, u
 	return f.answer, nil
 }
 
-func (f *orgFake) PersonLeaves(_ context.Context, a store.OrgAct, id kam.UserID) (store.OrgChange, error) {
-	f.act, f.person = a, store.User{ID: id}
+func (f *orgFake) PersonLeaves(_ context.Context, a accessdb.OrgAct, id kam.UserID) (accessdb.OrgChange, error) {
+	f.act, f.person = a, accessdb.User{ID: id}
 	return f.answer, nil
 }
 
-func (f *orgFake) SetManager(_ context.Context, a store.OrgAct, node string, u kam.UserID) (store.OrgChange, error) {
+func (f *orgFake) SetManager(_ context.Context, a accessdb.OrgAct, node string, u kam.UserID) (accessdb.OrgChange, error) {
 	f.act, f.post = a, [2]string{node, string(u)}
 	return f.answer, nil
 }
 
-func (f *orgFake) AddAbsence(_ context.Context, a store.OrgAct, ab store.Absence) (store.OrgChange, error) {
+func (f *orgFake) AddAbsence(_ context.Context, a accessdb.OrgAct, ab accessdb.Absence) (accessdb.OrgChange, error) {
 	f.act, f.absent = a, ab
 	return f.answer, nil
 }
 
-func (f *orgFake) RemoveAbsence(_ context.Context, a store.OrgAct, user kam.UserID, from string) (store.OrgChange, error) {
-	f.act, f.absent = a, store.Absence{UserID: user, From: from}
+func (f *orgFake) RemoveAbsence(_ context.Context, a accessdb.OrgAct, user kam.UserID, from string) (accessdb.OrgChange, error) {
+	f.act, f.absent = a, accessdb.Absence{UserID: user, From: from}
 	return f.answer, nil
 }
 
-func (f *orgFake) Absences(_ context.Context, of kam.UserID, past bool) ([]store.Absence, error) {
+func (f *orgFake) Absences(_ context.Context, of kam.UserID, past bool) ([]accessdb.Absence, error) {
 	f.asked, f.past = of, past
 	return f.away, nil
 }
 
 func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	dir := testdata(t)
-	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Cases: []kam.CaseNo{}}}
+	f := &orgFake{fakeAccess: fakeAccess{fake: changing()}, answer: accessdb.OrgChange{What: "done so", Cases: []kam.CaseNo{}}}
 	admin := func(args ...string) result {
-		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
+		return startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, append([]string{"--as", "pia", "admin", "absence"}, args...)...)
 	}
-	require.Equal(t, text.Say("absence.none")+"\n", admin("list").out)
+	require.Equal(t, text.English().Say("absence.none")+"\n", admin("list").out)
 	require.Equal(t, "{\n  \"absences\": []\n}\n", admin("list", "--json").out)
-	f.away = []store.Absence{{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, {UserID: "lea.terr", From: "2027-01-04", To: "2027-01-08"}}
+	f.away = []accessdb.Absence{{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, {UserID: "lea.terr", From: "2027-01-04", To: "2027-01-08"}}
 	golden(t, dir, "absences.txt", admin("list").out)
 	require.Equal(t, kam.UserID(""), f.asked)
 	require.False(t, f.past)
@@ -218,7 +226,7 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 	require.True(t, f.past)
 
 	require.Zero(t, admin("remove", "tom", "--from", "2026-12-24").status)
-	require.Equal(t, store.Absence{UserID: "tom", From: "2026-12-24"}, f.absent)
+	require.Equal(t, accessdb.Absence{UserID: "tom", From: "2026-12-24"}, f.absent)
 	require.Equal(t, kam.UserID("pia"), f.act.By)
 	f.answer.Overlaps = f.away[:1]
 	require.Equal(t, "Done: done so.\nNote: tom is away from 2026-12-24 to 2026-12-31 already; both absences count.\nNo open case is concerned.\n",
@@ -226,9 +234,9 @@ func TestAbsencesAreListedAndTakenBack(t *testing.T) {
 }
 
 func TestOrganisationIsChangedRowByRow(t *testing.T) {
-	f := &orgFake{fake: *changing(), answer: store.OrgChange{What: "done so", Customers: 12, KeyAccounts: 1, Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
+	f := &orgFake{fakeAccess: fakeAccess{fake: changing()}, answer: accessdb.OrgChange{What: "done so", Customers: 12, KeyAccounts: 1, Posts: []string{"DE"}, Cases: []kam.CaseNo{theCase}}}
 	admin := func(args ...string) result {
-		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"admin"}, args...)...)
+		return startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, append([]string{"admin"}, args...)...)
 	}
 	got := admin("--as", "ulf", "person", "leave", "tom", "--reason", "gone")
 	require.Zero(t, got.status, got.err)
@@ -242,18 +250,18 @@ func TestOrganisationIsChangedRowByRow(t *testing.T) {
 	require.Zero(t, admin("--as", "pia", "node", "set", "DE", "--vacant").status)
 	require.Equal(t, [2]string{"DE", ""}, f.post)
 	require.Zero(t, admin("--as", "pia", "absence", "add", "tom", "--from", "2026-12-24", "--to", "2026-12-31").status)
-	require.Equal(t, store.Absence{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, f.absent)
+	require.Equal(t, accessdb.Absence{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, f.absent)
 	require.Zero(t, admin("--as", "ulf", "person", "set", "rita", "--manager", "uta").status)
-	require.Equal(t, store.User{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, ManagerID: "uta"}, f.person, "the rest stays")
-	f.answer = store.OrgChange{What: "nora is sales_rep", Pending: true, Proposal: "P-000007", Second: []kam.Role{kam.UserAdmin}}
+	require.Equal(t, accessdb.User{ID: "rita", Name: "Rita", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE-N-01"}, ManagerID: "uta"}, f.person, "the rest stays")
+	f.answer = accessdb.OrgChange{What: "nora is sales_rep", Pending: true, Proposal: "P-000007", Second: []kam.Role{kam.UserAdmin}}
 	got = admin("--as", "ulf", "person", "add", "nora", "--name", "Nora", "--role", "sales_rep", "--node", "DE")
 	require.Contains(t, got.out, "A second user admin completes it")
-	require.Equal(t, store.User{ID: "nora", Name: "Nora", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE"}}, f.person)
-	f.person = store.User{}
+	require.Equal(t, accessdb.User{ID: "nora", Name: "Nora", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"DE"}}, f.person)
+	f.person = accessdb.User{}
 	require.Zero(t, admin("--as", "rita", "person", "set", "tom", "--name", "Tim").status)
 	require.Equal(t, kam.UserID("tom"), f.person.ID, "who may not read people is refused by the change, on record")
 	got = admin("--as", "ulf", "person", "leave", "tom", "--json")
-	var c store.OrgChange
+	var c accessdb.OrgChange
 	require.NoError(t, json.Unmarshal([]byte(got.out), &c))
 	require.True(t, c.Pending)
 }
@@ -309,7 +317,7 @@ func TestAskedFor(t *testing.T) {
 		{[]string{"declared_potential"}, "What can we win of it?", "declared_potential What can we win of it?"},
 		{[]string{"city", "street"}, "", "city, street"},
 	} {
-		require.Equal(t, c.want, askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
+		require.Equal(t, c.want, english.askedFor(kam.Snapshot{Task: &kam.Task{Fields: c.fields, Note: c.note}}))
 	}
 }
 

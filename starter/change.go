@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -23,7 +22,7 @@ func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
 		a.conflict(c)
 		return
 	}
-	t := term.NewTable(text.Say("label.field"), text.Say("label.before"), text.Say("label.after"))
+	t := term.NewTable(a.text("label.field"), a.text("label.before"), a.text("label.after"))
 	if s.Type == kam.Deactivate {
 		t.Row("lifecycle_status *", string(kam.Active), string(kam.Inactive))
 	}
@@ -32,25 +31,25 @@ func (a *app) printChange(s kam.Snapshot, c *parties.Change) {
 			t.Row(starred(f), oneLine(f.Base), oneLine(f.Request))
 		}
 	}
-	a.section(text.Say("label.changes"), t)
+	a.section(a.text("label.changes"), t)
 }
 
 func (a *app) conflict(c *parties.Change) {
-	t := term.NewTable(text.Say("label.field"), text.Say("conflict.base", c.BaseVersion), text.Say("conflict.current", c.CurrentVersion), text.Say("conflict.request"), text.Say("conflict.clash"))
+	t := term.NewTable(a.text("label.field"), a.text("conflict.base", c.BaseVersion), a.text("conflict.current", c.CurrentVersion), a.text("conflict.request"), a.text("conflict.clash"))
 	for _, f := range c.Fields {
 		was, wanted, clash := oneLine(f.Base), "", ""
 		if f.Field == "contacts" && f.Theirs {
-			was = text.Say("conflict.gone") // persons are not kept with a case
+			was = a.text("conflict.gone") // persons are not kept with a case
 		}
 		if f.Mine {
 			wanted = oneLine(f.Request)
 		}
 		if f.Mine && f.Theirs && f.Current != f.Request {
-			clash = text.Say("conflict.both")
+			clash = a.text("conflict.both")
 		}
 		t.Row(starred(f), was, oneLine(f.Current), wanted, clash)
 	}
-	a.section(text.Say("conflict.title", c.BaseVersion, c.CurrentVersion), t)
+	a.section(a.text("conflict.title", c.BaseVersion, c.CurrentVersion), t)
 }
 
 // starred marks a material field as the form does.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -67,11 +66,11 @@ func (a *app) customerVerb(use, short string, args int, do func(ctx context.Cont
 }
 
 func (a *app) foundCustomers(lines []service.CustomerLine, limit int) error {
-	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.city"), text.Say("label.status"), text.Say("label.group"), text.Say("label.territory"), text.Say("label.owner"), text.Say("label.tier"))
+	t := term.NewTable(a.text("label.ref"), a.text("label.name"), a.text("label.city"), a.text("label.status"), a.text("label.group"), a.text("label.territory"), a.text("label.owner"), a.text("label.tier"))
 	for _, l := range lines {
 		status := string(l.Status)
 		if l.MergedInto != "" {
-			status = text.Say("customer.into", l.MergedInto)
+			status = a.text("customer.into", l.MergedInto)
 		}
 		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier))
 	}
@@ -114,14 +113,14 @@ func (a *app) showCustomer(v service.CustomerView) {
 	a.pair("label.changed", a.screen.Time(c.UpdatedAt))
 	a.customerLists(c.Data)
 	a.merges(v.Merges)
-	versions := term.NewTable(text.Say("label.version")+">", text.Say("label.changed"), text.Say("label.by"))
+	versions := term.NewTable(a.text("label.version")+">", a.text("label.changed"), a.text("label.by"))
 	for _, n := range v.Versions {
 		versions.Row(itoa(n.Version), a.screen.Time(n.At), n.By)
 	}
-	a.section(text.Say("label.versions"), versions)
+	a.section(a.text("label.versions"), versions)
 	rest := c.Data
 	rest.Identifiers, rest.Addresses, rest.Contacts = nil, nil, nil
-	a.section(text.Say("label.data"), a.dataTable(rest))
+	a.section(a.text("label.data"), a.dataTable(rest))
 }
 
 // segmentLine is what the models said, as far as the record has it.
@@ -140,36 +139,36 @@ func segmentLine(raw json.RawMessage) string {
 
 // customerLists numbers the entries, because a split names them by number.
 func (a *app) customerLists(d kam.RequestData) {
-	ids := term.NewTable(text.Say("label.no")+">", text.Say("label.scheme"), text.Say("label.value"), text.Say("label.country"), text.Say("label.source"))
+	ids := term.NewTable(a.text("label.no")+">", a.text("label.scheme"), a.text("label.value"), a.text("label.country"), a.text("label.source"))
 	for i, id := range d.Identifiers {
 		ids.Row(itoa(i+1), strings.TrimSpace(string(id.Scheme)+" "+id.Name), id.Value, id.Country, id.Source)
 	}
-	a.section(text.Say("label.identifiers"), ids)
-	places := term.NewTable(text.Say("label.no")+">", text.Say("label.type"), text.Say("label.street"), text.Say("label.postal"), text.Say("label.city"), text.Say("label.country"))
+	a.section(a.text("label.identifiers"), ids)
+	places := term.NewTable(a.text("label.no")+">", a.text("label.type"), a.text("label.street"), a.text("label.postal"), a.text("label.city"), a.text("label.country"))
 	for i, p := range d.Addresses {
 		places.Row(itoa(i+1), string(p.Type), strings.TrimSpace(p.Line1+" "+p.Line2), p.PostalCode, p.City, p.CountryCode)
 	}
-	a.section(text.Say("label.addresses"), places)
-	people := term.NewTable(text.Say("label.no")+">", text.Say("label.name"), text.Say("label.function"), text.Say("label.role"), text.Say("label.email"), text.Say("label.phone"))
+	a.section(a.text("label.addresses"), places)
+	people := term.NewTable(a.text("label.no")+">", a.text("label.name"), a.text("label.function"), a.text("label.role"), a.text("label.email"), a.text("label.phone"))
 	for i, p := range d.Contacts {
 		people.Row(itoa(i+1), p.Name, p.Function, string(p.DecisionRole), p.Email, p.Phone)
 	}
-	a.section(text.Say("label.contacts"), people)
+	a.section(a.text("label.contacts"), people)
 }
 
 func (a *app) merges(all []service.MergeLine) {
-	t := term.NewTable(text.Say("label.ref"), text.Say("label.event"), text.Say("label.time"), text.Say("label.by"), text.Say("label.reason"), text.Say("label.undone"))
+	t := term.NewTable(a.text("label.ref"), a.text("label.event"), a.text("label.time"), a.text("label.by"), a.text("label.reason"), a.text("label.undone"))
 	for _, m := range all {
-		what, undone := text.Say("merge.line", m.OtherNo, m.CustomerNo), ""
+		what, undone := a.text("merge.line", m.OtherNo, m.CustomerNo), ""
 		if m.Kind == service.SplitKind {
-			what = text.Say("split.line", m.OtherNo, m.CustomerNo)
+			what = a.text("split.line", m.OtherNo, m.CustomerNo)
 		}
 		if m.UndoneAt != nil {
 			undone = a.screen.Time(*m.UndoneAt) + " " + string(m.UndoneBy)
 		}
 		t.Row(m.MergeID, what, a.screen.Time(m.At), string(m.By), m.Reason, undone)
 	}
-	a.section(text.Say("label.merges"), t)
+	a.section(a.text("label.merges"), t)
 }
 
 func (a *app) customerHistory(t service.CustomerTrail) error {
@@ -183,19 +182,19 @@ func (a *app) customerHistory(t service.CustomerTrail) error {
 		a.say("customer.quiet", t.CustomerNo)
 		return nil
 	}
-	events := term.NewTable(text.Say("label.time"), text.Say("label.record"), text.Say("label.event"), text.Say("label.by"), text.Say("label.note"))
+	events := term.NewTable(a.text("label.time"), a.text("label.record"), a.text("label.event"), a.text("label.by"), a.text("label.note"))
 	for _, e := range t.Events {
 		note := strings.TrimSpace(e.ReasonCode + " " + e.Text)
 		if e.Restricted {
-			note = text.Say("history.restricted")
+			note = a.text("history.restricted")
 		}
 		events.Row(a.screen.Time(e.At), strings.TrimPrefix(string(e.CaseNo), "customer/"), string(e.Type), string(e.Actor), note)
 	}
-	a.section(text.Say("label.events"), events)
-	cases := term.NewTable(text.Say("label.case"), text.Say("label.record"), text.Say("label.type"), text.Say("label.state"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.opened"))
+	a.section(a.text("label.events"), events)
+	cases := term.NewTable(a.text("label.case"), a.text("label.record"), a.text("label.type"), a.text("label.state"), a.text("label.outcome"), a.text("label.requester"), a.text("label.opened"))
 	for _, c := range t.Cases {
 		cases.Row(string(c.CaseNo), c.CustomerNo, string(c.Type), string(c.State), string(c.Outcome), string(c.Requester), a.screen.Time(c.OpenedAt))
 	}
-	a.section(text.Say("label.cases"), cases)
+	a.section(a.text("label.cases"), cases)
 	return nil
 }

@@ -13,36 +13,38 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/merge"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // clinic is a system with one customer that took another record in.
 type clinic struct {
 	service.Service
 	f      *fake
-	view   store.CustomerView
-	found  []store.CustomerLine
-	trail  store.CustomerTrail
+	view   customerdb.View
+	found  []customerdb.Line
+	trail  customerdb.Trail
 	plan   service.MergePlan
-	result store.MergeResult
+	result merge.Result
 
 	by     kam.UserID
 	choice kam.MergeChoice
-	merges []store.MergeOrder
-	undos  []store.UndoOrder
-	splits []store.SplitOrder
+	merges []merge.Order
+	undos  []merge.UndoOrder
+	splits []merge.SplitOrder
 }
 
-func (c *clinic) Customer(_ context.Context, who service.Principal, _ string) (store.CustomerView, error) {
+func (c *clinic) Customer(_ context.Context, who service.Principal, _ string) (customerdb.View, error) {
 	c.by = who.User()
 	return c.view, c.f.err
 }
 
-func (c *clinic) FindCustomers(context.Context, service.Principal, string, int) ([]store.CustomerLine, error) {
+func (c *clinic) FindCustomers(context.Context, service.Principal, string, int) ([]customerdb.Line, error) {
 	return c.found, c.f.err
 }
 
-func (c *clinic) CustomerHistory(context.Context, service.Principal, string) (store.CustomerTrail, error) {
+func (c *clinic) CustomerHistory(context.Context, service.Principal, string) (customerdb.Trail, error) {
 	return c.trail, c.f.err
 }
 
@@ -51,13 +53,13 @@ func (c *clinic) MergePlan(_ context.Context, _ service.Principal, _, _ string, 
 	return c.plan, c.f.err
 }
 
-func (c *clinic) Merge(_ context.Context, who service.Principal, o store.MergeOrder) (store.MergeResult, error) {
+func (c *clinic) Merge(_ context.Context, who service.Principal, o merge.Order) (merge.Result, error) {
 	o.By = who.User()
 	c.merges = append(c.merges, o)
 	return c.result, c.f.actErr
 }
 
-func (c *clinic) UndoMerge(_ context.Context, who service.Principal, o store.UndoOrder) (store.MergeResult, error) {
+func (c *clinic) UndoMerge(_ context.Context, who service.Principal, o merge.UndoOrder) (merge.Result, error) {
 	o.By = who.User()
 	c.undos = append(c.undos, o)
 	r := c.result
@@ -65,11 +67,11 @@ func (c *clinic) UndoMerge(_ context.Context, who service.Principal, o store.Und
 	return r, c.f.actErr
 }
 
-func (c *clinic) Split(_ context.Context, who service.Principal, o store.SplitOrder) (store.MergeResult, error) {
+func (c *clinic) Split(_ context.Context, who service.Principal, o merge.SplitOrder) (merge.Result, error) {
 	o.By = who.User()
 	c.splits = append(c.splits, o)
 	r := c.result
-	r.Kind, r.OtherNo = store.SplitKind, "C-000014"
+	r.Kind, r.OtherNo = merge.SplitKind, "C-000014"
 	return r, c.f.actErr
 }
 
@@ -80,28 +82,28 @@ func newClinic() *clinic {
 	d.Identifiers = []kam.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}, {Scheme: "DUNS", Value: "812810734", Source: "D&B"}}
 	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: "Am Wall 1", City: "Hamburg", PostalCode: "20095", CountryCode: "DE"}, {Type: "VISIT", Line1: "Elbweg 2", City: "Altona", CountryCode: "DE"}}
 	d.Contacts = []kam.Contact{{Name: "Ada\u202e Berg", DecisionRole: "DECIDER", Email: "ada@nordwind.example"}}
-	lines := []store.MergeLine{{MergeID: "M-000001", Kind: store.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000013", By: "dora", At: at, Reason: "one clinic"},
-		{MergeID: "M-000002", Kind: store.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000011", By: "dora", At: at, Reason: "wrong", UndoneAt: &noon, UndoneBy: "dirk"}}
-	moved := store.Moved{Identifiers: []string{"DUNS 812810734"}, Addresses: 1, Contacts: 1, Children: []string{"C-000020"}, SalesAccounts: []string{"A7"}, KeyAccounts: []string{"KA-000001"}}
+	lines := []customerdb.MergeLine{{MergeID: "M-000001", Kind: merge.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000013", By: "dora", At: at, Reason: "one clinic"},
+		{MergeID: "M-000002", Kind: merge.MergeKind, CustomerNo: "C-000012", OtherNo: "C-000011", By: "dora", At: at, Reason: "wrong", UndoneAt: &noon, UndoneBy: "dirk"}}
+	moved := merge.Moved{Identifiers: []string{"DUNS 812810734"}, Addresses: 1, Contacts: 1, Children: []string{"C-000020"}, SalesAccounts: []string{"A7"}, KeyAccounts: []string{"KA-000001"}}
 	return &clinic{
 		f: &fake{},
-		view: store.CustomerView{
+		view: customerdb.View{
 			Asked: "C-000013", Followed: []string{"C-000013"},
-			Customer: store.Customer{CustomerNo: "C-000012", Version: 3, Data: d, GroupID: "G-1", ParentNo: "C-000003", Territory: "DE-N-01", OwnerID: "rita", Status: kam.Active,
+			Customer: customerdb.Customer{CustomerNo: "C-000012", Version: 3, Data: d, GroupID: "G-1", ParentNo: "C-000003", Territory: "DE-N-01", OwnerID: "rita", Status: kam.Active,
 				KAStatus: kam.KA, Tier: kam.TierRegional, ReviewDue: &due, Coverage: "A", Segment: json.RawMessage(`{"abc_class":"A","quadrant":"STAR","strategy":"BUILD"}`), UpdatedAt: at},
-			KeyAccount:    &store.KeyAccount{No: "KA-000002", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "kim"},
+			KeyAccount:    &customerdb.KeyAccount{No: "KA-000002", Name: "Nordwind", Tier: kam.TierRegional, OwnerID: "kim"},
 			SalesAccounts: []string{"A1", "A7"}, Children: []string{"C-000020"},
-			Versions:  []store.CustomerVersion{{Version: 2, By: string(theCase), At: noon.Add(-50 * time.Hour)}, {Version: 3, By: "customer/C-000012", At: at}},
-			OpenCases: []store.CaseLine{{CaseNo: "KAM-2026-000009", State: kam.Deciding}}, Merges: lines,
+			Versions:  []customerdb.Version{{Version: 2, By: string(theCase), At: noon.Add(-50 * time.Hour)}, {Version: 3, By: "customer/C-000012", At: at}},
+			OpenCases: []casedb.Line{{CaseNo: "KAM-2026-000009", State: kam.Deciding}}, Merges: lines,
 		},
-		found: []store.CustomerLine{
+		found: []customerdb.Line{
 			{CustomerNo: "C-000012", Name: "Nordwind Klinik GmbH", City: "Hamburg", Country: "DE", Status: kam.Active, Territory: "DE-N-01", OwnerID: "rita", GroupID: "G-1", Tier: kam.TierRegional},
 			{CustomerNo: "C-000013", Name: "Nordwind Hospital", City: "Altona", Country: "DE", Status: kam.Absorbed, MergedInto: "C-000012"},
 		},
-		trail: store.CustomerTrail{
+		trail: customerdb.Trail{
 			CustomerNo: "C-000012", Records: []string{"C-000012", "C-000013"},
 			Events: []kam.AuditEvent{{CaseNo: "customer/C-000012", Seq: 1, At: at, Actor: "dora", Type: kam.EventCustomerMerged, ReasonCode: "M-000001", Text: "C-000013 was merged into C-000012: one clinic"}},
-			Cases:  []store.CaseLine{{CaseNo: theCase, CustomerNo: "C-000013", Type: kam.NewCase, State: kam.Completed, Outcome: kam.AddedKA, Requester: "rita", OpenedAt: noon.Add(-60 * time.Hour)}},
+			Cases:  []casedb.Line{{CaseNo: theCase, CustomerNo: "C-000013", Type: kam.NewCase, State: kam.Completed, Outcome: kam.AddedKA, Requester: "rita", OpenedAt: noon.Add(-60 * time.Hour)}},
 		},
 		plan: service.MergePlan{Survivor: "C-000012", SurvivorVersion: 2, Absorbed: "C-000013", AbsorbedVersion: 4, MergePlan: kam.MergePlan{
 			GroupID: "G-1", Dropped: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE129273398"}},
@@ -111,7 +113,7 @@ func newClinic() *clinic {
 				{Field: "website", Absorbed: "https://hospital.example", Merged: "https://hospital.example", From: kam.FromAbsorbed},
 			},
 		}},
-		result: store.MergeResult{MergeID: "M-000001", Kind: store.MergeKind, CustomerNo: "C-000012", Version: 3, OtherNo: "C-000013", OtherVersion: 4, GroupID: "G-1", Moved: moved},
+		result: merge.Result{MergeID: "M-000001", Kind: merge.MergeKind, CustomerNo: "C-000012", Version: 3, OtherNo: "C-000013", OtherVersion: 4, GroupID: "G-1", Moved: moved},
 	}
 }
 
@@ -120,7 +122,7 @@ func (c *clinic) Close() {}
 // customer runs a line on the clinic.
 func customer(t *testing.T, c *clinic, input string, asked bool, args ...string) result {
 	t.Helper()
-	c.Service = system{service.New(c.f, nil, ""), c.f}
+	c.Service = system{service.New(c.f.kept(), nil, ""), c.f}
 	return startOn(t, c, input, asked, append([]string{"customer"}, args...)...)
 }
 
@@ -158,7 +160,7 @@ func TestMergeOrders(t *testing.T) {
 	got := customer(t, c, "", false, "merge", "C-000012", "C-000013", "--as", "dora", "--reason", "one", "--take", "legal_name,website",
 		"--keep", "vat_eu=DE136695976", "--group", "G-1", "--expect", "2,4", "--decision-id", "d-9")
 	require.Zero(t, got.status, got.err)
-	require.Equal(t, []store.MergeOrder{{
+	require.Equal(t, []merge.Order{{
 		Survivor: "C-000012", Absorbed: "C-000013", ExpectSurvivor: 2, ExpectAbsorbed: 4, Reason: "one", By: "dora", DecisionID: "d-9",
 		Choice: kam.MergeChoice{Take: []string{"legal_name", "website"}, Keep: []kam.Identifier{{Scheme: "VAT_EU", Value: "DE136695976"}}, Group: "G-1"},
 	}}, c.merges)
@@ -215,5 +217,5 @@ func TestCustomerExitStatus(t *testing.T) {
 		})
 	}
 	require.Contains(t, customer(t, refuses(kam.Unreachable), "", false, append(merge, "--decision-id", "d-7")...).err, "--decision-id d-7")
-	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.Say("customer.none"))
+	require.Contains(t, customer(t, &clinic{f: &fake{}}, "", false, "find", "x", "--as", "dora").out, text.English().Say("customer.none"))
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -34,7 +33,7 @@ func decideCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "decide CASE " + strings.Join(allWords(), "|"),
 		Short:   "Decide on a case that waits for you",
-		Example: text.Say("decide.examples"),
+		Example: a.text("decide.examples"),
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			act.OwnerID, act.Tier = kam.UserID(owner), kam.Tier(strings.ToUpper(tier))
@@ -64,7 +63,7 @@ func (a *app) decide(ctx context.Context, no kam.CaseNo, word string, act kam.Ac
 	}
 	verdict, ok := words[word]
 	if !ok {
-		return usagef("%s", text.Say("decide.word", word, strings.Join(allWords(), ", ")))
+		return usagef("%q is no decision; one of %s", word, kam.ListOf(allWords()))
 	}
 	back, err := a.system(ctx)
 	if err != nil {
@@ -100,7 +99,7 @@ func (a *app) earlier(act *kam.Act, v service.CaseView) error {
 		}
 	}
 	if len(cases) != 1 {
-		return usagef("%s", text.Say("same.which", len(cases), strings.Join(cases, ", ")))
+		return usagef("%d earlier cases are among the candidates; say with --case which it is: %s", len(cases), kam.ListOf(cases))
 	}
 	act.SameAs = kam.CaseNo(cases[0])
 	return nil
@@ -140,16 +139,16 @@ func (a *app) expected(s kam.Snapshot, data kam.RequestData, word, expect string
 	case expect != "":
 		return fullHash(expect, s.MaterialHash), nil
 	case !a.ask || a.json:
-		return "", usagef("%s", text.Say("decide.expect"))
+		return "", usagef("confirming needs --expect HASH, or --expect current to take the data as they are now")
 	}
 	a.printf("%s\n", a.dataTable(data).Text(a.screen))
-	a.printf("%s", text.Say("decide.ask", word, s.CaseNo, shortHash(s.MaterialHash)))
+	a.printf("%s", a.text("decide.ask", word, s.CaseNo, shortHash(s.MaterialHash)))
 	line, err := bufio.NewReader(a.in).ReadString('\n')
 	if answer := strings.TrimSpace(line); answer != "yes" && answer != "y" {
 		if err != nil {
 			return "", usageError{err}
 		}
-		return "", usagef("%s", text.Say("decide.not"))
+		return "", usagef("Nothing was decided.")
 	}
 	return s.MaterialHash, nil
 }
@@ -173,7 +172,7 @@ func shortHash(h string) string {
 
 // dataTable shows the fields that are known, in the order of the form.
 func (a *app) dataTable(d kam.RequestData) *term.Table {
-	t := term.NewTable(text.Say("label.field"), text.Say("label.value"))
+	t := term.NewTable(a.text("label.field"), a.text("label.value"))
 	for _, c := range kam.Diff(kam.RequestData{}, d) {
 		name := c.Field
 		if c.Material {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -36,7 +35,7 @@ func diffCommand(a *app) *cobra.Command {
 				return unreachable("PostgreSQL", err)
 			}
 			if len(all) > 0 && all[0].No == 0 {
-				all[0].By = kam.UserID(text.Say("diff.record"))
+				all[0].By = kam.UserID(a.text("diff.record"))
 			}
 			if len(all) < 2 && from == 0 && to == 0 {
 				if a.json {
@@ -143,7 +142,7 @@ func (a *app) diff(no kam.CaseNo, before, after service.Revision) error {
 		a.say("diff.none", before.No, after.No)
 		return nil
 	}
-	t := term.NewTable(text.Say("label.field"), text.Say("label.before"), text.Say("label.after"), text.Say("label.material"))
+	t := term.NewTable(a.text("label.field"), a.text("label.before"), a.text("label.after"), a.text("label.material"))
 	for _, c := range changes {
 		material := ""
 		if c.Material {

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -25,7 +24,7 @@ func doctorCommand(a *app) *cobra.Command {
 			if err != nil {
 				detail := err.Error()
 				if e := kam.AsError(err); e != nil {
-					detail = e.Msg
+					detail = a.words.Sentence(e.Message())
 				}
 				return a.diagnosis([]service.Check{{Check: "database", Status: service.CheckFailed, Detail: detail}})
 			}
@@ -40,8 +39,8 @@ func doctorCommand(a *app) *cobra.Command {
 
 func (a *app) diagnosis(all []service.Check) error {
 	bad := false
-	t := term.NewTable(text.Say("label.check"), text.Say("label.result"), text.Say("label.note"))
-	words := map[string]string{service.CheckOK: text.Say("doctor.ok"), service.CheckLook: text.Say("doctor.note"), service.CheckFailed: text.Say("doctor.fail")}
+	t := term.NewTable(a.text("label.check"), a.text("label.result"), a.text("label.note"))
+	words := map[string]string{service.CheckOK: a.text("doctor.ok"), service.CheckLook: a.text("doctor.note"), service.CheckFailed: a.text("doctor.fail")}
 	for _, f := range all {
 		bad = bad || f.Status == service.CheckFailed
 		t.Row(f.Check, words[f.Status], f.Detail)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // TestReasonOfAnEnding: a manager's no is told in his words, the rules' in
@@ -17,21 +17,21 @@ func TestReasonOfAnEnding(t *testing.T) {
 		name  string
 		state kam.State
 		code  string
-		end   *store.Ending
+		end   *casedb.Ending
 		want  string
 	}{
-		{"a manager rejects", kam.Rejected, "TOO_SMALL", &store.Ending{By: "ruth", Code: "TOO_SMALL", Text: "Not worth it."}, "TOO_SMALL: Not worth it."},
+		{"a manager rejects", kam.Rejected, "TOO_SMALL", &casedb.Ending{By: "ruth", Code: "TOO_SMALL", Text: "Not worth it."}, "TOO_SMALL: Not worth it."},
 		{"as the act answers", kam.Rejected, "TOO_SMALL", nil, "TOO_SMALL"},
-		{"the rules reject", kam.Rejected, "SCORE", &store.Ending{By: kam.System, Code: "REJECT"}, "SCORE: " + yes},
+		{"the rules reject", kam.Rejected, "SCORE", &casedb.Ending{By: kam.System, Code: "REJECT"}, "SCORE: " + yes},
 		{"the rules, as the act answers", kam.Rejected, "HS4", nil, "HS4: " + yes},
-		{"compliance, to others", kam.Rejected, "COMPLIANCE", &store.Ending{By: "yann", Code: "REFUSE", Restricted: true}, "COMPLIANCE"},
-		{"cancelled", kam.Cancelled, "", &store.Ending{By: "ada", Text: "asked by olaf; twice opened"}, "asked by olaf; twice opened"},
-		{"withdrawn without a word", kam.Withdrawn, "", &store.Ending{By: "rita"}, ""},
-		{"expired", kam.Expired, "", &store.Ending{By: kam.System}, "nobody acted in time"},
-		{"completed", kam.Completed, "", &store.Ending{By: kam.System, Code: "ADDED_KA"}, ""},
+		{"compliance, to others", kam.Rejected, "COMPLIANCE", &casedb.Ending{By: "yann", Code: "REFUSE", Restricted: true}, "COMPLIANCE"},
+		{"cancelled", kam.Cancelled, "", &casedb.Ending{By: "ada", Text: "asked by olaf; twice opened"}, "asked by olaf; twice opened"},
+		{"withdrawn without a word", kam.Withdrawn, "", &casedb.Ending{By: "rita"}, ""},
+		{"expired", kam.Expired, "", &casedb.Ending{By: kam.System}, "nobody acted in time"},
+		{"completed", kam.Completed, "", &casedb.Ending{By: kam.System, Code: "ADDED_KA"}, ""},
 		{"open", kam.Deciding, "", nil, ""},
 	} {
-		require.Equal(t, tt.want, reasonLine(kam.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
+		require.Equal(t, tt.want, english.reasonLine(kam.Snapshot{State: tt.state, ReasonCode: tt.code, Headline: yes}, tt.end), tt.name)
 	}
 }
 
@@ -40,7 +40,7 @@ func TestShowOfACaseThatEnded(t *testing.T) {
 	f := told()
 	s := &f.view.Snapshot
 	s.ReasonCode, s.Task, s.MissingFields = "TOO_SMALL", nil, []string{"city"}
-	f.view.Ending = &store.Ending{By: "dora", Code: "TOO_SMALL", Text: "Not worth it."}
+	f.view.Ending = &casedb.Ending{By: "dora", Code: "TOO_SMALL", Text: "Not worth it."}
 	f.view.Been = []kam.State{kam.Draft, kam.Identifying, kam.DataEntry, kam.Deciding, kam.AwaitingConfirmation, kam.Rejected}
 	got := run(t, f, "show", string(theCase))
 	require.Zero(t, got.status, got.err)
@@ -54,7 +54,7 @@ func TestDiffOfAChange(t *testing.T) {
 	sent := kam.RequestData{ScreeningData: kam.ScreeningData{LegalName: "NordWerk AG"}}
 	whole := f.customer.Data
 	whole.LegalName = "NordWerk AG"
-	f.revisions = []store.Revision{{No: 1, At: noon, By: "rita", Data: sent}, {No: 2, At: noon, By: "rita", Data: whole}}
+	f.revisions = []casedb.Revision{{No: 1, At: noon, By: "rita", Data: sent}, {No: 2, At: noon, By: "rita", Data: whole}}
 	got := run(t, f, "diff", string(theCase))
 	require.Zero(t, got.status, got.err)
 	golden(t, dir, "diff_change.txt", got.out)
@@ -64,7 +64,7 @@ func TestDiffOfAChange(t *testing.T) {
 func TestRestrictedEnding(t *testing.T) {
 	f := told()
 	f.view.Snapshot.ReasonCode = "COMPLIANCE"
-	f.view.Ending = &store.Ending{By: "yann", Code: "REFUSE", Text: "hit 7 of the list", Restricted: true}
+	f.view.Ending = &casedb.Ending{By: "yann", Code: "REFUSE", Text: "hit 7 of the list", Restricted: true}
 	f.people = map[kam.UserID]kam.Person{
 		"rita": {ID: "rita", Active: true, Roles: []kam.Role{kam.SalesRep}},
 		"aud":  {ID: "aud", Active: true, Roles: []kam.Role{kam.Auditor}},

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -18,7 +17,7 @@ func eraseContactCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "erase-contact CUSTOMER|CASE --email MAIL|--name NAME --order TEXT",
 		Short:   "Erase a contact person who asks to be forgotten (compliance)",
-		Example: text.Say("erase.example"),
+		Example: a.text("erase.example"),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			back, err := a.system(cmd.Context())
@@ -55,7 +54,7 @@ func (a *app) erased(r service.Erasure) error {
 		a.say("erase.done", r.No, r.Order, r.Subject)
 	}
 	if len(r.Places) > 0 {
-		t := term.NewTable(text.Say("label.where"), text.Say("label.what"), text.Say("label.count")+">")
+		t := term.NewTable(a.text("label.where"), a.text("label.what"), a.text("label.count")+">")
 		for _, p := range r.Places {
 			t.Row(string(p.Subject), p.What, strconv.Itoa(p.Count))
 		}
@@ -63,11 +62,11 @@ func (a *app) erased(r service.Erasure) error {
 	}
 	if len(r.Left) > 0 {
 		a.say("erase.left")
-		t := term.NewTable(text.Say("label.where"), text.Say("label.what"))
+		t := term.NewTable(a.text("label.where"), a.text("label.what"))
 		for _, l := range r.Left {
 			what := l.Where
 			if l.Seq > 0 {
-				what = text.Say("erase.event", l.Where, l.Seq)
+				what = a.text("erase.event", l.Where, l.Seq)
 			}
 			t.Row(string(l.Subject), what)
 		}
@@ -109,7 +108,7 @@ func (a *app) erasures(all []service.Erasure) error {
 		a.say("erase.none")
 		return nil
 	}
-	t := term.NewTable(text.Say("label.no"), text.Say("label.order"), text.Say("label.customer"), text.Say("label.by"), text.Say("label.erased"), text.Say("label.last"))
+	t := term.NewTable(a.text("label.no"), a.text("label.order"), a.text("label.customer"), a.text("label.by"), a.text("label.erased"), a.text("label.last"))
 	for _, r := range all {
 		t.Row(r.No, r.Order, r.Subject, string(r.By), r.At.UTC().Format(time.RFC3339), r.LastAt.UTC().Format(time.RFC3339))
 	}

@@ -11,41 +11,45 @@ import (
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/customer/erase"
 )
 
 type erasingFake struct {
-	fake
-	order  store.EraseOrder
-	by     kam.UserID
-	answer store.Erasure
-	all    []store.Erasure
+	*fake
+	order  erase.Order
+	answer erase.Erasure
+	all    []erase.Erasure
 }
 
-func (f *erasingFake) EraseContact(_ context.Context, o store.EraseOrder) (store.Erasure, error) {
+func (f *erasingFake) kept() service.Record {
+	r := f.fake.kept()
+	r.Erasures = f
+	return r
+}
+
+func (f *erasingFake) Contact(_ context.Context, o erase.Order, _ func(kam.Person) (kam.Role, error)) (erase.Erasure, error) {
 	f.order = o
 	return f.answer, f.err
 }
 
-func (f *erasingFake) Erasures(_ context.Context, by kam.UserID) ([]store.Erasure, error) {
-	f.by = by
+func (f *erasingFake) List(context.Context) ([]erase.Erasure, error) {
 	return f.all, f.err
 }
 
 func TestEraseContact(t *testing.T) {
 	dir := testdata(t)
-	f := &erasingFake{fake: *waiting()}
+	f := &erasingFake{fake: waiting()}
 	admin := func(args ...string) result {
-		return startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, append([]string{"--as", "cora", "admin"}, args...)...)
+		return startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, append([]string{"--as", "cora", "admin"}, args...)...)
 	}
-	what := store.ErasedWhat{
+	what := erase.ErasedWhat{
 		Contacts: 3, Texts: 1,
-		Places: []store.ErasedPlace{{Subject: "customer/C-1", What: "contacts of the customer", Count: 1}, {Subject: theCase, What: "contacts of revision 1", Count: 2}, {Subject: theCase, What: "revisions", Count: 1}},
-		Left:   []store.ErasureStays{{Subject: theCase, Where: "audit trail", Seq: 7}, {Subject: "org", Where: "person ada"}},
+		Places: []erase.ErasedPlace{{Subject: "customer/C-1", What: "contacts of the customer", Count: 1}, {Subject: theCase, What: "contacts of revision 1", Count: 2}, {Subject: theCase, What: "revisions", Count: 1}},
+		Left:   []erase.ErasureStays{{Subject: theCase, Where: "audit trail", Seq: 7}, {Subject: "org", Where: "person ada"}},
 	}
-	f.answer = store.Erasure{Subject: "C-1", Order: "ticket 4711", By: "cora", At: noon, LastAt: noon, DryRun: true, ErasedWhat: what}
+	f.answer = erase.Erasure{Subject: "C-1", Order: "ticket 4711", By: "cora", At: noon, LastAt: noon, DryRun: true, ErasedWhat: what}
 	golden(t, dir, "erase_dry.txt", admin("erase-contact", "C-1", "--email", "ada@x.example", "--name", "Jo\u0308rg Berg", "--order", "ticket 4711", "--dry-run").out)
-	require.Equal(t, store.EraseOrder{Subject: "C-1", Email: "ada@x.example", Name: "J\u00f6rg Berg", Order: "ticket 4711", By: "cora", DryRun: true}, f.order)
+	require.Equal(t, erase.Order{Subject: "C-1", Email: "ada@x.example", Name: "J\u00f6rg Berg", Order: "ticket 4711", By: "cora", DryRun: true}, f.order)
 
 	f.answer.DryRun, f.answer.No = false, "E-000001"
 	got := admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "ticket 4711")
@@ -54,19 +58,18 @@ func TestEraseContact(t *testing.T) {
 	got = admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "ticket 4711", "--json")
 	golden(t, dir, "erase.json", got.out)
 
-	f.answer.Again, f.answer.ErasedWhat, f.answer.LastAt = true, store.ErasedWhat{Places: []store.ErasedPlace{}, Left: []store.ErasureStays{}}, noon.Add(time.Hour)
+	f.answer.Again, f.answer.ErasedWhat, f.answer.LastAt = true, erase.ErasedWhat{Places: []erase.ErasedPlace{}, Left: []erase.ErasureStays{}}, noon.Add(time.Hour)
 	golden(t, dir, "erase_again.txt", admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "ticket 4711").out)
 
-	require.Equal(t, text.Say("erase.none")+"\n", admin("erasures").out)
-	require.Equal(t, kam.UserID("cora"), f.by)
-	f.all = []store.Erasure{f.answer}
+	require.Equal(t, text.English().Say("erase.none")+"\n", admin("erasures").out)
+	f.all = []erase.Erasure{f.answer}
 	golden(t, dir, "erasures.txt", admin("erasures").out)
-	var listed struct{ Erasures []store.Erasure }
+	var listed struct{ Erasures []erase.Erasure }
 	require.NoError(t, json.Unmarshal([]byte(admin("erasures", "--json").out), &listed))
 	require.Equal(t, "E-000001", listed.Erasures[0].No)
 
-	require.Equal(t, exitUsage, startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, "--as=", "admin", "erasures").status, "whoever reads them is somebody")
-	require.Equal(t, exitUsage, startOn(t, system{service.New(f, nil, ""), &f.fake}, "", false, "--as=", "admin", "erase-contact", "C-1").status)
+	require.Equal(t, exitUsage, startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, "--as=", "admin", "erasures").status, "whoever reads them is somebody")
+	require.Equal(t, exitUsage, startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, "--as=", "admin", "erase-contact", "C-1").status)
 	require.Equal(t, exitUsage, admin("erase-contact").status)
 	f.err = kam.Errorf(kam.Forbidden, "no")
 	require.Equal(t, exitRefused, admin("erase-contact", "C-1", "--email", "ada@x.example", "--order", "t").status)

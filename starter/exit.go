@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -27,7 +27,12 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{said{kam.Say(format, args...)}} }
+
+// said is an error that is a sentence and no more.
+type said struct{ kam.Sentence }
+
+func (s said) Error() string { return s.English }
 
 // exitError carries a status that no kam code stands for.
 type exitError struct {
@@ -92,30 +97,55 @@ func (a *app) report(err error) {
 			return
 		}
 	}
-	head := text.Say("error.head")
+	head := a.text("error.head")
 	switch st {
 	case exitUsage:
-		head = text.Say("error.usage")
+		head = a.text("error.usage")
 	case exitUnreachable:
-		head = text.Say("error.unreachable")
+		head = a.text("error.unreachable")
 	case exitUnsure:
-		head = text.Say("error.unsure")
+		head = a.text("error.unsure")
 	}
 	if e == nil {
-		fmt.Fprintf(a.err, "%s: %s\n", head, term.CleanLines(err.Error()))
+		fmt.Fprintf(a.err, "%s: %s\n", head, term.CleanLines(a.saying(err)))
 		return
 	}
-	msg := e.Msg
+	msg := a.words.Sentence(e.Message())
 	if e.Field != "" {
 		msg = e.Field + ": " + msg
 	}
 	fmt.Fprintf(a.err, "%s: %s (%s)\n", head, term.Clean(msg), e.Code)
 	if e.Rule != "" {
-		fmt.Fprintf(a.err, "  %s: %s\n", text.Say("error.rule"), term.Clean(e.Rule))
+		fmt.Fprintf(a.err, "  %s: %s\n", a.text("error.rule"), term.Clean(e.Rule))
 	}
 	if e.Remedy != "" {
-		fmt.Fprintf(a.err, "  %s: %s\n", text.Say("error.remedy"), term.Clean(e.Remedy))
+		fmt.Fprintf(a.err, "  %s: %s\n", a.text("error.remedy"), term.Clean(a.words.Sentence(e.HowTo())))
 	}
+}
+
+// saying is an error without a code in the person's language: the sentences
+// within it are.
+func (a *app) saying(err error) string {
+	whole := err.Error()
+	put := func(english, said string) { whole = strings.Replace(whole, english, said, 1) }
+	var sentence said
+	var file fileError
+	var table *importer.FileError
+	if errors.As(err, &sentence) {
+		put(sentence.English, a.words.Sentence(sentence.Sentence))
+	}
+	if errors.As(err, &file) {
+		put(file.Error(), file.lines(a.words.Error))
+	}
+	if errors.As(err, &table) {
+		for _, p := range table.Problems {
+			put(p.String(), a.words.Sentence(p.Sentence()))
+		}
+	}
+	if errors.As(err, new(nothing)) {
+		put(nothingStaged, a.words.Word(nothingStaged))
+	}
+	return whole
 }
 
 // unreachable says that a system does not answer, keeping what already says
@@ -128,5 +158,5 @@ func unreachable(what string, err error) error {
 	if errors.As(err, &usage) {
 		return err
 	}
-	return kam.Errorf(kam.Unreachable, "%s: %s", what, strings.TrimSpace(err.Error())).Try(text.Say("backend.standalone"))
+	return kam.Errorf(kam.Unreachable, "%s: %s", what, strings.TrimSpace(err.Error())).Try("start it with: go run ./standalone; or set KAM_DATABASE_URL and TEMPORAL_ADDRESS")
 }

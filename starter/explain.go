@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -52,12 +51,12 @@ func explainCommand(a *app) *cobra.Command {
 }
 
 func (a *app) explain(r kam.DecisionRecord) {
-	a.printf("%s\n", a.screen.Bold(term.Clean(text.Say("explain.head", stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
+	a.printf("%s\n", a.screen.Bold(term.Clean(a.text("explain.head", a.stepLabel(r.Step), string(r.Kind), r.Policy.ID, itoa(r.Policy.Version), itoa(r.Revision), r.Outcome))))
 	if r.ComputedAt != nil {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
 	}
 	a.say("explain.rules", max(r.RulesVersion, 1))
-	a.printf("%s\n", term.Clean(r.Headline))
+	a.printf("%s\n", term.Clean(a.words.Decision(r.Headline)))
 	if r.Score != nil && r.Confidence != nil {
 		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())
 	}
@@ -103,7 +102,7 @@ func (a *app) explain(r kam.DecisionRecord) {
 }
 
 func (a *app) criteria(r kam.DecisionRecord) {
-	t := term.NewTable(text.Say("label.criterion"), text.Say("label.value"), text.Say("label.points")+">", text.Say("label.weight")+">", text.Say("label.share")+">")
+	t := term.NewTable(a.text("label.criterion"), a.text("label.value"), a.text("label.points")+">", a.text("label.weight")+">", a.text("label.share")+">")
 	for _, c := range r.Criteria {
 		t.Row(c.ID, c.Value, c.Points.String(), c.Weight.String(), c.Contribution.Fixed())
 	}
@@ -111,13 +110,13 @@ func (a *app) criteria(r kam.DecisionRecord) {
 }
 
 func (a *app) tests(r kam.DecisionRecord) {
-	yes := map[bool]string{true: "yes", false: "NO"}
-	gates := term.NewTable(text.Say("label.gate"), text.Say("label.passed"), text.Say("label.why"))
+	yes := map[bool]string{true: a.text("word.yes"), false: a.text("word.no")}
+	gates := term.NewTable(a.text("label.gate"), a.text("label.passed"), a.text("label.why"))
 	for _, g := range r.Gates {
-		gates.Row(g.ID, yes[g.Passed], g.Reason)
+		gates.Row(g.ID, yes[g.Passed], a.words.Decision(g.Reason))
 	}
 	a.section("", gates)
-	tests := term.NewTable(text.Say("label.tier"), text.Say("label.test"), text.Say("label.value")+">", text.Say("label.limit")+">", text.Say("label.passed"))
+	tests := term.NewTable(a.text("label.tier"), a.text("label.test"), a.text("label.value")+">", a.text("label.limit")+">", a.text("label.passed"))
 	for _, x := range r.Tests {
 		tests.Row(string(x.Tier), x.Test, x.Value.String(), x.Limit.String(), yes[x.Passed])
 	}

@@ -18,41 +18,69 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 // fake is the record of a system with one case, and the answer to acts on it.
 type fake struct {
-	service.Record
-	view      store.CaseView
+	view      casedb.View
 	events    []kam.AuditEvent
 	records   []kam.DecisionRecord
-	revisions []store.Revision
-	inbox     []store.InboxItem
-	lines     []store.CaseLine
-	chains    []store.Chain
+	revisions []casedb.Revision
+	inbox     []casedb.InboxItem
+	lines     []casedb.Line
+	chains    []ledger.Chain
 	forged    int64
 	workers   []store.WorkerKeys
 	checks    []service.Check
 	people    map[kam.UserID]kam.Person
 	nodes     []kam.TerritoryNode
-	customer  store.Customer
-	base      store.Base
+	customer  customerdb.Customer
+	base      casedb.Base
 	err       error // of reads
 	actErr    error
 	undone    bool // what is asked for again
 
-	request  store.Request
+	request  casedb.Request
 	sent     []kam.Act
 	data     *kam.RequestData
-	filter   store.Filter
-	org      store.Org
+	filter   casedb.Filter
+	org      accessdb.Org
 	loadedBy kam.UserID
-	loads    store.OrgChange // what comes of a load
-	book     []store.BookCustomer
-	facts    []store.SalesFact
+	loads    accessdb.OrgChange // what comes of a load
+	book     []customerdb.BookCustomer
+	facts    []customerdb.SalesFact
 	policies map[int][]byte
+}
+
+// The rooms of the record.
+type (
+	fakeCases struct {
+		service.Cases
+		*fake
+	}
+	fakeAccess struct {
+		service.Access
+		*fake
+	}
+	fakeCustomers struct {
+		service.Customers
+		*fake
+	}
+	fakeLedger struct {
+		service.Ledger
+		*fake
+	}
+	fakeSignatures struct{ *fake }
+)
+
+func (f *fake) kept() service.Record {
+	return service.Record{Ledger: fakeLedger{fake: f}, Signatures: fakeSignatures{f}, Access: fakeAccess{fake: f}, Cases: fakeCases{fake: f}, Customers: fakeCustomers{fake: f}}
 }
 
 // system is the service over a record, where f answers in place of the
@@ -79,34 +107,42 @@ func (s system) Diagnose(context.Context, service.Principal) ([]service.Check, e
 	return s.f.checks, nil
 }
 
-func (f *fake) Case(context.Context, kam.CaseNo) (kam.Snapshot, error) { return f.view.Snapshot, f.err }
+func (f fakeCases) Case(context.Context, kam.CaseNo) (kam.Snapshot, error) {
+	return f.view.Snapshot, f.err
+}
 
-func (f *fake) CaseView(context.Context, kam.CaseNo) (store.CaseView, error) { return f.view, f.err }
+func (f fakeCases) View(context.Context, kam.CaseNo) (casedb.View, error) { return f.view, f.err }
 
-func (f *fake) Cases(_ context.Context, filter store.Filter) ([]store.CaseLine, error) {
+func (f fakeCases) List(_ context.Context, filter casedb.Filter) ([]casedb.Line, error) {
 	f.filter = filter
 	return f.lines, f.err
 }
 
-func (f *fake) Inbox(context.Context, kam.UserID) ([]store.InboxItem, error) { return f.inbox, f.err }
+func (f fakeCases) Inbox(context.Context, kam.UserID) ([]casedb.InboxItem, error) {
+	return f.inbox, f.err
+}
 
-func (f *fake) Events(context.Context, kam.CaseNo) ([]kam.AuditEvent, error) { return f.events, f.err }
+func (f fakeCases) Events(context.Context, kam.CaseNo) ([]kam.AuditEvent, error) {
+	return f.events, f.err
+}
 
-func (f *fake) Records(context.Context, kam.CaseNo) ([]kam.DecisionRecord, error) {
+func (f fakeCases) Records(context.Context, kam.CaseNo) ([]kam.DecisionRecord, error) {
 	return f.records, f.err
 }
 
-func (f *fake) Revisions(context.Context, kam.CaseNo) ([]store.Revision, error) {
+func (f fakeCases) Revisions(context.Context, kam.CaseNo) ([]casedb.Revision, error) {
 	return f.revisions, f.err
 }
 
-func (f *fake) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
+func (f fakeSignatures) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
 
-func (f *fake) Forged(context.Context) (int64, error) { return f.forged, f.err }
+func (f fakeLedger) Forged(context.Context) (int64, error) { return f.forged, f.err }
 
-func (f *fake) LiveWorkers(context.Context) ([]store.WorkerKeys, error) { return f.workers, f.err }
+func (f fakeSignatures) LiveWorkers(context.Context) ([]store.WorkerKeys, error) {
+	return f.workers, f.err
+}
 
-func (f *fake) Chains(_ context.Context, fn func(store.Chain) error) error {
+func (f fakeLedger) Chains(_ context.Context, fn func(ledger.Chain) error) error {
 	for _, c := range f.chains {
 		if err := fn(c); err != nil {
 			return err
@@ -115,27 +151,27 @@ func (f *fake) Chains(_ context.Context, fn func(store.Chain) error) error {
 	return f.err
 }
 
-func (f *fake) LoadPolicy(_ context.Context, _ store.OrgAct, version int, text []byte) (store.OrgChange, error) {
+func (f fakeAccess) LoadPolicy(_ context.Context, _ accessdb.OrgAct, version int, text []byte) (accessdb.OrgChange, error) {
 	f.policies = map[int][]byte{version: text}
 	return f.loads, nil
 }
 
-func (f *fake) LoadOrg(_ context.Context, a store.OrgAct, o store.Org) (store.OrgChange, error) {
+func (f fakeAccess) LoadOrg(_ context.Context, a accessdb.OrgAct, o accessdb.Org) (accessdb.OrgChange, error) {
 	f.org, f.loadedBy = o, a.By
 	return f.loads, f.err
 }
 
-func (f *fake) LoadCustomers(_ context.Context, _ store.OrgAct, book []store.BookCustomer) error {
+func (f fakeCustomers) Load(_ context.Context, _ accessdb.OrgAct, book []customerdb.BookCustomer) error {
 	f.book = book
 	return f.err
 }
 
-func (f *fake) LoadSales(_ context.Context, _ store.OrgAct, facts []store.SalesFact) error {
+func (f fakeCustomers) LoadSales(_ context.Context, _ accessdb.OrgAct, facts []customerdb.SalesFact) error {
 	f.facts = facts
 	return f.err
 }
 
-func (f *fake) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
+func (f fakeCustomers) RebuildABC(context.Context, time.Time) (string, error) { return "abc", nil }
 
 // staff are known in every system. Whoever is not among them is, in a system that
 // names no people, a manager who reads all.
@@ -144,9 +180,10 @@ var staff = map[kam.UserID]kam.Person{
 	"olaf": {ID: "olaf", Roles: []kam.Role{kam.Operator}, Active: true},
 	"pia":  {ID: "pia", Roles: []kam.Role{kam.PolicyAdmin}, Active: true},
 	"ulf":  {ID: "ulf", Roles: []kam.Role{kam.UserAdmin}, Active: true},
+	"cora": {ID: "cora", Roles: []kam.Role{kam.ComplianceRole}, Active: true},
 }
 
-func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
+func (f fakeAccess) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	if p, ok := f.people[id]; ok {
 		return p, f.err
 	}
@@ -159,26 +196,26 @@ func (f *fake) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	return kam.Person{}, kam.Errorf(kam.NotFound, "nobody is known as %s", id)
 }
 
-func (f *fake) People(context.Context) ([]kam.Person, error) { return make([]kam.Person, 4), nil }
+func (f fakeAccess) People(context.Context) ([]kam.Person, error) { return make([]kam.Person, 4), nil }
 
-func (f *fake) Now(context.Context) (time.Time, error) { return noon, nil }
+func (f fakeLedger) Now(context.Context) (time.Time, error) { return noon, nil }
 
-func (f *fake) LatestPolicy(context.Context) (int, []byte, error) {
+func (f fakeAccess) LatestPolicy(context.Context) (int, []byte, error) {
 	return 1, policy.DefaultYAML(), f.err
 }
 
-func (f *fake) Calendars(context.Context) (map[string]kam.Calendar, error) {
+func (f fakeAccess) Calendars(context.Context) (map[string]kam.Calendar, error) {
 	c, err := kam.NewCalendar("DE", "Europe/Berlin", "09:00-17:00", []string{"saturday", "sunday"}, nil)
 	return map[string]kam.Calendar{"DE": c}, err
 }
 
-func (f *fake) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
+func (f fakeAccess) Nodes(context.Context) ([]kam.TerritoryNode, error) { return f.nodes, f.err }
 
-func (f *fake) Customer(context.Context, string) (store.Customer, error) {
+func (f fakeCustomers) Customer(context.Context, string) (customerdb.Customer, error) {
 	return f.customer, f.err
 }
 
-func (f *fake) BaseOf(context.Context, kam.CaseNo) (store.Base, bool, error) {
+func (f fakeCases) BaseOf(context.Context, kam.CaseNo) (casedb.Base, bool, error) {
 	return f.base, f.base.Version > 0, f.err
 }
 
@@ -194,13 +231,14 @@ type result struct {
 // given a terminal that a person sits at where asked is true.
 func start(t *testing.T, f *fake, input string, asked bool, args ...string) result {
 	t.Helper()
-	return startOn(t, system{service.New(f, nil, ""), f}, input, asked, args...)
+	return startOn(t, system{service.New(f.kept(), nil, ""), f}, input, asked, args...)
 }
 
 // startOn is start on any system. Whoever is not named is zoe.
 func startOn(t *testing.T, f service.Service, input string, asked bool, args ...string) result {
 	t.Helper()
 	t.Setenv("KAM_AS", "zoe")
+	t.Setenv("LC_ALL", "C")
 	t.Chdir(t.TempDir())
 	var out, errs bytes.Buffer
 	a := newApp(strings.NewReader(input), &out, &errs)
@@ -264,9 +302,9 @@ func waiting() *fake {
 		MaterialHash: "sha256:0123456789abcdef0123456789abcdef", Requester: "rita", Territory: "DE-N-01", OwnerID: "rita",
 		Headline: "Score 86.50, 60 or more", Task: &task, OpenedAt: noon.Add(-27 * time.Hour), UpdatedAt: noon.Add(-26 * time.Hour),
 	}
-	f := &fake{view: store.CaseView{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH")}}
-	f.inbox = []store.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true}}
-	f.lines = []store.CaseLine{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt, Task: &task}}
+	f := &fake{view: casedb.View{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH")}}
+	f.inbox = []casedb.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true}}
+	f.lines = []casedb.Line{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt, Task: &task}}
 	return f
 }
 
@@ -276,12 +314,12 @@ func told() *fake {
 	f.view.Snapshot.State = kam.Rejected
 	at := func(h int) time.Time { return noon.Add(time.Duration(h-30) * time.Hour) }
 	f.events = []kam.AuditEvent{
-		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: kam.Draft, Text: "NEW"},
-		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: kam.Draft, To: kam.Identifying},
-		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: kam.Identifying, To: kam.DataEntry},
-		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: kam.DataEntry, To: kam.Deciding},
-		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: kam.Deciding, To: kam.AwaitingConfirmation, ReasonCode: "REFER"},
-		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: kam.AwaitingConfirmation, To: kam.Rejected, ReasonCode: "TOO_SMALL", Text: "No\nfit"},
+		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: string(kam.Draft), Text: "NEW"},
+		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: string(kam.Draft), To: string(kam.Identifying)},
+		{Seq: 3, At: at(0).Add(12 * time.Millisecond), Actor: kam.System, Type: kam.EventTerritoryResolved, Step: "1.1.3", From: string(kam.Identifying), To: string(kam.DataEntry)},
+		{Seq: 4, At: at(2), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.2.1a", From: string(kam.DataEntry), To: string(kam.Deciding)},
+		{Seq: 5, At: at(2), Actor: kam.System, Type: kam.EventDecisionComputed, Step: "1.1.4", From: string(kam.Deciding), To: string(kam.AwaitingConfirmation), ReasonCode: "REFER"},
+		{Seq: 6, At: at(28), Actor: "dora", OnBehalfOf: "tom", Type: kam.EventRejected, Step: "1.1.5", From: string(kam.AwaitingConfirmation), To: string(kam.Rejected), ReasonCode: "TOO_SMALL", Text: "No\nfit"},
 	}
 	score, confidence := dec("54.5"), dec("90")
 	computed := at(2)
@@ -305,7 +343,7 @@ func told() *fake {
 		},
 	}
 	later := request("NordWerk AG")
-	f.revisions = []store.Revision{
+	f.revisions = []casedb.Revision{
 		{No: 1, At: at(0), By: "rita", Data: request("NordWerk GmbH")},
 		{No: 2, At: at(2), By: "rita", Data: later},
 		{No: 3, At: at(3), By: "rita", Data: later},

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -30,7 +29,7 @@ func historyCommand(a *app) *cobra.Command {
 			}
 			for i := range events {
 				if events[i].Restricted && events[i].Text == "" {
-					events[i].Text = text.Say("history.restricted")
+					events[i].Text = a.text("history.restricted")
 				}
 			}
 			h := historyOf(events, a.now())
@@ -105,9 +104,9 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 			line.Seconds = max(0, e.At.Sub(events[i-1].At).Seconds())
 		}
 		h.Lines = append(h.Lines, line)
-		if e.To != "" && e.To != state {
+		if e.To != "" && kam.State(e.To) != state {
 			spend(e.At)
-			state, since = e.To, e.At
+			state, since = kam.State(e.To), e.At
 		}
 	}
 	if !state.Ended() {
@@ -117,13 +116,13 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 }
 
 func entryOf(e kam.AuditEvent) kam.TimelineEntry {
-	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: e.From, To: e.To, Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
+	return kam.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: kam.State(e.From), To: kam.State(e.To), Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
 }
 
 // history shows when something happened where the second changes, and how long
 // it took where that can be felt: what the engine does in one go reads as one.
 func (a *app) history(h historyJSON) {
-	t := term.NewTable(text.Say("label.time"), text.Say("label.step"), text.Say("label.event"), text.Say("label.to"), text.Say("label.by"), text.Say("label.took")+">", text.Say("label.note"))
+	t := term.NewTable(a.text("label.time"), a.text("label.step"), a.text("label.event"), a.text("label.to"), a.text("label.by"), a.text("label.took")+">", a.text("label.note"))
 	clock := ""
 	for i, l := range h.Lines {
 		by := string(l.Actor)
@@ -146,28 +145,28 @@ func (a *app) history(h historyJSON) {
 		}
 		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
 	}
-	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(text.Say("history.totals")))
-	totals := term.NewTable(text.Say("label.step"), text.Say("label.took")+">")
+	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(a.text("history.totals")))
+	totals := term.NewTable(a.text("label.step"), a.text("label.took")+">")
 	for _, s := range h.Steps {
 		if s.Seconds < 1 {
 			continue // it is in the engine's sum, or nobody had to wait
 		}
-		name := s.Name
+		name := a.stepLabel(s.Step)
 		if s.Visits > 1 {
 			name += " (" + itoa(s.Visits) + "x)"
 		}
 		totals.Row(name, span(s.Seconds))
 	}
-	totals.Row(text.Say("history.people"), sum(h.People))
-	totals.Row(text.Say("history.engine"), sum(h.Engine))
-	totals.Row(text.Say("history.total"), sum(h.Total))
+	totals.Row(a.text("history.people"), a.sum(h.People))
+	totals.Row(a.text("history.engine"), a.sum(h.Engine))
+	totals.Row(a.text("history.total"), a.sum(h.Total))
 	a.printf("%s", totals.Text(a.screen))
 }
 
 // sum is a span that is never nothing.
-func sum(seconds float64) string {
+func (a *app) sum(seconds float64) string {
 	if seconds < 1 {
-		return text.Say("history.moment")
+		return a.text("history.moment")
 	}
 	return span(seconds)
 }

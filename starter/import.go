@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -70,16 +70,16 @@ applied, and classified on the whole book. See starter batch.`,
 			}
 			if asBook {
 				if o.defaults != "" {
-					return usagef("%s", text.Say("batch.defaults"))
+					return usagef("--defaults is for requests; a book says what it knows")
 				}
 				b.importOptions = o
 				return a.importBook(cmd.Context(), b)
 			}
 			if b.sales != "" || b.pl != "" || b.groups != "" || b.key != "" {
-				return usagef("%s", text.Say("batch.asBook"))
+				return usagef("--sales, --pl, --groups and --key go with --as-book")
 			}
 			if o.file == "" {
-				return usagef("%s", text.Say("batch.file"))
+				return usagef("name the file of customers")
 			}
 			return a.importFile(cmd.Context(), o)
 		},
@@ -145,7 +145,7 @@ func (a *app) readBatch(o importOptions) (*importer.Batch, error) {
 		}
 		defer f.Close() //nolint:errcheck // only read from
 		if defaults, err = importer.ReadDefaults(f); err != nil {
-			return nil, usagef("%s: %w", o.defaults, err)
+			return nil, usageError{fmt.Errorf("%s: %w", o.defaults, err)}
 		}
 	}
 	var in io.Reader = a.in
@@ -159,7 +159,7 @@ func (a *app) readBatch(o importOptions) (*importer.Batch, error) {
 	}
 	table, err := importer.Read(in, importer.ReadOptions{Complete: o.complete})
 	if err != nil {
-		return nil, usagef("%s: nothing was started\n%w", o.file, err)
+		return nil, usageError{fmt.Errorf("%s: nothing was started\n%w", o.file, err)}
 	}
 	return importer.Plan(table, defaults), nil
 }

@@ -73,7 +73,7 @@ func importFindings(rep importer.Report) (t *term.Table, more int) {
 func importKinds(rep importer.Report) (errs, warned []kam.BatchFinding) {
 	for _, r := range rep.Rows {
 		for _, f := range r.Findings {
-			one := kam.BatchFinding{Row: r.Row, Column: f.Field, Rule: f.RuleID, Severity: f.Severity, Message: f.Text()}
+			one := kam.BatchFinding{Row: r.Row, Column: f.Field, Rule: f.RuleID, Severity: f.Severity}.Saying(f.Sentence(), kam.Sentence{})
 			switch {
 			case f.Severity == kam.SeverityError && r.State == importer.StateRefused:
 				errs = append(errs, one)

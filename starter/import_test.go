@@ -18,7 +18,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // importDesk is a system that only starts cases.
@@ -30,7 +30,7 @@ type importDesk struct {
 	down  int                      // from this case on it does not answer; 0 is never
 }
 
-func (d *importDesk) Start(_ context.Context, who service.Principal, r store.Request) (service.Started, error) {
+func (d *importDesk) Start(_ context.Context, who service.Principal, r casedb.Request) (service.Started, error) {
 	r.Requester = who.User()
 	d.mu.Lock()
 	defer d.mu.Unlock()

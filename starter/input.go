@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kamflow/kamflow/internal/importer"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -30,20 +29,20 @@ func checkArgs(args []string) error {
 		for _, flag := range freeText {
 			free = free || i > 0 && args[i-1] == flag || strings.HasPrefix(arg, flag+"=")
 		}
-		if err := checkWord(text.Say("input.argument", i+1), arg, free); err != nil {
+		if err := checkWord(kam.Say("argument %d", i+1), arg, free); err != nil {
 			return err
 		}
 	}
-	return checkWord("KAM_AS", os.Getenv("KAM_AS"), false)
+	return checkWord(kam.Word("KAM_AS"), os.Getenv("KAM_AS"), false)
 }
 
-func checkWord(name, word string, free bool) error {
+func checkWord(name kam.Sentence, word string, free bool) error {
 	if !utf8.ValidString(word) {
-		return kam.Errorf(kam.Invalid, "%s", text.Say("input.utf8", name)).Try(text.Say("input.utf8.try"))
+		return kam.Errorf(kam.Invalid, "%s is not UTF-8", name).Try("set the terminal to UTF-8 and type it again")
 	}
 	for _, r := range word {
 		if unicode.IsControl(r) && !(free && strings.ContainsRune("\n\r\t", r)) {
-			return kam.Errorf(kam.Invalid, "%s", text.Say("input.control", name, r)).Try(text.Say("input.control.try"))
+			return kam.Errorf(kam.Invalid, "%s contains the control character U+%04X", name, r).Try("leave it out; only --reason and --text may have several lines")
 		}
 	}
 	return nil
@@ -55,18 +54,19 @@ func flagError(_ *cobra.Command, err error) error {
 	if !errors.As(err, &bad) {
 		return usageError{err}
 	}
-	id := ""
+	value := bad.GetValue()
+	var e *kam.Error
 	switch kind := bad.GetFlag().Value.Type(); {
 	case kind == "duration":
-		id = "flag.span"
+		e = kam.Errorf(kam.Invalid, "%q is no span of time", value).Try("give one such as 30s, 5m or 2h")
 	case !strings.HasPrefix(kind, "int"):
 		return usageError{err}
 	case errors.Is(err, strconv.ErrRange):
-		id = "flag.large"
+		e = kam.Errorf(kam.Invalid, "%q is too large", value).Try("give a smaller number")
 	default:
-		id = "flag.whole"
+		e = kam.Errorf(kam.Invalid, "%q is no whole number", value).Try("give one such as 20")
 	}
-	return kam.Errorf(kam.Invalid, "%s", text.Say(id, bad.GetValue())).On("--" + bad.GetFlag().Name).Try(text.Say(id + ".try"))
+	return e.On("--" + bad.GetFlag().Name)
 }
 
 // within refuses a number that a flag does not take.
@@ -74,15 +74,15 @@ func within(flag string, n, least, most int) error {
 	if n >= least && n <= most {
 		return nil
 	}
-	return kam.Errorf(kam.Invalid, "%s", text.Say("flag.range", n, least, most)).On(flag).Try(text.Say("flag.range.try", least, most))
+	return kam.Errorf(kam.Invalid, "%d is not within %d to %d", n, least, most).On(flag).Try("give a number from %d to %d", least, most)
 }
 
 // oneOf refuses what is no word of a list.
-func oneOf[T ~string](flag, id string, word T, list []T) error {
+func oneOf[T ~string](flag, what string, word T, list []T) error {
 	if word == "" || slices.Contains(list, word) {
 		return nil
 	}
-	return kam.Errorf(kam.Invalid, "%s", text.Say(id, string(word))).On(flag).Try(text.Say("one.of", joined(list)))
+	return kam.Errorf(kam.Invalid, what, word).On(flag).Try("one of %s", kam.ListOf(list))
 }
 
 // unknown names the flag that gives somebody or something that nobody knows.
@@ -91,9 +91,9 @@ func unknown(f service.Filter, err error) error {
 	switch {
 	case e == nil || e.Code != kam.NotFound:
 	case e.Field == "requester":
-		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.person", string(f.Requester))).On("--requester").Try(text.Say("unknown.person.try"))
+		return kam.Errorf(kam.NotFound, "nobody is known as %s", string(f.Requester)).On("--requester").Try("user ids are lower case and exact, as show and list print them")
 	case e.Field == "territory":
-		return kam.Errorf(kam.NotFound, "%s", text.Say("unknown.node", f.Territory)).On("--territory").Try(text.Say("unknown.node.try"))
+		return kam.Errorf(kam.NotFound, "there is no node %s in the tree of territories", f.Territory).On("--territory").Try("node codes are exact, as in DE-N-01; list prints them in the column Territory")
 	}
 	return err
 }
@@ -106,20 +106,20 @@ func flagFor(act kam.ActName, err error) error {
 	}
 	switch kam.Need(e.Field) {
 	case kam.NeedReason:
-		e.Try(text.Say("give.reason"))
+		e.Try("give --reason TEXT")
 		if act == kam.ActComment {
-			e.Try(text.Say("give.text"))
+			e.Try("give --text TEXT")
 		}
 	case kam.NeedReasonCode:
-		e.Try(text.Say("give.code", joined(kam.ReasonCodes)))
+		e.Try("give --reason-code CODE, one of %s", kam.ListOf(kam.ReasonCodes))
 	case kam.NeedFields:
-		e.Try(text.Say("give.fields"))
+		e.Try("give --field FIELD, once or more, or --reason TEXT")
 	case kam.NeedCustomer:
-		e.Try(text.Say("give.customer"))
+		e.Try("give --customer NUMBER")
 	case kam.NeedTier:
-		e.Try(text.Say("give.tier", joined(kam.Tiers)))
+		e.Try("give --tier, one of %s", kam.ListOf(kam.Tiers))
 	case kam.NeedAssignee:
-		e.Try(text.Say("give.assignee"))
+		e.Try("give --to USER")
 	}
 	return err
 }
@@ -128,7 +128,7 @@ func flagFor(act kam.ActName, err error) error {
 // what makes it the same one.
 func sendAgain(err error, decisionID string) error {
 	if e := kam.AsError(err); e != nil && e.Code == kam.Unreachable {
-		e.Remedy = text.Say("error.retry", decisionID)
+		e.Try("send it again with --decision-id %s: it counts once, whether it was stored or not", decisionID)
 	}
 	return err
 }
@@ -137,7 +137,7 @@ func sendAgain(err error, decisionID string) error {
 // the place of bytes that it does not know.
 func checkFile(name string, b []byte) error {
 	if at := kam.NotUTF8(b); at >= 0 {
-		return faults(name, kam.Errorf(kam.Invalid, "%s", text.Say("file.utf8", lineOf(b, int64(at)), at+1)).Try(text.Say("file.utf8.try")))
+		return faults(name, kam.Errorf(kam.Invalid, "line %d is not UTF-8 (byte %d of the file)", lineOf(b, int64(at)), at+1).Try("save the file as UTF-8"))
 	}
 	return nil
 }
@@ -148,10 +148,13 @@ type fileError struct {
 	errs []*kam.Error
 }
 
-func (e fileError) Error() string {
+func (e fileError) Error() string { return e.lines(error.Error) }
+
+// lines are the errors, one a line, as say has each of them.
+func (e fileError) lines(say func(error) string) string {
 	lines := make([]string, len(e.errs))
 	for i, x := range e.errs {
-		lines[i] = e.name + ": " + x.Error()
+		lines[i] = e.name + ": " + say(x)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -178,7 +181,7 @@ func faultsOf(err error) (name string, errs []*kam.Error) {
 		return file.name, file.errs
 	case errors.As(err, &table):
 		for _, p := range table.Problems {
-			errs = append(errs, kam.Errorf(kam.Invalid, "%s: %s", p.Place(), p.Message).On(p.Column).Try(p.Remedy))
+			errs = append(errs, p.Error())
 		}
 	}
 	return "", errs

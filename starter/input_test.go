@@ -12,7 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // TestBytesInArguments: nothing that the database would not take gets there.
@@ -74,7 +74,7 @@ func TestBytesInFiles(t *testing.T) {
 func TestFaultsOfFiles(t *testing.T) {
 	tests := []struct{ name, give, want string }{
 		{"a key twice", `{"legal_name":"A GmbH","legal_name":"B GmbH"}`, "-: legal_name: the key stands there twice; keep one of them"},
-		{"a key twice below", `{"contacts":[{"name":"A","name":"B"}]}`, "-: name: the key stands there twice"},
+		{"a key twice below", `{"contacts":[{"name":"A","name":"B"}]}`, "-: contacts[0].name: the key stands there twice"},
 		{"a number for a text", `{"phone":7}`, "-: phone: a number does not fit here; write it in quotes"},
 		{"a text for a number", `{"employees":"many"}`, "-: employees: expected a whole number, found a text"},
 		{"an amount that is no number", `{"declared_potential":"abc"}`, `-: declared_potential: "abc" is not a decimal number with at most 3 decimals [VF02]; write {"amount"`},
@@ -100,7 +100,9 @@ func TestFaultsOfFiles(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(got.err), &e))
 		require.Equal(t, "-", e.File)
 		require.Len(t, e.Errors, 2)
-		require.Equal(t, &kam.Error{Code: kam.Invalid, Field: "country_code", Rule: "VA01", Msg: `"XX" is not a country`, Remedy: "give an ISO 3166-1 alpha-2 code such as DE"}, e.Error)
+		want := kam.Errorf(kam.Invalid, "%q %s", "XX", kam.Say("is not a country")).On("country_code").By("VA01").Try("give an ISO 3166-1 alpha-2 code such as DE")
+		require.Equal(t, want, e.Error)
+		require.Equal(t, `"XX" is not a country`, e.Error.Msg)
 	})
 	t.Run("a table as JSON", func(t *testing.T) {
 		got := start(t, waiting(), "legal_name\nA\x01\n", false, "--json", "import", "-", "--dry-run")
@@ -114,7 +116,7 @@ func TestFaultsOfFiles(t *testing.T) {
 		for give, want := range map[string]string{
 			`[{"customer_no":"C-1"},{"customer_no":"C-2","customer_no":"C-3"}]`: "-: row 2: customer_no: the key stands there twice",
 			`{"customer_no":"C-1","data":{"legal_name":7}}`:                     "-: row 1: data.legal_name: a number does not fit here",
-			`[] []`: "something follows the list",
+			`[] []`: "there is more than one JSON document",
 		} {
 			got := start(t, waiting(), give, false, "admin", "load-customers", "-")
 			require.Equal(t, exitUsage, got.status)
@@ -128,7 +130,7 @@ type checks struct{ system }
 
 func checking() checks {
 	f := waiting()
-	return checks{system{service.New(f, nil, ""), f}}
+	return checks{system{service.New(f.kept(), nil, ""), f}}
 }
 
 func (c checks) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act kam.Act, d *kam.RequestData) (kam.Progress, error) {
@@ -185,8 +187,8 @@ func TestUnknownNames(t *testing.T) {
 
 func TestVerifyCountsByKind(t *testing.T) {
 	f := &fake{}
-	for _, no := range []kam.CaseNo{"KAM-2026-000001", "customer/C-1", "customer/C-2", "import/B-000001", "org"} {
-		f.chains = append(f.chains, store.Chain{CaseNo: no})
+	for _, kind := range []ledger.Kind{"case", "customer", "customer", "book", "organisation"} {
+		f.chains = append(f.chains, ledger.Chain{CaseNo: "its id", Kind: kind})
 	}
 	require.Equal(t, "1 case, 2 customers, 1 batch, the organisation, 0 events: every chain holds.\n", run(t, f, "--as", "olaf", "audit", "verify").out)
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/service"
 )
@@ -151,17 +150,17 @@ func (a *app) listKeys(ctx context.Context, public bool) error {
 		all[i] = keyJSON{Key: k, Signs: signs && unknown == nil && current.ID == k.ID}
 		switch missing := ignorant(live, k.ID); {
 		case !k.ValidAt(a.now()):
-			all[i].State = text.Say("keys.state.ended")
+			all[i].State = a.text("keys.state.ended")
 		case !has:
-			all[i].State = text.Say("keys.state.public")
+			all[i].State = a.text("keys.state.public")
 		case unknown != nil:
-			all[i].State = text.Say("keys.state.unknown", term.Clean(unknown.Error()))
+			all[i].State = a.text("keys.state.unknown", term.Clean(unknown.Error()))
 		case all[i].Signs:
-			all[i].State = text.Say("keys.state.signs")
+			all[i].State = a.text("keys.state.signs")
 		case len(missing) > 0:
-			all[i].State = text.Say("keys.state.waits", strings.Join(missing, ", "))
+			all[i].State = a.text("keys.state.waits", strings.Join(missing, ", "))
 		default:
-			all[i].State = text.Say("keys.state.older")
+			all[i].State = a.text("keys.state.older")
 		}
 	}
 	if a.json {
@@ -171,7 +170,7 @@ func (a *app) listKeys(ctx context.Context, public bool) error {
 		a.say("keys.none", a.box().Dir)
 		return nil
 	}
-	t := term.NewTable(text.Say("label.key"), text.Say("label.from"), text.Say("label.until"), text.Say("label.state"))
+	t := term.NewTable(a.text("label.key"), a.text("label.from"), a.text("label.until"), a.text("label.state"))
 	for _, k := range all {
 		until := ""
 		if !k.Until.IsZero() {

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -45,7 +44,7 @@ func inboxCommand(a *app) *cobra.Command {
 }
 
 func (a *app) inboxTable(items []service.InboxItem) *term.Table {
-	t := term.NewTable(text.Say("label.case"), text.Say("label.customer"), text.Say("label.task"), text.Say("label.priority"), text.Say("label.age")+">", text.Say("label.stage"), text.Say("label.due"))
+	t := term.NewTable(a.text("label.case"), a.text("label.customer"), a.text("label.task"), a.text("label.priority"), a.text("label.age")+">", a.text("label.stage"), a.text("label.due"))
 	for _, i := range items {
 		task := i.Task.Step.Label()
 		if i.Task.Kind != "" {
@@ -54,9 +53,9 @@ func (a *app) inboxTable(items []service.InboxItem) *term.Table {
 		switch {
 		case i.Task.Queue == "":
 		case i.Task.ClaimedBy != "":
-			task += ", " + text.Say("inbox.claimed", i.Task.Queue, string(i.Task.ClaimedBy))
+			task += ", " + a.text("inbox.claimed", i.Task.Queue, string(i.Task.ClaimedBy))
 		default:
-			task += ", " + text.Say("inbox.shared", i.Task.Queue)
+			task += ", " + a.text("inbox.shared", i.Task.Queue)
 		}
 		due := ""
 		if i.Due != nil {
@@ -68,27 +67,27 @@ func (a *app) inboxTable(items []service.InboxItem) *term.Table {
 		} else if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), measured(i.Measure), due)
+		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), a.measured(i.Measure), due)
 	}
 	return t
 }
 
 // measured is the time in a stage against its target, as "6.5 of 16 h".
-func measured(m *kam.Measure) string {
+func (a *app) measured(m *kam.Measure) string {
 	switch {
 	case m == nil:
 		return ""
 	case m.Overdue:
-		return text.Say("stage.overdue", m.Worked.String(), m.Target.String())
+		return a.text("stage.overdue", m.Worked.String(), m.Target.String())
 	}
-	return text.Say("stage.time", m.Worked.String(), m.Target.String())
+	return a.text("stage.time", m.Worked.String(), m.Target.String())
 }
 
 // age is how long ago something was, in units that can be acted upon.
 func (a *app) age(since time.Time) string {
 	d := a.now().Sub(since)
 	if d < time.Minute {
-		return text.Say("inbox.new")
+		return a.text("inbox.new")
 	}
 	return term.Span(d)
 }
@@ -105,7 +104,7 @@ func listCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.State, f.Requester, f.OlderThan = kam.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
 			f.Type = kam.CaseType(strings.ToUpper(kind))
-			err := cmp.Or(oneOf("--type", "case.type", f.Type, kam.CaseTypes), oneOf("--state", "case.state", f.State, states()),
+			err := cmp.Or(oneOf("--type", "%q is no type of case", f.Type, kam.CaseTypes), oneOf("--state", "%q is no state", f.State, states()),
 				within("--limit", f.Limit, 1, mostListed), within("--older", olderDays, 0, mostDays))
 			if err != nil {
 				return err
@@ -153,13 +152,13 @@ func (a *app) requestedBy(l service.CaseLine, follower kam.UserID) string {
 	if follower == "" || follower == l.Requester {
 		return string(l.Requester)
 	}
-	return text.Say("list.follows", string(l.Requester), string(follower))
+	return a.text("list.follows", string(l.Requester), string(follower))
 }
 
 func (a *app) list(lines []service.CaseLine, follower kam.UserID, limit int) error {
-	t := term.NewTable(text.Say("label.case"), text.Say("label.type"), text.Say("label.customer"), text.Say("label.state"), text.Say("label.step"), text.Say("label.outcome"), text.Say("label.requester"), text.Say("label.territory"), text.Say("label.stage"), text.Say("label.changed"))
+	t := term.NewTable(a.text("label.case"), a.text("label.type"), a.text("label.customer"), a.text("label.state"), a.text("label.step"), a.text("label.outcome"), a.text("label.requester"), a.text("label.territory"), a.text("label.stage"), a.text("label.changed"))
 	for _, l := range lines {
-		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, measured(l.Measure), a.screen.Time(l.UpdatedAt))
+		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, a.measured(l.Measure), a.screen.Time(l.UpdatedAt))
 	}
 	return listed(a, "cases", lines, "list", t, limit)
 }

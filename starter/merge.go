@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -45,12 +44,12 @@ func (a *app) merge(ctx context.Context, back service.Service, o service.MergeOr
 	for _, k := range f.keep {
 		scheme, value, ok := strings.Cut(k, "=")
 		if !ok || scheme == "" || value == "" {
-			return usagef("%s", text.Say("merge.keep", k))
+			return usagef("--keep %q: write SCHEME=VALUE, as VAT_EU=DE136695976", k)
 		}
 		o.Choice.Keep = append(o.Choice.Keep, kam.Identifier{Scheme: kam.IdentifierScheme(strings.ToUpper(scheme)), Value: value})
 	}
 	if len(f.expect) != 0 && len(f.expect) != 2 {
-		return usagef("%s", text.Say("merge.expect"))
+		return usagef("--expect takes two versions: survivor,absorbed")
 	}
 	if len(f.expect) == 2 {
 		o.ExpectSurvivor, o.ExpectAbsorbed = f.expect[0], f.expect[1]
@@ -82,7 +81,7 @@ func (a *app) merge(ctx context.Context, back service.Service, o service.MergeOr
 
 // sure asks a person at the terminal, who has just been shown what will be.
 func (a *app) sure(id string, args ...any) error {
-	a.printf("\n%s", text.Say(id, args...))
+	a.printf("\n%s", a.text(id, args...))
 	line, err := bufio.NewReader(a.in).ReadString('\n')
 	switch answer := strings.TrimSpace(line); {
 	case answer == "yes" || answer == "y":
@@ -90,15 +89,15 @@ func (a *app) sure(id string, args ...any) error {
 	case err != nil:
 		return usageError{err}
 	}
-	return usagef("%s", text.Say("decide.not"))
+	return usagef("Nothing was decided.")
 }
 
 func (a *app) plan(p service.MergePlan) {
 	a.say("merge.plan", p.Absorbed, p.AbsorbedVersion, p.Survivor, p.SurvivorVersion)
 	a.printf("\n")
-	t := term.NewTable(text.Say("label.field"), p.Survivor, p.Absorbed, text.Say("label.merged"))
+	t := term.NewTable(a.text("label.field"), p.Survivor, p.Absorbed, a.text("label.merged"))
 	for _, f := range p.Fields {
-		merged := text.Say("merge.from." + f.From)
+		merged := a.text("merge.from." + f.From)
 		if f.From == kam.FromBoth {
 			merged += ": " + f.Merged
 		}
@@ -163,7 +162,7 @@ func splitCommand(a *app) *cobra.Command {
 	var expect int
 	cmd := a.customerVerb("split CUSTOMER --undo MERGE | -f split.json", "Undo a merge, or make two customers of one record", 1, func(ctx context.Context, back service.Service, args []string) error {
 		if (undo == "") == (file == "") {
-			return usagef("%s", text.Say("split.how"))
+			return usagef("say what to split: --undo MERGE, or -f FILE")
 		}
 		if decisionID == "" {
 			decisionID = service.NewDecisionID()

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -25,7 +24,7 @@ func onboardCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if draft != "" {
 				if file != "" || key != "" {
-					return usagef("%s", text.Say("onboard.draft"))
+					return usagef("--draft takes the data of the request; change them with submit, then")
 				}
 				return a.draft(cmd.Context(), kam.CaseNo(draft))
 			}
@@ -110,7 +109,7 @@ func (a *app) startWith(ctx context.Context, back service.Service, r service.Req
 	}
 	s := a.rest(ctx, back, started.Progress.Snapshot)
 	if started.Undone {
-		return kam.Errorf(kam.AlreadyDecided, "%s", text.Say("onboard.over", string(s.CaseNo), string(s.State))).On("request_key").Try(text.Say("onboard.again"))
+		return kam.Errorf(kam.AlreadyDecided, "case %s stood for this request and has ended as %s: nothing was started", string(s.CaseNo), string(s.State)).On("request_key").Try("to ask once more with the same content, give another --key")
 	}
 	if a.json {
 		return a.printJSON(startedJSON{caseJSON: jsonOf(s), RequestKey: r.Key, Created: started.Created})
@@ -190,11 +189,11 @@ func claimedBy(s kam.Snapshot) string {
 }
 
 // cancelAsked says who asked to cancel the case and how a second person agrees.
-func cancelAsked(s kam.Snapshot) string {
+func (a *app) cancelAsked(s kam.Snapshot) string {
 	if s.CancelAskedBy == "" {
 		return ""
 	}
-	return text.Say("cancel.asked", string(s.CancelAskedBy), string(s.CaseNo))
+	return a.text("cancel.asked", string(s.CancelAskedBy), string(s.CaseNo))
 }
 
 // nextCommand is what the awaited person types, empty where nobody has to.
@@ -233,10 +232,10 @@ func nextCommand(s kam.Snapshot) string {
 // printCase is the head of a case: where it stands and who does what next.
 func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 	a.pair("label.case", string(s.CaseNo)+"  "+string(s.Type))
-	a.pair("label.state", stateLine(s.State))
-	a.pair("label.step", stepLabel(s.Step))
+	a.pair("label.state", a.stateLine(s.State))
+	a.pair("label.step", a.stepLabel(s.Step))
 	a.pair("label.outcome", string(s.Outcome))
-	a.pair("label.reason", reasonLine(s, end))
+	a.pair("label.reason", a.reasonLine(s, end))
 	a.pair("label.ended", endedBy(s, end))
 	a.pair("label.waits", waitsFor(s))
 	a.pair("label.claimed", claimedBy(s))
@@ -248,22 +247,22 @@ func (a *app) printCase(s kam.Snapshot, end *service.Ending) {
 			a.pair("label.change", strings.Join(s.Task.Fields, ", "))
 			a.pair("label.note", s.Task.Note)
 		} else {
-			a.pair("label.asked", askedFor(s))
+			a.pair("label.asked", a.askedFor(s))
 		}
 		if d, ok := s.Task.Next(); ok {
 			a.pair("label.due", a.screen.Time(d.At)+" ("+strings.ToLower(string(d.Kind))+")")
 		}
 	}
-	a.pair("label.cancel", cancelAsked(s))
+	a.pair("label.cancel", a.cancelAsked(s))
 	a.pair("label.committed", s.CommittedAs)
 	a.pair("label.next", nextCommand(s))
 }
 
 // askedFor is what somebody was asked to change. Where versions conflict they
 // are better read side by side.
-func askedFor(s kam.Snapshot) string {
+func (a *app) askedFor(s kam.Snapshot) string {
 	if strings.HasPrefix(s.Task.Note, kam.VersionConflict) {
-		return text.Say("conflict.asked", string(s.CaseNo))
+		return a.text("conflict.asked", string(s.CaseNo))
 	}
 	fields := slices.DeleteFunc(slices.Clone(s.Task.Fields), func(name string) bool {
 		return strings.Contains(s.Task.Note, name+": ") // the note says it
@@ -272,8 +271,8 @@ func askedFor(s kam.Snapshot) string {
 }
 
 // stateLine is the state with its words, where they say more.
-func stateLine(s kam.State) string {
-	if words := text.Say("state." + string(s)); !strings.EqualFold(words, string(s)) {
+func (a *app) stateLine(s kam.State) string {
+	if words := a.text("state." + string(s)); !strings.EqualFold(words, string(s)) {
 		return string(s) + ", " + words
 	}
 	return string(s)
@@ -282,7 +281,7 @@ func stateLine(s kam.State) string {
 // reasonLine says why a case ended before it was completed. The headline of the
 // rules is a reason only where they rejected; what compliance wrote is for who
 // may read it.
-func reasonLine(s kam.Snapshot, end *service.Ending) string {
+func (a *app) reasonLine(s kam.Snapshot, end *service.Ending) string {
 	code, words := s.ReasonCode, ""
 	if end != nil {
 		code, words = cmp.Or(code, end.Code), end.Text
@@ -291,10 +290,10 @@ func reasonLine(s kam.Snapshot, end *service.Ending) string {
 	case kam.Rejected:
 		byRules := code != "COMPLIANCE" && !slices.Contains(kam.ReasonCodes, code)
 		if byRules && (end == nil || end.By == kam.System) {
-			words = cmp.Or(s.Headline, words)
+			words = cmp.Or(a.words.Decision(s.Headline), words)
 		}
 	case kam.Expired:
-		words = cmp.Or(words, text.Say("reason.expired"))
+		words = cmp.Or(words, a.text("reason.expired"))
 	case kam.Withdrawn, kam.Cancelled, kam.Merged:
 	default:
 		return ""
@@ -319,8 +318,8 @@ func (a *app) pair(label, value string) {
 	if value == "" {
 		return
 	}
-	name := text.Say(label)
-	pad := strings.Repeat(" ", max(1, labelWidth-len([]rune(name))))
+	name := a.text(label)
+	pad := strings.Repeat(" ", max(1, labelWidth-term.Width(name)))
 	width := 0
 	if a.screen.Width > 0 {
 		width = max(20, a.screen.Width-labelWidth)
@@ -330,11 +329,20 @@ func (a *app) pair(label, value string) {
 }
 
 // stepLabel is the number of a step with its name.
-func stepLabel(code kam.StepCode) string {
+func stepLabel(code kam.StepCode) string { return boxOf(code).Label() }
+
+// stepLabel is that in the person's language.
+func (a *app) stepLabel(code kam.StepCode) string {
+	b := boxOf(code)
+	b.Name = a.words.Word(b.Name)
+	return b.Label()
+}
+
+func boxOf(code kam.StepCode) kam.Box {
 	for _, b := range kam.Boxes {
 		if b.Code == code {
-			return b.Label()
+			return b
 		}
 	}
-	return string(code)
+	return kam.Box{Name: string(code)}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -91,7 +90,7 @@ func personCommand(a *app, verb string) *cobra.Command {
 	cmd = orgVerb(a, &cobra.Command{
 		Use:     verb + " USER",
 		Short:   map[string]string{"add": "Add a person; a role, node or manager takes two user admins", "set": "Change what is given of a person; a new role, node or manager takes two user admins"}[verb],
-		Example: text.Say("person." + verb + ".example"),
+		Example: a.text("person." + verb + ".example"),
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		want, err := a.personAs(ctx, back, cmd, verb, kam.UserID(id), u, roles)
 		if err != nil {
@@ -125,12 +124,12 @@ func (a *app) personAs(ctx context.Context, back service.Service, cmd *cobra.Com
 	}
 	if verb == "add" {
 		if known {
-			return given, usagef("%s", text.Say("person.known", string(id), string(id)))
+			return given, usagef("%s is known already; write: starter admin person set %s", string(id), string(id))
 		}
 		return given, nil
 	}
 	if !known {
-		return given, usagef("%s", text.Say("person.unknown", string(id), string(id)))
+		return given, usagef("nobody is known as %s; write: starter admin person add %s", string(id), string(id))
 	}
 	u := service.User{ID: id, Name: was.Name, Email: was.Email, Roles: was.Roles, Nodes: was.Nodes, ManagerID: was.ManagerID}
 	set := map[string]func(){
@@ -145,7 +144,7 @@ func (a *app) personAs(ctx context.Context, back service.Service, cmd *cobra.Com
 		}
 	}
 	if !some && was.Active {
-		return u, usagef("%s", text.Say("person.nothing", strings.Join(sortedKeys(set), ", --")))
+		return u, usagef("nothing is given that would change; one of --%s", strings.Join(sortedKeys(set), ", --"))
 	}
 	return u, nil
 }
@@ -169,7 +168,7 @@ func nodeCommand(a *app) *cobra.Command {
 		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as boris.policy admin agree P-000001\n  starter --as ada.policy admin node set AT-2-01 --vacant",
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, code string) (service.OrgChange, error) {
 		if vacant == (manager != "") {
-			return service.OrgChange{}, usagef("%s", text.Say("node.which"))
+			return service.OrgChange{}, usagef("say --manager USER or --vacant")
 		}
 		return back.SetManager(ctx, a.me(), act, code, kam.UserID(manager))
 	})

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
@@ -107,8 +106,8 @@ func (a *app) checkPolicy(path string) error {
 		}
 	default:
 		for _, x := range bad.Problems {
-			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+x.Message+"; "+x.Remedy))
+			a.printf("%s\n", term.Clean(path+":"+itoa(x.Line)+":"+itoa(x.Column)+": "+x.Path+": "+a.words.Sentence(x.Sentence())))
 		}
 	}
-	return printed{exitError{exitUsage, errors.New(text.Say("error.usage"))}}
+	return printed{exitError{exitUsage, errors.New(a.text("error.usage"))}}
 }

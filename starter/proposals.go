@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -51,7 +50,7 @@ func proposalCommands(a *app) []*cobra.Command {
 					return a.showProposal(p)
 				}
 			}
-			return usagef("%s", text.Say("proposal.unknown", args[0]))
+			return usagef("there is no proposal %s; starter admin proposals --all lists them", args[0])
 		},
 	}
 	list.Flags().BoolVar(&all, "all", false, "those that are closed too")
@@ -66,7 +65,7 @@ func (a *app) listProposals(all []service.Proposal) error {
 		a.say("proposal.none")
 		return nil
 	}
-	t := term.NewTable(text.Say("label.proposal"), text.Say("label.state"), text.Say("label.by"), text.Say("label.until"), text.Say("label.what"))
+	t := term.NewTable(a.text("label.proposal"), a.text("label.state"), a.text("label.by"), a.text("label.until"), a.text("label.what"))
 	for _, p := range all {
 		t.Row(p.No, string(p.State), string(p.By), p.Expires.UTC().Format(time.DateOnly), p.What)
 	}

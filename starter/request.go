@@ -3,20 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/hbollon/go-edlib"
 
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/strictjson"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
@@ -39,7 +35,7 @@ type requestFile struct {
 // readFile reads a file, or standard input for "-".
 func (a *app) readFile(path string) ([]byte, error) {
 	if path == "" {
-		return nil, usagef("%s", text.Say("file.missing"))
+		return nil, usagef("give the data with -f FILE, or -f - for standard input")
 	}
 	in := a.in
 	if path != "-" {
@@ -52,119 +48,29 @@ func (a *app) readFile(path string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	if err != nil {
-		return nil, usagef("read %s: %w", path, err)
+		return nil, usageError{fmt.Errorf("read %s: %w", path, err)}
 	}
 	if len(b) > maxFile {
 		return nil, usagef("%s is larger than %d MiB", path, maxFile>>20)
 	}
 	if b, err = importer.PlainText(b); err != nil {
-		return nil, usagef("%s\n%w", path, err)
+		return nil, usageError{fmt.Errorf("%s\n%w", path, err)}
 	}
 	return b, checkFile(path, b)
 }
 
-// decode reads one JSON object into a struct and refuses unknown keys, each by
-// its path and with the nearest known one.
+// decode reads one JSON object into a struct: what is wrong is told by its path,
+// and of an unknown key the nearest known one.
 func decode(name string, b []byte, into any) error {
-	var tree any
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if err := dec.Decode(&tree); err != nil {
-		return fault(name, "%s", jsonTrouble(b, err))
-	}
-	if _, ok := tree.(map[string]any); !ok {
-		return fault(name, "%s", text.Say("file.object"))
-	}
-	if key := kam.DoubleKey(b); key != "" {
-		return faults(name, kam.Errorf(kam.Invalid, "%s", text.Say("file.twice")).On(key).Try(text.Say("file.twice.try")))
-	}
-	if unknown := unknownKeys(tree, reflect.TypeOf(into).Elem(), ""); len(unknown) > 0 {
-		return faults(name, unknown...)
-	}
-	return misfit(name, b, kam.StrictUnmarshal(b, into), into)
-}
-
-// misfit names the field whose value could not be read.
-func misfit(name string, b []byte, err error, into any) error {
-	if err == nil {
-		return nil
-	}
-	if e := kam.AsError(strictjson.Unmarshal(b, into)); e != nil {
+	err := strictjson.Unmarshal(b, into)
+	if e := kam.AsError(err); e != nil {
 		return faults(name, e)
 	}
-	return fault(name, "%s", jsonTrouble(b, err))
-}
-
-// jsonTrouble names the line of what is no JSON.
-func jsonTrouble(b []byte, err error) string {
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return text.Say("file.line", lineOf(b, syntax.Offset), syntax)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return text.Say("file.short")
-	default:
-		return err.Error()
-	}
+	return err
 }
 
 func lineOf(b []byte, offset int64) int {
 	return 1 + bytes.Count(b[:min(int(offset), len(b))], []byte("\n"))
-}
-
-// unknownKeys walks the JSON along the type.
-func unknownKeys(v any, t reflect.Type, path string) []*kam.Error {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	var unknown []*kam.Error
-	switch x := v.(type) {
-	case map[string]any:
-		if t.Kind() != reflect.Struct || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-			return nil // a map, or a type that reads itself
-		}
-		fields := jsonFields(t)
-		for _, key := range sortedKeys(x) {
-			at := strings.TrimPrefix(path+"."+key, ".")
-			field, ok := fields[key]
-			if !ok {
-				unknown = append(unknown, kam.Errorf(kam.Invalid, "%s", text.Say("file.unknown")).On(at).Try(suggestion(key, sortedKeys(fields))))
-				continue
-			}
-			unknown = append(unknown, unknownKeys(x[key], field, at)...)
-		}
-	case []any:
-		if t.Kind() != reflect.Slice {
-			return nil
-		}
-		for i, item := range x {
-			unknown = append(unknown, unknownKeys(item, t.Elem(), path+"["+strconv.Itoa(i)+"]")...)
-		}
-	}
-	return unknown
-}
-
-func suggestion(word string, candidates []string) string {
-	best, dist := "", max(2, len(word)/3)+1
-	for _, c := range candidates {
-		if d := edlib.LevenshteinDistance(word, c); d < dist {
-			best, dist = c, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return text.Say("file.near", best)
-}
-
-func jsonFields(t reflect.Type) map[string]reflect.Type {
-	m := map[string]reflect.Type{}
-	for _, f := range reflect.VisibleFields(t) {
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
-			m[name] = f.Type
-		}
-	}
-	return m
 }
 
 func sortedKeys[V any](m map[string]V) []string {
@@ -189,7 +95,7 @@ func (f requestFile) request(by kam.UserID, key string) (service.Request, error)
 		r.Type = kam.NewCase
 	}
 	if !slices.Contains(kam.CaseTypes, r.Type) {
-		return r, kam.Errorf(kam.Invalid, "%s", text.Say("case.type", string(r.Type))).On("case_type").Try(text.Say("one.of", joined(kam.CaseTypes)))
+		return r, kam.Errorf(kam.Invalid, "%q is no type of case", string(r.Type)).On("case_type").Try("one of %s", kam.ListOf(kam.CaseTypes))
 	}
 	if r.Key == "" {
 		r.Key = f.RequestKey

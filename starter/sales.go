@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/kamflow/kamflow/internal/importer"
@@ -15,13 +16,13 @@ import (
 func readSalesCSV(name string, b []byte) ([]service.SalesFact, error) {
 	book, err := importer.OpenBook(importer.BookFiles{Sales: bytes.NewReader(b)}, importer.ReadOptions{Complete: true})
 	if err != nil {
-		return nil, usagef("%s\n%w", name, err)
+		return nil, usageError{fmt.Errorf("%s\n%w", name, err)}
 	}
 	u := book.Upload("", "", time.Time{})
 	var all []service.SalesFact
 	for f, err := range u.Facts {
 		if err != nil {
-			return nil, usagef("%s\n%w", name, err)
+			return nil, usageError{fmt.Errorf("%s\n%w", name, err)}
 		}
 		fact, err := salesFact(f)
 		if err != nil {
@@ -31,7 +32,7 @@ func readSalesCSV(name string, b []byte) ([]service.SalesFact, error) {
 	}
 	var wrong []*kam.Error
 	for _, f := range u.Findings() {
-		wrong = append(wrong, kam.Errorf(kam.Invalid, "line %d: %s", f.Line, f.Message).On(f.Column).By(f.Rule).Try(f.Remedy))
+		wrong = append(wrong, kam.Errorf(kam.Invalid, "line %d: %s", f.Line, f.What()).On(f.Column).By(f.Rule).Advise(f.HowTo()))
 	}
 	if len(wrong) > 0 {
 		return nil, faults(name, wrong...)

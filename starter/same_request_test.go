@@ -6,16 +6,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // alike is a case whose candidates are a customer and open cases.
 func alike(cases ...string) *fake {
 	f := waiting()
 	f.view.Snapshot.State = kam.DuplicateReview
-	f.view.Candidates = []kam.Candidate{{Ref: "C-1", Kind: store.PartyCustomer, Class: kam.MatchPossible}}
+	f.view.Candidates = []kam.Candidate{{Ref: "C-1", Kind: customerdb.PartyCustomer, Class: kam.MatchPossible}}
 	for _, no := range cases {
-		f.view.Candidates = append(f.view.Candidates, kam.Candidate{Ref: no, Kind: store.PartyCase, Class: kam.MatchProbable})
+		f.view.Candidates = append(f.view.Candidates, kam.Candidate{Ref: no, Kind: customerdb.PartyCase, Class: kam.MatchProbable})
 	}
 	return f
 }
@@ -82,7 +83,7 @@ func TestDraftOfARequestThatFollowed(t *testing.T) {
 	got := start(t, f, "", false, "--as", "rita", "onboard", "--draft", string(theCase))
 	require.Zero(t, got.status, got.err)
 	require.Equal(t, theCase, f.request.DraftOf)
-	require.Equal(t, store.DraftKey+string(theCase), f.request.Key)
+	require.Equal(t, casedb.DraftKey+string(theCase), f.request.Key)
 	require.Equal(t, f.view.Request.LegalName, f.request.Data.LegalName)
 	got = start(t, f, "", false, "--as", "rita", "onboard", "--draft", string(theCase), "-f", "x.json")
 	require.Equal(t, 2, got.status)

@@ -8,7 +8,6 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/internal/procdoc"
 	"github.com/kamflow/kamflow/internal/term"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -83,10 +82,10 @@ func (a *app) show(v service.CaseView) error {
 	a.printChange(v.Snapshot, v.Change)
 	if v.Hidden != nil {
 		a.printf("\n")
-		a.say("show.hidden", v.Hidden.Msg)
+		a.say("show.hidden", a.words.Sentence(v.Hidden.Message()))
 		return nil
 	}
-	a.section(text.Say("label.data"), a.dataTable(v.Request))
+	a.section(a.text("label.data"), a.dataTable(v.Request))
 	return nil
 }
 
@@ -99,9 +98,9 @@ func (a *app) printView(v service.CaseView) {
 	}
 	a.printCase(s, v.Ending)
 	a.pair("label.customer", v.Request.LegalName)
-	a.pair("label.base", baseLine(s))
-	a.pair("label.appeal", appealLine(s))
-	a.pair("label.follows", followsLine(v))
+	a.pair("label.base", a.baseLine(s))
+	a.pair("label.appeal", a.appealLine(s))
+	a.pair("label.follows", a.followsLine(v))
 	a.pair("label.followers", followersLine(s))
 	a.pair("label.trigger", strings.TrimSpace(string(s.Trigger)+" "+reviewReason(v)))
 	a.pair("label.requester", string(s.Requester))
@@ -109,20 +108,20 @@ func (a *app) printView(v service.CaseView) {
 	a.pair("label.owner", string(s.OwnerID))
 	a.pair("label.tier", strings.TrimSpace(string(s.KAStatus)+" "+string(s.Tier)))
 	a.pair("label.flags", join(s.Flags))
-	a.pair("label.revision", revisionLine(s))
-	a.pair("label.decision", s.Headline)
-	a.pair("label.confirmed", confirmedBy(s))
+	a.pair("label.revision", a.revisionLine(s))
+	a.pair("label.decision", a.words.Decision(s.Headline))
+	a.pair("label.confirmed", a.confirmedBy(s))
 	a.pair("label.endorsed", join(s.Endorsed))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
 	a.pair("label.changed", a.screen.Time(s.UpdatedAt))
 	if s.Task != nil {
 		a.deadlines(*s.Task)
 	}
-	a.pair("label.stage", measured(v.Stage))
+	a.pair("label.stage", a.measured(v.Stage))
 	a.candidates(v.Candidates)
 	a.hits(v.Screened)
 	a.findings("", v.Findings)
-	a.findings(text.Say("import.found"), v.Opening.Findings)
+	a.findings(a.text("import.found"), v.Opening.Findings)
 }
 
 // hits are what compliance is asked about, each line of a list by itself.
@@ -130,46 +129,46 @@ func (a *app) hits(s *kam.Screened) {
 	if s == nil {
 		return
 	}
-	t := term.NewTable(text.Say("label.list"), text.Say("label.ref"), text.Say("label.name"), text.Say("label.result"))
+	t := term.NewTable(a.text("label.list"), a.text("label.ref"), a.text("label.name"), a.text("label.result"))
 	for _, h := range s.Hits {
 		t.Row(h.List, h.Ref, h.Name, string(h.Result))
 	}
-	a.section(text.Say("show.hits", a.screen.Time(s.At)), t)
+	a.section(a.text("show.hits", a.screen.Time(s.At)), t)
 }
 
 // confirmedBy names who has confirmed the data, the first of two first.
-func confirmedBy(s kam.Snapshot) string {
+func (a *app) confirmedBy(s kam.Snapshot) string {
 	switch {
 	case s.FirstConfirmedBy == "":
 		return string(s.ConfirmedBy)
 	case s.ConfirmedBy == "" || s.ConfirmedBy == s.FirstConfirmedBy:
-		return text.Say("show.first", string(s.FirstConfirmedBy))
+		return a.text("show.first", string(s.FirstConfirmedBy))
 	default:
-		return text.Say("show.both", string(s.FirstConfirmedBy), string(s.ConfirmedBy))
+		return a.text("show.both", string(s.FirstConfirmedBy), string(s.ConfirmedBy))
 	}
 }
 
 // baseLine is the version of the customer that the case started from.
-func baseLine(s kam.Snapshot) string {
+func (a *app) baseLine(s kam.Snapshot) string {
 	if s.BaseVersion == 0 {
 		return ""
 	}
-	return text.Say("show.base", s.BaseVersion, s.CommittedAs)
+	return a.text("show.base", s.BaseVersion, s.CommittedAs)
 }
 
 // followsLine is the case that this one follows, where that one stands, and what
 // can be done now.
-func followsLine(v service.CaseView) string {
+func (a *app) followsLine(v service.CaseView) string {
 	f := v.Followed
 	switch {
 	case f == nil:
 		return ""
 	case !f.State.Ended():
-		return text.Say("show.follows", string(f.CaseNo), string(f.State))
+		return a.text("show.follows", string(f.CaseNo), string(f.State))
 	case f.CommittedAs != "":
-		return text.Say("show.followed", string(f.CaseNo), string(f.State), f.CommittedAs)
+		return a.text("show.followed", string(f.CaseNo), string(f.State), f.CommittedAs)
 	default:
-		return text.Say("show.draft", string(f.CaseNo), string(f.State), string(v.Snapshot.CaseNo))
+		return a.text("show.draft", string(f.CaseNo), string(f.State), string(v.Snapshot.CaseNo))
 	}
 }
 
@@ -181,15 +180,15 @@ func followersLine(s kam.Snapshot) string {
 	return strings.Join(all, ", ")
 }
 
-func appealLine(s kam.Snapshot) string {
+func (a *app) appealLine(s kam.Snapshot) string {
 	if s.AppealOf == "" {
 		return ""
 	}
 	by := string(s.AppealDecider)
 	if s.AppealDecider == kam.System {
-		by = text.Say("show.rules")
+		by = a.text("show.rules")
 	}
-	return text.Say("show.appeal", string(s.AppealOf), by, string(s.AppealLevel))
+	return a.text("show.appeal", string(s.AppealOf), by, string(s.AppealLevel))
 }
 
 // reviewReason is what was said when a review was asked for: the data that it
@@ -201,13 +200,13 @@ func reviewReason(v service.CaseView) string {
 	return v.Opening.Data.Justification
 }
 
-func revisionLine(s kam.Snapshot) string {
+func (a *app) revisionLine(s kam.Snapshot) string {
 	if s.Revision == 0 {
 		return ""
 	}
 	line := itoa(s.Revision)
 	if s.MaterialHash != "" {
-		line += ", " + strings.ToLower(text.Say("label.hash")) + " " + shortHash(s.MaterialHash)
+		line += ", " + strings.ToLower(a.text("label.hash")) + " " + shortHash(s.MaterialHash)
 	}
 	return line
 }
@@ -221,7 +220,7 @@ func (a *app) deadlines(task kam.Task) {
 }
 
 func (a *app) candidates(all []kam.Candidate) {
-	t := term.NewTable(text.Say("label.ref"), text.Say("label.name"), text.Say("label.class"), text.Say("label.score")+">", text.Say("label.why"))
+	t := term.NewTable(a.text("label.ref"), a.text("label.name"), a.text("label.class"), a.text("label.score")+">", a.text("label.why"))
 	for _, c := range all {
 		class := string(c.Class)
 		if c.Waived {
@@ -229,17 +228,17 @@ func (a *app) candidates(all []kam.Candidate) {
 		}
 		t.Row(c.Ref, c.Name, class, c.Score.String(), strings.Join(c.Reasons, ", "))
 	}
-	a.section(text.Say("label.candidates"), t)
+	a.section(a.text("label.candidates"), t)
 }
 
 func (a *app) findings(heading string, all []kam.Finding) {
-	t := term.NewTable(text.Say("label.finding"), text.Say("label.severity"), text.Say("label.field"), text.Say("label.message"))
+	t := term.NewTable(a.text("label.finding"), a.text("label.severity"), a.text("label.field"), a.text("label.message"))
 	for _, f := range all {
 		severity := string(f.Severity)
 		if f.WaivedBy != "" {
 			severity += " (waived by " + string(f.WaivedBy) + ")"
 		}
-		t.Row(f.RuleID, severity, f.Field, f.Text())
+		t.Row(f.RuleID, severity, f.Field, a.words.Sentence(f.Sentence()))
 	}
 	a.section(heading, t)
 }

@@ -6,12 +6,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
 // Seen is how far a recurring job came when it last went well; empty where it
 // never did.
 func (s *Store) Seen(ctx context.Context, job kam.Job) (string, error) {
-	seen, _, err := one(ctx, s.pool, "read how far "+string(job)+" came", pgx.RowTo[string], `select seen from kam.recurring where job = $1`, job)
+	seen, _, err := pg.One(ctx, s.pool, "read how far "+string(job)+" came", pgx.RowTo[string], `select seen from kam.recurring where job = $1`, job)
 	return seen, err
 }
 
@@ -21,6 +22,6 @@ func (s *Store) SaveSeen(ctx context.Context, job kam.Job, seen string) error {
 		insert into kam.recurring (job, seen, seen_at) values ($1, $2, clock_timestamp())
 		on conflict (job) do update set seen = excluded.seen, seen_at = excluded.seen_at`
 
-	_, err := exec(ctx, s.pool, "note how far "+string(job)+" came", save, job, seen)
+	_, err := pg.Exec(ctx, s.pool, "note how far "+string(job)+" came", save, job, seen)
 	return err
 }

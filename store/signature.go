@@ -9,6 +9,8 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	"github.com/kamflow/kamflow/store/internal/pg"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -21,7 +23,7 @@ type ModeSince struct {
 // SignatureModes are the modes of the installation, the first one first. There is
 // at least one.
 func (s *Store) SignatureModes(ctx context.Context) ([]ModeSince, error) {
-	return list(ctx, s.pool, "read what is done with unsigned acts", pgx.RowToStructByPos[ModeSince],
+	return pg.List(ctx, s.pool, "read what is done with unsigned acts", pgx.RowToStructByPos[ModeSince],
 		`select since, mode from kam.signature_mode order by since`)
 }
 
@@ -42,9 +44,9 @@ func (s *Store) SetSignatureMode(ctx context.Context, mode signed.Mode) error {
 	if err != nil || modes[len(modes)-1].Mode == mode {
 		return err
 	}
-	e := ledger.Effect{Subject: Organisation, Key: "signatures/" + string(mode) + "/" + at.UTC().Format(time.RFC3339Nano), At: at, By: kam.System}
-	_, err = s.on(ctx, e, func(tx *Tx) (any, error) {
-		since, found, err := one(tx.ctx, tx.tx, "note what is done with unsigned acts", pgx.RowTo[time.Time], note, mode)
+	e := ledger.Effect{Subject: accessdb.Organisation, Key: "signatures/" + string(mode) + "/" + at.UTC().Format(time.RFC3339Nano), At: at, By: kam.System}
+	_, err = s.On(ctx, e, nil, func(tx *ledger.Entry) (any, error) {
+		since, found, err := pg.One(tx.Context(), tx.SQL(), "note what is done with unsigned acts", pgx.RowTo[time.Time], note, mode)
 		if err != nil || !found {
 			return since, err
 		}
@@ -57,20 +59,20 @@ func (s *Store) SetSignatureMode(ctx context.Context, mode signed.Mode) error {
 // KnowsKeys notes which public keys a worker knows. It is called again and again
 // while the worker lives, and with no keys when it ends.
 func (s *Store) KnowsKeys(ctx context.Context, worker string, keys []string) error {
-	_, err := exec(ctx, s.pool, "note the keys of a worker", `
+	_, err := pg.Exec(ctx, s.pool, "note the keys of a worker", `
 		insert into kam.worker_keys (worker, keys, seen_at) values ($1, $2, clock_timestamp())
 		on conflict (worker) do update set keys = excluded.keys, seen_at = excluded.seen_at`, worker, keys)
 	if err != nil {
 		return err
 	}
-	_, err = exec(ctx, s.pool, "forget workers that have gone",
+	_, err = pg.Exec(ctx, s.pool, "forget workers that have gone",
 		`delete from kam.worker_keys where seen_at < clock_timestamp() - interval '1 day'`)
 	return err
 }
 
 // WorkerGone forgets a worker that ends.
 func (s *Store) WorkerGone(ctx context.Context, worker string) error {
-	_, err := exec(ctx, s.pool, "forget a worker", `delete from kam.worker_keys where worker = $1`, worker)
+	_, err := pg.Exec(ctx, s.pool, "forget a worker", `delete from kam.worker_keys where worker = $1`, worker)
 	return err
 }
 
@@ -86,22 +88,16 @@ const workerLives = 30 * time.Second
 
 // LiveWorkers are those that were heard of lately.
 func (s *Store) LiveWorkers(ctx context.Context) ([]WorkerKeys, error) {
-	return list(ctx, s.pool, "read the keys of workers", pgx.RowToStructByPos[WorkerKeys], `
+	return pg.List(ctx, s.pool, "read the keys of workers", pgx.RowToStructByPos[WorkerKeys], `
 		select worker, keys, seen_at from kam.worker_keys
 		where seen_at > clock_timestamp() - make_interval(secs => $1) order by worker`, workerLives.Seconds())
-}
-
-// Forged is how many acts were refused for their signature, listed or not.
-func (s *Store) Forged(ctx context.Context) (int64, error) {
-	n, _, err := one(ctx, s.pool, "count refused signatures", pgx.RowTo[int64], `select coalesce(sum(count), 0)::bigint from kam.forged`)
-	return n, err
 }
 
 // RefuseForged puts on record what the validator of a workflow has refused for its
 // signature: about is the subject that it was sent to.
 func (s *Store) RefuseForged(ctx context.Context, about string, by kam.UserID, decisionID string, e *kam.Error, at time.Time) error {
 	if no, isBook := strings.CutPrefix(about, "import/"); isBook {
-		return s.RefuseBatch(ctx, kam.BatchNo(no), kam.BatchAct{By: by, DecisionID: decisionID}, e, at)
+		return s.Books.Refuse(ctx, kam.BatchNo(no), kam.BatchAct{By: by, DecisionID: decisionID}, e, at)
 	}
-	return s.Refuse(ctx, kam.CaseNo(about), kam.Act{By: by, DecisionID: decisionID}, e, at)
+	return s.Cases.Refuse(ctx, kam.CaseNo(about), kam.Act{By: by, DecisionID: decisionID}, e, at)
 }

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -39,7 +39,7 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		func() {
 			_, err := conn.Exec(t.Context(), `delete from kam.person`)
 			require.NoError(t, err)
-			newCase(t, s, "k")
+			storetest.NewCase(t, s, "k")
 		},
 	} {
 		was()
@@ -56,7 +56,7 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 	modes, err := s.SignatureModes(t.Context())
 	require.NoError(t, err)
 	require.Len(t, modes, 2, "what holds already is not noted again")
-	trail, err := s.TrailOf(t.Context(), store.Organisation.ID)
+	trail, err := s.TrailOf(t.Context(), accessdb.Organisation.ID)
 	require.NoError(t, err)
 	require.Equal(t, kam.EventSignatures, trail[len(trail)-1].Type)
 	require.Equal(t, "require", trail[len(trail)-1].ReasonCode)
@@ -78,52 +78,22 @@ func TestWorkersSayWhichKeysTheyKnow(t *testing.T) {
 	require.Len(t, live, 1)
 }
 
-// TestARefusedEnvelopeStaysRefused: who copied it cannot wait for a better moment.
-func TestARefusedEnvelopeStaysRefused(t *testing.T) {
-	t.Parallel()
-	s := storetest.New(t)
-	no := newCase(t, s, "k")
-	refuses := func(context.Context, *store.CaseTx) error { return kam.Errorf(kam.WrongState, "not now") }
-	vote := act(no, "decision-1", 1)
-	vote.Signed, vote.Signal = "an envelope", 1
-	p, err := s.Effect(t.Context(), vote, refuses)
-	require.NoError(t, err)
-	require.Equal(t, kam.WrongState, p.Refused.Code)
-	for range 2 {
-		vote.Signal++
-		p, err = s.Effect(t.Context(), vote, comment)
-		require.NoError(t, err)
-		require.NotNil(t, p.Refused, "copied and sent again when it would be taken")
-		require.Equal(t, "not now", p.Refused.Msg)
-	}
-	events, err := s.Events(t.Context(), no)
-	require.NoError(t, err)
-	require.Equal(t, 3, len(events)-1, "each signal that is refused is on record")
-	vote.Signed = "another envelope"
-	p, err = s.Effect(t.Context(), vote, comment)
-	require.NoError(t, err)
-	require.Nil(t, p.Refused, "he has signed anew")
-	p, err = s.Effect(t.Context(), vote, refuses)
-	require.NoError(t, err)
-	require.Nil(t, p.Refused, "what is stored is answered")
-}
-
 // TestForgedRefusalsAreBounded: ten a minute are listed for a case, all are
 // counted, and what is another's stays his: the id of his decision, the note of
 // his withdrawal, his refusals in the trail.
 func TestForgedRefusalsAreBounded(t *testing.T) {
 	t.Parallel()
 	s := storetest.New(t)
-	no, other := newCase(t, s, "k"), newCase(t, s, "l")
-	require.NoError(t, s.WithdrawIntent(t.Context(), no, "rep", "decision-1"))
+	no, other := storetest.NewCase(t, s, "k"), storetest.NewCase(t, s, "l")
+	require.NoError(t, s.Cases.WithdrawIntent(t.Context(), no, "rep", "decision-1"))
 	forged := kam.Errorf(kam.NotSigned, "it is not signed")
 	const sent = 40
 	for i := range sent {
 		a := kam.Act{DecisionID: fmt.Sprintf("decision-%d", i), By: "rep"}
-		require.NoError(t, s.Refuse(t.Context(), no, a, forged, time.Now()))
+		require.NoError(t, s.Cases.Refuse(t.Context(), no, a, forged, time.Now()))
 	}
 	listed := func(no kam.CaseNo, kind kam.EventType) (n int) {
-		events, err := s.Events(t.Context(), no)
+		events, err := s.Cases.Events(t.Context(), no)
 		require.NoError(t, err)
 		for _, e := range events {
 			if e.Type == kind {
@@ -142,12 +112,12 @@ func TestForgedRefusalsAreBounded(t *testing.T) {
 
 	honest := kam.Errorf(kam.Forbidden, "rep may not")
 	for i := range 15 {
-		require.NoError(t, s.Refuse(t.Context(), no, kam.Act{DecisionID: fmt.Sprintf("decision-%d", i), By: "rep"}, honest, time.Now()))
+		require.NoError(t, s.Cases.Refuse(t.Context(), no, kam.Act{DecisionID: fmt.Sprintf("decision-%d", i), By: "rep"}, honest, time.Now()))
 	}
 	require.Equal(t, 15, listed(no, kam.EventDecisionRefused), "honest refusals are all listed")
-	require.NoError(t, s.Refuse(t.Context(), other, kam.Act{DecisionID: "decision-1", By: "rep"}, forged, time.Now()))
+	require.NoError(t, s.Cases.Refuse(t.Context(), other, kam.Act{DecisionID: "decision-1", By: "rep"}, forged, time.Now()))
 	require.Equal(t, 1, listed(other, kam.EventSignatureRefused), "another case has its own ten")
-	_, taken, err := s.Decision(t.Context(), no, "decision-1")
+	_, taken, err := s.Cases.Decision(t.Context(), no, "decision-1")
 	require.NoError(t, err)
 	require.False(t, taken)
 	require.NoError(t, s.RefuseForged(t.Context(), string(other), "rep", "decision-2", forged, time.Now()))

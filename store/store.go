@@ -14,7 +14,13 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"go.opentelemetry.io/otel/trace"
 
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/erase"
+	"github.com/kamflow/kamflow/store/customer/merge"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // Options of a store.
@@ -31,9 +37,17 @@ type Options struct {
 	Metrics metric.MeterProvider
 }
 
-// A Store is the database. Its methods may be called from many goroutines.
+// A Store is the database: its ledger, and the rooms that stand on it. Its methods
+// may be called from many goroutines.
 type Store struct {
 	*ledger.Ledger
+	Access    *accessdb.Store
+	Cases     *casedb.Store
+	Customers *customerdb.Store
+	Merges    *merge.Store
+	Erasures  *erase.Store
+	Books     *bookdb.Store
+
 	pool *pgxpool.Pool
 }
 
@@ -80,7 +94,7 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 			return nil, fmt.Errorf("measure the connections to the database: %w", err)
 		}
 	}
-	s := &Store{Ledger: ledger.New(pool), pool: pool}
+	s := open(pool)
 	if opt.AllowUnsafe {
 		err = s.Ping(ctx)
 	} else {
@@ -91,6 +105,14 @@ func Open(ctx context.Context, dsn string, opt Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func open(pool *pgxpool.Pool) *Store {
+	l := ledger.New(pool)
+	s := &Store{Ledger: l, pool: pool, Access: accessdb.New(l, pool, bookdb.Given), Cases: casedb.New(l, pool), Erasures: erase.New(l, pool)}
+	s.Customers = customerdb.New(l, pool, s.Access)
+	s.Merges, s.Books = merge.New(l, pool, s.Customers), bookdb.New(l, pool, s.Customers)
+	return s
 }
 
 // Close waits for the connections in use and closes all.
@@ -125,25 +147,3 @@ func (s *Store) checkDurable(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Now is the time of the database.
-func (s *Store) Now(ctx context.Context) (time.Time, error) {
-	var t time.Time
-	if err := s.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&t); err != nil {
-		return t, fmt.Errorf("read the time of the database: %w", err)
-	}
-	return t.UTC(), nil
-}
-
-// The names of the ledger that the store's own readers use.
-type (
-	Message  = ledger.Message
-	Delivery = ledger.Delivery
-	Chain    = ledger.Chain
-	Break    = ledger.Break
-
-	SignedEffect = ledger.SignedEffect
-)
-
-// EnvelopeDigest is what the events of a signed act carry of its envelope.
-func EnvelopeDigest(signed string) string { return ledger.EnvelopeDigest(signed) }

@@ -44,24 +44,24 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
 			return 0
 		}
-		return tell(errOut, 2, err)
+		return failed(errOut, 2, err)
 	}
 	if fs.NArg() > 0 {
-		return tell(errOut, 2, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
+		return failed(errOut, 2, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return tell(errOut, 2, err)
+		return failed(errOut, 2, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return tell(errOut, 1, err)
+			return failed(errOut, 1, err)
 		}
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()
 	if err != nil {
-		return tell(errOut, 2, err)
+		return failed(errOut, 2, err)
 	}
 	status := work(ctx, cfg.Config, log)
 	_ = log.Sync() // stderr cannot always be synced
@@ -98,7 +98,7 @@ func work(ctx context.Context, cfg config.Config, log *zap.Logger) int {
 	}
 }
 
-func tell(w io.Writer, status int, err error) int {
+func failed(w io.Writer, status int, err error) int {
 	fmt.Fprintf(w, "worker: %v\n", err)
 	return status
 }

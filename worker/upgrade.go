@@ -56,34 +56,34 @@ func runUpgradeCheck(ctx context.Context, args []string, out, errOut io.Writer) 
 		if errors.Is(err, pflag.ErrHelp) {
 			return exitReplays
 		}
-		return tell(errOut, exitUsage, err)
+		return failed(errOut, exitUsage, err)
 	}
 	switch {
 	case fs.NArg() > 0:
-		return tell(errOut, exitUsage, fmt.Errorf("%s takes no arguments, got %q", upgradeCheck, fs.Args()))
+		return failed(errOut, exitUsage, fmt.Errorf("%s takes no arguments, got %q", upgradeCheck, fs.Args()))
 	case f.limit < 0 || f.parallel < 1:
-		return tell(errOut, exitUsage, errors.New("--limit must not be negative, and --parallel is at least 1"))
+		return failed(errOut, exitUsage, errors.New("--limit must not be negative, and --parallel is at least 1"))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return tell(errOut, exitUsage, err)
+		return failed(errOut, exitUsage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return tell(errOut, exitUnreachable, err)
+			return failed(errOut, exitUnreachable, err)
 		}
 		return exitReplays
 	}
 	build, err := workerapp.BuildID(cfg.Config.Worker.BuildID)
 	if err != nil {
-		return tell(errOut, exitUsage, err)
+		return failed(errOut, exitUsage, err)
 	}
 	report, err := checkUpgrade(ctx, cfg.Config, f, errOut)
 	if err != nil {
-		return tell(errOut, exitUnreachable, err)
+		return failed(errOut, exitUnreachable, err)
 	}
 	if err := printUpgrade(out, build, report, f.json); err != nil {
-		return tell(errOut, exitUnreachable, err)
+		return failed(errOut, exitUnreachable, err)
 	}
 	if len(report.Breaking) > 0 {
 		return exitBreaks
@@ -142,7 +142,7 @@ func openCases(ctx context.Context, cfg config.Config) ([]upgradecheck.Known, er
 		return nil, err
 	}
 	defer db.Close()
-	cases, err := db.OpenCases(ctx)
+	cases, err := db.Cases.OpenCases(ctx)
 	if err != nil {
 		return nil, err
 	}

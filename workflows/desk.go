@@ -120,7 +120,7 @@ type place struct {
 	open, ended  bool
 	lastDecision string
 	due          *due // the next deadline; nil where there is none
-	// seen is compared by a wait: when its value changes, the wait begins anew.
+	// seen is compared by a wait: when its value changes, the wait begins again.
 	seen any
 	view view
 }

@@ -275,7 +275,7 @@ func TestEveryDecisionIDAgain(t *testing.T) {
 				s.playFrom(in)
 				if first.err != nil || first.rejected != nil {
 					// The casebook knows no row of the table for it: on record once, and
-					// judged anew when it comes again.
+					// judged again when it comes again.
 					require.NotEmpty(t, first.code())
 					return
 				}

@@ -156,5 +156,5 @@ func batchLabel(a kam.BatchAct) string {
 	if a.Name == kam.UpdateCancelBatch {
 		return "5.7 cancellation"
 	}
-	return "5.7 confirmation for " + clip(a.Scope, 40)
+	return "5.7 confirmation for " + kam.Clip(a.Scope, 40)
 }

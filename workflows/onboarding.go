@@ -198,7 +198,7 @@ func (c *onboarding) reroute(ctx workflow.Context) (moved bool) {
 func actLabel(a kam.Act, s kam.Snapshot) string {
 	what := string(a.Name)
 	if a.Verdict != "" {
-		what = clip(string(a.Verdict), 40)
+		what = kam.Clip(string(a.Verdict), 40)
 	}
 	if s.Step == "" {
 		return what
@@ -264,11 +264,4 @@ func sizeOf(a kam.Act) int {
 		n += len(f) + 1
 	}
 	return n
-}
-
-func clip(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
 }

@@ -19,7 +19,7 @@ const (
 	maxHops = 60
 	// bulkFaults is how long long work that fails is tried again. Then the
 	// workflow ends as failed, and whoever asks for the same again starts it
-	// anew.
+	// again.
 	bulkFaults = 7 * 24 * time.Hour
 )
 

@@ -28,7 +28,7 @@ const (
 // its history at the first call, and makes it. For one id the answer stays the
 // same within a run, however often it is asked.
 //
-// The next run of a process asks anew. So what depends on a change must be
+// The next run of a process asks again. So what depends on a change must be
 // complete within one run, or be passed on in [Carried].
 func changed(ctx workflow.Context, id changeID) bool {
 	return workflow.GetVersion(ctx, string(id), workflow.DefaultVersion, 1) >= 1

@@ -9,28 +9,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // sells loads sales facts and takes the book for ABC.
-func (w *world) sells(facts ...store.SalesFact) {
+func (w *world) sells(facts ...customerdb.SalesFact) {
 	w.t.Helper()
-	require.NoError(w.t, w.db.LoadSales(w.t.Context(), storetest.Act(), facts))
-	_, err := w.db.RebuildABC(w.t.Context(), monday)
+	require.NoError(w.t, w.db.Customers.LoadSales(w.t.Context(), storetest.Act(), facts))
+	_, err := w.db.Customers.RebuildABC(w.t.Context(), monday)
 	require.NoError(w.t, err)
 }
 
 // sales is one account's year in one month's row: revenue in whole EUR, margin
 // and P&L lines in tenths of a percent.
-func sales(account string, revenue, marginPct int64, lines map[string]int64) store.SalesFact {
+func sales(account string, revenue, marginPct int64, lines map[string]int64) customerdb.SalesFact {
 	minor := revenue * 100
 	margin := minor * marginPct / 100
 	pl := map[string]int64{}
 	for k, tenths := range lines {
 		pl[k] = minor * tenths / 1000
 	}
-	return store.SalesFact{
+	return customerdb.SalesFact{
 		AccountNo: account, Month: "2026-02", Currency: "EUR", NetRevenue: minor, GrossMargin: &margin,
 		Orders: 30, LastOrderDate: "2026-02-18", PLLines: pl,
 	}
@@ -46,7 +46,7 @@ var (
 		"buying_centralization": "LOCAL", "reference_value": "MEDIUM", "relationship_stage": "COOPERATIVE", "product_fit": 80, "satisfaction": 80,
 		"expected_margin_pct": 33, "capability_items": capability(3, 3, 3, 3, 3),
 	}
-	kastelSales = []store.SalesFact{sales("KASTEL", 88_000, 33, map[string]int64{"invoice_discounts": 80, "technical_service": 90})}
+	kastelSales = []customerdb.SalesFact{sales("KASTEL", 88_000, 33, map[string]int64{"invoice_discounts": 80, "technical_service": 90})}
 
 	helix = fields{
 		"declared_potential": eur("140000.00"), "growth_outlook_pct": 12, "strategic_fit": "FULL", "expected_margin_pct": 30,
@@ -63,16 +63,16 @@ var (
 )
 
 // nordwind loads Hamburg and Munich as members of a key account.
-func (w *world) nordwind(tier kam.Tier, home string, more ...store.BookCustomer) {
+func (w *world) nordwind(tier kam.Tier, home string, more ...customerdb.BookCustomer) {
 	w.t.Helper()
-	site := func(no, name, territory, city, postal string, f fields) store.BookCustomer {
+	site := func(no, name, territory, city, postal string, f fields) customerdb.BookCustomer {
 		all := fields{
 			"legal_name": name, "customer_kind": "ORGANIZATION", "country_code": "DE", "city": city, "postal_code": postal, "group_id": "NORDWIND", "group_name": "Nordwind",
 			"growth_outlook_pct": 6, "strategic_fit": "FULL", "credit_rating": "B", "buying_centralization": "NATIONAL", "product_fit": 75,
 			"capability_items": capability(3, 3, 3, 2, 3),
 		}
 		maps.Copy(all, f)
-		return store.BookCustomer{
+		return customerdb.BookCustomer{
 			CustomerNo: no, Data: data(w.t, all), GroupID: "NORDWIND", Territory: territory, OwnerID: "kam.one", KAStatus: kam.KA, Tier: tier,
 		}
 	}
@@ -112,13 +112,13 @@ func TestAC28_NordwindBecomesGlobal(t *testing.T) {
 	require.Equal(t, kam.TierGlobal, end.Tier)
 	require.Equal(t, kam.TierNational, end.PriorTier)
 
-	records, err := w.db.Records(t.Context(), s.no)
+	records, err := w.db.Cases.Records(t.Context(), s.no)
 	require.NoError(t, err)
 	class := records[len(records)-1]
 	require.Equal(t, "74.07", class.Score.Fixed())
 	require.Contains(t, text(t, class), "1080000")
 	for _, no := range []string{"NW-HH", "NW-MUC", end.CommittedAs} {
-		c, err := w.db.Customer(t.Context(), no)
+		c, err := w.db.Customers.Customer(t.Context(), no)
 		require.NoError(t, err)
 		require.Equal(t, kam.TierGlobal, c.Tier, no)
 	}
@@ -138,7 +138,7 @@ func TestAC29_GlobalManagerDeclines(t *testing.T) {
 	require.Equal(t, "DE", end.HomeNode)
 	require.Equal(t, "KA-000001", end.KeyAccountNo, "the account that was there")
 	for _, no := range []string{"NW-HH", end.CommittedAs} {
-		c, err := w.db.Customer(t.Context(), no)
+		c, err := w.db.Customers.Customer(t.Context(), no)
 		require.NoError(t, err)
 		require.Equal(t, kam.KA, c.KAStatus)
 		require.Equal(t, kam.TierNational, c.Tier)
@@ -157,7 +157,7 @@ func TestAC30_KastelIsATerritoryKeyAccount(t *testing.T) {
 	require.Equal(t, kam.TierTerritory, end.Tier)
 	require.Equal(t, "DE-N-01", end.HomeNode)
 
-	inbox, err := w.db.Inbox(t.Context(), "kam.one")
+	inbox, err := w.db.Cases.Inbox(t.Context(), "kam.one")
 	require.NoError(t, err)
 	require.Len(t, inbox, 1)
 	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
@@ -172,7 +172,7 @@ func TestAC48_HelixIsOnTheWatchList(t *testing.T) {
 	end := s.run()
 	require.Equal(t, kam.AddedNonKA, end.Outcome)
 	require.True(t, end.Has(kam.FlagProvisional))
-	c, err := w.db.Customer(t.Context(), end.CommittedAs)
+	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
 	require.True(t, c.Watch)
 	require.True(t, c.Provisional)
@@ -195,7 +195,7 @@ func TestAC50_SpanGlobalSizeNational(t *testing.T) {
 
 func TestAC51_FourthSiteOfAGlobalAccount(t *testing.T) {
 	w := newWorld(t)
-	w.nordwind(kam.TierGlobal, "GLOBAL", store.BookCustomer{
+	w.nordwind(kam.TierGlobal, "GLOBAL", customerdb.BookCustomer{
 		CustomerNo: "NW-VIE", GroupID: "NORDWIND", Territory: "AT-1-01", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierGlobal,
 		Data: data(t, screening("Nordwind Klinik Wien"), details(), vienna),
 	})
@@ -213,7 +213,7 @@ func TestAC51_FourthSiteOfAGlobalAccount(t *testing.T) {
 
 func TestAC09_CertainDuplicateNeedsASteward(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
 	s.expect(1*hour, kam.DuplicateReview)
 	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "rep.south", Reason: "I am sure"})
@@ -225,7 +225,7 @@ func TestAC09_CertainDuplicateNeedsASteward(t *testing.T) {
 
 func TestRequesterMayTakeTheExistingCustomer(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
 	s.act(1*hour, kam.Invalid, kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OTHER"})
 	s.act(2*hour, "", kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.UseExisting, By: "rep.south", CustomerNo: "C-OLD"})
@@ -234,7 +234,7 @@ func TestRequesterMayTakeTheExistingCustomer(t *testing.T) {
 
 func TestAC10_LookAlikeInAnotherCityIsNoCandidate(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-HB", Territory: "DE-N-02", Data: data(t, screening("Stadtklinik Bremen"), fields{"postal_code": "28195", "city": "Bremen", "street": "Domshof 1", "identifiers": nil})})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-HB", Territory: "DE-N-02", Data: data(t, screening("Stadtklinik Bremen"), fields{"postal_code": "28195", "city": "Bremen", "street": "Domshof 1", "identifiers": nil})})
 	s := w.onboard("rep.north", data(t, screening("Stadtklinik Hamburg"), fields{"postal_code": "20095", "city": "Hamburg", "street": "Ring 1", "identifiers": nil}))
 	s.expect(1*hour, kam.AwaitingConfirmation)
 	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.north"})
@@ -271,7 +271,7 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 	committed, seen := 0, 0
 	for _, s := range scenes {
 		require.Empty(t, s.faults)
-		now, err := w.db.Case(t.Context(), s.no)
+		now, err := w.db.Cases.Case(t.Context(), s.no)
 		require.NoError(t, err)
 		if now.State == kam.Completed {
 			committed++

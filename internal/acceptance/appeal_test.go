@@ -6,13 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // appeal is a request against a rejection.
 func (w *world) appeal(of kam.CaseNo, by kam.UserID, days int, d kam.RequestData) *scene {
 	w.t.Helper()
-	return w.requestAt(monday.AddDate(0, 0, days), store.Request{Type: kam.NewCase, Requester: by, AppealOf: of, Data: d})
+	return w.requestAt(monday.AddDate(0, 0, days), casedb.Request{Type: kam.NewCase, Requester: by, AppealOf: of, Data: d})
 }
 
 // refused runs a case that may not be opened, and says why.
@@ -57,7 +57,7 @@ func TestAppealIsBounded(t *testing.T) {
 	fresh := data(t, screening("Widerspruch GmbH"), details())
 
 	require.Equal(t, kam.Forbidden, w.appeal(first.no, "rep.north", 1, fresh).refused(), "neither requester nor his manager")
-	_, _, err := w.db.AllotCase(t.Context(), store.Request{Key: "again", Type: kam.NewCase, Requester: "rep.south", AppealOf: first.no, Data: fresh})
+	_, _, err := w.db.Cases.Allot(t.Context(), casedb.Request{Key: "again", Type: kam.NewCase, Requester: "rep.south", AppealOf: first.no, Data: fresh})
 	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err), "one appeal")
 
 	other := w.onboard("rep.south", data(t, screening("Zu Spaet GmbH"), ad3, identifier("VAT_EU", "DE136695976")))

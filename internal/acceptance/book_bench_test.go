@@ -39,7 +39,7 @@ func TestBenchBook(t *testing.T) {
 		w = newBookWorld(t)
 	}
 	text := inventBook(n, months)
-	a := working(w.db)
+	a := working(w.db).Imports()
 
 	var total time.Duration
 	timed := func(phase string, do func()) {
@@ -56,7 +56,7 @@ func TestBenchBook(t *testing.T) {
 	timed("read and stage", func() { b = w.upload(text.open(t), "bench", "stew.one") })
 	step := kam.BatchStep{No: b.No, Now: monday}
 	timed("check", func() {
-		p, err := a.CheckBatch(t.Context(), step)
+		p, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
 		b = p.Batch
 		require.Equal(t, kam.BatchChecked, b.State)
@@ -64,7 +64,7 @@ func TestBenchBook(t *testing.T) {
 	timed("confirm", func() {
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
 			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}, monday)
-			p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			p, err := a.Confirm(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Nil(t, p.Refused)
 		}

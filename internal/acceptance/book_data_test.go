@@ -22,7 +22,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -108,7 +108,7 @@ func lei(i int) string {
 // upload stages a book.
 func (w *world) upload(b *importer.Book, key string, by kam.UserID) kam.BatchSnapshot {
 	w.t.Helper()
-	s, created, err := w.db.UploadBatch(w.t.Context(), b.Upload(key, by, monday))
+	s, created, err := w.db.Books.Upload(w.t.Context(), b.Upload(key, by, monday))
 	require.NoError(w.t, err)
 	require.True(w.t, created)
 	return s
@@ -120,12 +120,12 @@ type bookWorld struct {
 	sql *pgx.Conn
 }
 
-func newBookWorld(t *testing.T, change ...func(*store.Org)) *bookWorld {
+func newBookWorld(t *testing.T, change ...func(*accessdb.Org)) *bookWorld {
 	t.Helper()
 	return openBookWorld(t, storetest.DSN(t), change...)
 }
 
-func openBookWorld(t *testing.T, dsn string, change ...func(*store.Org)) *bookWorld {
+func openBookWorld(t *testing.T, dsn string, change ...func(*accessdb.Org)) *bookWorld {
 	t.Helper()
 	w := &world{t: t, db: storetest.Open(t, dsn)}
 	o := org()
@@ -186,7 +186,7 @@ func (w *bookWorld) play(no kam.BatchNo, acts ...*activities.Activities) *play {
 // at looks at the batch after a time of business.
 func (p *play) at(after time.Duration, do func(kam.BatchSnapshot)) *play {
 	p.env.RegisterDelayedCallback(func() {
-		b, err := p.w.db.Batch(p.w.t.Context(), p.no)
+		b, err := p.w.db.Books.Get(p.w.t.Context(), p.no)
 		if err != nil {
 			p.faults = append(p.faults, err.Error())
 			return
@@ -246,7 +246,7 @@ func (p *play) run() kam.BatchSnapshot {
 	require.NoError(t, p.env.GetWorkflowError())
 	var end kam.BatchSnapshot
 	require.NoError(t, p.env.GetWorkflowResult(&end))
-	stored, err := p.w.db.Batch(t.Context(), p.no)
+	stored, err := p.w.db.Books.Get(t.Context(), p.no)
 	require.NoError(t, err)
 	require.Equal(t, stored, end, "told is what is stored")
 	trail := p.trail()

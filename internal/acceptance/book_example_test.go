@@ -10,7 +10,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // TestBookExample imports the book of docs/examples into the sample
@@ -19,7 +19,7 @@ func TestBookExample(t *testing.T) {
 	t.Parallel()
 	o, err := demo.Organisation()
 	require.NoError(t, err)
-	w := newBookWorld(t, func(into *store.Org) { *into = o })
+	w := newBookWorld(t, func(into *accessdb.Org) { *into = o })
 	open := func(name string) *os.File {
 		f, err := os.Open(filepath.Join("..", "..", "docs", "examples", name))
 		require.NoError(t, err)
@@ -44,7 +44,7 @@ func TestBookExample(t *testing.T) {
 	require.Equal(t, 3, end.Result.Groups, "two of the file, and Hochwald by its name")
 	require.Equal(t, "NATIONAL AT", one[string](w, `select tier || ' ' || home_node from kam.key_account`))
 	require.Equal(t, "AT-1-01", one[string](w, `select territory from kam.customer where customer_no = 'B-1004'`), "by the assignment rules")
-	found, err := w.db.BatchFindings(t.Context(), b.No, 0)
+	found, err := w.db.Books.Findings(t.Context(), b.No, 0)
 	require.NoError(t, err)
 	for _, f := range found {
 		require.NotEqual(t, kam.SeverityError, f.Severity, f)

@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -16,7 +17,7 @@ func TestBookSeesTheFactsOfACase(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	for _, c := range []store.BookCustomer{
+	for _, c := range []customerdb.BookCustomer{
 		{CustomerNo: "C-000001", Data: data(t, fields{"legal_name": "Alpha Werk"}, fields{"sales_account_no": "ALPHA"})},
 		{CustomerNo: "C-000002", Data: data(t, fields{"legal_name": "Beta Werk"})},
 		{CustomerNo: "C-000003", Data: data(t, fields{"legal_name": "Gamma Werk"})},
@@ -40,24 +41,24 @@ func TestBookSeesTheFactsOfACase(t *testing.T) {
 	_, err := w.sql.Exec(t.Context(), `insert into kam.customer_sales_account (customer_no, account_no) values ('C-000002', 'C-000002'), ('C-000002', 'BETA-2')`)
 	require.NoError(t, err)
 
-	_, err = w.db.BatchEffect(t.Context(), b.No, ledger.Effect{Key: "look", Digest: "look", Bulk: true, At: monday, By: kam.System}, func(tx *store.BatchTx) error {
-		_, all, lines, err := tx.BookFacts()
+	_, err = w.db.Books.Effect(t.Context(), b.No, ledger.Effect{Key: "look", Digest: "look", Bulk: true, At: monday, By: kam.System}, func(tx *bookdb.Tx) error {
+		_, all, lines, err := customerdb.In(tx.Entry).BookFacts()
 		require.NoError(t, err)
 		accounts := []string{"ALPHA", "ALPHA-OLD", "C-000002", "C-000003", "BETA-1", "BETA-2", "NOBODY", "NONE"}
-		each, err := tx.SalesOf(accounts, monday)
+		each, err := customerdb.In(tx.Entry).SalesOf(accounts, monday)
 		require.NoError(t, err)
 		require.Equal(t, each, all)
 		require.Equal(t, int64(108_000_00), all["ALPHA"].Net12)
 		require.Equal(t, 2, all["C-000002"].Currencies)
 		for _, a := range accounts {
-			of, err := tx.PLLines(a)
+			of, err := customerdb.In(tx.Entry).PLLines(a)
 			require.NoError(t, err)
 			require.Equal(t, of, lines[a], a)
 		}
 		require.Equal(t, int64(96_000_00*105/1000+12_000_00*50/1000), lines["ALPHA"]["invoice_discounts"])
-		_, rows, err := tx.ABCSnapshot()
+		_, rows, err := customerdb.In(tx.Entry).ABCSnapshot()
 		require.NoError(t, err)
-		require.Equal(t, []store.ABCRow{
+		require.Equal(t, []customerdb.ABCRow{
 			{CustomerNo: "C-000001", Revenue: 108_000_00, Currency: "EUR"},
 			{CustomerNo: "C-000002", Revenue: 7_500_00, Currency: "EUR"},
 			{CustomerNo: "C-000003", Revenue: 500_00, Currency: "CHF"},

@@ -13,7 +13,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -80,7 +80,7 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 	require.Equal(t, 3, p.count(kam.EventBatchApplied))
 
 	t.Run("row findings", func(t *testing.T) {
-		all, err := w.db.BatchFindings(t.Context(), first.No, 0)
+		all, err := w.db.Books.Findings(t.Context(), first.No, 0)
 		require.NoError(t, err)
 		got := map[int][]string{}
 		facts, said := map[string]string{}, map[string]string{}
@@ -117,18 +117,18 @@ func TestAC45_BookOfTenThousand(t *testing.T) {
 		require.Zero(t, one[int](w, `select count(*) from kam.customer where segment is null or segment ->> 'quadrant' = '' or ka_status <> 'KA' and coverage = ''`))
 		require.Zero(t, one[int](w, `select count(*) from kam.customer where (ka_status = 'KA') <> (tier <> '')`))
 		require.Equal(t, n/500, one[int](w, `select count(*) from kam.customer where ka_status = 'KA'`), "nobody becomes a key account by himself")
-		proposals, err := w.db.BatchProposals(t.Context(), first.No)
+		proposals, err := w.db.Books.Proposals(t.Context(), first.No)
 		require.NoError(t, err)
 		require.Len(t, proposals, end.Result.Nominees+end.Result.Proposals)
 		require.NotZero(t, end.Result.Nominees)
 		require.Equal(t, end.Result.Nominees+end.Result.Proposals, one[int](w, `select count(*) from kam.batch_proposal`))
 	})
 	t.Run("again", func(t *testing.T) {
-		b, created, err := w.db.UploadBatch(t.Context(), text.open(t).Upload("book-2026", "stew.one", monday))
+		b, created, err := w.db.Books.Upload(t.Context(), text.open(t).Upload("book-2026", "stew.one", monday))
 		require.NoError(t, err)
 		require.False(t, created)
 		require.Equal(t, end, b, "the same files under the same key are the same batch")
-		_, _, err = w.db.UploadBatch(t.Context(), inventBook(1, 1).open(t).Upload("book-2026", "stew.one", monday))
+		_, _, err = w.db.Books.Upload(t.Context(), inventBook(1, 1).open(t).Upload("book-2026", "stew.one", monday))
 		require.ErrorIs(t, err, kam.IDReused)
 
 		before := w.fingerprints()
@@ -153,7 +153,7 @@ func (w *bookWorld) smallBatch(n int, by kam.UserID) (kam.BatchSnapshot, *import
 
 func TestBookUploaderMayNotConfirm(t *testing.T) {
 	t.Parallel()
-	w := newBookWorld(t, func(o *store.Org) {
+	w := newBookWorld(t, func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == "nadja.national" {
 				o.Users[i].Roles = append(o.Users[i].Roles, kam.DataSteward)
@@ -195,7 +195,7 @@ func TestBookRefusalsOfTheTransactionAreAudited(t *testing.T) {
 	refusal := kam.Errorf(kam.Separation, "stew.one uploaded the batch")
 	act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}, monday)
 	for range 2 {
-		require.NoError(t, w.db.RefuseBatch(t.Context(), b.No, act, refusal, monday))
+		require.NoError(t, w.db.Books.Refuse(t.Context(), b.No, act, refusal, monday))
 	}
 	require.Equal(t, 3, p.count(kam.EventDecisionRefused))
 }
@@ -251,7 +251,7 @@ func TestBookLeaversAreReplaced(t *testing.T) {
 			}
 		}
 		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-		moved, err := w.db.MoveLeaversTasks(t.Context(), "first")
+		moved, err := w.db.Access.MoveLeaversTasks(t.Context(), "first")
 		require.NoError(t, err)
 		require.Equal(t, 2, moved)
 	})
@@ -266,8 +266,8 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	a := working(w.db)
-	checked, err := a.CheckBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday})
+	a := working(w.db).Imports()
+	checked, err := a.Check(t.Context(), kam.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	got := make([]kam.BatchProgress, 8)
@@ -278,7 +278,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 				by = "gina.global"
 			}
 			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}, monday)
-			p, err := a.ConfirmBatch(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			p, err := a.Confirm(context.Background(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			if err != nil {
 				t.Error(err)
 			}
@@ -310,17 +310,17 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 	for cut := range len(kam.BatchPhases) + 1 {
 		w := newBookWorld(t)
 		b, _ := w.smallBatch(60, "stew.one")
-		a := working(w.db)
+		a := working(w.db).Imports()
 		step := kam.BatchStep{No: b.No, Now: monday}
-		checked, err := a.CheckBatch(t.Context(), step)
+		checked, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
-		early, err := a.ApplyBatch(t.Context(), step)
+		early, err := a.Apply(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
 			act := signedtest.Batch(b.No, kam.UpdateConfirmBatch, kam.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}, monday)
 			for range 2 { // sent twice: one act
-				p, err := a.ConfirmBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+				p, err := a.Confirm(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 				require.NoError(t, err)
 				require.Nil(t, p.Refused)
 			}
@@ -333,12 +333,12 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 		}
 		if cut > 0 && cut < len(kam.BatchPhases) {
 			act := signedtest.Batch(b.No, kam.UpdateCancelBatch, kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}, monday)
-			p, err := a.CancelBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
+			p, err := a.Cancel(t.Context(), kam.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Equal(t, kam.TooLate, p.Refused.Code)
 		}
 		// Another worker, which knows nothing of the first.
-		done, err := working(w.db).ApplyBatch(t.Context(), step)
+		done, err := working(w.db).Imports().Apply(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, kam.BatchApplied, done.Batch.State)
 		trail, err := w.db.TrailOf(t.Context(), b.No.Subject())
@@ -385,10 +385,10 @@ func TestBookLeavesOpenCasesAlone(t *testing.T) {
 	require.Equal(t, "Musterhaus 000004 GmbH", one[string](w, `select name from kam.customer where customer_no = 'K000004'`))
 	require.Equal(t, 2, one[int](w, `select version from kam.customer where customer_no = 'K000004'`))
 	require.Equal(t, 1, one[int](w, `select count(*) from kam.party where ref = 'K000004' and 'name:DE:must' = any (keys)`)+one[int](w, `select count(*) from kam.party where ref = 'K000004' and 'name:AT:must' = any (keys)`))
-	all, err := w.db.BatchOutcomes(t.Context(), again.No)
+	all, err := w.db.Books.Outcomes(t.Context(), again.No)
 	require.NoError(t, err)
 	require.Equal(t, kam.RowSkipped, all[3].Outcome)
-	found, err := w.db.BatchFindings(t.Context(), again.No, 0)
+	found, err := w.db.Books.Findings(t.Context(), again.No, 0)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(found), "is in an open case")
 }
@@ -401,7 +401,7 @@ func TestBookKeepsWhatItDoesNotSay(t *testing.T) {
 	p := w.play(b.No)
 	p.confirms(1*hour, "", "nora.national", "AT").confirms(1*hour, "", "nadja.national", "DE")
 	p.run()
-	before, err := w.db.Customer(t.Context(), "K000001")
+	before, err := w.db.Customers.Customer(t.Context(), "K000001")
 	require.NoError(t, err)
 
 	short := bookText{customers: "customer_no,legal_name,country_code,credit_rating\nK000001,Musterwerk 000001 GmbH,DE,D\n"}
@@ -409,7 +409,7 @@ func TestBookKeepsWhatItDoesNotSay(t *testing.T) {
 	p = w.play(again.No)
 	p.confirms(1*hour, "", "nadja.national", "DE")
 	require.Equal(t, 1, p.run().Result.Updated)
-	after, err := w.db.Customer(t.Context(), "K000001")
+	after, err := w.db.Customers.Customer(t.Context(), "K000001")
 	require.NoError(t, err)
 	require.Equal(t, kam.CreditD, after.Data.CreditRating)
 	before.Data.CreditRating = kam.CreditD
@@ -439,10 +439,10 @@ func TestBookStandingIsTakenOverOnceAndNeverChanged(t *testing.T) {
 	require.Equal(t, 1, end.Result.Created)
 	require.Equal(t, 3, one[int](w, `select count(*) from kam.key_account_member`), "a new site joins its group's account")
 	require.Equal(t, 3, one[int](w, `select count(*) from kam.customer where ka_status = 'KA' and tier = 'REGIONAL'`))
-	found, err := w.db.BatchFindings(t.Context(), end.No, 0)
+	found, err := w.db.Books.Findings(t.Context(), end.No, 0)
 	require.NoError(t, err)
 	require.Contains(t, fmt.Sprint(found), "is a REGIONAL key account: the import does not change that")
-	proposals, err := w.db.BatchProposals(t.Context(), end.No)
+	proposals, err := w.db.Books.Proposals(t.Context(), end.No)
 	require.NoError(t, err)
 	require.Len(t, proposals, 1)
 	require.Equal(t, kam.TierRegional, proposals[0].Tier)
@@ -452,8 +452,8 @@ func TestBookStandingIsTakenOverOnceAndNeverChanged(t *testing.T) {
 // TestBookOfProfitAndLossOnly is what a finance controller may upload.
 func TestBookOfProfitAndLossOnly(t *testing.T) {
 	t.Parallel()
-	w := newBookWorld(t, func(o *store.Org) {
-		o.Users = append(o.Users, store.User{ID: "fin.one", Name: "fin.one", Roles: []kam.Role{kam.FinanceController}, Nodes: []string{"GLOBAL"}})
+	w := newBookWorld(t, func(o *accessdb.Org) {
+		o.Users = append(o.Users, accessdb.User{ID: "fin.one", Name: "fin.one", Roles: []kam.Role{kam.FinanceController}, Nodes: []string{"GLOBAL"}})
 	})
 	b, _ := w.smallBatch(8, "stew.one")
 	p := w.play(b.No)
@@ -514,7 +514,7 @@ func TestBookTakesAwayItsOwnOnly(t *testing.T) {
 // day, and nothing is confirmed.
 func TestBookThatNobodyMayConfirm(t *testing.T) {
 	t.Parallel()
-	w := newBookWorld(t, func(o *store.Org) {
+	w := newBookWorld(t, func(o *accessdb.Org) {
 		for i := range o.Nodes {
 			o.Nodes[i].ManagerID = ""
 		}

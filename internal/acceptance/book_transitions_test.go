@@ -48,7 +48,7 @@ func TestEveryTransitionOfABook(t *testing.T) {
 			trail, err := w.db.TrailOf(t.Context(), b.No.Subject())
 			require.NoError(t, err)
 			require.True(t, slices.ContainsFunc(trail, func(e kam.AuditEvent) bool {
-				return e.From == kam.State(row.From) && e.To == kam.State(row.To) && slices.Contains(row.By, who(e, b.Uploader))
+				return e.From == string(row.From) && e.To == string(row.To) && slices.Contains(row.By, who(e, b.Uploader))
 			}), "no event of the row in %s", text(t, trail))
 		})
 	}
@@ -58,28 +58,28 @@ func TestEveryTransitionOfABook(t *testing.T) {
 // phase, takes it back, or lets the last deadline of a scope pass.
 func (w *bookWorld) batchStep(b kam.BatchSnapshot, no kam.BatchNo, do string) kam.BatchProgress {
 	w.t.Helper()
-	a := working(w.db)
+	a := working(w.db).Imports()
 	step := kam.BatchStep{No: no, Now: monday}
 	var p kam.BatchProgress
 	var err error
 	switch do {
 	case "check":
-		p, err = a.CheckBatch(w.t.Context(), step)
+		p, err = a.Check(w.t.Context(), step)
 	case "AT", "DE":
 		by := map[string]kam.UserID{"AT": "nora.national", "DE": "nadja.national"}[do]
 		step.Act = &kam.BatchAct{DecisionID: "decision-" + do, By: by, Scope: do, Digest: b.Digest}
 		*step.Act = signedtest.Batch(no, kam.UpdateConfirmBatch, *step.Act, monday)
-		p, err = a.ConfirmBatch(w.t.Context(), step)
+		p, err = a.Confirm(w.t.Context(), step)
 	case "cancel":
 		step.Act = &kam.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "the wrong file"}
 		*step.Act = signedtest.Batch(no, kam.UpdateCancelBatch, *step.Act, monday)
-		p, err = a.CancelBatch(w.t.Context(), step)
+		p, err = a.Cancel(w.t.Context(), step)
 	case "expire":
 		step.Node = b.Open()[0]
 		due := b.Scope(step.Node).Task.Deadlines
 		i := slices.IndexFunc(due, func(d kam.Deadline) bool { return d.Kind == kam.DueExpire })
 		step.Due, step.Now = &due[i], due[i].At
-		p, err = a.BatchDeadlinePassed(w.t.Context(), step)
+		p, err = a.DeadlinePassed(w.t.Context(), step)
 	default:
 		p, err = a.ApplyPhase(w.t.Context(), step, do)
 	}

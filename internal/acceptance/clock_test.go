@@ -19,7 +19,8 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -270,14 +271,14 @@ func TestNoDateComesFromTheMachine(t *testing.T) {
 		require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
 		fact := kastelSales[0]
 		fact.Month, fact.LastOrderDate = at.AddDate(0, -1, 0).Format("2006-01"), at.AddDate(0, 0, -12).Format(time.DateOnly)
-		require.NoError(t, w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{fact}))
-		_, err := w.db.RebuildABC(t.Context(), at)
+		require.NoError(t, w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{fact}))
+		_, err := w.db.Customers.RebuildABC(t.Context(), at)
 		require.NoError(t, err)
 
 		keys := 0
 		open := func(at time.Time, by kam.UserID, d kam.RequestData) *scene {
 			keys++
-			return w.requestAt(at, store.Request{Key: fmt.Sprint("request-", keys), Type: kam.NewCase, Requester: by, Data: d})
+			return w.requestAt(at, casedb.Request{Key: fmt.Sprint("request-", keys), Type: kam.NewCase, Requester: by, Data: d})
 		}
 		// A key account after a reminder and an escalation over the change of clock.
 		ka := open(at, "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))

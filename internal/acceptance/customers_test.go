@@ -11,21 +11,23 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // known loads an existing customer of DE-S-02 with a complete record.
-func (w *world) known(no, name string, more ...fields) store.Customer {
+func (w *world) known(no, name string, more ...fields) customerdb.Customer {
 	w.t.Helper()
-	w.has(store.BookCustomer{CustomerNo: no, Territory: "DE-S-02", OwnerID: "rep.south", Coverage: "C",
+	w.has(customerdb.BookCustomer{CustomerNo: no, Territory: "DE-S-02", OwnerID: "rep.south", Coverage: "C",
 		Data: data(w.t, append([]fields{screening(name), details()}, more...)...)})
 	return w.customer(no)
 }
 
-func (w *world) customer(no string) store.Customer {
+func (w *world) customer(no string) customerdb.Customer {
 	w.t.Helper()
-	c, err := w.db.Customer(w.t.Context(), no)
+	c, err := w.db.Customers.Customer(w.t.Context(), no)
 	require.NoError(w.t, err)
 	return c
 }
@@ -33,19 +35,19 @@ func (w *world) customer(no string) store.Customer {
 // retired loads a customer that is sold to no more.
 func (w *world) retired(no, name string, parts ...fields) {
 	w.t.Helper()
-	w.has(store.BookCustomer{CustomerNo: no, Territory: "DE-S-02", OwnerID: "rep.south", Status: kam.Inactive,
+	w.has(customerdb.BookCustomer{CustomerNo: no, Territory: "DE-S-02", OwnerID: "rep.south", Status: kam.Inactive,
 		Data: data(w.t, append([]fields{screening(name)}, parts...)...)})
 }
 
 // change is a request about an existing customer.
 func (w *world) change(t kam.CaseType, no string, by kam.UserID, parts ...fields) *scene {
 	w.t.Helper()
-	return w.request(store.Request{Type: t, CustomerNo: no, Requester: by, Data: data(w.t, parts...)})
+	return w.request(casedb.Request{Type: t, CustomerNo: no, Requester: by, Data: data(w.t, parts...)})
 }
 
 func (w *world) review(no string, at time.Time) *scene {
 	w.t.Helper()
-	return w.requestAt(at, store.Request{Type: kam.Reclassify, CustomerNo: no, Requester: kam.System, Trigger: kam.ReviewDue})
+	return w.requestAt(at, casedb.Request{Type: kam.Reclassify, CustomerNo: no, Requester: kam.System, Trigger: kam.ReviewDue})
 }
 
 func TestAC32_PhoneNumberNeedsNoConfirmation(t *testing.T) {
@@ -57,7 +59,7 @@ func TestAC32_PhoneNumberNeedsNoConfirmation(t *testing.T) {
 	require.Equal(t, kam.Modified, end.Outcome)
 	require.NotContains(t, s.states(), kam.AwaitingConfirmation)
 	require.NotContains(t, s.states(), kam.Analyzing)
-	v, err := w.db.CaseView(t.Context(), s.no)
+	v, err := w.db.Cases.View(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Equal(t, []kam.State{kam.Draft, kam.Identifying, kam.DataEntry, kam.Validating, kam.HandingOff, kam.Completed}, v.Been)
 	c := w.customer("C-TEL")
@@ -68,7 +70,7 @@ func TestAC32_PhoneNumberNeedsNoConfirmation(t *testing.T) {
 
 func TestModifyOfALegacyRecordIsNotStoppedByWhatWasWrongBefore(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
+	w.has(customerdb.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
 		"legal_name": "Altbestand Klinik GmbH", "country_code": "DE", "city": "München"})})
 	s := w.change(kam.Modify, "C-ALT", "rep.south", fields{"phone": "+49895554433"})
 	require.Equal(t, kam.Modified, s.run().Outcome)
@@ -195,7 +197,7 @@ func TestConvertToModify(t *testing.T) {
 	end := s.run()
 	require.Equal(t, kam.Modified, end.Outcome)
 	require.Equal(t, "+49895554433", w.customer("C-DA").Data.Phone)
-	lines, err := w.db.Cases(t.Context(), store.Filter{Customer: "C-DA"})
+	lines, err := w.db.Cases.List(t.Context(), casedb.Filter{Customer: "C-DA"})
 	require.NoError(t, err)
 	require.Equal(t, kam.Modify, lines[0].Type)
 }
@@ -287,14 +289,14 @@ func TestDeactivateWithoutAKeyAccount(t *testing.T) {
 
 func TestLastMemberRetiresTheAccount(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-SOLO", Territory: "DE-S-02", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierTerritory, Data: data(t, screening("Solo Klinik GmbH"), details())})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-SOLO", Territory: "DE-S-02", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierTerritory, Data: data(t, screening("Solo Klinik GmbH"), details())})
 	s := w.change(kam.Deactivate, "C-SOLO", "theo.territory", fields{"justification": "The house was closed in February."})
 	s.act(1*hour, "", confirm("rita.regional", ""))
 	s.expect(2*hour, kam.AwaitingConfirmation, "nadja.national") // theo requested, rita has confirmed
 	s.act(3*hour, "", confirm("nadja.national", ""))
 	require.Equal(t, kam.Deactivated, s.run().Outcome)
 	require.Equal(t, kam.NonKA, w.customer("C-SOLO").KAStatus)
-	st, err := w.db.Stats(t.Context())
+	st, err := w.db.Cases.Stats(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, st.KeyAccounts)
 }
@@ -306,7 +308,7 @@ func (w *world) holder(spend string) {
 	weak := maps.Clone(kastel)
 	maps.Copy(weak, fields{"addressable_spend_12m": eur(spend), "growth_outlook_pct": 1, "strategic_fit": "PARTIAL", "relationship_stage": "BASIC",
 		"capability_items": capability(2, 2, 2, 2, 2), "reference_value": "LOW", "product_fit": 60, "satisfaction": 60})
-	w.has(store.BookCustomer{CustomerNo: "KASTEL", GroupID: "KASTEL", Territory: "DE-N-01", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierTerritory,
+	w.has(customerdb.BookCustomer{CustomerNo: "KASTEL", GroupID: "KASTEL", Territory: "DE-N-01", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierTerritory,
 		Data: data(w.t, screening("Kastel Pharma GmbH"), details(), weak)})
 	w.sells(kastelSales...)
 }
@@ -347,7 +349,7 @@ func TestAC34_FailingTwiceIsNoticeThenDemotionProposed(t *testing.T) {
 // accountState is the state of the group's running key account, "" for none.
 func (w *world) accountState(group string) string {
 	w.t.Helper()
-	k, err := w.db.KeyAccountOf(w.t.Context(), group)
+	k, err := w.db.Customers.KeyAccountOf(w.t.Context(), group)
 	require.NoError(w.t, err)
 	if k == nil {
 		return ""
@@ -412,28 +414,28 @@ func TestReviewThatFindsErrorsGoesToTheSteward(t *testing.T) {
 func TestHitOfScreeningAfterOnboarding(t *testing.T) {
 	w := newWorld(t)
 	w.known("C-SPAET", "Spaeter Gelistet GmbH")
-	list := func(b store.BlockedParty) {
+	list := func(b accessdb.BlockedParty) {
 		o := org()
 		o.BlockedParties = append(o.BlockedParties, b)
 		require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	}
 	// The client stops the coverage and opens the case; here is what becomes of it.
 	stop := func() {
-		_, err := w.db.StopCoverage(t.Context(), "C-SPAET", "BL-9", kam.ScreeningPossible)
+		_, err := w.db.Customers.StopCoverage(t.Context(), "C-SPAET", "BL-9", kam.ScreeningPossible)
 		require.NoError(t, err)
-		require.Equal(t, store.CoverageStopped, w.customer("C-SPAET").Coverage)
+		require.Equal(t, customerdb.CoverageStopped, w.customer("C-SPAET").Coverage)
 	}
-	list(store.BlockedParty{Ref: "BL-9", Name: "Spaeter Gelistet Gmbh & Co", Country: "DE"})
+	list(accessdb.BlockedParty{Ref: "BL-9", Name: "Spaeter Gelistet Gmbh & Co", Country: "DE"})
 	stop()
-	hit := store.Request{Type: kam.Reclassify, CustomerNo: "C-SPAET", Requester: kam.System, Trigger: kam.ReviewScreening}
+	hit := casedb.Request{Type: kam.Reclassify, CustomerNo: "C-SPAET", Requester: kam.System, Trigger: kam.ReviewScreening}
 	s := w.request(hit)
 	s.expect(1*hour, kam.ValidationReview)
 	s.act(2*hour, kam.Forbidden, kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "not mine"})
 	s.act(3*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "comp.one", Reason: "another company"})
 	require.Equal(t, kam.Reclassified, s.run().Outcome)
-	require.NotEqual(t, store.CoverageStopped, w.customer("C-SPAET").Coverage, "called on again")
+	require.NotEqual(t, customerdb.CoverageStopped, w.customer("C-SPAET").Coverage, "called on again")
 
-	list(store.BlockedParty{Ref: "BL-10", Name: "Irgendwer", Identifiers: []store.PartyIdentifier{{Scheme: "VAT_EU", Value: "DE811907980"}}})
+	list(accessdb.BlockedParty{Ref: "BL-10", Name: "Irgendwer", Identifiers: []accessdb.PartyIdentifier{{Scheme: "VAT_EU", Value: "DE811907980"}}})
 	s = w.request(hit)
 	s.expect(1*hour, kam.ValidationReview) // CONFIRMED blocks: nobody may clear it
 	s.act(2*hour, "", kam.Act{Name: kam.ActDecideValidation, Verdict: kam.ClearIt, By: "stew.one", Reason: "let me see"})

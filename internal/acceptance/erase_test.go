@@ -10,7 +10,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/customer/erase"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -30,10 +31,10 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 			}
 		}
 	})
-	order := store.EraseOrder{Subject: string(s.no), Email: "Petra@klinik.example", Order: "ticket 4711", By: "comp.one"}
+	order := erase.Order{Subject: string(s.no), Email: "Petra@klinik.example", Order: "ticket 4711", By: "comp.one"}
 	erase := func(want int) func(kam.Snapshot) {
 		return func(kam.Snapshot) {
-			r, err := w.db.EraseContact(t.Context(), order)
+			r, err := w.db.Erasures.Contact(t.Context(), order, func(kam.Person) (kam.Role, error) { return kam.ComplianceRole, nil })
 			if err != nil || (r.Contacts > 0) != (want > 0) || len(r.Left) > 0 {
 				s.faults = append(s.faults, "erase: "+text(t, r))
 			}
@@ -55,11 +56,11 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 	for _, what := range []string{"Beispiel", "petra", "891234567"} {
 		require.Empty(t, storetest.Holding(t, w.db, what), what)
 	}
-	c, err := w.db.Customer(t.Context(), end.CommittedAs)
+	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
 	require.Equal(t, []kam.Contact{{Name: "[erased E-000001]", DecisionRole: "DECIDER"}}, c.Data.Contacts)
 	require.Equal(t, 1, s.count(kam.EventDataErased))
-	require.NoError(t, w.db.Chains(t.Context(), func(c store.Chain) error {
+	require.NoError(t, w.db.Chains(t.Context(), func(c ledger.Chain) error {
 		b, ok := c.Verify()
 		require.True(t, ok, b)
 		return nil

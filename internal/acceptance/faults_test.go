@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -27,7 +27,7 @@ func TestFaultIsParkedAndRetried(t *testing.T) {
 			s.faults = append(s.faults, "four clock hours pass without escalation: "+text(t, now.Task))
 		}
 		foreign.Currency = "EUR"
-		if err := w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{foreign}); err != nil {
+		if err := w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{foreign}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the January row had the wrong currency"})

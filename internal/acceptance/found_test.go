@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // What the random walk found, each as a case of its own.
@@ -42,9 +42,9 @@ func TestRefusedWithdrawalIsNotTakenLater(t *testing.T) {
 	s := w.complete("Bleibt Dabei GmbH")
 	s.at(1*hour, func(now kam.Snapshot) {
 		a := kam.Act{DecisionID: "withdraw-0001", Name: kam.ActWithdraw, By: "rep.south", ExpectRevision: 99}
-		require.NoError(t, w.db.WithdrawIntent(t.Context(), s.no, a.By, a.DecisionID))
+		require.NoError(t, w.db.Cases.WithdrawIntent(t.Context(), s.no, a.By, a.DecisionID))
 		s.send(now, kam.StaleRevision, a)
-		require.NoError(t, w.db.Refuse(t.Context(), s.no, a, kam.AsError(a.CheckAgainst(now)), s.env.Now()))
+		require.NoError(t, w.db.Cases.Refuse(t.Context(), s.no, a, kam.AsError(a.CheckAgainst(now)), s.env.Now()))
 	})
 	s.act(2*hour, "", confirm("theo.territory", ""))
 	require.Equal(t, kam.Completed, s.run().State)
@@ -56,7 +56,7 @@ func TestRefusedWithdrawalIsNotTakenLater(t *testing.T) {
 func TestChangeOfGroupLeavesTheOldAccount(t *testing.T) {
 	w := newWorld(t)
 	w.nordwind(kam.TierNational, "DE")
-	w.has(store.BookCustomer{CustomerNo: "C-SOLO", Territory: "DE-S-02", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierNational,
+	w.has(customerdb.BookCustomer{CustomerNo: "C-SOLO", Territory: "DE-S-02", OwnerID: "kam.one", KAStatus: kam.KA, Tier: kam.TierNational,
 		Data: data(t, screening("Solo Klinik GmbH"), details())})
 	s := w.change(kam.Modify, "C-SOLO", "rep.south", fields{"group_id": "NORDWIND", "group_name": "Nordwind"})
 	s.at(1*hour, func(now kam.Snapshot) {
@@ -71,11 +71,11 @@ func TestChangeOfGroupLeavesTheOldAccount(t *testing.T) {
 	})
 	require.Equal(t, kam.Modified, s.run().Outcome)
 	require.Equal(t, "NORDWIND", w.customer("C-SOLO").GroupID)
-	k, err := w.db.KeyAccountOf(t.Context(), "NORDWIND")
+	k, err := w.db.Customers.KeyAccountOf(t.Context(), "NORDWIND")
 	require.NoError(t, err)
 	require.Contains(t, k.Members, "C-SOLO")
 	require.Equal(t, kam.KA, w.customer("C-SOLO").KAStatus)
-	st, err := w.db.Stats(t.Context())
+	st, err := w.db.Cases.Stats(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, st.KeyAccounts[kam.TierNational], "the account that it was in alone has ended")
 }
@@ -86,7 +86,7 @@ func TestNoteOfNobodyIsNoWithdrawal(t *testing.T) {
 	w := newWorld(t)
 	w.known("C-RUHE", "Ruhige Klinik GmbH")
 	s := w.review("C-RUHE", monday)
-	require.NoError(t, w.db.WithdrawIntent(t.Context(), s.no, kam.System, "withdraw-0001"))
+	require.NoError(t, w.db.Cases.WithdrawIntent(t.Context(), s.no, kam.System, "withdraw-0001"))
 	s.at(5*day, func(now kam.Snapshot) { // only where it was stranded
 		s.send(now, "", kam.Act{Name: kam.ActCancel, Verdict: kam.AskCancel, By: "ops.one", Reason: "stranded"})
 	})

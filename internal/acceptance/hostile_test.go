@@ -219,7 +219,7 @@ func TestActsOnACaseThatHasEnded(t *testing.T) {
 				refused++
 			}
 			require.Len(t, s.events(), len(events)+refused)
-			now, err := w.db.Case(t.Context(), s.no)
+			now, err := w.db.Cases.Case(t.Context(), s.no)
 			require.NoError(t, err)
 			require.Equal(t, text(t, end), text(t, now))
 			s.verifyChain()

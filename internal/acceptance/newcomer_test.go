@@ -10,7 +10,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/merge"
 )
 
 // segmented is the ABC class that a customer's record has.
@@ -42,8 +43,8 @@ func lone(name string, i int) fields {
 	}
 }
 
-func soldIn(account, month string, minor int64) store.SalesFact {
-	return store.SalesFact{AccountNo: account, Month: month, Currency: "EUR", NetRevenue: minor, Orders: 1}
+func soldIn(account, month string, minor int64) customerdb.SalesFact {
+	return customerdb.SalesFact{AccountNo: account, Month: month, Currency: "EUR", NetRevenue: minor, Orders: 1}
 }
 
 // TestWhoStoppedBuyingIsC: revenue of the last twelve months makes A, B or C.
@@ -77,7 +78,7 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 			w.sells(soldIn(c.no, c.sold, 100_00))
 		}
 	}
-	_, err := w.db.RebuildABC(t.Context(), monday)
+	_, err := w.db.Customers.RebuildABC(t.Context(), monday)
 	require.NoError(t, err)
 
 	t.Run("a case", func(t *testing.T) {
@@ -122,28 +123,28 @@ func TestWhoStoppedBuyingIsC(t *testing.T) {
 		young, never := w.customer("C-YOUNG").Since.UTC(), w.customer("C-NEVER").Since.UTC()
 		c := servicetest.New(w.db, nil, "none")
 		stands := kam.MergeChoice{Keep: []kam.Identifier{{Scheme: "LEI", Value: lei(505)}}}
-		r, err := c.Merge(t.Context(), service.As("stew.one"), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-NEVER", Choice: stands, Reason: "one company", By: "stew.one"})
+		r, err := c.Merge(t.Context(), service.As("stew.one"), merge.Order{Survivor: "C-YOUNG", Absorbed: "C-NEVER", Choice: stands, Reason: "one company", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, never, w.customer("C-YOUNG").Since.UTC(), "a customer since the older record")
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, "C", w.segmented("C-YOUNG"))
-		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
+		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), merge.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
 		require.NoError(t, err)
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, young, w.customer("C-YOUNG").Since.UTC())
 		require.Equal(t, never, w.customer("C-NEVER").Since.UTC())
 		require.Equal(t, "NEW", w.segmented("C-YOUNG"))
 
-		r, err = c.Merge(t.Context(), service.As("stew.one"), store.MergeOrder{Survivor: "C-YOUNG", Absorbed: "C-STOPPED", Choice: stands, Reason: "one company", By: "stew.one"})
+		r, err = c.Merge(t.Context(), service.As("stew.one"), merge.Order{Survivor: "C-YOUNG", Absorbed: "C-STOPPED", Choice: stands, Reason: "one company", By: "stew.one"})
 		require.NoError(t, err)
-		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), store.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
+		_, err = c.UndoMerge(t.Context(), service.As("stew.one"), merge.UndoOrder{CustomerNo: "C-YOUNG", MergeID: r.MergeID, Reason: "two after all", By: "stew.one"})
 		require.NoError(t, err)
 		w.review("C-YOUNG", monday).run()
 		require.Equal(t, "NEW", w.segmented("C-YOUNG"), "what the other bought went with it")
 	})
 	t.Run("split", func(t *testing.T) {
 		c := servicetest.New(w.db, nil, "none")
-		r, err := c.Split(t.Context(), service.As("stew.one"), store.SplitOrder{CustomerNo: "C-NEVER", Choice: kam.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
+		r, err := c.Split(t.Context(), service.As("stew.one"), merge.SplitOrder{CustomerNo: "C-NEVER", Choice: kam.SplitChoice{LegalName: "Ilmtal Kurhaus"}, Reason: "two houses", By: "stew.one"})
 		require.NoError(t, err)
 		require.Equal(t, w.customer("C-NEVER").Since, w.customer(r.OtherNo).Since, "it was part of a customer before")
 	})

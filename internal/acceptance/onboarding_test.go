@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -24,7 +24,7 @@ func TestAC01_ClearAddIsConfirmedAndClassified(t *testing.T) {
 		kam.Validating, kam.Classifying, kam.HandingOff, kam.Completed,
 	}, s.states())
 
-	c, err := w.db.Customer(t.Context(), end.CommittedAs)
+	c, err := w.db.Customers.Customer(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
 	require.Equal(t, kam.Active, c.Status)
 	require.Equal(t, "NEW", c.Coverage)
@@ -96,7 +96,7 @@ func TestRejectedNotLongAgo(t *testing.T) {
 				again.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
 			}
 			end := again.run()
-			records, err := w.db.Records(t.Context(), again.no)
+			records, err := w.db.Cases.Records(t.Context(), again.no)
 			require.NoError(t, err)
 			var stops []string
 			for _, h := range records[0].HardStops {
@@ -119,14 +119,14 @@ func TestRejectedNotLongAgo(t *testing.T) {
 // TestBlockedByName: HS1 by name needs more than the name, else it is HS6.
 func TestBlockedByName(t *testing.T) {
 	for what, c := range map[string]struct {
-		entry store.BlockedParty
+		entry accessdb.BlockedParty
 		state kam.State
 		stop  string
 	}{
-		"the name alone":         {store.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, kam.ComplianceReview, ""},
-		"phone":                  {store.BlockedParty{Phone: "+49 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
-		"domain":                 {store.BlockedParty{Domain: "WWW.schatten.example"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
-		"street and postal code": {store.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"the name alone":         {accessdb.BlockedParty{Phone: "+49 89 1111111", Street: "Ring 1", PostalCode: "80331"}, kam.ComplianceReview, ""},
+		"phone":                  {accessdb.BlockedParty{Phone: "+49 (0)89 123-4567"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"domain":                 {accessdb.BlockedParty{Domain: "WWW.schatten.example"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
+		"street and postal code": {accessdb.BlockedParty{Street: "Lindwurmstr. 7", PostalCode: "80331"}, kam.Rejected, "HS1_BLOCKED_PARTY"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
@@ -164,7 +164,7 @@ func TestAC05_OneStepAroundTheThreshold(t *testing.T) {
 			s.send(now, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
 		})
 		require.Equal(t, kam.Withdrawn, s.run().State)
-		records, err := w.db.Records(t.Context(), s.no)
+		records, err := w.db.Cases.Records(t.Context(), s.no)
 		require.NoError(t, err)
 		require.Equal(t, tt.score, records[0].Score.Fixed())
 	}
@@ -175,7 +175,7 @@ func TestAC06_HighScoreLittleKnown(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Wenig Bekannt GmbH"), ad4))
 	s.act(1*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})
 	s.run()
-	records, err := w.db.Records(t.Context(), s.no)
+	records, err := w.db.Cases.Records(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Equal(t, string(kam.Refer), records[0].Outcome)
 	require.Equal(t, "70.00", records[0].Score.Fixed())

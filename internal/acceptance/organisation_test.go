@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // reorganise changes the organisation while a case is open, and tells the case
 // as the worker does.
-func (s *scene) reorganise(change func(*store.Org)) func(kam.Snapshot) {
+func (s *scene) reorganise(change func(*accessdb.Org)) func(kam.Snapshot) {
 	return func(now kam.Snapshot) {
 		o := org()
 		change(&o)
@@ -44,8 +45,8 @@ func (s *scene) notes(after time.Duration, want string) {
 }
 
 // left makes people inactive.
-func left(ids ...kam.UserID) func(*store.Org) {
-	return func(o *store.Org) {
+func left(ids ...kam.UserID) func(*accessdb.Org) {
+	return func(o *accessdb.Org) {
 		for i := range o.Users {
 			o.Users[i].Inactive = slices.Contains(ids, o.Users[i].ID)
 		}
@@ -75,11 +76,11 @@ func TestManagerLeavesWhileHisTaskIsOpen(t *testing.T) {
 func TestManagerIsAwayWhileHisTaskIsOpen(t *testing.T) {
 	for _, who := range []kam.UserID{"rita.regional", "theo.territory"} {
 		t.Run(string(who)+" decides", func(t *testing.T) {
-			w := newWorld(t, func(o *store.Org) {
-				o.Absences = []store.Absence{{UserID: "theo.territory", From: "2026-03-03", To: "2026-03-06"}} // he is here on Monday
+			w := newWorld(t, func(o *accessdb.Org) {
+				o.Absences = []accessdb.Absence{{UserID: "theo.territory", From: "2026-03-03", To: "2026-03-06"}} // he is here on Monday
 			})
 			s := w.onboard("rep.south", data(t, screening("Abwesend GmbH"), details()))
-			again := s.reorganise(func(o *store.Org) { o.Absences = nil })
+			again := s.reorganise(func(o *accessdb.Org) { o.Absences = nil })
 			s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
 			s.at(2*hour, again)
 			s.expect(3*hour, kam.AwaitingConfirmation, "theo.territory")
@@ -125,14 +126,14 @@ func TestRequesterLeavesWhileHeIsAsked(t *testing.T) {
 // TestNobodyAboveARequesterWhoLeft: the policy admins are told at once, and
 // whoever is there again gets the task.
 func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
-	alone := func(o *store.Org) {
+	alone := func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == "rep.south" {
 				o.Users[i].ManagerID = ""
 			}
 		}
 	}
-	for name, back := range map[kam.UserID]func(*store.Org){
+	for name, back := range map[kam.UserID]func(*accessdb.Org){
 		"rep.south":      alone, // he is back himself
 		"theo.territory": left("rep.south"),
 	} {
@@ -140,14 +141,14 @@ func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
 			w := newWorld(t)
 			s := w.onboard("rep.south", data(t, screening("Allein GmbH"), fields{"declared_potential": nil}))
 			s.expect(1*hour, kam.DataEntry, "rep.south")
-			gone := s.reorganise(func(o *store.Org) { alone(o); left("rep.south")(o) })
+			gone := s.reorganise(func(o *accessdb.Org) { alone(o); left("rep.south")(o) })
 			s.at(2*hour, gone)
 			s.expect(3*hour, kam.DataEntry)
 			s.at(3*hour, func(now kam.Snapshot) {
 				if now.Task == nil || now.Task.Queue != kam.QueueUnrouted {
 					s.faults = append(s.faults, "not unrouted: "+text(t, now.Task))
 				}
-				stuck, err := s.db.Stuck(t.Context())
+				stuck, err := s.db.Cases.Stuck(t.Context())
 				if err != nil || len(stuck) != 1 || stuck[0].Why != "nobody may take the task" {
 					s.faults = append(s.faults, "not reported: "+text(t, stuck))
 				}
@@ -166,7 +167,7 @@ func TestNobodyAboveARequesterWhoLeft(t *testing.T) {
 // TestRequesterIsGoneBeforeHisTaskOpens is the same for a task that opens when
 // nobody is left.
 func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
+	w := newWorld(t, func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == "rep.south" {
 				o.Users[i].ManagerID = ""
@@ -175,7 +176,7 @@ func TestRequesterIsGoneBeforeHisTaskOpens(t *testing.T) {
 	})
 	s := w.onboard("rep.south", data(t, screening("Zu Spaet GmbH")))
 	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
-	s.at(2*hour, s.reorganise(func(o *store.Org) {
+	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == "rep.south" {
 				o.Users[i].ManagerID, o.Users[i].Inactive = "", true
@@ -214,7 +215,7 @@ func TestTerritoryIsRedrawnWhileATaskIsOpen(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.south", data(t, screening("Grenzfall GmbH"), details()))
 	s.expect(1*hour, kam.AwaitingConfirmation, "theo.territory")
-	s.at(2*hour, s.reorganise(func(o *store.Org) {
+	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.AssignmentRules {
 			if o.AssignmentRules[i].Code == "R1" { // postal codes 8… go north
 				o.AssignmentRules[i].Territory = "DE-N-02"
@@ -233,7 +234,7 @@ func TestPostIsFilledWhileTheNextLevelIsAsked(t *testing.T) {
 	w := newWorld(t)
 	s := w.onboard("rep.stuttgart", data(t, screening("Nachfolge GmbH"), fields{"postal_code": "70173", "city": "Stuttgart"}))
 	s.expect(1*hour, kam.AwaitingConfirmation, "rita.regional") // the post is vacant
-	s.at(2*hour, s.reorganise(func(o *store.Org) {
+	s.at(2*hour, s.reorganise(func(o *accessdb.Org) {
 		for i := range o.Nodes {
 			if o.Nodes[i].Code == "DE-S-01" {
 				o.Nodes[i].ManagerID = "theo.territory"
@@ -252,7 +253,7 @@ func TestPostIsFilledWhileTheNextLevelIsAsked(t *testing.T) {
 }
 
 func TestNobodyInTheChainThenSomebody(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
+	w := newWorld(t, func(o *accessdb.Org) {
 		for i := range o.Nodes {
 			o.Nodes[i].ManagerID = ""
 		}
@@ -271,7 +272,7 @@ func TestNobodyInTheChainThenSomebody(t *testing.T) {
 	})
 	s.act(3*day+3*hour, "", kam.Act{Name: kam.ActReassign, By: "pol.admin", Assignee: "rita.regional", Reason: "she stands in"})
 	s.expect(3*day+4*hour, kam.AwaitingConfirmation, "rita.regional")
-	s.at(3*day+5*hour, s.reorganise(func(o *store.Org) { left("tess.territory")(o) })) // the tree as it was meant: a task given by hand stays
+	s.at(3*day+5*hour, s.reorganise(func(o *accessdb.Org) { left("tess.territory")(o) })) // the tree as it was meant: a task given by hand stays
 	s.expect(3*day+6*hour, kam.AwaitingConfirmation, "rita.regional")
 	s.act(3*day+7*hour, "", confirm("rita.regional", ""))
 	require.Equal(t, kam.Completed, s.run().State)
@@ -279,12 +280,12 @@ func TestNobodyInTheChainThenSomebody(t *testing.T) {
 }
 
 func TestUnassignedTerritoryIsResolvedByANewRule(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) { o.AssignmentRules = o.AssignmentRules[:1] })
+	w := newWorld(t, func(o *accessdb.Org) { o.AssignmentRules = o.AssignmentRules[:1] })
 	s := w.onboard("rep.vienna", data(t, screening("Niemandsland GmbH"), details(), fields{
 		"country_code": "AT", "postal_code": "1010", "city": "Wien", "identifiers": []fields{{"scheme": "VAT_EU", "value": "ATU57194903"}},
 		"addresses": []fields{{"type": "LEGAL", "line1": "Ring 3", "city": "Wien", "postal_code": "1010", "country_code": "AT"}}}))
 	s.expect(1*hour, kam.AwaitingConfirmation)
-	s.at(2*hour, s.reorganise(func(*store.Org) {})) // all rules are back
+	s.at(2*hour, s.reorganise(func(*accessdb.Org) {})) // all rules are back
 	s.expect(3*hour, kam.AwaitingConfirmation, "tess.territory")
 	s.act(4*hour, "", confirm("tess.territory", ""))
 	require.Equal(t, kam.Completed, s.run().State)
@@ -313,11 +314,11 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 	left("kam.one")(&o)
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
 	for want, change := range []string{"first", "first"} {
-		moved, err := w.db.MoveLeaversTasks(t.Context(), change)
+		moved, err := w.db.Access.MoveLeaversTasks(t.Context(), change)
 		require.NoError(t, err)
 		require.Equal(t, 1-want, moved, "once for each change")
 	}
-	inbox, err := w.db.Inbox(t.Context(), "nadja.national")
+	inbox, err := w.db.Cases.Inbox(t.Context(), "nadja.national")
 	require.NoError(t, err)
 	require.Len(t, inbox, 1)
 	require.Equal(t, kam.TaskProfile, inbox[0].Task.Kind)
@@ -328,7 +329,7 @@ func TestLeaversSideTasksGoToTheirManager(t *testing.T) {
 // that is nobody knows when it comes.
 func TestEverybodyOfAQueueIsTold(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
+	w.has(customerdb.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-S-02", OwnerID: "rep.south", Data: data(t, fields{
 		"legal_name": "Altbestand Klinik GmbH", "country_code": "DE", "city": "München"})})
 	s := w.change(kam.Modify, "C-ALT", "rep.south", fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})
 	s.expect(1*hour, kam.ValidationReview)
@@ -368,17 +369,17 @@ func TestLeaversSideTaskWithNobodyAbove(t *testing.T) {
 		}
 	}
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-	moved, err := w.db.MoveLeaversTasks(t.Context(), "first")
+	moved, err := w.db.Access.MoveLeaversTasks(t.Context(), "first")
 	require.NoError(t, err)
 	require.Zero(t, moved)
-	stuck, err := w.db.Stuck(t.Context())
+	stuck, err := w.db.Cases.Stuck(t.Context())
 	require.NoError(t, err)
 	require.Len(t, stuck, 1)
 	require.Equal(t, s.no, stuck[0].CaseNo)
 	require.Equal(t, "kam.one has left and still has the task", stuck[0].Why)
 	o.Users = org().Users
 	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-	stuck, err = w.db.Stuck(t.Context())
+	stuck, err = w.db.Cases.Stuck(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, stuck)
 }

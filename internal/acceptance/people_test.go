@@ -192,7 +192,7 @@ func TestAC27_WithdrawDuringAnalysis(t *testing.T) {
 	s := w.onboard("rep.south", data(t, screening("Rueckzieher GmbH"), details()))
 	s.at(1*hour, func(now kam.Snapshot) {
 		// The stages share one workflow task: the intent reaches PostgreSQL first.
-		if err := w.db.WithdrawIntent(t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
+		if err := w.db.Cases.WithdrawIntent(t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", confirm("theo.territory", ""))
@@ -237,7 +237,7 @@ func TestDataEntryInParts(t *testing.T) {
 			s.faults = append(s.faults, "missing: "+text(t, now.MissingFields))
 		}
 	})
-	// The wait began anew with the first part: day 30 is not idle.
+	// The wait began again with the first part: day 30 is not idle.
 	s.act(30*day, "", kam.Act{Name: kam.ActSubmitData, By: "rep.south"}, data(t, fields{"declared_potential": eur("140000.00")}))
 	s.expect(30*day+hour, kam.AwaitingConfirmation, "theo.territory")
 	s.act(30*day+2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"})

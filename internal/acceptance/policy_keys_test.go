@@ -8,7 +8,9 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -74,7 +76,7 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s.deadlines(1*hour+time.Minute, "REMIND 2026-03-02T11:00:00Z", "ESCALATE 2026-03-02T13:00:00Z", "EXPIRE 2026-03-02T15:00:00Z")
 	require.Equal(t, kam.Expired, s.run().State)
 
-	w.has(store.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-ALT", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s = w.onboard("rep.south", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
 	s.deadlines(1*hour, "REMIND 2026-03-02T10:00:00Z", "ESCALATE 2026-03-02T12:00:00Z", "EXPIRE 2026-03-02T14:00:00Z")
 	require.Equal(t, kam.Expired, s.run().State)
@@ -86,7 +88,7 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s.act(90*time.Minute, "", endorse("tom.territory"))
 	require.Equal(t, kam.KA, s.run().KAStatus)
 	tasks := map[kam.TaskKind]kam.Task{}
-	items, err := w.db.Inbox(t.Context(), "tom.territory")
+	items, err := w.db.Cases.Inbox(t.Context(), "tom.territory")
 	require.NoError(t, err)
 	for _, i := range items {
 		tasks[i.Task.Kind] = i.Task
@@ -105,7 +107,7 @@ func TestWaitsOfThePolicy(t *testing.T) {
 	s.deadlines(2*hour, "ESCALATE 2026-03-02T14:00:00Z")
 	s.at(3*hour, func(now kam.Snapshot) {
 		euros.Month = "2026-01"
-		if err := w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{euros}); err != nil {
+		if err := w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{euros}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the row had the wrong currency"})
@@ -155,7 +157,7 @@ func TestEndorsersOfThePolicy(t *testing.T) {
 
 // TestCalendarOfThePolicy: where no node has a calendar the policy's counts.
 func TestCalendarOfThePolicy(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
+	w := newWorld(t, func(o *accessdb.Org) {
 		for i := range o.Nodes {
 			o.Nodes[i].Calendar = ""
 		}
@@ -181,7 +183,7 @@ func TestReviewDaysOfThePolicy(t *testing.T) {
 	s.act(1*hour, "", confirm("tom.territory", "")).act(2*hour, "", endorse("tom.territory"))
 	end = s.run()
 	require.Equal(t, kam.KA, end.KAStatus)
-	k, err := w.db.KeyAccountOf(t.Context(), end.CommittedAs)
+	k, err := w.db.Customers.KeyAccountOf(t.Context(), end.CommittedAs)
 	require.NoError(t, err)
 	require.Equal(t, monday.Add(2*hour).AddDate(0, 0, 91), k.ReviewDue.UTC().Truncate(time.Minute))
 }
@@ -208,7 +210,7 @@ func TestTargetsOfThePolicy(t *testing.T) {
 	w := newWorld(t)
 	w.goesBy("data_entry:        {remind: 2, expire: 20}", "data_entry:        {remind: 2, expire: 20, target: 6.5}",
 		"compliance_review: {remind: 1, escalate: 3, expire: 30}", "compliance_review: {remind: 1, escalate: 3, expire: 30, target: 40}")
-	clocks, err := w.db.Calendars(t.Context())
+	clocks, err := w.db.Access.Calendars(t.Context())
 	require.NoError(t, err)
 	measures := func(s *scene, after time.Duration, want string) {
 		s.at(after, func(now kam.Snapshot) {
@@ -234,7 +236,7 @@ func TestTargetsOfThePolicy(t *testing.T) {
 	s = w.onboard("rep.south", data(t, screening("Eilig Werke GmbH"), alone, fields{"declared_potential": eur("600000.00")}))
 	measures(s, hour, `{"worked_hours":1,"target_hours":8,"overdue":false}`)
 	s.act(2*hour, "", kam.Act{Name: kam.ActWithdraw, By: "rep.south"}).run()
-	lines, err := w.db.Cases(t.Context(), store.Filter{})
+	lines, err := w.db.Cases.List(t.Context(), casedb.Filter{})
 	require.NoError(t, err)
 	require.Len(t, lines, 4)
 	require.Nil(t, lines[0].Task, "it has ended")

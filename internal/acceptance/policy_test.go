@@ -8,7 +8,8 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -55,10 +56,10 @@ func TestFullDataBeforeTheDecision(t *testing.T) {
 }
 
 func TestSOD3StewardMayNotClearHisOwnRequest(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
-		o.Users = append(o.Users, store.User{ID: "stew.two", Name: "stew.two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
+	w := newWorld(t, func(o *accessdb.Org) {
+		o.Users = append(o.Users, accessdb.User{ID: "stew.two", Name: "stew.two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
 	})
-	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"street": "Alter Weg 1", "postal_code": "20095", "city": "Hamburg"}, identifier("VAT_EU", "DE136695976"))})
 	s := w.onboard("stew.one", data(t, screening("Neukunde Praxis GmbH"), identifier("VAT_EU", "DE136695976")))
 	other := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: "stew.one", Reason: "another company"}
 	s.act(1*hour, kam.Separation, other)
@@ -71,7 +72,7 @@ func TestSOD3StewardMayNotClearHisOwnRequest(t *testing.T) {
 
 func TestLateMergeNeedsACustomerThatExists(t *testing.T) {
 	w := newWorld(t)
-	w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
+	w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01", Data: data(t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
 	box := details()
 	box["addresses"] = []fields{{"type": "LEGAL", "line1": "Postfach 10 20 30", "city": "München", "postal_code": "80331", "country_code": "DE"}}
 	s := w.onboard("rep.south", data(t, screening("Postfach Klinik GmbH"), box))

@@ -22,7 +22,7 @@ func TestToNominateIsARightOfItsOwn(t *testing.T) {
 			s.expect(2*hour+time.Minute, kam.AwaitingConfirmation)
 			s.act(3*hour, "", kam.Act{Name: kam.ActWithdraw, By: by, Reason: "enough"})
 			require.Equal(t, kam.Withdrawn, s.run().State)
-			v, err := w.db.CaseView(t.Context(), s.no)
+			v, err := w.db.Cases.View(t.Context(), s.no)
 			require.NoError(t, err)
 			require.Equal(t, want == "", v.Request.NominateKeyAccount)
 		})

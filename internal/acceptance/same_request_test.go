@@ -13,7 +13,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service/servicetest"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // beside is a case that stands beside the one of a scene: its stages are run
@@ -27,10 +28,10 @@ type beside struct {
 
 func (w *world) beside(by kam.UserID, at time.Time, parts ...fields) *beside {
 	w.t.Helper()
-	r := store.Request{
+	r := casedb.Request{
 		Key: fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1)), Type: kam.NewCase, Requester: by, Data: data(w.t, parts...),
 	}
-	no, _, err := w.db.AllotCase(w.t.Context(), r)
+	no, _, err := w.db.Cases.Allot(w.t.Context(), r)
 	require.NoError(w.t, err)
 	b := &beside{world: w, acts: w.activities(), no: no}
 	_, err = b.acts.OpenCase(w.t.Context(), kam.StageInput{CaseNo: no, Seq: 1, Now: at, Signed: started(w.t, no, r, at).Signed})
@@ -40,7 +41,7 @@ func (w *world) beside(by kam.UserID, at time.Time, parts ...fields) *beside {
 }
 
 func (b *beside) now() kam.Snapshot {
-	s, err := b.db.Case(b.t.Context(), b.no)
+	s, err := b.db.Cases.Case(b.t.Context(), b.no)
 	require.NoError(b.t, err)
 	return s
 }
@@ -145,7 +146,7 @@ func TestSameRequestByTheRequester(t *testing.T) {
 	require.NotContains(t, comment.Text, twice, "what both know is not said again")
 	require.Len(t, w.heard("case.followed"), 1)
 
-	listed, err := w.db.Cases(t.Context(), store.Filter{Requester: "rep.south"})
+	listed, err := w.db.Cases.List(t.Context(), casedb.Filter{Requester: "rep.south"})
 	require.NoError(t, err)
 	require.Len(t, listed, 2, "his own, and the one that he follows")
 
@@ -154,7 +155,7 @@ func TestSameRequestByTheRequester(t *testing.T) {
 	done := first.now()
 	require.Equal(t, kam.Completed, done.State)
 	require.Equal(t, []string{fmt.Sprintf("[rep.south] %s: %s is COMPLETED; the customer is %s", s.no, first.no, done.CommittedAs)}, w.heard("case.follow_ended"))
-	v, err := w.db.CaseView(t.Context(), s.no)
+	v, err := w.db.Cases.View(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Equal(t, done.CommittedAs, v.Followed.CommittedAs)
 	require.Empty(t, w.drafts("rep.south"))
@@ -163,7 +164,7 @@ func TestSameRequestByTheRequester(t *testing.T) {
 
 func (w *world) last(no kam.CaseNo, kind kam.EventType) (last kam.AuditEvent) {
 	w.t.Helper()
-	all, err := w.db.Events(w.t.Context(), no)
+	all, err := w.db.Cases.Events(w.t.Context(), no)
 	require.NoError(w.t, err)
 	for _, e := range all {
 		if e.Type == kind {
@@ -175,7 +176,7 @@ func (w *world) last(no kam.CaseNo, kind kam.EventType) (last kam.AuditEvent) {
 
 func (w *world) chainHolds(no kam.CaseNo) {
 	w.t.Helper()
-	all, err := w.db.Events(w.t.Context(), no)
+	all, err := w.db.Cases.Events(w.t.Context(), no)
 	require.NoError(w.t, err)
 	broken, why, ok := kam.VerifyChain(all)
 	require.True(w.t, ok, "%s event %d: %s", no, broken.Seq, why)
@@ -184,7 +185,7 @@ func (w *world) chainHolds(no kam.CaseNo) {
 // drafts are the offers in a person's inbox.
 func (w *world) drafts(by kam.UserID) []kam.CaseNo {
 	w.t.Helper()
-	all, err := w.db.Inbox(w.t.Context(), by)
+	all, err := w.db.Cases.Inbox(w.t.Context(), by)
 	require.NoError(w.t, err)
 	var out []kam.CaseNo
 	for _, i := range all {
@@ -200,8 +201,8 @@ func (w *world) drafts(by kam.UserID) []kam.CaseNo {
 func TestSameRequestByTheSteward(t *testing.T) {
 	for _, by := range []kam.UserID{"rep.south", "stew.one"} {
 		t.Run(string(by), func(t *testing.T) {
-			w := newWorld(t, func(o *store.Org) {
-				o.Users = append(o.Users, store.User{ID: "stew.two", Name: "Two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
+			w := newWorld(t, func(o *accessdb.Org) {
+				o.Users = append(o.Users, accessdb.User{ID: "stew.two", Name: "Two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
 			})
 			first := w.beside("rep.stuttgart", monday, byNumber...)
 			s := w.onboardAt(monday.Add(hour), by, data(t, byNumber...))
@@ -276,7 +277,7 @@ func TestYoungerCase(t *testing.T) {
 	second := w.beside("rep.south", monday, screening("Ganz Anders Klinik GmbH"), details(), identifier("VAT_EU", "DE136695976"))
 	require.Equal(t, kam.AwaitingConfirmation, second.now().State)
 	at := monday.Add(hour)
-	digest, err := w.db.StageData(t.Context(), first.no, fmt.Sprintf("%s-beside-1", first.no), data(t, identifier("VAT_EU", "DE136695976")))
+	digest, err := w.db.Cases.StageData(t.Context(), first.no, fmt.Sprintf("%s-beside-1", first.no), data(t, identifier("VAT_EU", "DE136695976")))
 	require.NoError(t, err)
 	require.Nil(t, first.does(at, kam.Act{Name: kam.ActAmendMaterial, By: "rep.stuttgart", DataDigest: digest}))
 	require.Equal(t, kam.DuplicateReview, first.now().State)
@@ -315,8 +316,8 @@ func TestFollowerMayNotDecideTheCaseThatHeFollows(t *testing.T) {
 
 // TestFollowingStewardMayNotClear (SOD3), at 1.4.6s of the case that he follows.
 func TestFollowingStewardMayNotClear(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
-		o.Users = append(o.Users, store.User{ID: "stew.two", Name: "Two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
+	w := newWorld(t, func(o *accessdb.Org) {
+		o.Users = append(o.Users, accessdb.User{ID: "stew.two", Name: "Two", Roles: []kam.Role{kam.DataSteward}, Nodes: []string{"GLOBAL"}})
 	})
 	first := w.beside("rep.south", monday, append(slices.Clone(alike), fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "München", "postal_code": "80331", "country_code": "DE"}}})...)
 	require.Nil(t, first.does(monday, confirm("theo.territory", "")))
@@ -360,8 +361,8 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 			later := w.beside("rep.south", time.Now(), byName...)
 			require.Nil(t, later.does(time.Now(), same("rep.south", first.no)))
 			c := servicetest.New(w.db, gone{}, "none")
-			draft := store.Request{Key: store.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no}
-			view, err := w.db.CaseView(t.Context(), later.no)
+			draft := casedb.Request{Key: casedb.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no}
+			view, err := w.db.Cases.View(t.Context(), later.no)
 			require.NoError(t, err)
 			draft.Data = view.Request
 			_, err = c.Start(t.Context(), draft)
@@ -384,7 +385,7 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 			require.Contains(t, []kam.State{kam.Withdrawn, kam.Rejected}, s.runAny().State)
 			require.Contains(t, s.states(), kam.Identifying, "submitted as it was")
 			require.Empty(t, w.drafts("rep.south"), "taken")
-			again, created, err := w.db.AllotCase(t.Context(), draft)
+			again, created, err := w.db.Cases.Allot(t.Context(), draft)
 			require.NoError(t, err)
 			require.False(t, created)
 			require.Equal(t, s.no, again)
@@ -430,7 +431,7 @@ func TestManyFollowOneAndEachOther(t *testing.T) {
 	}
 	require.Equal(t, []kam.CaseNo{second.no, third.no, fourth.no}, followers)
 	comments := ""
-	events, err := w.db.Events(t.Context(), first.no)
+	events, err := w.db.Cases.Events(t.Context(), first.no)
 	require.NoError(t, err)
 	for _, e := range events {
 		if e.Type == kam.EventCommented {
@@ -445,7 +446,7 @@ func TestManyFollowOneAndEachOther(t *testing.T) {
 	require.Nil(t, first.does(at, confirm("rita.regional", "")))
 	require.Len(t, w.heard("case.follow_ended"), 3)
 	for _, b := range []*beside{second, third, fourth} {
-		s, err := w.db.Followed(t.Context(), b.no)
+		s, err := w.db.Cases.Followed(t.Context(), b.no)
 		require.NoError(t, err)
 		require.Equal(t, first.no, s.CaseNo)
 	}
@@ -486,8 +487,8 @@ func TestEndAtTheMomentOfMerging(t *testing.T) {
 		merged := later.now().State == kam.Merged
 		require.Equal(t, merged, len(w.drafts("rep.south")) == 1, "%s", text(t, later.now()))
 		require.Equal(t, merged, slices.ContainsFunc(offered, func(s string) bool { return strings.HasPrefix(s, "[rep.south] "+string(later.no)) }))
-		if merged { // taken, so that the next round begins anew
-			_, _, err := w.db.AllotCase(t.Context(), store.Request{Key: store.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no, Data: data(t, screening("Entwurf GmbH"))})
+		if merged { // taken, so that the next round begins again
+			_, _, err := w.db.Cases.Allot(t.Context(), casedb.Request{Key: casedb.DraftKey + string(later.no), Type: kam.NewCase, Requester: "rep.south", DraftOf: later.no, Data: data(t, screening("Entwurf GmbH"))})
 			require.NoError(t, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -130,7 +130,7 @@ func TestNoServiceIsSetUp(t *testing.T) {
 
 // openFindings are what was found and nobody has accepted yet.
 func (s *scene) openFindings() []string {
-	v, err := s.db.CaseView(s.t.Context(), s.no)
+	v, err := s.db.Cases.View(s.t.Context(), s.no)
 	if err != nil {
 		s.faults = append(s.faults, err.Error())
 	}
@@ -157,10 +157,10 @@ func clearsHits() kam.Act {
 
 // listed are lines of the screening list that a party of this name may be meant
 // by, each by a letter more.
-func listed(name string, refs ...string) func(*store.Org) {
-	return func(o *store.Org) {
+func listed(name string, refs ...string) func(*accessdb.Org) {
+	return func(o *accessdb.Org) {
 		for i, ref := range refs {
-			o.BlockedParties = append(o.BlockedParties, store.BlockedParty{Ref: ref, Name: name[:len(name)-5] + strings.Repeat("s", i+1) + " GmbH", Country: "DE", List: "internal"})
+			o.BlockedParties = append(o.BlockedParties, accessdb.BlockedParty{Ref: ref, Name: name[:len(name)-5] + strings.Repeat("s", i+1) + " GmbH", Country: "DE", List: "internal"})
 		}
 	}
 }
@@ -192,7 +192,7 @@ func TestClearedIsWhatWasShown(t *testing.T) {
 	s.finds(5*hour, `possible hit "internal/BL-Y"`)
 	s.act(7*hour, "", waive("comp.one"))
 	require.Equal(t, kam.Completed, s.run().State)
-	v, err := w.db.CaseView(t.Context(), s.no)
+	v, err := w.db.Cases.View(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Len(t, v.Findings, 1, "it stays, and names who accepted it")
 	require.Equal(t, kam.UserID("comp.one"), v.Findings[0].WaivedBy)
@@ -206,7 +206,7 @@ func TestEveryHitIsShownAndClearedByItself(t *testing.T) {
 	service.answer.Hits = []string{"EU-17", "US-3"}
 	s := w.complete("Zweifelhafte Handelsgesellschaft GmbH")
 	s.at(1*hour, func(kam.Snapshot) {
-		v, err := w.db.CaseView(t.Context(), s.no)
+		v, err := w.db.Cases.View(t.Context(), s.no)
 		require.NoError(t, err)
 		var ids []string
 		for _, h := range v.Screened.Hits {
@@ -217,7 +217,7 @@ func TestEveryHitIsShownAndClearedByItself(t *testing.T) {
 	s.act(2*hour, "", clearsHits())
 	// Two days later the service is asked again: one hit is gone, one is new, one
 	// of the list is gone and comes back.
-	s.at(3*hour, s.reorganise(func(o *store.Org) { o.BlockedParties = []store.BlockedParty{} }))
+	s.at(3*hour, s.reorganise(func(o *accessdb.Org) { o.BlockedParties = []accessdb.BlockedParty{} }))
 	s.at(2*day-hour, func(kam.Snapshot) { service.answer.Hits = []string{"US-3", "EU-18"} })
 	s.at(2*day-hour/2, s.reorganise(listed("Zweifelhafte Handelsgesellschaft GmbH", "BL-X", "BL-Y")))
 	s.act(2*day, "", confirm("theo.territory", "cleared by compliance"))

@@ -13,7 +13,7 @@ import (
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // forged are the ways to send an act in the name of the manager without him.
@@ -49,7 +49,7 @@ func vote(now kam.Snapshot, id string) kam.Act {
 
 func (w *world) verified() service.Verified {
 	w.t.Helper()
-	l := service.New(w.db, nil, "")
+	l := service.New(service.RecordOf(w.db), nil, "")
 	l.UseKeys(signedtest.Box{})
 	v, err := l.VerifyAudit(w.t.Context(), service.As("aud.one"), nil)
 	require.NoError(w.t, err)
@@ -151,11 +151,10 @@ func TestVerificationFindsForgedActs(t *testing.T) {
 // TestForgedStartsOpenNothing: the number stays free for who asked for it.
 func TestForgedStartsOpenNothing(t *testing.T) {
 	w := newWorld(t)
-	r := store.Request{Key: "wanted", Type: kam.NewCase, Requester: "rep.south", Data: data(t, screening("Gewollt GmbH"), details())}
-	no, _, err := w.db.AllotCase(t.Context(), r)
+	r := casedb.Request{Key: "wanted", Type: kam.NewCase, Requester: "rep.south", Data: data(t, screening("Gewollt GmbH"), details())}
+	no, _, err := w.db.Cases.Allot(t.Context(), r)
 	require.NoError(t, err)
-	digest, err := store.RequestDigest(r)
-	require.NoError(t, err)
+	digest := casedb.RequestDigest(r)
 	in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
 	forgeries := signedtest.Forgeries(signed.OfStart(in, r.Requester, digest), monday)
 	other := signed.OfStart(in, "rep.north", digest)
@@ -166,7 +165,7 @@ func TestForgedStartsOpenNothing(t *testing.T) {
 		s.env.ExecuteWorkflow(kam.WorkflowOnboarding, in)
 		require.Equal(t, kam.NotSigned, codeOf(s.env.GetWorkflowError()), f.Name)
 	}
-	now, err := w.db.Case(t.Context(), no)
+	now, err := w.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	require.Zero(t, now.Version)
 
@@ -186,8 +185,8 @@ func TestForgedStartsOpenNothing(t *testing.T) {
 func TestForgedActsOnABookAreStopped(t *testing.T) {
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	a := working(w.db)
-	checked, err := a.CheckBatch(t.Context(), kam.BatchStep{No: b.No, Now: monday})
+	a := working(w.db).Imports()
+	checked, err := a.Check(t.Context(), kam.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	for name, act := range map[string]kam.BatchAct{
 		kam.UpdateConfirmBatch: {DecisionID: "decision-DE", By: "nadja.national", Scope: "DE", Digest: checked.Batch.Digest},
@@ -195,8 +194,8 @@ func TestForgedActsOnABookAreStopped(t *testing.T) {
 	} {
 		act.Name = name
 		do := map[string]func(kam.BatchStep) (kam.BatchProgress, error){
-			kam.UpdateConfirmBatch: func(s kam.BatchStep) (kam.BatchProgress, error) { return a.ConfirmBatch(t.Context(), s) },
-			kam.UpdateCancelBatch:  func(s kam.BatchStep) (kam.BatchProgress, error) { return a.CancelBatch(t.Context(), s) },
+			kam.UpdateConfirmBatch: func(s kam.BatchStep) (kam.BatchProgress, error) { return a.Confirm(t.Context(), s) },
+			kam.UpdateCancelBatch:  func(s kam.BatchStep) (kam.BatchProgress, error) { return a.Cancel(t.Context(), s) },
 		}[name]
 		for _, f := range signedtest.Forgeries(signed.OfBatch(b.No, act), monday) {
 			act.Signed = f.Signed

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -19,7 +19,7 @@ import (
 
 // holidays gives the two calendars of the organisation the public holidays of
 // Germany and Austria from October 2026 to January 2027, and of Easter 2026.
-func holidays(o *store.Org) {
+func holidays(o *accessdb.Org) {
 	for i := range o.Calendars {
 		switch o.Calendars[i].Code {
 		case "DE":
@@ -31,8 +31,8 @@ func holidays(o *store.Org) {
 }
 
 // worksAt says in which nodes a person works: the first gives his calendar.
-func worksAt(id kam.UserID, nodes ...string) func(*store.Org) {
-	return func(o *store.Org) {
+func worksAt(id kam.UserID, nodes ...string) func(*accessdb.Org) {
+	return func(o *accessdb.Org) {
 		for i := range o.Users {
 			if o.Users[i].ID == id {
 				o.Users[i].Nodes = nodes
@@ -231,7 +231,7 @@ func TestChangedCalendarLeavesOpenDeadlines(t *testing.T) {
 	s.deadlines(1*hour, before...)
 	s.at(2*hour, func(kam.Snapshot) {
 		o := org()
-		o.Calendars[0] = store.CalendarRow{Code: "DE", TimeZone: "America/New_York", Opens: "08:00", Closes: "12:00",
+		o.Calendars[0] = accessdb.CalendarRow{Code: "DE", TimeZone: "America/New_York", Opens: "08:00", Closes: "12:00",
 			Weekend: []string{"friday", "saturday"}, Holidays: []string{"2026-03-02", "2026-03-03", "2026-03-05"}}
 		if err := storetest.LoadOrg(t.Context(), w.db, o); err != nil {
 			s.faults = append(s.faults, err.Error())
@@ -285,9 +285,9 @@ func TestAbsenceIsADayWhereThePersonWorks(t *testing.T) {
 		{"away from tomorrow", "2026-03-04", "2026-03-06", "theo.territory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, func(o *store.Org) {
+			w := newWorld(t, func(o *accessdb.Org) {
 				o.Calendars[0].TimeZone = "Pacific/Auckland"
-				o.Absences = []store.Absence{{UserID: "theo.territory", From: tc.from, To: tc.to}}
+				o.Absences = []accessdb.Absence{{UserID: "theo.territory", From: tc.from, To: tc.to}}
 			})
 			s := w.onboardAt(instant(t, tuesday), "rep.south", data(t, screening("Gegenfuessler GmbH")))
 			s.expect(1*hour, kam.AwaitingConfirmation, tc.asked)

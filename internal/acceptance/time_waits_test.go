@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -71,8 +71,8 @@ func TestEndorsementLapsesOverTheTurnOfTheYear(t *testing.T) {
 	at := instant(t, eve)
 	fact := kastelSales[0]
 	fact.Month, fact.LastOrderDate = "2026-11", "2026-11-18"
-	require.NoError(t, w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{fact}))
-	_, err := w.db.RebuildABC(t.Context(), at)
+	require.NoError(t, w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{fact}))
+	_, err := w.db.Customers.RebuildABC(t.Context(), at)
 	require.NoError(t, err)
 	s := w.onboardAt(at, "rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
@@ -110,7 +110,7 @@ func TestInterventionCountsClockHoursOverTheChange(t *testing.T) {
 			s.faults = append(s.faults, fmt.Sprint(got))
 		}
 		foreign.Currency = "EUR"
-		if err := w.db.LoadSales(t.Context(), storetest.Act(), []store.SalesFact{foreign}); err != nil {
+		if err := w.db.Customers.LoadSales(t.Context(), storetest.Act(), []customerdb.SalesFact{foreign}); err != nil {
 			s.faults = append(s.faults, err.Error())
 		}
 		s.send(now, "", kam.Act{Name: kam.ActRetry, By: "ops.one", Reason: "the January row had the wrong currency"})

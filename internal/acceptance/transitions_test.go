@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // TestEveryTransition drives the real workflow along each row of
@@ -69,7 +70,7 @@ func (s *scene) onRecord(tr kam.Transition, by kam.Actor) {
 		to = kam.Deciding // where needsIntervention breaks it
 	}
 	for _, e := range s.events() {
-		if e.From == tr.From && e.To == to && s.actedAs(e, by) {
+		if e.From == string(tr.From) && e.To == string(to) && s.actedAs(e, by) {
 			return
 		}
 	}
@@ -104,7 +105,7 @@ func (s *scene) actedAs(e kam.AuditEvent, by kam.Actor) bool {
 // field, and the trail leads there without a gap.
 func (s *scene) toldIsStored(end kam.Snapshot) {
 	s.t.Helper()
-	stored, err := s.db.Case(s.t.Context(), s.no)
+	stored, err := s.db.Cases.Case(s.t.Context(), s.no)
 	require.NoError(s.t, err)
 	require.JSONEq(s.t, text(s.t, stored), text(s.t, end))
 	at := kam.Draft
@@ -112,8 +113,8 @@ func (s *scene) toldIsStored(end kam.Snapshot) {
 		if e.From == "" {
 			continue
 		}
-		require.Equal(s.t, at, e.From, "event %d", e.Seq)
-		at = e.To
+		require.Equal(s.t, string(at), e.From, "event %d", e.Seq)
+		at = kam.State(e.To)
 	}
 	require.Equal(s.t, end.State, at)
 }
@@ -477,7 +478,7 @@ var recipes = map[string]recipe{
 	"VALIDATING/withdraw/WITHDRAWN": simply(func(w *world) *scene {
 		s := w.complete("Rueckzieher GmbH")
 		s.at(driving, func(now kam.Snapshot) {
-			if err := w.db.WithdrawIntent(w.t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
+			if err := w.db.Cases.WithdrawIntent(w.t.Context(), s.no, "rep.south", "withdraw-0001"); err != nil {
 				s.faults = append(s.faults, err.Error())
 			}
 			s.send(now, "", confirm("theo.territory", ""))
@@ -503,7 +504,7 @@ var recipes = map[string]recipe{
 		return s.act(driving, "", waive(who[by])).act(afterward, "", waive(other[by]))
 	},
 	"VALIDATION_REVIEW/merge/MERGED": simply(func(w *world) *scene {
-		w.has(store.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01",
+		w.has(customerdb.BookCustomer{CustomerNo: "C-OLD", Territory: "DE-N-01",
 			Data: data(w.t, screening("Altkunde Klinik GmbH"), fields{"postal_code": "20095", "city": "Hamburg", "identifiers": nil})})
 		return reached[kam.ValidationReview](w).act(driving, "",
 			kam.Act{Name: kam.ActDecideValidation, Verdict: kam.MergeIt, By: "stew.one", CustomerNo: "C-OLD", Reason: "the same clinic"})
@@ -553,8 +554,8 @@ var recipes = map[string]recipe{
 // listedMeanwhile puts a party of nearly that name on the screening list after
 // the decision, and has the case confirmed.
 func (w *world) listedMeanwhile(s *scene, name string) *scene {
-	s.at(1*hour, s.reorganise(func(o *store.Org) {
-		o.BlockedParties = append(o.BlockedParties, store.BlockedParty{Ref: "BL-9", Name: name[:len(name)-6] + "s GmbH", Country: "DE", List: "internal"})
+	s.at(1*hour, s.reorganise(func(o *accessdb.Org) {
+		o.BlockedParties = append(o.BlockedParties, accessdb.BlockedParty{Ref: "BL-9", Name: name[:len(name)-6] + "s GmbH", Country: "DE", List: "internal"})
 	}))
 	return s.act(2*hour, "", confirm("theo.territory", "")).in(kam.ValidationReview)
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -157,7 +158,7 @@ func (k *walk) newCase() *walker {
 	r := k.request()
 	k.names++
 	r.Key = fmt.Sprintf("walk/%d", k.names)
-	no, created, err := k.db.AllotCase(k.t.Context(), r)
+	no, created, err := k.db.Cases.Allot(k.t.Context(), r)
 	if kam.CodeOf(err) == kam.AlreadyDecided { // a rejection is appealed once
 		return nil
 	}
@@ -292,10 +293,10 @@ func (w *walker) rerouteDue() bool {
 }
 
 // organisation is that of these tests with more people, as it stands now.
-func (k *walk) organisation() store.Org {
+func (k *walk) organisation() accessdb.Org {
 	o := org()
 	user := func(id, manager kam.UserID, role kam.Role, nodes ...string) {
-		o.Users = append(o.Users, store.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager})
+		o.Users = append(o.Users, accessdb.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager})
 	}
 	user("stew.two", "", kam.DataSteward, "GLOBAL")
 	user("comp.two", "", kam.ComplianceRole, "GLOBAL")
@@ -376,7 +377,7 @@ func (k *walk) somebodyElse(w *walker, s kam.Snapshot) {
 	if s.CommittedAs != "" && k.chance(70) {
 		no = s.CommittedAs
 	}
-	c, err := k.db.Customer(k.t.Context(), no)
+	c, err := k.db.Customers.Customer(k.t.Context(), no)
 	if err != nil {
 		return
 	}
@@ -386,7 +387,7 @@ func (k *walk) somebodyElse(w *walker, s kam.Snapshot) {
 		d.LegalName += " Neu"
 	}
 	k.note(w, "customer %s is changed by somebody else", no)
-	k.has(store.BookCustomer{CustomerNo: no, Data: d, GroupID: c.GroupID, Territory: c.Territory, OwnerID: c.OwnerID, Status: c.Status, KAStatus: c.KAStatus, Tier: c.Tier, Coverage: c.Coverage})
+	k.has(customerdb.BookCustomer{CustomerNo: no, Data: d, GroupID: c.GroupID, Territory: c.Territory, OwnerID: c.OwnerID, Status: c.Status, KAStatus: c.KAStatus, Tier: c.Tier, Coverage: c.Coverage})
 }
 
 // note keeps a line about a step.
@@ -407,14 +408,14 @@ func (k *walk) fail(w *walker, format string, args ...any) {
 	fmt.Fprintf(&b, "%s\nKAM_WALK_SEED=%d, step %d\n\nthe last steps:\n%s\n", fmt.Sprintf(format, args...), k.seed, k.steps, strings.Join(k.trail, "\n"))
 	if w != nil {
 		fmt.Fprintf(&b, "\ntimeline of %s:\n", w.no)
-		events, err := k.db.Events(k.t.Context(), w.no)
+		events, err := k.db.Cases.Events(k.t.Context(), w.no)
 		if err != nil {
 			fmt.Fprintln(&b, err)
 		}
 		for _, e := range events {
 			fmt.Fprintf(&b, "%d %s %s %s %s %s>%s r%d %s %s %s\n", e.Seq, e.At.Format("01-02 15:04"), e.Type, e.Step, e.Actor, e.From, e.To, e.Revision, e.DecisionID, e.ReasonCode, e.Text)
 		}
-		if s, err := k.db.Case(k.t.Context(), w.no); err == nil {
+		if s, err := k.db.Cases.Case(k.t.Context(), w.no); err == nil {
 			fmt.Fprintf(&b, "\n%s\n", text(k.t, s))
 		}
 	}

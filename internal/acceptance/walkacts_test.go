@@ -8,7 +8,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // everybody who may try something: every role, leavers, and one whom nobody
@@ -77,11 +78,11 @@ func vat(country string, n int) string {
 func (k *walk) fillBook() {
 	k.nordwind(kam.TierNational, "DE")
 	k.customers = []string{"NW-HH", "NW-MUC"}
-	var facts []store.SalesFact
+	var facts []customerdb.SalesFact
 	for i := range 12 {
 		p := places[i%len(places)]
 		no := fmt.Sprintf("C-%03d", i+1)
-		c := store.BookCustomer{CustomerNo: no, Territory: []string{"DE-S-02", "DE-S-01", "DE-N-01", "AT-1-01"}[i%4], OwnerID: p.rep, Coverage: "C",
+		c := customerdb.BookCustomer{CustomerNo: no, Territory: []string{"DE-S-02", "DE-S-01", "DE-N-01", "AT-1-01"}[i%4], OwnerID: p.rep, Coverage: "C",
 			Data: data(k.t, screening(""), details(), p.fields, k.party(p.fields["country_code"].(string)))}
 		switch {
 		case i >= 9:
@@ -102,7 +103,7 @@ func (k *walk) fillBook() {
 
 // request is what somebody asks for: all five types, complete and not, of
 // customers that are free, taken, of the wrong status and unknown.
-func (k *walk) request() store.Request {
+func (k *walk) request() casedb.Request {
 	p := pick(k.r, places...)
 	by := p.rep
 	if k.chance(25) {
@@ -115,8 +116,8 @@ func (k *walk) request() store.Request {
 	// Mostly of one that the case may be about.
 	suits := func(status kam.LifecycleStatus) string {
 		for i := 0; i < 30 && k.chance(90); i++ {
-			c, err := k.db.Customer(k.t.Context(), no)
-			if err == nil && c.Status == status && k.db.OpenCaseOf(k.t.Context(), no) == nil {
+			c, err := k.db.Customers.Customer(k.t.Context(), no)
+			if err == nil && c.Status == status && k.db.Cases.OpenCaseOf(k.t.Context(), no) == nil {
 				break
 			}
 			no = pick(k.r, k.customers...)
@@ -127,17 +128,17 @@ func (k *walk) request() store.Request {
 	case n < 45:
 		d := k.newParty(p.fields)
 		if len(k.rejected) > 0 && k.chance(15) {
-			return store.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d), AppealOf: pick(k.r, k.rejected...)}
+			return casedb.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d), AppealOf: pick(k.r, k.rejected...)}
 		}
-		return store.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d)}
+		return casedb.Request{Type: kam.NewCase, Requester: by, Data: data(k.t, d)}
 	case n < 71:
-		return store.Request{Type: kam.Modify, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, k.amendment())}
+		return casedb.Request{Type: kam.Modify, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, k.amendment())}
 	case n < 80:
-		return store.Request{Type: kam.Reactivate, CustomerNo: suits(kam.Inactive), Requester: by, Data: data(k.t, pick(k.r, reactivation, fields{}))}
+		return casedb.Request{Type: kam.Reactivate, CustomerNo: suits(kam.Inactive), Requester: by, Data: data(k.t, pick(k.r, reactivation, fields{}))}
 	case n < 93:
-		return store.Request{Type: kam.Deactivate, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, pick(k.r, fields{"justification": "The house was closed in February."}, fields{}))}
+		return casedb.Request{Type: kam.Deactivate, CustomerNo: suits(kam.Active), Requester: by, Data: data(k.t, pick(k.r, fields{"justification": "The house was closed in February."}, fields{}))}
 	default:
-		return store.Request{Type: kam.Reclassify, CustomerNo: suits(kam.Active), Requester: kam.System, Trigger: kam.ReviewDue}
+		return casedb.Request{Type: kam.Reclassify, CustomerNo: suits(kam.Active), Requester: kam.System, Trigger: kam.ReviewDue}
 	}
 }
 
@@ -172,14 +173,14 @@ func (k *walk) newParty(at fields) fields {
 	case n < 48:
 		put(fields{"legal_name": pick(k.r, "Schattenhandel Exporte GmbH", "Grauzone Logistika AG")})
 	case n < 58: // known already
-		if c, err := k.db.Customer(k.t.Context(), pick(k.r, k.customers...)); err == nil {
+		if c, err := k.db.Customers.Customer(k.t.Context(), pick(k.r, k.customers...)); err == nil {
 			put(fields{"legal_name": c.Data.LegalName})
 			if k.chance(50) && len(c.Data.Identifiers) > 0 {
 				put(identifier(string(c.Data.Identifiers[0].Scheme), c.Data.Identifiers[0].Value))
 			}
 		}
 	case n < 72 && len(k.open) > 0: // requested already
-		v, err := k.db.CaseView(k.t.Context(), pick(k.r, k.open...).no)
+		v, err := k.db.Cases.View(k.t.Context(), pick(k.r, k.open...).no)
 		if err == nil && v.Snapshot.Type == kam.NewCase && v.Request.LegalName != "" {
 			put(fields{"legal_name": v.Request.LegalName, "country_code": v.Request.CountryCode, "postal_code": v.Request.PostalCode, "city": v.Request.City})
 			if k.chance(50) && len(v.Request.Identifiers) > 0 {
@@ -315,7 +316,7 @@ func (k *walk) sensible(w *walker, s kam.Snapshot) (kam.Act, fields) {
 			mine = steward
 		}
 		a := kam.Act{Name: kam.ActResolveDuplicate, Verdict: kam.NotDuplicate, By: mine, Reason: "another house"}
-		if v, err := k.db.CaseView(k.t.Context(), s.CaseNo); err == nil && n < 40 && len(v.Candidates) > 0 {
+		if v, err := k.db.Cases.View(k.t.Context(), s.CaseNo); err == nil && n < 40 && len(v.Candidates) > 0 {
 			c := pick(k.r, v.Candidates...)
 			a.Verdict, a.CustomerNo = pick(k.r, kam.UseExisting, kam.ConvertToModify, kam.ConvertToModify), c.Ref
 			for _, x := range v.Candidates {
@@ -467,14 +468,14 @@ func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
 	w.acts++
 	a.DecisionID = fmt.Sprintf("%s-act-%d", w.no, w.acts)
 	if d != nil {
-		digest, err := w.db.StageData(w.t.Context(), w.no, a.DecisionID, data(w.t, d))
+		digest, err := w.db.Cases.StageData(w.t.Context(), w.no, a.DecisionID, data(w.t, d))
 		if err != nil {
 			w.k.fail(w, "stage: %v", err)
 		}
 		a.DataDigest = digest
 	}
 	if a.Name == kam.ActWithdraw && a.Check() == nil && !s.State.Ended() && !s.State.AfterCommit() && w.mayIntend(s, a.By) {
-		if err := w.db.WithdrawIntent(w.t.Context(), w.no, a.By, a.DecisionID); err != nil {
+		if err := w.db.Cases.WithdrawIntent(w.t.Context(), w.no, a.By, a.DecisionID); err != nil {
 			w.k.fail(w, "intend: %v", err)
 		}
 	}
@@ -484,7 +485,7 @@ func (w *walker) try(s kam.Snapshot, a kam.Act, d fields) {
 // mayIntend says whose withdrawals the client notes for the commit: those of
 // the requester and of his manager.
 func (w *walker) mayIntend(s kam.Snapshot, by kam.UserID) bool {
-	who, err := w.db.Person(w.t.Context(), s.Requester)
+	who, err := w.db.Access.Person(w.t.Context(), s.Requester)
 	return by == s.Requester || err == nil && who.ManagerID == by
 }
 
@@ -500,7 +501,7 @@ func (w *walker) deliver(s kam.Snapshot, a kam.Act, fresh bool) {
 			// What the validator refuses leaves no trace in Temporal: the client
 			// records it. A form that is not complete it does not even send.
 			if e := kam.AsError(kam.Errorf(x.code, "%v", err)); a.Check() == nil && x.code != kam.Unreachable {
-				if err := w.db.Refuse(w.t.Context(), w.no, a, e, w.env.Now()); err != nil {
+				if err := w.db.Cases.Refuse(w.t.Context(), w.no, a, e, w.env.Now()); err != nil {
 					k.fail(w, "refuse: %v", err)
 				}
 			}

@@ -13,11 +13,11 @@ import (
 // wherever it stands.
 func (k *walk) check(w *walker) kam.Snapshot {
 	ctx := k.t.Context()
-	s, err := k.db.Case(ctx, w.no)
+	s, err := k.db.Cases.Case(ctx, w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}
-	events, err := k.db.Events(ctx, w.no)
+	events, err := k.db.Cases.Events(ctx, w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}
@@ -89,23 +89,24 @@ func (k *walk) path(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 		if e.From == "" {
 			continue
 		}
+		from, to := kam.State(e.From), kam.State(e.To)
 		legal := slices.ContainsFunc(kam.Transitions, func(t kam.Transition) bool {
-			return t.From == e.From && (t.To == e.To || t.To == kam.Resume && e.To.Kind() == kam.Automatic)
+			return t.From == from && (t.To == to || t.To == kam.Resume && to.Kind() == kam.Automatic)
 		})
 		switch {
-		case e.From != at:
-			k.fail(w, "event %d leaves %s, and the case was %s", e.Seq, e.From, at)
+		case from != at:
+			k.fail(w, "event %d leaves %s, and the case was %s", e.Seq, from, at)
 		case !legal:
-			k.fail(w, "event %d: no row leads from %s to %s", e.Seq, e.From, e.To)
-		case committed && e.To.Ended() && e.To != kam.Completed:
-			k.fail(w, "committed, and then %s", e.To)
-		case e.To == kam.Completed && !committed:
+			k.fail(w, "event %d: no row leads from %s to %s", e.Seq, from, to)
+		case committed && to.Ended() && to != kam.Completed:
+			k.fail(w, "committed, and then %s", to)
+		case to == kam.Completed && !committed:
 			k.fail(w, "completed without a commit")
 		}
-		if e.From == kam.AwaitingConfirmation && e.To == kam.ChangesRequested {
+		if from == kam.AwaitingConfirmation && to == kam.ChangesRequested {
 			rounds++
 		}
-		at = e.To
+		at = to
 	}
 	switch {
 	case at != s.State:
@@ -132,7 +133,7 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 			if touched[e.Actor] {
 				k.fail(w, "%s confirmed what he had requested or edited (event %d)", e.Actor, e.Seq)
 			}
-			if e.To == kam.AwaitingConfirmation {
+			if e.To == string(kam.AwaitingConfirmation) {
 				first = e.Actor
 			} else if first == e.Actor {
 				k.fail(w, "%s confirmed twice (event %d)", e.Actor, e.Seq)
@@ -140,12 +141,12 @@ func (k *walk) hands(w *walker, s kam.Snapshot, events []kam.AuditEvent) {
 				first = ""
 			}
 		}
-		if e.From == kam.AwaitingConfirmation && e.To != kam.AwaitingConfirmation || e.Type == kam.EventAmended && e.To != "" {
+		if e.From == string(kam.AwaitingConfirmation) && e.To != string(kam.AwaitingConfirmation) || e.Type == kam.EventAmended && e.To != "" {
 			first = ""
 		}
 	}
 	for _, f := range s.Followers {
-		follows, err := k.db.Case(k.t.Context(), f.CaseNo)
+		follows, err := k.db.Cases.Case(k.t.Context(), f.CaseNo)
 		switch {
 		case err != nil:
 			k.fail(w, "read: %v", err)
@@ -276,7 +277,7 @@ func (k *walk) atTheEnd(w *walker) {
 	if err := w.env.GetWorkflowResult(&end); err != nil || text(k.t, end) != text(k.t, s) {
 		k.fail(w, "told %s (%v)", text(k.t, end), err)
 	}
-	events, err := k.db.Events(k.t.Context(), w.no)
+	events, err := k.db.Cases.Events(k.t.Context(), w.no)
 	if err != nil {
 		k.fail(w, "read: %v", err)
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 func TestCancelTakesTwoPersons(t *testing.T) {
@@ -19,8 +21,8 @@ func TestCancelTakesTwoPersons(t *testing.T) {
 	agree := kam.Act{Name: kam.ActCancel, Verdict: kam.AgreeCancel, By: "pol.admin"}
 	waits := func(who kam.UserID, want bool) func(kam.Snapshot) {
 		return func(kam.Snapshot) {
-			items, err := w.db.Inbox(t.Context(), who)
-			got := slices.ContainsFunc(items, func(i store.InboxItem) bool {
+			items, err := w.db.Cases.Inbox(t.Context(), who)
+			got := slices.ContainsFunc(items, func(i casedb.InboxItem) bool {
 				return i.Task.Kind == kam.TaskCancellation && i.CaseNo == s.no && i.Task.Note == ask.Reason && !i.Task.OpenedAt.IsZero()
 			})
 			if err != nil || got != want {
@@ -52,12 +54,12 @@ func TestCancelTakesTwoPersons(t *testing.T) {
 }
 
 func TestClaimAndRelease(t *testing.T) {
-	w := newWorld(t, func(o *store.Org) {
+	w := newWorld(t, func(o *accessdb.Org) {
 		for _, u := range []struct {
 			id   kam.UserID
 			role kam.Role
 		}{{"stew.two", kam.DataSteward}, {"comp.two", kam.ComplianceRole}} {
-			o.Users = append(o.Users, store.User{ID: u.id, Name: string(u.id), Roles: []kam.Role{u.role}, Nodes: []string{"GLOBAL"}})
+			o.Users = append(o.Users, accessdb.User{ID: u.id, Name: string(u.id), Roles: []kam.Role{u.role}, Nodes: []string{"GLOBAL"}})
 		}
 	})
 	box := details()
@@ -66,7 +68,7 @@ func TestClaimAndRelease(t *testing.T) {
 		fields{"addresses": []fields{{"type": "LEGAL", "line1": "Postfach 17", "city": "Wien", "postal_code": "1010", "country_code": "AT"}}}))
 	inbox := func(who kam.UserID, want int) func(kam.Snapshot) {
 		return func(kam.Snapshot) {
-			items, err := w.db.Inbox(t.Context(), who)
+			items, err := w.db.Cases.Inbox(t.Context(), who)
 			if err != nil || len(items) != want {
 				s.faults = append(s.faults, fmt.Sprintf("%s has %d tasks, not %d: %v", who, len(items), want, err))
 			}
@@ -130,7 +132,7 @@ func TestAC42_PolicyPublishedWhileACaseWaits(t *testing.T) {
 	s.act(7*hour, "", confirm("theo.territory", "tender in May"))
 	require.Equal(t, kam.Completed, s.run().State)
 	require.Equal(t, 1, s.count(kam.EventReevaluated))
-	records, err := w.db.Records(t.Context(), s.no)
+	records, err := w.db.Cases.Records(t.Context(), s.no)
 	require.NoError(t, err)
 	require.Equal(t, 1, records[0].Policy.Version)
 	require.Equal(t, 2, records[1].Policy.Version)
@@ -140,7 +142,7 @@ func TestAC42_PolicyPublishedWhileACaseWaits(t *testing.T) {
 func (w *world) fills(owner kam.UserID, n int) {
 	w.t.Helper()
 	for i := range n {
-		w.has(store.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Territory: "DE-N-02", OwnerID: owner, KAStatus: kam.KA, Tier: kam.TierTerritory,
+		w.has(customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-%06d", i+1), Territory: "DE-N-02", OwnerID: owner, KAStatus: kam.KA, Tier: kam.TierTerritory,
 			Data: data(w.t, fields{"legal_name": fmt.Sprintf("Bestandskonto %c GmbH", 'A'+i), "country_code": "DE", "city": "Kiel", "postal_code": fmt.Sprintf("24%03d", i)})})
 	}
 }
@@ -172,7 +174,7 @@ func TestAC31_SixteenthTerritoryAccount(t *testing.T) {
 			require.Equal(t, way.flag, end.Has(kam.FlagOverridden))
 			if !way.flag {
 				require.Equal(t, 1, s.count(kam.EventAccountReleased))
-				inbox, err := w.db.Inbox(t.Context(), "tara.territory") // manages its home node
+				inbox, err := w.db.Cases.Inbox(t.Context(), "tara.territory") // manages its home node
 				require.NoError(t, err)
 				require.Len(t, inbox, 1)
 				require.Equal(t, kam.TaskKAMAssignment, inbox[0].Task.Kind)

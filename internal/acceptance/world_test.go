@@ -22,6 +22,9 @@ import (
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
 )
@@ -47,7 +50,7 @@ type world struct {
 	noValidator, noTransaction bool
 }
 
-func newWorld(t *testing.T, change ...func(*store.Org)) *world {
+func newWorld(t *testing.T, change ...func(*accessdb.Org)) *world {
 	t.Helper()
 	t.Parallel()
 	w := &world{t: t, db: storetest.New(t)}
@@ -61,22 +64,22 @@ func newWorld(t *testing.T, change ...func(*store.Org)) *world {
 }
 
 // org is a small organisation with every role; DE-S-01 is a vacant post.
-func org() store.Org {
-	node := func(code string, level kam.NodeLevel, parent string, manager kam.UserID, calendar string) store.Node {
-		return store.Node{Code: code, Level: level, Parent: parent, Name: code, ManagerID: manager, Calendar: calendar}
+func org() accessdb.Org {
+	node := func(code string, level kam.NodeLevel, parent string, manager kam.UserID, calendar string) accessdb.Node {
+		return accessdb.Node{Code: code, Level: level, Parent: parent, Name: code, ManagerID: manager, Calendar: calendar}
 	}
-	user := func(id kam.UserID, manager kam.UserID, role kam.Role, nodes ...string) store.User {
-		return store.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager}
+	user := func(id kam.UserID, manager kam.UserID, role kam.Role, nodes ...string) accessdb.User {
+		return accessdb.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager}
 	}
-	calendar := func(code, tz string) store.CalendarRow {
-		return store.CalendarRow{Code: code, TimeZone: tz, Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}}
+	calendar := func(code, tz string) accessdb.CalendarRow {
+		return accessdb.CalendarRow{Code: code, TimeZone: tz, Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday", "sunday"}}
 	}
-	rule := func(code, kind, country, postal, territory string) store.AssignmentRule {
-		return store.AssignmentRule{Code: code, Kind: kind, Country: country, PostalPrefix: postal, Territory: territory}
+	rule := func(code, kind, country, postal, territory string) accessdb.AssignmentRule {
+		return accessdb.AssignmentRule{Code: code, Kind: kind, Country: country, PostalPrefix: postal, Territory: territory}
 	}
-	return store.Org{
-		Calendars: []store.CalendarRow{calendar("DE", "Europe/Berlin"), calendar("AT", "Europe/Vienna")},
-		Nodes: []store.Node{
+	return accessdb.Org{
+		Calendars: []accessdb.CalendarRow{calendar("DE", "Europe/Berlin"), calendar("AT", "Europe/Vienna")},
+		Nodes: []accessdb.Node{
 			node("GLOBAL", kam.LevelGlobal, "", "gina.global", "DE"),
 			node("DE", kam.LevelCountry, "GLOBAL", "nadja.national", "DE"),
 			node("DE-N", kam.LevelRegion, "DE", "rolf.regional", ""),
@@ -89,7 +92,7 @@ func org() store.Org {
 			node("AT-1", kam.LevelRegion, "AT", "rene.regional", ""),
 			node("AT-1-01", kam.LevelTerritory, "AT-1", "tess.territory", ""),
 		},
-		Users: []store.User{
+		Users: []accessdb.User{
 			user("gina.global", "", kam.GlobalManager, "GLOBAL"),
 			user("nadja.national", "gina.global", kam.NationalManager, "DE"),
 			user("rolf.regional", "nadja.national", kam.RegionalManager, "DE-N"),
@@ -111,14 +114,14 @@ func org() store.Org {
 			user("ops.one", "", kam.Operator),
 			user("aud.one", "", kam.Auditor),
 		},
-		AssignmentRules: []store.AssignmentRule{
-			rule("R1", store.AreaRule, "DE", "8", "DE-S-02"),
-			rule("R2", store.AreaRule, "DE", "7", "DE-S-01"),
-			rule("R3", store.AreaRule, "DE", "2", "DE-N-01"),
-			rule("R4", store.CountryDefault, "DE", "", "DE-N-02"),
-			rule("R5", store.CountryDefault, "AT", "", "AT-1-01"),
+		AssignmentRules: []accessdb.AssignmentRule{
+			rule("R1", accessdb.AreaRule, "DE", "8", "DE-S-02"),
+			rule("R2", accessdb.AreaRule, "DE", "7", "DE-S-01"),
+			rule("R3", accessdb.AreaRule, "DE", "2", "DE-N-01"),
+			rule("R4", accessdb.CountryDefault, "DE", "", "DE-N-02"),
+			rule("R5", accessdb.CountryDefault, "AT", "", "AT-1-01"),
 		},
-		BlockedParties: []store.BlockedParty{
+		BlockedParties: []accessdb.BlockedParty{
 			{Ref: "BL-1", Name: "Schattenhandel Export GmbH", Country: "DE", List: "internal"},
 			{Ref: "BL-2", Name: "Grauzone Logistik AG", Country: "AT", List: "internal"},
 		},
@@ -147,18 +150,18 @@ type scene struct {
 func (w *world) onboard(by kam.UserID, d kam.RequestData) *scene { return w.onboardAt(monday, by, d) }
 
 func (w *world) onboardAt(at time.Time, by kam.UserID, d kam.RequestData) *scene {
-	return w.requestAt(at, store.Request{Type: kam.NewCase, Requester: by, Data: d})
+	return w.requestAt(at, casedb.Request{Type: kam.NewCase, Requester: by, Data: d})
 }
 
 // request allots a number for any kind of request and prepares its workflow.
-func (w *world) request(r store.Request) *scene { return w.requestAt(monday, r) }
+func (w *world) request(r casedb.Request) *scene { return w.requestAt(monday, r) }
 
-func (w *world) requestAt(at time.Time, r store.Request) *scene {
+func (w *world) requestAt(at time.Time, r casedb.Request) *scene {
 	w.t.Helper()
 	if r.Key == "" {
 		r.Key = fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1))
 	}
-	no, created, err := w.db.AllotCase(w.t.Context(), r)
+	no, created, err := w.db.Cases.Allot(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
 	s := w.sceneOf(no, r.Requester, at, working(w.db))
@@ -184,10 +187,9 @@ type takesAll struct{}
 func (takesAll) Verify(time.Time, string, signed.Claim) error { return nil }
 
 // started is the start of a case as its requester has signed it.
-func started(t *testing.T, no kam.CaseNo, r store.Request, at time.Time) kam.StartInput {
+func started(t *testing.T, no kam.CaseNo, r casedb.Request, at time.Time) kam.StartInput {
 	t.Helper()
-	digest, err := store.RequestDigest(r)
-	require.NoError(t, err)
+	digest := casedb.RequestDigest(r)
 	return signedtest.Start(kam.StartInput{CaseNo: no, RequestKey: r.Key}, r.Requester, digest, at)
 }
 
@@ -239,7 +241,7 @@ func (s *scene) run() kam.Snapshot {
 	require.NoError(s.t, s.env.GetWorkflowError())
 	var end kam.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&end))
-	stored, err := s.db.Case(s.t.Context(), s.no)
+	stored, err := s.db.Cases.Case(s.t.Context(), s.no)
 	require.NoError(s.t, err)
 	require.Equal(s.t, stored.State, end.State, "told is what is stored")
 	s.verifyChain()
@@ -249,7 +251,7 @@ func (s *scene) run() kam.Snapshot {
 // at does something after a time of business.
 func (s *scene) at(after time.Duration, do func(kam.Snapshot)) *scene {
 	s.env.RegisterDelayedCallback(func() {
-		now, err := s.db.Case(s.t.Context(), s.no)
+		now, err := s.db.Cases.Case(s.t.Context(), s.no)
 		if err != nil {
 			s.faults = append(s.faults, err.Error())
 			return
@@ -297,7 +299,7 @@ func (s *scene) send(now kam.Snapshot, code kam.Code, a kam.Act, data ...kam.Req
 		a.ExpectHash = now.MaterialHash
 	}
 	if len(data) > 0 {
-		digest, err := s.db.StageData(s.t.Context(), s.no, a.DecisionID, data[0])
+		digest, err := s.db.Cases.StageData(s.t.Context(), s.no, a.DecisionID, data[0])
 		if err != nil {
 			s.faults = append(s.faults, "stage: "+err.Error())
 			return
@@ -327,7 +329,7 @@ func confirm(by kam.UserID, reason string) kam.Act {
 // events are the types of the case's audit events.
 func (s *scene) events() []kam.AuditEvent {
 	s.t.Helper()
-	all, err := s.db.Events(s.t.Context(), s.no)
+	all, err := s.db.Cases.Events(s.t.Context(), s.no)
 	require.NoError(s.t, err)
 	return all
 }
@@ -347,7 +349,7 @@ func (s *scene) states() []kam.State {
 	var out []kam.State
 	for _, e := range s.events() {
 		if e.To != "" && e.To != e.From {
-			out = append(out, e.To)
+			out = append(out, kam.State(e.To))
 		}
 	}
 	return out
@@ -360,9 +362,9 @@ func (s *scene) verifyChain() {
 }
 
 // has loads an existing customer.
-func (w *world) has(c store.BookCustomer) {
+func (w *world) has(c customerdb.BookCustomer) {
 	w.t.Helper()
 	rules.Clean(&c.Data)
 	c.Keys = parties.Keys(c.Data)
-	require.NoError(w.t, w.db.LoadCustomers(w.t.Context(), storetest.Act(), []store.BookCustomer{c}))
+	require.NoError(w.t, w.db.Customers.Load(w.t.Context(), storetest.Act(), []customerdb.BookCustomer{c}))
 }

@@ -19,38 +19,38 @@ import (
 // businessTime lists the packages in which the only time is the one that the
 // workflow hands in: deadlines and business dates are computed and written
 // there.
-var businessTime = []string{"kam", "kam/signed", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "workflows", "store", "store/ledger", "store/internal/pg", "internal/parties", "service"}
+var businessTime = []string{"kam", "kam/signed", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "activities/book", "activities/internal/route", "activities/internal/stage", "workflows", "store", "store/ledger", "store/internal/pg", "store/internal/contact", "store/access", "store/onboarding", "store/customer", "store/customer/merge", "store/customer/erase", "store/book", "internal/parties", "service"}
 
 // machineClock lists, with the reason, every place there that looks at the
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
-	"activities/batch.go beating time.NewTicker":                 "heartbeats of a long activity",
-	"store/cases.go allot SQL clock_timestamp()":                 "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
-	"store/case.go - SQL clock_timestamp()":                      "db_at of the audit row, beside the time of business",
-	"store/internal/pg/pg.go Retry time.After":                   "a pause before asking again",
-	"store/ledger/effect.go - SQL clock_timestamp()":             "db_at of the audit row, beside the time of business",
-	"store/ledger/outbox.go ClaimMessages SQL clock_timestamp()": "when a message is sent again",
-	"store/ledger/outbox.go MarkDelivered SQL clock_timestamp()": "when a message was delivered",
-	"store/ledger/outbox.go MarkFailed SQL clock_timestamp()":    "when a message is sent again",
-	"store/case.go Save DBNow":                                   "touched_at, which the worker compares with its workflows: it moves no case",
-	"store/hold.go - SQL clock_timestamp()":                      "that the organisation has changed: a mark to compare, read as text",
-	"store/read_list.go Inbox SQL clock_timestamp()":             "a draft that is offered for a month: it moves no case",
-	"store/recurring.go SaveSeen SQL clock_timestamp()":          "when recurring work last went well: for operators",
-	"store/read_list.go Cases SQL clock_timestamp()":             "a list of what has not moved lately",
-	"store/read_list.go NeedingCheck SQL clock_timestamp()":      "what the worker compares with its workflows: it moves no case",
-	"store/read_list.go Stuck SQL clock_timestamp()":             "a list for operators: it moves no case",
-	"store/sales.go rebuildABC SQL clock_timestamp()":            "when the book was taken again; as_of is the time of business",
-	"store/store.go Now SQL clock_timestamp()":                   "for starter doctor, and for the loop that looks after lost effects",
-	"service/batch.go refuseOnBatch time.Now":                    "when a refusal arrived that no workflow ever saw",
-	"service/act.go recordRefusal time.Now":                      "when a refusal arrived that no workflow ever saw",
-	"service/diagnose.go checkSignatures time.Now":               "which key is valid",
-	"service/diagnose.go checkClock time.Now":                    "compares the clock of the machine with that of the database",
-	"service/sign.go seal time.Now":                              "when somebody signs, and until when that holds: no deadline of a case",
-	"service/signer.go Seal time.Now":                            "whether keys are looked at again, and which is valid",
-	"store/signature.go KnowsKeys SQL clock_timestamp()":         "when a worker was last heard of",
-	"store/signature.go LiveWorkers SQL clock_timestamp()":       "which workers were heard of lately",
-	"service/wire.go pause time.NewTimer":                        "a pause before asking again",
+	"activities/book/book.go beating time.NewTicker":              "heartbeats of a long activity",
+	"store/onboarding/request.go allot SQL clock_timestamp()":     "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
+	"store/onboarding/case.go - SQL clock_timestamp()":            "db_at of the audit row, beside the time of business",
+	"store/internal/pg/pg.go Retry time.After":                    "a pause before asking again",
+	"store/ledger/effect.go - SQL clock_timestamp()":              "db_at of the audit row, beside the time of business",
+	"store/ledger/outbox.go ClaimMessages SQL clock_timestamp()":  "when a message is sent again",
+	"store/ledger/outbox.go MarkDelivered SQL clock_timestamp()":  "when a message was delivered",
+	"store/ledger/outbox.go MarkFailed SQL clock_timestamp()":     "when a message is sent again",
+	"store/onboarding/case.go Save DBNow":                         "touched_at, which the worker compares with its workflows: it moves no case",
+	"store/access/access.go - SQL clock_timestamp()":              "that the organisation has changed: a mark to compare, read as text",
+	"store/onboarding/list.go Inbox SQL clock_timestamp()":        "a draft that is offered for a month: it moves no case",
+	"store/recurring.go SaveSeen SQL clock_timestamp()":           "when recurring work last went well: for operators",
+	"store/onboarding/list.go List SQL clock_timestamp()":         "a list of what has not moved lately",
+	"store/onboarding/list.go NeedingCheck SQL clock_timestamp()": "what the worker compares with its workflows: it moves no case",
+	"store/onboarding/list.go Stuck SQL clock_timestamp()":        "a list for operators: it moves no case",
+	"store/customer/sales.go rebuildABC SQL clock_timestamp()":    "when the book was taken again; as_of is the time of business",
+	"store/ledger/ledger.go Now SQL clock_timestamp()":            "for starter doctor, and for the loop that looks after lost effects",
+	"service/batch.go refuseOnBatch time.Now":                     "when a refusal arrived that no workflow ever saw",
+	"service/act.go recordRefusal time.Now":                       "when a refusal arrived that no workflow ever saw",
+	"service/diagnose.go checkClock time.Now":                     "compares the clock of the machine with that of the database",
+	"service/wire.go pause time.NewTimer":                         "a pause before asking again",
+	"service/diagnose.go checkSignatures time.Now":                "which key is valid",
+	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
+	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
+	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
+	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 
 // goClocks are the functions of package time that read a clock or wait by one.

@@ -106,10 +106,10 @@ func (d *demo) rejections(all []played) {
 		}
 		by, why := "the rules", s.Headline
 		for _, e := range p.events {
-			if e.To == kam.Rejected && e.Actor != kam.System {
+			if e.To == string(kam.Rejected) && e.Actor != kam.System {
 				by, why = d.name(e.Actor), e.Text
 			}
-			if e.To == kam.Rejected && e.Type == kam.EventComplianceDecided {
+			if e.To == string(kam.Rejected) && e.Type == kam.EventComplianceDecided {
 				why = "for compliance and audit to read"
 			}
 		}
@@ -258,7 +258,7 @@ func (d *demo) timeline(p played) {
 		if e.Restricted {
 			text = "for compliance and audit to read"
 		}
-		t.Row(d.screen.Clock(e.At), string(e.Step), words(string(e.Type)), d.name(e.Actor), string(e.To), text)
+		t.Row(d.screen.Clock(e.At), string(e.Step), words(string(e.Type)), d.name(e.Actor), e.To, text)
 	}
 	d.table(t)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 func TestOrganisation(t *testing.T) {
@@ -34,7 +34,7 @@ func TestOrganisation(t *testing.T) {
 		require.NoError(t, kam.CheckRoles(u.Roles), u.ID)
 		people[u.ID] = u
 	}
-	nodes := map[string]store.Node{}
+	nodes := map[string]accessdb.Node{}
 	vacant, levels := 0, map[kam.NodeLevel]int{}
 	for _, n := range org.Nodes {
 		nodes[n.Code] = n
@@ -82,7 +82,7 @@ func TestOrganisation(t *testing.T) {
 			require.Contains(t, people, r.OwnerID)
 		}
 	}
-	for _, k := range []string{store.NamedAccount, store.IndustryAndArea, store.AreaRule, store.CountryDefault} {
+	for _, k := range []string{accessdb.NamedAccount, accessdb.IndustryAndArea, accessdb.AreaRule, accessdb.CountryDefault} {
 		require.Positive(t, kinds[k], k)
 	}
 }
@@ -98,8 +98,8 @@ func TestPostalAreas(t *testing.T) {
 			if country == "AT" && code == "0" {
 				continue // none begins with 0
 			}
-			require.True(t, slices.ContainsFunc(org.AssignmentRules, func(r store.AssignmentRule) bool {
-				return r.Kind == store.AreaRule && r.Country == country && (strings.HasPrefix(code, r.PostalPrefix) || strings.HasPrefix(r.PostalPrefix, code))
+			require.True(t, slices.ContainsFunc(org.AssignmentRules, func(r accessdb.AssignmentRule) bool {
+				return r.Kind == accessdb.AreaRule && r.Country == country && (strings.HasPrefix(code, r.PostalPrefix) || strings.HasPrefix(r.PostalPrefix, code))
 			}) || country == "DE" && code == "11", "%s %s", country, code) // 11 is post boxes of the state only
 		}
 	}
@@ -131,7 +131,7 @@ func TestCustomersAreComplete(t *testing.T) {
 		require.Empty(t, rules.FormErrors(c.Data), c.CustomerNo)
 		require.Empty(t, rules.Missing(c.Data, kam.Screening), c.CustomerNo)
 		require.NotEmpty(t, c.Keys.Names)
-		require.True(t, slices.ContainsFunc(org.Nodes, func(n store.Node) bool { return n.Code == c.Territory }), c.Territory)
+		require.True(t, slices.ContainsFunc(org.Nodes, func(n accessdb.Node) bool { return n.Code == c.Territory }), c.Territory)
 	}
 }
 

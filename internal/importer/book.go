@@ -143,7 +143,8 @@ func inFile(name string, err error) error {
 	var fe *FileError
 	if errors.As(err, &fe) {
 		for i := range fe.Problems {
-			fe.Problems[i].Message = name + ": " + fe.Problems[i].Message
+			p := &fe.Problems[i]
+			*p = p.saying(kam.Say("%s: %s", name, kam.Sentence{English: p.Message, Text: p.Said}), kam.Sentence{English: p.Remedy, Text: p.Advice})
 		}
 	}
 	return err

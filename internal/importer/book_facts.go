@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"iter"
@@ -141,7 +140,7 @@ func (f *factFile) structure(t *Table, cr *csv.Reader, rec []string, err error, 
 		return []Problem{csvProblem(err, no)}
 	}
 	if no > f.most {
-		return []Problem{{Message: fmt.Sprintf("has more than %d rows", f.most), Remedy: "split it"}}
+		return []Problem{Problem{}.saying(kam.Say("has more than %d rows", f.most), kam.Say("split it"))}
 	}
 	line, _ := cr.FieldPos(0)
 	return t.checkRow(rec, no, line)
@@ -182,12 +181,13 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		return ""
 	}
 	f := service.BatchFact{No: no, PLOnly: p.file == kam.FilePL}
-	wrong := func(column, rule, msg, remedy string) (service.BatchFact, *kam.BatchFinding) {
+	wrong := func(column, rule string, msg, remedy kam.Sentence) (service.BatchFact, *kam.BatchFinding) {
 		key := f.Account
 		if !kam.IsCustomerNo(key) {
 			key = ""
 		}
-		return f, &kam.BatchFinding{File: p.file, Row: no, Key: key, Column: column, Rule: rule, Severity: kam.SeverityError, Message: msg, Remedy: remedy}
+		found := kam.BatchFinding{File: p.file, Row: no, Key: key, Column: column, Rule: rule, Severity: kam.SeverityError}.Saying(msg, remedy)
+		return f, &found
 	}
 	if a := cell("account_no"); a == p.account {
 		f.Account = p.account
@@ -195,19 +195,19 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		f.Account = strings.Clone(a) // the record is read into again
 	}
 	if !kam.IsCustomerNo(f.Account) {
-		return wrong("account_no", kam.RuleBatchKey, fmt.Sprintf("%q cannot be the number of an account", clip(f.Account, 40)), "1 to 40 letters, digits, '.', '_', '/' or '-'")
+		return wrong("account_no", kam.RuleBatchKey, kam.Say("%q cannot be the number of an account", kam.Clip(f.Account, 40)), kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-'"))
 	}
 	p.account = f.Account
 	if m := cell("month"); m != p.month {
 		first, err := time.Parse("2006-01", m)
 		if err != nil {
-			return wrong("month", kam.RuleBatchMonth, fmt.Sprintf("%q is not a month", clip(m, 20)), "write it as 2026-01")
+			return wrong("month", kam.RuleBatchMonth, kam.Say("%q is not a month", kam.Clip(m, 20)), kam.Say("write it as 2026-01"))
 		}
 		p.month, p.first = strings.Clone(m), first
 	}
 	f.Month = p.first
 	if f.Family = strings.Clone(cell("product_family")); len(f.Family) > kam.MaxProductFamily {
-		return wrong("product_family", "VF02", fmt.Sprintf("has more than %d bytes", kam.MaxProductFamily), "shorten it")
+		return wrong("product_family", "VF02", kam.Say("has more than %d bytes", kam.MaxProductFamily), kam.Say("shorten it"))
 	}
 	f.Currency = strings.Clone(cell("currency"))
 	amount := func(text string) (int64, bool) {
@@ -220,7 +220,7 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 			column = "currency"
 		}
 		e := kam.About(column, err)
-		return wrong(column, kam.RuleBatchMoney, e.Msg, e.Remedy)
+		return wrong(column, kam.RuleBatchMoney, e.Message(), e.HowTo())
 	}
 	var ok bool
 	if !f.PLOnly {
@@ -238,14 +238,14 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		if text := cell("orders"); text != "" {
 			n, err := strconv.ParseInt(text, 10, 32)
 			if err != nil || n < 0 {
-				return wrong("orders", "VF02", fmt.Sprintf("%q is not a number of orders", clip(text, 20)), "a whole number from 0")
+				return wrong("orders", "VF02", kam.Say("%q is not a number of orders", kam.Clip(text, 20)), kam.Say("a whole number from 0"))
 			}
 			f.Orders = n
 		}
 		if text := cell("last_order_date"); text != "" {
 			d, err := time.Parse(time.DateOnly, text)
 			if err != nil || d.Year() < 1990 || !d.Before(f.Month.AddDate(0, 1, 0)) {
-				return wrong("last_order_date", kam.RuleBatchMonth, fmt.Sprintf("%q is not a day up to the end of %s", clip(text, 20), p.month), "write it as 2026-01-31")
+				return wrong("last_order_date", kam.RuleBatchMonth, kam.Say("%q is not a day up to the end of %s", kam.Clip(text, 20), p.month), kam.Say("write it as 2026-01-31"))
 			}
 			f.LastOrder = &d
 		}
@@ -274,14 +274,14 @@ func (p *factParser) parse(rec []string, no int) (service.BatchFact, *kam.BatchF
 		if lines != nil {
 			raw, err := json.Marshal(lines)
 			if err != nil {
-				return wrong("", kam.RuleBatchMoney, "the lines cannot be stored", "correct them")
+				return wrong("", kam.RuleBatchMoney, kam.Say("the lines cannot be stored"), kam.Say("correct them"))
 			}
 			f.PLLines = raw
 		}
 	}
 	key := p.key(f)
 	if before, twice := p.seen[key]; twice {
-		return wrong("account_no", kam.RuleBatchTwice, fmt.Sprintf("row %d is about the same account, month and product family", before), "leave one of them, or add them up")
+		return wrong("account_no", kam.RuleBatchTwice, kam.Say("row %d is about the same account, month and product family", before), kam.Say("leave one of them, or add them up"))
 	}
 	p.seen[key] = int32(no) //nolint:gosec // bounded by kam.MaxBatchFacts
 	return f, nil

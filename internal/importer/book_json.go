@@ -2,10 +2,8 @@ package importer
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
@@ -32,24 +30,27 @@ func readBookJSON(raw []byte, o ReadOptions) ([]service.BookCustomer, error) {
 		var one json.RawMessage
 		at := int(dec.InputOffset())
 		if err := dec.Decode(&one); err != nil {
-			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: "is not JSON: " + clip(err.Error(), 200)})
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at)}.saying(kam.Say("is not JSON: %s", kam.Clip(err.Error(), 200)), kam.Sentence{}))
 		}
 		if len(one) > kam.MaxBatchRowSize {
-			return nil, refuse(Problem{Row: len(all) + 1, Message: fmt.Sprintf("is larger than %d bytes", kam.MaxBatchRowSize)})
+			return nil, refuse(Problem{Row: len(all) + 1}.saying(kam.Say("is larger than %d bytes", kam.MaxBatchRowSize), kam.Sentence{}))
 		}
 		if key := kam.DoubleKey(one); key != "" {
-			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
+			return nil, refuse(Problem{Row: len(all) + 1, Line: lineAt(raw, at), Column: kam.Clip(key, 60), Message: "the key stands there twice", Remedy: "keep one of them"})
 		}
 		var c service.BookCustomer
 		if err := kam.StrictUnmarshal(one, &c); err != nil {
-			p := Problem{Row: len(all) + 1, Line: lineAt(raw, at), Message: clip(err.Error(), 200), Remedy: "write it as admin load-customers takes it"}
+			p, what, remedy := Problem{Row: len(all) + 1, Line: lineAt(raw, at)}, kam.Word(kam.Clip(err.Error(), 200)), kam.Say("write it as admin load-customers takes it")
 			if e := kam.AsError(strictjson.Unmarshal(one, &c)); e != nil {
-				p.Column, p.Message, p.Remedy = clip(e.Field, 60), clip(e.Msg, 200), cmp.Or(e.Remedy, p.Remedy)
+				p.Column, what = kam.Clip(e.Field, 60), e.Message()
+				if e.Remedy != "" {
+					remedy = e.HowTo()
+				}
 			}
-			return nil, refuse(p)
+			return nil, refuse(p.saying(what, remedy))
 		}
 		if all = append(all, c); len(all) > most {
-			return nil, refuse(Problem{Message: fmt.Sprintf("has more than %d rows", most), Remedy: "split it"})
+			return nil, refuse(Problem{}.saying(kam.Say("has more than %d rows", most), kam.Say("split it")))
 		}
 	}
 	if isList {

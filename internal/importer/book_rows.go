@@ -3,7 +3,6 @@ package importer
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"reflect"
 	"runtime"
@@ -49,9 +48,9 @@ func (b *Book) customers() iter.Seq2[service.BatchRow, error] {
 }
 
 // remedies say what to do about what the reading of a cell finds.
-var remedies = map[string]string{
-	"VI01": "compare it with the customer's papers",
-	"VI02": "compare it with the customer's papers",
+var remedies = map[string]kam.Sentence{
+	"VI01": kam.Say("compare it with the customer's papers"),
+	"VI02": kam.Say("compare it with the customer's papers"),
 }
 
 // row makes a row of the batch. It looks at nothing but the row: whatever is
@@ -62,9 +61,9 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 		r.Line = b.table.lines[i]
 	}
 	var found []kam.BatchFinding
-	note := func(s kam.Severity, column, rule, msg, remedy string) {
-		found = append(found, kam.BatchFinding{File: kam.FileCustomers, Row: r.No, Line: r.Line, Key: clip(r.CustomerNo, 40),
-			Column: column, Rule: rule, Severity: s, Message: msg, Remedy: remedy})
+	note := func(s kam.Severity, column, rule string, msg, remedy kam.Sentence) {
+		found = append(found, kam.BatchFinding{File: kam.FileCustomers, Row: r.No, Line: r.Line, Key: kam.Clip(r.CustomerNo, 40),
+			Column: column, Rule: rule, Severity: s}.Saying(msg, remedy))
 		if s == kam.SeverityError {
 			r.ReadAs = kam.RowRefused
 		}
@@ -72,15 +71,15 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 	}
 	switch {
 	case r.CustomerNo == "":
-		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, "the customer has no number", "give every customer its own number")
+		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, kam.Say("the customer has no number"), kam.Say("give every customer its own number"))
 	case !kam.IsCustomerNo(r.CustomerNo):
-		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, fmt.Sprintf("%q cannot be the number of a customer", clip(r.CustomerNo, 40)),
-			"1 to 40 letters, digits, '.', '_', '/' or '-', the first a letter or digit")
+		note(kam.SeverityError, colCustomer, kam.RuleBatchKey, kam.Say("%q cannot be the number of a customer", kam.Clip(r.CustomerNo, 40)),
+			kam.Say("1 to 40 letters, digits, '.', '_', '/' or '-', the first a letter or digit"))
 	case b.sameAs[i] > 0 && b.equal[i]:
-		note(kam.SeverityWarning, colCustomer, kam.RuleBatchTwice, fmt.Sprintf("is equal to row %d", b.sameAs[i]), "leave one of them")
+		note(kam.SeverityWarning, colCustomer, kam.RuleBatchTwice, kam.Say("is equal to row %d", b.sameAs[i]), kam.Say("leave one of them"))
 		r.ReadAs = kam.RowSame
 	case b.sameAs[i] > 0:
-		note(kam.SeverityError, colCustomer, kam.RuleBatchTwice, fmt.Sprintf("row %d has the same number with other content", b.sameAs[i]), "keep the one that is right")
+		note(kam.SeverityError, colCustomer, kam.RuleBatchTwice, kam.Say("row %d has the same number with other content", b.sameAs[i]), kam.Say("keep the one that is right"))
 	}
 	var d kam.RequestData
 	if b.table != nil {
@@ -92,11 +91,11 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 	r.Contacts, d.Contacts = d.Contacts, nil
 	raw, err := json.Marshal(d)
 	if err != nil {
-		note(kam.SeverityError, "", "VF02", "the row cannot be stored", "correct its values")
+		note(kam.SeverityError, "", "VF02", kam.Say("the row cannot be stored"), kam.Say("correct its values"))
 		raw = []byte("{}")
 	}
 	if len(raw) > kam.MaxBatchRowSize {
-		note(kam.SeverityError, "", "VF02", fmt.Sprintf("the row is larger than %d bytes", kam.MaxBatchRowSize), "shorten it")
+		note(kam.SeverityError, "", "VF02", kam.Say("the row is larger than %d bytes", kam.MaxBatchRowSize), kam.Say("shorten it"))
 		raw = []byte("{}")
 	}
 	r.Data = raw
@@ -108,18 +107,20 @@ func (b *Book) row(i int) (service.BatchRow, []kam.BatchFinding) {
 
 // cells reads a row of CSV: straight into the data, because a book has many
 // rows.
-func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, column, rule, msg, remedy string)) kam.RequestData {
+func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence)) kam.RequestData {
 	var d kam.RequestData
 	into := reflect.ValueOf(&d).Elem()
 	cells := map[string]string{} // those that need more than copying
-	bad := func(column, rule, msg string) { note(kam.SeverityError, column, rule, msg, remedies[rule]) }
+	bad := func(column, rule string, msg kam.Sentence) {
+		note(kam.SeverityError, column, rule, msg, remedies[rule])
+	}
 	base := NoDefaults().Base
 	for j, c := range b.table.Columns {
 		text := clean(b.table.Rows[i][j])
 		if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
-			note(kam.SeverityError, c.Field, "VF03", fmt.Sprintf("%q is not a name", clip(text, 40)), "give the name of the register")
+			note(kam.SeverityError, c.Field, "VF03", kam.Say("%q is not a name", kam.Clip(text, 40)), kam.Say("give the name of the register"))
 		} else if kept, out := values(c.Field, c.Spec, text); out != "" && !c.Ignored {
-			note(kam.SeverityWarning, c.Field, "VF02", noValue(out)+" and counts as empty", "leave the cell empty, or give the value")
+			note(kam.SeverityWarning, c.Field, "VF02", kam.Say("%s and counts as empty", noValue(out)), kam.Say("leave the cell empty, or give the value"))
 			cells[c.Field], text = kept, kept
 		}
 		switch {
@@ -129,13 +130,13 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 		default:
 			if !setCell(into.FieldByIndex(fieldIndex[c.Field]), c.Spec, readable(c.Spec, text)) {
 				e := unreadable(c.Spec, text, base)
-				note(kam.SeverityError, c.Field, e.Rule, e.Msg, e.Remedy)
+				note(kam.SeverityError, c.Field, e.Rule, e.Message(), e.HowTo())
 			}
 			switch {
 			case c.Spec.Kind == kam.KindPhone:
 				cells[c.Field] = text
 			case c.Spec.Kind == kam.KindURL && severalWords(text):
-				note(kam.SeverityWarning, c.Field, "VF02", fmt.Sprintf(firstOnly, clip(text, 60)), "give one")
+				note(kam.SeverityWarning, c.Field, "VF02", firstOnly(text), kam.Say("give one"))
 			}
 		}
 	}
@@ -151,7 +152,7 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 			Phone: identifier.Phone(cells["contact_phone"], d.CountryCode), Language: cells["contact_language"], ConsentBasis: cells["contact_consent"]}}
 		reportPhone("contact_phone", cells["contact_phone"], d.Contacts[0].Phone, d.CountryCode, note)
 	} else if slices.ContainsFunc(contactColumns, func(c string) bool { return cells[c] != "" }) {
-		note(kam.SeverityError, "contact_name", "VF01", "a contact needs a name", "fill it in, or leave the contact out")
+		note(kam.SeverityError, "contact_name", "VF01", kam.Say("a contact needs a name"), kam.Say("fill it in, or leave the contact out"))
 	}
 	r.OwnerID = kam.UserID(cells[colOwner])
 	r.Status = kam.LifecycleStatus(strings.ToUpper(cells[colLifecycle]))
@@ -161,7 +162,7 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 	if text := cells[colReview]; text != "" {
 		due, err := time.Parse(time.DateOnly, text)
 		if err != nil || due.Year() < 2000 || due.Year() > 2200 {
-			note(kam.SeverityError, colReview, "VF02", fmt.Sprintf("%q is not a date", clip(text, 20)), "write it as 2026-12-31")
+			note(kam.SeverityError, colReview, "VF02", kam.Say("%q is not a date", kam.Clip(text, 20)), kam.Say("write it as 2026-12-31"))
 		} else {
 			r.ReviewDue = &due
 		}
@@ -170,23 +171,23 @@ func (b *Book) cells(i int, r *service.BatchRow, note func(s kam.Severity, colum
 }
 
 // reportPhone says that a number was completed; which one is personal data.
-func reportPhone(column, text, number, country string, note func(s kam.Severity, column, rule, msg, remedy string)) {
+func reportPhone(column, text, number, country string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence)) {
 	if completed(text, number) {
-		note(kam.SeverityWarning, column, "VF04", "the number came without its country and was read as one of "+country, "correct it where that is wrong")
+		note(kam.SeverityWarning, column, "VF04", kam.Say("the number came without its country and was read as one of %s", country), kam.Say("correct it where that is wrong"))
 	}
 }
 
 // derive fills in what follows from several cells, as the import of requests
 // does.
-func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severity, column, rule, msg, remedy string), bad func(column, rule, msg string)) {
-	wrong := func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Msg, e.Remedy) }
+func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), bad func(column, rule string, msg kam.Sentence)) {
+	wrong := func(e *kam.Error) { note(kam.SeverityError, e.Field, e.Rule, e.Message(), e.HowTo()) }
 	second := func(column, field string) {
-		note(kam.SeverityWarning, column, "VF02", secondSource(cells[column], field)+leftOut, "keep one of the columns")
+		note(kam.SeverityWarning, column, "VF02", leftOut(secondSource(cells[column], field)), kam.Say("keep one of the columns"))
 	}
 	if text := cells[colIndustry]; text != "" {
 		deriveIndustry(d, text, note, second)
 		if n := utf8.RuneCountInString(text); n > maxIndustryText {
-			note(kam.SeverityWarning, colIndustry, "VF02", cutText(n, maxIndustryText), "shorten it")
+			note(kam.SeverityWarning, colIndustry, "VF02", cutText(n, maxIndustryText), kam.Say("shorten it"))
 		}
 	}
 	if name := cells[colTrading]; name != "" && !strings.EqualFold(name, d.LegalName) {
@@ -202,7 +203,7 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 			d.AnnualTurnover = &m
 		}
 	}
-	d.Identifiers = readIdentifiers(cells, d.CountryCode, func(rule, msg string) { bad("identifiers", rule, msg) })
+	d.Identifiers = readIdentifiers(cells, d.CountryCode, func(rule string, msg kam.Sentence) { bad("identifiers", rule, msg) })
 	d.PostalCode = postalCode(d.CountryCode, d.PostalCode)
 	if d.Street != "" && d.City != "" {
 		d.Addresses = []kam.Address{{Type: kam.AddressLegal, Line1: d.Street, City: d.City, PostalCode: d.PostalCode, Region: d.Region, CountryCode: d.CountryCode}}
@@ -214,7 +215,7 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			wrong(kam.Errorf(kam.Invalid, "%q is not a whole number", clip(text, 20)).On(capabilityPrefix + item).By("VF02").Try("give 0 to 4"))
+			wrong(kam.Errorf(kam.Invalid, "%q is not a whole number", kam.Clip(text, 20)).On(capabilityPrefix + item).By("VF02").Try("give 0 to 4"))
 			continue
 		}
 		if d.CapabilityItems == nil {
@@ -225,16 +226,16 @@ func derive(d *kam.RequestData, cells map[string]string, note func(s kam.Severit
 }
 
 // deriveIndustry makes a code of a text, or describes the code with it.
-func deriveIndustry(d *kam.RequestData, text string, note func(s kam.Severity, column, rule, msg, remedy string), second func(column, field string)) {
+func deriveIndustry(d *kam.RequestData, text string, note func(s kam.Severity, column, rule string, msg, remedy kam.Sentence), second func(column, field string)) {
 	if d.IndustryCode == "" {
 		code := IndustryCode(text)
 		if code == "" {
-			note(kam.SeverityWarning, colIndustry, "VF02", fmt.Sprintf("%q names no industry", clip(text, 40))+leftOut, "give a word, or industry_scheme and industry_code")
+			note(kam.SeverityWarning, colIndustry, "VF02", leftOut(kam.Say("%q names no industry", kam.Clip(text, 40))), kam.Say("give a word, or industry_scheme and industry_code"))
 			return
 		}
 		d.IndustryScheme, d.IndustryCode = "CUSTOM", code
 	}
-	if kept := clip(text, maxIndustryText); d.IndustryText == "" {
+	if kept := kam.Clip(text, maxIndustryText); d.IndustryText == "" {
 		d.IndustryText = kept
 	} else if d.IndustryText != kept {
 		second(colIndustry, "industry_text")

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -129,11 +128,11 @@ func (t *Table) mapHeader() []Problem {
 		case h == "":
 			problems = append(problems, Problem{Line: 1, Message: "a column has no name"})
 		case !ok:
-			unknown = append(unknown, clip(h, 60))
+			unknown = append(unknown, kam.Clip(h, 60))
 			t.Columns = append(t.Columns, c)
 			continue // several of them give no field a second time
 		case taken[c.Field] != "":
-			problems = append(problems, Problem{Line: 1, Column: clip(h, 60), Message: fmt.Sprintf("gives %s a second time, after %s", c.Field, taken[c.Field]), Remedy: "keep one of them"})
+			problems = append(problems, Problem{Line: 1, Column: kam.Clip(h, 60)}.saying(kam.Say("gives %s a second time, after %s", c.Field, taken[c.Field]), kam.Say("keep one of them")))
 		}
 		taken[c.Field] = h
 		t.Columns = append(t.Columns, c)
@@ -147,7 +146,7 @@ func (t *Table) mapHeader() []Problem {
 		}
 	}
 	if len(problems) == 0 && (t.column(colScheme) < 0) != (t.column(colIDValue) < 0) {
-		problems = append(problems, Problem{Line: 1, Column: colIDValue, Message: colScheme + " and " + colIDValue + " go together"})
+		problems = append(problems, Problem{Line: 1, Column: colIDValue}.saying(kam.Say("%s and %s go together", colScheme, colIDValue), kam.Sentence{}))
 	}
 	if len(problems) > maxProblems {
 		problems = problems[:maxProblems]
@@ -158,17 +157,17 @@ func (t *Table) mapHeader() []Problem {
 // unknownColumns is one problem for all headers that no field has, so that the
 // known ones are listed once.
 func (t *Table) unknownColumns(names []string) Problem {
-	p := Problem{Line: 1, Column: names[0], Message: "no field has this name", Remedy: "rename or remove it; known are "}
-	if len(names) > 1 {
-		more := len(names) - maxProblems
-		names = names[:min(len(names), maxProblems)]
-		p = Problem{Line: 1, Message: "no field has the names of the columns " + strings.Join(names, ", "), Remedy: "rename or remove them; known are "}
-		if more > 0 {
-			p.Message += fmt.Sprintf(" and %d more", more)
-		}
+	known := kam.ListOf(t.schema.headers())
+	if len(names) == 1 {
+		return Problem{Line: 1, Column: names[0]}.saying(kam.Say("no field has this name"), kam.Say("rename or remove it; known are %s", known))
 	}
-	p.Remedy += strings.Join(t.schema.headers(), ", ")
-	return p
+	more := len(names) - maxProblems
+	all := kam.ListOf(names[:min(len(names), maxProblems)])
+	msg := kam.Say("no field has the names of the columns %s", all)
+	if more > 0 {
+		msg = kam.Say("no field has the names of the columns %s and %d more", all, more)
+	}
+	return Problem{Line: 1}.saying(msg, kam.Say("rename or remove them; known are %s", known))
 }
 
 // column is the index of the column that gives a field, -1 if none does.

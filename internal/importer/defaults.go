@@ -101,7 +101,7 @@ func (d *Defaults) readRates(b json.RawMessage) error {
 	for code, rate := range rates {
 		r, ok := new(big.Rat).SetString(string(rate))
 		if !kam.IsCurrency(code) || !ok || r.Sign() <= 0 {
-			return kam.Errorf(kam.Invalid, "%q is not a rate of an ISO 4217 currency", clip(code, 10)).On("rates")
+			return kam.Errorf(kam.Invalid, "%q is not a rate of an ISO 4217 currency", kam.Clip(code, 10)).On("rates")
 		}
 		d.rates[code] = r
 	}
@@ -111,7 +111,7 @@ func (d *Defaults) readRates(b json.RawMessage) error {
 func (d *Defaults) readField(name string, b json.RawMessage) error {
 	spec, ok := kam.FieldNamed(name)
 	if !ok || strings.ContainsAny(name, "[].") {
-		return kam.Errorf(kam.Invalid, "no field has this name").On(clip(name, 60)).Try("give fields of the request data, rates or base_currency")
+		return kam.Errorf(kam.Invalid, "no field has this name").On(kam.Clip(name, 60)).Try("give fields of the request data, rates or base_currency")
 	}
 	if spec.Kind == kam.KindMoney && bytes.Contains(b, []byte("share_of")) {
 		f, err := readFormula(name, b, d.Base)

@@ -60,7 +60,7 @@ func Plan(t *Table, d *Defaults) *Batch {
 		r := Row{Number: i + 1, Ref: t.ref(i), Key: uuid.NewSHA1(keySpace, []byte(string(d.digest)+"\x1e"+text)).String()}
 		if j, seen := first[r.Key]; seen {
 			r.Status, r.SameAs = Same, j
-			r.note(kam.SeverityWarning, kam.Finding{Message: fmt.Sprintf("is equal to row %d and starts nothing of its own", j), Category: "DUPLICATE"})
+			r.note(kam.SeverityWarning, kam.Finding{Category: "DUPLICATE"}.Saying(kam.Say("is equal to row %d and starts nothing of its own", j), kam.Sentence{}))
 		} else {
 			first[r.Key] = r.Number
 			f := filler{t: t, d: d, row: &r, fields: map[string]json.RawMessage{}, dropped: map[string]bool{}}
@@ -127,12 +127,13 @@ func (f *filler) fill(i int) {
 func (f *filler) values(c Column, text string) string {
 	if c.Field == "legal_name" && identifier.IsPlaceholderName(text) {
 		f.row.Status = Refused
-		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field, Message: fmt.Sprintf("%q is not a name; give the name of the register", clip(text, 40))})
+		f.row.note(kam.SeverityError, kam.Finding{RuleID: "VF03", Category: "QUALIFICATION", Field: c.Field}.
+			Saying(kam.Say("%q is not a name; give the name of the register", kam.Clip(text, 40)), kam.Sentence{}))
 		return text
 	}
 	kept, out := values(c.Field, c.Spec, text)
 	if out != "" {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "MISSING", Field: c.Field, Message: noValue(out) + " and counts as empty"})
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "MISSING", Field: c.Field}.Saying(kam.Say("%s and counts as empty", noValue(out)), kam.Sentence{}))
 	}
 	return kept
 }
@@ -151,7 +152,7 @@ func (f *filler) plain(cells map[string]string) {
 		}
 		f.fields[c.Field] = raw
 		if c.Spec.Kind == kam.KindURL && severalWords(text) {
-			f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: c.Field, Message: fmt.Sprintf(firstOnly, clip(text, 60))})
+			f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: c.Field}.Saying(firstOnly(text), kam.Sentence{}))
 		}
 	}
 }
@@ -161,18 +162,18 @@ func (f *filler) plain(cells map[string]string) {
 func (f *filler) leaveOut(e *kam.Error) {
 	delete(f.fields, e.Field)
 	f.dropped[e.Field] = true
-	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field, Message: withRemedy(e.Msg+leftOut, e.Remedy)})
+	f.row.note(kam.SeverityWarning, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(leftOut(e.Message()), e.HowTo()), kam.Sentence{}))
 }
 
 // leftOut marks the findings about values that a row was accepted without.
-const leftOut = "; the value is left out"
+func leftOut(what kam.Sentence) kam.Sentence { return kam.Say("%s; the value is left out", what) }
 
 // withRemedy is what is wrong and what would be right, in one sentence.
-func withRemedy(msg, remedy string) string {
-	if remedy == "" {
+func withRemedy(msg, remedy kam.Sentence) kam.Sentence {
+	if remedy.English == "" {
 		return msg
 	}
-	return msg + "; " + remedy
+	return kam.Say("%s; %s", msg, remedy)
 }
 
 func (f *filler) set(field string, v any) {
@@ -193,14 +194,14 @@ func (f *filler) industry(text string) {
 	if _, have := f.fields["industry_code"]; !have {
 		code := IndustryCode(text)
 		if code == "" {
-			f.leaveOut(kam.Errorf(kam.Invalid, "%q names no industry", clip(text, 40)).On(colIndustry).By("VF02").Try("give a word, or industry_scheme and industry_code"))
+			f.leaveOut(kam.Errorf(kam.Invalid, "%q names no industry", kam.Clip(text, 40)).On(colIndustry).By("VF02").Try("give a word, or industry_scheme and industry_code"))
 			return
 		}
 		f.set("industry_scheme", "CUSTOM")
 		f.set("industry_code", code)
 	}
 	f.reportCut(colIndustry, text, maxIndustryText)
-	f.setOrReport("industry_text", colIndustry, text, clip(text, maxIndustryText))
+	f.setOrReport("industry_text", colIndustry, text, kam.Clip(text, maxIndustryText))
 }
 
 // maxIndustryText is what an industry_text holds, but for the mark of a cut.
@@ -209,25 +210,25 @@ const maxIndustryText = 199
 // reportCut adds a finding that a text was shortened.
 func (f *filler) reportCut(column, text string, most int) {
 	if n := utf8.RuneCountInString(text); n > most {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: cutText(n, most)})
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(cutText(n, most), kam.Sentence{}))
 	}
 }
 
-func cutText(n, most int) string { return fmt.Sprintf("has %d characters, and %d are kept", n, most) }
+func cutText(n, most int) kam.Sentence { return kam.Say("has %d characters, and %d are kept", n, most) }
 
 // setOrReport sets a field from another column, and adds a finding where the
 // row has another value for the field itself.
 func (f *filler) setOrReport(field, column, text string, v any) {
 	raw, ok := marshal(v)
 	if own, have := f.fields[field]; have && ok && !bytes.Equal(own, raw) {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column, Message: secondSource(text, field) + leftOut})
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF02", Category: "FORMAT", Field: column}.Saying(leftOut(secondSource(text, field)), kam.Sentence{}))
 		return
 	}
 	f.set(field, v)
 }
 
-func secondSource(text, field string) string {
-	return fmt.Sprintf("%q is another value than that of %s", clip(text, 40), field)
+func secondSource(text, field string) kam.Sentence {
+	return kam.Say("%q is another value than that of %s", kam.Clip(text, 40), field)
 }
 
 func (f *filler) trading(name string) {
@@ -268,8 +269,7 @@ func (f *filler) revenue(cells map[string]string) {
 	}
 	if err != nil {
 		e := kam.About("annual_turnover", err).By("VF02")
-		e.Msg = strings.TrimSpace(fmt.Sprintf("annual_revenue %s %s", clip(text, 24), clip(currency, 8))) + ": " + e.Msg
-		f.leaveOut(e)
+		f.leaveOut(e.Say("annual_revenue %s: %s", strings.TrimSpace(kam.Clip(text, 24)+" "+kam.Clip(currency, 8)), e.Message()))
 		return
 	}
 	f.setOrReport("annual_turnover", colRevenue, text, m)
@@ -302,7 +302,7 @@ func (f *filler) compute(field string, formula Formula) {
 	}
 	raw, have := f.fields[source]
 	if !have {
-		f.row.note(kam.SeverityInfo, kam.Finding{Category: "MISSING", Field: field, Message: "is not computed: " + formula.ShareOf + " is unknown"})
+		f.row.note(kam.SeverityInfo, kam.Finding{Category: "MISSING", Field: field}.Saying(kam.Say("is not computed: %s is unknown", formula.ShareOf), kam.Sentence{}))
 		return
 	}
 	var m kam.Money
@@ -314,19 +314,19 @@ func (f *filler) compute(field string, formula Formula) {
 		m, err = formula.of(m, f.d.Base)
 	}
 	if err != nil {
-		f.row.note(kam.SeverityWarning, kam.Finding{Category: "FORMAT", Field: field, Message: "is not computed: " + kam.About(field, err).Msg})
+		f.row.note(kam.SeverityWarning, kam.Finding{Category: "FORMAT", Field: field}.Saying(kam.Say("is not computed: %s", kam.About(field, err).Message()), kam.Sentence{}))
 		return
 	}
 	f.set(field, m)
 	if field == "addressable_spend_12m" && formula.Basis != "" {
 		f.set("addressable_spend_basis", formula.Basis)
 	}
-	said := fmt.Sprintf("%s is %s, %s %% of %s", field, m, formula.Pct, formula.ShareOf)
+	said := kam.Say("is %s, %s %% of %s", m, formula.Pct, formula.ShareOf)
 	if formula.Basis != "" {
-		said += ", basis " + string(formula.Basis)
+		said = kam.Say("is %s, %s %% of %s, basis %s", m, formula.Pct, formula.ShareOf, formula.Basis)
 	}
-	f.basis = append(f.basis, said)
-	f.row.note(kam.SeverityInfo, kam.Finding{Category: "QUALIFICATION", Field: field, Message: strings.TrimPrefix(said, field+" ")})
+	f.basis = append(f.basis, field+" "+said.English)
+	f.row.note(kam.SeverityInfo, kam.Finding{Category: "QUALIFICATION", Field: field}.Saying(said, kam.Sentence{}))
 }
 
 // justify writes into the justification, for the confirming manager, which
@@ -347,8 +347,8 @@ func (f *filler) justify() {
 func (f *filler) identifiers(cells map[string]string) {
 	var country string
 	_ = json.Unmarshal(f.fields["country_code"], &country) // absent: the check goes without
-	ids := readIdentifiers(cells, country, func(rule, msg string) {
-		f.leaveOut(kam.Errorf(kam.Invalid, "%s", msg).On("identifiers").By(rule).Try(remedies[rule]))
+	ids := readIdentifiers(cells, country, func(rule string, msg kam.Sentence) {
+		f.leaveOut(kam.Errorf(kam.Invalid, "%s", msg).On("identifiers").By(rule).Advise(remedies[rule]))
 	})
 	if raw, ok := marshal(ids); ok && len(ids) > 0 {
 		f.fields["identifiers"] = raw
@@ -357,7 +357,7 @@ func (f *filler) identifiers(cells map[string]string) {
 
 // readIdentifiers makes identifiers of the cells, and calls bad for each one that
 // is not valid.
-func readIdentifiers(cells map[string]string, country string, bad func(rule, msg string)) (ids []kam.Identifier) {
+func readIdentifiers(cells map[string]string, country string, bad func(rule string, msg kam.Sentence)) (ids []kam.Identifier) {
 	add := func(scheme, value string) {
 		id := imported(scheme, value, country)
 		res := identifier.Check(id.Scheme, id.Value, country)
@@ -366,11 +366,11 @@ func readIdentifiers(cells map[string]string, country string, bad func(rule, msg
 			if res.Problem == identifier.BadCheckDigit {
 				rule = "VI02"
 			}
-			what := "is not valid: " + string(res.Problem)
+			what := kam.Say("is not valid: %s", res.Problem)
 			if identifier.IsScientific(value) {
-				what = "is in the notation of a spreadsheet and has lost its last digits"
+				what = kam.Say("is in the notation of a spreadsheet and has lost its last digits")
 			}
-			bad(rule, fmt.Sprintf("%s %q %s", id.Scheme, clip(value, 40), what))
+			bad(rule, kam.Say("%s %q %s", id.Scheme, kam.Clip(value, 40), what))
 			return
 		}
 		if id.Scheme != kam.SchemeOther {
@@ -381,7 +381,7 @@ func readIdentifiers(cells map[string]string, country string, bad func(rule, msg
 	for _, pair := range list(cells["identifiers"]) {
 		scheme, value, ok := strings.Cut(pair, ":")
 		if !ok {
-			bad("VI01", fmt.Sprintf("%q is not SCHEME:VALUE", clip(pair, 40)))
+			bad("VI01", kam.Say("%q is not SCHEME:VALUE", kam.Clip(pair, 40)))
 			continue
 		}
 		add(clean(scheme), clean(value))
@@ -390,7 +390,7 @@ func readIdentifiers(cells map[string]string, country string, bad func(rule, msg
 	case scheme != "" && value != "":
 		add(scheme, value)
 	case scheme != "" || value != "":
-		bad("VI01", "scheme and value go together")
+		bad("VI01", kam.Say("scheme and value go together"))
 	}
 	return ids
 }
@@ -453,13 +453,15 @@ func (f *filler) check() {
 			top, _, _ = strings.Cut(top, ".")
 			if top == "legal_name" || top == "country_code" {
 				f.row.Status = Refused
-				f.row.note(kam.SeverityError, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field, Message: withRemedy(e.Msg, e.Remedy)})
+				f.row.note(kam.SeverityError, kam.Finding{RuleID: e.Rule, Category: "FORMAT", Field: e.Field}.Saying(withRemedy(e.Message(), e.HowTo()), kam.Sentence{}))
 				delete(f.fields, top)
 				f.dropped[top] = true
 				continue
 			}
 			own := kam.About(top, e)
-			own.Msg = strings.TrimSpace(strings.TrimPrefix(e.Field, top) + " " + e.Msg)
+			if part := strings.TrimPrefix(e.Field, top); part != "" {
+				own.Say("%s %s", part, e.Message())
+			}
 			f.leaveOut(own)
 		}
 		if !f.dropped["addresses"] {
@@ -471,8 +473,8 @@ func (f *filler) check() {
 // reportPhone adds a finding: the number that was made of one without a country.
 func (f *filler) reportPhone() {
 	if text, number := f.cells["phone"], f.row.Data.Phone; completed(text, number) {
-		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone",
-			Message: fmt.Sprintf("%q was read as %s, a number of %s; correct it where that is wrong", clip(text, 40), number, f.row.Data.CountryCode)})
+		f.row.note(kam.SeverityWarning, kam.Finding{RuleID: "VF04", Category: "FORMAT", Field: "phone"}.
+			Saying(kam.Say("%q was read as %s, a number of %s; correct it where that is wrong", kam.Clip(text, 40), number, f.row.Data.CountryCode), kam.Sentence{}))
 	}
 }
 

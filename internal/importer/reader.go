@@ -34,31 +34,48 @@ type Problem struct {
 	Column  string `json:"column,omitempty"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
+	// Said and Advice say both in other languages.
+	Said   *kam.Text `json:"message_text,omitempty"`
+	Advice *kam.Text `json:"remedy_text,omitempty"`
 }
 
-func (p Problem) String() string {
-	text := p.Place()
+func (p Problem) saying(message, remedy kam.Sentence) Problem {
+	p.Message, p.Said, p.Remedy, p.Advice = message.English, message.Text, remedy.English, remedy.Text
+	return p
+}
+
+// Error is the problem as an error of its own.
+func (p Problem) Error() *kam.Error {
+	e := kam.Errorf(kam.Invalid, "%s: %s", p.place(), kam.Sentence{English: p.Message, Text: p.Said})
+	return e.On(p.Column).Advise(kam.Sentence{English: p.Remedy, Text: p.Advice})
+}
+
+func (p Problem) String() string { return p.Sentence().English }
+
+// Sentence is the problem with its place.
+func (p Problem) Sentence() kam.Sentence {
+	place := p.place()
 	if p.Column != "" {
-		text += ", column " + p.Column
+		place = kam.Say("%s, column %s", place, p.Column)
 	}
-	text += ": " + p.Message
+	s := kam.Say("%s: %s", place, kam.Sentence{English: p.Message, Text: p.Said})
 	if p.Remedy != "" {
-		text += "; " + p.Remedy
+		s = kam.Say("%s; %s", s, kam.Sentence{English: p.Remedy, Text: p.Advice})
 	}
-	return text
+	return s
 }
 
-// Place is the part of the file that the problem is in.
-func (p Problem) Place() string {
-	place := "file"
+// place is the part of the file that the problem is in.
+func (p Problem) place() kam.Sentence {
+	place := kam.Say("file")
 	switch {
 	case p.Row > 0:
-		place = fmt.Sprintf("row %d", p.Row)
+		place = kam.Say("row %d", p.Row)
 	case p.Line == 1 || p.Column != "":
-		place = "header"
+		place = kam.Say("header")
 	}
 	if p.Line > 0 {
-		place += fmt.Sprintf(" (line %d)", p.Line)
+		place = kam.Say("%s (line %d)", place, p.Line)
 	}
 	return place
 }
@@ -156,7 +173,7 @@ func readWhole(r io.Reader, limit, lower int64) (raw []byte, digest string, err 
 		return nil, "", fmt.Errorf("read the file: %w", err)
 	}
 	if int64(len(raw)) > limit {
-		return nil, "", refuse(Problem{Message: fmt.Sprintf("is larger than %d bytes", limit), Remedy: "split it, or import it as a book"})
+		return nil, "", refuse(Problem{}.saying(kam.Say("is larger than %d bytes", limit), kam.Say("split it, or import it as a book")))
 	}
 	sum := sha256.Sum256(raw)
 	return raw, hex.EncodeToString(sum[:]), nil
@@ -236,7 +253,7 @@ func (t *Table) parse(raw []byte, o ReadOptions) error {
 		t.Rows, t.lines = append(t.Rows, rec), append(t.lines, line)
 		problems = append(problems, t.checkRow(rec, row, line)...)
 		if len(t.Rows) > maxRows {
-			problems = append(problems, Problem{Message: fmt.Sprintf("has more than %d rows", maxRows), Remedy: "split it, or import it as a book"})
+			problems = append(problems, Problem{}.saying(kam.Say("has more than %d rows", maxRows), kam.Say("split it, or import it as a book")))
 			break
 		}
 		if len(problems) >= maxProblems {
@@ -294,11 +311,11 @@ func csvProblem(err error, row int) Problem {
 	p := Problem{Row: row, Line: pe.StartLine, Message: pe.Err.Error()}
 	switch {
 	case errors.Is(pe.Err, csv.ErrQuote):
-		p.Message = fmt.Sprintf("a quoted field that opens here is not closed properly (noticed at line %d, byte %d)", pe.Line, pe.Column)
-		p.Remedy = `close it, and write a quote within a field twice`
+		p = p.saying(kam.Say("a quoted field that opens here is not closed properly (noticed at line %d, byte %d)", pe.Line, pe.Column),
+			kam.Say("close it, and write a quote within a field twice"))
 	case errors.Is(pe.Err, csv.ErrBareQuote):
-		p.Message = fmt.Sprintf("a quote stands within an unquoted field (byte %d)", pe.Column)
-		p.Remedy = `put the field in quotes and write the quote twice`
+		p = p.saying(kam.Say("a quote stands within an unquoted field (byte %d)", pe.Column),
+			kam.Say("put the field in quotes and write the quote twice"))
 	}
 	return p
 }
@@ -313,16 +330,16 @@ func blank(rec []string) bool {
 // of its fields.
 func (t *Table) checkRow(rec []string, row, line int) []Problem {
 	if len(rec) != len(t.Header) {
-		return []Problem{{Row: row, Line: line, Message: fmt.Sprintf("has %d columns where the header has %d", len(rec), len(t.Header))}}
+		return []Problem{Problem{Row: row, Line: line}.saying(kam.Say("has %d columns where the header has %d", len(rec), len(t.Header)), kam.Sentence{})}
 	}
 	var problems []Problem
 	for i, v := range rec {
 		if n := utf8.RuneCountInString(v); n > MaxField {
-			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i], Message: fmt.Sprintf("has %d characters", n), Remedy: fmt.Sprintf("at most %d", MaxField)})
+			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i]}.saying(kam.Say("has %d characters", n), kam.Say("at most %d", MaxField)))
 			continue
 		}
 		if r, bad := control(v); bad {
-			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i], Message: fmt.Sprintf("contains the control character U+%04X", r), Remedy: "remove it"})
+			problems = append(problems, Problem{Row: row, Line: line, Column: t.Header[i]}.saying(kam.Say("contains the control character U+%04X", r), kam.Say("remove it")))
 		}
 	}
 	return problems
@@ -358,16 +375,8 @@ func (t *Table) checkRefs() []Problem {
 			continue
 		}
 		if t.canonical(i) != t.canonical(j) && len(problems) < maxProblems {
-			problems = append(problems, Problem{Row: i + 1, Column: t.Header[col], Message: fmt.Sprintf("%q stands for row %d already, with other content", clip(ref, 40), j+1), Remedy: "give each row its own reference"})
+			problems = append(problems, Problem{Row: i + 1, Column: t.Header[col]}.saying(kam.Say("%q stands for row %d already, with other content", kam.Clip(ref, 40), j+1), kam.Say("give each row its own reference")))
 		}
 	}
 	return problems
-}
-
-// clip shortens hostile text before it enters a message.
-func clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
 }

@@ -187,7 +187,8 @@ func (r *RowResult) settle(got Started, err error) {
 		r.State = StateRefused
 		f := kam.Finding{Severity: kam.SeverityError, Message: err.Error()}
 		if e := kam.AsError(err); e != nil {
-			f.RuleID, f.Field, f.Message = e.Rule, e.Field, withRemedy(e.Msg, e.Remedy)
+			f.RuleID, f.Field = e.Rule, e.Field
+			f = f.Saying(withRemedy(e.Message(), e.HowTo()), kam.Sentence{})
 		}
 		r.Findings = append(r.Findings, f)
 		return

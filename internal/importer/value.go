@@ -2,7 +2,6 @@ package importer
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 	"unicode"
@@ -97,7 +96,7 @@ func values(field string, spec kam.FieldSpec, text string) (kept, out string) {
 var codes = map[string]bool{"region": true, "territory_code": true, "group_id": true, "requested_owner_id": true, "sales_account_no": true, "parent_customer_id": true, "industry_code": true}
 
 // noValue says what is wrong with a placeholder.
-func noValue(text string) string { return fmt.Sprintf("%q stands for no value", clip(text, 40)) }
+func noValue(text string) kam.Sentence { return kam.Say("%q stands for no value", kam.Clip(text, 40)) }
 
 // website makes a web address of what people write, or says that it is none.
 func website(text string) (string, bool) {
@@ -206,7 +205,9 @@ func wordsOf(text string) []string {
 func severalWords(text string) bool { return len(wordsOf(text)) > 1 }
 
 // firstOnly is the finding that of several web addresses the first one is taken.
-const firstOnly = "of %q the first web address is kept; the others are left out"
+func firstOnly(text string) kam.Sentence {
+	return kam.Say("of %q the first web address is kept; the others are left out", kam.Clip(text, 60))
+}
 
 // readable brings a cell into the form that its field takes, where that is the
 // same for all imports: a country by its name.
@@ -226,7 +227,7 @@ func unreadable(spec kam.FieldSpec, text, base string) *kam.Error {
 			return kam.About(spec.Name, err)
 		}
 	}
-	e := kam.Errorf(kam.Invalid, "%q cannot be read", clip(text, 40)).On(spec.Name).By("VF02")
+	e := kam.Errorf(kam.Invalid, "%q cannot be read", kam.Clip(text, 40)).On(spec.Name).By("VF02")
 	switch spec.Kind {
 	case kam.KindInt:
 		e.Try("write a whole number without separators, as 1200")

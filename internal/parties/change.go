@@ -2,14 +2,12 @@ package parties
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A Change is what a case on an existing customer is about, for people: the
@@ -36,7 +34,7 @@ type FieldVersions struct {
 // ChangeOf lays the three versions side by side: the fields that the request
 // changes, and those that changed meanwhile, in the order of the form. Contacts
 // of the base are known while nobody changed the customer.
-func ChangeOf(b store.Base, now store.Customer, request kam.RequestData) Change {
+func ChangeOf(b casedb.Base, now customerdb.Customer, request kam.RequestData) Change {
 	c := Change{BaseVersion: b.Version, CurrentVersion: now.Version}
 	current := AsRequest(now)
 	theirContacts, myContacts := ContactsDigest(current.Contacts) != b.Contacts, ContactsDigest(request.Contacts) != b.Contacts
@@ -71,7 +69,7 @@ func ChangeOf(b store.Base, now store.Customer, request kam.RequestData) Change 
 }
 
 // AsRequest is a customer's record as a form would hold it.
-func AsRequest(c store.Customer) kam.RequestData {
+func AsRequest(c customerdb.Customer) kam.RequestData {
 	d := c.Data
 	d.GroupID = cmp.Or(d.GroupID, c.GroupID)
 	d.ParentCustomerID = cmp.Or(d.ParentCustomerID, c.ParentNo)
@@ -88,11 +86,4 @@ func AsRequest(c store.Customer) kam.RequestData {
 }
 
 // ContactsDigest tells whether contacts were changed without keeping them.
-func ContactsDigest(all []kam.Contact) string {
-	b, err := json.Marshal(all)
-	if err != nil {
-		return "unprintable: " + err.Error()
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func ContactsDigest(all []kam.Contact) string { return kam.Digest(all) }

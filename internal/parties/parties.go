@@ -11,23 +11,24 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/identifier"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // KeysVersion is the version of the form in which [KeysOf] writes names and
 // numbers. It rises whenever that form changes: what was stored in an older one
-// is found all the same, and written anew by the worker.
+// is found all the same, and written again by the worker.
 const KeysVersion = 2
 
 // Keys are the blocking keys of a party (P3.4.4).
-func Keys(d kam.RequestData) store.PartyKeys { return KeysOf(store.PartyDataOf(d)) }
+func Keys(d kam.RequestData) customerdb.PartyKeys { return KeysOf(customerdb.PartyDataOf(d)) }
 
 // KeysOf are the blocking keys of a party by what is stored of it. Its
 // identifiers are those given and the registrations that they are the numbers
 // of, so that search, locks and holds find one registration under any of its
 // numbers (D37).
-func KeysOf(d store.PartyData) store.PartyKeys {
-	k := store.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: identifier.PostalKey(d.Country, d.PostalCode)}
+func KeysOf(d customerdb.PartyData) customerdb.PartyKeys {
+	k := customerdb.PartyKeys{Version: KeysVersion, Country: d.Country, PostalCode: identifier.PostalKey(d.Country, d.PostalCode)}
 	add := func(list *[]string, value string) {
 		if value != "" && !slices.Contains(*list, value) {
 			*list = append(*list, value)
@@ -60,7 +61,7 @@ func KeysOf(d store.PartyData) store.PartyKeys {
 
 // Screened is a party as a screening list, or a rejected request, is compared
 // with it.
-func Screened(d store.PartyData) match.ListEntry {
+func Screened(d customerdb.PartyData) match.ListEntry {
 	return match.ListEntry{
 		Names: append([]string{d.Name}, d.TradingNames...), Country: d.Country, Identifiers: Numbers(d.Identifiers),
 		Website: d.Website, Phone: d.Phone, Street: d.Street, PostalCode: d.PostalCode,
@@ -82,7 +83,7 @@ func ForScreening(d kam.RequestData) kam.ScreenedParty {
 
 // Hit is a line of the local screening list that means the party, or may: one
 // that is blocked without being similar in name is POSSIBLE.
-func Hit(b store.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
+func Hit(b accessdb.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
 	if result == kam.ScreeningClear {
 		result = kam.ScreeningPossible
 	}
@@ -90,7 +91,7 @@ func Hit(b store.BlockedParty, result kam.ScreeningResult) kam.ScreeningHit {
 }
 
 // Entry is a line of the local screening list.
-func Entry(b store.BlockedParty) match.ListEntry {
+func Entry(b accessdb.BlockedParty) match.ListEntry {
 	e := match.ListEntry{
 		Ref: b.Ref, Names: append([]string{b.Name}, b.Aliases...), Country: b.Country,
 		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
@@ -102,9 +103,9 @@ func Entry(b store.BlockedParty) match.ListEntry {
 }
 
 // EntryKeys are what customers that a line of the list may mean are found by.
-func EntryKeys(b store.BlockedParty) store.PartyKeys {
+func EntryKeys(b accessdb.BlockedParty) customerdb.PartyKeys {
 	e := Entry(b)
-	return KeysOf(store.PartyData{
+	return KeysOf(customerdb.PartyData{
 		Name: b.Name, TradingNames: b.Aliases, Country: b.Country, Identifiers: e.Identifiers,
 		Website: b.Domain, Phone: b.Phone, Street: b.Street, PostalCode: b.PostalCode,
 	})

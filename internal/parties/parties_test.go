@@ -9,7 +9,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // TestSearchAndComparisonReadAlike: what the comparison takes for equal has
@@ -18,11 +18,11 @@ func TestSearchAndComparisonReadAlike(t *testing.T) {
 	t.Parallel()
 	policy, err := rules.Default()
 	require.NoError(t, err)
-	base := store.PartyData{Name: "Nordwind", Country: "US", City: "Boston", PostalCode: "02108", Website: "https://www.nördwind.example/a", Phone: "+1 617 5550100"}
-	party := func(d store.PartyData) match.Party {
+	base := customerdb.PartyData{Name: "Nordwind", Country: "US", City: "Boston", PostalCode: "02108", Website: "https://www.nördwind.example/a", Phone: "+1 617 5550100"}
+	party := func(d customerdb.PartyData) match.Party {
 		return match.Party{Names: []string{d.Name}, CountryCode: d.Country, City: d.City, PostalCode: d.PostalCode, Website: d.Website, Phone: d.Phone}
 	}
-	for _, same := range []store.PartyData{
+	for _, same := range []customerdb.PartyData{
 		{Name: "NORDWIND, Inc.", Country: "US", City: "Boston", PostalCode: "02108-1234", Website: "HTTP://xn--nrdwind-90a.example.:80", Phone: "001 (617) 555-0100"},
 		{Name: "Nordwind L.L.C.", Country: "US", City: "Boston", PostalCode: "０２１０８", Website: "user@nördwind.example", Phone: "+1 (0)617 555 0100"},
 	} {
@@ -41,5 +41,5 @@ func TestKeysOfNames(t *testing.T) {
 	require.Equal(t, []string{"mowe handel", "moewe handel", "mowe", "moewe", "handel mowe", "handel moewe"}, k.Names)
 	require.Equal(t, []string{"handel mowe", "handel moewe"}, k.Sorted)
 	require.Equal(t, parties.KeysVersion, k.Version)
-	require.Empty(t, parties.KeysOf(store.PartyData{}).Names)
+	require.Empty(t, parties.KeysOf(customerdb.PartyData{}).Names)
 }

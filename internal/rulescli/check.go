@@ -3,7 +3,6 @@ package rulescli
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
@@ -36,14 +35,14 @@ func check(verb string, p *rules.Set, b rules.Book) error {
 func checkData(p *rules.Set, c rules.Customer) error {
 	for item := range c.CapabilityItems {
 		if !slices.Contains(p.Capability.Items, item) {
-			return kam.Errorf(kam.Invalid, "there is no such item").On("capability_items." + item).
-				Try("use one of " + strings.Join(p.Capability.Items, ", "))
+			return kam.Errorf(kam.Invalid, "there is no such item").On("capability_items."+item).
+				Try("use one of %s", kam.ListOf(p.Capability.Items))
 		}
 	}
 	known := kam.Choices("credit_rating")
 	if c.CreditRating != "" && !slices.Contains(known, string(c.CreditRating)) {
 		return kam.Errorf(kam.Invalid, "%q is not a value of the set", c.CreditRating).On("credit_rating").By("VF02").
-			Try("use one of " + strings.Join(known, ", "))
+			Try("use one of %s", kam.ListOf(known))
 	}
 	return nil
 }
@@ -51,8 +50,8 @@ func checkData(p *rules.Set, c rules.Customer) error {
 func checkFacts(p *rules.Set, f rules.Facts) error {
 	for line := range f.PLLinesPct {
 		if _, ok := p.Improvement.Benchmarks[line]; !ok && !slices.Contains(plain, line) {
-			return kam.Errorf(kam.Invalid, "there is no such line").On("pl_lines_pct." + line).
-				Try("use one of " + strings.Join(slices.Sorted(maps.Keys(p.Improvement.Benchmarks)), ", "))
+			return kam.Errorf(kam.Invalid, "there is no such line").On("pl_lines_pct."+line).
+				Try("use one of %s", kam.ListOf(slices.Sorted(maps.Keys(p.Improvement.Benchmarks))))
 		}
 	}
 	for _, n := range []struct {
@@ -82,9 +81,9 @@ func checkCurrent(c rules.Current) error {
 	none := c.Tier == "" || string(c.Tier) == string(kam.NonKA)
 	switch {
 	case !none && !slices.Contains(tiers, string(c.Tier)):
-		return kam.Errorf(kam.Invalid, "%q is not a tier", c.Tier).On("current.tier").Try("use one of " + strings.Join(tiers, ", "))
+		return kam.Errorf(kam.Invalid, "%q is not a tier", c.Tier).On("current.tier").Try("use one of %s", kam.ListOf(tiers))
 	case string(c.Tier) == string(kam.NonKA) && c.KAStatus == kam.KA:
-		return kam.Errorf(kam.Invalid, "a key account has a tier, not %s", kam.NonKA).On("current.tier").Try("use one of " + strings.Join(tiers, ", "))
+		return kam.Errorf(kam.Invalid, "a key account has a tier, not %s", kam.NonKA).On("current.tier").Try("use one of %s", kam.ListOf(tiers))
 	case c.FailedReviews < 0:
 		return kam.Errorf(kam.Invalid, "%d is below zero", c.FailedReviews).On("current.failed_reviews")
 	}

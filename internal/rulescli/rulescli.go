@@ -85,7 +85,7 @@ func (o *options) bookCommand(v bookVerb) *cobra.Command {
 // noVerb refuses what would be a verb, so that a misspelt one is no success.
 func noVerb(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return kam.Errorf(kam.Invalid, "there is no verb %q", args[0]).Try(cmd.CommandPath() + " --help lists them")
+		return kam.Errorf(kam.Invalid, "there is no verb %q", args[0]).Try("%s --help lists them", cmd.CommandPath())
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func noArgs(_ *cobra.Command, args []string) error {
 func exactArgs(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
-			return kam.Errorf(kam.Invalid, "arguments given: %d", len(args)).Try("give " + what)
+			return kam.Errorf(kam.Invalid, "arguments given: %d", len(args)).Try("give %s", what)
 		}
 		return nil
 	}

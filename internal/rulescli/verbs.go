@@ -201,7 +201,7 @@ func (o *options) identifier() *cobra.Command {
 			known := kam.Choices("identifiers[].scheme")
 			id := identifier.Of(args[0], args[1], country)
 			if id.Scheme == kam.SchemeOther && !strings.EqualFold(args[0], string(kam.SchemeOther)) {
-				return kam.Errorf(kam.Invalid, "there is no scheme %q", args[0]).On("SCHEME").Try("use one of " + strings.Join(known, ", "))
+				return kam.Errorf(kam.Invalid, "there is no scheme %q", args[0]).On("SCHEME").Try("use one of %s", kam.ListOf(known))
 			}
 			r := identifier.Check(id.Scheme, id.Value, country)
 			a := identifierAnswer{Scheme: r.Scheme, Value: args[1], Compact: r.Compact, Valid: r.Valid}

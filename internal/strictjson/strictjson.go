@@ -6,6 +6,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,16 +21,37 @@ import (
 
 // Read reads one JSON document. Options go to the library.
 func Read(r io.Reader, into any, options ...json.Options) error {
-	return told(json.UnmarshalRead(r, into, append(options, json.RejectUnknownMembers(true))...))
+	return told(nil, json.UnmarshalRead(r, into, append(options, json.RejectUnknownMembers(true))...))
 }
 
 // Unmarshal is [Read] for a document in memory.
 func Unmarshal(text []byte, into any) error {
-	return told(json.Unmarshal(text, into, json.RejectUnknownMembers(true)))
+	return told(text, json.Unmarshal(text, into, json.RejectUnknownMembers(true)))
 }
 
-// told is an error of the library as people read it.
-func told(err error) error {
+// Values are the members of a JSON list, or the values of a text that has one
+// after the other. A key that one of them has twice is left to whoever reads it.
+func Values(text []byte) (all []jsontext.Value, err error) {
+	if first := bytes.TrimSpace(text); len(first) > 0 && first[0] == '[' {
+		err = json.Unmarshal(text, &all, jsontext.AllowDuplicateNames(true))
+		return all, told(text, err)
+	}
+	dec := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	for {
+		v, err := dec.ReadValue()
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, told(text, err)
+		}
+		all = append(all, bytes.Clone(v))
+	}
+}
+
+// told is an error of the library as people read it, with the line where the
+// text is there to count in.
+func told(text []byte, err error) error {
 	var meaning *json.SemanticError
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -46,20 +68,23 @@ func told(err error) error {
 	case errors.As(err, &meaning):
 		return misfit(meaning)
 	case errors.As(err, &syntax):
-		return malformed(syntax)
+		return malformed(text, syntax)
 	}
 	return err // of the input itself
 }
 
 // malformed is what is no JSON. The library has no value for these two of its
 // errors, only their text.
-func malformed(e *jsontext.SyntacticError) error {
+func malformed(text []byte, e *jsontext.SyntacticError) error {
 	at, what := path(e.JSONPointer), e.Err.Error()
 	switch {
 	case strings.Contains(what, "invalid UTF-8"):
 		return bad(at, "is not UTF-8").Try("save the file as UTF-8")
 	case strings.Contains(what, "after top-level value"):
 		return bad("", "there is more than one JSON document").Try("give one")
+	}
+	if text != nil {
+		return bad(at, "line %d: %s", 1+bytes.Count(text[:min(int(e.ByteOffset), len(text))], []byte("\n")), what)
 	}
 	return bad(at, "%s", what)
 }
@@ -68,7 +93,7 @@ func malformed(e *jsontext.SyntacticError) error {
 func misfit(e *json.SemanticError) error {
 	at := path(e.JSONPointer)
 	if errors.Is(e.Err, json.ErrUnknownName) {
-		return bad(at, "unknown key").Try(kam.Nearest(e.JSONPointer.LastToken(), names(e.GoType)))
+		return bad(at, "unknown key").Advise(kam.Nearest(e.JSONPointer.LastToken(), names(e.GoType)))
 	}
 	if own := kam.AsError(e.Err); own != nil && own.Remedy != "" {
 		return kam.About(at, own)
@@ -88,18 +113,20 @@ func misfit(e *json.SemanticError) error {
 	case e.GoType.Kind() == reflect.String && e.JSONKind == '0':
 		return bad(at, "a number does not fit here").Try("write it in quotes")
 	case ok:
-		return bad(at, "expected %s, found %s", want, kam.Clip(found, 60))
+		return bad(at, "expected %s, found %s", kam.Word(want), kam.Word(kam.Clip(found, 60)))
 	case e.Err != nil:
 		return bad(at, "%s", kam.Clip(e.Err.Error(), 200))
 	}
 	return bad(at, "does not fit here")
 }
 
+//text:keys
 var wanted = map[reflect.Kind]string{
 	reflect.String: "a text", reflect.Bool: "true or false", reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Float64: "a number",
 	reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
 }
 
+//text:keys
 var kinds = map[jsontext.Kind]string{'n': "null", 't': "true", 'f': "false", '"': "a text", '0': "a number", '{': "an object", '[': "a list"}
 
 // bad is a refusal on a path.

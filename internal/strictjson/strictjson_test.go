@@ -31,7 +31,7 @@ func TestRefusals(t *testing.T) {
 		``:                     "$: the JSON ends too early",
 		`{} {}`:                "$: there is more than one JSON document; give one",
 		`[]`:                   "$: expected an object, found a list",
-		`{"city": "A" "B"}`:    "$: invalid character '\"' after object value (expecting ',' or '}')",
+		`{"city": "A" "B"}`:    "$: line 1: invalid character '\"' after object value (expecting ',' or '}')",
 	} {
 		var d kam.RequestData
 		err := strictjson.Unmarshal([]byte(give), &d)

@@ -2,13 +2,16 @@ package term
 
 import (
 	"strings"
+	"unicode"
 
 	"charm.land/lipgloss/v2"
 )
 
 const gap = "  "
 
-// A Table is rows under headings. Cells are cleaned when they are added.
+// A Table is rows under headings. Cells are cleaned when they are added. On a
+// narrow screen lipgloss/table cuts numbers and words to make every column
+// narrower; here text folds first, and a case number stays one word.
 type Table struct {
 	heads []string
 	rows  [][]string
@@ -142,7 +145,7 @@ func (t *Table) line(b *strings.Builder, cells []string, widths []int, style fun
 	b.WriteByte('\n')
 }
 
-// Fold breaks a line at spaces, or after an underscore, so that no part is
+// Fold breaks a line at spaces, after an underscore, or between Chinese letters, so that no part is
 // wider than width; a word that is wider itself is cut.
 func Fold(text string, width int) []string {
 	if width <= 0 || lipgloss.Width(text) <= width {
@@ -182,11 +185,16 @@ type word struct {
 
 func split(text string) (words []word) {
 	for _, field := range strings.Fields(text) {
-		for i, part := range strings.SplitAfter(field, "_") {
-			if part != "" {
-				words = append(words, word{part, i == 0})
+		start, before := 0, ' '
+		for i, r := range field {
+			afterChinese := lipgloss.Width(string(before)) > 1 && lipgloss.Width(string(r)) == 1
+			if i > start && (before == '_' || afterChinese || unicode.Is(unicode.Han, r)) {
+				words = append(words, word{field[start:i], start == 0})
+				start = i
 			}
+			before = r
 		}
+		words = append(words, word{field[start:], start == 0})
 	}
 	return words
 }

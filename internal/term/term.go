@@ -124,6 +124,9 @@ func Span(d time.Duration) string {
 	}
 }
 
+// Width is how many columns a text takes: Chinese has two for each letter.
+func Width(text string) int { return lipgloss.Width(text) }
+
 // Bold is for headings and for what the reader should type.
 func (s Screen) Bold(text string) string { return s.styled(lipgloss.NewStyle().Bold(true), text) }
 

@@ -62,6 +62,7 @@ func TestNarrowKeepsWords(t *testing.T) {
 	require.Contains(t, table.Text(Screen{Width: 46}), "\nKAM-2026-000016  Traunb")
 	require.Equal(t, []string{"a_", "bcd", "ef"}, Fold("a_bcd ef", 4))
 	require.Equal(t, []string{"a_b", "ef"}, Fold("a_b ef", 4))
+	require.Equal(t, []string{"等待", "管理", "层，", "KA 确", "认"}, Fold("等待管理层，KA 确认", 5))
 }
 
 func TestSpan(t *testing.T) {

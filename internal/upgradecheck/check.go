@@ -163,7 +163,7 @@ func (c *check) targets(ctx context.Context) ([]target, error) {
 // query finds what our workers would take over: all that runs on our task
 // queue, also under names that this build no longer has, and our names
 // wherever they run. A round of recurring work is over in seconds, and the next
-// one begins anew.
+// one begins again.
 func (c *check) query() string {
 	quoted := make([]string, len(c.types))
 	for i, name := range c.types {

@@ -19,6 +19,7 @@ import (
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/screening"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/workflows"
@@ -99,14 +100,18 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 	}
 	deliverer := deps.Deliverer
 	if deliverer == nil {
-		if deliverer, err = NewDeliverer(cfg.Notify, a.log); err != nil {
+		words, err := text.Wanted(cfg.Lang)
+		if err != nil {
+			return err
+		}
+		if deliverer, err = NewDeliverer(cfg.Notify, words, a.log); err != nil {
 			return err
 		}
 	}
 	if err := a.serve(cfg); err != nil {
 		return err
 	}
-	keys := &refresher{store: a.store, log: a.log}
+	keys := &refresher{store: a.store.Customers, log: a.log}
 	if err := keys.refresh(ctx); err != nil {
 		return fmt.Errorf("write the keys of parties anew: %w", err)
 	}
@@ -213,8 +218,9 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 	}
 	acts.Register(a.worker)
 	(&recurring{
-		keys:  &refresher{store: a.store, log: a.log},
-		cases: service.New(a.store, a.temporal, cfg.Temporal.TaskQueue), misrouted: acts, record: a.store, counters: a.counters, log: a.log,
+		keys:  &refresher{store: a.store.Customers, log: a.log},
+		cases: service.New(service.RecordOf(a.store), a.temporal, cfg.Temporal.TaskQueue), misrouted: acts,
+		record: a.store, organisation: a.store.Access, kept: a.store.Cases, counters: a.counters, log: a.log,
 	}).register(a.worker)
 	if err := a.worker.Start(); err != nil {
 		a.worker = nil
@@ -234,8 +240,8 @@ func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) 
 		return err
 	}
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	relay := &relay{store: a.store, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
-	watch := &watch{record: a.store, trigger: recurs.trigger, counters: a.counters, log: a.log}
+	relay := &relay{store: a.store, people: a.store.Access, deliverer: deliverer, timeout: cfg.Notify.Timeout, counters: a.counters, log: a.log}
+	watch := &watch{record: a.store.Access, trigger: recurs.trigger, counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.RelayEvery, relay.run) })
 	a.loops.Go(func() { every(ctx, watchEvery, watch.run) })
 	a.loops.Go(func() { every(ctx, keysEvery, a.signatures.refresh) })

@@ -19,8 +19,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/internal/text"
+	"github.com/kamflow/kamflow/kam"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A Notice is a message of the outbox as it leaves. Its ID is the same at each
@@ -35,6 +40,7 @@ type Notice struct {
 	Title   string            `json:"title"`
 	Data    map[string]string `json:"data,omitempty"`
 	Attempt int               `json:"-"`
+	Said    *kam.Text         `json:"-"` // the title, for mail in another language
 }
 
 // A Recipient is a person who is told.
@@ -52,11 +58,12 @@ type Deliverer interface {
 // errHopeless marks a delivery that no further attempt can bring about.
 var errHopeless = errors.New("not deliverable")
 
-// NewDeliverer is the channel that the configuration names.
-func NewDeliverer(cfg config.Notify, log *zap.Logger) (Deliverer, error) {
+// NewDeliverer is the channel that the configuration names; mails are in the
+// language of words.
+func NewDeliverer(cfg config.Notify, words *text.Printer, log *zap.Logger) (Deliverer, error) {
 	switch cfg.Channel {
 	case config.ChannelMail:
-		return newMailer(cfg)
+		return newMailer(cfg, words)
 	case config.ChannelWebhook:
 		return newWebhook(cfg), nil
 	default:
@@ -148,9 +155,10 @@ func Sign(secret, id, at string, body []byte) string {
 type mailer struct {
 	from   string
 	client *mail.Client
+	words  *text.Printer
 }
 
-func newMailer(cfg config.Notify) (*mailer, error) {
+func newMailer(cfg config.Notify, words *text.Printer) (*mailer, error) {
 	policy := map[string]mail.TLSPolicy{"mandatory": mail.TLSMandatory, "opportunistic": mail.TLSOpportunistic, "none": mail.NoTLS}[cfg.Mail.TLS]
 	opts := []mail.Option{mail.WithPort(cfg.Mail.Port), mail.WithTLSPolicy(policy), mail.WithTimeout(cfg.Timeout)}
 	if cfg.Mail.User != "" {
@@ -160,7 +168,7 @@ func newMailer(cfg config.Notify) (*mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up mail: %w", err)
 	}
-	return &mailer{from: cfg.Mail.From, client: c}, nil
+	return &mailer{from: cfg.Mail.From, client: c, words: words}, nil
 }
 
 func (m *mailer) Deliver(ctx context.Context, n Notice) error {
@@ -194,34 +202,39 @@ func (m *mailer) message(n Notice, to Recipient) (*mail.Msg, error) {
 	}
 	msg.SetMessageIDWithValue(n.ID + "." + to.UserID + "@kamflow")
 	msg.SetDateWithValue(n.At)
-	msg.Subject(subjectOf(n))
-	msg.SetBodyString(mail.TypeTextPlain, bodyOf(n))
+	msg.Subject(m.subjectOf(n))
+	msg.SetBodyString(mail.TypeTextPlain, m.bodyOf(n))
 	return msg, nil
 }
 
 // subjectOf names what the notice is about, unless its title does.
-func subjectOf(n Notice) string {
+func (m *mailer) subjectOf(n Notice) string {
 	name := n.CaseNo
 	if _, no, ok := strings.Cut(n.CaseNo, "/"); ok {
 		name = no // "customer/C-000012", "import/B-000001"
 	}
-	if n.About == store.KindOrganisation || strings.Contains(n.Title, name) {
-		return n.Title
+	if n.About == accessdb.Kind || strings.Contains(n.Title, name) {
+		return m.title(n)
 	}
-	return name + ": " + n.Title
+	return m.words.Sentence(kam.Say("%s: %s", name, kam.Sentence{English: n.Title, Text: n.Said}))
+}
+
+// title is the title in the language of the mails.
+func (m *mailer) title(n Notice) string {
+	return m.words.Sentence(kam.Sentence{English: n.Title, Text: n.Said})
 }
 
 // bodyOf says where the subject of a notice stands, as far as it stands
 // anywhere, and how to see it.
-func bodyOf(n Notice) string {
+func (m *mailer) bodyOf(n Notice) string {
 	no := n.CaseNo[strings.LastIndex(n.CaseNo, "/")+1:]
 	var stands, see string
 	switch n.About {
-	case store.KindCase:
-		stands, see = fmt.Sprintf("Case %s is %s (step %s).", no, n.Data["state"], n.Data["step_code"]), "starter show "+no
-	case store.KindBook:
-		stands, see = fmt.Sprintf("Import %s is %s.", no, n.Data["state"]), "starter batch show "+no
-	case store.KindCustomer:
+	case casedb.Kind:
+		stands, see = m.words.Say("mail.case", no, n.Data["state"], n.Data["step_code"]), "starter show "+no
+	case bookdb.Kind:
+		stands, see = m.words.Say("mail.import", no, n.Data["state"]), "starter batch show "+no
+	case customerdb.Kind:
 		see = "starter customer show " + no
 	default:
 		see = "starter inbox"
@@ -229,5 +242,5 @@ func bodyOf(n Notice) string {
 	if stands != "" {
 		stands += "\n\n"
 	}
-	return n.Title + "\n\n" + stands + "See it with: " + see + "\n"
+	return m.title(n) + "\n\n" + stands + m.words.Say("mail.see", see) + "\n"
 }

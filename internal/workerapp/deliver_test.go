@@ -17,19 +17,20 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // box is an outbox of messages that wait.
 type box struct {
 	mu        sync.Mutex
-	waiting   []store.Delivery
+	waiting   []ledger.Delivery
 	delivered []string
 	failed    map[string]string
 }
 
-func (b *box) ClaimMessages(_ context.Context, limit int, _ time.Duration) ([]store.Delivery, error) {
+func (b *box) ClaimMessages(_ context.Context, limit int, _ time.Duration) ([]ledger.Delivery, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := min(limit, len(b.waiting))
@@ -94,10 +95,10 @@ func TestRelay(t *testing.T) {
 	t.Parallel()
 	b := &box{failed: map[string]string{}}
 	for _, id := range []string{"m1", "m2", "m3"} {
-		b.waiting = append(b.waiting, store.Delivery{ID: id, CaseNo: "KAM-2026-000001", Kind: "task_opened", To: []kam.UserID{"tom", "gone", "left"}})
+		b.waiting = append(b.waiting, ledger.Delivery{ID: id, CaseNo: "KAM-2026-000001", Kind: "task_opened", To: []kam.UserID{"tom", "gone", "left"}})
 	}
 	d := &taker{refuse: "m2"}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
+	r := &relay{store: b, people: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
 
 	require.ElementsMatch(t, []string{"m1", "m3"}, b.delivered)
@@ -121,9 +122,9 @@ func (d *hopeless) Deliver(context.Context, Notice) error {
 // first attempt, and counted once.
 func TestRelayPutsAsideOnce(t *testing.T) {
 	t.Parallel()
-	b := &box{failed: map[string]string{}, waiting: []store.Delivery{{ID: "m1", CaseNo: "org"}}}
+	b := &box{failed: map[string]string{}, waiting: []ledger.Delivery{{ID: "m1", CaseNo: "org"}}}
 	d := &hopeless{}
-	r := &relay{store: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
+	r := &relay{store: b, people: b, deliverer: d, timeout: time.Second, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 	r.run(t.Context())
 	require.Equal(t, 1, counted(t, r.counters.dead))
 	require.Equal(t, 1, d.attempts)
@@ -162,7 +163,7 @@ func TestWebhook(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	defer server.Close()
-	d, err := NewDeliverer(notify(server.URL), zap.NewNop())
+	d, err := NewDeliverer(notify(server.URL), text.English(), zap.NewNop())
 	require.NoError(t, err)
 	n := Notice{ID: "KAM-2026-000001/3/1", Kind: "kamflow.task_opened", CaseNo: "KAM-2026-000001", Title: "A task", To: []Recipient{{UserID: "tom", Email: "tom@example.com"}}}
 	require.NoError(t, d.Deliver(t.Context(), n))
@@ -196,7 +197,7 @@ func TestWebhookThatHangs(t *testing.T) {
 	defer close(release)
 	cfg := notify(server.URL)
 	cfg.Timeout = 100 * time.Millisecond
-	d, err := NewDeliverer(cfg, zap.NewNop())
+	d, err := NewDeliverer(cfg, text.English(), zap.NewNop())
 	require.NoError(t, err)
 	require.Error(t, d.Deliver(t.Context(), Notice{ID: "m1"}))
 }

@@ -10,7 +10,8 @@ import (
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // every runs a job at once and then again and again, a pause after each.
@@ -30,10 +31,10 @@ func every(ctx context.Context, pause time.Duration, job func(context.Context)) 
 
 // partyKeys is what the refresher needs of the store.
 type partyKeys interface {
-	RefreshParties(ctx context.Context, version, limit int, keys func(store.PartyData) store.PartyKeys) (int, error)
+	RefreshParties(ctx context.Context, version, limit int, keys func(customerdb.PartyData) customerdb.PartyKeys) (int, error)
 }
 
-// refresher writes the keys by which parties are found anew, where a release
+// refresher writes the keys by which parties are found again, where a release
 // changed their form: before a worker takes cases, and again for those that a
 // worker of the release before writes while it still runs.
 type refresher struct {
@@ -62,16 +63,18 @@ func (r *refresher) refresh(ctx context.Context) error {
 
 // outbox is what the relay needs of the store.
 type outbox interface {
-	ClaimMessages(ctx context.Context, limit int, lease time.Duration) ([]store.Delivery, error)
+	ClaimMessages(ctx context.Context, limit int, lease time.Duration) ([]ledger.Delivery, error)
 	MarkDelivered(ctx context.Context, id string) error
 	MarkFailed(ctx context.Context, id string, cause error, hopeless bool) (aside bool, err error)
-	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 }
 
 // relay carries messages out of the outbox: at least once, each under an id
 // that does not change.
 type relay struct {
-	store     outbox
+	store  outbox
+	people interface {
+		Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	}
 	deliverer Deliverer
 	timeout   time.Duration
 	counters  *counters
@@ -115,7 +118,7 @@ const (
 
 // carry delivers one message and notes what became of it. A note that cannot
 // be made leaves the message to be delivered again.
-func (r *relay) carry(ctx context.Context, m store.Delivery) {
+func (r *relay) carry(ctx context.Context, m ledger.Delivery) {
 	looking, found := context.WithTimeout(ctx, lookUp)
 	n, err := r.notice(looking, m)
 	found()
@@ -147,10 +150,15 @@ func (r *relay) carry(ctx context.Context, m store.Delivery) {
 
 // notice looks up where the recipients are reached. One who is not known any
 // more is left out.
-func (r *relay) notice(ctx context.Context, m store.Delivery) (Notice, error) {
-	n := Notice{ID: m.ID, Kind: m.EventType(), CaseNo: string(m.CaseNo), About: m.About, At: m.At, Title: m.Subject, Data: m.Data, Attempt: m.Attempts}
+func (r *relay) notice(ctx context.Context, m ledger.Delivery) (Notice, error) {
+	n := Notice{ID: m.ID, Kind: m.EventType(), CaseNo: string(m.CaseNo), About: m.About, At: m.At, Data: m.Facts(), Attempt: m.Attempts}
+	title, err := m.Title()
+	if err != nil {
+		return n, err
+	}
+	n.Title, n.Said = title.English, title.Text
 	for _, id := range m.To {
-		p, err := r.store.Person(ctx, id)
+		p, err := r.people.Person(ctx, id)
 		if kam.CodeOf(err) == kam.NotFound {
 			continue
 		}

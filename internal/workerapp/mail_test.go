@@ -12,8 +12,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/internal/text"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // smtp takes one connection and hands back what was said.
@@ -63,7 +67,7 @@ func TestMail(t *testing.T) {
 	cfg := config.Defaults().Notify
 	cfg.Channel = config.ChannelMail
 	cfg.Mail = config.Mail{Host: "127.0.0.1", Port: port, From: "kamflow@example.com", TLS: "none"}
-	d, err := NewDeliverer(cfg, zap.NewNop())
+	d, err := NewDeliverer(cfg, text.English(), zap.NewNop())
 	require.NoError(t, err)
 
 	n := Notice{
@@ -92,13 +96,14 @@ func TestMailSaysWhatItIsAbout(t *testing.T) {
 		kind                        ledger.Kind
 		about, title, subject, body string
 	}{
-		{store.KindCase, "KAM-2026-000001", "it waits for you", "KAM-2026-000001: it waits for you", "it waits for you\n\nCase KAM-2026-000001 is DRAFT (step 1.1.1).\n\nSee it with: starter show KAM-2026-000001\n"},
-		{store.KindBook, "import/B-000001", "B-000001 waits for you", "B-000001 waits for you", "B-000001 waits for you\n\nImport B-000001 is DRAFT.\n\nSee it with: starter batch show B-000001\n"},
-		{store.KindCustomer, "customer/C-000012", "not to be called on", "C-000012: not to be called on", "not to be called on\n\nSee it with: starter customer show C-000012\n"},
-		{store.KindOrganisation, "org", "tom has left", "tom has left", "tom has left\n\nSee it with: starter inbox\n"},
+		{casedb.Kind, "KAM-2026-000001", "it waits for you", "KAM-2026-000001: it waits for you", "it waits for you\n\nCase KAM-2026-000001 is DRAFT (step 1.1.1).\n\nSee it with: starter show KAM-2026-000001\n"},
+		{bookdb.Kind, "import/B-000001", "B-000001 waits for you", "B-000001 waits for you", "B-000001 waits for you\n\nImport B-000001 is DRAFT.\n\nSee it with: starter batch show B-000001\n"},
+		{customerdb.Kind, "customer/C-000012", "not to be called on", "C-000012: not to be called on", "not to be called on\n\nSee it with: starter customer show C-000012\n"},
+		{accessdb.Kind, "org", "tom has left", "tom has left", "tom has left\n\nSee it with: starter inbox\n"},
 	} {
+		m := &mailer{words: text.English()}
 		n := Notice{CaseNo: tt.about, About: tt.kind, Title: tt.title, Data: map[string]string{"state": "DRAFT", "step_code": "1.1.1"}}
-		require.Equal(t, tt.subject, subjectOf(n))
-		require.Equal(t, tt.body, bodyOf(n))
+		require.Equal(t, tt.subject, m.subjectOf(n))
+		require.Equal(t, tt.body, m.bodyOf(n))
 	}
 }

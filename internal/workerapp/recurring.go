@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // recurring carries out the jobs that recur, as activities: one worker of the
@@ -33,14 +33,18 @@ type recurring struct {
 	}
 	record interface {
 		Now(ctx context.Context) (time.Time, error)
+		Seen(ctx context.Context, job kam.Job) (string, error)
+		SaveSeen(ctx context.Context, job kam.Job, seen string) error
+	}
+	organisation interface {
 		OrgChanged(ctx context.Context) (at string, err error)
 		AbsenceNear(ctx context.Context, now time.Time) (near bool, err error)
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
-		Seen(ctx context.Context, job kam.Job) (string, error)
-		SaveSeen(ctx context.Context, job kam.Job, seen string) error
 		LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 		ExpireProposals(ctx context.Context) (n int, err error)
-		CleanUp(ctx context.Context, at time.Time, keep store.Retention) (store.CleanedUp, error)
+	}
+	kept interface {
+		CleanUp(ctx context.Context, at time.Time, keep casedb.Retention) (casedb.CleanedUp, error)
 	}
 	keys interface {
 		refresh(ctx context.Context) error
@@ -124,7 +128,7 @@ func (r *recurring) reconcile(ctx context.Context) error {
 // rescreen compares the customers with a screening list that has grown. A
 // customer in an open case is looked at again in the next round.
 func (r *recurring) rescreen(ctx context.Context) error {
-	return r.after(ctx, kam.JobRescreen, r.record.OrgChanged, func(string) (done bool, err error) {
+	return r.after(ctx, kam.JobRescreen, r.organisation.OrgChanged, func(string) (done bool, err error) {
 		screened, err := r.cases.Rescreen(ctx)
 		if screened.Opened > 0 {
 			r.logger(ctx).Warn("customers are on the screening list and were taken off the call plans", zap.Int("cases", screened.Opened))
@@ -142,7 +146,7 @@ func (r *recurring) reroute(ctx context.Context) error {
 		return err
 	}
 	mark := func(ctx context.Context) (string, error) {
-		at, err := r.record.OrgChanged(ctx)
+		at, err := r.organisation.OrgChanged(ctx)
 		if err != nil {
 			return "", err
 		}
@@ -165,8 +169,8 @@ func (r *recurring) reroute(ctx context.Context) error {
 // leavers gives the tasks that outlive a case to the managers of those who have
 // left.
 func (r *recurring) leavers(ctx context.Context) error {
-	return r.after(ctx, kam.JobLeavers, r.record.OrgChanged, func(at string) (bool, error) {
-		moved, err := r.record.MoveLeaversTasks(ctx, at)
+	return r.after(ctx, kam.JobLeavers, r.organisation.OrgChanged, func(at string) (bool, error) {
+		moved, err := r.organisation.MoveLeaversTasks(ctx, at)
 		if moved > 0 {
 			r.logger(ctx).Info("tasks of people who have left were given to their managers", zap.Int("tasks", moved))
 		}
@@ -176,7 +180,7 @@ func (r *recurring) leavers(ctx context.Context) error {
 
 // proposals closes the changes that no second admin agreed to in time.
 func (r *recurring) proposals(ctx context.Context) error {
-	n, err := r.record.ExpireProposals(ctx)
+	n, err := r.organisation.ExpireProposals(ctx)
 	if n > 0 {
 		r.log.Info("changes that no second admin agreed to in time have expired", zap.Int("proposals", n))
 	}
@@ -191,7 +195,7 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 	}
 	hour := func(context.Context) (string, error) { return now.UTC().Format("2006-01-02 15"), nil }
 	return r.after(ctx, kam.JobCleanUp, hour, func(string) (bool, error) {
-		_, text, err := r.record.LatestPolicy(ctx)
+		_, text, err := r.organisation.LatestPolicy(ctx)
 		if kam.CodeOf(err) == kam.NotFound {
 			return false, nil // nothing has begun yet
 		}
@@ -202,9 +206,9 @@ func (r *recurring) cleanUp(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		keep := store.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
-		done, err := r.record.CleanUp(ctx, now, keep)
-		if done != (store.CleanedUp{}) {
+		keep := casedb.Retention{CaseYears: policy.Retention.Cases, MessageYears: policy.Retention.Notifications}
+		done, err := r.kept.CleanUp(ctx, now, keep)
+		if done != (casedb.CleanedUp{}) {
 			r.logger(ctx).Info("what was kept long enough is removed", zap.Int("staged", done.Staged), zap.Int("messages", done.Messages), zap.Int("cases", done.Cases))
 		}
 		return true, err
@@ -231,7 +235,7 @@ func (r *recurring) after(ctx context.Context, job kam.Job, mark func(context.Co
 // absences names the hour where an absence begins about now: tasks are looked
 // at every hour then, because the day begins where a person works.
 func (r *recurring) absences(ctx context.Context, now time.Time) (hour string, err error) {
-	near, err := r.record.AbsenceNear(ctx, now)
+	near, err := r.organisation.AbsenceNear(ctx, now)
 	if err != nil || !near {
 		return "", err
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // An office is an organisation that changes, and notes what it is asked.
@@ -66,12 +66,12 @@ func (o *office) Misrouted(_ context.Context, now time.Time) ([]kam.CaseNo, erro
 }
 
 func (o *office) LatestPolicy(context.Context) (int, []byte, error) { return 1, defaultPolicy, nil }
-func (o *office) CleanUp(_ context.Context, at time.Time, keep store.Retention) (store.CleanedUp, error) {
-	if keep != (store.Retention{CaseYears: 10, MessageYears: 1}) {
-		return store.CleanedUp{}, fmt.Errorf("kept %v", keep)
+func (o *office) CleanUp(_ context.Context, at time.Time, keep casedb.Retention) (casedb.CleanedUp, error) {
+	if keep != (casedb.Retention{CaseYears: 10, MessageYears: 1}) {
+		return casedb.CleanedUp{}, fmt.Errorf("kept %v", keep)
 	}
 	o.cleaned = at
-	return store.CleanedUp{}, nil
+	return casedb.CleanedUp{}, nil
 }
 
 func (o *office) ExpireProposals(context.Context) (int, error) { return 0, nil }
@@ -79,7 +79,7 @@ func (o *office) refresh(context.Context) error                { return nil }
 
 func newOffice() (*office, *recurring) {
 	o := &office{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), changed: "1", away: "2026-03-04", seen: map[kam.Job]string{}}
-	return o, &recurring{cases: o, misrouted: o, record: o, keys: o, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
+	return o, &recurring{cases: o, misrouted: o, record: o, organisation: o, kept: o, keys: o, counters: newCounters(prometheus.NewRegistry()), log: zap.NewNop()}
 }
 
 // round carries out all jobs as the schedule does.

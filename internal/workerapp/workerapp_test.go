@@ -18,7 +18,7 @@ import (
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 func TestBuildID(t *testing.T) {
@@ -125,8 +125,8 @@ type staleParties struct {
 	err  error
 }
 
-func (s *staleParties) RefreshParties(_ context.Context, version, limit int, keys func(store.PartyData) store.PartyKeys) (int, error) {
-	if version != parties.KeysVersion || keys(store.PartyData{Name: "A GmbH", Country: "DE"}).Version != version {
+func (s *staleParties) RefreshParties(_ context.Context, version, limit int, keys func(customerdb.PartyData) customerdb.PartyKeys) (int, error) {
+	if version != parties.KeysVersion || keys(customerdb.PartyData{Name: "A GmbH", Country: "DE"}).Version != version {
 		return 0, errors.New("not the present form")
 	}
 	n := min(limit, s.left)

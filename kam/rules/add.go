@@ -140,21 +140,21 @@ func addOptions(a *policy.Add) map[string][]option {
 
 func notInSet(field, value string) error {
 	return kam.Errorf(kam.Invalid, "%q is not a value of the set", kam.Clip(value, 60)).On(field).By("VF02").
-		Try("use one of " + strings.Join(kam.Choices(field), ", "))
+		Try("use one of %s", kam.ListOf(kam.Choices(field)))
 }
 
 // stopCheck finds a hard stop in the request itself; the others come with the
 // facts.
 var stopChecks = map[string]func(*Set, *Customer) bool{
-	"HS3_COUNTRY_NOT_SERVED": func(p *Set, c *Customer) bool {
+	policy.StopCountryNotServed: func(p *Set, c *Customer) bool {
 		served := p.Market.ServedCountries
 		return len(served) > 0 && c.CountryCode != "" && !slices.Contains(served, c.CountryCode)
 	},
-	"HS4_INDUSTRY_EXCLUDED": func(p *Set, c *Customer) bool {
+	policy.StopIndustryExcluded: func(p *Set, c *Customer) bool {
 		return slices.ContainsFunc(p.Market.ExcludedIndustry, func(prefix string) bool { return strings.HasPrefix(c.IndustryCode, prefix) })
 	},
-	"HS7_FINANCE_HOLD": func(_ *Set, c *Customer) bool { return c.FinanceHold },
-	"HS8_CREDIT_D":     func(_ *Set, c *Customer) bool { return c.CreditRating == kam.CreditD },
+	policy.StopFinanceHold: func(_ *Set, c *Customer) bool { return c.FinanceHold },
+	policy.StopCreditD:     func(_ *Set, c *Customer) bool { return c.CreditRating == kam.CreditD },
 }
 
 // hardStops lists the stops that hold and are enabled, in the policy's order.
@@ -164,7 +164,7 @@ func (p *Set) hardStops(c *Customer) ([]kam.HardStop, error) {
 		at, ok := p.calc.stopAt[id]
 		if !ok {
 			return nil, kam.Errorf(kam.Invalid, "there is no hard stop %q", kam.Clip(id, 60)).On(fmt.Sprintf("hard_stops[%d]", i)).
-				Try("name one of HS1_BLOCKED_PARTY to HS9_LIKE_A_REJECTED")
+				Try("use one of %s", kam.ListOf(policy.HardStops))
 		}
 		given[at] = true
 	}

@@ -17,11 +17,11 @@ var askedOfRequests = []string{"justification"}
 func (p *Set) BookFindings(d kam.RequestData) []kam.BatchFinding {
 	var out []kam.BatchFinding
 	for _, e := range AddressOnce(p.FormErrors(d)) {
-		msg := e.Msg
+		msg := e.Message()
 		if strings.HasPrefix(e.Field, "contacts[") {
-			msg = "does not have the form of the field" // the value is personal data
+			msg = kam.Say("does not have the form of the field") // the value is personal data
 		}
-		out = append(out, kam.BatchFinding{Column: e.Field, Rule: e.Rule, Severity: kam.SeverityError, Message: msg, Remedy: e.Remedy})
+		out = append(out, kam.BatchFinding{Column: e.Field, Rule: e.Rule, Severity: kam.SeverityError}.Saying(msg, e.HowTo()))
 	}
 	for _, f := range []struct{ name, value string }{{"legal_name", d.LegalName}, {"country_code", d.CountryCode}} {
 		if f.value == "" {
@@ -34,12 +34,12 @@ func (p *Set) BookFindings(d kam.RequestData) []kam.BatchFinding {
 		return name == "legal_name" || name == "country_code" || slices.Contains(askedOfRequests, name)
 	})
 	if len(missing) > 0 {
-		msg := "is unknown"
+		msg := kam.Say("is unknown")
 		if len(missing) > 1 {
-			msg += ", and so are " + strings.Join(missing[1:], ", ")
+			msg = kam.Say("is unknown, and so are %s", kam.ListOf(missing[1:]))
 		}
-		out = append(out, kam.BatchFinding{Column: missing[0], Rule: "VF01", Severity: kam.SeverityWarning,
-			Message: msg, Remedy: "complete the customer when there is occasion"})
+		out = append(out, kam.BatchFinding{Column: missing[0], Rule: "VF01", Severity: kam.SeverityWarning}.
+			Saying(msg, kam.Say("complete the customer when there is occasion")))
 	}
 	return out
 }

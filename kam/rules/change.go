@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
@@ -25,17 +24,19 @@ func (v *validation) conflict() {
 	for _, m := range c.Mine {
 		mine[m.Field] = m.After
 	}
-	lines := make([]string, 0, len(c.Theirs))
+	var what kam.Sentence
 	for _, t := range c.Theirs {
-		line := fmt.Sprintf("%s: version %d has %q, version %d has %q", t.Field, c.Base, t.Before, c.Current, t.After)
+		line := kam.Say("%s: version %d has %q, version %d has %q", t.Field, c.Base, t.Before, c.Current, t.After)
 		if want, both := mine[t.Field]; both {
-			line += fmt.Sprintf(", the request %q", want)
+			line = kam.Say("%s, the request %q", line, want)
 		}
-		lines = append(lines, line)
+		if what.English != "" {
+			line = kam.Say("%s; %s", what, line)
+		}
+		what = line
 	}
-	what := strings.Join(lines, "; ")
-	if what == "" {
-		what = "its data are the same"
+	if what.English == "" {
+		what = kam.Say("its data are the same")
 	}
 	v.find(kam.VersionConflict, "base_version", "look at both versions and submit again", "the request began on version %d of the customer, which has version %d now; %s", c.Base, c.Current, what)
 }

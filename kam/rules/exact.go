@@ -191,7 +191,7 @@ func (p *Set) toBase(m *kam.Money, field string, rates map[string]kam.Rate) (int
 	rate, ok := rates[v.Currency]
 	if !ok {
 		return 0, kam.Errorf(kam.Invalid, "currency %s has no rate to %s", v.Currency, p.BaseCurrency).
-			On(field).Try("add it to rates, or give the amount in " + p.BaseCurrency)
+			On(field).Try("add it to rates, or give the amount in %s", p.BaseCurrency)
 	}
 	r, ok := new(big.Rat).SetString(string(rate))
 	if !ok || r.Sign() <= 0 {

@@ -29,7 +29,7 @@ func (v *validation) fields() {
 		}
 	}
 	for _, e := range append(FormErrors(v.data), v.policy.bareAmounts(v.data)...) {
-		v.find(e.Rule, e.Field, e.Remedy, "%s", e.Msg)
+		v.add("", e.Rule, e.Field, e.HowTo(), e.Message())
 	}
 	if name := v.customer.LegalName; name != "" && !isName(name) {
 		v.find("VF03", "legal_name", "give the name of the register", "%q is not a name", name)

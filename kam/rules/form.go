@@ -23,7 +23,7 @@ func (p *Set) FormErrors(d kam.RequestData) []*kam.Error {
 		}
 		if in, err := a.money.In(p.BaseCurrency); err == nil && in.Currency != p.BaseCurrency {
 			errs = append(errs, kam.Errorf(kam.Invalid, "%s is not in %s, and there is no rate", in, p.BaseCurrency).On(a.field).By("VF02").
-				Try("state it in "+p.BaseCurrency))
+				Try("state it in %s", p.BaseCurrency))
 		}
 	}
 	return errs
@@ -59,13 +59,13 @@ func FormErrors(d kam.RequestData) []*kam.Error {
 		}
 		rule, msg := identifierFault(id.Scheme, r.Problem)
 		if identifier.IsScientific(id.Value) {
-			msg = "is in the notation of a spreadsheet and has lost its last digits"
+			msg = kam.Say("is in the notation of a spreadsheet and has lost its last digits")
 		}
 		errs = append(errs, kam.Errorf(kam.Invalid, "%s", msg).On(fmt.Sprintf("identifiers[%d].value", i)).By(rule).Try("compare it with the customer's papers"))
 	}
 	postal := func(field, country, code string) {
 		if code != "" && identifier.PostalCodeKnown(country) && !identifier.CheckPostalCode(country, code) {
-			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", kam.Clip(code, 60), country).On(field).By("VA02").Try("write it as in "+identifier.PostalCodeShown(country)))
+			errs = append(errs, kam.Errorf(kam.Invalid, "%q does not fit the postal codes of %s", kam.Clip(code, 60), country).On(field).By("VA02").Try("write it as in %s", identifier.PostalCodeShown(country)))
 		}
 	}
 	postal("postal_code", d.CountryCode, d.PostalCode)
@@ -88,11 +88,11 @@ func AddressOnce(errs []*kam.Error) []*kam.Error {
 }
 
 // identifierFault is the rule that an identifier breaks, and how people are told.
-func identifierFault(scheme kam.IdentifierScheme, problem identifier.Problem) (rule, msg string) {
+func identifierFault(scheme kam.IdentifierScheme, problem identifier.Problem) (rule string, msg kam.Sentence) {
 	if problem == identifier.BadCheckDigit {
-		return "VI02", fmt.Sprintf("the check digit of this %s is wrong", scheme)
+		return "VI02", kam.Say("the check digit of this %s is wrong", scheme)
 	}
-	return "VI01", fmt.Sprintf("does not have the form of %s", scheme)
+	return "VI01", kam.Say("does not have the form of %s", scheme)
 }
 
 // Missing is [kam.Missing] with the postal code, which is required where the

@@ -297,7 +297,7 @@ func trade(n, s *yaml.Node, value string) (a, b string, ok bool) {
 
 var allTests = func() string {
 	var b bytes.Buffer
-	for _, dir := range []string{".", "identifier", "match", "policy", "../../internal/acceptance", "../../activities", "../../store"} {
+	for _, dir := range []string{".", "identifier", "match", "policy", "../../internal/acceptance", "../../activities", "../../activities/*", "../../store", "../../store/*"} {
 		files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		for _, f := range files {
 			text, _ := os.ReadFile(f) //nolint:gosec // files of this repository

@@ -110,7 +110,7 @@ func (p *Set) checkScores(c *Customer) error {
 	for _, item := range slices.Sorted(maps.Keys(c.CapabilityItems)) {
 		if !slices.Contains(p.Capability.Items, item) {
 			return kam.Errorf(kam.Invalid, "there is no such item").On("capability_items." + kam.Clip(item, 60)).By("VF02").
-				Try(kam.Nearest(item, p.Capability.Items))
+				Advise(kam.Nearest(item, p.Capability.Items))
 		}
 	}
 	return nil

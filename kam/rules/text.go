@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
 // A Catalogue holds the texts of one language by key, with {0}, {1} where the
@@ -20,15 +21,15 @@ var English = Catalogue{
 	"add.REJECT":     "Score {0}, under {1}",
 	"add.confidence": "Score {0}, but only {1}% of the weight is known, {2}% needed",
 
-	"HS1_BLOCKED_PARTY":       "The party is on the blocked list",
-	"HS2_SANCTIONS_CONFIRMED": "Screening found a confirmed hit",
-	"HS3_COUNTRY_NOT_SERVED":  "The country is not served",
-	"HS4_INDUSTRY_EXCLUDED":   "The industry is excluded",
-	"HS5_RECENTLY_REJECTED":   "The same party was rejected not long ago",
-	"HS6_SANCTIONS_POSSIBLE":  "Screening found a possible hit",
-	"HS7_FINANCE_HOLD":        "Finance holds the party or its group",
-	"HS8_CREDIT_D":            "Credit rating D",
-	"HS9_LIKE_A_REJECTED":     "A request of the same name was rejected not long ago, and nothing else shows that it is the same party",
+	policy.StopBlockedParty:       "The party is on the blocked list",
+	policy.StopSanctionsConfirmed: "Screening found a confirmed hit",
+	policy.StopCountryNotServed:   "The country is not served",
+	policy.StopIndustryExcluded:   "The industry is excluded",
+	policy.StopRecentlyRejected:   "The same party was rejected not long ago",
+	policy.StopSanctionsPossible:  "Screening found a possible hit",
+	policy.StopFinanceHold:        "Finance holds the party or its group",
+	policy.StopCreditD:            "Credit rating D",
+	policy.StopLikeARejected:      "A request of the same name was rejected not long ago, and nothing else shows that it is the same party",
 
 	"segment": "Segment {0}, Improvement Potential {1}, key account score {2}",
 

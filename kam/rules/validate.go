@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 )
@@ -115,6 +114,11 @@ func (v *validation) find(rule, field, remedy, format string, args ...any) {
 
 // findAs adds a finding with a severity of its own, where a rule has several.
 func (v *validation) findAs(own kam.Severity, rule, field, remedy, format string, args ...any) {
+	v.add(own, rule, field, kam.Word(remedy), kam.Say(format, args...))
+}
+
+// add is findAs for sentences that are made.
+func (v *validation) add(own kam.Severity, rule, field string, remedy, message kam.Sentence) {
 	i := slices.IndexFunc(kam.ValidationRules, func(r kam.ValidationRule) bool { return r.ID == rule })
 	row := kam.ValidationRules[max(i, 0)]
 	severity := cmp.Or(own, row.Severity)
@@ -122,7 +126,8 @@ func (v *validation) findAs(own kam.Severity, rule, field, remedy, format string
 		severity = v.policy.Severity(rule, severity)
 	}
 	v.findings = append(v.findings, kam.Finding{
-		RuleID: rule, Severity: severity, Category: row.Category, Field: field, Message: fmt.Sprintf(format, args...), Remedy: remedy,
+		RuleID: rule, Severity: severity, Category: row.Category, Field: field,
+		Message: message.English, Said: message.Text, Remedy: remedy.English, Advice: remedy.Text,
 	})
 }
 
@@ -142,7 +147,7 @@ func (v *validation) waive(f *kam.Finding) {
 func (v *validation) duplicates() {
 	for _, c := range v.ctx.Candidates {
 		field := "candidates." + c.Ref
-		why := fmt.Sprintf("%s %s may be the same party: %s", c.Ref, c.Name, strings.Join(c.Reasons, ", "))
+		why := kam.Say("%s %s may be the same party: %s", c.Ref, c.Name, kam.ListOf(c.Reasons))
 		switch c.Class {
 		case kam.MatchCertain:
 			if c.Waived {
@@ -164,7 +169,7 @@ func (v *validation) duplicates() {
 
 // PossibleHit is what the finding of a hit says. A reference that is part of
 // another one is told apart by the quotes.
-func PossibleHit(h kam.ScreeningHit) string { return fmt.Sprintf("possible hit %q", h.ID()) }
+func PossibleHit(h kam.ScreeningHit) kam.Sentence { return kam.Say("possible hit %q", h.ID()) }
 
 // screening: each hit by itself (VS01, VS02), a service that did not answer
 // (VS04), and the age of the result (VS03). What compliance accepted as a

@@ -12,7 +12,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
@@ -75,7 +74,7 @@ const (
 
 var coding = base64.RawURLEncoding.Strict()
 
-var errForm = errors.New("it cannot be read")
+var errForm = kam.Errorf(kam.NotSigned, "it cannot be read")
 
 // Seal signs an envelope. Times are kept to the millisecond.
 func (k SigningKey) Seal(e Envelope) (string, error) {

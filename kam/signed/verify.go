@@ -2,8 +2,6 @@ package signed
 
 import (
 	"crypto/ed25519"
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -41,15 +39,15 @@ func (r Keyring) Open(token string) (Envelope, error) {
 	key, known := r.Key(e.KeyID)
 	switch {
 	case !known:
-		return Envelope{}, fmt.Errorf("key %.20q is not known", e.KeyID)
+		return Envelope{}, kam.Errorf(kam.NotSigned, "key %.20q is not known", e.KeyID)
 	case !ed25519.Verify(key.Public, message(body), signature):
-		return Envelope{}, errors.New("the signature is not that of its key")
+		return Envelope{}, kam.Errorf(kam.NotSigned, "the signature is not that of its key")
 	case !key.ValidAt(e.Issued):
-		return Envelope{}, fmt.Errorf("key %s did not sign at that time", key.ID)
+		return Envelope{}, kam.Errorf(kam.NotSigned, "key %s did not sign at that time", key.ID)
 	case !e.Expires.After(e.Issued) || e.Expires.Sub(e.Issued) > QueueLife:
-		return Envelope{}, fmt.Errorf("it is made for longer than %v", QueueLife)
+		return Envelope{}, kam.Errorf(kam.NotSigned, "it is made for longer than %v", QueueLife)
 	case e.ID == "" || e.Issuer == "" || e.Subject == "" || e.Person == "" || e.About == "" || e.Act == "" || e.Digest == "":
-		return Envelope{}, errors.New("it is not complete")
+		return Envelope{}, kam.Errorf(kam.NotSigned, "it is not complete")
 	}
 	return e, nil
 }
@@ -57,23 +55,23 @@ func (r Keyring) Open(token string) (Envelope, error) {
 // Covers says whether the envelope is for what arrived.
 func (e Envelope) Covers(c Claim) error {
 	for _, f := range []struct {
-		what         string
+		what         kam.Sentence
 		signed, came any
 	}{
-		{"person", e.Person, c.Person},
-		{"person it is done for", e.OnBehalfOf, c.OnBehalfOf},
-		{"subject", e.About, c.About},
-		{"act", e.Act, c.Act},
-		{"revision", e.Revision, c.Revision},
-		{"material_hash", e.MaterialHash, c.MaterialHash},
-		{"content", e.Digest, c.Digest()},
+		{kam.Say("person"), e.Person, c.Person},
+		{kam.Say("person it is done for"), e.OnBehalfOf, c.OnBehalfOf},
+		{kam.Say("subject"), e.About, c.About},
+		{kam.Say("act"), e.Act, c.Act},
+		{kam.Say("revision"), e.Revision, c.Revision},
+		{kam.Word("material_hash"), e.MaterialHash, c.MaterialHash},
+		{kam.Say("content"), e.Digest, c.Digest()},
 	} {
-		if f.signed != f.came && (f.what != "material_hash" || !c.Unseen) {
-			return fmt.Errorf("it is for another %s", f.what)
+		if f.signed != f.came && (f.what.English != "material_hash" || !c.Unseen) {
+			return kam.Errorf(kam.NotSigned, "it is for another %s", f.what)
 		}
 	}
 	if life := e.Expires.Sub(e.Issued); !c.Queued && life > ActLife {
-		return fmt.Errorf("it is made for %v, and an act that is answered at once for %v at most", life, ActLife)
+		return kam.Errorf(kam.NotSigned, "it is made for %v, and an act that is answered at once for %v at most", life, ActLife)
 	}
 	return nil
 }
@@ -83,11 +81,11 @@ func (r Keyring) Holds(e Envelope, now time.Time) error {
 	key, _ := r.Key(e.KeyID)
 	switch {
 	case e.Issued.After(now.Add(ahead)):
-		return fmt.Errorf("it was issued %v from now: is a clock wrong?", e.Issued.Sub(now).Round(time.Second))
+		return kam.Errorf(kam.NotSigned, "it was issued %v from now: is a clock wrong?", e.Issued.Sub(now).Round(time.Second))
 	case !now.Before(e.Expires):
-		return fmt.Errorf("it expired %v ago", now.Sub(e.Expires).Round(time.Second))
+		return kam.Errorf(kam.NotSigned, "it expired %v ago", now.Sub(e.Expires).Round(time.Second))
 	case !key.Until.IsZero() && !now.Before(key.Until):
-		return fmt.Errorf("key %s was retired", key.ID)
+		return kam.Errorf(kam.NotSigned, "key %s was retired", key.ID)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/store"
 )
 
 // People are all people at once, each at the service as himself: a request is
@@ -15,8 +16,8 @@ type People struct{ *service.Local }
 
 // New returns people over a record and Temporal. What they do is signed with the
 // key of signedtest.
-func New(record service.Record, temporal service.Temporal, taskQueue string) *People {
-	l := service.New(record, temporal, taskQueue)
+func New(record *store.Store, temporal service.Temporal, taskQueue string) *People {
+	l := service.New(service.RecordOf(record), temporal, taskQueue)
 	l.UseKeys(signedtest.Box{})
 	return &People{l}
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/match"
 	"github.com/kamflow/kamflow/kam/rules/policy"
-	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -88,14 +89,16 @@ func (r *rig) furnish(ctx context.Context) error {
 		return err
 	}
 	r.known = set.Match.NewIndex()
-	first := func(id string, by kam.UserID) store.OrgAct { return store.OrgAct{DecisionID: id, By: by} }
-	if _, err := r.db.LoadOrg(ctx, first("bench-organisation", sample.UserAdmin), org); err != nil {
+	first := func(id string, by kam.UserID) accessdb.OrgAct {
+		return accessdb.OrgAct{DecisionID: id, By: by, May: kam.Permit}
+	}
+	if _, err := r.db.Access.LoadOrg(ctx, first("bench-organisation", sample.UserAdmin), org); err != nil {
 		return err
 	}
-	if _, err := r.db.LoadPolicy(ctx, first("bench-policy", sample.PolicyAdmin), 1, policy.DefaultYAML()); err != nil {
+	if _, err := r.db.Access.LoadPolicy(ctx, first("bench-policy", sample.PolicyAdmin), 1, policy.DefaultYAML()); err != nil {
 		return err
 	}
-	_, err = r.db.RebuildABC(ctx, time.Now())
+	_, err = r.db.Customers.RebuildABC(ctx, time.Now())
 	return err
 }
 
@@ -137,7 +140,7 @@ func (r *rig) tidy(ctx context.Context) error {
 	if r.book == 0 {
 		return nil
 	}
-	if _, err := r.db.RebuildABC(ctx, time.Now()); err != nil {
+	if _, err := r.db.Customers.RebuildABC(ctx, time.Now()); err != nil {
 		return err
 	}
 	if _, err := r.watch.Exec(ctx, "vacuum analyze"); err != nil {
@@ -149,19 +152,19 @@ func (r *rig) tidy(ctx context.Context) error {
 func (r *rig) load(ctx context.Context, n int, where func(i int) (no string, at place)) error {
 	month := time.Now().UTC().Format("2006-01")
 	for from := 0; from < n; from += loadAtOnce {
-		var book []store.BookCustomer
-		var facts []store.SalesFact
+		var book []customerdb.BookCustomer
+		var facts []customerdb.SalesFact
 		for i := from; i < min(n, from+loadAtOnce); i++ {
 			no, at := where(i)
 			d := customer(r.opts.Form, no, i, at)
 			r.known.Add(party(d))
-			book = append(book, store.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
-			facts = append(facts, store.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})
+			book = append(book, customerdb.BookCustomer{CustomerNo: no, Data: d, Territory: bookTerritory, OwnerID: requester, Keys: parties.Keys(d)})
+			facts = append(facts, customerdb.SalesFact{AccountNo: no, Month: month, Currency: "EUR", NetRevenue: 100_000 + int64(i)*7_919%9_000_000, Orders: 1})
 		}
-		if err := r.db.LoadCustomers(ctx, storetest.Act(), book); err != nil {
+		if err := r.db.Customers.Load(ctx, storetest.Act(), book); err != nil {
 			return fmt.Errorf("load the book: %w", err)
 		}
-		if err := r.db.LoadSales(ctx, storetest.Act(), facts); err != nil {
+		if err := r.db.Customers.LoadSales(ctx, storetest.Act(), facts); err != nil {
 			return fmt.Errorf("load the sales of the book: %w", err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // What is measured, by name.
@@ -94,7 +94,7 @@ func (b *bares) lastID() string { return b.ids[len(b.ids)-1] }
 // cases are onboardings of new customers, complete at their start.
 type cases struct {
 	*rig
-	requests []store.Request
+	requests []casedb.Request
 	numbers  []string
 }
 
@@ -105,7 +105,7 @@ func (r *rig) cases(n int, at func(i int) place) drive {
 	c := &cases{rig: r, numbers: make([]string, n)}
 	for range n {
 		key, data := r.newcomer(at)
-		c.requests = append(c.requests, store.Request{Key: "bench/" + key, Type: kam.NewCase, Requester: requester, Data: data})
+		c.requests = append(c.requests, casedb.Request{Key: "bench/" + key, Type: kam.NewCase, Requester: requester, Data: data})
 	}
 	return c
 }
@@ -137,7 +137,7 @@ func (c *cases) all(ctx context.Context, want kam.State) error {
 // The time is that of the decision alone.
 func (c *cases) confirm(ctx context.Context, i int) (time.Duration, error) {
 	no := kam.CaseNo(c.numbers[i])
-	now, err := c.db.Case(ctx, no)
+	now, err := c.db.Cases.Case(ctx, no)
 	if err != nil {
 		return 0, err
 	}

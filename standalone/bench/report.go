@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
 )
 
 // machine describes where we are.
@@ -258,18 +260,14 @@ func (c Cell) statements(w *page) {
 	often := byCalls[:min(most, len(byCalls))]
 	for i, s := range c.Statements {
 		if i < most || slices.Contains(often, s) {
-			w.row("`"+clip(s.Text, 110)+"`", one(s.Calls), fmt.Sprintf("%.2f", s.Millis), one(s.Rows), one(s.Blocks), fmt.Sprintf("%.2f", s.WAL/1024))
+			w.row("`"+cell(s.Text, 110)+"`", one(s.Calls), fmt.Sprintf("%.2f", s.Millis), one(s.Rows), one(s.Blocks), fmt.Sprintf("%.2f", s.WAL/1024))
 		}
 	}
 }
 
-// clip fits a statement into a cell of a table.
-func clip(text string, n int) string {
-	text = strings.NewReplacer("|", "¦", "`", "'").Replace(text)
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return text
+// cell fits a statement into a cell of a table.
+func cell(text string, n int) string {
+	return kam.Clip(strings.NewReplacer("|", "¦", "`", "'").Replace(text), n)
 }
 
 // one has one decimal, and no sign before a zero.

@@ -11,7 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 func pgtestDir(t *testing.T) string { return pgtest.DataDir(t) }
@@ -20,7 +20,7 @@ func pgtestDir(t *testing.T) string { return pgtest.DataDir(t) }
 func (h *house) playOne(t *testing.T, s demo.Script) kam.CaseNo {
 	t.Helper()
 	require.NoError(t, demo.Run(t.Context(), demo.Deps{Service: h.client.Local, Out: io.Discard, Only: s.Name}))
-	no, ok, err := h.db.RequestByKey(t.Context(), s.Key())
+	no, ok, err := h.db.Cases.RequestByKey(t.Context(), s.Key())
 	require.NoError(t, err)
 	require.True(t, ok)
 	return no
@@ -90,7 +90,7 @@ func TestTransactions(t *testing.T) {
 	no := h.drive(t, script(t, "01_clear_add"))
 	after := h.commits(t, conn)
 	own := float64(after-before) - perSecond*time.Since(began).Seconds()
-	now, err := h.db.Case(t.Context(), no)
+	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	require.Equal(t, kam.Completed, now.State)
 	t.Logf("01_clear_add: %.0f transactions of our own (at most %d); an idle worker makes %.1f a second", own, maxTransactions, perSecond)
@@ -101,12 +101,12 @@ func TestTransactions(t *testing.T) {
 // case, then the act.
 func (h *house) drive(t *testing.T, s demo.Script) kam.CaseNo {
 	t.Helper()
-	started, err := h.client.Start(t.Context(), store.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	started, err := h.client.Start(t.Context(), casedb.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
 	require.NoError(t, err)
 	for i, step := range s.Steps {
 		act, data, err := step.Act()
 		require.NoError(t, err)
-		now, err := h.db.Case(t.Context(), started.CaseNo)
+		now, err := h.db.Cases.Case(t.Context(), started.CaseNo)
 		require.NoError(t, err)
 		act.DecisionID = s.DecisionID(i)
 		if act.Name == kam.ActDecideConfirmation {

@@ -96,7 +96,7 @@ func (h *house) close(t *testing.T) {
 // furnish loads the sample organisation, book, sales and policy.
 func (h *house) furnish(t *testing.T) {
 	t.Helper()
-	require.NoError(t, demo.Furnish(t.Context(), service.New(h.db, nil, ""), time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(t.Context(), service.New(service.RecordOf(h.db), nil, ""), time.Now(), t.Logf))
 }
 
 // script is one of the sample onboardings.

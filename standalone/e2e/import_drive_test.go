@@ -18,7 +18,7 @@ import (
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -29,7 +29,7 @@ const golden = "testdata/onboarding_open.golden.json"
 // has to do something, as the command does.
 func (h *house) starter() importer.StarterFunc {
 	return func(ctx context.Context, c importer.Case) (importer.Started, error) {
-		s, err := h.client.Start(ctx, store.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data})
+		s, err := h.client.Start(ctx, casedb.Request{Key: c.RequestKey, Type: kam.NewCase, Requester: c.By, Data: c.Data})
 		if err != nil {
 			return importer.Started{}, err
 		}
@@ -44,7 +44,7 @@ func (h *house) settled(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		s, err := h.db.Case(ctx, no)
+		s, err := h.db.Cases.Case(ctx, no)
 		if err != nil {
 			return s, err
 		}
@@ -93,7 +93,7 @@ func (h *house) decide(ctx context.Context, no kam.CaseNo) error {
 		act := kam.Act{Reason: "Known from the book that the list was taken from."}
 		switch s.State {
 		case kam.AwaitingConfirmation:
-			v, err := h.db.CaseView(ctx, no)
+			v, err := h.db.Cases.View(ctx, no)
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func (h *house) ends(t *testing.T, b *importer.Batch, rep importer.Report) []end
 	t.Helper()
 	out := make([]end, len(rep.Rows))
 	for i, r := range rep.Rows {
-		v, err := h.db.CaseView(t.Context(), r.CaseNo)
+		v, err := h.db.Cases.View(t.Context(), r.CaseNo)
 		require.NoError(t, err)
 		s := v.Snapshot
 		e := end{

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -41,7 +41,7 @@ func TestSampleOnboardings(t *testing.T) {
 	h.play(t, &out)
 	t.Log("\n" + out.String())
 
-	require.NoError(t, h.db.Chains(t.Context(), func(c store.Chain) error {
+	require.NoError(t, h.db.Chains(t.Context(), func(c ledger.Chain) error {
 		broken, ok := c.Verify()
 		require.Falsef(t, !ok, "%s event %d: %s", broken.CaseNo, broken.Seq, broken.Why)
 		return nil
@@ -49,7 +49,7 @@ func TestSampleOnboardings(t *testing.T) {
 	all, err := demo.Scripts()
 	require.NoError(t, err)
 	for _, s := range all {
-		no, ok, err := h.db.RequestByKey(t.Context(), s.Key())
+		no, ok, err := h.db.Cases.RequestByKey(t.Context(), s.Key())
 		require.NoError(t, err)
 		require.True(t, ok, s.Name)
 		t.Run(s.Name, func(t *testing.T) { h.checkCase(t, s, no) })
@@ -63,7 +63,7 @@ func (h *house) checkCase(t *testing.T, s demo.Script, no kam.CaseNo) {
 		// Before the replay, which writes into the first event.
 		record(t, filepath.Join(dir, s.Name+".json"), events)
 	}
-	stored, err := h.db.Case(t.Context(), no)
+	stored, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	if stored.State.Ended() {
 		var told kam.Snapshot

@@ -39,7 +39,7 @@ func TestRecurringWorkRunsOnceInTheCluster(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return completed() > before }, time.Minute, 200*time.Millisecond, "within seconds of the change")
 	require.Equal(t, rounds(""), completed()+rounds(" AND ExecutionStatus = 'Running'"), "no round failed")
-	at, err := h.db.OrgChanged(t.Context())
+	at, err := h.db.Access.OrgChanged(t.Context())
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		seen, err := h.db.Seen(t.Context(), kam.JobLeavers)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // attr is an attribute of a span as text, "" where it has none.
@@ -45,15 +45,15 @@ func TestTrace(t *testing.T) {
 	h.furnish(t)
 
 	s := script(t, "16_waiting_for_manager")
-	started, err := h.client.Start(t.Context(), store.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
+	started, err := h.client.Start(t.Context(), casedb.Request{Key: s.Key(), Type: kam.NewCase, Requester: s.By, Data: s.Request})
 	require.NoError(t, err)
 	no := started.CaseNo
 	require.Eventually(t, func() bool {
-		now, err := h.db.Case(t.Context(), no)
+		now, err := h.db.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
 		return now.State == kam.AwaitingConfirmation
 	}, 30*time.Second, 50*time.Millisecond)
-	now, err := h.db.Case(t.Context(), no)
+	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 
 	ctx, end := traces.Begin(t.Context(), "starter decide")

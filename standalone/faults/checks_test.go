@@ -16,7 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/standalone/stack"
-	"github.com/kamflow/kamflow/store"
+	"github.com/kamflow/kamflow/store/ledger"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -82,7 +82,7 @@ func (r *rig) noneLostNoneDoubled(t *testing.T) {
 // one of its own.
 func (r *rig) chainsVerify(t *testing.T) {
 	verified := map[kam.CaseNo]bool{}
-	require.NoError(t, r.db.Chains(t.Context(), func(c store.Chain) error {
+	require.NoError(t, r.db.Chains(t.Context(), func(c ledger.Chain) error {
 		broken, ok := c.Verify()
 		require.True(t, ok, broken.String())
 		verified[c.CaseNo] = true
@@ -122,7 +122,7 @@ func (r *rig) toldIsStored(t *testing.T) {
 	}
 	answers := 0
 	for _, j := range r.journeys {
-		events, err := r.db.Events(t.Context(), j.no)
+		events, err := r.db.Cases.Events(t.Context(), j.no)
 		require.NoError(t, err)
 		for _, a := range j.told {
 			answers++
@@ -175,7 +175,7 @@ func (r *rig) workflowsAgree(t *testing.T) {
 	workflows.Register(replayer, nil)
 	longest := 0
 	for _, j := range r.journeys {
-		stored, err := r.db.Case(t.Context(), j.no)
+		stored, err := r.db.Cases.Case(t.Context(), j.no)
 		require.NoError(t, err)
 		require.JSONEq(t, text(t, stored), text(t, r.result(t, j)))
 		events := r.history(t, j.no)

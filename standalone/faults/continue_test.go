@@ -55,7 +55,7 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 	require.NoError(t, w.begin(ctx, j))
 	sentBack := w.voteOn(ctx, t, j)
 	require.NoError(t, w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == kam.AwaitingConfirmation && s.Rounds == 1 }))
-	before, err := w.db.Case(ctx, j.no)
+	before, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	next, ok := before.Task.Next()
 	require.True(t, ok)
@@ -73,7 +73,7 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 	w.floodIsStored(t, j, f, before, sentBack)
 
 	// The workflow knows the same as PostgreSQL.
-	after, err := w.db.Case(ctx, j.no)
+	after, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	answer, err := w.sdk.QueryWorkflow(ctx, j.no.WorkflowID(), "", kam.QueryState)
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 	w.noneLostNoneDoubled(t)
 	w.chainsVerify(t)
 	w.toldIsStored(t)
-	stored, err := w.db.Case(ctx, j.no)
+	stored, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	require.JSONEq(t, text(t, stored), text(t, w.result(t, j)))
 	require.Empty(t, w.logged(t, "TMPRL1100"))
@@ -116,7 +116,7 @@ func TestContinueAsNewLosesNothing(t *testing.T) {
 func (w *roll) voteOn(ctx context.Context, t *testing.T, j *journey) kam.Act {
 	t.Helper()
 	require.NoError(t, w.until(ctx, j, func(s kam.Snapshot) bool { return s.State == kam.AwaitingConfirmation }))
-	s, err := w.db.Case(ctx, j.no)
+	s, err := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, err)
 	act, _, ok := w.turn(j, s)
 	require.True(t, ok)
@@ -219,7 +219,7 @@ func (w *roll) refused(t *testing.T, j *journey, ids []string) int {
 
 func (w *roll) byDecision(t *testing.T, j *journey) map[string][]kam.EventType {
 	t.Helper()
-	events, err := w.db.Events(t.Context(), j.no)
+	events, err := w.db.Cases.Events(t.Context(), j.no)
 	require.NoError(t, err)
 	lines := map[string][]kam.EventType{}
 	for _, e := range events {

@@ -205,7 +205,7 @@ func (r *rig) loseDecision(t *testing.T, point string) (*journey, kam.Snapshot, 
 	giveUp()
 	require.Error(t, <-told, "the client was told nothing")
 
-	stored, err := r.db.Case(t.Context(), j.no)
+	stored, err := r.db.Cases.Case(t.Context(), j.no)
 	require.NoError(t, err)
 	require.Equal(t, act.By, stored.ConfirmedBy, "the decision is stored")
 	require.Greater(t, stored.Version, s.Version)
@@ -240,7 +240,7 @@ func (r *rig) decisionRepeated(t *testing.T) {
 // decisionStands: the manager above decides too, and comes second.
 func (r *rig) decisionStands(t *testing.T) {
 	j, stored, first := r.loseDecision(t, "act/after-commit")
-	manager, err := r.db.Person(t.Context(), first.By)
+	manager, err := r.db.Access.Person(t.Context(), first.By)
 	require.NoError(t, err)
 	second := first
 	second.By, second.DecisionID = manager.ManagerID, service.NewDecisionID()
@@ -251,7 +251,7 @@ func (r *rig) decisionStands(t *testing.T) {
 	r.startWorker(t, "")
 	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(<-told))
 	r.finish(t, j)
-	now, err := r.db.Case(t.Context(), j.no)
+	now, err := r.db.Cases.Case(t.Context(), j.no)
 	require.NoError(t, err)
 	require.Equal(t, stored.ConfirmedBy, now.ConfirmedBy)
 }
@@ -276,10 +276,10 @@ func (r *rig) clientDies(t *testing.T) {
 	_, err := dying.Start(ctx, j.request)
 	require.Error(t, err)
 
-	no, ok, err := r.db.RequestByKey(t.Context(), j.request.Key)
+	no, ok, err := r.db.Cases.RequestByKey(t.Context(), j.request.Key)
 	require.NoError(t, err)
 	require.True(t, ok, "the number is allotted")
-	view, err := r.db.CaseView(t.Context(), no)
+	view, err := r.db.Cases.View(t.Context(), no)
 	require.NoError(t, err)
 	require.False(t, view.Started)
 
@@ -296,7 +296,7 @@ func (r *rig) clientDies(t *testing.T) {
 // and their deadlines are what they were.
 func (r *rig) deadlinesUnchanged(t *testing.T, waiting []*journey) {
 	for _, j := range waiting {
-		stored, err := r.db.Case(t.Context(), j.no)
+		stored, err := r.db.Cases.Case(t.Context(), j.no)
 		require.NoError(t, err)
 		require.Equal(t, kam.AwaitingConfirmation, stored.State)
 		require.Equal(t, j.deadlines[stored.Task.ID], stored.Task.Deadlines, "in PostgreSQL")

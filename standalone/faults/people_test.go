@@ -14,13 +14,14 @@ import (
 
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/kam"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
 // A journey is one case and the people who take it to its end.
 type journey struct {
-	request   store.Request
+	request   casedb.Request
 	want      kam.Outcome
 	no        kam.CaseNo
 	told      []answer
@@ -41,7 +42,7 @@ type templates struct {
 	request  kam.RequestData // the same without its details
 	details  kam.RequestData // and these alone
 	endorsed kam.RequestData // a key account of one territory
-	sales    []store.SalesFact
+	sales    []customerdb.SalesFact
 }
 
 func readTemplates(t *testing.T) templates {
@@ -108,14 +109,14 @@ func (r *rig) newJourneyOf(t *testing.T, endorsed bool) *journey {
 	data.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
 	if want == kam.AddedKA {
 		data.GroupName, data.SalesAccountNo = name[0], fmt.Sprintf("FAULT-%d", n)
-		facts := append([]store.SalesFact(nil), r.template.sales...)
+		facts := append([]customerdb.SalesFact(nil), r.template.sales...)
 		for i := range facts {
 			facts[i].AccountNo = data.SalesAccountNo
 		}
-		require.NoError(t, r.db.LoadSales(t.Context(), storetest.Act(), facts))
+		require.NoError(t, r.db.Customers.LoadSales(t.Context(), storetest.Act(), facts))
 	}
 	j := &journey{
-		request:   store.Request{Key: fmt.Sprintf("fault-%d", n), Type: kam.NewCase, Requester: town.requester, Data: data},
+		request:   casedb.Request{Key: fmt.Sprintf("fault-%d", n), Type: kam.NewCase, Requester: town.requester, Data: data},
 		want:      want,
 		deadlines: map[string][]kam.Deadline{},
 	}
@@ -197,7 +198,7 @@ func decide(s kam.Snapshot, by kam.UserID) kam.Act {
 // reach has people decide what a case waits for until it is in a state.
 func (r *rig) reach(ctx context.Context, j *journey, want kam.State) (kam.Snapshot, error) {
 	for {
-		s, err := r.db.Case(ctx, j.no)
+		s, err := r.db.Cases.Case(ctx, j.no)
 		switch {
 		case err != nil: // the database is away
 		case s.State == want:

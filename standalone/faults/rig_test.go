@@ -19,6 +19,7 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
+	"github.com/kamflow/kamflow/config/sample"
 	"github.com/kamflow/kamflow/internal/demo"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
@@ -108,7 +109,14 @@ func openWith(t *testing.T, startWorker func(*rig)) *rig {
 	r.db, err = store.Open(ctx, r.pg.DSN(stack.Database), store.Options{})
 	require.NoError(t, err)
 	t.Cleanup(r.db.Close)
-	require.NoError(t, demo.Furnish(ctx, service.New(r.db, nil, ""), time.Now(), t.Logf))
+	local := service.New(service.RecordOf(r.db), nil, "")
+	if file := os.Getenv("KAM_ROLLING_POLICY"); file != "" {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, err = local.LoadPolicy(ctx, service.As(sample.PolicyAdmin), service.OrgAct{Reason: "of the earlier release"}, 1, text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, demo.Furnish(ctx, local, time.Now(), t.Logf))
 	r.template = readTemplates(t)
 	r.sdk, err = sdk.DialContext(ctx, sdk.Options{HostPort: r.address, Namespace: r.namespace, Logger: silent()})
 	require.NoError(t, err)

@@ -50,7 +50,8 @@ type roll struct {
 // what is stored. KAM_ROLLING_CASES says how many, 20 by default; each third
 // of them needs a case in every state, so 18 is the least. KAM_ROLLING_OLD is the
 // worker of an earlier release that takes the part of the first version; without
-// it that is today's.
+// it that is today's. KAM_ROLLING_POLICY is a policy that both can read: an
+// installation of that release has one.
 func TestRolling(t *testing.T) {
 	w := &roll{at: map[*journey]kam.State{}}
 	dir := t.TempDir()
@@ -162,7 +163,7 @@ func (w *roll) each(t *testing.T, all []*journey, do func(*journey) error) {
 // until has people do what a case waits for until it is where it should be.
 func (w *roll) until(ctx context.Context, j *journey, there func(kam.Snapshot) bool) error {
 	for {
-		s, err := w.db.Case(ctx, j.no)
+		s, err := w.db.Cases.Case(ctx, j.no)
 		if err != nil {
 			return err
 		}
@@ -295,7 +296,7 @@ func (w *roll) change(t *testing.T, from *process, to version, group int) *proce
 func ended(s kam.Snapshot) bool { return s.State == kam.Completed }
 
 func (w *roll) comment(ctx context.Context, j *journey, key string) error {
-	s, err := w.db.Case(ctx, j.no)
+	s, err := w.db.Cases.Case(ctx, j.no)
 	if err != nil {
 		return err
 	}
@@ -373,7 +374,7 @@ func (w *roll) breakAndReturn(t *testing.T, good *process, broken version) {
 	}()
 	require.Eventually(t, func() bool { return w.failures(t, j)[enums.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR] > 0 },
 		toStrike, 200*time.Millisecond, "the broken version has not come by the case")
-	s, readErr := w.db.Case(ctx, j.no)
+	s, readErr := w.db.Cases.Case(ctx, j.no)
 	require.NoError(t, readErr)
 	require.Equal(t, kam.AwaitingCompletion, s.State, "it waits")
 	require.NotEmpty(t, w.logged(t, "TMPRL1100"))

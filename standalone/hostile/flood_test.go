@@ -141,7 +141,7 @@ func TestFloodOfSignals(t *testing.T) {
 		signals, sent, turnedAway.Load(), stored, took, runs, longest)
 	require.Greater(t, runs, 1, "a run takes 500 acts")
 	require.Less(t, longest, 4500)
-	same, err := h.db.Case(t.Context(), now.CaseNo)
+	same, err := h.db.Cases.Case(t.Context(), now.CaseNo)
 	require.NoError(t, err)
 	require.Equal(t, kam.AwaitingConfirmation, same.State)
 	require.Equal(t, enums.WORKFLOW_EXECUTION_STATUS_RUNNING, h.status(t, id))

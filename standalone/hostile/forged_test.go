@@ -16,7 +16,7 @@ import (
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // forgeable are acts that a forger would like, on a case that waits for its
@@ -86,7 +86,7 @@ func TestForgedActs(t *testing.T) {
 	t.Logf("%d forged updates, %d signals, %d starts: none was taken", updates, signals, starts)
 	require.GreaterOrEqual(t, updates+signals+starts, 200)
 
-	same, err := h.db.Case(t.Context(), now.CaseNo)
+	same, err := h.db.Cases.Case(t.Context(), now.CaseNo)
 	require.NoError(t, err)
 	require.Equal(t, kam.AwaitingConfirmation, same.State)
 	require.Equal(t, now.Version+1, same.Version, "the comment is all that came of it")
@@ -99,7 +99,7 @@ func TestForgedActs(t *testing.T) {
 		require.True(t, time.Now().Before(deadline), "%d refusals of %d are counted", counted, updates+signals+starts)
 	}
 	listed, minutes := 0, map[string]int{}
-	events, err := h.db.Events(t.Context(), now.CaseNo)
+	events, err := h.db.Cases.Events(t.Context(), now.CaseNo)
 	require.NoError(t, err)
 	for _, e := range events {
 		require.NotEqual(t, kam.EventDecisionRefused, e.Type, "nobody is on record for what he did not do")
@@ -136,10 +136,9 @@ func (h *house) forgedStarts(t *testing.T) int {
 		for _, withUpdate := range []bool{false, true} {
 			n++
 			r := h.request(fmt.Sprintf("forged-start-%t", withUpdate), i)
-			no, _, err := h.db.AllotCase(t.Context(), r)
+			no, _, err := h.db.Cases.Allot(t.Context(), r)
 			require.NoError(t, err)
-			digest, err := store.RequestDigest(r)
-			require.NoError(t, err)
+			digest := casedb.RequestDigest(r)
 			in := kam.StartInput{CaseNo: no, RequestKey: r.Key}
 			f := signedtest.Forgeries(signed.OfStart(in, r.Requester, digest), time.Now())[i]
 			in.Signed = f.Signed
@@ -149,7 +148,7 @@ func (h *house) forgedStarts(t *testing.T) int {
 			cancel()
 			require.Error(t, err, f.Name)
 			require.Contains(t, err.Error(), string(kam.NotSigned), f.Name)
-			s, err := h.db.Case(t.Context(), no)
+			s, err := h.db.Cases.Case(t.Context(), no)
 			require.NoError(t, err)
 			require.Zero(t, s.Version, "%s opened %s", f.Name, no)
 			if i == 0 { // the number is still there for who asked for it
@@ -189,7 +188,7 @@ func (h *house) rawStart(t *testing.T, in kam.StartInput, withUpdate bool) error
 // auditHolds verifies the whole trail, signatures included.
 func (h *house) auditHolds(t *testing.T) {
 	t.Helper()
-	people, err := h.db.People(t.Context())
+	people, err := h.db.Access.People(t.Context())
 	require.NoError(t, err)
 	var auditor kam.UserID
 	for _, p := range people {

@@ -29,6 +29,7 @@ import (
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 func TestMain(m *testing.M) {
@@ -100,7 +101,7 @@ func (h *house) start(t *testing.T) {
 	require.NoError(t, err)
 	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true})
 	require.NoError(t, err)
-	require.NoError(t, demo.Furnish(ctx, service.New(h.db, nil, ""), time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(ctx, service.New(service.RecordOf(h.db), nil, ""), time.Now(), t.Logf))
 	h.sample = sampleRequest(t)
 	h.sdk, err = sdk.DialContext(ctx, sdk.Options{
 		HostPort: h.stack.TemporalAddress, Namespace: h.stack.Namespace,
@@ -160,7 +161,7 @@ func sampleRequest(t *testing.T) kam.RequestData {
 const requester = kam.UserID("emil.rep")
 
 // request is the request for another customer, like no one before it.
-func (h *house) request(key string, n int) store.Request {
+func (h *house) request(key string, n int) casedb.Request {
 	d := h.sample
 	name := demo.Words(fmt.Sprintf("%s %d", key, n))
 	d.LegalName = name[0] + " " + name[1] + " GmbH"
@@ -169,7 +170,7 @@ func (h *house) request(key string, n int) store.Request {
 	d.Identifiers = []kam.Identifier{{Scheme: "OTHER", Name: "Sample register", Value: fmt.Sprintf("HR-%s-%d", key, n), Country: "DE"}}
 	d.Addresses = []kam.Address{{Type: "LEGAL", Line1: d.Street, City: d.City, PostalCode: d.PostalCode, CountryCode: "DE"}}
 	d.Contacts = []kam.Contact{{Name: "Annegret Seewald", DecisionRole: "DECIDER", Email: "seewald@" + strings.ToLower(name[0]) + ".example", ConsentBasis: "contract"}}
-	return store.Request{Key: fmt.Sprintf("%s-%d", key, n), Type: kam.NewCase, Requester: requester, Data: d}
+	return casedb.Request{Key: fmt.Sprintf("%s-%d", key, n), Type: kam.NewCase, Requester: requester, Data: d}
 }
 
 // waiting starts a case that waits for its confirmation.
@@ -184,7 +185,7 @@ func (h *house) waiting(t *testing.T) kam.Snapshot {
 func (h *house) eventually(t *testing.T, no kam.CaseNo, want kam.State) kam.Snapshot {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; {
-		s, err := h.db.Case(t.Context(), no)
+		s, err := h.db.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
 		if s.State == want {
 			return s
@@ -207,7 +208,7 @@ func confirm(s kam.Snapshot) kam.Act {
 // honestly takes a case that waits for its confirmation to its end.
 func (h *house) honestly(t *testing.T, no kam.CaseNo) {
 	t.Helper()
-	now, err := h.db.Case(t.Context(), no)
+	now, err := h.db.Cases.Case(t.Context(), no)
 	require.NoError(t, err)
 	require.Equal(t, kam.AwaitingConfirmation, now.State)
 	_, err = h.client.Act(t.Context(), no, confirm(now), nil)

@@ -212,7 +212,7 @@ func TestPoisonMessages(t *testing.T) {
 		require.Equal(t, before, h.settled(t, id))
 	})
 
-	same, err := h.db.Case(t.Context(), now.CaseNo)
+	same, err := h.db.Cases.Case(t.Context(), now.CaseNo)
 	require.NoError(t, err)
 	require.Equal(t, now, same, "the case has not moved")
 	h.worker.lives(t)

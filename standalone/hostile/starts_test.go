@@ -19,7 +19,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 const (
@@ -44,7 +44,7 @@ func starts(t *testing.T) int {
 
 // oneOf is one of the requests of the run, and where its case must come to
 // rest: most wait for a manager, some lack data, some are rejected by the rules.
-func (h *house) oneOf(i int) (store.Request, kam.State) {
+func (h *house) oneOf(i int) (casedb.Request, kam.State) {
 	r := h.request("starts", i)
 	switch i % 8 {
 	case 3:
@@ -131,11 +131,11 @@ func TestStarts(t *testing.T) {
 	rest := map[kam.State]int{}
 	for i := range n {
 		r, want := h.oneOf(i)
-		no, ok, err := h.db.RequestByKey(t.Context(), r.Key)
+		no, ok, err := h.db.Cases.RequestByKey(t.Context(), r.Key)
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Equal(t, numbers[i], no)
-		is, err := h.db.Case(t.Context(), no)
+		is, err := h.db.Cases.Case(t.Context(), no)
 		require.NoError(t, err)
 		if want == kam.AwaitingConfirmation && is.State == kam.DuplicateReview {
 			rest[is.State]++ // the search found that it resembles another one
@@ -174,7 +174,7 @@ func TestStartAgain(t *testing.T) {
 	rejected.Key = "again-rejected"
 	rejected.Data.LegalName, rejected.Data.Identifiers = "Nichtsda Kleinhof GmbH", nil
 	want := map[string]kam.State{open.Key: kam.AwaitingConfirmation, done.Key: kam.Completed, withdrawn.Key: kam.Withdrawn, rejected.Key: kam.Rejected}
-	requests := []store.Request{open, done, withdrawn, rejected}
+	requests := []casedb.Request{open, done, withdrawn, rejected}
 
 	first := map[string]kam.Snapshot{}
 	for _, r := range requests {

@@ -39,10 +39,10 @@ type stored struct {
 func (r *rig) stored(ctx context.Context, no kam.CaseNo) (stored, error) {
 	st := stored{effects: map[string]kam.Progress{}, states: map[int64]string{}}
 	var err error
-	if st.now, err = r.db.Case(ctx, no); err != nil {
+	if st.now, err = r.db.Cases.Case(ctx, no); err != nil {
 		return st, err
 	}
-	if st.events, err = r.db.Events(ctx, no); err != nil {
+	if st.events, err = r.db.Cases.Events(ctx, no); err != nil {
 		return st, err
 	}
 	type effect struct {
@@ -149,7 +149,7 @@ func toldOne(st stored, id string, answers []told) error {
 		case e.From == "":
 			stays++
 		default:
-			if inEffect && e.To != effect.Snapshot.State {
+			if inEffect && kam.State(e.To) != effect.Snapshot.State {
 				return wrong("%s event %d leads to %s, and the effect to %s", e.CaseNo, e.Seq, e.To, effect.Snapshot.State)
 			}
 			moves++
@@ -192,7 +192,7 @@ func toldOne(st stored, id string, answers []told) error {
 // then, has confirmed nothing (SOD1).
 func (r *round) nobodyConfirmsHisOwn(ctx context.Context) func(stored) error {
 	return func(st stored) error {
-		revisions, err := r.db.Revisions(ctx, st.now.CaseNo)
+		revisions, err := r.db.Cases.Revisions(ctx, st.now.CaseNo)
 		if err != nil {
 			return err
 		}

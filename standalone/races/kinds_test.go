@@ -14,7 +14,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A kind is one race. Its two sides are what can be first: an act, or what
@@ -178,7 +178,7 @@ func (r *round) alwaysTaken(ctx context.Context, d kam.DeadlineKind, happens kam
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -214,7 +214,7 @@ func joinerAndEscalation(ctx context.Context, r *round) (int, error) {
 		_, err = r.act(ctx, s.CaseNo, confirm(s, "jo.regional"), nil)
 		return 1, errors.Join(err, r.ended(ctx, s.CaseNo, kam.Completed))
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -313,7 +313,7 @@ func voteAndAmendment(ctx context.Context, r *round) (int, error) {
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	last, err := r.db.Case(ctx, s.CaseNo)
+	last, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err == nil && (last.ConfirmedHash != s.MaterialHash || last.MaterialHash != s.MaterialHash) {
 		err = wrong("%s: confirmed %s, committed %s, seen %s", s.CaseNo, last.ConfirmedHash, last.MaterialHash, s.MaterialHash)
 	}
@@ -422,7 +422,7 @@ func dataReused(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return won, err
 	}
-	v, err := r.db.CaseView(ctx, s.CaseNo)
+	v, err := r.db.Cases.View(ctx, s.CaseNo)
 	if err != nil {
 		return won, err
 	}
@@ -475,11 +475,11 @@ func (r *round) standing(ctx context.Context, no kam.CaseNo, endorsed bool, othe
 	if err := r.ended(ctx, no, kam.Completed); err != nil {
 		return err
 	}
-	s, err := r.db.Case(ctx, no)
+	s, err := r.db.Cases.Case(ctx, no)
 	if err != nil {
 		return err
 	}
-	c, err := r.db.Customer(ctx, s.CommittedAs)
+	c, err := r.db.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return err
 	}
@@ -541,7 +541,7 @@ func twoClaims(ctx context.Context, r *round) (int, error) {
 		return won, err
 	}
 	owner := [2]told{x, y}[won].act.By
-	now, err := r.db.Case(ctx, s.CaseNo)
+	now, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err != nil {
 		return won, err
 	}
@@ -652,7 +652,7 @@ func twoChanges(ctx context.Context, r *round) (int, error) {
 	}
 	var got [2]answer
 	request := func(i int) func() error {
-		q := store.Request{Key: fmt.Sprintf("race-%d-%d", r.n, i), Type: kam.Modify, CustomerNo: no, Requester: "rosa.rep"}
+		q := casedb.Request{Key: fmt.Sprintf("race-%d-%d", r.n, i), Type: kam.Modify, CustomerNo: no, Requester: "rosa.rep"}
 		q.Data.LegalName = words(2*r.n + 1)[i+1] + " Holding GmbH"
 		return func() error {
 			begin := time.Now()
@@ -716,7 +716,7 @@ func (r *round) retiring(ctx context.Context) (kam.Snapshot, error) {
 	if err != nil {
 		return kam.Snapshot{}, err
 	}
-	q := store.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.Deactivate, CustomerNo: no, Requester: "rosa.rep"}
+	q := casedb.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.Deactivate, CustomerNo: no, Requester: "rosa.rep"}
 	q.Data.Justification = "The house was closed in February."
 	return r.begin(ctx, q, kam.AwaitingConfirmation)
 }
@@ -737,7 +737,7 @@ func retiredByTwo(ctx context.Context, r *round) (int, error) {
 	if err := r.ended(ctx, s.CaseNo, kam.Completed); err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
@@ -767,11 +767,11 @@ func retiredByOne(ctx context.Context, r *round) (int, error) {
 }
 
 func (r *round) retired(ctx context.Context, s kam.Snapshot, want bool) error {
-	c, err := r.db.Customer(ctx, s.CommittedAs)
+	c, err := r.db.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
 		return err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return err
 	}
@@ -833,7 +833,7 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 				return ctx.Err()
 			case <-time.After(look):
 			}
-			now, err := r.db.Case(ctx, s.CaseNo)
+			now, err := r.db.Cases.Case(ctx, s.CaseNo)
 			if err != nil {
 				return err
 			}
@@ -855,11 +855,11 @@ func sendBacks(ctx context.Context, r *round) (int, error) {
 	if err != nil {
 		return nobody, err
 	}
-	now, err := r.db.Case(ctx, s.CaseNo)
+	now, err := r.db.Cases.Case(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}
-	events, err := r.db.Events(ctx, s.CaseNo)
+	events, err := r.db.Cases.Events(ctx, s.CaseNo)
 	if err != nil {
 		return nobody, err
 	}

@@ -174,7 +174,7 @@ func (r *round) story(ctx context.Context) string {
 		fmt.Fprintf(&b, "  told %s: %s %s by %s (%s): %q, version %d, after %v\n", x.no, x.act.Name, x.act.Verdict, x.act.By, x.act.DecisionID, x.code, x.snapshot.Version, x.took)
 	}
 	for _, no := range r.cases {
-		events, err := r.db.Events(context.WithoutCancel(ctx), no)
+		events, err := r.db.Cases.Events(context.WithoutCancel(ctx), no)
 		if err != nil {
 			fmt.Fprintf(&b, "  %s: %v\n", no, err)
 		}

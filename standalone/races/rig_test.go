@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"testing"
 	"time"
-	_ "time/tzdata" // calendars name time zones, and not every machine has them
+	_ "time/tzdata"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -28,6 +28,8 @@ import (
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -42,7 +44,7 @@ type rig struct {
 
 	plain    kam.RequestData // with all details: no key account
 	endorsed kam.RequestData // a key account of one territory
-	sales    []store.SalesFact
+	sales    []customerdb.SalesFact
 }
 
 func open(t *testing.T) *rig {
@@ -131,7 +133,7 @@ func quickPolicy(t *testing.T) []byte {
 
 // calendars are open now: quick from this minute on for two, by the clock of a
 // zone where it is about noon, so that no run meets midnight.
-func calendars(now time.Time) []store.CalendarRow {
+func calendars(now time.Time) []accessdb.CalendarRow {
 	now = now.UTC().Truncate(time.Minute)
 	ahead := 12 - now.Hour()
 	zone := "UTC"
@@ -139,7 +141,7 @@ func calendars(now time.Time) []store.CalendarRow {
 		zone = fmt.Sprintf("Etc/GMT%+d", -ahead) // POSIX counts westward
 	}
 	local := now.Add(time.Duration(ahead) * time.Hour)
-	return []store.CalendarRow{
+	return []accessdb.CalendarRow{
 		{Code: "SLOW", TimeZone: "UTC", Opens: "00:00", Closes: "24:00"},
 		{Code: "QUICK", TimeZone: zone, Opens: local.Format("15:04"), Closes: local.Add(2 * time.Minute).Format("15:04")},
 	}
@@ -160,7 +162,7 @@ func (r *rig) keepOfficeOpen(t *testing.T) {
 				return
 			case <-time.After(now.Truncate(time.Minute).Add(time.Minute).Sub(now)):
 			}
-			if err := storetest.LoadOrg(ctx, r.db, store.Org{Calendars: calendars(time.Now())}); err != nil && ctx.Err() == nil {
+			if err := storetest.LoadOrg(ctx, r.db, accessdb.Org{Calendars: calendars(time.Now())}); err != nil && ctx.Err() == nil {
 				done <- err
 				return
 			}
@@ -176,16 +178,16 @@ func (r *rig) keepOfficeOpen(t *testing.T) {
 // reminders come by the calendar of the first place where he works, the end of
 // a wait by that of the territory: whoever works first at an office of another
 // pace than his territory has only the one or only the other come soon.
-func organisation() store.Org {
-	node := func(code string, level kam.NodeLevel, parent string, manager kam.UserID, calendar string) store.Node {
-		return store.Node{Code: code, Level: level, Parent: parent, Name: code, ManagerID: manager, Calendar: calendar}
+func organisation() accessdb.Org {
+	node := func(code string, level kam.NodeLevel, parent string, manager kam.UserID, calendar string) accessdb.Node {
+		return accessdb.Node{Code: code, Level: level, Parent: parent, Name: code, ManagerID: manager, Calendar: calendar}
 	}
-	user := func(id, manager kam.UserID, role kam.Role, nodes ...string) store.User {
-		return store.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager}
+	user := func(id, manager kam.UserID, role kam.Role, nodes ...string) accessdb.User {
+		return accessdb.User{ID: id, Name: string(id), Roles: []kam.Role{role}, Nodes: nodes, ManagerID: manager}
 	}
-	o := store.Org{
+	o := accessdb.Org{
 		Calendars: calendars(time.Now()),
-		Nodes: []store.Node{
+		Nodes: []accessdb.Node{
 			node("GLOBAL", kam.LevelGlobal, "", "gina.global", "SLOW"),
 			node("DE", kam.LevelCountry, "GLOBAL", "nadja.national", ""),
 			node("DE-A", kam.LevelRegion, "DE", "rita.regional", ""),
@@ -197,7 +199,7 @@ func organisation() store.Org {
 			node("OFFICE-SLOW", kam.LevelTerritory, "DE", "", ""),
 			node("OFFICE-QUICK", kam.LevelTerritory, "DE", "", "QUICK"),
 		},
-		Users: []store.User{
+		Users: []accessdb.User{
 			user("gina.global", "", kam.GlobalManager, "GLOBAL"),
 			user("nadja.national", "gina.global", kam.NationalManager, "DE"),
 			user("rita.regional", "nadja.national", kam.RegionalManager, "DE-A"),
@@ -216,8 +218,8 @@ func organisation() store.Org {
 		},
 	}
 	for territory, prefix := range postal {
-		o.AssignmentRules = append(o.AssignmentRules, store.AssignmentRule{
-			Code: "R-" + prefix, Kind: store.AreaRule, Country: "DE", PostalPrefix: prefix, Territory: territory,
+		o.AssignmentRules = append(o.AssignmentRules, accessdb.AssignmentRule{
+			Code: "R-" + prefix, Kind: accessdb.AreaRule, Country: "DE", PostalPrefix: prefix, Territory: territory,
 		})
 	}
 	return o

@@ -14,7 +14,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/service"
-	"github.com/kamflow/kamflow/store"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -81,26 +82,26 @@ func (r *round) party(template kam.RequestData, territory string, which int) kam
 }
 
 // request is one for a new customer, who passes every rule.
-func (r *round) request(territory string) store.Request {
-	return store.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.NewCase, Requester: "rosa.rep", Data: r.party(r.plain, territory, 0)}
+func (r *round) request(territory string) casedb.Request {
+	return casedb.Request{Key: fmt.Sprintf("race-%d", r.n), Type: kam.NewCase, Requester: "rosa.rep", Data: r.party(r.plain, territory, 0)}
 }
 
 // keyAccount is a request for a customer who becomes a key account.
-func (r *round) keyAccount(ctx context.Context, territory string) (store.Request, error) {
+func (r *round) keyAccount(ctx context.Context, territory string) (casedb.Request, error) {
 	q := r.request(territory)
 	q.Data = r.party(r.endorsed, territory, 0)
 	q.Data.GroupName, q.Data.SalesAccountNo = words(2 * r.n)[0], fmt.Sprintf("RACE-%d", r.n)
-	facts := append([]store.SalesFact(nil), r.sales...)
+	facts := append([]customerdb.SalesFact(nil), r.sales...)
 	for i := range facts {
 		facts[i].AccountNo = q.Data.SalesAccountNo
 	}
-	return q, r.db.LoadSales(ctx, storetest.Act(), facts)
+	return q, r.db.Customers.LoadSales(ctx, storetest.Act(), facts)
 }
 
 // existing loads a customer that has been there for long, and returns its
 // number.
 func (r *round) existing(ctx context.Context, status kam.KAStatus) (string, error) {
-	c := store.BookCustomer{
+	c := customerdb.BookCustomer{
 		CustomerNo: fmt.Sprintf("BOOK-%d", r.n), Data: r.party(r.plain, still, 1), Territory: still, OwnerID: "rosa.rep", Coverage: "C",
 	}
 	if status == kam.KA {
@@ -108,12 +109,12 @@ func (r *round) existing(ctx context.Context, status kam.KAStatus) (string, erro
 	}
 	rules.Clean(&c.Data)
 	c.Keys = parties.Keys(c.Data)
-	return c.CustomerNo, r.db.LoadCustomers(ctx, storetest.Act(), []store.BookCustomer{c})
+	return c.CustomerNo, r.db.Customers.Load(ctx, storetest.Act(), []customerdb.BookCustomer{c})
 }
 
 // begin starts a case and has it reach a state. A start that is not confirmed
 // is sent again.
-func (r *round) begin(ctx context.Context, q store.Request, state kam.State) (kam.Snapshot, error) {
+func (r *round) begin(ctx context.Context, q casedb.Request, state kam.State) (kam.Snapshot, error) {
 	for {
 		s, err := r.client.Start(ctx, q)
 		if err == nil {
@@ -153,7 +154,7 @@ func (r *round) reach(ctx context.Context, no kam.CaseNo, want kam.State) (kam.S
 
 func (r *round) until(ctx context.Context, no kam.CaseNo, what string, fine func(kam.Snapshot) bool) (kam.Snapshot, error) {
 	for {
-		s, err := r.db.Case(ctx, no)
+		s, err := r.db.Cases.Case(ctx, no)
 		switch {
 		case err != nil:
 			return s, err
@@ -261,7 +262,7 @@ func due(s kam.Snapshot, want kam.DeadlineKind) (time.Time, error) {
 
 // end takes back what has not come to its end.
 func (r *round) end(ctx context.Context, no kam.CaseNo) error {
-	s, err := r.db.Case(ctx, no)
+	s, err := r.db.Cases.Case(ctx, no)
 	if err != nil || s.State.Ended() {
 		return err
 	}

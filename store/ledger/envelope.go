@@ -62,6 +62,13 @@ func (e *Entry) spendEnvelope(refusal *kam.Error) error {
 	return nil
 }
 
+// DropRefused forgets refused envelopes that hold no more: an envelope holds for a
+// day, and a clock may be wrong.
+func (l *Ledger) DropRefused(ctx context.Context, at time.Time) error {
+	_, err := pg.Exec(ctx, l.pool, "forget refused envelopes", `delete from kam.envelope_refused where at < $1`, at.AddDate(0, 0, -3))
+	return err
+}
+
 // forgedListed is how many refused signatures of a minute stand in the trail of a
 // subject; the rest are counted.
 const forgedListed = 10
@@ -75,6 +82,12 @@ func (e *Entry) countForged() (listed bool, err error) {
 
 	n, _, err := pg.One(e.ctx, e.tx, "count a refused signature", pgx.RowTo[int64], count, pgx.StrictNamedArgs{"subject": e.effect.Subject.ID, "minute": e.dbAt.Truncate(time.Minute)})
 	return n <= forgedListed, err
+}
+
+// Forged is how many acts were refused for their signature, listed or not.
+func (l *Ledger) Forged(ctx context.Context) (int64, error) {
+	n, _, err := pg.One(ctx, l.pool, "count refused signatures", pgx.RowTo[int64], `select coalesce(sum(count), 0)::bigint from kam.forged`)
+	return n, err
 }
 
 // A SignedEffect is what a person did and what he signed, as it is kept: Envelope

@@ -18,6 +18,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,6 +38,15 @@ type Ledger struct {
 // New opens the ledger of a database.
 func New(pool *pgxpool.Pool) *Ledger {
 	return &Ledger{pool: pool, Committed: func() error { return nil }}
+}
+
+// Now is the time of the database.
+func (l *Ledger) Now(ctx context.Context) (time.Time, error) {
+	var t time.Time
+	if err := l.pool.QueryRow(ctx, `select clock_timestamp()`).Scan(&t); err != nil {
+		return t, fmt.Errorf("read the time of the database: %w", err)
+	}
+	return t.UTC(), nil
 }
 
 // A Kind says what a subject is.
@@ -78,7 +88,7 @@ type Keeper interface {
 
 // Do runs one effect in one transaction under the lock of its subject, and
 // keeps it. The same effect again hands the stored answer to the keeper, unless
-// that was a refusal, which is judged anew; with another digest it is a
+// that was a refusal, which is judged again; with another digest it is a
 // kam.IDReused. An effect of the engine that finds the subject ahead of what it
 // knows does nothing.
 //

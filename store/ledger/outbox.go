@@ -2,6 +2,9 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +21,11 @@ type Message struct {
 	To      []kam.UserID      `json:"to,omitempty"`
 	Subject string            `json:"subject"`
 	Data    map[string]string `json:"data,omitempty"`
+	Said    *kam.Text         `json:"-"` // the subject in other languages
 }
+
+// subjectText is where the data of a message keep the Text of its subject.
+const subjectText = "subject_text"
 
 // Publish puts a message into the outbox. Its id is the same however often it
 // is delivered.
@@ -33,6 +40,14 @@ func (e *Entry) Publish(m Message) error {
 	}
 	if m.Data == nil {
 		m.Data = map[string]string{}
+	}
+	if m.Said != nil {
+		said, err := json.Marshal(m.Said)
+		if err != nil {
+			return fmt.Errorf("write down the subject of a message: %w", err)
+		}
+		m.Data = maps.Clone(m.Data)
+		m.Data[subjectText] = string(said)
 	}
 	e.queued.Queue(insert, pgx.StrictNamedArgs{
 		"id": e.newID(e.messages), "case_no": e.effect.Subject.ID, "kind": m.Kind, "recipients": m.To,
@@ -53,6 +68,24 @@ type Delivery struct {
 	Data     map[string]string
 	At       time.Time
 	Attempts int // this one included
+}
+
+// Facts are the data without what only tells the subject in other languages.
+func (d Delivery) Facts() map[string]string {
+	facts := maps.Clone(d.Data)
+	delete(facts, subjectText)
+	return facts
+}
+
+// Title is the subject as a sentence.
+func (d Delivery) Title() (kam.Sentence, error) {
+	s := kam.Word(d.Subject)
+	if said, ok := d.Data[subjectText]; ok {
+		if err := json.Unmarshal([]byte(said), &s.Text); err != nil {
+			return s, fmt.Errorf("read the subject of message %s: %w", d.ID, err)
+		}
+	}
+	return s, nil
 }
 
 // EventType is the type of the message as a CloudEvent.

@@ -15,6 +15,7 @@ import (
 // longer there.
 type Chain struct {
 	CaseNo   kam.CaseNo
+	Kind     Kind // empty for one that is gone
 	Events   []kam.AuditEvent
 	HeadSeq  int64
 	HeadHash string
@@ -79,8 +80,7 @@ const chainPage = 200 // cases read at a time
 // Chains hands fn the audit trail of every case, in order of number, then the
 // numbers whose case is gone. All is seen as of one moment.
 func (l *Ledger) Chains(ctx context.Context, fn func(Chain) error) error {
-	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, l.pool, snapshot, func(tx pgx.Tx) error {
+	err := pg.Snapshot(ctx, l.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, pg.LongStatements); err != nil {
 			return err
 		}
@@ -101,18 +101,19 @@ func (l *Ledger) Chains(ctx context.Context, fn func(Chain) error) error {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("read the audit trail: %w", pg.Known(err))
+		return fmt.Errorf("read the audit trail: %w", err)
 	}
 	return nil
 }
 
 func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	const heads = `
-		select subject as no, audit_seq as seq, audit_hash as hash, version from kam.head
+		select subject as no, kind, audit_seq as seq, audit_hash as hash, version from kam.head
 		where subject > $1 order by subject limit $2`
 	const events = `select ` + eventColumns + ` from kam.audit where case_no > $1 and case_no <= $2 order by case_no, seq`
 	type head struct {
 		No      kam.CaseNo
+		Kind    Kind
 		Seq     int64
 		Hash    string
 		Version int64
@@ -136,7 +137,7 @@ func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	}
 	page := make([]Chain, len(all))
 	for i, h := range all {
-		page[i] = Chain{CaseNo: h.No, Events: byCase[h.No], HeadSeq: h.Seq, HeadHash: h.Hash, Version: h.Version, Signed: signed[h.No]}
+		page[i] = Chain{CaseNo: h.No, Kind: h.Kind, Events: byCase[h.No], HeadSeq: h.Seq, HeadHash: h.Hash, Version: h.Version, Signed: signed[h.No]}
 	}
 	return page, nil
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // The admins of every organisation that LoadOrg loads. They propose and agree
 // where a test needs that something is there, and not how it came.
-var admins = []store.User{
+var admins = []accessdb.User{
 	{ID: "zz.user1", Name: "First user admin", Roles: []kam.Role{kam.UserAdmin}},
 	{ID: "zz.user2", Name: "Second user admin", Roles: []kam.Role{kam.UserAdmin}},
 	{ID: "zz.policy1", Name: "First policy admin", Roles: []kam.Role{kam.PolicyAdmin}},
@@ -20,36 +21,36 @@ var admins = []store.User{
 // LoadOrg makes the organisation what o says: the first load sets it up, later
 // ones are proposed and agreed to by admins of its own, who stand in o after
 // the people of the test.
-func LoadOrg(ctx context.Context, s *store.Store, o store.Org) error {
+func LoadOrg(ctx context.Context, s *store.Store, o accessdb.Org) error {
 	if o.Users != nil {
-		o.Users = append(append([]store.User{}, o.Users...), admins...)
+		o.Users = append(append([]accessdb.User{}, o.Users...), admins...)
 	}
-	return byTwo(ctx, s, func(a store.OrgAct) (store.OrgChange, error) { return s.LoadOrg(ctx, a, o) })
+	return byTwo(ctx, s, func(a accessdb.OrgAct) (accessdb.OrgChange, error) { return s.Access.LoadOrg(ctx, a, o) })
 }
 
 // PublishPolicy drafts a policy and publishes it.
 func PublishPolicy(ctx context.Context, s *store.Store, version int, text []byte) error {
-	return byTwo(ctx, s, func(a store.OrgAct) (store.OrgChange, error) { return s.LoadPolicy(ctx, a, version, text) })
+	return byTwo(ctx, s, func(a accessdb.OrgAct) (accessdb.OrgChange, error) { return s.Access.LoadPolicy(ctx, a, version, text) })
 }
 
-func byTwo(ctx context.Context, s *store.Store, propose func(store.OrgAct) (store.OrgChange, error)) error {
+func byTwo(ctx context.Context, s *store.Store, propose func(accessdb.OrgAct) (accessdb.OrgChange, error)) error {
 	c, by, err := byOneOf(admins, propose)
 	if err != nil || !c.Pending {
 		return err
 	}
-	_, _, err = byOneOf(admins[1:], func(a store.OrgAct) (store.OrgChange, error) {
+	_, _, err = byOneOf(admins[1:], func(a accessdb.OrgAct) (accessdb.OrgChange, error) {
 		if a.By == by {
-			return store.OrgChange{}, kam.Errorf(kam.Forbidden, "he proposed it")
+			return accessdb.OrgChange{}, kam.Errorf(kam.Forbidden, "he proposed it")
 		}
-		return s.Agree(ctx, a, c.Proposal)
+		return s.Access.Agree(ctx, a, c.Proposal)
 	})
 	return err
 }
 
 // byOneOf is the act by the first admin who may do it.
-func byOneOf(admins []store.User, act func(store.OrgAct) (store.OrgChange, error)) (c store.OrgChange, by kam.UserID, err error) {
+func byOneOf(admins []accessdb.User, act func(accessdb.OrgAct) (accessdb.OrgChange, error)) (c accessdb.OrgChange, by kam.UserID, err error) {
 	for _, u := range admins {
-		c, err = act(store.OrgAct{DecisionID: rand.Text(), By: u.ID})
+		c, err = act(accessdb.OrgAct{DecisionID: rand.Text(), By: u.ID, May: kam.Permit})
 		if kam.CodeOf(err) != kam.Forbidden {
 			return c, u.ID, err
 		}
@@ -58,4 +59,6 @@ func byOneOf(admins []store.User, act func(store.OrgAct) (store.OrgChange, error
 }
 
 // Act is an act of somebody who loads what a test needs.
-func Act() store.OrgAct { return store.OrgAct{DecisionID: rand.Text(), By: "test.loader"} }
+func Act() accessdb.OrgAct {
+	return accessdb.OrgAct{DecisionID: rand.Text(), By: "test.loader", May: kam.Permit}
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/store"
@@ -34,7 +35,12 @@ func Open(t testing.TB, dsn string) *store.Store {
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
 	}
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		if p, ok := pools.LoadAndDelete(s); ok {
+			p.(*pgxpool.Pool).Close()
+		}
+		s.Close()
+	})
 	opened.Store(s, dsn)
 	return s
 }

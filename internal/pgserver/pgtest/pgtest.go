@@ -118,7 +118,7 @@ var shared struct {
 }
 
 // server returns a database to make others from. A server that would not start
-// is not tried again: each test would wait for it anew.
+// is not tried again: each test would wait for it again.
 func server() (string, error) {
 	shared.Lock()
 	defer shared.Unlock()

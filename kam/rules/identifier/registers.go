@@ -16,7 +16,7 @@ var registerText string
 type register struct {
 	scheme    kam.IdentifierScheme // that checks its numbers, schemeVAT for that of the country
 	canonical string               // the name under which it is compared
-	local     bool                 // numbers anew at each court or state
+	local     bool                 // numbers again at each court or state
 }
 
 // schemeVAT stands for the scheme of a country's VAT numbers.

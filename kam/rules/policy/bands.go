@@ -34,7 +34,7 @@ func (b Bands) At(v kam.Dec) kam.Dec {
 // is exclusive. Both must cover the field's range without gap or overlap.
 func (r *reader) readBands(n *yaml.Node, path string, tag reflect.StructTag) Bands {
 	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		r.fail(n, path, "write [[bound, points], ..]", "expected a table of bands, found %s", kindName(n))
+		r.fail(n, path, kam.Say("write [[bound, points], ..]"), "expected a table of bands, found %s", kindName(n))
 		return nil
 	}
 	before := len(r.problems)
@@ -54,22 +54,22 @@ func (r *reader) readBands(n *yaml.Node, path string, tag reflect.StructTag) Ban
 	for i, row := range rows {
 		bands[i] = row.Band
 		if row.Points < lowest || row.Points > highest || tag.Get("score") != "" && row.Points%100 != 0 {
-			r.fail(n.Content[i], path, fmt.Sprintf("give %s to %s", lowest, highest), "%s points are out of range", row.Points)
+			r.fail(n.Content[i], path, kam.Say("give %s to %s", lowest, highest), "%s points are out of range", row.Points)
 		}
 		r.checkBandRow(n.Content[i], path, rows, i)
 	}
 	from, _ := limit(tag, "from")
 	if rows[0].From > from {
-		r.fail(n, path, "start the table at "+from.String(), "values from %s to under %s have no points", from, rows[0].From)
+		r.fail(n, path, kam.Say("start the table at %s", from), "values from %s to under %s have no points", from, rows[0].From)
 	}
 	if to, ok := limit(tag, "to"); ok {
 		if last := rows[len(rows)-1]; last.From > to {
-			r.fail(n, path, "end the table at "+to.String(), "the band from %s lies outside the field's range, which ends at %s", last.From, to)
+			r.fail(n, path, kam.Say("end the table at %s", to), "the band from %s lies outside the field's range, which ends at %s", last.From, to)
 		} else if last.closed && last.to <= to {
-			r.fail(n, path, "leave max out of the last range", "values from %s on have no points", last.to)
+			r.fail(n, path, kam.Say("leave max out of the last range"), "values from %s on have no points", last.to)
 		}
 	} else if last := rows[len(rows)-1]; last.closed {
-		r.fail(n, path, "leave max out of the last range", "values from %s on have no points", last.to)
+		r.fail(n, path, kam.Say("leave max out of the last range"), "values from %s on have no points", last.to)
 	}
 	return bands
 }
@@ -97,11 +97,11 @@ func (r *reader) readBandRow(n *yaml.Node, path string) (row bandRow) {
 		if rng.Max != nil {
 			row.to, row.closed = *rng.Max, true
 			if *rng.Max <= rng.Min {
-				r.fail(n, path, "give a max above min", "the range from %s to %s is empty", rng.Min, *rng.Max)
+				r.fail(n, path, kam.Say("give a max above min"), "the range from %s to %s is empty", rng.Min, *rng.Max)
 			}
 		}
 	default:
-		r.fail(n, path, "write [bound, points]", "expected a bound and its points")
+		r.fail(n, path, kam.Say("write [bound, points]"), "expected a bound and its points")
 	}
 	return row
 }
@@ -113,10 +113,10 @@ func (r *reader) checkBandRow(n *yaml.Node, path string, rows []bandRow, i int) 
 	prev, row := rows[i-1], rows[i]
 	switch {
 	case row.From <= prev.From:
-		r.fail(n, path, "sort the table by rising bounds, each once", "bound %s does not rise above %s", row.From, prev.From)
+		r.fail(n, path, kam.Say("sort the table by rising bounds, each once"), "bound %s does not rise above %s", row.From, prev.From)
 	case prev.closed && row.From > prev.to:
-		r.fail(n, path, "let the range start at "+prev.to.String(), "gap: values from %s to under %s have no points", prev.to, row.From)
+		r.fail(n, path, kam.Say("let the range start at %s", prev.to), "gap: values from %s to under %s have no points", prev.to, row.From)
 	case prev.closed && row.From < prev.to:
-		r.fail(n, path, "let the range start at "+prev.to.String(), "overlap: values from %s to under %s stand in two ranges", row.From, prev.to)
+		r.fail(n, path, kam.Say("let the range start at %s", prev.to), "overlap: values from %s to under %s stand in two ranges", row.From, prev.to)
 	}
 }

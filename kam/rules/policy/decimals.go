@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -38,8 +37,8 @@ func checkDecimals(text []byte) error {
 			}
 		case yaml.ScalarNode:
 			if _, frac, _ := strings.Cut(n.Value, "."); n.Tag == "!!float" && len(frac) > 2 {
-				problems = append(problems, Problem{n.Line, n.Column, path, fmt.Sprintf("%q has %d decimals: thousands or a slip", kam.Clip(n.Value, 60), len(frac)),
-					"write a plain number with at most two decimals, without thousands separators"})
+				problems = append(problems, problem(n.Line, n.Column, path, kam.Say("%q has %d decimals: thousands or a slip", kam.Clip(n.Value, 60), len(frac)),
+					kam.Say("write a plain number with at most two decimals, without thousands separators")))
 			}
 		}
 	}

@@ -24,8 +24,6 @@ var defaultLabels = []RFMLabel{
 	{Label: "REGULAR"},
 }
 
-const hs9 = "HS9_LIKE_A_REJECTED"
-
 // supportedFloor is the default of duplicates.min_name_similarity_supported.
 const supportedFloor kam.Dec = 70
 
@@ -51,8 +49,8 @@ func (p *Policy) fillDefaults() {
 		p.Duplicates.MinNameSimilaritySupported = &floor
 	}
 	// A policy that was written before HS9 has it as it is shipped.
-	if !slices.ContainsFunc(p.Add.HardStops, func(h HardStop) bool { return h.ID == hs9 }) {
-		p.Add.HardStops = append(p.Add.HardStops, HardStop{ID: hs9, Outcome: kam.Refer, Enabled: true})
+	if !slices.ContainsFunc(p.Add.HardStops, func(h HardStop) bool { return h.ID == StopLikeARejected }) {
+		p.Add.HardStops = append(p.Add.HardStops, HardStop{ID: StopLikeARejected, Outcome: kam.Refer, Enabled: true})
 	}
 	if p.Duplicates.Blocking == nil {
 		p.Duplicates.Blocking = slices.Clone(BlockingRules)

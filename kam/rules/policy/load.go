@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kamflow/kamflow/kam"
 )
 
 // registerRules are findings of a lookup at a register, which the engine does
@@ -36,14 +38,14 @@ func Load(text []byte, at time.Time) (*Policy, error) {
 	return parse(text, func(r *reader, p *Policy) {
 		r.inForce(reflect.ValueOf(*p), reflect.ValueOf(*shipped), "")
 		if from, err := time.Parse(time.DateOnly, p.EffectiveFrom); err == nil && from.After(at) {
-			r.failAt("effective_from", "load it on that day, or give a day that has come", "a policy is in force from when it is loaded, not from %s", p.EffectiveFrom)
+			r.failAt("effective_from", kam.Say("load it on that day, or give a day that has come"), "a policy is in force from when it is loaded, not from %s", p.EffectiveFrom)
 		}
 		if p.KeyAccount.CompanyRevenue != nil && p.KeyAccount.ThresholdMode != ShareOfCompanyRevenue {
-			r.failAt("key_account.company_revenue", "leave it out, or set threshold_mode: "+ShareOfCompanyRevenue, "it counts with threshold_mode %s only", ShareOfCompanyRevenue)
+			r.failAt("key_account.company_revenue", kam.Say("leave it out, or set threshold_mode: %s", ShareOfCompanyRevenue), "it counts with threshold_mode %s only", ShareOfCompanyRevenue)
 		}
 		for _, id := range registerRules {
 			if _, set := p.Findings[id]; set {
-				r.failAt("findings."+id, "leave it out", "not in force: registers are not asked yet, so there is no such finding")
+				r.failAt("findings."+id, kam.Say("leave it out"), "not in force: registers are not asked yet, so there is no such finding")
 			}
 		}
 	})
@@ -60,7 +62,7 @@ func (r *reader) inForce(got, shipped reflect.Value, path string) {
 		switch why := idle(f.Tag); {
 		case why != "":
 			for _, changed := range differences(got.Field(i), shipped.Field(i), at) {
-				r.failAt(r.known(changed.path), "give "+changed.shipped, "not in force: %s", why)
+				r.failAt(r.known(changed.path), kam.Say("give %s", changed.shipped), "not in force: %s", why)
 			}
 		case f.Type == reflect.TypeFor[Wait]():
 			r.takes(got.Field(i), at, strings.Fields(f.Tag.Get("takes")))
@@ -75,7 +77,7 @@ func (r *reader) takes(wait reflect.Value, path string, parts []string) {
 	for i := range wait.NumField() {
 		part := wait.Type().Field(i).Tag.Get("yaml")
 		if !wait.Field(i).IsNil() && !slices.Contains(parts, part) {
-			r.failAt(join(path, part), "leave it out", "this task has no %s; it has %s", part, strings.Join(parts, ", "))
+			r.failAt(join(path, part), kam.Say("leave it out"), "this task has no %s; it has %s", part, kam.ListOf(parts))
 		}
 	}
 }

@@ -24,6 +24,18 @@ type Problem struct {
 	Path    string `json:"path"`
 	Message string `json:"message"`
 	Remedy  string `json:"remedy"`
+	// Said and Advice say both in other languages.
+	Said   *kam.Text `json:"message_text,omitempty"`
+	Advice *kam.Text `json:"remedy_text,omitempty"`
+}
+
+// Sentence is what is wrong and what would be right.
+func (p Problem) Sentence() kam.Sentence {
+	return kam.Say("%s; %s", kam.Sentence{English: p.Message, Text: p.Said}, kam.Sentence{English: p.Remedy, Text: p.Advice})
+}
+
+func problem(line, column int, path string, message, remedy kam.Sentence) Problem {
+	return Problem{Line: line, Column: column, Path: path, Message: message.English, Remedy: remedy.English, Said: message.Text, Advice: remedy.Text}
 }
 
 func (p Problem) String() string {
@@ -56,14 +68,14 @@ func Parse(text []byte) (*Policy, error) { return parse(text, nil) }
 // parse reads a policy; more looks at one that is sound by itself.
 func parse(text []byte, more func(*reader, *Policy)) (*Policy, error) {
 	if len(text) > maxPolicyBytes {
-		return nil, &Error{[]Problem{{1, 1, "policy", "the file is larger than 1 MB", "give a policy file"}}}
+		return nil, &Error{[]Problem{problem(1, 1, "policy", kam.Say("the file is larger than 1 MB"), kam.Say("give a policy file"))}}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return nil, &Error{[]Problem{syntaxProblem(err)}}
 	}
 	if len(doc.Content) == 0 {
-		return nil, &Error{[]Problem{{1, 1, "policy", "the file is empty", "start from the default policy"}}}
+		return nil, &Error{[]Problem{problem(1, 1, "policy", kam.Say("the file is empty"), kam.Say("start from the default policy"))}}
 	}
 	r := &reader{at: map[string]*yaml.Node{}}
 	p := &Policy{}
@@ -96,7 +108,7 @@ func syntaxProblem(err error) Problem {
 			}
 		}
 	}
-	return Problem{line, 1, "policy", msg, "correct the YAML"}
+	return problem(line, 1, "policy", kam.Word(msg), kam.Say("correct the YAML"))
 }
 
 // A reader walks the YAML tree and the struct together.
@@ -105,7 +117,7 @@ type reader struct {
 	problems []Problem
 }
 
-func (r *reader) fail(n *yaml.Node, path, remedy, format string, args ...any) {
+func (r *reader) fail(n *yaml.Node, path string, remedy kam.Sentence, format string, args ...any) {
 	if path == "" {
 		path = "policy"
 	}
@@ -113,11 +125,11 @@ func (r *reader) fail(n *yaml.Node, path, remedy, format string, args ...any) {
 	if n != nil {
 		line, col = n.Line, n.Column
 	}
-	r.problems = append(r.problems, Problem{line, col, path, fmt.Sprintf(format, args...), remedy})
+	r.problems = append(r.problems, problem(line, col, path, kam.Say(format, args...), remedy))
 }
 
 // failAt reports a problem of a value that was read before.
-func (r *reader) failAt(path, remedy, format string, args ...any) {
+func (r *reader) failAt(path string, remedy kam.Sentence, format string, args ...any) {
 	r.fail(r.at[path], path, remedy, format, args...)
 }
 
@@ -130,7 +142,7 @@ var (
 func (r *reader) read(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	r.at[path] = n
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		r.fail(n, path, "write the value out", "anchors and aliases are not used in a policy")
+		r.fail(n, path, kam.Say("write the value out"), "anchors and aliases are not used in a policy")
 		return
 	}
 	switch {
@@ -157,7 +169,7 @@ func (r *reader) read(n *yaml.Node, v reflect.Value, path string, tag reflect.St
 
 func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, path, "write key: value pairs", "expected a mapping, found %s", kindName(n))
+		r.fail(n, path, kam.Say("write key: value pairs"), "expected a mapping, found %s", kindName(n))
 		return
 	}
 	known := []string{}
@@ -178,7 +190,7 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string, tag refl
 		} else if d := f.Tag.Get("default"); d != "" {
 			v.Field(i).SetBool(d == "true")
 		} else if f.Tag.Get("opt") == "" {
-			r.fail(n, join(path, key), "add the key; the default policy shows it", "the key is missing")
+			r.fail(n, join(path, key), kam.Say("add the key; the default policy shows it"), "the key is missing")
 		}
 		if d, ok := v.Field(i).Interface().(kam.Dec); ok {
 			total += d
@@ -191,7 +203,7 @@ func (r *reader) readStruct(n *yaml.Node, v reflect.Value, path string, tag refl
 		}
 	}
 	if want, ok := limit(tag, "sum"); ok && complete && total != want {
-		r.fail(n, path, "change the weights", "the weights sum to %s, not to %s", total, want)
+		r.fail(n, path, kam.Say("change the weights"), "the weights sum to %s, not to %s", total, want)
 	}
 }
 
@@ -202,9 +214,9 @@ func (r *reader) pairs(n *yaml.Node, path string) (keys, values []*yaml.Node) {
 		k := n.Content[i]
 		switch line, double := first[k.Value]; {
 		case k.Kind != yaml.ScalarNode || k.Tag == "!!merge":
-			r.fail(k, path, "write a plain key", "the key is not a plain text")
+			r.fail(k, path, kam.Say("write a plain key"), "the key is not a plain text")
 		case double:
-			r.fail(k, join(path, k.Value), "keep one of them", "the key stands here and in line %d", line)
+			r.fail(k, join(path, k.Value), kam.Say("keep one of them"), "the key stands here and in line %d", line)
 		default:
 			first[k.Value] = k.Line
 			keys, values = append(keys, k), append(values, n.Content[i+1])
@@ -215,7 +227,7 @@ func (r *reader) pairs(n *yaml.Node, path string) (keys, values []*yaml.Node) {
 
 func (r *reader) readMap(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	if n.Kind != yaml.MappingNode {
-		r.fail(n, path, "write key: value pairs", "expected a mapping, found %s", kindName(n))
+		r.fail(n, path, kam.Say("write key: value pairs"), "expected a mapping, found %s", kindName(n))
 		return
 	}
 	want := closedSet(tag.Get("keys"))
@@ -232,7 +244,7 @@ func (r *reader) readMap(n *yaml.Node, v reflect.Value, path string, tag reflect
 	}
 	for _, w := range want {
 		if !slices.ContainsFunc(keys, func(k *yaml.Node) bool { return k.Value == w }) {
-			r.fail(n, join(path, w), "add the value", "the value is missing from the table")
+			r.fail(n, join(path, w), kam.Say("add the value"), "the value is missing from the table")
 		}
 	}
 	v.Set(m)
@@ -240,7 +252,7 @@ func (r *reader) readMap(n *yaml.Node, v reflect.Value, path string, tag reflect
 
 func (r *reader) readList(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	if n.Kind != yaml.SequenceNode {
-		r.fail(n, path, "write a list [..]", "expected a list, found %s", kindName(n))
+		r.fail(n, path, kam.Say("write a list [..]"), "expected a list, found %s", kindName(n))
 		return
 	}
 	s := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
@@ -256,10 +268,10 @@ func (r *reader) readDec(n *yaml.Node, v reflect.Value, path string, tag reflect
 		return
 	}
 	if low, has := limit(tag, "min"); has && d < low {
-		r.fail(n, path, "give at least "+low.String(), "%s is too small", d)
+		r.fail(n, path, kam.Say("give at least %s", low), "%s is too small", d)
 	}
 	if high, has := limit(tag, "max"); has && d > high {
-		r.fail(n, path, "give at most "+high.String(), "%s is too large", d)
+		r.fail(n, path, kam.Say("give at most %s", high), "%s is too large", d)
 	}
 	v.SetInt(int64(d))
 }
@@ -267,12 +279,12 @@ func (r *reader) readDec(n *yaml.Node, v reflect.Value, path string, tag reflect
 // number reads a plain decimal with at most two places.
 func (r *reader) number(n *yaml.Node, path string) (kam.Dec, bool) {
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" {
-		r.fail(n, path, "write a number", "expected a number, found %s", kindName(n))
+		r.fail(n, path, kam.Say("write a number"), "expected a number, found %s", kindName(n))
 		return 0, false
 	}
 	d, err := kam.ParseDec(n.Value)
 	if err != nil {
-		r.fail(n, path, "write a plain number with at most two decimals", "%v", err)
+		r.fail(n, path, kam.Say("write a plain number with at most two decimals"), "%v", err)
 		return 0, false
 	}
 	return d, true
@@ -281,7 +293,7 @@ func (r *reader) number(n *yaml.Node, path string) (kam.Dec, bool) {
 func (r *reader) readScalar(n *yaml.Node, v reflect.Value, path string, tag reflect.StructTag) {
 	want := map[reflect.Kind]string{reflect.Bool: "!!bool", reflect.Int: "!!int", reflect.String: "!!str"}[v.Kind()]
 	if n.Kind != yaml.ScalarNode || n.Tag != want && !(tag.Get("date") != "" && n.Tag == "!!timestamp") {
-		r.fail(n, path, "write "+yamlNames[want], "expected %s, found %s", yamlNames[want], kindName(n))
+		r.fail(n, path, kam.Say("write %s", kam.Word(yamlNames[want])), "expected %s, found %s", kam.Word(yamlNames[want]), kindName(n))
 		return
 	}
 	switch v.Kind() {
@@ -295,29 +307,38 @@ func (r *reader) readScalar(n *yaml.Node, v reflect.Value, path string, tag refl
 		r.readDec(n, reflect.New(decType).Elem(), path, tag)
 		v.SetInt(int64(d) / 100)
 	default:
-		one := strings.Fields(tag.Get("one"))
+		one := choices(tag)
 		if len(one) > 0 && !slices.Contains(one, n.Value) {
 			r.fail(n, path, kam.Nearest(n.Value, one), "%q is not a value of the set", kam.Clip(n.Value, 60))
 		}
 		if tag.Get("date") != "" {
 			if _, err := time.Parse(time.DateOnly, n.Value); err != nil {
-				r.fail(n, path, "write it as 2026-01-31", "%q is not a date", kam.Clip(n.Value, 60))
+				r.fail(n, path, kam.Say("write it as 2026-01-31"), "%q is not a date", kam.Clip(n.Value, 60))
 			}
 		}
 		v.SetString(n.Value)
 	}
 }
 
+//text:keys
 var yamlNames = map[string]string{
 	"!!bool": "true or false", "!!int": "a whole number", "!!float": "a number with decimals", "!!str": "a text",
 	"!!null": "nothing", "!!map": "a mapping", "!!seq": "a list", "!!timestamp": "a date",
 }
 
-func kindName(n *yaml.Node) string {
+func kindName(n *yaml.Node) kam.Sentence {
 	if s, ok := yamlNames[n.ShortTag()]; ok {
-		return s
+		return kam.Word(s)
 	}
-	return "another thing"
+	return kam.Say("another thing")
+}
+
+// choices are the values that a tag allows, nil for any.
+func choices(tag reflect.StructTag) []string {
+	if tag.Get("oneOf") == "hard_stop" {
+		return HardStops
+	}
+	return strings.Fields(tag.Get("one"))
 }
 
 // closedSet lists the values that a table of the policy must cover.

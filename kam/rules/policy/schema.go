@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"reflect"
-	"strings"
 )
 
 //go:embed schema.json
@@ -56,7 +55,7 @@ func typeSchema(t reflect.Type, tag reflect.StructTag) schema {
 		return bounded(schema{"type": "integer"}, tag)
 	}
 	s := schema{"type": "string"}
-	if one := strings.Fields(tag.Get("one")); len(one) > 0 {
+	if one := choices(tag); len(one) > 0 {
 		s["enum"] = one
 	}
 	if tag.Get("date") != "" {

@@ -39,10 +39,26 @@ type Add struct {
 	HardStops        []HardStop `yaml:"hard_stops"`
 }
 
+// The hard stops of P3.2, which a policy names each once.
+const (
+	StopBlockedParty       = "HS1_BLOCKED_PARTY"
+	StopSanctionsConfirmed = "HS2_SANCTIONS_CONFIRMED"
+	StopCountryNotServed   = "HS3_COUNTRY_NOT_SERVED"
+	StopIndustryExcluded   = "HS4_INDUSTRY_EXCLUDED"
+	StopRecentlyRejected   = "HS5_RECENTLY_REJECTED"
+	StopSanctionsPossible  = "HS6_SANCTIONS_POSSIBLE"
+	StopFinanceHold        = "HS7_FINANCE_HOLD"
+	StopCreditD            = "HS8_CREDIT_D"
+	StopLikeARejected      = "HS9_LIKE_A_REJECTED"
+)
+
+// HardStops lists them in the order of their numbers.
+var HardStops = []string{StopBlockedParty, StopSanctionsConfirmed, StopCountryNotServed, StopIndustryExcluded, StopRecentlyRejected, StopSanctionsPossible, StopFinanceHold, StopCreditD, StopLikeARejected}
+
 // A HardStop ends scoring with an outcome; the order in the policy decides
 // which one is the headline.
 type HardStop struct {
-	ID      string             `yaml:"id" one:"HS1_BLOCKED_PARTY HS2_SANCTIONS_CONFIRMED HS3_COUNTRY_NOT_SERVED HS4_INDUSTRY_EXCLUDED HS5_RECENTLY_REJECTED HS6_SANCTIONS_POSSIBLE HS7_FINANCE_HOLD HS8_CREDIT_D HS9_LIKE_A_REJECTED"`
+	ID      string             `yaml:"id" oneOf:"hard_stop"`
 	Outcome kam.Recommendation `yaml:"outcome" one:"REJECT REFER_COMPLIANCE REFER"`
 	Enabled bool               `yaml:"enabled" default:"true"`
 }

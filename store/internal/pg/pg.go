@@ -1,5 +1,5 @@
-// Package pg is how store and ledger talk to PostgreSQL: rows into values, and
-// errors of the database into those of kamflow.
+// Package pg is how the rooms of the store talk to PostgreSQL: rows into values,
+// errors of the database into those of kamflow, and the locks that they share.
 package pg
 
 import (
@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -141,27 +142,20 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, doing string, fn func(tx pgx.
 	return nil
 }
 
-// LongStatements allows a transaction statements that take longer than one of a
-// case may.
-const LongStatements = `set local statement_timeout = '10min'`
-
-// bulkLock keeps two pieces of bulk work from running at once.
-const bulkLock = 7_201_150_617
-
-// Alone makes a transaction one of bulk work: it waits for other such work to
-// end, and its statements may take long.
-func Alone(ctx context.Context, tx pgx.Tx) error {
-	if _, err := tx.Exec(ctx, LongStatements); err != nil {
-		return err
+// Clip shortens s to n letters, the mark of the cut included, as a column holds.
+func Clip(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
 	}
-	_, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(bulkLock))
-	return err
+	return kam.Clip(s, n-1)
 }
 
-// Clip shortens s to n runes.
-func Clip(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
+// InTurn runs steps, one after the other, until one fails.
+func InTurn(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	return s
+	return nil
 }

@@ -1,0 +1,131 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
+	customerdb "github.com/kamflow/kamflow/store/customer"
+	"github.com/kamflow/kamflow/store/customer/erase"
+	"github.com/kamflow/kamflow/store/customer/merge"
+	"github.com/kamflow/kamflow/store/ledger"
+	casedb "github.com/kamflow/kamflow/store/onboarding"
+)
+
+// Record is what is needed of the store, by its rooms.
+type Record struct {
+	Ledger
+	Signatures
+	Access    Access
+	Cases     Cases
+	Customers Customers
+	Merges    Merges
+	Erasures  Erasures
+	Books     Books
+}
+
+// RecordOf is the record that a store keeps.
+func RecordOf(s *store.Store) Record {
+	return Record{s.Ledger, s, s.Access, s.Cases, s.Customers, s.Merges, s.Erasures, s.Books}
+}
+
+// Ledger is what is needed of the ledger itself.
+type Ledger interface {
+	Chains(ctx context.Context, fn func(ledger.Chain) error) error
+	Now(ctx context.Context) (time.Time, error)
+	Forged(ctx context.Context) (int64, error)
+}
+
+// Signatures is what is needed to sign, and to verify what was signed.
+type Signatures interface {
+	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
+	LiveWorkers(ctx context.Context) ([]store.WorkerKeys, error)
+}
+
+// Access is what is needed for people, territories and policies.
+type Access interface {
+	BlockedParties(ctx context.Context) ([]accessdb.BlockedParty, error)
+	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
+	People(ctx context.Context) ([]kam.Person, error)
+	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	Calendars(ctx context.Context) (map[string]kam.Calendar, error)
+	SetPerson(ctx context.Context, a accessdb.OrgAct, u accessdb.User) (accessdb.OrgChange, error)
+	PersonLeaves(ctx context.Context, a accessdb.OrgAct, id kam.UserID) (accessdb.OrgChange, error)
+	SetManager(ctx context.Context, a accessdb.OrgAct, node string, manager kam.UserID) (accessdb.OrgChange, error)
+	AddAbsence(ctx context.Context, a accessdb.OrgAct, ab accessdb.Absence) (accessdb.OrgChange, error)
+	RemoveAbsence(ctx context.Context, a accessdb.OrgAct, user kam.UserID, from string) (accessdb.OrgChange, error)
+	LoadOrg(ctx context.Context, a accessdb.OrgAct, o accessdb.Org) (accessdb.OrgChange, error)
+	Agree(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)
+	Decline(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)
+	Absences(ctx context.Context, of kam.UserID, past bool) ([]accessdb.Absence, error)
+	Proposals(ctx context.Context, all bool) ([]accessdb.Proposal, error)
+	LoadPolicy(ctx context.Context, a accessdb.OrgAct, version int, text []byte) (accessdb.OrgChange, error)
+	LatestPolicy(ctx context.Context) (version int, text []byte, err error)
+	PolicyText(ctx context.Context, version int) ([]byte, error)
+}
+
+// Cases is what is needed for cases.
+type Cases interface {
+	Allot(ctx context.Context, r casedb.Request) (no kam.CaseNo, created bool, err error)
+	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d kam.RequestData) (string, error)
+	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
+	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
+	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
+	Refuse(ctx context.Context, no kam.CaseNo, act kam.Act, e *kam.Error, at time.Time) error
+	Case(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
+	View(ctx context.Context, no kam.CaseNo) (casedb.View, error)
+	List(ctx context.Context, f casedb.Filter) ([]casedb.Line, error)
+	Inbox(ctx context.Context, user kam.UserID) ([]casedb.InboxItem, error)
+	Followed(ctx context.Context, no kam.CaseNo) (kam.Snapshot, error)
+	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
+	Records(ctx context.Context, no kam.CaseNo) ([]kam.DecisionRecord, error)
+	Revisions(ctx context.Context, no kam.CaseNo) ([]casedb.Revision, error)
+	BaseOf(ctx context.Context, no kam.CaseNo) (casedb.Base, bool, error)
+	OpenCaseOf(ctx context.Context, customerNo string) error
+	Rejection(ctx context.Context, no kam.CaseNo) (kam.Rejection, error)
+	RequestByKey(ctx context.Context, key string) (no kam.CaseNo, ok bool, err error)
+	NeedingCheck(ctx context.Context, since time.Time) ([]casedb.CaseVersion, error)
+	Clearances(ctx context.Context, customerNo string) ([]kam.Clearance, error)
+}
+
+// Customers is what is needed for customers that exist.
+type Customers interface {
+	Customer(ctx context.Context, no string) (customerdb.Customer, error)
+	View(ctx context.Context, no string) (customerdb.View, error)
+	Trail(ctx context.Context, no string) (customerdb.Trail, error)
+	Find(ctx context.Context, text string, limit int) ([]customerdb.Line, error)
+	Refuse(ctx context.Context, no string, by kam.UserID, decisionID string, at time.Time, refusal *kam.Error) error
+	CustomersLike(ctx context.Context, k customerdb.PartyKeys) ([]customerdb.Party, error)
+	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error)
+	Load(ctx context.Context, a accessdb.OrgAct, book []customerdb.BookCustomer) error
+	LoadSales(ctx context.Context, a accessdb.OrgAct, facts []customerdb.SalesFact) error
+	RebuildABC(ctx context.Context, asOf time.Time) (id string, err error)
+}
+
+// Merges is what is needed to make one customer of two, and two of one.
+type Merges interface {
+	Plan(ctx context.Context, survivor, absorbed string, c kam.MergeChoice, p merge.Planner) (plan kam.MergePlan, a, b customerdb.Customer, err error)
+	Merge(ctx context.Context, o merge.Order, p merge.Planner) (merge.Result, error)
+	Undo(ctx context.Context, o merge.UndoOrder, p merge.Planner) (merge.Result, error)
+	Split(ctx context.Context, o merge.SplitOrder, p merge.Planner) (merge.Result, error)
+}
+
+// Erasures is what is needed to forget a person.
+type Erasures interface {
+	Contact(ctx context.Context, o erase.Order, may func(kam.Person) (kam.Role, error)) (erase.Erasure, error)
+	List(ctx context.Context) ([]erase.Erasure, error)
+}
+
+// Books is what is needed for imports.
+type Books interface {
+	Upload(ctx context.Context, u bookdb.Upload) (b kam.BatchSnapshot, created bool, err error)
+	Get(ctx context.Context, no kam.BatchNo) (kam.BatchSnapshot, error)
+	List(ctx context.Context, limit int) ([]kam.BatchSnapshot, error)
+	Findings(ctx context.Context, no kam.BatchNo, limit int) ([]kam.BatchFinding, error)
+	Outcomes(ctx context.Context, no kam.BatchNo) ([]bookdb.Outcome, error)
+	Proposals(ctx context.Context, no kam.BatchNo) ([]kam.BatchProposal, error)
+	Refuse(ctx context.Context, no kam.BatchNo, act kam.BatchAct, refusal *kam.Error, at time.Time) error
+}

@@ -1,0 +1,10 @@
+package access_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/kamflow/kamflow/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }

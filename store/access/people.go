@@ -1,0 +1,301 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/store/internal/pg"
+)
+
+// An OrgAct is who changes the organisation and why, under the id that makes a
+// second sending the same change.
+type OrgAct struct {
+	DecisionID string
+	By         kam.UserID
+	Reason     string
+	// May says whether somebody may do something, and by which role. The store does
+	// not know: whoever runs the act does.
+	May func(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) `json:"-"`
+}
+
+func (a OrgAct) may(who kam.Person, what kam.Action, of kam.Subject) (kam.Role, error) {
+	if a.May == nil {
+		return "", kam.Errorf(kam.Forbidden, "nobody says whether %s may", who.ID).On("by")
+	}
+	return a.May(who, what, of)
+}
+
+// An OrgChange is what came of it.
+type OrgChange struct {
+	What string `json:"what"` // one line for people
+	// Pending says that nothing has changed yet: the proposal waits for a second
+	// admin (SOD9, SOD4).
+	Pending  bool   `json:"pending,omitempty"`
+	Proposal string `json:"proposal_no,omitempty"`
+	// Second are the roles of which another admin can agree.
+	Second []kam.Role `json:"second_admin,omitempty"`
+	// Differences are what a proposal changes, row by row.
+	Differences []string `json:"differences,omitempty"`
+	// Same says that a load differs in nothing from what is there.
+	Same bool `json:"same,omitempty"`
+	// Warnings are what the change leaves open, in words.
+	Warnings []string `json:"warnings,omitempty"`
+	// Customers and KeyAccounts count what a person who leaves owns still.
+	Customers   int `json:"customers_owned,omitempty"`
+	KeyAccounts int `json:"key_accounts_owned,omitempty"`
+	// Posts are nodes that still name a person who has left as their manager.
+	Posts []string `json:"posts_to_fill,omitempty"`
+	// Overlaps are absences of the same person that a new one shares days with.
+	Overlaps []Absence `json:"overlaps,omitempty"`
+	// Cases are the open cases that the change concerns. The worker looks whom
+	// they wait for now.
+	Cases []kam.CaseNo `json:"cases_concerned"`
+}
+
+// SetPerson adds a person or changes one; who has left is active again. What
+// gives a right (a role, a node, a manager, the account again) takes two
+// user_admins.
+func (s *Store) SetPerson(ctx context.Context, a OrgAct, u User) (OrgChange, error) {
+	return s.changeOrg(ctx, a, personChange(u))
+}
+
+func personChange(u User) orgChange {
+	return orgChange{kind: ChangePerson, what: u, right: kam.ActionUsersEdit, owner: u.ID, tables: []orgTable{peopleTable}, apply: func(tx *Tx) (OrgChange, error) {
+		was, err := tx.Person(u.ID)
+		known := err == nil
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return OrgChange{}, err
+		}
+		if !known {
+			if err := kam.CheckUserID(u.ID); err != nil {
+				return OrgChange{}, err
+			}
+		}
+		if u.Name == "" {
+			return OrgChange{}, kam.Errorf(kam.Invalid, "a person needs a name").On("name")
+		}
+		if err := kam.CheckRoles(u.Roles); err != nil {
+			return OrgChange{}, err
+		}
+		managerOf, err := managers(tx.ctx, tx.tx)
+		if err != nil {
+			return OrgChange{}, err
+		}
+		if err := checkManagers(u, managerOf); err != nil {
+			return OrgChange{}, err
+		}
+		for _, n := range u.Nodes {
+			if _, err := tx.Node(n); err != nil {
+				return OrgChange{}, wrongOn("nodes", err)
+			}
+		}
+		c := OrgChange{What: personLine(u)}
+		if known && !was.Active && !u.Inactive {
+			c.What += "; active again after having left"
+		}
+		queuePerson(tx.Queued(), u)
+		tx.Queue(tidyPosts)
+		c.Cases, err = tx.casesOfPerson(u.ID)
+		return c, err
+	}}
+}
+
+// checkManagers follows the managers upward from a person and refuses a manager
+// whom nobody knows, and a way that leads back to the person: the work of
+// leavers goes up it (P2.7). A circle that he only reports to is not his.
+func checkManagers(u User, managerOf map[kam.UserID]kam.UserID) error {
+	way := []string{string(u.ID)}
+	for next := u.ManagerID; next != "" && !slices.Contains(way[1:], string(next)); next = managerOf[next] {
+		way = append(way, string(next))
+		if next == u.ID {
+			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", pg.Clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
+				On("manager_id").Try("name a manager who does not report to %s, or none", u.ID)
+		}
+	}
+	if _, known := managerOf[u.ManagerID]; u.ManagerID != "" && !known {
+		return kam.Errorf(kam.Invalid, "nobody is known as %s, the manager of %s", pg.Clip(string(u.ManagerID), 80), u.ID).
+			On("manager_id").Try("add him first, or name somebody else")
+	}
+	return nil
+}
+
+// managers are who reports to whom; everybody who is known is in it.
+func managers(ctx context.Context, q pg.Querier) (map[kam.UserID]kam.UserID, error) {
+	type row struct{ User, Manager kam.UserID }
+
+	all, err := pg.List(ctx, q, "read who reports to whom", pgx.RowToStructByPos[row], `select user_id, manager_id from kam.person`)
+	of := map[kam.UserID]kam.UserID{}
+	for _, r := range all {
+		of[r.User] = r.Manager
+	}
+	return of, err
+}
+
+// PersonLeaves makes a person inactive. Open tasks go to whoever holds the post
+// next, open requests to his manager (P2.7).
+func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgChange, error) {
+	return s.changeOrg(ctx, a, orgChange{kind: ChangeLeave, what: id, right: kam.ActionUsersEdit, owner: id, apply: func(tx *Tx) (OrgChange, error) {
+		p, err := tx.Person(id)
+		if err != nil {
+			return OrgChange{}, wrongOn("user_id", err)
+		}
+		if !p.Active {
+			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "%s has left already", id).On("user_id")
+		}
+		posts, err := pg.List(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], `select code from kam.node where manager_id = $1 order by code`, id)
+		if err != nil {
+			return OrgChange{}, err
+		}
+		tx.Queue(`update kam.person set active = false where user_id = $1`, id)
+		c := OrgChange{What: string(id) + " has left", Posts: posts}
+		if err := tx.ownedBy(id, &c); err != nil {
+			return OrgChange{}, err
+		}
+		c.Cases, err = tx.casesOfPerson(id)
+		return c, err
+	}})
+}
+
+// ownedBy counts what a person owns, but for customers that are retired.
+func (tx *Tx) ownedBy(id kam.UserID, c *OrgChange) error {
+	const count = `
+		select (select count(*)::int from kam.customer where owner = $1 and status not in ('INACTIVE', 'MERGED')),
+			(select count(*)::int from kam.key_account where owner = $1 and state <> 'ENDED')`
+	type row struct{ Customers, KeyAccounts int }
+
+	n, _, err := pg.One(tx.ctx, tx.tx, "count what "+string(id)+" owns", pgx.RowToStructByPos[row], count, id)
+	c.Customers, c.KeyAccounts = n.Customers, n.KeyAccounts
+	return err
+}
+
+// A post is a node and who manages it; nobody where it is vacant.
+type post struct {
+	Node    string
+	Manager kam.UserID
+}
+
+// SetManager fills the post of a node, which takes two policy_admins, or leaves
+// it vacant for "". The post moves with what may be done in it: the new manager
+// works at the node, the one before manages it no longer. He goes on working
+// there only where another role of his does.
+func (s *Store) SetManager(ctx context.Context, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
+	return s.changeOrg(ctx, a, postChange(post{node, manager}))
+}
+
+func postChange(p post) orgChange {
+	const (
+		come = `update kam.person set no_post = array_remove(no_post, $2),
+			nodes = case when $2 = any (nodes) then nodes else array_append(nodes, $2) end where user_id = $1`
+		stay = `update kam.person set no_post = array_append(array_remove(no_post, $2), $2) where user_id = $1 and $2 = any (nodes)`
+		goes = `update kam.person set nodes = array_remove(nodes, $2), no_post = array_remove(no_post, $2) where user_id = $1`
+	)
+	return orgChange{kind: ChangePost, what: p, right: kam.ActionTerritoriesEdit, owner: p.Manager, tables: []orgTable{peopleTable, nodesTable}, apply: func(tx *Tx) (OrgChange, error) {
+		n, err := tx.Node(p.Node)
+		if err != nil {
+			return OrgChange{}, wrongOn("node", err)
+		}
+		if n.ManagerID == p.Manager {
+			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "the post of %s is as you want it: %s", p.Node, orVacant(p.Manager)).On("manager_id")
+		}
+		if p.Manager != "" {
+			if err := tx.mayManage(p.Manager, n); err != nil {
+				return OrgChange{}, err
+			}
+			tx.Queue(come, p.Manager, p.Node)
+		}
+		before, err := tx.Person(n.ManagerID)
+		if err != nil && kam.CodeOf(err) != kam.NotFound {
+			return OrgChange{}, err
+		}
+		if kam.WorksAtNodes(before) {
+			tx.Queue(stay, n.ManagerID, p.Node)
+		} else {
+			tx.Queue(goes, n.ManagerID, p.Node)
+		}
+		tx.Queue(`update kam.node set manager_id = $2 where code = $1`, p.Node, p.Manager)
+		cases, err := tx.casesBelow(p.Node)
+		return OrgChange{What: fmt.Sprintf("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager)), Cases: cases}, err
+	}}
+}
+
+// mayManage asks for an active person who holds the role of the node's level.
+func (tx *Tx) mayManage(who kam.UserID, n kam.TerritoryNode) error {
+	p, err := tx.Person(who)
+	if err != nil {
+		return wrongOn("manager_id", err)
+	}
+	role := n.Level.ManagerRole()
+	switch {
+	case !p.Active:
+		return kam.Errorf(kam.Invalid, "%s has left", who).On("manager_id")
+	case !p.Is(role):
+		return kam.Errorf(kam.Invalid, "%s is no %s, which the post of %s needs", who, role, n.Code).On("manager_id").Try("a user_admin gives the role first: starter admin person set")
+	}
+	return nil
+}
+
+// casesOfPerson are the open cases that a person requested, or whose task he
+// has.
+func (tx *Tx) casesOfPerson(u kam.UserID) ([]kam.CaseNo, error) {
+	const find = `
+		select c.case_no from kam.cases c where c.open and c.version > 0 and (c.requester = $1 or exists (
+			select from kam.task t left join kam.task_assignee a using (task_id)
+			where t.case_no = c.case_no and t.status = 'OPEN' and t.subject = '' and (a.user_id = $1 or t.claimed_by = $1)))
+		order by c.case_no`
+
+	return pg.List(tx.ctx, tx.tx, "look for cases of "+string(u), pgx.RowTo[kam.CaseNo], find, u)
+}
+
+// casesBelow are the open cases at or below a node whose task is a person's, or
+// nobody's who could be found.
+func (tx *Tx) casesBelow(node string) ([]kam.CaseNo, error) {
+	const find = `
+		with recursive below as (
+			select code from kam.node where code = $1
+			union
+			select n.code from below b join kam.node n on n.parent = b.code
+		)
+		select distinct c.case_no from kam.cases c join kam.task t on t.case_no = c.case_no and t.status = 'OPEN' and t.subject = ''
+		where c.open and c.territory in (select code from below) and t.queue in ('', 'UNROUTED') and t.kind in ('confirmation', 'endorsement')
+		order by c.case_no`
+
+	return pg.List(tx.ctx, tx.tx, "look for cases below "+node, pgx.RowTo[kam.CaseNo], find, node)
+}
+
+func personLine(u User) string {
+	roles := make([]string, len(u.Roles))
+	for i, r := range u.Roles {
+		roles[i] = string(r)
+	}
+	line := fmt.Sprintf("%s (%s) is %s", u.ID, u.Name, strings.Join(roles, ", "))
+	if len(roles) == 0 {
+		line = fmt.Sprintf("%s (%s) holds no role", u.ID, u.Name)
+	}
+	if len(u.Nodes) > 0 {
+		line += " at " + strings.Join(u.Nodes, ", ")
+	}
+	if u.ManagerID != "" {
+		line += ", reports to " + string(u.ManagerID)
+	}
+	return line
+}
+
+func orVacant(u kam.UserID) string {
+	if u == "" {
+		return "nobody"
+	}
+	return string(u)
+}
+
+// wrongOn says that what a field names is not there: the input is wrong.
+func wrongOn(field string, err error) error {
+	if e := kam.AsError(err); e != nil && e.Code == kam.NotFound {
+		return kam.Errorf(kam.Invalid, "%s", e.Message()).On(field)
+	}
+	return err
+}
