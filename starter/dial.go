@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/service"
 )
@@ -28,7 +29,7 @@ func dial(ctx context.Context, a *app) (service.Service, error) {
 	defer cancel()
 	s, err := service.Open(ctx, service.Options{
 		Database: cfg.Database.URL.Reveal(), MaxConns: 4, Temporal: opts, TaskQueue: cfg.Temporal.TaskQueue, Patience: a.timeout,
-		Traces: a.traces.Provider(),
+		Traces: a.traces.Provider(), Keys: keys.In(cfg),
 	})
 	if err != nil {
 		return nil, err // not a nil *service.Local

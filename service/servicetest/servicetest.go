@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
@@ -15,9 +16,12 @@ import (
 // brought by the requester that it names, an act by whom it says.
 type People struct{ *service.Local }
 
-// New returns people over a record and Temporal.
+// New returns people over a record and Temporal. What they do is signed with the
+// key of signedtest.
 func New(record *store.Store, temporal service.Temporal, taskQueue string) *People {
-	return &People{service.New(service.RecordOf(record), temporal, taskQueue)}
+	l := service.New(service.RecordOf(record), temporal, taskQueue)
+	l.UseKeys(signedtest.Box{})
+	return &People{l}
 }
 
 // Start opens a case as the requester.
