@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -21,7 +22,9 @@ import (
 // duties are tested again inside the transaction, role and territory are
 // looked up there, and the case moves in the same commit. A refusal is stored
 // too, with its reason. Its business key is the decision id that the client
-// made: the same act again returns the stored answer.
+// made: the same act again returns the stored answer, whoever sends it. Only an
+// act that is not stored yet is judged, first by its signature; the time that
+// counts is when it reached the workflow.
 func (a *Activities) RecordAct(ctx context.Context, in onboarding.ActInput) (onboarding.Progress, error) {
 	failpoint.Hit("act/before")
 	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
@@ -34,7 +37,13 @@ func (a *Activities) RecordAct(ctx context.Context, in onboarding.ActInput) (onb
 		Signal:  in.Signal,
 		By:      in.Act.By,
 		At:      in.Now,
-	}, a.within(hit(func(w *work) error { return w.act(in.Act) }, "act/in-tx")))
+		Signed:  in.Act.Signed,
+	}, a.within(hit(func(w *work) error {
+		if err := a.Signatures.Verify(in.Now, in.Act.Signed, signed.OfAct(in.CaseNo, in.Act, in.Signal > 0)); err != nil {
+			return err
+		}
+		return w.act(in.Act)
+	}, "act/in-tx")))
 	span.NoteProgress(ctx, p)
 	if err == nil {
 		failpoint.Hit("act/after-commit")

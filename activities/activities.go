@@ -20,6 +20,7 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -38,12 +39,17 @@ type Activities struct {
 	Screen Screener
 	// Provider names who stands behind Screen: its references are its own.
 	Provider string
+	// Signatures judges what people signed; as New sets it, everything that they
+	// send is refused.
+	Signatures stage.Signatures
 
 	policies stage.Policies
 }
 
 // New returns the activities over a store.
-func New(s *store.Store) *Activities { return &Activities{Store: s} }
+func New(s *store.Store) *Activities {
+	return &Activities{Store: s, Signatures: signed.NewVerifier(nil, signed.Require)}
+}
 
 // Registry is what takes the activities: a worker or a test environment.
 type Registry = stage.Registry
@@ -72,7 +78,9 @@ func (a *Activities) Register(r Registry) {
 }
 
 // Imports are the stages of imports, which go by the same policies.
-func (a *Activities) Imports() *bookstages.Stages { return bookstages.New(a.Store, &a.policies) }
+func (a *Activities) Imports() *bookstages.Stages {
+	return bookstages.New(a.Store, &a.policies, a.Signatures)
+}
 
 // stage runs one effect of the engine. The stage is refused, by handing back
 // the case untouched, where PostgreSQL is ahead of the workflow.
@@ -87,6 +95,7 @@ func (a *Activities) stage(ctx context.Context, name onboarding.Stage, in onboar
 		Digest:  kam.Digest([]any{name, in.Due}),
 		Known:   in.Known,
 		At:      in.Now,
+		Signed:  in.Signed,
 	}, a.within(hit(do, "stage", string(name), "in-tx")))
 	span.NoteProgress(ctx, p)
 	if err == nil {

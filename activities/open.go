@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/signed"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -16,10 +18,15 @@ import (
 // allotted becomes a case. A request that names name, country and channel goes
 // on to the search at once, and so does one that names an existing customer;
 // any other waits in DRAFT.
+//
+// A start that its requester has not signed opens nothing, and is on record.
 func (a *Activities) OpenCase(ctx context.Context, in onboarding.StageInput) (onboarding.Progress, error) {
-	return a.stage(ctx, onboarding.StageOpen, in, func(w *work) error {
-		o, err := w.Opening()
-		if err != nil {
+	var o casedb.Request
+	p, err := a.stage(ctx, onboarding.StageOpen, in, func(w *work) (err error) {
+		if o, err = w.Opening(); err != nil {
+			return err
+		}
+		if err := a.startSigned(w, in, o); err != nil {
 			return err
 		}
 		w.Case.Step = onboarding.Draft.Spec().Step
@@ -52,6 +59,30 @@ func (a *Activities) OpenCase(ctx context.Context, in onboarding.StageInput) (on
 		}
 		return w.move(onboarding.EvSubmitRequest, f, kam.AuditEvent{Type: kam.EventDataSubmitted, Actor: o.Requester})
 	})
+	if e := kam.AsError(err); e != nil && e.Code == kam.NotSigned {
+		act := onboarding.Act{Name: onboarding.ActStart, By: o.Requester}
+		if err := a.Store.Cases.Refuse(ctx, in.CaseNo, act, e, in.Now); err != nil {
+			return p, stage.ToTemporal(err) // tried again until it is on record
+		}
+	}
+	return p, err
+}
+
+// startSigned tests that who asked for the case is who starts it. The engine
+// asks for reviews itself and signs none.
+func (a *Activities) startSigned(w *work, in onboarding.StageInput, o casedb.Request) error {
+	if o.Requester == kam.System && in.Signed == "" {
+		return nil
+	}
+	var request string
+	if in.Signed != "" {
+		var err error
+		if request, err = w.RequestDigest(); err != nil {
+			return err
+		}
+	}
+	start := onboarding.StartInput{CaseNo: in.CaseNo, RequestKey: o.Key}
+	return a.Signatures.Verify(in.Now, in.Signed, signed.OfStart(start, o.Requester, request))
 }
 
 // mayOpen tests what the request itself must hold. The client has tested it

@@ -24,6 +24,7 @@ func (c Config) Check() error {
 	if c.Temporal.Address != "" {
 		k.hostPort("temporal.address", c.Temporal.Address)
 	}
+	k.that(slices.Contains([]string{"", "record", "require"}, c.Signatures), "signatures", "%q is neither record nor require", c.Signatures)
 	k.worker(c.Worker)
 	k.notify(c.Notify)
 	k.screening(c.Screening)

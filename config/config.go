@@ -14,7 +14,11 @@ type Config struct {
 	Client     Client     `mapstructure:"client"`
 	Console    Console    `mapstructure:"console"`
 	Standalone Standalone `mapstructure:"standalone"`
-	Log        Log        `mapstructure:"log"`
+	// Signatures is what workers do with acts that are not signed: record,
+	// require, or empty for what the installation does already.
+	Signatures string `mapstructure:"signatures"`
+	Keys       Keys   `mapstructure:"keys"`
+	Log        Log    `mapstructure:"log"`
 }
 
 // Database is PostgreSQL, the record.
@@ -32,6 +36,14 @@ type Temporal struct {
 	TaskQueue string `mapstructure:"task_queue"`
 	// Retention is that of a namespace that the worker makes.
 	Retention time.Duration `mapstructure:"retention"`
+}
+
+// Keys are what acts are signed with: the public halves for workers, a secret one
+// for whoever signs. What is set here counts besides the files in Dir.
+type Keys struct {
+	Dir     string `mapstructure:"dir"`
+	Signing Secret `mapstructure:"signing"`
+	Public  string `mapstructure:"public"`
 }
 
 // Worker is how a worker runs.

@@ -89,6 +89,7 @@ func (g *Gate) Handler() http.Handler {
 // The values of a session.
 const (
 	sessionUser = "user"
+	sessionVia  = "via"
 	sessionID   = "id"
 )
 
@@ -105,7 +106,7 @@ func (g *Gate) Principal(r *http.Request) (service.Principal, error) {
 		case t.Scope == identity.ScopeRead && !safe(r):
 			return service.Principal{}, kam.Errorf(kam.Forbidden, "the token %s is for reading only", t.No).Try("make a token with scope ALL")
 		}
-		return service.As(t.User), nil
+		return service.SignedIn(t.User, byToken, t.No), nil
 	}
 	user := kam.UserID(g.sessions.GetString(r.Context(), sessionUser))
 	if user == "" {
@@ -114,8 +115,13 @@ func (g *Gate) Principal(r *http.Request) (service.Principal, error) {
 	if !safe(r) && simple(r) && !g.formHolds(r) {
 		return service.Principal{}, g.refuse(r, refusedForm, errForm)
 	}
-	return service.As(user), nil
+	return service.SignedIn(user, g.sessions.GetString(r.Context(), sessionVia), g.sessions.GetString(r.Context(), sessionID)), nil
 }
+
+// byToken is the issuer in the envelope of an act that came with a personal
+// token; its subject is the number of the token. Of a session they are what its
+// user signed in by, and the number of the session.
+const byToken = "token"
 
 // TokenOf is the personal token that a request carries; [identity.ErrNobody] where
 // it carries none that is in force.
@@ -151,6 +157,7 @@ func (g *Gate) SignIn(r *http.Request, user kam.UserID, via string) error {
 		return err
 	}
 	g.sessions.Put(ctx, sessionUser, string(user))
+	g.sessions.Put(ctx, sessionVia, via)
 	g.sessions.Put(ctx, sessionID, id)
 	if _, _, err := g.sessions.Commit(identity.Open(ctx, identity.Opening{ID: id, User: user, Via: via, Agent: r.UserAgent()})); err != nil {
 		return err

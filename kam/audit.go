@@ -45,6 +45,8 @@ const (
 	EventMerged              EventType = "MERGED"
 	EventCommented           EventType = "COMMENTED"
 	EventDecisionRefused     EventType = "DECISION_REFUSED"
+	EventSignatures          EventType = "SIGNATURES"        // what is done with unsigned acts was changed
+	EventSignatureRefused    EventType = "SIGNATURE_REFUSED" // an act that nobody has signed who could
 	EventFault               EventType = "FAULT"
 	EventRetried             EventType = "RETRIED"
 	EventReevaluated         EventType = "REEVALUATED"

@@ -23,6 +23,7 @@ const (
 	OpenCaseExists Code = "OPEN_CASE_EXISTS"
 	Claimed        Code = "CLAIMED" // a colleague has taken the task from the queue
 	TargetInvalid  Code = "TARGET_INVALID"
+	NotSigned      Code = "NOT_SIGNED"  // not signed, or by somebody else, for something else or too long ago
 	Unreachable    Code = "UNREACHABLE" // a system that is needed does not answer
 	Fault          Code = "FAULT"       // retrying will not cure it; an operator must look
 )

@@ -221,6 +221,7 @@ var ErrorCodes = []CodeSpec{
 	{OpenCaseExists, "the customer is in an open case already"},
 	{Claimed, "a colleague has taken the task from the queue"},
 	{TargetInvalid, "the customer that the case is for is unknown or of the wrong status"},
+	{NotSigned, "the act is not signed, or the signature is not for it; sign in and send it again"},
 	{Unreachable, "a system that is needed does not answer; try again"},
 	{Fault, "retrying will not cure it; an operator must look"},
 }

@@ -77,13 +77,14 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act on
 			return onboarding.Progress{}, reachable(ctx, what, err)
 		}
 	}
-	p, err = l.send(ctx, no, act, what)
+	p, err = l.send(ctx, who, no, act, what)
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; if this signal is lost, the
 		// reconciler sends it.
 		_ = l.temporal.SignalWorkflow(ctx, other.WorkflowID(), "", onboarding.SignalRefresh, nil)
 	}
-	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && p.Refused == nil {
+	// What is wrong with a signature the worker has on record that found it.
+	if e := kam.AsError(err); e != nil && e.Code != kam.Unreachable && e.Code != kam.Fault && e.Code != kam.NotSigned && p.Refused == nil {
 		l.recordRefusal(ctx, no, act, e)
 	}
 	return p, err
@@ -133,9 +134,16 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act onboarding.Act) e
 	return l.record.Cases.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
-func (l *Local) send(ctx context.Context, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
+func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
+	by, err := l.signatory(ctx, who)
+	if err != nil {
+		return onboarding.Progress{}, reachable(ctx, what, err)
+	}
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
+		if act.Signed, err = by.act(ctx, no, act); err != nil {
+			return onboarding.Progress{}, reachable(ctx, what, err)
+		}
 		p, err := l.sendOnce(ctx, no, act, attempt)
 		outcome, refusal := judge(err)
 		if outcome == refused && act.Name == onboarding.ActWithdraw {
@@ -192,8 +200,10 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act onboarding.Act,
 func (l *Local) sendOnce(ctx context.Context, no kam.CaseNo, act onboarding.Act, attempt int) (onboarding.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
+	same := act
+	same.Signed = "" // it is signed anew each time that it is sent
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(same)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   string(act.Name),
 		Args:         []any{act},

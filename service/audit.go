@@ -22,6 +22,9 @@ type Verified struct {
 	Organisation bool    `json:"organisation"` // whether it has a chain
 	Others       int     `json:"others"`
 	Events       int     `json:"events"`
+	Signed       int     `json:"signed"`   // acts whose signature holds
+	Unsigned     int     `json:"unsigned"` // acts from times in which none was asked for
+	Forged       int64   `json:"refused_signatures"`
 	Clean        bool    `json:"clean"`
 	Breaks       []Break `json:"breaks"`
 }
@@ -29,8 +32,9 @@ type Verified struct {
 // errSeen ends the walk when every case that was asked for has been seen.
 var errSeen = errors.New("seen")
 
-// VerifyAudit recomputes the chains of some cases, or all. A case that is not
-// there is a NOT_FOUND.
+// VerifyAudit recomputes the chains of some cases, or all, and verifies what
+// people signed with the public keys of [Local.Keys]. A case that is not there is
+// a NOT_FOUND; signatures that no key is there for are UNREACHABLE.
 func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.CaseNo) (Verified, error) {
 	v := Verified{Breaks: []Break{}}
 	if _, err := l.ask(ctx, who, access.ActionAuditCheck); err != nil {
@@ -40,7 +44,14 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 	for _, no := range cases {
 		wanted[no] = true
 	}
-	err := l.record.Chains(ctx, func(c ledger.Chain) error {
+	check, err := l.signatures(ctx)
+	if err != nil {
+		return v, err
+	}
+	if v.Forged, err = l.record.Forged(ctx); err != nil {
+		return v, err
+	}
+	err = l.record.Chains(ctx, func(c ledger.Chain) error {
 		if len(cases) > 0 && !wanted[c.CaseNo] {
 			return nil
 		}
@@ -49,6 +60,8 @@ func (l *Local) VerifyAudit(ctx context.Context, who Principal, cases []kam.Case
 		v.Events += len(c.Events)
 		if b, ok := c.Verify(); !ok {
 			v.Breaks = append(v.Breaks, b)
+		} else if err := check.chain(c, &v); err != nil {
+			return err
 		}
 		if len(cases) > 0 && len(wanted) == 0 {
 			return errSeen

@@ -78,16 +78,16 @@ func (l *Local) beginBatch(ctx context.Context, b book.BatchSnapshot) error {
 // audited.
 func (l *Local) ConfirmBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, book.UpdateConfirmBatch, act, act.CheckConfirm)
+	return l.onBatch(ctx, who, no, book.UpdateConfirmBatch, act, act.CheckConfirm)
 }
 
 // CancelBatch takes a batch back, as [Local.ConfirmBatch] confirms it.
 func (l *Local) CancelBatch(ctx context.Context, who Principal, no book.BatchNo, act book.BatchAct) (book.BatchSnapshot, error) {
 	act.By = who.user
-	return l.onBatch(ctx, no, book.UpdateCancelBatch, act, act.CheckCancel)
+	return l.onBatch(ctx, who, no, book.UpdateCancelBatch, act, act.CheckCancel)
 }
 
-func (l *Local) onBatch(ctx context.Context, no book.BatchNo, name string, act book.BatchAct, check func(book.BatchSnapshot) error) (b book.BatchSnapshot, err error) {
+func (l *Local) onBatch(ctx context.Context, who Principal, no book.BatchNo, name string, act book.BatchAct, check func(book.BatchSnapshot) error) (b book.BatchSnapshot, err error) {
 	ctx, end := span.Start(ctx, "act", span.BatchNo.String(string(no)), span.Act.String(name))
 	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
@@ -97,7 +97,18 @@ func (l *Local) onBatch(ctx context.Context, no book.BatchNo, name string, act b
 	if err != nil {
 		return before, reachable(ctx, what, err)
 	}
+	by, err := l.signatory(ctx, who)
+	if e := kam.AsError(err); e != nil {
+		return before, l.refuseOnBatch(ctx, no, act, e)
+	}
+	if err != nil {
+		return before, reachable(ctx, what, err)
+	}
+	act.Name = name
 	for try, attempt := 0, 1; ; try++ {
+		if act.Signed, err = by.batchAct(ctx, no, act); err != nil {
+			return before, reachable(ctx, what, err)
+		}
 		p, err := l.sendToBatch(ctx, no, name, act, attempt)
 		outcome, refusal := judge(err)
 		switch outcome {
@@ -121,8 +132,10 @@ func (l *Local) onBatch(ctx context.Context, no book.BatchNo, name string, act b
 func (l *Local) sendToBatch(ctx context.Context, no book.BatchNo, name string, act book.BatchAct, attempt int) (p book.BatchProgress, err error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
+	same := act
+	same.Signed = "" // it is signed anew each time that it is sent
 	handle, err := l.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(act)),
+		UpdateID:     fmt.Sprintf("%s/%d-%s", act.DecisionID, attempt, fingerprint(same)),
 		WorkflowID:   no.WorkflowID(),
 		UpdateName:   name,
 		Args:         []any{act},

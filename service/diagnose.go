@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -59,6 +60,7 @@ func (s *system) diagnose(ctx context.Context) []Check {
 	look("policy", s.checkPolicy)
 	look("outbox", s.checkOutbox)
 	look("stuck cases", s.checkStuck)
+	look("signatures", s.checkSignatures)
 	look("temporal", s.checkTemporal)
 	look("namespace", s.checkNamespace)
 	look("search attributes", s.checkAttributes)
@@ -105,6 +107,39 @@ func (s *system) checkClock(ctx context.Context) (string, string, error) {
 		return CheckLook, "the database's clock is ahead by " + term.Span(there.Sub(after)), nil
 	}
 	return CheckOK, "", nil
+}
+
+// checkSignatures says whether acts are taken unsigned, and whether this program
+// signs with a key that every worker knows.
+func (s *system) checkSignatures(ctx context.Context) (string, string, error) {
+	modes, err := s.store.SignatureModes(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	mode := modes[len(modes)-1].Mode
+	if s.Keys == nil {
+		return CheckLook, string(mode) + "; this program signs nothing", nil
+	}
+	secrets, err := s.Keys.Secrets()
+	if err != nil {
+		return "", "", err
+	}
+	ring, err := s.Keys.Ring()
+	if err != nil {
+		return "", "", err
+	}
+	live, err := s.store.LiveWorkers(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	key, signs := SigningNow(secrets, ring, live, time.Now())
+	switch {
+	case !signs && mode == signed.Require:
+		return CheckLook, "require; no key signs here that every live worker knows: see keys list", nil
+	case mode == signed.Record:
+		return CheckLook, "record: unsigned acts are taken, and counted by audit verify", nil
+	}
+	return CheckOK, "require; key " + key.ID + " signs", nil
 }
 
 func (s *system) checkOrganisation(ctx context.Context) (string, string, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -32,6 +33,13 @@ type Local struct {
 	// confirmed. Neither is undone then, and both may be sent again. It does not
 	// bound an upload, which takes the time of its rows.
 	Patience time.Duration
+
+	// Signer signs what people do, for acts that go to a workflow; without one they
+	// go unsigned.
+	Signer Signer
+	// Keys are the public keys that the audit trail is verified with; nil knows
+	// none.
+	Keys func() (signed.Keyring, error)
 
 	record    Record
 	temporal  Temporal
@@ -61,6 +69,12 @@ type Options struct {
 	TaskQueue string
 	Patience  time.Duration        // see [Local]
 	Traces    trace.TracerProvider // of statements; nil is none
+	Keys      KeyBox               // what is signed with; nil signs nothing
+}
+
+// A Signer seals an envelope with the key of the moment.
+type Signer interface {
+	Seal(ctx context.Context, e signed.Envelope) (string, error)
 }
 
 // system is what Open has opened, for Close and Diagnose.
@@ -94,6 +108,9 @@ func Open(ctx context.Context, o Options) (*Local, error) {
 func Over(o Options, s *store.Store, tc client.Client) *Local {
 	l := New(RecordOf(s), tc, o.TaskQueue)
 	l.Patience, l.system = o.Patience, &system{o, s, tc, false}
+	if o.Keys != nil {
+		l.UseKeys(o.Keys)
+	}
 	return l
 }
 

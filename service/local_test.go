@@ -15,6 +15,8 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -50,7 +52,11 @@ func TestStart(t *testing.T) {
 		u := b.fake.updates[0]
 		require.Equal(t, string(onboarding.ActStart), u.UpdateName)
 		require.Regexp(t, `^start-[0-9a-f-]{36}/1$`, u.UpdateID)
-		require.Equal(t, []any{onboarding.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}}, u.Args)
+		in, ok := u.Args[0].(onboarding.StartInput)
+		require.True(t, ok)
+		require.Equal(t, onboarding.StartInput{CaseNo: s.CaseNo, RequestKey: request().Key}, in.Unsigned())
+		digest := casedb.RequestDigest(request())
+		require.NoError(t, signedtest.Verifier().Verify(time.Now(), in.Signed, signed.OfStart(in, "rep", digest)))
 	})
 
 	t.Run("AgainAfterTheAnswerWasLost", func(t *testing.T) {

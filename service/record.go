@@ -21,6 +21,7 @@ import (
 // Record is what is needed of the store, by its rooms.
 type Record struct {
 	Ledger
+	Signatures
 	Access    Access
 	Cases     Cases
 	Customers Customers
@@ -31,7 +32,7 @@ type Record struct {
 
 // RecordOf is the record that a store keeps.
 func RecordOf(s *store.Store) Record {
-	return Record{s.Ledger, s.Access, s.Cases, s.Customers, s.Merges, s.Erasures, s.Books}
+	return Record{s.Ledger, s, s.Access, s.Cases, s.Customers, s.Merges, s.Erasures, s.Books}
 }
 
 // Ledger is what is needed of the ledger itself.
@@ -39,6 +40,13 @@ type Ledger interface {
 	Chains(ctx context.Context, fn func(ledger.Chain) error) error
 	ChangesAfter(ctx context.Context, p ledger.Place, limit int) (all []ledger.Change, upTo time.Time, err error)
 	Now(ctx context.Context) (time.Time, error)
+	Forged(ctx context.Context) (int64, error)
+}
+
+// Signatures is what is needed to sign, and to verify what was signed.
+type Signatures interface {
+	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
+	LiveWorkers(ctx context.Context) ([]store.WorkerKeys, error)
 }
 
 // Access is what is needed for people, territories and policies.

@@ -69,7 +69,7 @@ func (l *Local) stop(ctx context.Context, customerNo string, hit customer.Screen
 	if no, ok, err := l.record.Cases.RequestByKey(ctx, key); err != nil || ok && no != "" {
 		return err
 	}
-	_, err = l.start(ctx, kam.Person{}, casedb.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: onboarding.ReviewScreening})
+	_, err = l.start(ctx, signatory{}, casedb.Request{Key: key, Type: kam.Reclassify, Requester: kam.System, CustomerNo: customerNo, Trigger: onboarding.ReviewScreening})
 	if kam.CodeOf(err) == kam.OpenCaseExists {
 		r.Busy++
 		return nil

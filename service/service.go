@@ -12,10 +12,23 @@ import (
 // A Principal is who asks. The door that lets somebody in makes it, from what it
 // knows of him. Acts, requests and loads that name somebody else are his all the
 // same: the service fills in who acts.
-type Principal struct{ user kam.UserID }
+type Principal struct {
+	user            kam.UserID
+	issuer, subject string
+}
 
 // As is the principal for a user id, which the caller vouches for.
-func As(user kam.UserID) Principal { return Principal{user} }
+func As(user kam.UserID) Principal { return Principal{user, IssuerLocal, string(user)} }
+
+// IssuerLocal stands in the envelope of whoever was not signed in by anybody, but
+// named on the machine that has the signing key.
+const IssuerLocal = "local"
+
+// SignedIn is the principal for a user id, as an issuer has authenticated him
+// under its own name for him.
+func SignedIn(user kam.UserID, issuer, subject string) Principal {
+	return Principal{user, issuer, subject}
+}
 
 // User is the id of the person.
 func (p Principal) User() kam.UserID { return p.user }

@@ -47,7 +47,7 @@ func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Sta
 		return Started{}, reachable(ctx, "the request", err)
 	}
 	r.Requester = p.ID
-	s, err := l.start(ctx, p, r)
+	s, err := l.start(ctx, signatory{l.Signer, who, p}, r)
 	if err == nil && !s.Created {
 		s.Undone, err = l.undone(ctx, s.Progress.Snapshot, r)
 	}
@@ -74,7 +74,7 @@ func (l *Local) undone(ctx context.Context, s onboarding.Snapshot, r casedb.Requ
 }
 
 // start opens a case for a person, or for the engine, which is nobody.
-func (l *Local) start(ctx context.Context, who kam.Person, r casedb.Request) (s Started, err error) {
+func (l *Local) start(ctx context.Context, by signatory, r casedb.Request) (s Started, err error) {
 	ctx, end := span.Start(ctx, "start")
 	defer func() {
 		span.NoteProgress(ctx, s.Progress)
@@ -82,7 +82,7 @@ func (l *Local) start(ctx context.Context, who kam.Person, r casedb.Request) (s 
 	}()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if err := l.mayStart(ctx, who, r); err != nil {
+	if err := l.mayStart(ctx, by.Person, r); err != nil {
 		return Started{}, reachable(ctx, "the request", err)
 	}
 	no, created, err := l.record.Cases.Allot(ctx, r)
@@ -98,7 +98,7 @@ func (l *Local) start(ctx context.Context, who kam.Person, r casedb.Request) (s 
 			return s, nil
 		}
 	}
-	s.Progress, err = l.begin(ctx, no, r, created)
+	s.Progress, err = l.begin(ctx, by, no, r, created)
 	return s, err
 }
 
@@ -270,7 +270,7 @@ type versioned struct {
 	*rules.Set
 }
 
-func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, first bool) (onboarding.Progress, error) {
+func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r casedb.Request, first bool) (onboarding.Progress, error) {
 	base := "start-" + uuid.NewSHA1(requestSpace, []byte(r.Key)).String()
 	if !first {
 		// Temporal answers an id that it knows with what it answered before: a
@@ -279,7 +279,12 @@ func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, firs
 	}
 	var last error
 	for try, attempt := 0, 1; ; try++ {
-		p, err := l.sendStart(ctx, no, r, fmt.Sprintf("%s/%d", base, attempt))
+		in := onboarding.StartInput{CaseNo: no, RequestKey: r.Key}
+		var err error
+		if in.Signed, err = by.start(ctx, in, r); err != nil {
+			return onboarding.Progress{}, reachable(ctx, "the start of "+string(no), err)
+		}
+		p, err := l.sendStart(ctx, in, r, fmt.Sprintf("%s/%d", base, attempt))
 		what, refusal := judge(err)
 		switch what {
 		case answered:
@@ -301,10 +306,10 @@ func (l *Local) begin(ctx context.Context, no kam.CaseNo, r casedb.Request, firs
 	}
 }
 
-func (l *Local) sendStart(ctx context.Context, no kam.CaseNo, r casedb.Request, updateID string) (onboarding.Progress, error) {
+func (l *Local) sendStart(ctx context.Context, in onboarding.StartInput, r casedb.Request, updateID string) (onboarding.Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, perTry)
 	defer cancel()
-	in := onboarding.StartInput{CaseNo: no, RequestKey: r.Key}
+	no := in.CaseNo
 	// An operation starts once, so each try makes its own.
 	op := l.temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID:                       no.WorkflowID(),

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	bookdb "github.com/kamflow/kamflow/store/book"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -47,6 +48,8 @@ type (
 	BookCustomer = customerdb.BookCustomer
 	SalesFact    = customerdb.SalesFact
 	Break        = ledger.Break
+
+	WorkerKeys = store.WorkerKeys
 
 	EraseOrder = erase.Order
 	Erasure    = erase.Erasure

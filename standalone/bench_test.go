@@ -26,6 +26,7 @@ import (
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/standalone/bench"
 )
 
@@ -130,6 +131,10 @@ func TestBenchCase(t *testing.T) {
 		require.NoError(t, err)
 	}
 	t.Setenv(bareEnv, "1")
+	t.Setenv("KAM_KEYS_PUBLIC", signedtest.Public())
+	if settings.Unsigned {
+		t.Setenv("KAM_SIGNATURES", "record")
+	}
 	t.Setenv(profileEnv, settings.Profile)
 	program, running := launch(t, dir)
 	begin := time.Now()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/service"
 )
@@ -22,6 +23,7 @@ func playDemo(ctx context.Context, cfg config.Config, _ runfile.Running, out io.
 	}
 	s, err := service.Open(ctx, service.Options{
 		Database: cfg.Database.URL.Reveal(), MaxConns: 8, Temporal: opts, TaskQueue: cfg.Temporal.TaskQueue, Patience: cfg.Client.Timeout,
+		Keys: keys.In(cfg),
 	})
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)

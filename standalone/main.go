@@ -26,6 +26,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/standalone/stack"
 )
@@ -159,6 +160,13 @@ func (c command) run(ctx context.Context, stdout io.Writer) (err error) {
 	var failed, consoleFailed <-chan error // of the servers alone nobody waits for
 	var pages console
 	if c.part == "" && program.start != nil {
+		made, err := keys.In(c.cfg).Ensure(time.Now())
+		if err != nil {
+			return err
+		}
+		if made {
+			say("Made a key that acts are signed with, in " + keys.In(c.cfg).Dir)
+		}
 		app, err := program.start(ctx, c.cfg, &running, say)
 		if err != nil {
 			return interrupted(ctx, err)

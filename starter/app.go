@@ -119,7 +119,7 @@ func (a *app) verbs() []*cobra.Command {
 		claimCommand(a), releaseCommand(a), reevaluateCommand(a), cancelCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
 		customerCommand(a), loginCommand(a), whoamiCommand(a), logoutCommand(a),
-		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a),
+		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a), keysCommand(a),
 		rulescli.Command(),
 	}
 	verbs = append(verbs, existing(a)...)

@@ -69,6 +69,9 @@ func (a *app) verdict(v service.Verified) error {
 		a.say("audit.empty")
 	case v.Clean:
 		a.say("audit.clean", a.chains(v), a.text("audit.events", v.Events))
+		if v.Signed > 0 || v.Unsigned > 0 || v.Forged > 0 {
+			a.say("audit.signed", v.Signed, v.Unsigned, v.Forged)
+		}
 	}
 	if v.Clean {
 		return nil

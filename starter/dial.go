@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
@@ -107,6 +108,6 @@ func direct(ctx context.Context, a *app) (*service.Local, error) {
 	defer cancel()
 	return service.Open(ctx, service.Options{
 		Database: cfg.Database.URL.Reveal(), MaxConns: 4, Temporal: opts, TaskQueue: cfg.Temporal.TaskQueue, Patience: a.timeout,
-		Traces: a.traces.Provider(),
+		Traces: a.traces.Provider(), Keys: keys.In(cfg),
 	})
 }

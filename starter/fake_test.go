@@ -21,6 +21,7 @@ import (
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
+	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -50,6 +51,8 @@ type fake struct {
 	inbox     []casedb.InboxItem
 	lines     []casedb.Line
 	chains    []ledger.Chain
+	forged    int64
+	workers   []store.WorkerKeys
 	checks    []service.Check
 	people    map[kam.UserID]kam.Person
 	nodes     []kam.TerritoryNode
@@ -89,10 +92,11 @@ type (
 		service.Ledger
 		*fake
 	}
+	fakeSignatures struct{ *fake }
 )
 
 func (f *fake) kept() service.Record {
-	return service.Record{Ledger: fakeLedger{fake: f}, Access: fakeAccess{fake: f}, Cases: fakeCases{fake: f}, Customers: fakeCustomers{fake: f}}
+	return service.Record{Ledger: fakeLedger{fake: f}, Signatures: fakeSignatures{f}, Access: fakeAccess{fake: f}, Cases: fakeCases{fake: f}, Customers: fakeCustomers{fake: f}}
 }
 
 // system is the service over a record, where f answers in place of the
@@ -144,6 +148,14 @@ func (f fakeCases) Records(context.Context, kam.CaseNo) ([]onboarding.DecisionRe
 
 func (f fakeCases) Revisions(context.Context, kam.CaseNo) ([]casedb.Revision, error) {
 	return f.revisions, f.err
+}
+
+func (f fakeSignatures) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
+
+func (f fakeLedger) Forged(context.Context) (int64, error) { return f.forged, f.err }
+
+func (f fakeSignatures) LiveWorkers(context.Context) ([]store.WorkerKeys, error) {
+	return f.workers, f.err
 }
 
 func (f fakeLedger) Chains(_ context.Context, fn func(ledger.Chain) error) error {

@@ -115,7 +115,7 @@ func checkUpgrade(ctx context.Context, cfg config.Config, f upgradeFlags, errOut
 	}
 	defer temporal.Close()
 	o := upgradecheck.Options{
-		Register:  func(r upgradecheck.Registry) { workflows.Register(r) },
+		Register:  func(r upgradecheck.Registry) { workflows.Register(r, nil) },
 		Namespace: opts.Namespace, TaskQueue: cfg.Temporal.TaskQueue,
 		Known: known, Converter: opts.DataConverter,
 		Limit: f.limit, Parallel: f.parallel,

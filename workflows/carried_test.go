@@ -14,8 +14,11 @@ import (
 // may. A field that is not here has to be in Memory.
 var thisRunOnly = map[string]string{
 	"process":   "made anew from the code of the day",
+	"verify":    "knows the keys of the day",
 	"lock":      "free where a run ends: settle waits until nobody holds it",
 	"inFlight":  "0 where a run ends",
+	"updating":  "0 where a run ends",
+	"updated":   "counts the updates of a run",
 	"taken":     "counts the acts of a run",
 	"hops":      "counts the stages since the last wait; a run ends at a wait",
 	"signals":   "read to their end where a run ends",

@@ -124,7 +124,7 @@ func TestSignalThatEndsARunIsRead(t *testing.T) {
 	called := &calls{}
 	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Interceptors: []interceptor.WorkerInterceptor{called}})
 	require.NoError(t, err)
-	workflows.Register(replayer)
+	workflows.Register(replayer, nil)
 	require.NoError(t, replayer.ReplayWorkflowHistory(nil, past))
 	// Replay itself does not miss a local activity that comes too late to run.
 	n := len(called.names)

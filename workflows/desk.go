@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 )
 
 // A desk is the code that every process shares that waits for people. It
@@ -21,7 +22,13 @@ type desk struct {
 	process
 	Memory
 
+	verify Verify
+
 	lock workflow.Mutex // acts of people and the engine's own effects, one at a time
+
+	// Of updates alone: who sends signals takes no place from who waits for an
+	// answer.
+	updating, updated int
 
 	inFlight int // acts between acceptance and answer
 	taken    int // acts taken in this run
@@ -76,6 +83,8 @@ type act struct {
 	value      any
 	id, digest string       // the decision, and what it is bound to
 	size       int          // bytes of text
+	signed     string       // its envelope
+	claim      signed.Claim // what that has to say
 	signal     int64        // which signal it is, 0 for an update
 	form       error        // what is wrong with it, whatever the state
 	judge      func() error // of a first decision: pure, in memory
@@ -153,19 +162,19 @@ type outcome struct {
 
 // Bounds on what people send, besides those of the form of an act.
 const (
-	maxInFlight = 10       // acts that wait for their answer; the server's own bound
+	maxInFlight = 10       // updates that wait for their answer; the server's own bound
 	maxActBytes = 32 << 10 // text in one act
 	// maxPayload bounds one message in bytes, fields that the act does not know
 	// included: the history keeps them too, and Temporal ends a workflow whose
 	// history is full.
 	maxPayload = 64 << 10
-	// A run ends soon after maxActsPerRun acts. This is the most that it accepts
-	// until it has ended.
+	// A run ends soon after maxActsPerRun acts. This is the most updates that it
+	// accepts until it has ended.
 	maxActsAtAll = 2 * maxActsPerRun
 )
 
-func newDesk(ctx workflow.Context, p process) *desk {
-	return &desk{process: p, lock: workflow.NewMutex(ctx)}
+func newDesk(ctx workflow.Context, verify Verify, p process) *desk {
+	return &desk{process: p, verify: verify, lock: workflow.NewMutex(ctx)}
 }
 
 // opened says whether the first effect is done, and the snapshot is one.
@@ -187,12 +196,12 @@ func (d *desk) openActs(ctx workflow.Context) error {
 	d.openSignals(ctx)
 	for _, e := range d.acts {
 		err := update(ctx, e.name, e.description,
-			func(raw converter.RawValue) error {
+			func(now time.Time, raw converter.RawValue) error {
 				a, err := d.act(e.name, raw)
 				if err != nil {
 					return err
 				}
-				return d.check(a)
+				return d.check(now, a)
 			},
 			func(ctx workflow.Context, raw converter.RawValue) (any, error) {
 				a, err := d.act(e.name, raw)
@@ -209,10 +218,10 @@ func (d *desk) openActs(ctx workflow.Context) error {
 }
 
 // update registers a handler and its validator.
-func update(ctx workflow.Context, name, description string, check func(converter.RawValue) error, handle func(workflow.Context, converter.RawValue) (any, error)) error {
+func update(ctx workflow.Context, name, description string, check func(time.Time, converter.RawValue) error, handle func(workflow.Context, converter.RawValue) (any, error)) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, handle, workflow.UpdateHandlerOptions{
-		Validator: func(_ workflow.Context, raw converter.RawValue) error {
-			err := check(raw) // first: it names the field
+		Validator: func(ctx workflow.Context, raw converter.RawValue) error {
+			err := check(workflow.Now(ctx), raw) // first: it names the field
 			if err == nil {
 				err = checkSize(raw)
 			}
@@ -248,7 +257,11 @@ func read[T any](raw converter.RawValue) (in T, err error) {
 // check is the validator of an act: what it refuses leaves no event in the
 // history. It judges by the snapshot in memory. Where that is older than what
 // PostgreSQL holds, the signal Refresh brings it up to date.
-func (d *desk) check(a act) error {
+//
+// An act that was taken before is answered, whoever sends it again and however
+// old its signature is; any other must be signed. Signatures are judged here and
+// where the act is stored, and never on replay: keys change, histories do not.
+func (d *desk) check(now time.Time, a act) error {
 	if a.form != nil {
 		return a.form
 	}
@@ -259,7 +272,7 @@ func (d *desk) check(a act) error {
 		// PostgreSQL may have it as open: a worker opened it and then died.
 		return kam.Errorf(kam.Unreachable, "%s is not open yet", d.subject()).Try("send it again in a moment")
 	}
-	if d.inFlight >= maxInFlight || d.taken >= maxActsAtAll {
+	if d.updating >= maxInFlight || d.updated >= maxActsAtAll {
 		return kam.Errorf(kam.Unreachable, "%s is busy", d.subject()).Try("send it again in a moment")
 	}
 	switch d.repeats(a.id, a.digest) {
@@ -268,13 +281,19 @@ func (d *desk) check(a act) error {
 	case reused:
 		return kam.Errorf(kam.IDReused, "decision %s was taken with other content", a.id).On("decision_id").Try("make a new id for a new decision")
 	}
+	if err := d.verify.of(now, a.signed, a.claim); err != nil {
+		return err
+	}
 	return a.judge()
 }
 
 // handle is the handler of all updates of people. Its answer is what is
 // stored: the committed state, or the refusal that was recorded.
 func (d *desk) handle(ctx workflow.Context, e entry, a act) (any, error) {
+	d.updating++
+	d.updated++
 	out, err := d.take(ctx, e.stage, a)
+	d.updating--
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -114,7 +115,7 @@ func newImportOn(t *testing.T, s *shelf) *importPlay {
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	p := &importPlay{t: t, env: suite.NewTestWorkflowEnvironment(), s: s}
 	p.s.register(p.env)
-	workflows.Register(p.env)
+	workflows.Register(p.env, signedtest.Verifier().Verify)
 	return p
 }
 
@@ -125,7 +126,7 @@ func (p *importPlay) sends(after time.Duration, update string, a book.BatchAct) 
 	p.env.RegisterDelayedCallback(func() {
 		p.env.UpdateWorkflow(update, a.DecisionID+"/"+after.String(), &testsuite.TestUpdateCallback{
 			OnReject: func(err error) { out.err = err }, OnAccept: func() {}, OnComplete: func(_ any, err error) { out.err = err },
-		}, a)
+		}, signedtest.Batch("B-000001", update, a, p.env.Now()))
 	}, after)
 	return out
 }

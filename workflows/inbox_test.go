@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -334,7 +336,7 @@ func TestVoteWhileTheExpiryIsStored(t *testing.T) {
 			OnAccept:   func() { a.accepted = true },
 			OnReject:   func(err error) { a.rejected = err },
 			OnComplete: func(_ any, err error) { a.done, a.err = true, err },
-		}, confirm("decision-1", "boss"))
+		}, signedtest.Act(caseNo, confirm("decision-1", "boss"), s.env.Now()))
 		time.Sleep(50 * time.Millisecond) // let the vote queue for the lock
 	}
 	s.b.snap = onboarding.Snapshot{CaseNo: caseNo, Type: kam.NewCase, Version: 7, MaterialHash: "h1", Requester: "rep"}
@@ -409,7 +411,7 @@ func TestDigestCoversTheWholeAct(t *testing.T) {
 			f.SetString("x")
 		}
 		covered := workflows.DigestOf(a) != workflows.DigestOf(onboarding.Act{})
-		require.Equal(t, fields.Field(i).Name != "DecisionID", covered, fields.Field(i).Name)
+		require.Equal(t, !slices.Contains([]string{"DecisionID", "Signed"}, fields.Field(i).Name), covered, fields.Field(i).Name)
 	}
 	require.Equal(t, "b7aedd19d677e71d6450973aee7dce0c", workflows.DigestOf(confirm("decision-1", "boss"))[:32], "digests are in open cases: the form must not change")
 }
@@ -422,6 +424,8 @@ func TestMessageLargerThanAnAct(t *testing.T) {
 	padded := map[string]any{"decision_id": "decision-1", "by": "boss", "reason": "see there", "attachment": strings.Repeat("x", 64<<10)}
 	comment := &answer{}
 	s.at(hour, func() {
+		comments := onboarding.Act{Name: onboarding.ActComment, DecisionID: "decision-1", By: "boss", Reason: "see there"}
+		padded["signed"] = signedtest.Act(caseNo, comments, s.env.Now()).Signed
 		s.env.UpdateWorkflow(string(onboarding.ActComment), "u1", &testsuite.TestUpdateCallback{
 			OnAccept:   func() { comment.accepted = true },
 			OnReject:   func(err error) { comment.rejected = err },

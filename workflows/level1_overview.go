@@ -22,14 +22,14 @@ import (
 // The input is read here and not by the SDK: an input that cannot be read would
 // fail the run in a way that a retry policy, which whoever starts it may send
 // along, repeats for ever.
-func CustomerOnboarding(ctx workflow.Context, raw converter.RawValue) (onboarding.Snapshot, error) {
+func CustomerOnboarding(ctx workflow.Context, verify Verify, raw converter.RawValue) (onboarding.Snapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
 	in, err := read[Input](raw)
 	if err != nil {
 		return onboarding.Snapshot{}, refusal(err)
 	}
-	c := newOnboarding(ctx, in)
+	c := newOnboarding(ctx, verify, in)
 	if err := c.openInbox(ctx); err != nil {
 		return onboarding.Snapshot{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 )
 
 // ImportInput is the input of an import: what a client sends is
@@ -27,14 +28,14 @@ type ImportInput struct {
 // What is checked and applied is in PostgreSQL; the workflow carries counts,
 // scopes and deadlines. Silence never confirms: a scope that nobody confirms
 // ends the batch.
-func ImportBatch(ctx workflow.Context, raw converter.RawValue) (book.BatchSnapshot, error) {
+func ImportBatch(ctx workflow.Context, verify Verify, raw converter.RawValue) (book.BatchSnapshot, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 
 	in, err := read[ImportInput](raw)
 	if err != nil {
 		return book.BatchSnapshot{}, refusal(err)
 	}
-	b := newImport(ctx, in)
+	b := newImport(ctx, verify, in)
 	if err := b.openInbox(ctx); err != nil {
 		return book.BatchSnapshot{}, err
 	}
@@ -63,9 +64,9 @@ type importBatch struct {
 	Snapshot book.BatchSnapshot
 }
 
-func newImport(ctx workflow.Context, in ImportInput) *importBatch {
+func newImport(ctx workflow.Context, verify Verify, in ImportInput) *importBatch {
 	b := &importBatch{no: in.No}
-	b.desk = newDesk(ctx, process{
+	b.desk = newDesk(ctx, verify, process{
 		noun: "batch", no: string(in.No),
 		acts: []entry{
 			{name: book.UpdateConfirmBatch, description: "5.7: a manager confirms the checked batch for his scope.", stage: book.BatchStageConfirm},
@@ -83,6 +84,7 @@ func newImport(ctx workflow.Context, in ImportInput) *importBatch {
 			digest := batchDigest(a)
 			return act{
 				value: a, id: a.DecisionID, digest: digest, size: len(digest), form: a.Check(),
+				signed: a.Signed, claim: signed.OfBatch(b.no, a),
 				judge: func() error { return judgeBatchAct(a, b.Snapshot) },
 				label: func() string { return batchLabel(a) },
 			}, err

@@ -36,7 +36,7 @@ func (c *caseDesk) receiveRequest(ctx workflow.Context) error {
 // or one that may not be.
 func cannotOpen(code kam.Code) bool {
 	switch code {
-	case kam.NotFound, kam.Invalid, kam.TargetInvalid, kam.OpenCaseExists, kam.Forbidden, kam.WrongState, kam.TooLate:
+	case kam.NotFound, kam.Invalid, kam.TargetInvalid, kam.OpenCaseExists, kam.Forbidden, kam.NotSigned, kam.WrongState, kam.TooLate:
 		return true
 	}
 	return false

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed"
 )
 
 // Input is the workflow's input: what a client sends is [onboarding.StartInput] alone;
@@ -29,9 +31,9 @@ type caseDesk struct {
 	Snapshot onboarding.Snapshot
 }
 
-func newOnboarding(ctx workflow.Context, in Input) *caseDesk {
+func newOnboarding(ctx workflow.Context, verify Verify, in Input) *caseDesk {
 	c := &caseDesk{start: in.StartInput}
-	c.desk = newDesk(ctx, process{
+	c.desk = newDesk(ctx, verify, process{
 		noun: "case", no: string(in.CaseNo),
 		acts: caseActs(),
 		notices: []notice{
@@ -47,6 +49,7 @@ func newOnboarding(ctx workflow.Context, in Input) *caseDesk {
 			a.Name = onboarding.ActName(name)
 			return act{
 				value: a, id: a.DecisionID, digest: digestOf(a), size: sizeOf(a), form: a.Check(),
+				signed: a.Signed, claim: signed.OfAct(c.start.CaseNo, a, false),
 				judge: func() error { return judgeAct(a, c.Snapshot) },
 				label: func() string { return actLabel(a, c.Snapshot) },
 			}, err
@@ -80,6 +83,9 @@ func (c *caseDesk) input(x call) any {
 		return onboarding.ActInput{CaseNo: c.start.CaseNo, Known: x.known, Now: x.now, Act: a, Signal: x.signal}
 	}
 	in := onboarding.StageInput{CaseNo: c.start.CaseNo, Seq: x.seq, Known: x.known, Now: x.now, Fault: x.fault, Unscreened: x.unanswered}
+	if x.stage == onboarding.StageOpen {
+		in.Signed = c.start.Signed
+	}
 	if x.due != nil {
 		in.Due = &x.due.Deadline
 	}
@@ -110,7 +116,7 @@ func (c *caseDesk) openInbox(ctx workflow.Context) error {
 			}),
 		c.openActs(ctx),
 		update(ctx, string(onboarding.ActStart), "1.1.1: open the case; sent together with its start. Answers with the case.",
-			func(raw converter.RawValue) error { return c.checkStart(raw) },
+			func(now time.Time, raw converter.RawValue) error { return c.checkStart(now, raw) },
 			func(ctx workflow.Context, raw converter.RawValue) (any, error) { return c.handleStart(ctx, raw) }),
 	)
 }
@@ -146,16 +152,24 @@ func judgeAct(a onboarding.Act, s onboarding.Snapshot) error {
 	return err
 }
 
-// checkStart refuses a start that means another case.
-func (c *caseDesk) checkStart(raw converter.RawValue) error {
+// checkStart refuses a start that means another case. Before the case is open,
+// its signature is for the effect that opens it to judge: only that knows who
+// asked for the case.
+func (c *caseDesk) checkStart(now time.Time, raw converter.RawValue) error {
 	in, err := read[onboarding.StartInput](raw)
 	if err != nil {
 		return err
 	}
-	if in != c.start {
+	if in.Unsigned() != c.start.Unsigned() {
 		return kam.Errorf(kam.IDReused, "case %s was started by another request", c.start.CaseNo).On("request_key")
 	}
-	return nil
+	requester := c.Snapshot.Requester
+	if !c.opened() || requester == kam.System && in.Signed == "" {
+		return nil
+	}
+	claim := signed.OfStart(in, requester, "")
+	claim.Unseen = true
+	return c.verify.of(now, in.Signed, claim)
 }
 
 // handleStart is the update that comes with the start, 1.1.1: its answer is the

@@ -19,7 +19,7 @@ func TestRecurringGoesOnPastAFault(t *testing.T) {
 	t.Parallel()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
-	workflows.Register(env)
+	workflows.Register(env, nil)
 	done := map[kam.Job]int{}
 	for _, job := range kam.Jobs {
 		env.RegisterActivityWithOptions(func(context.Context) error {

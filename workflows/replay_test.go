@@ -34,7 +34,7 @@ func TestReplay(t *testing.T) {
 			require.NoError(t, err)
 
 			replayer := worker.NewWorkflowReplayer()
-			workflows.Register(replayer)
+			workflows.Register(replayer, nil)
 			require.NoError(t, replayer.ReplayWorkflowHistory(nil, history))
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/workflows"
 )
 
@@ -34,7 +35,7 @@ func newScript(t *testing.T) *script {
 	s := &script{t: t, b: newCasebook(), env: suite.NewTestWorkflowEnvironment()}
 	s.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: caseNo.WorkflowID(), TaskQueue: kam.TaskQueue})
 	s.b.register(s.env)
-	workflows.Register(s.env)
+	workflows.Register(s.env, signedtest.Verifier().Verify)
 	return s
 }
 
@@ -77,7 +78,7 @@ func (s *script) send(out *answer, updateID string, a onboarding.Act) {
 				out.progress = p
 			}
 		},
-	}, a)
+	}, signedtest.Act(caseNo, a, s.env.Now()))
 }
 
 // play runs the case to its end.

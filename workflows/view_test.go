@@ -109,7 +109,7 @@ func TestEveryStateIsDrawnAndEveryStageNamed(t *testing.T) {
 func TestRegistersUnderItsName(t *testing.T) {
 	t.Parallel()
 	r := &names{}
-	workflows.Register(r)
+	workflows.Register(r, nil)
 	require.Equal(t, []workflow.RegisterOptions{
 		{Name: onboarding.WorkflowOnboarding, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},
 		{Name: book.WorkflowImportBatch, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade},

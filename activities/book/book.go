@@ -22,12 +22,14 @@ import (
 // Stages are those of imports. Their methods are registered under the names of
 // kam; renaming one breaks imports that are under way.
 type Stages struct {
-	store    *store.Store
-	policies *stage.Policies
+	store      *store.Store
+	policies   *stage.Policies
+	signatures stage.Signatures
 }
 
-// New returns the stages over a store; the policies that were read are kept in p.
-func New(s *store.Store, p *stage.Policies) *Stages { return &Stages{s, p} }
+// New returns the stages over a store; the policies that were read are kept in p,
+// and by judges what people signed.
+func New(s *store.Store, p *stage.Policies, by stage.Signatures) *Stages { return &Stages{s, p, by} }
 
 // Register makes the stages known under their names.
 func (a *Stages) Register(r stage.Registry) {

@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -88,7 +89,7 @@ func (b *effect) subject(chain []kam.TerritoryNode) access.Subject {
 // refusal of an act is audited and handed back.
 func (a *Stages) Confirm(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	failpoint.Hit("batch", "confirm", "before")
-	return a.batchAct(ctx, in, func(b *effect, act book.BatchAct) error {
+	return a.batchAct(ctx, in, book.UpdateConfirmBatch, func(b *effect, act book.BatchAct) error {
 		if err := act.CheckConfirm(*b.Batch); err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func (a *Stages) Confirm(ctx context.Context, in book.BatchStep) (book.BatchProg
 // Cancel stores that the uploader or a policy_admin takes a batch back,
 // until its first phase is applied.
 func (a *Stages) Cancel(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
-	return a.batchAct(ctx, in, func(b *effect, act book.BatchAct) error {
+	return a.batchAct(ctx, in, book.UpdateCancelBatch, func(b *effect, act book.BatchAct) error {
 		who, err := b.actor(act.By)
 		if err != nil {
 			return err
@@ -144,12 +145,19 @@ func (a *Stages) Cancel(ctx context.Context, in book.BatchStep) (book.BatchProgr
 	})
 }
 
-func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, do func(*effect, book.BatchAct) error) (book.BatchProgress, error) {
+func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, name string, do func(*effect, book.BatchAct) error) (book.BatchProgress, error) {
 	if in.Act == nil {
 		return book.BatchProgress{}, stage.ToTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
-	return a.onBook(ctx, in, ledger.Effect{Key: "act/" + act.DecisionID, Digest: kam.Digest(act), By: act.By}, func(b *effect) error { return do(b, act) })
+	act.Name = name
+	e := ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, Signed: act.Signed}
+	return a.onBook(ctx, in, e, func(b *effect) error {
+		if err := a.signatures.Verify(in.Now, act.Signed, signed.OfBatch(in.No, act)); err != nil {
+			return err
+		}
+		return do(b, act)
+	})
 }
 
 func (b *effect) actor(id kam.UserID) (kam.Person, error) {

@@ -265,7 +265,7 @@ func TestAC11_TwoRequestsWithOneVATInOneSecond(t *testing.T) {
 	var done sync.WaitGroup
 	for _, s := range scenes {
 		done.Go(func() {
-			s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+			s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 		})
 	}
 	done.Wait()

@@ -20,7 +20,7 @@ func (w *world) appeal(of kam.CaseNo, by kam.UserID, days int, d customer.Reques
 // refused runs a case that may not be opened, and says why.
 func (s *scene) refused() kam.Code {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 	return codeOf(s.env.GetWorkflowError())
 }
 

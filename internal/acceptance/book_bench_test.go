@@ -12,12 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/proctime"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 )
 
@@ -40,7 +40,7 @@ func TestBenchBook(t *testing.T) {
 		w = newBookWorld(t)
 	}
 	text := inventBook(n, months)
-	a := activities.New(w.db).Imports()
+	a := working(w.db).Imports()
 
 	var total time.Duration
 	timed := func(phase string, do func()) {
@@ -64,7 +64,7 @@ func TestBenchBook(t *testing.T) {
 	})
 	timed("confirm", func() {
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}
+			act := signedtest.Batch(b.No, book.UpdateConfirmBatch, book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: b.Digest}, monday)
 			p, err := a.Confirm(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Nil(t, p.Refused)

@@ -22,6 +22,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 	"github.com/kamflow/kamflow/workflows"
@@ -174,12 +175,12 @@ func (w *bookWorld) play(no book.BatchNo, acts ...*activities.Activities) *play 
 	p := &play{w: w, no: no, env: suite.NewTestWorkflowEnvironment()}
 	p.env.SetStartTime(monday)
 	p.env.SetTestTimeout(5 * time.Minute)
-	a := activities.New(w.db)
+	a := working(w.db)
 	if len(acts) > 0 {
 		a = acts[0]
 	}
 	a.Register(p.env)
-	workflows.Register(p.env)
+	workflows.Register(p.env, signedtest.Verifier().Verify)
 	return p
 }
 
@@ -232,7 +233,7 @@ func (p *play) sends(after time.Duration, code kam.Code, name string, a book.Bat
 		}
 		p.env.UpdateWorkflow(name, a.DecisionID, &testsuite.TestUpdateCallback{
 			OnReject: told, OnAccept: func() {}, OnComplete: func(_ any, err error) { told(err) },
-		}, a)
+		}, signedtest.Batch(p.no, name, a, p.env.Now()))
 	})
 }
 

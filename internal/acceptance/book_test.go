@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/internal/importer"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -194,7 +194,7 @@ func TestBookRefusalsOfTheTransactionAreAudited(t *testing.T) {
 	require.Equal(t, 2, p.count(kam.EventDecisionRefused))
 	// What the validator refuses leaves its trace through the client, once.
 	refusal := kam.Errorf(kam.Separation, "stew.one uploaded the batch")
-	act := book.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}
+	act := signedtest.Batch(b.No, book.UpdateConfirmBatch, book.BatchAct{DecisionID: "decision-1", By: "stew.one", Scope: "DE", Digest: b.Digest}, monday)
 	for range 2 {
 		require.NoError(t, w.db.Books.Refuse(t.Context(), b.No, act, refusal, monday))
 	}
@@ -267,7 +267,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newBookWorld(t)
 	b, _ := w.smallBatch(8, "stew.one")
-	a := activities.New(w.db).Imports()
+	a := working(w.db).Imports()
 	checked, err := a.Check(t.Context(), book.BatchStep{No: b.No, Now: monday})
 	require.NoError(t, err)
 	var wg sync.WaitGroup
@@ -278,7 +278,7 @@ func TestBookTwoManagersAtOnce(t *testing.T) {
 			if i%2 == 1 {
 				by = "gina.global"
 			}
-			act := book.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}
+			act := signedtest.Batch(b.No, book.UpdateConfirmBatch, book.BatchAct{DecisionID: fmt.Sprintf("decision-%d", i), By: by, Scope: "DE", Digest: checked.Batch.Digest}, monday)
 			p, err := a.Confirm(context.Background(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			if err != nil {
 				t.Error(err)
@@ -311,7 +311,7 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 	for cut := range len(book.BatchPhases) + 1 {
 		w := newBookWorld(t)
 		b, _ := w.smallBatch(60, "stew.one")
-		a := activities.New(w.db).Imports()
+		a := working(w.db).Imports()
 		step := book.BatchStep{No: b.No, Now: monday}
 		checked, err := a.Check(t.Context(), step)
 		require.NoError(t, err)
@@ -319,7 +319,7 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, book.BatchChecked, early.Batch.State, "not confirmed: nothing is applied")
 		for scope, by := range map[string]kam.UserID{"DE": "nadja.national", "AT": "nora.national"} {
-			act := book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}
+			act := signedtest.Batch(b.No, book.UpdateConfirmBatch, book.BatchAct{DecisionID: "decision-" + scope, By: by, Scope: scope, Digest: checked.Batch.Digest}, monday)
 			for range 2 { // sent twice: one act
 				p, err := a.Confirm(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 				require.NoError(t, err)
@@ -333,13 +333,13 @@ func TestBookCrashBetweenPhases(t *testing.T) {
 			}
 		}
 		if cut > 0 && cut < len(book.BatchPhases) {
-			act := book.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}
+			act := signedtest.Batch(b.No, book.UpdateCancelBatch, book.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "too late"}, monday)
 			p, err := a.Cancel(t.Context(), book.BatchStep{No: b.No, Now: monday, Act: &act})
 			require.NoError(t, err)
 			require.Equal(t, kam.TooLate, p.Refused.Code)
 		}
 		// Another worker, which knows nothing of the first.
-		done, err := activities.New(w.db).Imports().Apply(t.Context(), step)
+		done, err := working(w.db).Imports().Apply(t.Context(), step)
 		require.NoError(t, err)
 		require.Equal(t, book.BatchApplied, done.Batch.State)
 		trail, err := w.db.TrailOf(t.Context(), b.No.Subject())

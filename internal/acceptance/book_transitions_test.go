@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // TestEveryTransitionOfABook drives an import along each row of
@@ -59,7 +59,7 @@ func TestEveryTransitionOfABook(t *testing.T) {
 // phase, takes it back, or lets the last deadline of a scope pass.
 func (w *bookWorld) batchStep(b book.BatchSnapshot, no book.BatchNo, do string) book.BatchProgress {
 	w.t.Helper()
-	a := activities.New(w.db).Imports()
+	a := working(w.db).Imports()
 	step := book.BatchStep{No: no, Now: monday}
 	var p book.BatchProgress
 	var err error
@@ -69,9 +69,11 @@ func (w *bookWorld) batchStep(b book.BatchSnapshot, no book.BatchNo, do string) 
 	case "AT", "DE":
 		by := map[string]kam.UserID{"AT": "nora.national", "DE": "nadja.national"}[do]
 		step.Act = &book.BatchAct{DecisionID: "decision-" + do, By: by, Scope: do, Digest: b.Digest}
+		*step.Act = signedtest.Batch(no, book.UpdateConfirmBatch, *step.Act, monday)
 		p, err = a.Confirm(w.t.Context(), step)
 	case "cancel":
 		step.Act = &book.BatchAct{DecisionID: "decision-stop", By: "stew.one", Reason: "the wrong file"}
+		*step.Act = signedtest.Batch(no, book.UpdateCancelBatch, *step.Act, monday)
 		p, err = a.Cancel(w.t.Context(), step)
 	case "expire":
 		step.Node = b.Open()[0]

@@ -39,7 +39,7 @@ func (s *scene) leaves(after time.Duration) *scene {
 // until plays the case to the point where it leaves.
 func (s *scene) until() workflows.Input {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 	require.Empty(s.t, s.faults)
 	var next *workflow.ContinueAsNewError
 	require.ErrorAs(s.t, s.env.GetWorkflowError(), &next)
@@ -204,6 +204,11 @@ var machineTime = map[string][]string{
 	"outbox":       {"next_try", "created_at"},
 	"abc_snapshot": {"at"},
 	"policy":       {"at"},
+
+	"envelope":         {"signed"},
+	"envelope_refused": {"digest", "at"},
+	"forged":           {"minute"},
+	"signature_mode":   {"since"},
 }
 
 // datePattern finds a date wherever it stands, in a column or in JSON.

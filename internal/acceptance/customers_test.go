@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -376,7 +376,7 @@ func TestReviewOfNobodyIsNoCase(t *testing.T) {
 	w.retired("C-OFF", "Stillgelegt GmbH", details())
 	for _, no := range []string{"C-NONE", "C-OFF"} {
 		s := w.review(no, monday)
-		s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+		s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 		require.Equal(t, kam.TargetInvalid, codeOf(s.env.GetWorkflowError()))
 	}
 }
@@ -391,16 +391,16 @@ func TestReviewThatFindsErrorsGoesToTheSteward(t *testing.T) {
 	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.ClearIt, By: "stew.one", Reason: "let me see"})
 	s.expect(3*hour, onboarding.ValidationReview) // it is as it was
 	// Another case has the customer meanwhile: first one that holds it and ends.
-	acts, other := activities.New(w.db), w.change(kam.Modify, "C-LUECKE", "rep.south", fields{"legal_name": "Lueckenlos GmbH"})
+	acts, other := working(w.db), w.change(kam.Modify, "C-LUECKE", "rep.south", fields{"legal_name": "Lueckenlos GmbH"})
 	s.at(4*hour, func(now onboarding.Snapshot) {
 		for i, stage := range []func(context.Context, onboarding.StageInput) (onboarding.Progress, error){acts.OpenCase, acts.Identify} {
-			_, err := stage(t.Context(), onboarding.StageInput{CaseNo: other.no, Seq: int64(i + 1), Known: int64(i), Now: monday})
+			_, err := stage(t.Context(), onboarding.StageInput{CaseNo: other.no, Seq: int64(i + 1), Known: int64(i), Now: monday, Signed: other.start.Signed})
 			require.NoError(t, err)
 		}
 		s.send(now, kam.OpenCaseExists, onboarding.Act{Name: onboarding.ActDecideValidation, Verdict: onboarding.ClearIt, By: "stew.one", Reason: "too early"})
 	})
 	s.at(5*hour, func(onboarding.Snapshot) {
-		_, err := acts.RecordAct(t.Context(), onboarding.ActInput{CaseNo: other.no, Known: 2, Now: monday, Act: onboarding.Act{DecisionID: "withdraw-other", Name: onboarding.ActWithdraw, By: "rep.south"}})
+		_, err := acts.RecordAct(t.Context(), onboarding.ActInput{CaseNo: other.no, Known: 2, Now: monday, Act: signedtest.Act(other.no, onboarding.Act{DecisionID: "withdraw-other", Name: onboarding.ActWithdraw, By: "rep.south"}, monday)})
 		require.NoError(t, err)
 		repair := w.change(kam.Modify, "C-LUECKE", "stew.one", identifier("VAT_EU", "DE136695976"))
 		repair.act(2*hour, "", confirm("theo.territory", ""))

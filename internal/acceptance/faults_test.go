@@ -49,7 +49,7 @@ func TestSignalsTakeTheSamePath(t *testing.T) {
 		return func(now onboarding.Snapshot) {
 			a := confirm(by, "")
 			a.DecisionID, a.ExpectHash = id, now.MaterialHash
-			s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), a)
+			s.env.SignalWorkflow(string(a.Name), s.signs(a))
 		}
 	}
 	s.at(1*hour, signal("rep.south", "signal-own-request"))

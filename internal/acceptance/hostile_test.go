@@ -285,9 +285,9 @@ func TestRefusedSignalThatComesAgain(t *testing.T) {
 	s := w.complete("Signal GmbH")
 	signal := func(after time.Duration, by kam.UserID, reason string) {
 		s.at(after, func(now onboarding.Snapshot) {
-			s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), onboarding.Act{
-				DecisionID: "signal-0001", Verdict: onboarding.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
-			})
+			s.env.SignalWorkflow(string(onboarding.ActDecideConfirmation), s.signs(onboarding.Act{
+				DecisionID: "signal-0001", Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: by, ExpectHash: now.MaterialHash, Reason: reason,
+			}))
 		})
 	}
 	refusals := func(after time.Duration, want int) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -27,7 +26,7 @@ func (s *scene) reorganise(change func(*accessdb.Org)) func(onboarding.Snapshot)
 			s.faults = append(s.faults, err.Error())
 			return
 		}
-		open, err := activities.New(s.db).Misrouted(s.t.Context(), s.env.Now())
+		open, err := working(s.db).Misrouted(s.t.Context(), s.env.Now())
 		if err != nil {
 			s.faults = append(s.faults, err.Error())
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service/servicetest"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
@@ -29,12 +30,13 @@ type beside struct {
 
 func (w *world) beside(by kam.UserID, at time.Time, parts ...fields) *beside {
 	w.t.Helper()
-	no, _, err := w.db.Cases.Allot(w.t.Context(), casedb.Request{
+	r := casedb.Request{
 		Key: fmt.Sprintf("%s/%d", w.t.Name(), w.requests.Add(1)), Type: kam.NewCase, Requester: by, Data: data(w.t, parts...),
-	})
+	}
+	no, _, err := w.db.Cases.Allot(w.t.Context(), r)
 	require.NoError(w.t, err)
 	b := &beside{world: w, acts: w.activities(), no: no}
-	_, err = b.acts.OpenCase(w.t.Context(), onboarding.StageInput{CaseNo: no, Seq: 1, Now: at})
+	_, err = b.acts.OpenCase(w.t.Context(), onboarding.StageInput{CaseNo: no, Seq: 1, Now: at, Signed: started(w.t, no, r, at).Signed})
 	require.NoError(w.t, err)
 	b.on(at)
 	return b
@@ -80,7 +82,7 @@ func (b *beside) does(at time.Time, a onboarding.Act) *kam.Error {
 	if a.ExpectHash == current {
 		a.ExpectHash = s.MaterialHash
 	}
-	p, err := b.acts.RecordAct(b.t.Context(), onboarding.ActInput{CaseNo: b.no, Known: s.Version, Now: at, Act: a})
+	p, err := b.acts.RecordAct(b.t.Context(), onboarding.ActInput{CaseNo: b.no, Known: s.Version, Now: at, Act: signedtest.Act(b.no, a, at)})
 	require.NoError(b.t, err)
 	if p.Refused == nil {
 		b.on(at)
@@ -398,7 +400,7 @@ func TestFollowedCaseEndsWithoutACustomer(t *testing.T) {
 
 // runAny is run where the last act may come too late.
 func (s *scene) runAny() onboarding.Snapshot {
-	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 	require.NoError(s.t, s.env.GetWorkflowError())
 	var end onboarding.Snapshot
 	require.NoError(s.t, s.env.GetWorkflowResult(&end))

@@ -117,7 +117,7 @@ func (k *walk) bookOfCases() {
 	k.sql, err = pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer k.sql.Close(t.Context())
-	k.acts = activities.New(k.db)
+	k.acts = working(k.db)
 	k.acts.Moved = func(t onboarding.Transition) { k.rows[covered.note(t)]++ }
 	k.books++
 	k.clock, k.left, k.vacant, k.south, k.policy = farMonday, map[kam.UserID]bool{}, map[string]bool{}, "DE-S-02", 1
@@ -169,12 +169,13 @@ func (k *walk) newCase() *walker {
 		scene: k.sceneOf(no, r.Requester, k.clock, k.acts), k: k, resume: make(chan bool), yield: make(chan bool), at: k.clock,
 		left: stepsPerCase,
 	}
+	w.start = started(k.t, no, r, k.clock)
 	w.env.RegisterDelayedCallback(w.turn, time.Duration(1+k.r.IntN(120))*time.Minute)
 	k.note(w, "request %s by %s %s %s", r.Type, r.Requester, r.CustomerNo, r.AppealOf)
 	go func() {
 		defer func() { w.yield <- true }() // also where a check ends the routine
 		<-w.resume
-		w.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: w.no, RequestKey: string(w.no)})
+		w.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, w.start)
 	}()
 	return w
 }
@@ -272,7 +273,7 @@ func (k *walk) step(w *walker, s onboarding.Snapshot) {
 			w.acts++
 			a.DecisionID = fmt.Sprintf("%s-signal-%d", w.no, w.acts)
 			k.note(w, "signal %s %s by %s in %s", a.Name, a.Verdict, a.By, s.State)
-			w.env.SignalWorkflow(string(a.Name), a)
+			w.env.SignalWorkflow(string(a.Name), w.signs(a))
 			return
 		}
 		k.note(w, "time passes in %s", s.State)

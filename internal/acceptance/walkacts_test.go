@@ -513,5 +513,5 @@ func (w *walker) deliver(s onboarding.Snapshot, a onboarding.Act, fresh bool) {
 				x.got = p
 			}
 		},
-	}, a)
+	}, w.signs(a))
 }

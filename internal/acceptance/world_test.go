@@ -21,6 +21,8 @@ import (
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -46,6 +48,8 @@ type world struct {
 	screen activities.Screener // the service outside, where a test has one
 	// requests numbers the keys of the test's requests.
 	requests atomic.Int64
+	// Where a test looks at one control of signatures, the others are switched off.
+	noValidator, noTransaction bool
 }
 
 func newWorld(t *testing.T, change ...func(*accessdb.Org)) *world {
@@ -131,6 +135,7 @@ type scene struct {
 	*world
 	env    *testsuite.TestWorkflowEnvironment
 	no     kam.CaseNo
+	start  onboarding.StartInput
 	acts   int
 	faults []string // what went wrong in callbacks, reported after the run
 	// breakage is what the next run of a stage comes to; moved are the rows of
@@ -163,23 +168,52 @@ func (w *world) requestAt(at time.Time, r casedb.Request) *scene {
 	no, created, err := w.db.Cases.Allot(w.t.Context(), r)
 	require.NoError(w.t, err)
 	require.True(w.t, created)
-	s := w.sceneOf(no, r.Requester, at, activities.New(w.db))
+	s := w.sceneOf(no, r.Requester, at, working(w.db))
+	s.start = started(w.t, no, r, at)
+	if w.noTransaction {
+		s.tasks.Signatures = takesAll{}
+	}
 	s.tasks.Screen = w.screen
 	s.tasks.Moved = func(t onboarding.Transition) { s.moved = append(s.moved, covered.note(t)) }
 	return s
 }
 
+// working are the activities over a database, which require signatures.
+func working(db *store.Store) *activities.Activities {
+	a := activities.New(db)
+	a.Signatures = signedtest.Verifier()
+	return a
+}
+
+// takesAll is the verification of a transaction, switched off.
+type takesAll struct{}
+
+func (takesAll) Verify(time.Time, string, signed.Claim) error { return nil }
+
+// started is the start of a case as its requester has signed it.
+func started(t *testing.T, no kam.CaseNo, r casedb.Request, at time.Time) onboarding.StartInput {
+	t.Helper()
+	digest := casedb.RequestDigest(r)
+	return signedtest.Start(onboarding.StartInput{CaseNo: no, RequestKey: r.Key}, r.Requester, digest, at)
+}
+
+// signs is an act as who it names has signed it now.
+func (s *scene) signs(a onboarding.Act) onboarding.Act { return signedtest.Act(s.no, a, s.env.Now()) }
+
 // sceneOf prepares the workflow of a case.
 func (w *world) sceneOf(no kam.CaseNo, requester kam.UserID, at time.Time, acts *activities.Activities) *scene {
 	s := &scene{world: w, no: no, requester: requester, tasks: acts, breakage: map[onboarding.Stage]breakage{}}
-	s.env = environment(at)
+	s.env = environmentWith(at, signedtest.Verifier().Verify)
+	if w.noValidator {
+		s.env = environmentWith(at, nil)
+	}
 	acts.Register(breaking{s.env, s.breakOnce})
 	return s
 }
 
 // activities are the real ones over the world's database.
 func (w *world) activities() *activities.Activities {
-	acts := activities.New(w.db)
+	acts := working(w.db)
 	acts.Screen = w.screen
 	acts.Moved = func(t onboarding.Transition) { covered.note(t) }
 	return acts
@@ -188,20 +222,24 @@ func (w *world) activities() *activities.Activities {
 // environment runs the workflows in skipped time from a start; activities are
 // yet to be registered.
 func environment(at time.Time) *testsuite.TestWorkflowEnvironment {
+	return environmentWith(at, signedtest.Verifier().Verify)
+}
+
+func environmentWith(at time.Time, verify workflows.Verify) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(at)
 	env.SetTestTimeout(2 * time.Minute)
 	env.SetWorkflowRunTimeout(10 * 365 * day) // bounds every activity too; a case has no limit of its own
-	workflows.Register(env)
+	workflows.Register(env, verify)
 	return env
 }
 
 // run plays the case to its end and returns it.
 func (s *scene) run() onboarding.Snapshot {
 	s.t.Helper()
-	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, onboarding.StartInput{CaseNo: s.no, RequestKey: string(s.no)})
+	s.env.ExecuteWorkflow(onboarding.WorkflowOnboarding, s.start)
 	require.Empty(s.t, s.faults)
 	require.True(s.t, s.env.IsWorkflowCompleted())
 	require.NoError(s.t, s.env.GetWorkflowError())
@@ -284,7 +322,7 @@ func (s *scene) send(now onboarding.Snapshot, code kam.Code, a onboarding.Act, d
 		OnReject:   told,
 		OnAccept:   func() {},
 		OnComplete: func(_ any, err error) { told(err) },
-	}, a)
+	}, s.signs(a))
 }
 
 // confirm is the act of a confirming manager who saw the data as they are.

@@ -19,7 +19,7 @@ import (
 // businessTime lists the packages in which the only time is the one that the
 // workflow hands in: deadlines and business dates are computed and written
 // there.
-var businessTime = []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "activities/book", "activities/internal/route", "activities/internal/stage", "workflows", "store", "store/ledger", "store/internal/pg", "store/internal/contact", "store/access", "store/onboarding", "store/customer", "store/customer/merge", "store/customer/erase", "store/book", "internal/parties", "service"}
+var businessTime = []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/signed", "kam/rules", "kam/rules/written", "kam/rules/identifier", "kam/rules/policy", "kam/rules/match", "activities", "activities/book", "activities/internal/route", "activities/internal/stage", "workflows", "store", "store/ledger", "store/internal/pg", "store/internal/contact", "store/access", "store/onboarding", "store/customer", "store/customer/merge", "store/customer/erase", "store/book", "internal/parties", "service"}
 
 // machineClock lists, with the reason, every place there that looks at the
 // clock of the machine or of the database. A new place fails the test until it
@@ -47,6 +47,11 @@ var machineClock = map[string]string{
 	"service/act.go recordRefusal time.Now":                       "when a refusal arrived that no workflow ever saw",
 	"service/diagnose.go checkClock time.Now":                     "compares the clock of the machine with that of the database",
 	"service/wire.go pause time.NewTimer":                         "a pause before asking again",
+	"service/diagnose.go checkSignatures time.Now":                "which key is valid",
+	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
+	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
+	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
+	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 
 // goClocks are the functions of package time that read a clock or wait by one.
@@ -132,7 +137,7 @@ var machineColumns = []string{
 	"kam.outbox created_at",
 	"kam.outbox next_try",
 	"kam.policy at",
-	"kam.refusal at",
+	"kam.refusal at", "kam.signature_mode since",
 	"kam.staged at",
 	"kam.subject created_at",
 	"kam.subject_effect at",

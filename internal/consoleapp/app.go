@@ -24,6 +24,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/health"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/service"
@@ -89,7 +90,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	a.reach.TaskQueue, a.reach.Patience = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout
+	a.reach.TaskQueue, a.reach.Patience, a.reach.Keys = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout, keys.In(a.cfg)
 	system := service.Over(a.reach, a.store, a.temporal)
 	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{

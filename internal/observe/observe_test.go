@@ -206,7 +206,7 @@ func TestReplayIsNotTraced(t *testing.T) {
 			Interceptors: []interceptor.WorkerInterceptor{o.Interceptors[0].(interceptor.WorkerInterceptor)},
 		})
 		require.NoError(t, err)
-		workflows.Register(replayer)
+		workflows.Register(replayer, nil)
 		require.NoError(t, replayer.ReplayWorkflowHistory(nil, history), file)
 	}
 	for _, s := range kept.GetSpans() {

@@ -114,11 +114,11 @@ var onTheWay = []enums.EventType{enums.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums
 func extraTimer(r Registry) {
 	r.RegisterWorkflowWithOptions(func(ctx sdk.Context, in converter.RawValue) (onboarding.Snapshot, error) {
 		sdk.NewTimer(ctx, 1)
-		return workflows.CustomerOnboarding(ctx, in)
+		return workflows.CustomerOnboarding(ctx, nil, in)
 	}, sdk.RegisterOptions{Name: onboarding.WorkflowOnboarding})
 }
 
-func today(r Registry) { workflows.Register(r) }
+func today(r Registry) { workflows.Register(r, nil) }
 
 func none(Registry) {}
 

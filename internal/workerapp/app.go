@@ -56,10 +56,13 @@ type App struct {
 	metrics  *observe.Metrics
 	health   *health.Server
 	counters *counters
-	stop     context.CancelFunc // of the loops
-	loops    sync.WaitGroup
-	failed   chan error
-	closers  []func()
+
+	signatures *signatures
+
+	stop    context.CancelFunc // of the loops
+	loops   sync.WaitGroup
+	failed  chan error
+	closers []func()
 }
 
 // Start connects, brings schema, namespace and search attributes up to date,
@@ -199,8 +202,14 @@ func (a *App) work(ctx context.Context, cfg config.Config) error {
 			}
 		},
 	})
-	workflows.Register(a.worker)
+	a.signatures = newSignatures(cfg, a.store, a.counters, a.log)
+	if err := a.signatures.begin(ctx); err != nil {
+		a.signatures = nil
+		return err
+	}
+	workflows.Register(a.worker, a.signatures.verify)
 	acts := activities.New(a.store)
+	acts.Signatures = a.signatures.Verifier
 	if s := screening.New(cfg.Screening); s != nil {
 		acts.Screen, acts.Provider = s, s.Provider()
 	}
@@ -232,6 +241,8 @@ func (a *App) loop(ctx context.Context, cfg config.Config, deliverer Deliverer) 
 	watch := &watch{record: a.store.Access, trigger: recurs.trigger, counters: a.counters, log: a.log}
 	a.loops.Go(func() { every(ctx, cfg.Worker.RelayEvery, relay.run) })
 	a.loops.Go(func() { every(ctx, watchEvery, watch.run) })
+	a.loops.Go(func() { every(ctx, keysEvery, a.signatures.refresh) })
+	a.loops.Go(func() { every(ctx, refusedEvery, a.signatures.record) })
 	return nil
 }
 
@@ -250,6 +261,10 @@ func (a *App) Stop() {
 	a.loops.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if a.signatures != nil {
+		a.signatures.end(ctx)
+		a.signatures = nil
+	}
 	if err := a.health.Stop(ctx); err != nil {
 		a.log.Warn("end health endpoints", zap.Error(err))
 	}

@@ -16,6 +16,14 @@ type BatchAct struct {
 	Scope      string     `json:"scope,omitempty"`        // confirmation: the node
 	Digest     string     `json:"check_digest,omitempty"` // confirmation: what he has seen
 	Reason     string     `json:"reason,omitempty"`       // cancellation
+	// Signed is the sealed envelope, which ContentDigest leaves out.
+	Signed string `json:"signed,omitempty"`
+}
+
+// ContentDigest binds DecisionID to what was decided; see [onboarding.Act.Digest].
+func (a BatchAct) ContentDigest() string {
+	a.Signed = ""
+	return kam.Digest(a)
 }
 
 // CheckAgainst is the validator of an act on a batch: pure, in memory, before

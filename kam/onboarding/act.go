@@ -105,6 +105,9 @@ type Act struct {
 	ReleaseAccount string `json:"release_account,omitempty"`
 	// SameAs is the earlier case that this one is the same request as.
 	SameAs kam.CaseNo `json:"same_as,omitempty"`
+	// Signed is the sealed envelope of the act. The act is the same whoever signs
+	// it anew, so no digest covers it.
+	Signed string `json:"signed,omitempty"`
 }
 
 // An ActSpec is one row of the table of acts: which event an act with a

@@ -29,7 +29,10 @@ const (
 // Digest binds DecisionID to what was decided: the same id with another digest
 // is another decision, and refused. It is stored with the effect, so a field
 // that an Act gains must be left out where it is empty.
-func (a Act) Digest() string { return kam.Digest(a) }
+func (a Act) Digest() string {
+	a.Signed = ""
+	return kam.Digest(a)
+}
 
 // Check is the form of an act: known verdict, bounds, and everything that the
 // act must carry. It needs no state and no lookups.

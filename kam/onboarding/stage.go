@@ -60,6 +60,8 @@ type StageInput struct {
 	// Unscreened says that the outside service of screening did not answer for a
 	// day; what that means is for the policy to say (screening.when_down).
 	Unscreened bool `json:"unscreened,omitempty"`
+	// Signed is the sealed envelope of the start, for StageOpen.
+	Signed string `json:"signed,omitempty"`
 }
 
 // ActInput is what StageAct gets: the act and when it reached the workflow.
@@ -79,6 +81,15 @@ type ActInput struct {
 type StartInput struct {
 	CaseNo     kam.CaseNo `json:"case_no"`
 	RequestKey string     `json:"request_key"`
+	// Signed is the sealed envelope of who asks for the case; the engine's own
+	// reviews have none.
+	Signed string `json:"signed,omitempty"`
+}
+
+// Unsigned is the start as it is whoever signs it anew.
+func (in StartInput) Unsigned() StartInput {
+	in.Signed = ""
+	return in
 }
 
 // Names that people and programs type.

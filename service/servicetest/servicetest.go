@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 )
@@ -22,9 +23,11 @@ type People struct {
 // inProcess holds what a service in this process can besides.
 type inProcess struct{ *service.Local }
 
-// New returns people over a record and Temporal.
+// New returns people over a record and Temporal. What they do is signed with the
+// key of signedtest.
 func New(record *store.Store, temporal service.Temporal, taskQueue string) *People {
 	l := service.New(service.RecordOf(record), temporal, taskQueue)
+	l.UseKeys(signedtest.Box{})
 	return &People{l, inProcess{l}}
 }
 

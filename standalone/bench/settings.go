@@ -16,6 +16,7 @@ type Settings struct {
 	InFlight []int  `json:"in_flight"` // KAM_BENCH_IN_FLIGHT: how many people act at once
 	Cases    int    `json:"cases"`     // KAM_BENCH_CASES: cases of each kind in a round
 	Rounds   int    `json:"rounds"`    // KAM_BENCH_ROUNDS
+	Unsigned bool   `json:"unsigned"`  // KAM_BENCH_UNSIGNED: people sign nothing, and workers only record
 	JSON     string `json:"-"`         // KAM_BENCH_JSON: file for all figures, those of each round included
 	Profile  string `json:"-"`         // KAM_BENCH_PROFILE: file for a processor profile of the program at work on cases, for go tool pprof
 
@@ -73,6 +74,7 @@ func (s Settings) Read(env func(string) string) (Settings, error) {
 			*v.into = n
 		}
 	}
+	s.Unsigned = env("KAM_BENCH_UNSIGNED") != ""
 	s.JSON, s.Profile = env("KAM_BENCH_JSON"), env("KAM_BENCH_PROFILE")
 	return s, nil
 }

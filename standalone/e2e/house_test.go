@@ -20,6 +20,7 @@ import (
 	"github.com/kamflow/kamflow/internal/pgserver/pgtest"
 	"github.com/kamflow/kamflow/internal/workerapp"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
@@ -57,6 +58,7 @@ func openTraced(t *testing.T, dir string, traces *observe.Traces) *house {
 	h.cfg.Temporal.Namespace = h.stack.Namespace
 	h.cfg.Worker.Listen = "127.0.0.1:0"
 	h.cfg.Worker.PromoteSelf = true
+	h.cfg.Keys.Public = signedtest.Public()
 	h.work(t)
 	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true, Traces: traces.Provider()})
 	require.NoError(t, err)

@@ -73,7 +73,7 @@ func (h *house) checkCase(t *testing.T, s demo.Script, no kam.CaseNo) {
 		require.Equal(t, stored.Version, told.Version)
 	}
 	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer)
+	workflows.Register(replayer, nil)
 	require.NoError(t, replayer.ReplayWorkflowHistory(nil, &history.History{Events: events}))
 	t.Logf("%s ended %s %s after %d history events", s.Name, stored.State, stored.Outcome, len(events))
 }

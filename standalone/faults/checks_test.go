@@ -173,7 +173,7 @@ func (r *rig) result(t *testing.T, j *journey) onboarding.Snapshot {
 // and its history replays with the code of today.
 func (r *rig) workflowsAgree(t *testing.T) {
 	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer)
+	workflows.Register(replayer, nil)
 	longest := 0
 	for _, j := range r.journeys {
 		stored, err := r.db.Cases.Case(t.Context(), j.no)

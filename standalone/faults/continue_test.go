@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/internal/mutations"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // shortRuns is a worker whose runs take 120 acts instead of 500, so that a
@@ -145,11 +146,11 @@ func (w *roll) flood(ctx context.Context, t *testing.T, j *journey, s onboarding
 		acts = append(acts, func() error { return w.send(ctx, j, act, nil) })
 	}
 	for i := range ownVotes {
-		act := onboarding.Act{Verdict: onboarding.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
+		act := onboarding.Act{Name: onboarding.ActDecideConfirmation, Verdict: onboarding.Confirm, By: s.Requester, ExpectHash: s.MaterialHash, DecisionID: id(&f.own, "own", i)}
 		acts = append(acts, func() error {
 			// Twice now and then, as a client does that had no answer.
 			for range sentTimes(i) {
-				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(onboarding.ActDecideConfirmation), act); err != nil {
+				if err := w.sdk.SignalWorkflow(ctx, j.no.WorkflowID(), "", string(act.Name), signedtest.Act(j.no, act, time.Now())); err != nil {
 					return err
 				}
 			}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // A process is one run of a part of standalone.
@@ -31,7 +33,7 @@ func launch(name, dir, log string, env []string, bin string, args ...string) (*p
 	defer out.Close()
 	p := &process{name: name, log: log, done: make(chan struct{})}
 	p.cmd = exec.Command(bin, args...)
-	p.cmd.Dir, p.cmd.Env = dir, append(cleanEnv(), env...)
+	p.cmd.Dir, p.cmd.Env = dir, append(append(cleanEnv(), "KAM_KEYS_PUBLIC="+signedtest.Public()), env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	endWithParent(p.cmd.SysProcAttr)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -50,7 +51,7 @@ func TestRefusedUpdatesLeaveNothing(t *testing.T) {
 		act, want := refusable(now, i)
 		var outcome *update.Outcome
 		err := turnedAway.patiently(func() (err error) {
-			outcome, err = h.update(t.Context(), id, string(act.Name), encoded(t, act, nil))
+			outcome, err = h.update(t.Context(), id, string(act.Name), encoded(t, signedtest.Act(now.CaseNo, act, time.Now()), nil))
 			return err
 		})
 		switch {
@@ -107,7 +108,9 @@ func TestFloodOfSignals(t *testing.T) {
 	inParallel(4, signals, func(i int) {
 		act := confirm(now)
 		act.DecisionID, act.By = fmt.Sprintf("junk-signal-%04d", i), requester
-		err := turnedAway.patiently(func() error { return h.signal(t.Context(), id, string(act.Name), encoded(t, act, nil)) })
+		err := turnedAway.patiently(func() error {
+			return h.signal(t.Context(), id, string(act.Name), encoded(t, signedtest.Act(now.CaseNo, act, time.Now()), nil))
+		})
 		if err != nil {
 			t.Errorf("signal %d: %v", i, err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 )
 
@@ -102,7 +103,7 @@ func TestHugeActs(t *testing.T) {
 		}
 	}
 	// What is no field of an act is not looked at, but would be kept.
-	comment := onboarding.Act{DecisionID: service.NewDecisionID(), By: now.Task.Assignees[0], Reason: "I look at it today."}
+	comment := signedtest.Act(now.CaseNo, onboarding.Act{DecisionID: service.NewDecisionID(), Name: onboarding.ActComment, By: now.Task.Assignees[0], Reason: "I look at it today."}, time.Now())
 	padded := encoded(t, comment, map[string]any{"attachment": strings.Repeat("x", sizes[1])})
 	outcome, err := h.update(t.Context(), id, string(onboarding.ActComment), padded)
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/workerapp"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 )
 
 // What a worker process is told by the tests that started it.
@@ -27,6 +28,7 @@ const (
 	databaseEnv  = "KAM_HOSTILE_DATABASE"
 	temporalEnv  = "KAM_HOSTILE_TEMPORAL"
 	namespaceEnv = "KAM_HOSTILE_NAMESPACE"
+	keysEnv      = "KAM_HOSTILE_KEYS"
 )
 
 const ready = "ready"
@@ -38,6 +40,7 @@ func beWorker() int {
 	cfg.Database.URL = config.Secret(os.Getenv(databaseEnv))
 	cfg.Temporal.Address, cfg.Temporal.Namespace = os.Getenv(temporalEnv), os.Getenv(namespaceEnv)
 	cfg.Worker.Listen, cfg.Worker.BuildID, cfg.Worker.PromoteSelf = "127.0.0.1:0", "hostile", true
+	cfg.Keys.Public = os.Getenv(keysEnv)
 	log := zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig()), os.Stderr, zap.WarnLevel))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -72,7 +75,7 @@ func startWorker(dir, database, temporal, namespace string) (*worker, error) {
 	}
 	defer out.Close()
 	w.cmd = exec.Command(self)
-	w.cmd.Env = append(os.Environ(), databaseEnv+"="+database, temporalEnv+"="+temporal, namespaceEnv+"="+namespace)
+	w.cmd.Env = append(os.Environ(), databaseEnv+"="+database, temporalEnv+"="+temporal, namespaceEnv+"="+namespace, keysEnv+"="+signedtest.Public())
 	w.cmd.Stderr = out
 	if w.stdin, err = w.cmd.StdinPipe(); err != nil {
 		return nil, err

@@ -253,6 +253,6 @@ func (r *rig) history(ctx context.Context, no kam.CaseNo) ([]*history.HistoryEve
 // replays runs a history through the workflow code of today.
 func replays(events []*history.HistoryEvent) error {
 	replayer := worker.NewWorkflowReplayer()
-	workflows.Register(replayer)
+	workflows.Register(replayer, nil)
 	return replayer.ReplayWorkflowHistory(silent(), &history.History{Events: events})
 }

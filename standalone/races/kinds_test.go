@@ -14,6 +14,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
@@ -608,7 +609,7 @@ func updateAndSignal(ctx context.Context, r *round) (int, error) {
 	var x told
 	err = r.both(ctx,
 		func() error {
-			err := r.sdk.SignalWorkflow(ctx, s.CaseNo.WorkflowID(), "", string(once.Name), once)
+			err := r.sdk.SignalWorkflow(ctx, s.CaseNo.WorkflowID(), "", string(once.Name), signedtest.Act(s.CaseNo, once, time.Now()))
 			if ended := new(serviceerror.NotFound); errors.As(err, &ended) {
 				return nil // the update was there, and the case has ended
 			}

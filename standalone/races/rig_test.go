@@ -25,6 +25,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service/servicetest"
 	"github.com/kamflow/kamflow/standalone/stack"
 	"github.com/kamflow/kamflow/store"
@@ -64,6 +65,7 @@ func open(t *testing.T) *rig {
 	cfg.Database.URL = config.Secret(servers.DatabaseURL)
 	cfg.Temporal.Address, cfg.Temporal.Namespace = servers.TemporalAddress, servers.Namespace
 	cfg.Worker.Listen, cfg.Worker.PromoteSelf = "127.0.0.1:0", true
+	cfg.Keys.Public = signedtest.Public()
 	worker, err := workerapp.Start(ctx, cfg, workerapp.Deps{AllowUnsafe: true, InProcess: true})
 	require.NoError(t, err)
 	t.Cleanup(worker.Stop)

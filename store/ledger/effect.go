@@ -22,6 +22,7 @@ type Effect struct {
 	Signal  int64 // which signal of the subject it came as, 0 for none
 	At      time.Time
 	By      kam.UserID // who acts: the actor of the refusal, if it comes to that
+	Signed  string     // the document that says so, kept with the effect; empty where there is none
 }
 
 // Unfenced is the Known of an effect whose key names what it does, so that it

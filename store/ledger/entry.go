@@ -23,6 +23,7 @@ type Entry struct {
 	home     *Home
 	decision string
 	stored   *answered
+	was      *kam.Error // what the envelope was refused with before
 
 	version int64 // as locked
 	seq     int64 // the head, as it grows
@@ -70,7 +71,7 @@ func (e *Entry) KeptIn(h *Home) { e.home = h }
 // this one is; key is its business key there.
 func (e *Entry) Beside(s Subject, key string) *Entry {
 	f := e.effect
-	f.Subject, f.With, f.Key, f.Signal = s, Subject{}, key, 0
+	f.Subject, f.With, f.Key, f.Signal, f.Signed = s, Subject{}, key, 0, ""
 	return &Entry{At: e.At, ctx: e.ctx, tx: e.tx, effect: f, home: e.home, queued: &pgx.Batch{}}
 }
 
@@ -142,6 +143,10 @@ func (e *Entry) Log(ev kam.AuditEvent) {
 	}
 	if ev.DecisionID == "" {
 		ev.DecisionID = e.decision
+	}
+	refused := ev.Type == kam.EventDecisionRefused || ev.Type == kam.EventSignatureRefused
+	if ev.PayloadDigest == "" && e.effect.Signed != "" && !refused { // of what is refused no document is kept
+		ev.PayloadDigest = EnvelopeDigest(e.effect.Signed)
 	}
 	e.events = append(e.events, ev)
 }

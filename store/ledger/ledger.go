@@ -204,6 +204,7 @@ func lock(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) (*
 		}
 		return err
 	})
+	e.queueRefused(&b)
 	b.Queue(`savepoint effect`)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, nil, err
@@ -231,6 +232,8 @@ func (e *Entry) before(k Keeper) (done bool, err error) {
 		return true, kam.Errorf(kam.IDReused, "effect %s of %s was stored with other content", f.Key, f.Subject).On("decision_id")
 	case e.stored != nil && !e.stored.Refused:
 		return true, k.Stored(e.stored.Answer, false)
+	case e.was != nil:
+		return true, e.refuse(k, e.was, false)
 	case f.Known > e.version:
 		return true, kam.Errorf(kam.Fault, "the database knows version %d of %s, the workflow %d: was an old backup restored?", e.version, f.Subject, f.Known)
 	}
@@ -248,6 +251,7 @@ func (e *Entry) Save(k Keeper) error {
 		return err
 	}
 	e.queueTaken()
+	e.keepEnvelope()
 	return e.Flush("save the effect")
 }
 
@@ -262,6 +266,7 @@ func (e *Entry) keepUnchanged(k Keeper) error {
 	if err := e.keep(answer); err != nil {
 		return err
 	}
+	e.keepEnvelope()
 	return e.Flush("keep the effect")
 }
 
@@ -281,7 +286,22 @@ func (e *Entry) keep(answer any) error {
 // refuse puts a refusal on record. It is one line of the trail for each
 // decision, code and person, and for each signal, since nobody waits for the
 // answer to one and sends it again for the want of it.
+//
+// A refusal for the signature is on record as that of nobody, with whom the act
+// claims to be from. Its answer is not kept: whoever forges acts must neither
+// spend the ids of decisions nor fill the tables.
 func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
+	forged := refusal.Code == kam.NotSigned
+	if forged {
+		listed, err := e.countForged()
+		if err != nil {
+			return err
+		}
+		if !listed {
+			k.Refused(refusal)
+			return nil
+		}
+	}
 	const once = `
 		insert into kam.refusal as r (case_no, decision_id, code, signal) values (@subject, @decision, @code, @signal)
 		on conflict (case_no, decision_id, code) do update set signal = excluded.signal where r.signal < excluded.signal`
@@ -300,14 +320,24 @@ func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 		return err
 	}
 	if tag.RowsAffected() == 1 {
-		k.Log(kam.AuditEvent{
+		line := kam.AuditEvent{
 			Type: kam.EventDecisionRefused, Actor: e.effect.By, DecisionID: e.decision,
 			ReasonCode: string(refusal.Code), Text: pg.Clip(refusal.Error(), 1000),
-		})
+		}
+		if forged {
+			line.Type, line.Actor = kam.EventSignatureRefused, kam.System
+			line.Text = pg.Clip("in the name of "+string(e.effect.By)+": "+refusal.Error(), 1000)
+		}
+		k.Log(line)
 		e.chain()
 		e.QueueHead()
 	}
-	if answer := k.Refused(refusal); answer != nil && keep {
+	if !forged {
+		if err := e.spendEnvelope(refusal); err != nil {
+			return err
+		}
+	}
+	if answer := k.Refused(refusal); answer != nil && keep && !forged {
 		if err := e.keep(answer); err != nil {
 			return err
 		}

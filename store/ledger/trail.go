@@ -21,6 +21,8 @@ type Chain struct {
 	HeadHash string
 	Version  int64
 	Gone     bool
+	// Signed are the effects of people, with what they signed.
+	Signed []SignedEffect
 }
 
 // A Break is where a chain does not hold. Seq is 0 where it is not about one
@@ -125,13 +127,17 @@ func chains(ctx context.Context, tx pgx.Tx, after kam.CaseNo) ([]Chain, error) {
 	if err != nil {
 		return nil, err
 	}
+	signed, err := signedEffects(ctx, tx, after, all[len(all)-1].No)
+	if err != nil {
+		return nil, err
+	}
 	byCase := map[kam.CaseNo][]kam.AuditEvent{}
 	for _, e := range rows {
 		byCase[e.CaseNo] = append(byCase[e.CaseNo], e)
 	}
 	page := make([]Chain, len(all))
 	for i, h := range all {
-		page[i] = Chain{CaseNo: h.No, Kind: h.Kind, Events: byCase[h.No], HeadSeq: h.Seq, HeadHash: h.Hash, Version: h.Version}
+		page[i] = Chain{CaseNo: h.No, Kind: h.Kind, Events: byCase[h.No], HeadSeq: h.Seq, HeadHash: h.Hash, Version: h.Version, Signed: signed[h.No]}
 	}
 	return page, nil
 }

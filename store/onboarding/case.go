@@ -146,9 +146,10 @@ func (tx *Tx) Unchanged() (any, error) {
 
 // Refused is the answer of a refusal. The note that the client left of a
 // withdrawal goes with its refusal, unless that only says that the case is in a
-// stage of the engine: then the commit decides (D12).
+// stage of the engine: then the commit decides (D12). What somebody else sends
+// under the id of the withdrawal does not take the note back.
 func (tx *Tx) Refused(e *kam.Error) any {
-	if e.Code != kam.WrongState {
+	if e.Code != kam.WrongState && e.Code != kam.NotSigned {
 		tx.Queue(`delete from kam.withdraw_intent where case_no = @case_no and decision_id = @decision_id`,
 			pgx.StrictNamedArgs{"case_no": tx.no(), "decision_id": tx.Decision()})
 	}

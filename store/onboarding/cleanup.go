@@ -33,6 +33,9 @@ func (s *Store) CleanUp(ctx context.Context, at time.Time, keep Retention) (Clea
 	if done.Staged, err = s.ledger.DropStaged(ctx, at); err != nil {
 		return done, err
 	}
+	if err := s.ledger.DropRefused(ctx, at); err != nil {
+		return done, err
+	}
 	if done.Messages, err = s.ledger.DropMessages(ctx, at.AddDate(-keep.MessageYears, 0, 0)); err != nil {
 		return done, err
 	}

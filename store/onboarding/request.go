@@ -48,9 +48,7 @@ func (s *Store) Allot(ctx context.Context, r Request) (no kam.CaseNo, created bo
 	if r.Type == "" || r.Requester == "" {
 		return "", false, kam.Errorf(kam.Invalid, "a request needs a case type and a requester").On("by")
 	}
-	asked := r
-	asked.Findings = nil
-	digest := ledger.Digest(asked)
+	digest := RequestDigest(r)
 	no, found, err := s.allotted(ctx, r.Key, digest)
 	if err != nil || found {
 		return no, false, err
@@ -73,6 +71,13 @@ func (s *Store) Allot(ctx context.Context, r Request) (no kam.CaseNo, created bo
 		return "", false, fmt.Errorf("allot a case number: %w", pg.Known(err))
 	}
 	return no, true, nil
+}
+
+// RequestDigest is what a request is known by under its key: all of it but what an
+// import found in its row.
+func RequestDigest(r Request) string {
+	r.Findings = nil
+	return ledger.Digest(r)
 }
 
 func (s *Store) allotted(ctx context.Context, key, digest string) (kam.CaseNo, bool, error) {

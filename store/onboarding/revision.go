@@ -66,6 +66,14 @@ func (tx *Tx) Staged(decisionID string) (d customer.RequestData, digest string, 
 	return d, digest, err
 }
 
+// RequestDigest is what the request was known by when the number was allotted;
+// see [RequestDigest].
+func (tx *Tx) RequestDigest() (string, error) {
+	digest, _, err := pg.One(tx.ctx, tx.tx, "read the digest of the request", pgx.RowTo[string],
+		`select request_digest from kam.cases where case_no = $1`, tx.no())
+	return digest, err
+}
+
 // Opening is the request that the case was allotted for.
 func (tx *Tx) Opening() (Request, error) { return opening(tx.ctx, tx.tx, tx.no()) }
 

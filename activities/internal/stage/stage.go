@@ -6,12 +6,14 @@ package stage
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/rules"
+	"github.com/kamflow/kamflow/kam/signed"
 	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
@@ -75,6 +77,11 @@ type published struct {
 func (p published) LatestPolicy() (int, []byte, error) { return p.Store.LatestPolicy(p.ctx) }
 
 func (p published) PolicyText(version int) ([]byte, error) { return p.Store.PolicyText(p.ctx, version) }
+
+// Signatures judges what people signed: a [signed.Verifier].
+type Signatures interface {
+	Verify(now time.Time, token string, c signed.Claim) error
+}
 
 // Registry is what takes the activities: a worker or a test environment.
 type Registry interface {
