@@ -17,8 +17,7 @@ type SigningKey struct {
 	private ed25519.PrivateKey
 }
 
-func (k SigningKey) String() string   { return "key " + k.ID }
-func (k SigningKey) GoString() string { return k.String() }
+func (k SigningKey) String() string { return "key " + k.ID }
 
 // Format keeps the secret out of every verb of fmt.
 func (k SigningKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
