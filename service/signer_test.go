@@ -59,7 +59,7 @@ func TestActsAreSignedAnewAndStayTheSame(t *testing.T) {
 	b := setup(t, says(onboarding.Progress{}, errDown), says(onboarding.Progress{}, errDown), says(onboarding.Progress{}, nil))
 	no := b.opened(onboarding.AwaitingConfirmation)
 	act := onboarding.Act{DecisionID: "decision-1", Name: onboarding.ActComment, By: "rep", Reason: "words that stay out of it"}
-	_, err := b.Decide(t.Context(), service.SignedIn("rep", "https://id.example", "4711"), no, act, nil)
+	_, err := b.Local.Decide(t.Context(), service.SignedIn("rep", "https://id.example", "4711"), no, act, nil)
 	require.NoError(t, err)
 	require.Len(t, b.fake.updates, 3)
 	ids := map[string]bool{}

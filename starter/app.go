@@ -39,6 +39,8 @@ type app struct {
 
 	// connect reaches the system; tests put their own in place.
 	connect func(ctx context.Context, a *app) (service.Service, error)
+	// past reaches the record past the gateway; tests put their own in place.
+	past func(ctx context.Context, a *app) (workerKeeper, error)
 	back    service.Service
 
 	traces   *observe.Traces
@@ -47,7 +49,7 @@ type app struct {
 }
 
 func newApp(in io.Reader, out, err io.Writer) *app {
-	return &app{in: in, out: out, err: err, screen: term.For(out), words: text.English(), now: time.Now, ask: term.Interactive(in), connect: dial, endTrace: func(error) {}}
+	return &app{in: in, out: out, err: err, screen: term.For(out), words: text.English(), now: time.Now, ask: term.Interactive(in), connect: dial, past: past, endTrace: func(error) {}}
 }
 
 // run executes the command line and returns the exit status.

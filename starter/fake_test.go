@@ -271,6 +271,7 @@ func startOn(t *testing.T, f service.Service, input string, asked bool, args ...
 		}
 		return f, nil
 	}
+	a.past = func(context.Context, *app) (workerKeeper, error) { return f.(workerKeeper), nil }
 	status := a.run(t.Context(), args)
 	return result{status, out.String(), errs.String()}
 }

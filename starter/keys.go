@@ -62,19 +62,22 @@ func (a *app) makeKey() (signed.Key, error) {
 // liveWorkers are the workers with what they know; only who reaches the database
 // can say.
 func (a *app) liveWorkers(ctx context.Context) ([]service.WorkerKeys, error) {
-	s, err := a.system(ctx)
+	record, err := a.past(ctx, a)
 	if err != nil {
-		return nil, err
+		return nil, unreachable("PostgreSQL", err)
 	}
-	direct, ok := s.(interface {
-		LiveWorkers(ctx context.Context, who service.Principal) ([]service.WorkerKeys, error)
-	})
-	if !ok {
-		return nil, usagef("keys are looked after where the database can be reached")
-	}
-	live, err := direct.LiveWorkers(ctx, a.me())
+	defer record.Close()
+	live, err := record.LiveWorkers(ctx, a.me())
 	return live, unreachable("PostgreSQL", err)
 }
+
+// A workerKeeper knows which workers are alive, and which keys they have.
+type workerKeeper interface {
+	LiveWorkers(ctx context.Context, who service.Principal) ([]service.WorkerKeys, error)
+	Close()
+}
+
+func past(ctx context.Context, a *app) (workerKeeper, error) { return direct(ctx, a) }
 
 // ignorant are the workers that do not know a key.
 func ignorant(live []service.WorkerKeys, id string) []string {
