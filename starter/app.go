@@ -41,7 +41,7 @@ type app struct {
 	connect func(ctx context.Context, a *app) (service.Service, error)
 	// past reaches the record past the gateway; tests put their own in place.
 	past func(ctx context.Context, a *app) (workerKeeper, error)
-	back    service.Service
+	back service.Service
 
 	traces   *observe.Traces
 	endTrace func(error)
