@@ -76,7 +76,7 @@ func setUp(t *testing.T, c *cli, request string) {
 	require.Contains(t, c.must(t, policyRole, "admin", "policy", "load", c.file(t, "policy.yaml", policy.DefaultYAML())), "version 1 is in force")
 	c.refused(t, 1, rep, []string{"admin", "load-customers", c.file(t, "none.json", "[]")}, "FORBIDDEN")
 	load("load-customers", sample.Customers, policyRole, "60 customers")
-	load("load-sales", sample.Sales, policyRole, "1392 sales facts")
+	load("load-sales", sample.Sales, policyRole, "1,392 sales facts")
 	for _, verb := range [][]string{{"doctor"}, {"list"}, {"audit", "verify"}, {"admin", "load-sales", "none.csv"}} {
 		c.refused(t, 2, "", verb, "--as")
 	}
