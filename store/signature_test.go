@@ -46,7 +46,7 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		was()
 		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.envelope_refused, kam.signature_mode, kam.worker_keys, kam.forged`)
 		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), `delete from public.kam_schema_version where version_id = 19`)
+		_, err = conn.Exec(t.Context(), `delete from public.kam_schema_version where version_id = 22`)
 		require.NoError(t, err)
 		require.NoError(t, store.Migrate(t.Context(), dsn))
 		require.Equal(t, signed.Record, mode(), "somebody was there before, or something")
