@@ -3,8 +3,10 @@ package main
 import (
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,6 +36,7 @@ func TestSignInOnThisMachine(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer.StatusCode)
 	require.Equal(t, "/me", answer.Request.URL.Path)
 
+	require.Eventually(t, func() bool { return strings.Contains(c.out.String(), "(falk.auditor)") }, time.Minute, 20*time.Millisecond)
 	c.end(t, syscall.SIGTERM)
 	said := c.out.String()
 	for _, part := range []string{"Console          " + running.Console, "sales_rep ", "territory_manager ", "auditor ", running.Console + "/link/", "(hanna.terr)"} {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -36,11 +37,29 @@ func TestMain(m *testing.M) {
 // A child is the program in a process of its own, which can be killed.
 type child struct {
 	cmd   *exec.Cmd
-	out   bytes.Buffer
-	ended chan struct{} // after which out and the exit status are there
+	out   printed
+	ended chan struct{} // after which the exit status is there
 }
 
 // launch starts the program on dir and waits until others can find it.
+// printed is what a program has printed until now.
+type printed struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.String()
+}
+
 func launch(t *testing.T, dir string, args ...string) (*child, runfile.Running) {
 	t.Helper()
 	require.NoError(t, runfile.Remove(dir))
