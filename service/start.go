@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -237,14 +236,6 @@ func (l *Local) mayDraft(ctx context.Context, r casedb.Request) error {
 		heir = p.ManagerID
 	}
 	return onboarding.CheckDraft(r.Requester, heir, was, end)
-}
-
-func joined[T ~string](list []T) string {
-	words := make([]string, len(list))
-	for i, x := range list {
-		words[i] = string(x)
-	}
-	return strings.Join(words, ", ")
 }
 
 // latestPolicy is the policy that a case started now will keep. A published

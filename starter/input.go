@@ -168,11 +168,6 @@ func faults(name string, errs ...*kam.Error) error {
 	return usageError{fileError{name, errs}}
 }
 
-// fault is bad input in a file of which no field is at fault.
-func fault(name, format string, args ...any) error {
-	return faults(name, kam.Errorf(kam.Invalid, format, args...))
-}
-
 // faultsOf are the single errors of a file, for programs.
 func faultsOf(err error) (name string, errs []*kam.Error) {
 	var file fileError

@@ -42,7 +42,6 @@ func TestForgedActs(t *testing.T) {
 	h := open(t)
 	now := h.waiting(t)
 	id := now.CaseNo.WorkflowID()
-	before := h.settled(t, id)
 	told := h.count(t, `select coalesce(sum(count), 0) from kam.forged`)
 	updates, signals, starts := 0, 0, 0
 
@@ -50,7 +49,7 @@ func TestForgedActs(t *testing.T) {
 	spoken := signedtest.Act(now.CaseNo, onboarding.Act{DecisionID: service.NewDecisionID(), Name: onboarding.ActComment, By: now.Task.Assignees[0], Reason: "I look at it today."}, time.Now())
 	_, err := h.client.Act(t.Context(), now.CaseNo, spoken, nil)
 	require.NoError(t, err)
-	before = h.settled(t, id)
+	before := h.settled(t, id)
 
 	for _, act := range forgeable(now) {
 		forged := signedtest.Forgeries(signed.OfAct(now.CaseNo, act, false), time.Now())
