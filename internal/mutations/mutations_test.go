@@ -103,7 +103,7 @@ func check(t *testing.T, edits []Edit) map[string]string {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		copyFile(t, filepath.Join(root, name), filepath.Join(dir, name))
 	}
-	for _, room := range []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book"} {
+	for _, room := range []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/signed"} {
 		copyPackage(t, room, filepath.Join(dir, room), nil)
 	}
 	paths := map[string]string{}
