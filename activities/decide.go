@@ -89,11 +89,11 @@ func (lk *lookup) hardStops(s screening) ([]string, error) {
 		case match.NameDiffers:
 		}
 	}
-	hold, err := lk.Org.FinanceHold(parties.Keys(lk.data).Identifiers, lk.data.GroupID)
+	held, err := lk.Org.FinanceHolds(lk.data.GroupID)
 	if err != nil {
 		return nil, err
 	}
-	if hold {
+	if held.Group || parties.HaveOne(lk.data.Identifiers, held.Identifiers) {
 		out = append(out, policy.StopFinanceHold)
 	}
 	return out, nil

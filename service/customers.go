@@ -20,7 +20,7 @@ var planner = merge.Planner{
 	May: func(who kam.Person) (kam.Role, error) {
 		return access.Permit(who, access.ActionMerge, access.Subject{})
 	},
-	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys, HaveOne: parties.HaveOne,
 }
 
 // MergePlan is what a merge would make of two records, with the versions that

@@ -112,6 +112,19 @@ func EntryKeys(b accessdb.BlockedParty) customerdb.PartyKeys {
 	})
 }
 
+// HaveOne says that two lists of identifiers have a number in common, or a
+// registration under several of its numbers (D37): a SIREN and a SIRET of it.
+func HaveOne(a, b []customer.Identifier) bool {
+	for _, x := range Numbers(a) {
+		for _, y := range Numbers(b) {
+			if x.Scheme == y.Scheme && x.Name == y.Name && strings.EqualFold(x.Value, y.Value) || identifier.Same(x, y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Numbers are the identifiers of a party in the form in which they are stored.
 func Numbers(given []customer.Identifier) []customer.Identifier {
 	var all []customer.Identifier

@@ -118,20 +118,24 @@ func (tx *Tx) BlockedParties() ([]BlockedParty, error) {
 	return blockedParties(tx.ctx, tx.tx)
 }
 
-// FinanceHold says whether finance stopped one of the identifiers or the
-// group.
-func (tx *Tx) FinanceHold(ids []customer.Identifier, groupID string) (bool, error) {
-	const held = `
-		select exists (select from kam.finance_hold
-			where group_id <> '' and group_id = $1
-			   or (scheme, value) in (select unnest($2::text[]), unnest($3::text[])))`
+// Holds is what finance has stopped.
+type Holds struct {
+	Group       bool                  // the group that was asked for
+	Identifiers []customer.Identifier // whoever has one of them, under whatever number of its registration
+}
 
-	schemes, values := make([]string, len(ids)), make([]string, len(ids))
-	for i, id := range ids {
-		schemes[i], values[i] = string(id.Scheme), strings.ToUpper(id.Value)
+// FinanceHolds are the stops by finance, and whether a group is among them.
+func (tx *Tx) FinanceHolds(groupID string) (Holds, error) {
+	held, err := pg.List(tx.ctx, tx.tx, "look up finance holds", pgx.RowToStructByName[Hold],
+		`select scheme, value, group_id, reason from kam.finance_hold where value <> '' or group_id <> '' and group_id = $1`, groupID)
+	var h Holds
+	for _, x := range held {
+		if x.Value != "" {
+			h.Identifiers = append(h.Identifiers, customer.Identifier{Scheme: x.Scheme, Value: x.Value})
+		}
+		h.Group = h.Group || x.GroupID != "" && x.GroupID == groupID
 	}
-	hold, _, err := pg.One(tx.ctx, tx.tx, "look up finance holds", pgx.RowTo[bool], held, groupID, schemes, values)
-	return hold, err
+	return h, err
 }
 
 // GroupByName finds a group by its name, without regard to case and blanks.

@@ -55,14 +55,12 @@ func TestOrg(t *testing.T) {
 
 		require.True(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 18, 23, 0, 0, 0, time.UTC)))
 		require.False(t, accessdb.In(tx.Entry).Absent("mona", time.Date(2026, 9, 19, 0, 0, 0, 0, time.UTC)))
-		for group, ids := range map[string][]customer.Identifier{"G-9": nil, "": {{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}} {
-			hold, err := accessdb.In(tx.Entry).FinanceHold(ids, group)
+		number := []customer.Identifier{{Scheme: kam.SchemeVATEU, Value: "DE136695976"}}
+		for group, want := range map[string]accessdb.Holds{"G-9": {Group: true, Identifiers: number}, "G-1": {Identifiers: number}, "": {Identifiers: number}} {
+			held, err := accessdb.In(tx.Entry).FinanceHolds(group)
 			require.NoError(t, err)
-			require.True(t, hold)
+			require.Equal(t, want, held)
 		}
-		hold, err := accessdb.In(tx.Entry).FinanceHold([]customer.Identifier{{Scheme: kam.SchemeLEI, Value: "X"}}, "G-1")
-		require.NoError(t, err)
-		require.False(t, hold)
 		g, ok, err := accessdb.In(tx.Entry).GroupByName("NORDWIND")
 		require.NoError(t, err)
 		require.True(t, ok)

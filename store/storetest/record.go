@@ -154,5 +154,5 @@ var Planner = merge.Planner{
 	May: func(who kam.Person) (kam.Role, error) {
 		return access.Permit(who, access.ActionMerge, access.Subject{})
 	},
-	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys,
+	NotOwn: customer.NotOwnAccount, Merge: rules.PlanMerge, Split: rules.PlanSplit, Keys: parties.Keys, HaveOne: parties.HaveOne,
 }

@@ -149,11 +149,11 @@ func (m *merger) keepsHold(a, b customerdb.Customer, plan customer.MergePlan) er
 		if lost == plan.GroupID {
 			lost = ""
 		}
-		held, err := m.org.FinanceHold(plan.Dropped, lost)
+		held, err := m.org.FinanceHolds(lost)
 		if err != nil {
 			return err
 		}
-		if held {
+		if held.Group || m.p.HaveOne(plan.Dropped, held.Identifiers) {
 			return kam.Errorf(kam.TargetInvalid, "finance holds a number or a group that would not stand").
 				On("keep").By("FINANCE_HOLD").Try("keep what is held, or have the hold lifted")
 		}

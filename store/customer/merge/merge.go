@@ -104,6 +104,8 @@ type Planner struct {
 	Merge  func(survivor, absorbed customer.MergeSide, c customer.MergeChoice) (customer.MergePlan, error)
 	Split  func(d customer.RequestData, c customer.SplitChoice) (stays, goes customer.RequestData, err error)
 	Keys   func(d customer.RequestData) customerdb.PartyKeys
+	// HaveOne says that two lists have a registration in common.
+	HaveOne func(a, b []customer.Identifier) bool
 }
 
 // A Store makes decisions of stewards. Its methods may be called from many
