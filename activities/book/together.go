@@ -139,7 +139,7 @@ func numbersOf(id customer.Identifier) (all []number) {
 // identifiers looks for those that stand on another customer already, of the
 // book or of the tables.
 func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
-	var ask []customer.Identifier
+	var ask, registrations []customer.Identifier
 	unique := func(r *checkRow, do func(i int, numbers []number)) {
 		if r.refused || r.in.ReadAs != book.RowReady {
 			return
@@ -155,13 +155,16 @@ func (c *bookCheck) identifiers(ctx context.Context, s *store.Store) error {
 			ask = append(ask, c.rows[i].data.Identifiers[j])
 			for _, n := range numbers {
 				ask = append(ask, customer.Identifier{Scheme: n.scheme, Value: n.value})
+				if identifier.Several(n.scheme) {
+					registrations = append(registrations, ask[len(ask)-1])
+				}
 			}
 		})
 	}
 	if len(ask) == 0 {
 		return nil
 	}
-	holders, err := s.Books.HoldersOf(ctx, ask)
+	holders, err := s.Books.HoldersOf(ctx, ask, registrations)
 	if err != nil {
 		return err
 	}

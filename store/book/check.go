@@ -118,14 +118,24 @@ type Holder struct {
 	GroupID    string
 }
 
-// HoldersOf are the customers on whom one of the identifiers stands; values
-// are in the form in which they are stored.
-func (s *Store) HoldersOf(ctx context.Context, ids []customer.Identifier) ([]Holder, error) {
+// HoldersOf are the numbers of the customers on whom one of the identifiers
+// stands, in the form in which it is stored, or any number of one of the
+// registrations.
+func (s *Store) HoldersOf(ctx context.Context, ids, registrations []customer.Identifier) ([]Holder, error) {
 	const holders = `
+		with held as (
+			select i.customer_no, i.position
+			from (select distinct * from unnest($1::text[], $2::text[]) as u (scheme, value)) u
+			join kam.customer_identifier i on i.scheme = u.scheme and i.value = u.value
+			union
+			select i.customer_no, i.position
+			from (select distinct token from unnest($3::text[]) as u (token)) u
+			join kam.party p on p.keys @> array[u.token] and p.kind = 'CUSTOMER'
+			join kam.customer_identifier i on i.customer_no = p.ref
+		)
 		select i.scheme, i.value, coalesce(i.site, '') as site, i.customer_no, c.group_id
-		from (select distinct * from unnest($1::text[], $2::text[]) as u (scheme, value)) u
-		join kam.customer_identifier i on i.scheme = u.scheme and i.value = u.value
-		join kam.customer c on c.customer_no = i.customer_no order by i.customer_no, i.position`
+		from held join kam.customer_identifier i using (customer_no, position)
+		join kam.customer c using (customer_no) order by i.customer_no, i.position`
 
 	schemes, values := make([]string, len(ids)), make([]string, len(ids))
 	for i, id := range ids {
@@ -133,7 +143,8 @@ func (s *Store) HoldersOf(ctx context.Context, ids []customer.Identifier) ([]Hol
 	}
 	var all []Holder
 	err := pg.InLong(ctx, s.pool, "look up identifiers", func(tx pgx.Tx) (err error) {
-		all, err = pg.List(ctx, tx, "look up identifiers", pgx.RowToStructByName[Holder], holders, schemes, values)
+		all, err = pg.List(ctx, tx, "look up identifiers", pgx.RowToStructByName[Holder], holders, schemes, values,
+			append([]string{}, customerdb.PartyKeys{Identifiers: registrations}.Tokens()...))
 		return err
 	})
 	return all, err

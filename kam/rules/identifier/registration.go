@@ -83,6 +83,12 @@ func Registrations(id customer.Identifier) []Registration {
 	return []Registration{one}
 }
 
+// Several says that one registration of a scheme is stored under several numbers:
+// with a branch, a suffix, or in other schemes. All others stand as they are.
+func Several(s kam.IdentifierScheme) bool {
+	return s == kam.SchemeSIREN || s == kam.SchemeVATGB || s == kam.SchemeCHUID
+}
+
 // Same says that two identifiers have a registration in common.
 func Same(a, b customer.Identifier) bool {
 	theirs := Registrations(b)
