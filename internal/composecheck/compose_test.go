@@ -5,15 +5,18 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/keys"
 )
 
 const root = "../../"
@@ -134,6 +137,36 @@ func TestWorkerEnvironment(t *testing.T) {
 	require.Equal(t, "kamflow", opts.Namespace)
 	require.Contains(t, s.HealthCheck.Test[5], ":9464/readyz")
 	require.Contains(t, loaded.Config.Worker.Listen, ":9464")
+}
+
+// TestKeysReachWhoNeedsThem: the console signs, and workers only verify. Without
+// either, nobody could do anything in a new installation.
+func TestKeysReachWhoNeedsThem(t *testing.T) {
+	all := read(t).Services
+	for _, name := range []string{"worker", "console"} {
+		require.Equal(t, "${KAM_KEYS_PUBLIC:-}", all[name].Environment["KAM_KEYS_PUBLIC"], name)
+	}
+	require.Equal(t, "${KAM_KEYS_SIGNING:-}", all["console"].Environment["KAM_KEYS_SIGNING"])
+	require.NotContains(t, all["worker"].Environment, "KAM_KEYS_SIGNING")
+
+	made := keys.Box{Dir: t.TempDir()}
+	_, err := made.Make(time.Now())
+	require.NoError(t, err)
+	secrets, err := filepath.Glob(filepath.Join(made.Dir, "*.secret"))
+	require.NoError(t, err)
+	secret, err := os.ReadFile(secrets[0])
+	require.NoError(t, err)
+	ring, err := made.Ring()
+	require.NoError(t, err)
+	t.Setenv("KAM_KEYS_SIGNING", strings.TrimSpace(string(secret)))
+	t.Setenv("KAM_KEYS_PUBLIC", strings.TrimSpace(ring.Text()))
+	t.Setenv("KAM_DATA_DIR", t.TempDir())
+	loaded, err := config.Load(nil)
+	require.NoError(t, err)
+	signing, err := keys.In(loaded.Config).Secrets()
+	require.NoError(t, err)
+	require.Len(t, signing, 1)
+	require.Equal(t, ring[0].ID, signing[0].ID)
 }
 
 // TestConsoleEnvironment reads that of the console: it would refuse to start off
