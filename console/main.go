@@ -22,6 +22,7 @@ import (
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/consoleapp"
 	"github.com/kamflow/kamflow/internal/observe"
+	"github.com/kamflow/kamflow/internal/program"
 	"github.com/kamflow/kamflow/kam"
 )
 
@@ -32,15 +33,6 @@ func main() {
 	os.Exit(status)
 }
 
-// The exit statuses, besides 0 for one that was told to stop.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
-
-// stopPatience is how long running requests may take to end.
-const stopPatience = 20 * time.Second
-
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	fs := pflag.NewFlagSet("console", pflag.ContinueOnError)
 	fs.SetOutput(errOut)
@@ -50,84 +42,68 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
 			return 0
 		}
-		return tell(errOut, exitUsage, err)
+		return tell(errOut, program.Usage, err)
 	}
 	rest := fs.Args()
 	if len(rest) > 0 && (len(rest) != 2 || rest[0] != "link") {
-		return tell(errOut, exitUsage, fmt.Errorf("there is no command %q: console alone serves, console link USER prints a link", rest))
+		return tell(errOut, program.Usage, fmt.Errorf("there is no command %q: console alone serves, console link USER prints a link", rest))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return tell(errOut, exitUsage, err)
+		return tell(errOut, program.Usage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return tell(errOut, exitFailed, err)
+			return tell(errOut, program.Failed, err)
 		}
 		return 0
 	}
 	if len(rest) > 0 {
 		link, err := consoleapp.LinkFor(ctx, cfg.Config, kam.UserID(rest[1]))
 		if err != nil {
-			return tell(errOut, exitFailed, err)
+			return tell(errOut, program.Failed, err)
 		}
 		fmt.Fprintln(out, link)
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()
 	if err != nil {
-		return tell(errOut, exitUsage, err)
+		return tell(errOut, program.Usage, err)
 	}
 	status := serve(ctx, cfg.Config, log, out)
 	_ = log.Sync() // stderr cannot always be synced
 	return status
 }
 
+// stopPatience is how long running requests may take to end.
+const stopPatience = 20 * time.Second
+
 func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer) int {
-	traces, err := observe.Start(ctx, "kamflow-console", observe.ToLog(log))
-	if err != nil {
-		log.Error("traces do not start", zap.Error(err))
-		return exitUsage
-	}
-	defer func() {
-		if err := traces.Stop(); err != nil {
-			log.Warn("traces end", zap.Error(err))
+	return program.Serve(ctx, "console", log, func(traces *observe.Traces) (program.Part, error) {
+		app, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Traces: traces})
+		if err != nil {
+			return program.Part{}, err
 		}
-	}()
-	app, err := consoleapp.Start(ctx, cfg, consoleapp.Deps{Log: log, Traces: traces})
-	if err != nil {
-		if ctx.Err() != nil {
-			return 0 // asked to stop while starting
+		stop := func() {
+			ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+			defer cancel()
+			if err := app.Stop(ctx); err != nil {
+				log.Warn("console ends", zap.Error(err))
+			}
 		}
-		log.Error("console does not start", zap.Error(err))
-		return exitFailed
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-		defer cancel()
-		if err := app.Stop(ctx); err != nil {
-			log.Warn("console ends", zap.Error(err))
+		// Not into the log, which others may read: whoever holds the link sets the
+		// system up.
+		fmt.Fprintln(out, "Console:", app.Address)
+		first, err := app.FirstLink(ctx)
+		if err != nil {
+			stop()
+			return program.Part{}, fmt.Errorf("make a link for the first admins: %w", err)
 		}
-	}()
-	// Not into the log, which others may read: whoever holds the link sets the
-	// system up.
-	fmt.Fprintln(out, "Console:", app.Address)
-	first, err := app.FirstLink(ctx)
-	if err != nil {
-		log.Error("no link for the first admins", zap.Error(err))
-		return exitFailed
-	}
-	if first != "" {
-		fmt.Fprintln(out, "Nobody signs in yet. Set up the first two admins, within a day:", first)
-	}
-	select {
-	case <-ctx.Done():
-		log.Info("console stops")
-		return 0
-	case err := <-app.Failed():
-		log.Error("console failed", zap.Error(err))
-		return exitFailed
-	}
+		if first != "" {
+			fmt.Fprintln(out, "Nobody signs in yet. Set up the first two admins, within a day:", first)
+		}
+		return program.Part{Failed: app.Failed(), Stop: stop}, nil
+	})
 }
 
 func tell(w io.Writer, status int, err error) int {

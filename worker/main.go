@@ -20,6 +20,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/observe"
+	"github.com/kamflow/kamflow/internal/program"
 	"github.com/kamflow/kamflow/internal/workerapp"
 )
 
@@ -44,24 +45,24 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
 			return 0
 		}
-		return failed(errOut, 2, err)
+		return failed(errOut, program.Usage, err)
 	}
 	if fs.NArg() > 0 {
-		return failed(errOut, 2, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
+		return failed(errOut, program.Usage, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return failed(errOut, 2, err)
+		return failed(errOut, program.Usage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return failed(errOut, 1, err)
+			return failed(errOut, program.Failed, err)
 		}
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()
 	if err != nil {
-		return failed(errOut, 2, err)
+		return failed(errOut, program.Usage, err)
 	}
 	status := work(ctx, cfg.Config, log)
 	_ = log.Sync() // stderr cannot always be synced
@@ -69,33 +70,13 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 }
 
 func work(ctx context.Context, cfg config.Config, log *zap.Logger) int {
-	traces, err := observe.Start(ctx, "kamflow-worker", observe.ToLog(log))
-	if err != nil {
-		log.Error("traces do not start", zap.Error(err))
-		return 2
-	}
-	defer func() {
-		if err := traces.Stop(); err != nil {
-			log.Warn("traces end", zap.Error(err))
+	return program.Serve(ctx, "worker", log, func(traces *observe.Traces) (program.Part, error) {
+		app, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log, Traces: traces})
+		if err != nil {
+			return program.Part{}, err
 		}
-	}()
-	app, err := workerapp.Start(ctx, cfg, workerapp.Deps{Log: log, Traces: traces})
-	if err != nil {
-		if ctx.Err() != nil {
-			return 0 // asked to stop while starting
-		}
-		log.Error("worker does not start", zap.Error(err))
-		return 1
-	}
-	defer app.Stop()
-	select {
-	case <-ctx.Done():
-		log.Info("worker stops")
-		return 0
-	case err := <-app.Failed():
-		log.Error("worker failed", zap.Error(err))
-		return 1
-	}
+		return program.Part{Failed: app.Failed(), Stop: app.Stop}, nil
+	})
 }
 
 func failed(w io.Writer, status int, err error) int {

@@ -119,7 +119,7 @@ var onlyFor = []struct {
 	why  string
 }{
 	{"github.com/spf13/viper", []string{"config", "worker", "starter", "console"}, "settings are read in one place"},
-	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp", "internal/consoleapp", "internal/health", "internal/observe"}, "libraries do not choose a logger"},
+	{"go.uber.org/zap/...", []string{"config", "worker", "starter", "console", "internal/workerapp", "internal/consoleapp", "internal/health", "internal/observe", "internal/program"}, "libraries do not choose a logger"},
 	{"go.opentelemetry.io/otel/sdk/...", []string{"internal/observe"}, "traces and metrics are made in one place; others see interfaces"},
 	{"go.opentelemetry.io/otel/exporters/...", []string{"internal/observe"}, "what leaves the house is decided in one place"},
 	{"go.opentelemetry.io/otel", []string{"internal/observe"}, "nothing of tracing is global but who hears of its errors"},
