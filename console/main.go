@@ -42,33 +42,33 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
 			return 0
 		}
-		return tell(errOut, program.Usage, err)
+		return program.Fail(errOut, "console", program.Usage, err)
 	}
 	rest := fs.Args()
 	if len(rest) > 0 && (len(rest) != 2 || rest[0] != "link") {
-		return tell(errOut, program.Usage, fmt.Errorf("there is no command %q: console alone serves, console link USER prints a link", rest))
+		return program.Fail(errOut, "console", program.Usage, fmt.Errorf("there is no command %q: console alone serves, console link USER prints a link", rest))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return tell(errOut, program.Usage, err)
+		return program.Fail(errOut, "console", program.Usage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return tell(errOut, program.Failed, err)
+			return program.Fail(errOut, "console", program.Failed, err)
 		}
 		return 0
 	}
 	if len(rest) > 0 {
 		link, err := consoleapp.LinkFor(ctx, cfg.Config, kam.UserID(rest[1]))
 		if err != nil {
-			return tell(errOut, program.Failed, err)
+			return program.Fail(errOut, "console", program.Failed, err)
 		}
 		fmt.Fprintln(out, link)
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()
 	if err != nil {
-		return tell(errOut, program.Usage, err)
+		return program.Fail(errOut, "console", program.Usage, err)
 	}
 	status := serve(ctx, cfg.Config, log, out)
 	_ = log.Sync() // stderr cannot always be synced
@@ -104,9 +104,4 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 		}
 		return program.Part{Failed: app.Failed(), Stop: stop}, nil
 	})
-}
-
-func tell(w io.Writer, status int, err error) int {
-	fmt.Fprintf(w, "console: %v\n", err)
-	return status
 }

@@ -45,24 +45,24 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if err == pflag.ErrHelp { //nolint:errorlint // returned as it is
 			return 0
 		}
-		return failed(errOut, program.Usage, err)
+		return program.Fail(errOut, "worker", program.Usage, err)
 	}
 	if fs.NArg() > 0 {
-		return failed(errOut, program.Usage, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
+		return program.Fail(errOut, "worker", program.Usage, fmt.Errorf("there is no command %q: worker alone works, worker %s looks", fs.Arg(0), upgradeCheck))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return failed(errOut, program.Usage, err)
+		return program.Fail(errOut, "worker", program.Usage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return failed(errOut, program.Failed, err)
+			return program.Fail(errOut, "worker", program.Failed, err)
 		}
 		return 0
 	}
 	log, err := cfg.Config.Log.Logger()
 	if err != nil {
-		return failed(errOut, program.Usage, err)
+		return program.Fail(errOut, "worker", program.Usage, err)
 	}
 	status := work(ctx, cfg.Config, log)
 	_ = log.Sync() // stderr cannot always be synced
@@ -77,9 +77,4 @@ func work(ctx context.Context, cfg config.Config, log *zap.Logger) int {
 		}
 		return program.Part{Failed: app.Failed(), Stop: app.Stop}, nil
 	})
-}
-
-func failed(w io.Writer, status int, err error) int {
-	fmt.Fprintf(w, "worker: %v\n", err)
-	return status
 }

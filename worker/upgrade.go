@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/config"
+	"github.com/kamflow/kamflow/internal/program"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/internal/upgradecheck"
@@ -56,34 +57,34 @@ func runUpgradeCheck(ctx context.Context, args []string, out, errOut io.Writer) 
 		if errors.Is(err, pflag.ErrHelp) {
 			return exitReplays
 		}
-		return failed(errOut, exitUsage, err)
+		return program.Fail(errOut, "worker", exitUsage, err)
 	}
 	switch {
 	case fs.NArg() > 0:
-		return failed(errOut, exitUsage, fmt.Errorf("%s takes no arguments, got %q", upgradeCheck, fs.Args()))
+		return program.Fail(errOut, "worker", exitUsage, fmt.Errorf("%s takes no arguments, got %q", upgradeCheck, fs.Args()))
 	case f.limit < 0 || f.parallel < 1:
-		return failed(errOut, exitUsage, errors.New("--limit must not be negative, and --parallel is at least 1"))
+		return program.Fail(errOut, "worker", exitUsage, errors.New("--limit must not be negative, and --parallel is at least 1"))
 	}
 	cfg, err := config.Load(fs)
 	if err != nil {
-		return failed(errOut, exitUsage, err)
+		return program.Fail(errOut, "worker", exitUsage, err)
 	}
 	if config.PrintAsked(fs) {
 		if err := cfg.Print(out); err != nil {
-			return failed(errOut, exitUnreachable, err)
+			return program.Fail(errOut, "worker", exitUnreachable, err)
 		}
 		return exitReplays
 	}
 	build, err := workerapp.BuildID(cfg.Config.Worker.BuildID)
 	if err != nil {
-		return failed(errOut, exitUsage, err)
+		return program.Fail(errOut, "worker", exitUsage, err)
 	}
 	report, err := checkUpgrade(ctx, cfg.Config, f, errOut)
 	if err != nil {
-		return failed(errOut, exitUnreachable, err)
+		return program.Fail(errOut, "worker", exitUnreachable, err)
 	}
 	if err := printUpgrade(out, build, report, f.json); err != nil {
-		return failed(errOut, exitUnreachable, err)
+		return program.Fail(errOut, "worker", exitUnreachable, err)
 	}
 	if len(report.Breaking) > 0 {
 		return exitBreaks

@@ -4,6 +4,8 @@ package program
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"go.uber.org/zap"
 
@@ -52,4 +54,10 @@ func Serve(ctx context.Context, name string, log *zap.Logger, start func(*observ
 		log.Error(name+" failed", zap.Error(err))
 		return Failed
 	}
+}
+
+// Fail prints why a command ends, and returns its exit status.
+func Fail(w io.Writer, name string, status int, err error) int {
+	fmt.Fprintf(w, "%s: %v\n", name, err)
+	return status
 }
