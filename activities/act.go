@@ -219,6 +219,9 @@ func (w *work) reassign(d doing) error {
 		to = append(to, without(t.Assignees, []kam.UserID{d.By, target.ID})...)
 	}
 	t.Assignees, t.Queue, t.ByHand = to, "", true
+	if err := w.PassOn(t, target); err != nil {
+		return err
+	}
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

@@ -135,6 +135,9 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	case unrouted:
 		why = "somebody is there again"
 	}
+	if err := w.PassOn(t, who); err != nil {
+		return false, err
+	}
 	return true, w.giveTo(t, []kam.UserID{who.ID}, why)
 }
 
