@@ -55,6 +55,7 @@ type Access interface {
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	People(ctx context.Context) ([]kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	AssignmentRules(ctx context.Context) ([]accessdb.AssignmentRule, error)
 	Calendars(ctx context.Context) (map[string]kam.Calendar, error)
 	SetPerson(ctx context.Context, a accessdb.OrgAct, u accessdb.User) (accessdb.OrgChange, error)
 	PersonLeaves(ctx context.Context, a accessdb.OrgAct, id kam.UserID) (accessdb.OrgChange, error)
@@ -105,6 +106,7 @@ type Customers interface {
 	Trail(ctx context.Context, no string) (customerdb.Trail, error)
 	Find(ctx context.Context, text string, limit int) ([]customerdb.Line, error)
 	Refuse(ctx context.Context, no string, by kam.UserID, decisionID string, at time.Time, refusal *kam.Error) error
+	Parties(ctx context.Context, k customerdb.PartyKeys, at time.Time) ([]customerdb.Party, error)
 	CustomersLike(ctx context.Context, k customerdb.PartyKeys) ([]customerdb.Party, error)
 	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error)
 	Load(ctx context.Context, a accessdb.OrgAct, book []customerdb.BookCustomer) error

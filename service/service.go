@@ -44,6 +44,9 @@ type Service interface {
 	// Start opens a case in the name of who (start, review). The same request
 	// key is the same case.
 	Start(ctx context.Context, who Principal, r Request) (Started, error)
+	// Preview says what would become of a request for a new customer: what its
+	// form lacks, who may be the same, where it would go (start).
+	Preview(ctx context.Context, who Principal, data customer.RequestData) (Preview, error)
 	// Decide brings what somebody does to a case, and returns the committed
 	// state. The case asks the matrix, and has refusals on record.
 	Decide(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error)

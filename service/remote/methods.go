@@ -18,6 +18,10 @@ func (s *Service) Start(ctx context.Context, who service.Principal, r service.Re
 	return call(ctx, s, who, routes.Start, &routes.NewRequest{Body: r})
 }
 
+func (s *Service) Preview(ctx context.Context, who service.Principal, data customer.RequestData) (service.Preview, error) {
+	return call(ctx, s, who, routes.Preview, &routes.NewPreview{Body: data})
+}
+
 func (s *Service) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error) {
 	act.DecisionID = cmp.Or(act.DecisionID, service.NewDecisionID())
 	return call(ctx, s, who, routes.Decide, &routes.NewAct{OneCase: routes.OneCase{No: no}, Body: routes.ActDocument{Act: act, Data: data}})
