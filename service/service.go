@@ -72,8 +72,13 @@ type Service interface {
 
 	// Customer is a customer (read). A number that was merged leads on.
 	Customer(ctx context.Context, who Principal, no string) (CustomerView, error)
-	// FindCustomers lists the customers that somebody may read.
-	FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]CustomerLine, error)
+	// Customers lists the customers that somebody may read.
+	Customers(ctx context.Context, who Principal, f CustomerFilter) ([]CustomerLine, error)
+	// KeyAccounts lists the key accounts that somebody may read, KeyAccount is one
+	// of them with its members and the decision on its tier (read): his own, those
+	// at home where he reads, and those with a member there.
+	KeyAccounts(ctx context.Context, who Principal, ended bool) ([]KeyAccountLine, error)
+	KeyAccount(ctx context.Context, who Principal, no string) (KeyAccountView, error)
 	// CustomerHistory is what happened to a customer (read).
 	CustomerHistory(ctx context.Context, who Principal, no string) (CustomerTrail, error)
 	// MergePlan shows what a merge would do (merge).
