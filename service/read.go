@@ -248,8 +248,8 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 			return nil, onField("requester", err)
 		}
 	}
-	if f.Territory != "" && !slices.ContainsFunc(r.nodes, func(n kam.TerritoryNode) bool { return n.Code == f.Territory }) {
-		return nil, kam.Errorf(kam.NotFound, "there is no node %s", f.Territory).On("territory")
+	if err := r.known(f.Territory); err != nil {
+		return nil, err
 	}
 	if f.Owed != "" && !slices.Contains(kam.Parties, f.Owed) {
 		return nil, kam.Errorf(kam.Invalid, "%q owes no answer", kam.Clip(string(f.Owed), 40)).On("owed").Try("one of %s", kam.ListOf(kam.Parties))
