@@ -257,7 +257,17 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 	if f.Limit <= 0 {
 		f.Limit = MostListed
 	}
-	lines, err := readable(f.Limit, func(n int) ([]CaseLine, error) {
+	lines, err := l.readableCases(ctx, r, f)
+	if err != nil {
+		return nil, err
+	}
+	return lines, l.measure(ctx, lines)
+}
+
+// readableCases lists the cases that a reader may see, without names where he may
+// not read them.
+func (l *Local) readableCases(ctx context.Context, r reader, f Filter) ([]CaseLine, error) {
+	return readable(f.Limit, func(n int) ([]CaseLine, error) {
 		f := f
 		f.Limit = n
 		return l.record.Cases.List(ctx, f)
@@ -272,10 +282,6 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 		c.CustomerName = ""
 		return r.mayRead(s, false) == nil || f.Requester == r.ID
 	})
-	if err != nil {
-		return nil, err
-	}
-	return lines, l.measure(ctx, lines)
 }
 
 // measure fills in the time of cases.

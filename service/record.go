@@ -87,6 +87,7 @@ type Cases interface {
 	View(ctx context.Context, no kam.CaseNo) (casedb.View, error)
 	List(ctx context.Context, f casedb.Filter) ([]casedb.Line, error)
 	Inbox(ctx context.Context, user kam.UserID) ([]casedb.InboxItem, error)
+	Passed(ctx context.Context, since time.Time, requester kam.UserID) ([]casedb.Passed, error)
 	Turns(ctx context.Context, cases []kam.CaseNo) (map[kam.CaseNo][]kam.Turn, error)
 	CatchUp(ctx context.Context) (int, error)
 	Followed(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error)

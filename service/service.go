@@ -64,6 +64,9 @@ type Service interface {
 	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
 	// Cases lists the cases that somebody may read, in the order that is asked for.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
+	// Map is where cases that somebody may read stand in the boxes of the deck, and
+	// what went through them lately.
+	Map(ctx context.Context, who Principal, f MapFilter) (ProcessMap, error)
 	// Changes tells what has changed of what somebody may read, behind a place in
 	// the order of all changes; for "" nothing, and the place of now.
 	Changes(ctx context.Context, who Principal, after string) (Changes, error)

@@ -65,6 +65,13 @@ func FilterOf(f service.Filter) CaseFilter {
 	return in
 }
 
+// MapOf picks the cases of the map.
+type MapOf struct {
+	Territory string       `query:"territory" maxLength:"80" doc:"The node and all below it"`
+	Type      kam.CaseType `query:"type" maxLength:"40"`
+	Requester kam.UserID   `query:"requester" maxLength:"80"`
+}
+
 // ChangesAfter says behind which place.
 type ChangesAfter struct {
 	After string `query:"after" maxLength:"200" doc:"next of the answer before, or the id of a change; empty is now"`
@@ -125,6 +132,11 @@ var (
 		}, func(r onboarding.DecisionRecord) string { return r.RecordID })
 
 	Cases = row(get(tagCases, "Cases", "/cases", "The cases that you may read, in the order that is asked for"), cases)
+
+	Map = row(get(tagCases, "Map", "/map", "Where cases that you may read stand in the boxes of the deck, and what went through them lately"),
+		func(ctx context.Context, s service.Service, who service.Principal, in *MapOf) (service.ProcessMap, error) {
+			return s.Map(ctx, who, service.MapFilter{Territory: in.Territory, Type: in.Type, Requester: in.Requester})
+		})
 
 	Changes = row(get(tagCases, "Changes", "/changes", "What has changed of what you may read; /events tells the same as it happens"),
 		func(ctx context.Context, s service.Service, who service.Principal, in *ChangesAfter) (service.Changes, error) {
