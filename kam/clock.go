@@ -122,10 +122,13 @@ func (t Task) worked(c Calendar, until time.Time) time.Duration {
 	return hours(t.Before) + max(c.Between(since, until), 0)
 }
 
-func hours(d Dec) time.Duration { return time.Duration(d) * time.Hour / 100 }
+// A hundredth of an hour is 36 seconds.
+const hundredth = time.Hour / 100
+
+func hours(d Dec) time.Duration { return time.Duration(d) * hundredth }
 
 // HoursOf is a time in hours, to the hundredth.
-func HoursOf(d time.Duration) Dec { return Dec((d*100 + time.Hour/2) / time.Hour) }
+func HoursOf(d time.Duration) Dec { return Dec((d + hundredth/2) / hundredth) }
 
 // DefaultCalendar is the code of the policy's own calendar, for places that have
 // none.

@@ -74,6 +74,17 @@ func dec(t testing.TB, s string) kam.Dec {
 	return d
 }
 
+// TestTimeOfManyYears: the longest target of a policy, ten years of hours, and a
+// repair that took as long.
+func TestTimeOfManyYears(t *testing.T) {
+	t.Parallel()
+	task := kam.Task{OpenedAt: instant(t, "2026-01-01T00:00:00Z")}
+	task.StartClock(office(t, "UTC", 0, h24, noWeekend), dec(t, "87600"))
+	require.Equal(t, instant(t, "2035-12-30T00:00:00Z"), task.Target.At)
+	m := kam.Calendars{}.Measure(task, kam.PartyEngine, instant(t, "2035-12-30T01:00:00Z"))
+	require.Equal(t, "87601, 1 over", m.Worked.String()+", "+m.Over.String()+" over")
+}
+
 // TestPassedOn: a task that somebody in another country joins goes on by his
 // hours; what was worked before stays.
 func TestPassedOn(t *testing.T) {

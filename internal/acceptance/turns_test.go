@@ -9,7 +9,6 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
-	"github.com/kamflow/kamflow/kam/rules/policy"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -194,14 +193,4 @@ func TestListByClock(t *testing.T) {
 	require.Equal(t, [][]string{{e, b, u}, {b, u}, {u, b}, {e}, {u, b}, {e}, {b}}, names)
 	_, err := w.db.Cases.List(t.Context(), casedb.Filter{Order: "BEST"})
 	require.ErrorIs(t, err, kam.Invalid)
-}
-
-// TestTargetBeyondTheEnd: a target that the stage cannot reach is refused when
-// the policy is loaded.
-func TestTargetBeyondTheEnd(t *testing.T) {
-	t.Parallel()
-	_, err := policy.Load(policyWith(t, "confirmation:      {remind: 1, escalate: 2, expire: 30}", "confirmation:      {remind: 1, escalate: 2, expire: 30, target: 241}"), monday)
-	require.ErrorContains(t, err, "sla.confirmation.target")
-	_, err = policy.Load(policyWith(t, "confirmation:      {remind: 1, escalate: 2, expire: 30}", "confirmation:      {remind: 1, escalate: 2, expire: 30, target: 240}"), monday)
-	require.NoError(t, err)
 }

@@ -101,8 +101,8 @@ func (r *reader) targets(p *Policy) {
 		if days == nil {
 			continue
 		}
-		if most := kam.HoursOf(time.Duration(*days) * c.Day() / 100); *wait.Target > most {
-			r.failAt(join("sla", join(sla.Type().Field(i).Tag.Get("yaml"), "target")), kam.Say("give at most %s", most), "%s hours are more than the task lasts, %s business days", wait.Target, days)
+		if most := kam.HoursOf(c.Day()) * *days / 100; *wait.Target > most {
+			r.failAt(join("sla", join(sla.Type().Field(i).Tag.Get("yaml"), "target")), kam.Say("give at most %s", most), "%s hours are more than the task lasts, %s business days", *wait.Target, *days)
 		}
 	}
 }
