@@ -106,7 +106,7 @@ var rules = []rule{
 		"go.uber.org/zap/...", "go.temporal.io/sdk/client", "go.temporal.io/sdk/converter", "go.temporal.io/sdk/log", "go.temporal.io/sdk/contrib/envconfig"}},
 	{"internal/mutations", []string{}},
 	{"internal/upgradecheck", []string{"kam", "kam/onboarding", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "google.golang.org/protobuf/proto"}},
-	{"gateway", []string{"kam", "service", "service/routes", "store/identity", "internal/text", "gateway/page", "github.com/alexedwards/scs/v2", "github.com/go-chi/httprate", "github.com/prometheus/client_golang/prometheus"}},
+	{"gateway", []string{"kam", "service", "service/routes", "store/identity", "internal/text", "gateway/page", "github.com/alexedwards/scs/v2", "github.com/go-chi/httprate", "github.com/klauspost/compress/gzhttp", "github.com/prometheus/client_golang/prometheus"}},
 	{"worker", nil},
 	{"starter", nil},
 	{"console", nil},
