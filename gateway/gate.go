@@ -33,6 +33,8 @@ type Options struct {
 	Figures prometheus.Registerer
 	// Trace begins a trace of what somebody asks for; nil: none.
 	Trace func(ctx context.Context, name string) (_ context.Context, end func(error))
+	// Names are those of all people; nil: ids stand for them.
+	Names func(ctx context.Context) (map[kam.UserID]string, error)
 	// Home is the page that / leads to; "" where it is a page of its own.
 	Home string
 	// Base is the address at which people reach the gateway, without a path. By
@@ -55,6 +57,7 @@ type Gate struct {
 	mux      *http.ServeMux
 	sessions *scs.SessionManager
 	counts   *counts
+	names    names
 }
 
 // New makes a gate that has nothing behind it yet.
@@ -105,7 +108,14 @@ func packed(next http.Handler) http.Handler {
 	if err != nil {
 		panic(err) // the settings are ours
 	}
-	return wrap(next)
+	packs := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		packs.ServeHTTP(w, r)
+	})
 }
 
 // The values of a session.

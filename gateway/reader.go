@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/kamflow/kamflow/gateway/page"
@@ -82,4 +83,31 @@ type Look = identity.Look
 // had seen before it; nil for none.
 func (g *Gate) Seen(ctx context.Context, v *Visit, subject string, revision int) (*Look, error) {
 	return g.SignIns.Seen(ctx, v.Person.ID, subject, revision)
+}
+
+// names are those of people, read anew now and then: a page shows many.
+type names struct {
+	sync.Mutex
+	of map[kam.UserID]string
+	at time.Time
+}
+
+// namesHold is how long a changed name may show as it was.
+const namesHold = time.Minute
+
+func (n *names) get(ctx context.Context, read func(context.Context) (map[kam.UserID]string, error)) (map[kam.UserID]string, error) {
+	if read == nil {
+		return nil, nil //nolint:nilnil // ids stand for them
+	}
+	n.Lock()
+	defer n.Unlock()
+	if n.of != nil && time.Since(n.at) < namesHold {
+		return n.of, nil
+	}
+	of, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.of, n.at = of, time.Now()
+	return of, nil
 }

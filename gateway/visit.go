@@ -114,6 +114,9 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request, signedIn bool) (*Vi
 	if safe(r) {
 		v.done = g.sessions.PopString(r.Context(), sessionDone)
 	}
+	if v.Names, err = g.names.get(r.Context(), g.Names); err != nil {
+		return v, err
+	}
 	if g.Waits != nil {
 		v.waits, err = g.Waits(r.Context(), who)
 	}

@@ -211,18 +211,18 @@ func (p *Pane) waits(v *gateway.Visit) {
 	case slices.Contains(t.Assignees, v.Person.ID) || t.ClaimedBy == v.Person.ID:
 		p.Yours = true
 	case t.ClaimedBy != "":
-		p.Waits = string(t.ClaimedBy)
+		p.Waits = v.Words.Person(t.ClaimedBy)
 	case len(t.Assignees) > 0:
 		all := make([]string, len(t.Assignees))
 		for i, a := range t.Assignees {
-			all[i] = string(a)
+			all[i] = v.Words.Person(a)
 		}
 		p.Waits = strings.Join(all, ", ")
 	case t.Queue != "":
 		p.Yours = v.Person.Is(kam.Role(t.Queue))
 		p.Waits = v.Text("case.queue", v.Code(t.Queue))
 	default:
-		p.Waits = string(s.Requester)
+		p.Waits = v.Words.Person(s.Requester)
 		p.Yours = s.Requester == v.Person.ID
 	}
 }
@@ -264,12 +264,9 @@ func timeline(v *gateway.Visit, events []kam.AuditEvent) []Entry {
 	var all []Entry
 	day := ""
 	for _, e := range events {
-		en := Entry{AuditEvent: e, By: string(e.Actor)}
-		if e.Actor == kam.System {
-			en.By = v.Text("case.engine")
-		}
+		en := Entry{AuditEvent: e, By: v.Words.Person(e.Actor)}
 		if e.OnBehalfOf != "" {
-			en.By = v.Text("case.for", en.By, string(e.OnBehalfOf))
+			en.By = v.Text("case.for", en.By, v.Words.Person(e.OnBehalfOf))
 		}
 		if e.Restricted && e.Text == "" {
 			en.Text = v.Text("history.restricted")

@@ -31,6 +31,15 @@ type Verb struct {
 // Direct says that the verb is a button without a form.
 func (v Verb) Direct() bool { return len(v.Fields) == 0 }
 
+// Deciding says that the verb decides what the case waits for.
+func (v Verb) Deciding() bool {
+	switch v.Act {
+	case onboarding.ActWithdraw, onboarding.ActReassign, onboarding.ActComment, onboarding.ActReevaluate, onboarding.ActCancel, onboarding.ActRelease:
+		return false
+	}
+	return true
+}
+
 // ID names the verb on the page.
 func (v Verb) ID() string { return strings.ToLower(string(v.Act) + "-" + string(v.Verdict)) }
 
@@ -89,7 +98,7 @@ func (p *Pane) verbs(v *gateway.Visit, typed *Typed) {
 		verb := Verb{Act: x.Act, Verdict: x.Verdict, Label: Label(v.Words, x.Act, x.Verdict), Key: keys[name]}
 		if x.Cause != nil {
 			verb.Closed, verb.Cause, verb.Advice = true, x.Cause.Message(), x.Cause.HowTo()
-		} else if !main {
+		} else if !main && verb.Deciding() {
 			verb.Main, main = true, true
 		}
 		var was onboarding.Act
@@ -140,20 +149,19 @@ func (p *Pane) inputs(v *gateway.Visit, x service.Verb, was onboarding.Act, verb
 		add(Input{Name: "owner_id", Kind: "text", Value: string(was.OwnerID)})
 		add(Input{Name: "release_account", Kind: "text", Value: was.ReleaseAccount})
 	}
-	if reason.Required || !atOnce(x, verb.Open) {
+	if reason.Required || !atOnce(x) {
 		add(reason)
 	}
 	return all
 }
 
-// atOnce says that a verb asks for nothing more than a press of its button, unless
-// something of it was refused.
-func atOnce(x service.Verb, refused bool) bool {
+// atOnce says that a verb asks for nothing more than a press of its button.
+func atOnce(x service.Verb) bool {
 	switch x.Act {
 	case onboarding.ActClaim, onboarding.ActRelease, onboarding.ActRetry:
 		return true
 	}
-	return x.Verdict == onboarding.Confirm && !refused
+	return x.Verdict == onboarding.Confirm
 }
 
 func options[T ~string](v *gateway.Visit, all []T, picked T) []Option {

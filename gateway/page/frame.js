@@ -13,13 +13,15 @@
   // swap puts what another answer of the server holds in place of the page.
   // Lists stay where they were scrolled to.
   const parts = ["rail", "main"];
-  function swap(html, url, push) {
+  function swap(html, url, push, live) {
     const doc = new DOMParser().parseFromString(html, "text/html");
     if (!doc.getElementById("main") || !doc.getElementById("rail") || !$("#rail")) return location.assign(url);
+    const notes = live && $("#notes"); // what was done or refused stays to be read
     const at = all("[data-scroll]").map(e => [e.id, e.scrollTop]);
     for (const link of all("link[rel=stylesheet]", doc.head))
       if (!$(`link[href="${link.getAttribute("href")}"]`)) document.head.append(document.adoptNode(link));
     for (const id of parts) $("#" + id).replaceWith(document.adoptNode(doc.getElementById(id)));
+    if (notes) $("#notes")?.replaceWith(notes);
     document.title = doc.title;
     document.documentElement.lang = doc.documentElement.lang;
     for (const [id, top] of at) { const e = document.getElementById(id); if (e) e.scrollTop = top; }
@@ -30,7 +32,7 @@
   const focus = () => ($("#wrong") || $("[data-focus]") || $("#main")).focus({ preventScroll: !$("#wrong") });
 
   let going = null;
-  async function go(url, options = {}, push = true) {
+  async function go(url, options = {}, push = true, live = false) {
     going?.abort();
     const mine = going = new AbortController();
     document.documentElement.setAttribute("aria-busy", "true");
@@ -40,7 +42,7 @@
       const html = await answer.text();
       $("#offline").hidden = true;
       const there = options.method === "post" && !answer.redirected ? location.href : answer.url;
-      swap(html, there, push);
+      swap(html, there, push, live);
       return true;
     } catch (e) {
       if (e.name !== "AbortError") $("#offline").hidden = false;
@@ -85,12 +87,12 @@
   });
 
   // Live updates. What somebody types is never taken from under his hands.
-  const writes = () => all("#main textarea, #main input:not([type=hidden]):not([type=checkbox])").some(i => i.value !== i.defaultValue) || $("dialog[open]") || $("#main details[open] form");
+  const writes = () => all("#main textarea, #main input:not([type=hidden]):not([type=checkbox])").some(i => i.value !== i.defaultValue) || $("dialog[open], .stale, #wrong") || $("#main details[open] form");
   function changed(c) {
     const watch = ($("#main").dataset.watch || "").split(" ");
     if (!watch.includes("cases") && ![c.case_no, c.batch_no, c.customer_no].some(n => n && watch.includes(n))) return;
     if (writes() || going || document.hidden) $("#fresh").hidden = false;
-    else go(location.href, {}, false);
+    else go(location.href, {}, false, true);
   }
   if (document.body.dataset.events && "EventSource" in window) {
     const events = new EventSource(document.body.dataset.events);

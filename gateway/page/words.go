@@ -1,8 +1,12 @@
 package page
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +14,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
@@ -19,6 +24,16 @@ type Words struct {
 	*text.Printer
 	Zone *time.Location
 	Now  time.Time
+	// Names are those of people, by their id.
+	Names map[kam.UserID]string
+}
+
+// Person is the name of somebody, his id where no name is known.
+func (w Words) Person(id kam.UserID) string {
+	if id == kam.System {
+		return w.Text("case.engine")
+	}
+	return cmp.Or(w.Names[id], string(id))
 }
 
 // Accepted is the printer for what a browser says that its user reads; English
@@ -80,6 +95,69 @@ func Plain(code string) string {
 	}
 	plain := strings.ToLower(strings.ReplaceAll(code, "_", " "))
 	return strings.ToUpper(plain[:1]) + plain[1:]
+}
+
+// Value is a value of a field as people read it: an amount with its groups, a list
+// line by line.
+func (w Words) Value(field, value string) string {
+	f, _ := customer.FieldNamed(field)
+	if amount, currency, ok := strings.Cut(value, " "); ok && f.Kind == customer.KindMoney {
+		return groups(amount) + " " + currency
+	}
+	if f.Kind != customer.KindList && f.Kind != customer.KindMap {
+		return value
+	}
+	var items []any
+	if json.Unmarshal([]byte(value), &items) != nil {
+		var one map[string]any
+		if json.Unmarshal([]byte(value), &one) != nil {
+			return value
+		}
+		items = []any{one}
+	}
+	lines := make([]string, len(items))
+	for i, item := range items {
+		lines[i] = w.item(item)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// item is one entry of a list: its values in the order of their names, with the
+// names where there is no telling otherwise.
+func (w Words) item(item any) string {
+	of, ok := item.(map[string]any)
+	if !ok {
+		return fmt.Sprint(item)
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		switch x := of[name].(type) {
+		case nil:
+		case string:
+			parts = append(parts, x)
+		case map[string]any:
+			parts = append(parts, w.item(x))
+		default:
+			parts = append(parts, fmt.Sprintf("%s %v", w.Field(name), x))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// groups sets the thousands of a plain number apart.
+func groups(n string) string {
+	whole, rest, dec := strings.Cut(n, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if dec {
+		whole += "." + rest
+	}
+	return sign + whole
 }
 
 // Step is a box of the deck with its number.
@@ -152,6 +230,8 @@ func (w *Words) functions() template.FuncMap {
 		"state":    func(s onboarding.State) string { return w.State(s) },
 		"step":     func(c kam.StepCode) string { return w.Step(c) },
 		"field":    func(name string) string { return w.Field(name) },
+		"person":   func(id kam.UserID) string { return w.Person(id) },
+		"value":    func(field, value string) string { return w.Value(field, value) },
 		"code":     func(code any) string { return w.Code(fmt.Sprint(code)) },
 		"number":   func(n any) string { return w.Number(n) },
 		"dot":      dot,

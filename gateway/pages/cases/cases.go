@@ -130,7 +130,7 @@ func table(v *gateway.Visit, lines []service.CaseLine, own bool) page.Table {
 		}
 		t.Rows = append(t.Rows, page.Row{Cells: []page.Cell{
 			{Text: name, At: "/cases/" + string(c.CaseNo)}, {Text: string(c.CaseNo), Class: "nowrap"}, {Text: v.Code(string(c.Type))},
-			{Text: v.State(c.State), Chip: chip(c)}, {Text: c.Territory}, {Text: string(c.Requester)}, {Text: stage, Class: "num" + late}, {When: c.UpdatedAt, Class: "nowrap"},
+			{Text: v.Code(string(c.State)), Chip: chip(c)}, {Text: c.Territory}, {Text: v.Words.Person(c.Requester)}, {Text: stage, Class: "num" + late}, {When: c.UpdatedAt, Class: "nowrap"},
 		}})
 	}
 	return t

@@ -57,7 +57,7 @@ var Template = page.Parse[Page](files, "inbox.html", caseview.Part)
 // Mount puts the page behind a gate.
 func Mount(d caseview.Desk) {
 	b, g := box{d}, d.Gate
-	g.Page("GET /inbox", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error { return b.show(w, r, v, nil, nil) })
+	g.Page("GET /inbox", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error { return b.show(w, r, v, "", nil, nil) })
 	g.Page("POST /inbox", b.decide)
 }
 
@@ -82,14 +82,14 @@ func address(task, kind string) string {
 	return "/inbox?" + q.Encode()
 }
 
-func (b box) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, typed *caseview.Typed, refused error) error {
+func (b box) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, no kam.CaseNo, typed *caseview.Typed, refused error) error {
 	q := r.URL.Query()
 	p := Page{Kind: q.Get("kind"), Picked: q.Get("task") != ""}
 	items, err := b.desk.Service.Inbox(r.Context(), v.Who)
 	if err != nil {
 		return err
 	}
-	p.tasks(v, items, q.Get("task"))
+	p.tasks(v, items, q.Get("task"), no)
 	if i := slices.IndexFunc(p.Tasks, func(t Task) bool { return t.Here }); i >= 0 {
 		if at := p.Tasks[i]; at.CaseNo == "" {
 			p.Other = &at
@@ -100,8 +100,14 @@ func (b box) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, type
 	return Template.Write(w, gateway.StatusOf(refused), v.Answered(v.Text("nav.inbox"), "", refused), p)
 }
 
-// tasks are the rows; the one that is asked for is shown, else the first.
-func (p *Page) tasks(v *gateway.Visit, items []service.InboxItem, task string) {
+// tasks are the rows. The one that is asked for is shown, else another of its case,
+// else the first.
+func (p *Page) tasks(v *gateway.Visit, items []service.InboxItem, task string, no kam.CaseNo) {
+	if !slices.ContainsFunc(items, func(i service.InboxItem) bool { return i.Task.ID == task }) && no != "" {
+		if i := slices.IndexFunc(items, func(i service.InboxItem) bool { return i.CaseNo == no }); i >= 0 {
+			task = items[i].Task.ID
+		}
+	}
 	for _, i := range items {
 		at := slices.IndexFunc(p.Kinds, func(k Kind) bool { return k.Kind == i.Task.Kind })
 		if at < 0 {
@@ -141,33 +147,26 @@ func why(v *gateway.Visit, i service.InboxItem) string {
 	return v.Text("why.request")
 }
 
-// decide carries out the decision on the task that is shown, and goes on to the
-// next one.
+// decide carries out the decision on a case, and goes on to the next task.
 func (b box) decide(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error {
-	q := r.URL.Query()
-	task, kind := q.Get("task"), q.Get("kind")
+	q, no := r.URL.Query(), kam.CaseNo(r.PostForm.Get("case_no"))
 	items, err := b.desk.Service.Inbox(r.Context(), v.Who)
 	if err != nil {
 		return err
 	}
-	var p Page
-	p.Kind = kind
-	p.tasks(v, items, task)
-	i := slices.IndexFunc(p.Tasks, func(t Task) bool { return t.InboxItem.Task.ID == task })
-	if i < 0 || p.Tasks[i].CaseNo == "" {
-		return kam.Errorf(kam.NotFound, "the task does not wait for you any more").Try("open the inbox again")
+	p := Page{Kind: q.Get("kind")}
+	p.tasks(v, items, q.Get("task"), no)
+	next := "" // the first, where the task is not there any more
+	if i := slices.IndexFunc(p.Tasks, func(t Task) bool { return t.CaseNo == no }); i >= 0 && i+1 < len(p.Tasks) {
+		next = p.Tasks[i+1].InboxItem.Task.ID
 	}
-	done, typed, err := b.desk.Decide(r, v, p.Tasks[i].CaseNo)
+	done, typed, err := b.desk.Decide(r, v, no)
 	switch {
 	case err == nil:
-		next := ""
-		if i+1 < len(p.Tasks) {
-			next = p.Tasks[i+1].InboxItem.Task.ID
-		}
-		b.desk.Gate.Then(w, r, address(next, kind), done)
+		b.desk.Gate.Then(w, r, address(next, p.Kind), done)
 		return nil
 	case kam.AsError(err) == nil:
 		return err
 	}
-	return b.show(w, r, v, typed, err)
+	return b.show(w, r, v, no, typed, err)
 }
