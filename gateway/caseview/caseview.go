@@ -53,7 +53,8 @@ type Pane struct {
 	Revision   int // that Data are of
 	Verbs      []Verb
 	DecisionID string
-	// Everything, for the page of the case.
+	// All says that everything is shown: the page of the case.
+	All       bool
 	Timeline  []Entry
 	Revisions []service.Revision
 }
@@ -118,7 +119,7 @@ func (d Desk) Pane(ctx context.Context, v *gateway.Visit, no kam.CaseNo, ask Ask
 		return nil, err
 	}
 	s := view.Snapshot
-	p := &Pane{CaseView: view, Form: v.Frame("").Form, At: ask.At, Title: cmp.Or(view.Request.LegalName, string(no)), Revision: s.Revision, DecisionID: service.NewDecisionID()}
+	p := &Pane{CaseView: view, Form: v.Frame("").Form, At: ask.At, All: ask.All, Title: cmp.Or(view.Request.LegalName, string(no)), Revision: s.Revision, DecisionID: service.NewDecisionID()}
 	p.Path = pathOf(view)
 	p.waits(v)
 	for _, r := range view.Records {

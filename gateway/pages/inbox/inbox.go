@@ -57,7 +57,9 @@ var Template = page.Parse[Page](files, "inbox.html", caseview.Part)
 // Mount puts the page behind a gate.
 func Mount(d caseview.Desk) {
 	b, g := box{d}, d.Gate
-	g.Page("GET /inbox", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error { return b.show(w, r, v, "", nil, nil) })
+	g.Page("GET /inbox", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error {
+		return b.show(w, r, v, "", nil, nil)
+	})
 	g.Page("POST /inbox", b.decide)
 }
 
