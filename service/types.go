@@ -61,12 +61,13 @@ type (
 
 // The constants that belong to them.
 const (
-	DraftKey     = casedb.DraftKey
-	PartyCase    = customerdb.PartyCase
-	MergeKind    = merge.MergeKind
-	SplitKind    = merge.SplitKind
-	ProposalOpen = accessdb.ProposalOpen
-	LocalIssuer  = accessdb.LocalIssuer
+	DraftKey      = casedb.DraftKey
+	PartyCase     = customerdb.PartyCase
+	PartyCustomer = customerdb.PartyCustomer
+	MergeKind     = merge.MergeKind
+	SplitKind     = merge.SplitKind
+	ProposalOpen  = accessdb.ProposalOpen
+	LocalIssuer   = accessdb.LocalIssuer
 
 	ChangeIdentity = accessdb.ChangeIdentity
 )
