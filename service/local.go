@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
@@ -37,6 +39,8 @@ type Local struct {
 	// Signer signs what people do, for acts that go to a workflow; without one they
 	// go unsigned.
 	Signer Signer
+	// Judge is asked before anything is signed; without one the case alone judges.
+	Judge Judge
 	// Keys are the public keys that the audit trail is verified with; nil knows
 	// none.
 	Keys func() (signed.Keyring, error)
@@ -75,6 +79,14 @@ type Options struct {
 // A Signer seals an envelope with the key of the moment.
 type Signer interface {
 	Seal(ctx context.Context, e signed.Envelope) (string, error)
+}
+
+// A Judge says whether an act would be taken as things stand, and in what the
+// person would act: by the same functions that judge it where it is stored, its
+// signature left out. Of what is stored already it asks nothing.
+type Judge interface {
+	MayAct(ctx context.Context, no kam.CaseNo, a onboarding.Act) (access.Acting, error)
+	MayActOnImport(ctx context.Context, no book.BatchNo, a book.BatchAct) (access.Acting, error)
 }
 
 // system is what Open has opened, for Close and Diagnose.

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,51 +14,44 @@ import (
 )
 
 // A signatory is a person in whose name acts are signed: somebody who is known
-// and has not left. What else it takes to do something is asked where it is
-// stored.
+// and has not left, and may do it as things stand.
 type signatory struct {
 	signer Signer // nil: nothing is signed
 	who    Principal
 	kam.Person
+	in access.Acting
 }
 
-func (l *Local) signatory(ctx context.Context, who Principal) (signatory, error) {
-	if l.Signer == nil {
-		return signatory{who: who}, nil
-	}
+// signatory is who asks, where may says yes to him. A database that does not
+// answer is asked again while the context lasts.
+func (l *Local) signatory(ctx context.Context, who Principal, may func() (access.Acting, error)) (by signatory, err error) {
+	by = signatory{signer: l.Signer, who: who}
 	for try := 0; ; try++ {
-		p, err := l.person(ctx, who)
-		if err == nil || kam.AsError(err) != nil || pause(ctx, try) != nil {
-			return signatory{l.Signer, who, p}, err
+		if l.Signer != nil {
+			by.Person, err = l.person(ctx, who)
+		}
+		if err == nil && l.Judge != nil {
+			by.in, err = may()
+		}
+		if e := kam.AsError(err); err == nil || e != nil && e.Code != kam.Unreachable || pause(ctx, try) != nil {
+			return by, err
 		}
 	}
 }
 
 func (s signatory) act(ctx context.Context, no kam.CaseNo, a onboarding.Act) (string, error) {
-	spec, err := a.Spec()
-	if err != nil {
-		return "", err
-	}
-	return s.seal(ctx, signed.OfAct(no, a, false), spec.Action, meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
+	return s.seal(ctx, signed.OfAct(no, a, false), meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
 }
 
 func (s signatory) batchAct(ctx context.Context, no book.BatchNo, a book.BatchAct) (string, error) {
-	action := access.ActionImportConfirm
-	if a.Name == book.UpdateCancelBatch {
-		action = ""
-	}
-	return s.seal(ctx, signed.OfBatch(no, a), action, meaning(a.Name, a.Scope, string(no), 0))
+	return s.seal(ctx, signed.OfBatch(no, a), meaning(a.Name, a.Scope, string(no), 0))
 }
 
 func (s signatory) start(ctx context.Context, in onboarding.StartInput, r casedb.Request) (string, error) {
 	if r.Requester == kam.System {
 		return "", nil // a review of the engine's own
 	}
-	action := access.ActionStart
-	if r.Type == kam.Reclassify {
-		action = access.ActionReview
-	}
-	return s.seal(ctx, signed.OfStart(in, r.Requester, casedb.RequestDigest(r)), action, meaning(string(onboarding.ActStart), string(r.Type), string(in.CaseNo), 0))
+	return s.seal(ctx, signed.OfStart(in, r.Requester, casedb.RequestDigest(r)), meaning(string(onboarding.ActStart), string(r.Type), string(in.CaseNo), 0))
 }
 
 // meaning is the act in words, without what the person wrote: reasons may hold
@@ -76,7 +68,7 @@ func meaning(act, decision, on string, revision int) string {
 	return text
 }
 
-func (s signatory) seal(ctx context.Context, c signed.Claim, action access.Action, meaning string) (string, error) {
+func (s signatory) seal(ctx context.Context, c signed.Claim, meaning string) (string, error) {
 	if s.signer == nil {
 		return "", nil
 	}
@@ -85,31 +77,10 @@ func (s signatory) seal(ctx context.Context, c signed.Claim, action access.Actio
 		life = signed.QueueLife
 	}
 	now := time.Now()
-	role, post := s.acting(action)
 	return s.signer.Seal(ctx, signed.Envelope{
 		ID: NewDecisionID(), Issuer: s.who.issuer, Subject: s.who.subject,
-		Person: c.Person, Role: string(role), Post: post, OnBehalfOf: c.OnBehalfOf,
+		Person: c.Person, Role: string(s.in.Role), Post: s.in.Post, OnBehalfOf: c.OnBehalfOf,
 		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest(), Meaning: meaning,
 		Issued: now, Expires: now.Add(life),
 	})
-}
-
-// acting is the role of the person that the matrix gives an action to, and his
-// post, where he has one each. Which of several counts is found where the act is
-// stored, and stands in the audit trail.
-func (s signatory) acting(action access.Action) (role kam.Role, post string) {
-	var roles []kam.Role
-	for _, row := range access.Permissions {
-		if row.Action == action && s.Is(row.Role) && !slices.Contains(roles, row.Role) {
-			roles = append(roles, row.Role)
-		}
-	}
-	posts := slices.DeleteFunc(slices.Clone(s.Nodes), func(n string) bool { return slices.Contains(s.NoPost, n) })
-	if len(roles) == 1 {
-		role = roles[0]
-	}
-	if len(posts) == 1 {
-		post = posts[0]
-	}
-	return role, post
 }
