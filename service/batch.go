@@ -35,6 +35,9 @@ func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOn
 	if _, err := access.Permit(p, access.ActionImportUpload, s); err != nil {
 		return b, false, err
 	}
+	if u.Sign, err = l.sealing(ctx, who, "Upload"); err != nil {
+		return b, false, reachable(ctx, "the upload", err)
+	}
 	if b, created, err = l.record.Books.Upload(ctx, u); err != nil {
 		return b, false, err
 	}

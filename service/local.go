@@ -36,8 +36,7 @@ type Local struct {
 	// bound an upload, which takes the time of its rows.
 	Patience time.Duration
 
-	// Signer signs what people do, for acts that go to a workflow; without one they
-	// go unsigned.
+	// Signer signs what people do; without one it goes unsigned.
 	Signer Signer
 	// Judge is asked before anything is signed; without one the case alone judges.
 	Judge Judge
@@ -76,9 +75,9 @@ type Options struct {
 	Keys      KeyBox               // what is signed with; nil signs nothing
 }
 
-// A Signer seals an envelope with the key of the moment.
+// A Signer knows the key of the moment; signs is false where none may sign.
 type Signer interface {
-	Seal(ctx context.Context, e signed.Envelope) (string, error)
+	Key(ctx context.Context) (key signed.SigningKey, signs bool, err error)
 }
 
 // A Judge says whether an act would be taken as things stand, and in what the

@@ -2,7 +2,9 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
@@ -10,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
@@ -72,15 +75,68 @@ func (s signatory) seal(ctx context.Context, c signed.Claim, meaning string) (st
 	if s.signer == nil {
 		return "", nil
 	}
+	key, signs, err := s.signer.Key(ctx)
+	if err != nil || !signs {
+		return "", err
+	}
+	return key.Seal(s.envelope(c, string(s.in.Role), meaning, time.Now()))
+}
+
+func (s signatory) envelope(c signed.Claim, role, meaning string, now time.Time) signed.Envelope {
 	life := signed.ActLife
 	if c.Queued {
 		life = signed.QueueLife
 	}
-	now := time.Now()
-	return s.signer.Seal(ctx, signed.Envelope{
+	return signed.Envelope{
 		ID: NewDecisionID(), Issuer: s.who.issuer, Subject: s.who.subject,
-		Person: c.Person, Role: string(s.in.Role), Post: s.in.Post, OnBehalfOf: c.OnBehalfOf,
+		Person: c.Person, Role: role, Post: s.in.Post, OnBehalfOf: c.OnBehalfOf,
 		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest(), Meaning: meaning,
 		Issued: now, Expires: now.Add(life),
-	})
+	}
+}
+
+// sealing signs what passes no workflow: in the transaction that stores it, after it
+// was judged, and verified there by the function that verifies every act. Keys and
+// mode are those of when it arrived, because the transaction asks nobody else; nil
+// where nothing is signed here.
+func (l *Local) sealing(ctx context.Context, who Principal, act string) (ledger.Sign, error) {
+	if l.Signer == nil {
+		return nil, nil
+	}
+	key, signs, err := l.Signer.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := l.Keys()
+	if err != nil {
+		return nil, err
+	}
+	modes, err := l.record.SignatureModes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verifier, arrived := signed.NewVerifier(ring, modes[len(modes)-1].Mode), time.Now()
+	return func(d ledger.Done) (token string, err error) {
+		c := signed.OfDone(who.user, d.Subject, act, d.Key, d.Digest, d.Events)
+		if signs {
+			e := signatory{who: who}.envelope(c, rolesIn(d.Events), meaning(act, "", d.Subject, 0), arrived)
+			if token, err = key.Seal(e); err != nil {
+				return "", err
+			}
+		}
+		return token, verifier.Verify(arrived, token, c)
+	}, nil
+}
+
+// rolesIn are the roles that gave the right, by the lines of the trail.
+func rolesIn(events []kam.AuditEvent) string {
+	var roles []string
+	for _, e := range events {
+		for _, r := range e.RolesUsed {
+			if !slices.Contains(roles, string(r)) {
+				roles = append(roles, string(r))
+			}
+		}
+	}
+	return strings.Join(roles, ",")
 }

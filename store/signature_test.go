@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
-	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -46,9 +46,12 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		was()
 		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.envelope_refused, kam.signature_mode, kam.worker_keys, kam.forged`)
 		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), `delete from public.kam_schema_version where version_id = 22`)
-		require.NoError(t, err)
-		require.NoError(t, store.Migrate(t.Context(), dsn))
+		for _, name := range []string{"0022_signed", "0026_signed_throughout"} {
+			sql, err := os.ReadFile("migrations/" + name + ".sql")
+			require.NoError(t, err)
+			_, err = conn.Exec(t.Context(), string(sql))
+			require.NoError(t, err)
+		}
 		require.Equal(t, signed.Record, mode(), "somebody was there before, or something")
 	}
 
@@ -56,7 +59,9 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 	require.NoError(t, s.SetSignatureMode(t.Context(), signed.Require))
 	modes, err := s.SignatureModes(t.Context())
 	require.NoError(t, err)
-	require.Len(t, modes, 2, "what holds already is not noted again")
+	require.Len(t, modes, 3, "what holds already is not noted again")
+	require.False(t, modes[0].Direct, "what passes no workflow was not signed then")
+	require.True(t, modes[1].Direct && modes[2].Direct)
 	trail, err := s.TrailOf(t.Context(), accessdb.Organisation.ID)
 	require.NoError(t, err)
 	require.Equal(t, kam.EventSignatures, trail[len(trail)-1].Type)

@@ -51,7 +51,8 @@ var machineClock = map[string]string{
 	"service/wire.go pause time.NewTimer":                         "a pause before asking again",
 	"service/diagnose.go checkSignatures time.Now":                "which key is valid",
 	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
-	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
+	"service/sign.go sealing time.Now":                            "when an act arrived that is signed as it is stored",
+	"service/signer.go Key time.Now":                              "whether keys are looked at again, and which is valid",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }

@@ -120,7 +120,9 @@ func DoIn(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) er
 	if done, err := e.before(k); done || err != nil {
 		return err
 	}
-	err = e.do(k)
+	if err = e.do(k); err == nil {
+		err = e.sign()
+	}
 	refusal := kam.AsError(err)
 	switch {
 	case err == nil && e.unchanged:
@@ -159,7 +161,8 @@ func (l *Ledger) Look(ctx context.Context, f Effect, open func(*Entry) Keeper) e
 }
 
 // Append adds to the trail of a subject what Do logs, without moving it: its
-// version stays, and no answer is kept.
+// version stays, and no answer is kept. What is signed stands under the number of
+// the first event.
 func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper) error {
 	return pg.InTx(ctx, l.pool, "add to the trail of "+f.Subject.ID, func(tx pgx.Tx) error {
 		e, k, err := lock(ctx, tx, f, open)
@@ -169,6 +172,11 @@ func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper)
 		if err := e.do(k); err != nil {
 			return err
 		}
+		e.effect.Key = EventKey(e.seq + 1)
+		if err := e.sign(); err != nil {
+			return err
+		}
+		e.keepEnvelope()
 		return e.Note()
 	})
 }
