@@ -46,6 +46,7 @@ type Ledger interface {
 // Signatures is what is needed to sign, and to verify what was signed.
 type Signatures interface {
 	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
+	FirstSignIn(ctx context.Context) (time.Time, bool, error)
 	LiveWorkers(ctx context.Context) ([]store.WorkerKeys, error)
 }
 
@@ -128,7 +129,7 @@ type Merges interface {
 
 // Erasures is what is needed to forget a person.
 type Erasures interface {
-	Contact(ctx context.Context, o erase.Order, may func(kam.Person) (kam.Role, error)) (erase.Erasure, error)
+	Contact(ctx context.Context, o erase.Order, may func(kam.Person) (kam.Role, error), sign ledger.Sign) (erase.Erasure, error)
 	List(ctx context.Context) ([]erase.Erasure, error)
 }
 

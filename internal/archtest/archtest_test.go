@@ -93,7 +93,7 @@ var rules = []rule{
 	{"store/customer/erase", append([]string{"kam/customer", "store/access", "store/onboarding"}, ground...)},
 	{"store/book", append([]string{"kam/customer", "kam/book", "store/access", "store/customer"}, ground...)},
 	{"internal/span", []string{"kam", "kam/onboarding", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes"}},
-	{"activities", append([]string{"kam/access", "kam/customer", "kam/onboarding", "kam/signed", "activities/book", "kam/rules/...", "store/customer", "store/onboarding", "internal/parties"}, stages...)},
+	{"activities", append([]string{"kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/signed", "activities/book", "kam/rules/...", "store/customer", "store/onboarding", "internal/parties"}, stages...)},
 	{"activities/book", append([]string{"kam/access", "kam/customer", "kam/book", "kam/signed", "kam/rules/...", "store/book", "store/customer", "internal/parties", "golang.org/x/sync/errgroup"}, stages...)},
 	{"activities/internal/route", []string{"kam", "kam/onboarding", "kam/rules", "kam/rules/policy", "store/access"}},
 	{"activities/internal/stage", []string{"kam", "kam/customer", "kam/signed", "kam/rules", "kam/rules/match", "store/access", "store/customer", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"}},
@@ -140,7 +140,7 @@ var onlyFor = []struct {
 	{"github.com/xuri/excelize/v2", []string{"gateway/page"}, "a spreadsheet is written in one place"},
 	{"github.com/danielgtaylor/huma/v2/...", []string{"gateway/api", "service/routes"}, "HTTP is made of one table"},
 	{"workflows", []string{"worker", "internal/workerapp"}, "others meet a workflow by its name in kam"},
-	{"activities/...", []string{"activities/...", "worker", "internal/workerapp"}, "only a worker runs activities"},
+	{"activities/...", []string{"activities/...", "worker", "internal/workerapp", "internal/consoleapp"}, "only a worker runs activities, and who signs asks them before"},
 	{module + "/standalone/...", nil, "standalone is a module of its own, above this one"},
 	{"go.temporal.io/server/...", nil, "a worker must not carry the server"},
 }

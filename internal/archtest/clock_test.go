@@ -25,6 +25,8 @@ var businessTime = []string{"kam", "kam/access", "kam/customer", "kam/onboarding
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
+	"activities/act.go MayAct DBNow":                              "a question that is asked and undone: it writes nothing",
+	"activities/book/decide.go MayAct DBNow":                      "a question that is asked and undone: it writes nothing",
 	"activities/book/book.go beating time.NewTicker":              "heartbeats of a long activity",
 	"store/onboarding/request.go allot SQL clock_timestamp()":     "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
 	"store/onboarding/case.go - SQL clock_timestamp()":            "db_at of the audit row, beside the time of business",
@@ -49,7 +51,8 @@ var machineClock = map[string]string{
 	"service/wire.go pause time.NewTimer":                         "a pause before asking again",
 	"service/diagnose.go checkSignatures time.Now":                "which key is valid",
 	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
-	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
+	"service/sign.go sealing time.Now":                            "when an act arrived that is signed as it is stored",
+	"service/signer.go Key time.Now":                              "whether keys are looked at again, and which is valid",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }

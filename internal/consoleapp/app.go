@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
+	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/api"
@@ -91,6 +92,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	}
 	a.reach.TaskQueue, a.reach.Patience, a.reach.Keys = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout, keys.In(a.cfg)
 	system := service.Over(a.reach, a.store, a.temporal)
+	system.Judge = activities.New(a.store)
 	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,

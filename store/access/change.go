@@ -243,7 +243,7 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 	if err != nil {
 		return OrgChange{}, err
 	}
-	e := ledger.Effect{Subject: Organisation, Key: "act/" + a.DecisionID, Digest: digest, People: true, Bulk: bulk, At: now, By: a.By}
+	e := ledger.Effect{Subject: Organisation, Key: "act/" + a.DecisionID, Digest: digest, People: true, Bulk: bulk, At: now, By: a.By, Sign: a.Sign}
 	answer, err := s.on(ctx, e, func(tx *Tx) (any, error) { return do(tx) })
 	if err != nil {
 		return OrgChange{}, err

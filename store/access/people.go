@@ -11,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // An OrgAct is who changes the organisation and why, under the id that makes a
@@ -22,6 +23,8 @@ type OrgAct struct {
 	// May says whether somebody may do something, and by which role. The store does
 	// not know: whoever runs the act does.
 	May func(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) `json:"-"`
+	// Sign has what was done signed; nil where nothing is.
+	Sign ledger.Sign `json:"-"`
 }
 
 // Judge asks May, and refuses where nobody says.
