@@ -219,6 +219,7 @@ func (w *work) reassign(d doing) error {
 		to = append(to, without(t.Assignees, []kam.UserID{d.By, target.ID})...)
 	}
 	t.Assignees, t.Queue, t.ByHand = to, "", true
+	t.AddressTo(target.ID, "")
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

@@ -59,9 +59,9 @@ type Filter struct {
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	const find = `
 		with recursive below as (
-			select code from kam.node where code = @territory
+			select n.code from kam.node_at(statement_timestamp()) n where n.code = @territory
 			union
-			select n.code from below b join kam.node n on n.parent = b.code
+			select n.code from below b join kam.node_at(statement_timestamp()) n on n.parent = b.code
 		), followed as (
 			select same_as as no from kam.cases where requester = @requester and same_as <> ''
 			union
@@ -108,26 +108,29 @@ type InboxItem struct {
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
-// Inbox lists the open tasks of a person: those assigned, and those in the
-// queue of a role that the person holds, where the node lies at or below one
+// Inbox lists the open tasks of a person: those assigned, to him or to a post that
+// he holds, and those in the queue of a role that the person holds, where the node lies at or below one
 // of the person's nodes. A cancellation that an operator has asked for waits for
 // the policy administrators. The queue of unrouted tasks is the operator's and the
 // policy administrator's. Urgent ones come first, then by due date.
 func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error) {
 	const open = `
 		with recursive me as (
-			select roles, nodes from kam.person where user_id = $1 and active
+			select p.roles, w.nodes from kam.person p join kam.works_at(statement_timestamp()) w using (user_id) where user_id = $1 and p.active
 		), mine as (
 			select unnest(nodes) as code from me
 			union
-			select n.code from mine m join kam.node n on n.parent = m.code
+			select n.code from mine m join kam.node_at(statement_timestamp()) n on n.parent = m.code
 		), queues as (
 			select unnest(roles) as queue from me
 			union
 			select 'UNROUTED' from me where roles && array['operator', 'policy_admin']
 		), found as (
 			select t.task_id, true as assigned from kam.task_assignee a join kam.task t using (task_id)
-			where a.user_id = $1 and t.status = 'OPEN'
+			where a.user_id = $1 and a.node = '' and t.status = 'OPEN'
+			union all
+			select t.task_id, true from kam.post p join kam.task_assignee a using (node) join kam.task t using (task_id)
+			where p.user_id = $1 and p.valid_from <= statement_timestamp() and statement_timestamp() < p.valid_to and t.status = 'OPEN'
 			union all
 			select t.task_id, t.claimed_by = $1 from kam.task t
 			where t.status = 'OPEN' and t.queue in (select queue from queues) and t.claimed_by in ('', $1)

@@ -111,6 +111,7 @@ func (r Route) Raise(t *kam.Task, start string, sla policy.Wait, allowed func(ka
 	}
 	t.Assignees = append(slices.Clone(t.Assignees), next.Person.ID)
 	t.Level, t.Node, t.Queue = next.Node.Level, next.Node.Code, ""
+	t.AddressTo(next.Person.ID, next.Node.Code)
 	return next, true, r.FreshDeadlines(t, sla, next.Person)
 }
 
@@ -138,11 +139,15 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 	return people[0], nil
 }
 
-// WaitingFor names, by id only, for whom a task waits.
+// WaitingFor names, by id only, for whom a task waits, and by which post.
 func WaitingFor(t kam.Task) string {
 	var who []string
 	for _, a := range t.Assignees {
-		who = append(who, string(a))
+		name := string(a)
+		if post := t.Posts[a]; post != "" {
+			name += " (post of " + post + ")"
+		}
+		who = append(who, name)
 	}
 	if t.Queue != "" {
 		who = append(who, "queue "+t.Queue)
