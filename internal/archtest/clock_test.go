@@ -51,6 +51,14 @@ var machineClock = map[string]string{
 	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
 	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
+	"store/access/posts.go - SQL statement_timestamp()":           "who holds a post while an effect runs: what changed since its workflow task began counts",
+	"store/access/posts.go since DBNow":                           "from when a change of the tree holds that is made at once: when it was made",
+	"store/access/posts.go startOf DBNow":                         "whether what is planned lies ahead",
+	"store/access/load.go - SQL statement_timestamp()":            "who holds a post now: it moves no case",
+	"store/access/access.go OrgChanged SQL statement_timestamp()": "what was planned and has begun: a mark to compare, read as text",
+	"store/onboarding/list.go List SQL statement_timestamp()":     "the tree as it is now, for a list",
+	"store/onboarding/list.go Inbox SQL statement_timestamp()":    "who holds a post now, for a list",
+	"store/customer/load.go - SQL statement_timestamp()":          "the tree as it is now: where key accounts of a book are managed",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 
@@ -137,6 +145,7 @@ var machineColumns = []string{
 	"kam.outbox created_at",
 	"kam.outbox next_try",
 	"kam.policy at",
+	"kam.post create", "kam.post select", "kam.post since", // the view of the tree of now, and its rows for programs of the release before
 	"kam.refusal at", "kam.signature_mode since",
 	"kam.staged at",
 	"kam.subject created_at",

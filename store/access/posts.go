@@ -149,13 +149,13 @@ func (tx *Tx) settle() (told []string, err error) {
 // the trail; n counts the posts. Who asks for holders of posts need not wait for
 // it. It may run any number of times.
 func (s *Store) TakeEffect(ctx context.Context) (n int, err error) {
-	due, _, err := pg.One(ctx, s.pool, "look for planned changes that are due", pgx.RowTo[*time.Time],
-		`select max(valid_from) from kam.post where not settled and valid_from <= statement_timestamp()`)
-	if err != nil || due == nil {
-		return 0, err
-	}
 	now, err := s.ledger.Now(ctx)
 	if err != nil {
+		return 0, err
+	}
+	due, _, err := pg.One(ctx, s.pool, "look for planned changes that are due", pgx.RowTo[*time.Time],
+		`select max(valid_from) from kam.post where not settled and valid_from <= $1`, now)
+	if err != nil || due == nil {
 		return 0, err
 	}
 	key := "posts/" + due.UTC().Format(time.RFC3339Nano)
@@ -284,13 +284,18 @@ func AsOf(text string) (time.Time, error) {
 // the zero time of now.
 func (s *Store) Posts(ctx context.Context, at time.Time) ([]Held, error) {
 	const find = `
-		with asked as (select case when $1::timestamptz < '0100-01-01' then statement_timestamp() else $1 end as at)
 		select n.code as node, n.level, n.parent, n.name, n.manager_id as manager,
 			nullif(p.valid_from, '-infinity') as "from", nullif(p.valid_to, 'infinity') as until, x.user_id as next
-		from asked cross join kam.node_at(asked.at) n
-		left join kam.post p on p.node = n.code and p.valid_from <= asked.at and asked.at < p.valid_to
+		from kam.node_at($1) n
+		left join kam.post p on p.node = n.code and p.valid_from <= $1 and $1 < p.valid_to
 		left join kam.post x on x.node = n.code and x.valid_from = p.valid_to
 		order by n.code`
+	if at.IsZero() {
+		var err error
+		if at, err = s.ledger.Now(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return pg.List(ctx, s.pool, "list the posts", pgx.RowToStructByName[Held], find, at)
 }
 
