@@ -71,6 +71,24 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 	return s, false, nil
 }
 
+// Named are those whom a task names: persons, and whoever holds the posts that it
+// is addressed to, on the chain of its place.
+func Named(t kam.Task, chain []kam.TerritoryNode) []kam.UserID {
+	var named []kam.UserID
+	for _, u := range t.Assignees {
+		post := t.Posts[u]
+		if post == "" {
+			named = append(named, u)
+		}
+		for _, n := range chain {
+			if n.Code == post && n.ManagerID != "" {
+				named = append(named, n.ManagerID)
+			}
+		}
+	}
+	return named
+}
+
 // Away says whether a person is absent today, where he works.
 func (r Route) Away(p kam.Person) (bool, error) {
 	c, err := r.CalendarOf(p)
