@@ -69,6 +69,9 @@ type Service interface {
 	Changes(ctx context.Context, who Principal, after string) (Changes, error)
 	// Inbox is what waits for somebody.
 	Inbox(ctx context.Context, who Principal) ([]InboxItem, error)
+	// HandOver gives all open tasks of who to a colleague, each by an act of its
+	// own, which the case asks about (reassign). The same decision id goes on.
+	HandOver(ctx context.Context, who Principal, o HandOver) (HandedOver, error)
 
 	// Customer is a customer (read). A number that was merged leads on.
 	Customer(ctx context.Context, who Principal, no string) (CustomerView, error)

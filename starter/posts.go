@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -87,6 +88,66 @@ func (a *app) posts(all []service.Held, of kam.UserID) error {
 		t.Row(h.Node, string(h.Level), holder(h.Manager), day(h.From), day(h.Until), then)
 	}
 	a.printf("%s", t.Text(a.screen))
+	return nil
+}
+
+// handOverCommand gives all one's open tasks to a colleague.
+func handOverCommand(a *app) *cobra.Command {
+	var o service.HandOver
+	cmd := &cobra.Command{
+		Use:     "hand-over --to USER --reason TEXT",
+		Short:   "Give all your open tasks to a colleague, for a leave; what he may not have stays, with the cause",
+		Example: "  starter --as hanna.terr hand-over --to lea.terr --reason 'On leave until 6 January.'",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.To == "" || o.Reason == "" {
+				return usagef("say --to USER and --reason TEXT")
+			}
+			if o.DecisionID == "" {
+				o.DecisionID = service.NewDecisionID()
+			}
+			back, err := a.system(cmd.Context())
+			if err != nil {
+				return err
+			}
+			done, err := back.HandOver(cmd.Context(), a.me(), o)
+			if err != nil {
+				return sendAgain(unreachable("kamflow", err), o.DecisionID)
+			}
+			return a.handedOver(done, o.DecisionID)
+		},
+	}
+	cmd.Flags().StringVar((*string)(&o.To), "to", "", "who takes them")
+	cmd.Flags().StringVar(&o.Reason, "reason", "", "why, in words")
+	cmd.Flags().StringVar(&o.DecisionID, "decision-id", "", "id of a decision that is sent again")
+	return cmd
+}
+
+// handedOver tells what was moved, what stays and why, and what is still to do.
+func (a *app) handedOver(done service.HandedOver, decision string) error {
+	switch {
+	case a.json:
+		if err := a.printJSON(struct {
+			service.HandedOver
+			DecisionID string `json:"decision_id"`
+		}{done, decision}); err != nil {
+			return err
+		}
+	default:
+		a.say("handover.done", len(done.Moved), string(done.To), len(done.Left))
+		for _, t := range done.Moved {
+			a.say("handover.moved", string(t.CaseNo), string(t.Kind))
+		}
+		for _, t := range done.Left {
+			a.say("handover.left", string(t.CaseNo), string(t.Kind), a.words.Error(t.Cause))
+		}
+	}
+	if done.Rest > 0 {
+		return sendAgain(kam.Errorf(kam.Unreachable, "tasks not reached in time: %d", done.Rest), decision)
+	}
+	if len(done.Left) > 0 {
+		return printed{exitError{exitRefused, errors.New("tasks stay")}}
+	}
 	return nil
 }
 

@@ -64,6 +64,11 @@ func (s *Service) Inbox(ctx context.Context, who service.Principal) ([]service.I
 	return all(ctx, s, who, routes.Inbox, &routes.InboxPage{}, 0)
 }
 
+func (s *Service) HandOver(ctx context.Context, who service.Principal, o service.HandOver) (service.HandedOver, error) {
+	o.DecisionID = cmp.Or(o.DecisionID, service.NewDecisionID())
+	return call(ctx, s, who, routes.HandOver, &routes.TasksHandedOver{Body: o})
+}
+
 func (s *Service) Customer(ctx context.Context, who service.Principal, no string) (service.CustomerView, error) {
 	return call(ctx, s, who, routes.Customer, &routes.OneCustomer{No: no})
 }
