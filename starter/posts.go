@@ -79,7 +79,7 @@ func (a *app) posts(all []service.Held, of kam.UserID) error {
 		}
 		return string(u)
 	}
-	t := term.NewTable(a.text("label.node"), a.text("label.level"), a.text("label.manager"), a.text("label.since"), a.text("label.until"), a.text("label.then"))
+	t := term.NewTable(a.text("label.node"), a.text("label.level"), a.text("label.holder"), a.text("label.since"), a.text("label.until"), a.text("label.then"))
 	for _, h := range found {
 		then := ""
 		if h.Next != nil {

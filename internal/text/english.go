@@ -216,7 +216,7 @@ var english = map[string]string{
 	"proposal.closed":    "Closed by %s: %s",
 	"label.node":         "Node",
 	"label.level":        "Level",
-	"label.manager":      "Manager",
+	"label.holder":       "Held by",
 	"label.since":        "Since (UTC)",
 	"label.then":         "Then",
 	"handover.done":      "Tasks handed over: %d, to %s. Tasks that stay: %d.",
