@@ -54,11 +54,9 @@ var machineClock = map[string]string{
 	"store/access/posts.go - SQL statement_timestamp()":           "who holds a post while an effect runs: what changed since its workflow task began counts",
 	"store/access/posts.go since DBNow":                           "from when a change of the tree holds that is made at once: when it was made",
 	"store/access/posts.go startOf DBNow":                         "whether what is planned lies ahead",
-	"store/access/load.go - SQL statement_timestamp()":            "who holds a post now: it moves no case",
+	"store/internal/pg/tree.go - SQL statement_timestamp()":       "who holds a post now, for lists and where key accounts of a book are managed: it moves no case",
 	"store/access/access.go OrgChanged SQL statement_timestamp()": "what was planned and has begun: a mark to compare, read as text",
-	"store/onboarding/list.go List SQL statement_timestamp()":     "the tree as it is now, for a list",
 	"store/onboarding/list.go Inbox SQL statement_timestamp()":    "who holds a post now, for a list",
-	"store/customer/load.go - SQL statement_timestamp()":          "the tree as it is now: where key accounts of a book are managed",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 

@@ -83,7 +83,7 @@ func (tx *Tx) load(o Org) error {
 // manages, or nobody.
 const tidyPosts = `
 	update kam.person p set no_post = array(select x from unnest(no_post) x
-		where x = any (p.nodes) and not exists (select from kam.node_at(statement_timestamp()) n where n.code = x and n.manager_id = p.user_id))
+		where x = any (p.nodes) and not exists (select from ` + pg.TreeNow + ` where n.code = x and n.manager_id = p.user_id))
 	where no_post <> '{}'`
 
 // maxBlockedRef bounds the reference of a line of the screening list, in bytes.

@@ -59,9 +59,9 @@ type Filter struct {
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	const find = `
 		with recursive below as (
-			select n.code from kam.node_at(statement_timestamp()) n where n.code = @territory
+			select n.code from ` + pg.TreeNow + ` where n.code = @territory
 			union
-			select n.code from below b join kam.node_at(statement_timestamp()) n on n.parent = b.code
+			select n.code from below b join ` + pg.TreeNow + ` on n.parent = b.code
 		), followed as (
 			select same_as as no from kam.cases where requester = @requester and same_as <> ''
 			union
@@ -120,7 +120,7 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 		), mine as (
 			select unnest(nodes) as code from me
 			union
-			select n.code from mine m join kam.node_at(statement_timestamp()) n on n.parent = m.code
+			select n.code from mine m join ` + pg.TreeNow + ` on n.parent = m.code
 		), queues as (
 			select unnest(roles) as queue from me
 			union
