@@ -56,22 +56,24 @@ $$;
 create function kam.works_at(timestamptz)
     returns table (user_id text, nodes text[], no_post text[])
     language sql stable as $$
+    with moved as (
+        select n.user_id, n.node, n.valid_from, true as holds from kam.post n
+        where not n.settled and n.valid_from <= $1
+        union all
+        select b.user_id, n.node, n.valid_from, false from kam.post n join kam.post b on b.node = n.node and b.valid_to = n.valid_from
+        where not n.settled and n.valid_from <= $1 and b.user_id <> n.user_id
+    ), last as (
+        select distinct on (user_id, node) * from moved order by user_id, node, valid_from desc
+    ), of_person as (
+        select user_id, coalesce(array_agg(node order by node) filter (where holds), '{}') as gained,
+            coalesce(array_agg(node order by node) filter (where not holds), '{}') as lost
+        from last group by user_id
+    )
     select p.user_id,
-        p.nodes || array(select g from unnest(d.gained) g where g <> all (p.nodes)),
-        array(select x from unnest(p.no_post) x where x <> all (coalesce(d.gained, '{}')))
-            || array(select l from unnest(d.lost) l where l = any (p.nodes || coalesce(d.gained, '{}')) and l <> all (p.no_post))
-    from kam.person p cross join lateral (
-        select array_agg(x.node order by x.node) filter (where x.holds) as gained, array_agg(x.node order by x.node) filter (where not x.holds) as lost
-        from (
-            select distinct on (m.node) m.node, m.holds from (
-                select n.node, n.valid_from, true as holds from kam.post n
-                where not n.settled and n.valid_from <= $1 and n.user_id = p.user_id
-                union all
-                select n.node, n.valid_from, false from kam.post n join kam.post b on b.node = n.node and b.valid_to = n.valid_from
-                where not n.settled and n.valid_from <= $1 and b.user_id = p.user_id and n.user_id <> p.user_id
-            ) m order by m.node, m.valid_from desc
-        ) x
-    ) d
+        case when d.user_id is null then p.nodes else p.nodes || array(select g from unnest(d.gained) g where g <> all (p.nodes)) end,
+        case when d.user_id is null then p.no_post else array(select x from unnest(p.no_post) x where x <> all (d.gained))
+            || array(select l from unnest(d.lost) l where l = any (p.nodes) and l <> all (p.no_post)) end
+    from kam.person p left join of_person d using (user_id)
 $$;
 
 -- What a node is from an instant on, until what is planned after that. Rows
