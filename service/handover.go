@@ -42,6 +42,10 @@ type HandedTask struct {
 // that each is signed, tested and on record by itself. An outage ends it, with
 // what was done until then.
 func (l *Local) HandOver(ctx context.Context, who Principal, o HandOver) (HandedOver, error) {
+	p, err := l.person(ctx, who)
+	if err != nil {
+		return HandedOver{}, err
+	}
 	o.DecisionID = cmp.Or(o.DecisionID, NewDecisionID())
 	if err := kam.CheckKey("decision_id", o.DecisionID); err != nil {
 		return HandedOver{}, err
@@ -51,10 +55,6 @@ func (l *Local) HandOver(ctx context.Context, who Principal, o HandOver) (Handed
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	p, err := l.person(ctx, who)
-	if err != nil {
-		return HandedOver{}, err
-	}
 	to, err := l.record.Access.Person(ctx, o.To)
 	switch {
 	case kam.CodeOf(err) == kam.NotFound || err == nil && !to.Active:
