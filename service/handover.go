@@ -3,10 +3,13 @@ package service
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
@@ -98,13 +101,34 @@ func (l *Local) HandOver(ctx context.Context, who Principal, o HandOver) (Handed
 // handOver moves one task. Its decision id follows from that of the order, so that
 // it is moved once.
 func (l *Local) handOver(ctx context.Context, who Principal, item InboxItem, o HandOver) error {
+	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(o.DecisionID+"\n"+item.Task.ID)).String()
 	if item.Subject != "" {
-		return kam.Errorf(kam.WrongState, "the task of %s is not a case's and stays", kam.Clip(item.Subject, 80)).Try("enter an absence; the next level is asked meanwhile")
+		return l.handOther(ctx, who, item, OrgAct{DecisionID: id, Reason: o.Reason}, o.To)
 	}
 	if !onboarding.Takes(item.State, onboarding.EvReassign) {
 		return kam.Errorf(kam.WrongState, "a task of %s belongs to the requester and stays", item.State).Try("do it before, or withdraw the request")
 	}
-	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(o.DecisionID+"\n"+item.Task.ID)).String()
 	_, err := l.Decide(ctx, who, item.CaseNo, onboarding.Act{Name: onboarding.ActReassign, DecisionID: id, Assignee: o.To, Reason: o.Reason}, nil)
 	return err
+}
+
+// handOther moves a task that is no case's: of a key account, or of an import,
+// which whoever uploaded it does not confirm.
+func (l *Local) handOther(ctx context.Context, who Principal, item InboxItem, a OrgAct, to kam.UserID) error {
+	action, ok := map[kam.TaskKind]access.Action{
+		onboarding.TaskKAMAssignment: access.ActionAssignOwner, book.TaskImport: access.ActionImportConfirm,
+	}[item.Task.Kind]
+	if !ok {
+		return kam.Errorf(kam.WrongState, "a task of kind %s stays", item.Task.Kind).Try("it goes with the key account to its next owner")
+	}
+	if item.Task.Kind == book.TaskImport {
+		b, err := l.record.Books.Get(ctx, book.BatchNo(strings.TrimPrefix(item.Subject, book.BatchNo("").Subject())))
+		if err != nil {
+			return err
+		}
+		if b.Uploader == to {
+			return kam.Errorf(kam.Separation, "%s uploaded the batch", to).By("SOD1")
+		}
+	}
+	return l.record.Access.HandTask(ctx, actOf(who, a), item.Task.ID, to, action)
 }

@@ -109,6 +109,14 @@ func TestHandOver(t *testing.T) {
 	}
 	own := b.asks("own", onboarding.DataEntry, kam.Task{Kind: onboarding.TaskDataEntry, Assignees: []kam.UserID{"boss"}, OpenedAt: task.OpenedAt.Add(time.Hour)})
 
+	require.NoError(t, storetest.Exec(t, b.store, `insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, since, updated_at)
+		values ('KA-000001', '', 'Acme', 'GLOBAL', 'G', 'boss', 'ACTIVE', $1, clock_timestamp(), clock_timestamp())`, own))
+	_, err := b.store.Cases.Effect(ctx, ledger.Effect{Subject: casedb.Of(own), Key: "seq/2", Digest: "y", Known: 1, At: time.Now()}, func(_ context.Context, tx *casedb.Tx) error {
+		tx.Log(kam.AuditEvent{Type: kam.EventTaskOpened})
+		return tx.OpenSideTask(kam.Task{Kind: onboarding.TaskKAMAssignment, Assignees: []kam.UserID{"boss"}, OpenedAt: task.OpenedAt.Add(2 * time.Hour)}, "KA-000001")
+	})
+	require.NoError(t, err)
+
 	o := service.HandOver{DecisionID: "leave-1", To: "other", Reason: "On leave."}
 	for field, bad := range map[string]service.HandOver{
 		"to": {DecisionID: "x", To: "nobody", Reason: "r"}, "reason": {DecisionID: "x", To: "other"},
@@ -117,7 +125,7 @@ func TestHandOver(t *testing.T) {
 		require.ErrorIs(t, err, kam.Invalid)
 		require.Equal(t, field, kam.AsError(err).Field)
 	}
-	_, err := b.HandOver(ctx, boss, service.HandOver{To: "boss", Reason: "r"})
+	_, err = b.HandOver(ctx, boss, service.HandOver{To: "boss", Reason: "r"})
 	require.ErrorIs(t, err, kam.Invalid)
 	require.Empty(t, b.fake.updates)
 
@@ -131,7 +139,9 @@ func TestHandOver(t *testing.T) {
 	}
 	require.Equal(t, []kam.CaseNo{waits[0], waits[2]}, nos(done.Moved))
 	require.Equal(t, "G", done.Moved[0].Post)
-	require.Equal(t, []kam.CaseNo{waits[1], own}, nos(done.Left))
+	require.Equal(t, []kam.CaseNo{waits[1], own, own}, nos(done.Left))
+	require.Equal(t, "KA-000001", done.Left[2].Subject)
+	require.Equal(t, kam.Forbidden, done.Left[2].Cause.Code, "a sales rep assigns no owner")
 	require.Equal(t, "SOD1", done.Left[0].Cause.Rule)
 	require.Equal(t, kam.WrongState, done.Left[1].Cause.Code)
 	require.Zero(t, done.Rest)
@@ -158,7 +168,7 @@ func TestHandOver(t *testing.T) {
 	cut, err := b.HandOver(ctx, boss, o)
 	require.NoError(t, err)
 	require.Equal(t, []kam.CaseNo{waits[0]}, nos(cut.Moved))
-	require.Equal(t, 3, cut.Rest, "the same order goes on with them")
+	require.Equal(t, 4, cut.Rest, "the same order goes on with them")
 	b.fake.answers = b.fake.answers[:1:1]
 	b.fake.answers[0] = says(onboarding.Progress{}, errDown)
 	_, err = b.HandOver(ctx, boss, o)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/service"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -29,6 +30,10 @@ func (f *heldFake) kept() service.Record {
 func (f *heldFake) Posts(_ context.Context, at time.Time) ([]accessdb.Held, error) {
 	f.asked = at
 	return f.held, nil
+}
+
+func (f *heldFake) HandTask(_ context.Context, _ accessdb.OrgAct, _ string, to kam.UserID, _ access.Action) error {
+	return kam.Errorf(kam.Forbidden, "%s manages no key accounts", to)
 }
 
 // TestPostsOnAnyDay: who holds them, until when, and what is planned.
@@ -74,12 +79,16 @@ func TestPostsOnAnyDay(t *testing.T) {
 
 // TestHandOverTells what stays, by its exit status too.
 func TestHandOverTells(t *testing.T) {
-	f := changing()
-	f.inbox = []service.InboxItem{{Task: kam.Task{ID: "T-1", Kind: onboarding.TaskProfile}, CaseNo: theCase, Subject: "KA-000003", Mine: true}}
+	f := &heldFake{orgFake: orgFake{fakeAccess: fakeAccess{fake: changing()}}}
+	run := func(t *testing.T, f *heldFake, args ...string) result {
+		t.Helper()
+		return startOn(t, system{service.New(f.kept(), nil, ""), f.fake}, "", false, args...)
+	}
+	f.inbox = []service.InboxItem{{Task: kam.Task{ID: "T-1", Kind: onboarding.TaskKAMAssignment}, CaseNo: theCase, Subject: "KA-000003", Mine: true}}
 	got := run(t, f, "--as", "tom", "hand-over", "--to", "rita", "--reason", "leave")
 	require.Equal(t, 1, got.status)
 	require.Contains(t, got.out, "Tasks handed over: 0, to rita. Tasks that stay: 1.")
-	require.Contains(t, got.out, "KA-000003")
+	require.Contains(t, got.out, "rita manages no key accounts")
 	f.inbox = nil
 	require.Zero(t, run(t, f, "--as", "tom", "hand-over", "--to", "rita", "--reason", "leave").status)
 	require.Equal(t, 2, run(t, f, "--as", "tom", "hand-over", "--to", "rita").status)

@@ -370,3 +370,38 @@ func TestNoTwoHoldersAtOneTime(t *testing.T) {
 		"the database refuses two")
 	require.Error(t, storetest.Exec(t, s, `insert into kam.territory (code, level, parent, name, calendar, valid_from) values ('X', '', '', '', '', '2027-01-01'), ('X', '', '', 'other', '', '2027-01-02')`))
 }
+
+// TestATaskOfAnAccountIsHandedOver to a colleague who may have it, once.
+func TestATaskOfAnAccountIsHandedOver(t *testing.T) {
+	t.Parallel()
+	s, ctx := governed(t), t.Context()
+	no := storetest.NewCase(t, s, "k")
+	require.NoError(t, storetest.Exec(t, s, `insert into kam.key_account (key_account_no, group_id, name, tier, home_node, owner, state, case_no, since, updated_at)
+		values ('KA-000001', '', 'Nordwind', 'TERRITORY', 'DE-HH', 'mona', 'ACTIVE', $1, clock_timestamp(), clock_timestamp())`, no))
+	storetest.Within(t, s, no, func(tx *casedb.Tx) {
+		require.NoError(t, tx.OpenSideTask(kam.Task{Kind: onboarding.TaskKAMAssignment, Assignees: []kam.UserID{"mona", "gina"}}, "KA-000001"))
+	})
+	items, err := s.Cases.Inbox(ctx, "mona")
+	require.NoError(t, err)
+	task := items[len(items)-1].Task.ID
+	hand := func(id string, by, to kam.UserID) kam.Code {
+		return kam.CodeOf(s.Access.HandTask(ctx, orgAct(id, by), task, to, access.ActionAssignOwner))
+	}
+	require.Equal(t, kam.Forbidden, hand("1", "mona", "theo"), "he manages in France")
+	require.Equal(t, kam.Invalid, hand("2", "mona", "nobody"))
+	require.Equal(t, kam.Forbidden, hand("3", "rita", "petra"), "she has no such right")
+	byTwo(t, s, "4", accessdb.Post{Node: "DE-N", Manager: "rolf"})
+	require.Equal(t, kam.WrongState, hand("5", "rolf", "gina"), "it is not his")
+	for range 2 {
+		require.Empty(t, hand("6", "mona", "rolf"))
+		require.Equal(t, []kam.CaseNo{no}, inboxOf(t, s, "rolf"))
+		require.Equal(t, []kam.CaseNo{no}, inboxOf(t, s, "gina"), "whoever else has it keeps it")
+		require.Empty(t, inboxOf(t, s, "mona"))
+	}
+	trail, err := s.TrailOf(ctx, accessdb.Organisation.ID)
+	require.NoError(t, err)
+	last := trail[len(trail)-1]
+	require.Equal(t, kam.EventTaskReassigned, last.Type)
+	require.Equal(t, "kam_assignment of KA-000001: mona to rolf: as agreed", last.Text)
+	require.Empty(t, storetest.Breaks(t, s))
+}
