@@ -171,9 +171,9 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 	if act.Name == onboarding.ActDecideEndorsement {
 		node = lk.endorsingNode()
 	}
+	var chain []kam.TerritoryNode
 	if node != "" && node != route.Unassigned {
-		chain, err := lk.Org.Chain(node)
-		if err != nil {
+		if chain, err = lk.Org.Chain(node); err != nil {
 			return s, err
 		}
 		for _, n := range chain {
@@ -181,7 +181,7 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 		}
 	}
 	if t := lk.Case.Task; t != nil {
-		s.Assignees = t.Assignees
+		s.Assignees = route.Named(*t, chain)
 		if t.Kind == onboarding.TaskConfirmation {
 			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
@@ -240,6 +240,7 @@ func (w *work) reassign(d doing) error {
 	if err := w.PassOn(t, target); err != nil {
 		return err
 	}
+	t.AddressTo(target.ID, "")
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

@@ -10,17 +10,20 @@ type TaskKind string
 // business time when it opened, or when its level was raised: a restart or a
 // later change of calendar does not move them.
 type Task struct {
-	ID        string     `json:"task_id"`
-	Kind      TaskKind   `json:"kind"`
-	Step      StepCode   `json:"step_code"`
-	Level     NodeLevel  `json:"level,omitempty"` // of the manager it waits for
-	Node      string     `json:"node,omitempty"`
-	Assignees []UserID   `json:"assignees,omitempty"` // persons who may act; grows with escalation
-	Queue     string     `json:"queue,omitempty"`     // role or UNROUTED, for shared work
-	Priority  string     `json:"priority,omitempty"`  // HIGH or empty
-	OpenedAt  time.Time  `json:"opened_at"`
-	Deadlines []Deadline `json:"deadlines,omitempty"` // ascending
-	Escalated int        `json:"escalated"`
+	ID        string    `json:"task_id"`
+	Kind      TaskKind  `json:"kind"`
+	Step      StepCode  `json:"step_code"`
+	Level     NodeLevel `json:"level,omitempty"` // of the manager it waits for
+	Node      string    `json:"node,omitempty"`
+	Assignees []UserID  `json:"assignees,omitempty"` // persons who may act; grows with escalation
+	// Posts are the nodes by whose post assignees have the task: it goes with the
+	// post. Who is not in it was named himself.
+	Posts     map[UserID]string `json:"posts,omitempty"`
+	Queue     string            `json:"queue,omitempty"`    // role or UNROUTED, for shared work
+	Priority  string            `json:"priority,omitempty"` // HIGH or empty
+	OpenedAt  time.Time         `json:"opened_at"`
+	Deadlines []Deadline        `json:"deadlines,omitempty"` // ascending
+	Escalated int               `json:"escalated"`
 	// ClaimedBy is who took the task from its queue: the others leave it to him
 	// until he releases it or it is escalated.
 	ClaimedBy UserID `json:"claimed_by,omitempty"`
@@ -38,6 +41,21 @@ type Task struct {
 	// Fields and Note are what a person was asked to change.
 	Fields []string `json:"fields,omitempty"`
 	Note   string   `json:"note,omitempty"`
+}
+
+// AddressTo says by which post somebody has the task; "" is by none. It forgets
+// those who do not have the task.
+func (t *Task) AddressTo(u UserID, node string) {
+	posts := map[UserID]string{}
+	for _, a := range t.Assignees {
+		if by := t.Posts[a]; by != "" && a != u {
+			posts[a] = by
+		}
+	}
+	if node != "" {
+		posts[u] = node
+	}
+	t.Posts = posts
 }
 
 // QueueUnrouted holds tasks that nobody in the chain may take.

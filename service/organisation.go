@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // People are all whom the system knows; none in a system that knows nobody.
@@ -63,12 +64,24 @@ func (l *Local) PersonLeaves(ctx context.Context, who Principal, a OrgAct, id ka
 }
 
 // SetManager fills the post of a node, or leaves it vacant.
-func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
+func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, p Post) (OrgChange, error) {
 	a, err := l.orgAct(ctx, who, a, "SetManager")
 	if err != nil {
 		return OrgChange{}, err
 	}
-	return l.record.Access.SetManager(ctx, a, node, manager)
+	return l.record.Access.SetManager(ctx, a, p)
+}
+
+// Posts are the posts of the tree with who holds them.
+func (l *Local) Posts(ctx context.Context, who Principal, asOf string) ([]Held, error) {
+	if _, err := l.ask(ctx, who, access.ActionReferenceRead); err != nil {
+		return nil, err
+	}
+	at, err := accessdb.AsOf(asOf)
+	if err != nil {
+		return nil, err
+	}
+	return l.record.Access.Posts(ctx, at)
 }
 
 // AddAbsence says that a person takes no tasks for a time.

@@ -47,6 +47,9 @@ type (
 	Org          = accessdb.Org
 	User         = accessdb.User
 	Absence      = accessdb.Absence
+	Post         = accessdb.Post
+	Held         = accessdb.Held
+	Moves        = accessdb.Moves
 	Identity     = accessdb.Identity
 	Proposal     = accessdb.Proposal
 	BookCustomer = customerdb.BookCustomer

@@ -35,6 +35,7 @@ func (b *effect) ask(s *book.BatchScopeState) error {
 	}
 	if ok {
 		t.Level, t.Node, t.Assignees = found.Node.Level, found.Node.Code, []kam.UserID{found.Person.ID}
+		t.AddressTo(found.Person.ID, found.Node.Code)
 	} else {
 		t.Level, t.Queue = kam.LevelGlobal, kam.QueueUnrouted
 	}

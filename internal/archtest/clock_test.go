@@ -54,6 +54,12 @@ var machineClock = map[string]string{
 	"service/sign.go sealing time.Now":                            "when an act arrived that is signed as it is stored",
 	"service/signer.go Key time.Now":                              "whether keys are looked at again, and which is valid",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
+	"store/access/posts.go - SQL statement_timestamp()":           "who holds a post while an effect runs: what changed since its workflow task began counts",
+	"store/access/posts.go since DBNow":                           "from when a change of the tree holds that is made at once: when it was made",
+	"store/access/posts.go startOf DBNow":                         "whether what is planned lies ahead",
+	"store/internal/pg/tree.go - SQL statement_timestamp()":       "who holds a post now, for lists and where key accounts of a book are managed: it moves no case",
+	"store/access/access.go OrgChanged SQL statement_timestamp()": "what was planned and has begun: a mark to compare, read as text",
+	"store/onboarding/list.go Inbox SQL statement_timestamp()":    "who holds a post now, for a list",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 
@@ -140,6 +146,7 @@ var machineColumns = []string{
 	"kam.outbox created_at",
 	"kam.outbox next_try",
 	"kam.policy at",
+	"kam.post create", "kam.post select", "kam.post since", // the view of the tree of now, and its rows for programs of the release before
 	"kam.refusal at", "kam.signature_mode since",
 	"kam.staged at",
 	"kam.subject created_at",
