@@ -40,14 +40,14 @@ func (l *Local) Customer(ctx context.Context, who Principal, no string) (custome
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return customerdb.View{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, kam.Say("the customer"), err)
 	}
 	v, err := l.record.Customers.View(ctx, no)
 	if err == nil {
 		err = r.mayReadCustomer(v.Customer.OwnerID, v.Customer.Territory)
 	}
 	if err != nil {
-		return customerdb.View{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, kam.Say("the customer"), err)
 	}
 	return v, nil
 }
@@ -59,14 +59,14 @@ func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, l
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return nil, reachable(ctx, "the search", err)
+		return nil, reachable(ctx, kam.Say("the search"), err)
 	}
 	if strings.TrimSpace(text) == "" {
 		return nil, kam.Errorf(kam.Invalid, "say what to look for").On("text").Try("give a number, an identifier or part of a name")
 	}
 	found, err := l.record.Customers.Find(ctx, strings.TrimSpace(text), mostFound)
 	if err != nil {
-		return nil, reachable(ctx, "the search", err)
+		return nil, reachable(ctx, kam.Say("the search"), err)
 	}
 	lines := []customerdb.Line{}
 	for _, l := range found {
@@ -89,7 +89,7 @@ func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	t, err := l.record.Customers.Trail(ctx, no)
-	return t, reachable(ctx, "the history", err)
+	return t, reachable(ctx, kam.Say("the history"), err)
 }
 
 // MergePlan shows what a merge would do, field by field. Nothing is changed.
@@ -98,14 +98,14 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 	defer cancel()
 	_, err := l.ask(ctx, who, access.ActionMerge)
 	if err != nil {
-		return MergePlan{}, reachable(ctx, "the plan", err)
+		return MergePlan{}, reachable(ctx, kam.Say("the plan"), err)
 	}
 	plan, a, b, err := l.record.Merges.Plan(ctx, survivor, absorbed, choice, planner)
 	if err == nil {
 		err = customer.NotOwnAccount(who.user, a.OwnerID, b.OwnerID)
 	}
 	if err != nil {
-		return MergePlan{}, reachable(ctx, "the plan", err)
+		return MergePlan{}, reachable(ctx, kam.Say("the plan"), err)
 	}
 	return MergePlan{a.CustomerNo, a.Version, b.CustomerNo, b.Version, plan}, nil
 }
@@ -116,7 +116,7 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 // order may be sent again. Refusals are on the survivor's audit trail.
 func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the merge"), who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.Survivor, &o.ExpectSurvivor); err != nil {
 			return merge.Result{}, err
 		}
@@ -131,7 +131,7 @@ func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.
 // [Local.Merge].
 func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if o.ExpectVersion == 0 {
 			v, err := l.record.Customers.View(ctx, o.CustomerNo)
 			if err != nil {
@@ -147,7 +147,7 @@ func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder)
 // [Local.Merge].
 func (l *Local) Split(ctx context.Context, who Principal, o merge.SplitOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.CustomerNo, &o.ExpectVersion); err != nil {
 			return merge.Result{}, err
 		}
@@ -167,7 +167,7 @@ func (l *Local) versionNow(ctx context.Context, no string, version *int) error {
 
 // onCustomer looks up who decides before the store is asked to do it. Who may not
 // is refused here, and the refusal noted.
-func (l *Local) onCustomer(ctx context.Context, what string, who Principal, no string, id *string, at *time.Time, do func(context.Context) (merge.Result, error)) (merge.Result, error) {
+func (l *Local) onCustomer(ctx context.Context, what kam.Sentence, who Principal, no string, id *string, at *time.Time, do func(context.Context) (merge.Result, error)) (merge.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if *id == "" {

@@ -127,7 +127,7 @@ func (a *app) batchHead(b book.BatchSnapshot) *term.Table {
 		t.Row(a.text("label.hash"), shortHash(b.Digest))
 	}
 	if b.Reason != "" {
-		t.Row(a.text("label.reason"), b.Reason)
+		t.Row(a.text("label.reason"), a.words.Note(b.Reason))
 	}
 	return t
 }

@@ -184,7 +184,7 @@ func (a *app) customerHistory(t service.CustomerTrail) error {
 	}
 	events := term.NewTable(a.text("label.time"), a.text("label.record"), a.text("label.event"), a.text("label.by"), a.text("label.note"))
 	for _, e := range t.Events {
-		note := strings.TrimSpace(e.ReasonCode + " " + e.Text)
+		note := strings.TrimSpace(e.ReasonCode + " " + a.words.Note(e.Text))
 		if e.Restricted {
 			note = a.text("history.restricted")
 		}

@@ -56,7 +56,7 @@ func (a *app) erased(r service.Erasure) error {
 	if len(r.Places) > 0 {
 		t := term.NewTable(a.text("label.where"), a.text("label.what"), a.text("label.count")+">")
 		for _, p := range r.Places {
-			t.Row(string(p.Subject), p.What, strconv.Itoa(p.Count))
+			t.Row(string(p.Subject), a.words.Note(p.What), strconv.Itoa(p.Count))
 		}
 		a.printf("%s", t.Text(a.screen))
 	}
@@ -64,9 +64,9 @@ func (a *app) erased(r service.Erasure) error {
 		a.say("erase.left")
 		t := term.NewTable(a.text("label.where"), a.text("label.what"))
 		for _, l := range r.Left {
-			what := l.Where
+			what := a.words.Note(l.Where)
 			if l.Seq > 0 {
-				what = a.text("erase.event", l.Where, l.Seq)
+				what = a.text("erase.event", what, l.Seq)
 			}
 			t.Row(string(l.Subject), what)
 		}

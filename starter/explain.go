@@ -57,7 +57,7 @@ func (a *app) explain(r onboarding.DecisionRecord) {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
 	}
 	a.say("explain.rules", max(r.RulesVersion, 1))
-	a.printf("%s\n", term.Clean(a.words.Decision(r.Headline)))
+	a.printf("%s\n", term.Clean(a.words.Note(r.Headline)))
 	if r.Score != nil && r.Confidence != nil {
 		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())
 	}
@@ -114,7 +114,7 @@ func (a *app) tests(r onboarding.DecisionRecord) {
 	yes := map[bool]string{true: a.text("word.yes"), false: a.text("word.no")}
 	gates := term.NewTable(a.text("label.gate"), a.text("label.passed"), a.text("label.why"))
 	for _, g := range r.Gates {
-		gates.Row(g.ID, yes[g.Passed], a.words.Decision(g.Reason))
+		gates.Row(g.ID, yes[g.Passed], a.words.Note(g.Reason))
 	}
 	a.section("", gates)
 	tests := term.NewTable(a.text("label.tier"), a.text("label.test"), a.text("label.value")+">", a.text("label.limit")+">", a.text("label.passed"))

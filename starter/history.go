@@ -144,7 +144,7 @@ func (a *app) history(h historyJSON) {
 		} else {
 			clock = at
 		}
-		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
+		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+a.words.Note(l.Text)))
 	}
 	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(a.text("history.totals")))
 	totals := term.NewTable(a.text("label.step"), a.text("label.took")+">")

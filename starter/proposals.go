@@ -67,7 +67,7 @@ func (a *app) listProposals(all []service.Proposal) error {
 	}
 	t := term.NewTable(a.text("label.proposal"), a.text("label.state"), a.text("label.by"), a.text("label.until"), a.text("label.what"))
 	for _, p := range all {
-		t.Row(p.No, string(p.State), string(p.By), p.Expires.UTC().Format(time.DateOnly), p.What)
+		t.Row(p.No, string(p.State), string(p.By), p.Expires.UTC().Format(time.DateOnly), a.words.Note(p.What))
 	}
 	a.printf("%s", t.Text(a.screen))
 	return nil
@@ -77,7 +77,7 @@ func (a *app) showProposal(p service.Proposal) error {
 	if a.json {
 		return a.printJSON(p)
 	}
-	a.say("proposal.head", p.No, string(p.State), string(p.By), p.At.UTC().Format(time.DateOnly), p.What)
+	a.say("proposal.head", p.No, string(p.State), string(p.By), p.At.UTC().Format(time.DateOnly), a.words.Note(p.What))
 	if p.Reason != "" {
 		a.say("proposal.reason", p.Reason)
 	}
@@ -86,14 +86,14 @@ func (a *app) showProposal(p service.Proposal) error {
 	case service.ProposalOpen:
 		a.say("proposal.next", p.Expires.UTC().Format(time.DateOnly), p.No, p.No)
 	default:
-		a.say("proposal.closed", string(p.DecidedBy), p.Decision)
+		a.say("proposal.closed", string(p.DecidedBy), a.words.Note(p.Decision))
 	}
 	return nil
 }
 
 // proposed tells what waits for a second admin.
 func (a *app) proposed(c service.OrgChange) error {
-	a.say("org.pending", c.What)
+	a.say("org.pending", a.words.Note(c.What))
 	a.differences(c.Differences)
 	who := make([]string, len(c.Second))
 	for i, r := range c.Second {
@@ -105,6 +105,6 @@ func (a *app) proposed(c service.OrgChange) error {
 
 func (a *app) differences(lines []string) {
 	for _, l := range lines {
-		a.say("org.difference", l)
+		a.say("org.difference", a.words.Note(l))
 	}
 }

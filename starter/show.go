@@ -111,7 +111,7 @@ func (a *app) printView(v service.CaseView) {
 	a.pair("label.tier", strings.TrimSpace(string(s.KAStatus)+" "+string(s.Tier)))
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", a.revisionLine(s))
-	a.pair("label.decision", a.words.Decision(s.Headline))
+	a.pair("label.decision", a.words.Note(s.Headline))
 	a.pair("label.confirmed", a.confirmedBy(s))
 	a.pair("label.endorsed", join(s.Endorsed))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
