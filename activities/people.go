@@ -1,7 +1,6 @@
 package activities
 
 import (
-
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"

@@ -193,7 +193,7 @@ func TestManagersGoInNoCircle(t *testing.T) {
 	for id, way := range map[kam.UserID]string{
 		"c": "c → a → b → c",
 		"a": "a → a",
-		"d": "d reports to d",
+		"d": "d → d",
 	} {
 		manager := kam.UserID("a")
 		if id == "d" {
@@ -211,10 +211,10 @@ func TestManagersGoInNoCircle(t *testing.T) {
 	require.Empty(t, c.ManagerID, "a refusal changes nothing")
 
 	for want, users := range map[string][]accessdb.User{
-		"a → b → a": {person("a", "b"), person("b", "a")},
-		"nobody is known as x":             {person("a", "x")},
-		`"Anna R" is no user_id`:           {person("Anna R", "")},
-		`"system" is no user_id`:           {person("system", "")},
+		"a → b → a":              {person("a", "b"), person("b", "a")},
+		"nobody is known as x":   {person("a", "x")},
+		`"Anna R" is no user_id`: {person("Anna R", "")},
+		`"system" is no user_id`: {person("system", "")},
 	} {
 		_, err = s.Access.LoadOrg(ctx, orgAct("load"+want, "ulf"), accessdb.Org{Users: users})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)
