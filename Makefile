@@ -24,14 +24,14 @@ test: unit openid e2e ## every test, end to end on a real Temporal server and Po
 
 unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 	$(GO) vet $(PKGS)
-	$(GO) test -timeout 20m $(PKGS)
+	$(GO) test -vet=off -timeout 20m $(PKGS)
 
 openid: ## sign-in by a real OpenID provider, which is a module of its own
-	cd gateway/openid/real && GOWORK=off $(GO) vet $(PKGS) && GOWORK=off $(GO) test -timeout 10m $(PKGS)
+	cd gateway/openid/real && GOWORK=off $(GO) vet $(PKGS) && GOWORK=off $(GO) test -vet=off -timeout 10m $(PKGS)
 
 e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault and race
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
-	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
+	cd standalone && $(GO) vet $(PKGS) && $(GO) test -vet=off -p 1 -timeout 30m $(PKGS)
 
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
