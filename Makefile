@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations upgrade-check record figures lint fmt generate verify bench bench-book bench-build bench-case clean
+.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ lint: ## formatting, vet, determinism of workflows, staticcheck
 	$(GO) run $(WORKFLOWCHECK) ./workflows/...
 	$(GO) run $(STATICCHECK) $(PKGS)
 	cd standalone && $(GO) vet $(PKGS) && $(GO) run $(STATICCHECK) $(PKGS)
+
+measure: ## lines by room, methods, long files, comments, and the rooms that a decision passes
+	@$(GO) test -count 1 -v -run 'TestMeasure$$' ./internal/archtest | grep -v '^---\|^===\|^ok\|^PASS' | sed 's/^ *[a-z_]*\.go:[0-9]*: //'
+	@cd standalone && $(GO) test -count 1 -v -run 'TestTrace$$' ./e2e | sed -n 's/^ *[a-z_]*\.go:[0-9]*: \(a decision passes\)/\1/p'
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')
