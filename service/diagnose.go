@@ -223,7 +223,7 @@ func (s *system) checkNamespace(ctx context.Context) (string, string, error) {
 }
 
 func (s *system) checkAttributes(ctx context.Context) (string, string, error) {
-	missing, err := namespace.Missing(ctx, s.temporal, s.Temporal.Namespace)
+	missing, err := namespace.Missing(ctx, s.temporal, s.Temporal.Namespace, namespace.SearchAttributes())
 	if err != nil || len(missing) == 0 {
 		return CheckOK, "", err
 	}
