@@ -72,13 +72,9 @@ func (a *app) customerVerb(use, short string, args int, do func(ctx context.Cont
 	}
 	return &cobra.Command{
 		Use: use, Short: short, Args: bound,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return unreachable("PostgreSQL", do(cmd.Context(), back, args))
-		},
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			return unreachable("PostgreSQL", do(ctx, back, args))
+		}),
 	}
 }
 

@@ -33,12 +33,8 @@ func proposalCommands(a *app) []*cobra.Command {
 		Use:   "proposals [PROPOSAL]",
 		Short: "What waits for a second admin; one of them row by row",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			found, err := back.Proposals(cmd.Context(), a.me(), all || len(args) > 0)
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			found, err := back.Proposals(ctx, a.me(), all || len(args) > 0)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -51,7 +47,7 @@ func proposalCommands(a *app) []*cobra.Command {
 				}
 			}
 			return usagef("there is no proposal %s; starter admin proposals --all lists them", args[0])
-		},
+		}),
 	}
 	list.Flags().BoolVar(&all, "all", false, "those that are closed too")
 	return []*cobra.Command{list, agree, refuse}
