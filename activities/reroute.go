@@ -75,7 +75,7 @@ func (w *work) reroute() (bool, error) {
 			return false, err
 		}
 		if !who.Active {
-			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: string(t.ClaimedBy) + " has left"})
+			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: kam.Note("%s has left", t.ClaimedBy)})
 			t.ClaimedBy = ""
 			return true, w.UpdateTask()
 		}
@@ -108,7 +108,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 		return nil
 	}
 	w.Case.Requester = to.ID
-	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
+	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: kam.Note("%s has left", from) + ": " + string(to.ID)})
 	return w.notify("request.moved", kam.Say("%s: the request of %s is yours now", w.Case.CaseNo, from), to.ID)
 }
 
@@ -122,7 +122,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	why, unrouted := "the requester has left", t.Queue == kam.QueueUnrouted
+	why, unrouted := kam.Note("the requester has left"), t.Queue == kam.QueueUnrouted
 	switch {
 	case who.ID == "" && unrouted, slices.Equal(t.Assignees, []kam.UserID{who.ID}):
 		return false, nil
@@ -133,7 +133,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 		}
 		return true, w.notifyVacancies([]string{w.nobodyLeft()})
 	case unrouted:
-		why = "somebody is there again"
+		why = kam.Note("somebody is there again")
 	}
 	if err := w.PassOn(t, who); err != nil {
 		return false, err
@@ -203,9 +203,9 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		if err := w.giveTo(t, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
-		return true, w.notifyVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.Passed...), "; ")})
+		return true, w.notifyVacancies(append([]string{kam.Note("nobody may take the task")}, s.Passed...))
 	}
-	why := "the organisation changed"
+	why := kam.Note("the organisation changed")
 	if slices.Contains(want, s.Person.ID) && !slices.Contains(t.Assignees, s.Person.ID) {
 		if len(s.Passed) > 0 {
 			why = strings.Join(s.Passed, "; ")
@@ -258,7 +258,7 @@ func (w *work) relocate(t *kam.Task) (bool, error) {
 	if w.Case.Territory == was {
 		return false, nil
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Actor: kam.System, Text: was + " to " + w.Case.Territory})
+	w.Log(kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Actor: kam.System, Text: was + " → " + w.Case.Territory})
 	return true, nil
 }
 

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,7 +52,7 @@ func (s *Store) AddAbsence(ctx context.Context, a OrgAct, ab Absence) (OrgChange
 		if _, err := tx.Person(ab.UserID); err != nil {
 			return OrgChange{}, wrongOn("user_id", err)
 		}
-		c := OrgChange{What: fmt.Sprintf("%s is away from %s to %s", ab.UserID, ab.From, ab.To)}
+		c := OrgChange{What: kam.Note("%s is away from %s to %s", ab.UserID, ab.From, ab.To)}
 		var err error
 		if c.Overlaps, err = pg.List(tx.ctx, tx.tx, "look for other absences", pgx.RowToStructByPos[Absence], overlap, ab.UserID, ab.From, ab.To); err != nil {
 			return OrgChange{}, err
@@ -88,7 +87,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 		}
 		tx.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		cases, err := tx.casesOfPerson(user)
-		return OrgChange{What: fmt.Sprintf("the absence of %s from %s to %s is taken back", user, from, to), Cases: cases}, err
+		return OrgChange{What: kam.Note("the absence of %s from %s to %s is taken back", user, from, to), Cases: cases}, err
 	}})
 }
 

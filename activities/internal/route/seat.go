@@ -5,7 +5,6 @@ package route
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -45,7 +44,7 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 			continue
 		}
 		if n.ManagerID == "" {
-			s.Passed = append(s.Passed, "post of "+n.Code+" is vacant")
+			s.Passed = append(s.Passed, kam.Note("post of %s is vacant", n.Code))
 			continue
 		}
 		p, err := r.Org.Person(n.ManagerID)
@@ -58,11 +57,11 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		}
 		switch refusal := allowed(p.ID); {
 		case !p.Active:
-			s.Passed = append(s.Passed, string(p.ID)+" has left")
+			s.Passed = append(s.Passed, kam.Note("%s has left", p.ID))
 		case away:
-			s.Passed = append(s.Passed, string(p.ID)+" is absent")
+			s.Passed = append(s.Passed, kam.Note("%s is absent", p.ID))
 		case refusal != nil:
-			s.Passed = append(s.Passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
+			s.Passed = append(s.Passed, kam.Note("%s excluded by %s", p.ID, kam.AsError(refusal).Rule))
 		default:
 			s.Node, s.Person = n, p
 			return s, true, nil
@@ -163,16 +162,19 @@ func WaitingFor(t kam.Task) string {
 	for _, a := range t.Assignees {
 		name := string(a)
 		if post := t.Posts[a]; post != "" {
-			name += " (post of " + post + ")"
+			name = kam.Note("%s (post of %s)", a, post)
 		}
 		who = append(who, name)
 	}
-	if t.Queue != "" {
-		who = append(who, "queue "+t.Queue)
+	s := kam.Note("%s waits for %s", t.Kind, kam.ListOf(who))
+	switch {
+	case t.Queue != "" && len(who) > 0:
+		s = kam.Note("%s waits for %s, queue %s", t.Kind, kam.ListOf(who), t.Queue)
+	case t.Queue != "":
+		s = kam.Note("%s waits for queue %s", t.Kind, t.Queue)
 	}
-	s := string(t.Kind) + " waits for " + strings.Join(who, ", ")
 	if t.Note != "" && t.Kind == onboarding.TaskConfirmation {
-		s += " (" + t.Note + ")"
+		s += "; " + t.Note
 	}
 	return s
 }
