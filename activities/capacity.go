@@ -94,7 +94,7 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 	if err != nil {
 		return nil, err
 	}
-	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
+	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), "", func(u kam.UserID) error {
 		if u == owner {
 			return kam.Errorf(kam.Invalid, "it is released by him").By("CAPACITY")
 		}

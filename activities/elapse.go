@@ -99,22 +99,25 @@ func (w *work) escalateLevel() error {
 	if err != nil {
 		return err
 	}
-	sla, allowed := w.Pol.SLA.Confirmation, w.mayConfirm
+	sla, had := w.Pol.SLA.Confirmation, t.StandIns
 	if t.Kind == onboarding.TaskEndorsement {
-		sla, allowed, start = w.Pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
+		sla, start = w.Pol.SLA.Endorsement, w.endorsingNode()
 	}
-	next, ok, err := w.Raise(t, start, sla, allowed)
+	next, ok, err := w.Raise(t, start, sla, w.allowed(t.Kind))
 	if err != nil {
 		return err
 	}
 	text := "no further level: to all"
 	if ok {
-		text = fmt.Sprintf("%s joins at %s", next.Person.ID, next.Node.Level)
+		text = fmt.Sprintf("%s joins at %s", next.Asked(), next.Node.Level)
 	}
 	if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err
 	}
 	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	if err := w.standIn(had); err != nil {
 		return err
 	}
 	if !ok {

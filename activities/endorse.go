@@ -68,7 +68,7 @@ func (w *work) openEndorsement() error {
 	if err != nil {
 		return err
 	}
-	s, ok, err := w.SeatFrom(chain, e.level, w.mayEndorse)
+	s, ok, err := w.SeatFrom(chain, e.level, onboarding.TaskEndorsement, w.mayEndorse)
 	if err != nil {
 		return err
 	}

@@ -10,14 +10,16 @@ type TaskKind string
 // business time when it opened, or when its level was raised: a restart or a
 // later change of calendar does not move them.
 type Task struct {
-	ID        string     `json:"task_id"`
-	Kind      TaskKind   `json:"kind"`
-	Step      StepCode   `json:"step_code"`
-	Level     NodeLevel  `json:"level,omitempty"` // of the manager it waits for
-	Node      string     `json:"node,omitempty"`
-	Assignees []UserID   `json:"assignees,omitempty"` // persons who may act; grows with escalation
-	Queue     string     `json:"queue,omitempty"`     // role or UNROUTED, for shared work
-	Priority  string     `json:"priority,omitempty"`  // HIGH or empty
+	ID        string    `json:"task_id"`
+	Kind      TaskKind  `json:"kind"`
+	Step      StepCode  `json:"step_code"`
+	Level     NodeLevel `json:"level,omitempty"` // of the manager it waits for
+	Node      string    `json:"node,omitempty"`
+	Assignees []UserID  `json:"assignees,omitempty"` // persons who may act; grows with escalation
+	// StandIns are those of Assignees who have the task in somebody else's place.
+	StandIns  []StandIn  `json:"stand_ins,omitempty"`
+	Queue     string     `json:"queue,omitempty"`    // role or UNROUTED, for shared work
+	Priority  string     `json:"priority,omitempty"` // HIGH or empty
 	OpenedAt  time.Time  `json:"opened_at"`
 	Deadlines []Deadline `json:"deadlines,omitempty"` // ascending
 	Escalated int        `json:"escalated"`
@@ -32,6 +34,69 @@ type Task struct {
 	// Fields and Note are what a person was asked to change.
 	Fields []string `json:"fields,omitempty"`
 	Note   string   `json:"note,omitempty"`
+}
+
+// A StandIn has a task in the place of somebody who is away.
+type StandIn struct {
+	By  UserID `json:"by"`
+	For UserID `json:"for"`
+}
+
+func (s StandIn) String() string { return string(s.By) + " for " + string(s.For) }
+
+// StandsInFor is in whose place a person has the task; empty where it is his own,
+// or he has it not at all.
+func (t *Task) StandsInFor(u UserID) UserID {
+	if t != nil {
+		for _, s := range t.StandIns {
+			if s.By == u {
+				return s.For
+			}
+		}
+	}
+	return ""
+}
+
+// InPlaceOf is who has the task in a person's place; empty where nobody has.
+func (t *Task) InPlaceOf(u UserID) UserID {
+	for _, s := range t.StandIns {
+		if s.For == u {
+			return s.By
+		}
+	}
+	return ""
+}
+
+// Holders are those whose own the task is, without those who stand in for them.
+func (t *Task) Holders() []UserID {
+	var own []UserID
+	if t != nil {
+		for _, u := range t.Assignees {
+			if t.StandsInFor(u) == "" {
+				own = append(own, u)
+			}
+		}
+	}
+	return own
+}
+
+// Names are those who have the task, by id: who stands in together with whom he
+// stands in for.
+func (t *Task) Names() []string {
+	var names []string
+	for _, u := range t.Assignees {
+		named := false // or will be, beside who stands in for him
+		for _, s := range t.StandIns {
+			if s.By == u {
+				names = append(names, s.String())
+			}
+			named = named || s.By == u || s.For == u
+		}
+		if !named {
+			names = append(names, string(u))
+		}
+	}
+	return names
 }
 
 // A StageTarget is the time in which a stage should be done (D47): working hours, and

@@ -136,6 +136,9 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act onboarding.Act) e
 
 func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
 	by, err := l.signatory(ctx, who)
+	if err == nil {
+		by.Person, err = l.standIn(ctx, by.Person, no, &act)
+	}
 	if err != nil {
 		return onboarding.Progress{}, reachable(ctx, what, err)
 	}

@@ -18,9 +18,9 @@ import (
 // and has not left. What else it takes to do something is asked where it is
 // stored.
 type signatory struct {
-	signer Signer // nil: nothing is signed
-	who    Principal
-	kam.Person
+	signer     Signer // nil: nothing is signed
+	who        Principal
+	kam.Person // in whose roles is acted: who signs, or in whose place he acts
 }
 
 func (l *Local) signatory(ctx context.Context, who Principal) (signatory, error) {
@@ -40,7 +40,11 @@ func (s signatory) act(ctx context.Context, no kam.CaseNo, a onboarding.Act) (st
 	if err != nil {
 		return "", err
 	}
-	return s.seal(ctx, signed.OfAct(no, a, false), spec.Action, meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
+	said := meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision)
+	if a.OnBehalfOf != "" {
+		said += ", for " + string(a.OnBehalfOf)
+	}
+	return s.seal(ctx, signed.OfAct(no, a, false), spec.Action, said)
 }
 
 func (s signatory) batchAct(ctx context.Context, no book.BatchNo, a book.BatchAct) (string, error) {

@@ -27,7 +27,7 @@ func (b *effect) ask(s *book.BatchScopeState) error {
 		return err
 	}
 	t := kam.Task{Kind: book.TaskImport, Step: batchStep, OpenedAt: b.At, Node: s.Node}
-	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, b.mayConfirm(chain))
+	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, t.Kind, b.mayConfirm(chain))
 	if err != nil {
 		return err
 	}

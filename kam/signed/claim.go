@@ -8,9 +8,10 @@ import (
 
 // OfAct is the claim of an act on a case.
 func OfAct(no kam.CaseNo, a onboarding.Act, queued bool) Claim {
-	a.Signed = ""
+	behalf := a.OnBehalfOf
+	a.Signed, a.OnBehalfOf = "", "" // as in the digest of the act
 	return Claim{
-		Person: a.By, About: string(no), Act: string(a.Name), Content: a, Decision: a.DecisionID,
+		Person: a.By, OnBehalfOf: behalf, About: string(no), Act: string(a.Name), Content: a, Decision: a.DecisionID,
 		Revision: a.ExpectRevision, MaterialHash: a.ExpectHash, Queued: queued,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -184,21 +183,6 @@ func (tx *Tx) EnsureGroup(id, name string) (string, error) {
 		err = errors.New("make a group: the number is taken, another attempt gets the next")
 	}
 	return g.ID, err
-}
-
-// Absent says whether a person is away on the day that at shows in its own
-// zone: absences are dates, and whose midnight counts the caller knows. An
-// error fails the effect.
-func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
-	const away = `
-		select exists (select from kam.absence
-			where user_id = $1 and $2::text::date between from_date and to_date)`
-
-	absent, _, err := pg.One(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
-	if err != nil {
-		tx.Fail(err)
-	}
-	return absent
 }
 
 // BlockedParties is the local screening list.
