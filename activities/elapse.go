@@ -57,7 +57,7 @@ func (w *work) notifyManager() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + route.WaitingFor(*w.Case.Task)})
-	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
+	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.Behind(w.Case.ConfirmedBy)...)
 }
 
 // escalate brings the next level in; whoever was asked before keeps the right
@@ -137,7 +137,7 @@ func (w *work) expire() error {
 	if err := w.move(onboarding.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
 		return err
 	}
-	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), w.Case.Requester, w.Case.ConfirmedBy)
+	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), append([]kam.UserID{w.Case.Requester}, w.Case.Behind(w.Case.ConfirmedBy)...)...)
 }
 
 // lapse keeps the status before the case where nobody endorsed.

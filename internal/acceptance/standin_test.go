@@ -93,6 +93,8 @@ func TestAC17_TaskAtTheSubstitute(t *testing.T) {
 	for _, e := range s.events() {
 		require.Equal(t, e.Actor == "tara.territory" && e.Type != kam.EventDecisionRefused, e.OnBehalfOf == "theo.territory", "%s by %s for %s", e.Type, e.Actor, e.OnBehalfOf)
 	}
+	v := w.verified()
+	require.True(t, v.Clean, "%v", v.Breaks)
 	require.Equal(t, map[string]int{"absence.substitute": 1, "task.opened": 1}, w.toldOnce("tara.territory", "theo.territory"))
 }
 
@@ -256,11 +258,14 @@ func TestSubstituteEndorses(t *testing.T) {
 	s := w.onboard("rep.north", data(t, screening("Kastel Pharma GmbH"), details(), kastel))
 	s.act(1*hour, "", confirm("tom.territory", ""))
 	s.expect(2*hour, onboarding.AwaitingEndorsement, "tara.territory", "tom.territory")
-	e := endorse("tara.territory")
-	e.OwnerID = "kam.one" // to name an owner goes with it
-	s.act(3*hour, "", inPlaceOf("tom.territory", e))
-	require.Equal(t, onboarding.AddedKA, s.run().Outcome)
+	s.act(3*hour, "", inPlaceOf("tom.territory", endorse("tara.territory")))
+	end := s.run()
+	require.Equal(t, onboarding.AddedKA, end.Outcome)
 	require.Equal(t, kam.UserID("tom.territory"), s.line(kam.EventEndorsed).OnBehalfOf)
+	// Who acts for the account until its manager is named is whose post it is.
+	var owner string
+	require.NoError(t, storetest.Pool(t, w.db).QueryRow(t.Context(), `select owner from kam.key_account where key_account_no = $1`, end.KeyAccountNo).Scan(&owner))
+	require.Equal(t, "tom.territory", owner)
 }
 
 // TestWhatIsClaimedPassesOn: a steward's substitute, who is a steward, has what

@@ -73,10 +73,12 @@ type Snapshot struct {
 	// CancelAskedBy is the operator who asked to cancel the case; a policy_admin
 	// may agree while the case stays in its state.
 	CancelAskedBy kam.UserID `json:"cancel_asked_by,omitempty"`
-	// StoodIn are those who have decided on the case in somebody's place, each with
-	// each once: what one of the two has done, the other counts as having done too
+	// StoodIn are those who have decided on the case in somebody's place, each pair
+	// once: what one of the two has done, the other counts as having done too
 	// (SOD7).
 	StoodIn []kam.StandIn `json:"stood_in,omitempty"`
+	// EndorsedFor is in whose place the last endorser acted.
+	EndorsedFor kam.UserID `json:"endorsed_for,omitempty"`
 	// SameAs is the earlier case that this one was the same request as, and
 	// Followers are the later ones that were the same request as this one.
 	SameAs    kam.CaseNo `json:"same_as,omitempty"`
@@ -111,6 +113,17 @@ func (s Snapshot) Edited(u kam.UserID) bool {
 // his place.
 func (s Snapshot) didBy(one, u kam.UserID) bool {
 	return one == u || one != "" && slices.Contains(s.StoodIn, kam.StandIn{By: one, For: u})
+}
+
+// Behind are a person and those in whose place he has decided on the case.
+func (s Snapshot) Behind(u kam.UserID) []kam.UserID {
+	all := []kam.UserID{u}
+	for _, pair := range s.StoodIn {
+		if pair.By == u {
+			all = append(all, pair.For)
+		}
+	}
+	return all
 }
 
 // Named are people who decided on the case, each with those in whose place he did.
