@@ -1,14 +1,12 @@
 package activities
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/activities/internal/route"
-	"github.com/kamflow/kamflow/activities/internal/stage"
+	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/customer"
-	"github.com/kamflow/kamflow/kam/rules/match"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 )
@@ -31,7 +29,7 @@ func (lk *lookup) search(keys customerdb.PartyKeys) ([]customer.Candidate, error
 	if err != nil {
 		return nil, err
 	}
-	self := asRulesParty(me)
+	self := parties.Compared(me)
 	var out []customer.Candidate
 	for _, p := range found {
 		if p.Ref == lk.Case.CommittedAs && lk.existing() || p.Ref == string(lk.Case.AppealOf) && lk.Case.AppealOf != "" {
@@ -40,45 +38,12 @@ func (lk *lookup) search(keys customerdb.PartyKeys) ([]customer.Candidate, error
 		if p.GroupID, err = lk.madeSince(p.GroupID); err != nil {
 			return nil, err
 		}
-		m := lk.Pol.Match.Compare(self, asRulesParty(p))
-		if m.Class == "" {
-			continue
-		}
-		out = append(out, customer.Candidate{
-			Ref: p.Ref, Kind: p.Kind, CustomerID: p.CustomerID, Name: p.Data.Name, City: p.Data.City,
-			Class: m.Class, Score: m.Score, NameSimilarity: m.NameSimilarity, Reasons: m.Reasons, Waived: m.Class.Rank() <= waived[p.Ref].Rank(),
-		})
-	}
-	slices.SortFunc(out, func(a, b customer.Candidate) int {
-		if a.Class != b.Class {
-			return strings.Compare(string(a.Class), string(b.Class)) // CERTAIN, POSSIBLE, PROBABLE
-		}
-		if a.Score != b.Score {
-			return int(b.Score - a.Score)
-		}
-		return strings.Compare(a.Ref, b.Ref)
-	})
-	return onePerRecord(out), nil
-}
-
-// onePerRecord leaves the best match of each customer, which is found by the
-// names and numbers of the records that were merged into it as well.
-func onePerRecord(all []customer.Candidate) []customer.Candidate {
-	best := map[string]customer.Candidate{}
-	for _, c := range all {
-		b, seen := best[c.Ref]
-		if !seen || b.Class != kam.MatchCertain && (c.Class == kam.MatchCertain || c.Score > b.Score) {
-			best[c.Ref] = c
+		if c, ok := parties.Alike(lk.Pol.Match, self, p); ok {
+			c.Waived = c.Class.Rank() <= waived[p.Ref].Rank()
+			out = append(out, c)
 		}
 	}
-	return slices.DeleteFunc(all, func(c customer.Candidate) bool {
-		b, wanted := best[c.Ref]
-		if wanted && b.Class == c.Class && b.Score == c.Score {
-			delete(best, c.Ref)
-			return false
-		}
-		return true
-	})
+	return parties.Best(out), nil
 }
 
 // party is the case as others will find it.
@@ -136,14 +101,6 @@ func (lk *lookup) madeSince(group string) (string, error) {
 	return id, nil
 }
 
-func asRulesParty(p customerdb.Party) match.Party {
-	return match.Party{
-		Ref: p.Ref, GroupID: p.GroupID, Names: append([]string{p.Data.Name}, p.Data.TradingNames...),
-		CountryCode: p.Data.Country, City: p.Data.City, PostalCode: p.Data.PostalCode, Street: p.Data.Street,
-		Identifiers: p.Data.Identifiers, Website: p.Data.Website, Emails: p.Data.Emails, Phone: p.Data.Phone,
-	}
-}
-
 // resolveTerritory is step 1.1.3. A territory that the requester named with a
 // reason stands, if it exists.
 func (w *work) resolveTerritory() error {
@@ -164,7 +121,7 @@ func (w *work) resolveTerritory() error {
 	if err != nil {
 		return err
 	}
-	first, ok := stage.Assignment(all, w.data)
+	first, ok := parties.Assignment(all, w.data)
 	if !ok {
 		w.Case.Territory = route.Unassigned
 		return w.notifyVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})

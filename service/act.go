@@ -178,9 +178,7 @@ func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act onbo
 // but its commit reads the note of the withdrawal: so "wrong state" is not the
 // answer yet, and the case is read again. A refusal that stands removes the note.
 func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act onboarding.Act, refusal *kam.Error) outcome {
-	if refusal.Code != kam.WrongState && refusal.Code != kam.TooLate {
-		return refused
-	}
+	notNow := refusal.Code == kam.WrongState || refusal.Code == kam.TooLate
 	for noted := true; ; noted = false {
 		s, err := l.record.Cases.Case(ctx, no)
 		switch {
@@ -188,13 +186,13 @@ func (l *Local) withNote(ctx context.Context, no kam.CaseNo, act onboarding.Act,
 			return lost
 		case s.State == onboarding.Withdrawn:
 			return gone // the record knows by which decision
-		case s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
+		case notNow && s.State.Kind() == kam.Automatic && !s.State.AfterCommit():
 			return failed
 		case !noted || s.State.Ended() || s.State.AfterCommit():
 			return refused
 		}
 		// It may be carried out until it is taken back: then look again.
-		if err := l.record.Cases.DropIntent(ctx, no, act.DecisionID); err != nil {
+		if err := l.record.Cases.DropIntent(ctx, no, act.By, act.DecisionID); err != nil {
 			return lost
 		}
 	}

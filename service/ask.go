@@ -8,6 +8,7 @@ import (
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	customerdb "github.com/kamflow/kamflow/store/customer"
 )
 
 // person is who asks: somebody who is known and has not left.
@@ -85,6 +86,53 @@ func (r reader) reads(s access.Subject, territory string, data bool) error {
 // mayReadCustomer: an operator sees cases without customer data, so no customer.
 func (r reader) mayReadCustomer(owner kam.UserID, territory string) error {
 	return r.reads(access.Subject{Owner: owner, Customer: true}, territory, true)
+}
+
+// mayReadAccount: a key account is read by its owner, where it is at home, and
+// where a member of it stands.
+func (r reader) mayReadAccount(k customerdb.KeyAccountLine) error {
+	err := r.mayReadCustomer(k.OwnerID, k.HomeNode)
+	for _, place := range k.Places {
+		if err == nil {
+			break
+		}
+		err = r.mayReadCustomer("", place)
+	}
+	return err
+}
+
+// seen are the places in which the person may read every customer, for a list to
+// leave out the others; nil where there is no other.
+func (r reader) seen() *customerdb.Seen {
+	s := &customerdb.Seen{OwnerID: r.ID}
+	all := true
+	for _, place := range append([]string{""}, nodeCodes(r.nodes)...) {
+		if r.mayReadCustomer("", place) == nil {
+			s.Places = append(s.Places, place)
+		} else {
+			all = false
+		}
+	}
+	if all {
+		return nil
+	}
+	return s
+}
+
+func nodeCodes(nodes []kam.TerritoryNode) []string {
+	all := make([]string, len(nodes))
+	for i, n := range nodes {
+		all[i] = n.Code
+	}
+	return all
+}
+
+// known refuses a territory that is not in the tree; "" is none.
+func (r reader) known(territory string) error {
+	if territory == "" || slices.Contains(nodeCodes(r.nodes), territory) {
+		return nil
+	}
+	return kam.Errorf(kam.NotFound, "there is no node %s", kam.Clip(territory, 40)).On("territory")
 }
 
 func (r reader) mayRead(s onboarding.Snapshot, data bool) error {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/customer"
+	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	customerdb "github.com/kamflow/kamflow/store/customer"
 	"github.com/kamflow/kamflow/store/customer/merge"
@@ -52,34 +54,84 @@ func (l *Local) Customer(ctx context.Context, who Principal, no string) (custome
 	return v, nil
 }
 
-// FindCustomers lists the customers that a person may see by number,
-// identifier or part of a name, merged records among them.
-func (l *Local) FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]customerdb.Line, error) {
+// Customers lists the customers that a person may see.
+func (l *Local) Customers(ctx context.Context, who Principal, f customerdb.Filter) ([]customerdb.Line, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return nil, reachable(ctx, "the search", err)
+		return nil, reachable(ctx, "the list", err)
 	}
-	if strings.TrimSpace(text) == "" {
-		return nil, kam.Errorf(kam.Invalid, "say what to look for").On("text").Try("give a number, an identifier or part of a name")
+	if err := r.known(f.Territory); err != nil {
+		return nil, err
 	}
-	found, err := l.record.Customers.Find(ctx, strings.TrimSpace(text), mostFound)
-	if err != nil {
-		return nil, reachable(ctx, "the search", err)
+	f.Text, f.Seen = strings.TrimSpace(f.Text), r.seen()
+	if f.Limit <= 0 {
+		f.Limit = MostListed
 	}
-	lines := []customerdb.Line{}
-	for _, l := range found {
-		if len(lines) < limit && r.mayReadCustomer(l.OwnerID, l.Territory) == nil {
-			lines = append(lines, l)
-		}
-	}
-	return lines, nil
+	lines, err := readable(f.Limit, func(n int) ([]customerdb.Line, error) {
+		f := f
+		f.Limit = n
+		return l.record.Customers.List(ctx, f)
+	}, func(c *customerdb.Line) bool { return r.mayReadCustomer(c.OwnerID, c.Territory) == nil })
+	return lines, reachable(ctx, "the list", err)
 }
 
-// mostFound bounds a search before those that the person may not see are left
-// out.
-const mostFound = 1000
+// A KeyAccountView is a key account with its members, and why it has its tier:
+// the decision of the case that made it so.
+type KeyAccountView struct {
+	customerdb.KeyAccountLine
+	Customers []customerdb.Line          `json:"customers"` // its members that may be read
+	Decision  *onboarding.DecisionRecord `json:"decision,omitempty"`
+}
+
+// KeyAccounts lists the key accounts that a person may see.
+func (l *Local) KeyAccounts(ctx context.Context, who Principal, ended bool) ([]customerdb.KeyAccountLine, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	r, err := l.reader(ctx, who)
+	if err != nil {
+		return nil, reachable(ctx, "the list", err)
+	}
+	all, err := l.record.Customers.KeyAccounts(ctx, "", ended)
+	return slices.DeleteFunc(all, func(k customerdb.KeyAccountLine) bool { return r.mayReadAccount(k) != nil }), reachable(ctx, "the list", err)
+}
+
+// KeyAccount is a key account as a person may see it; NOT_FOUND, FORBIDDEN.
+func (l *Local) KeyAccount(ctx context.Context, who Principal, no string) (v KeyAccountView, err error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	r, err := l.reader(ctx, who)
+	if err != nil {
+		return v, reachable(ctx, "the key account", err)
+	}
+	found, err := l.record.Customers.KeyAccounts(ctx, no, true)
+	if err != nil {
+		return v, reachable(ctx, "the key account", err)
+	}
+	if no == "" || len(found) == 0 {
+		return v, kam.Errorf(kam.NotFound, "there is no key account %s", kam.Clip(no, 40)).On("key_account_no")
+	}
+	v.KeyAccountLine = found[0]
+	if err := r.mayReadAccount(v.KeyAccountLine); err != nil {
+		return KeyAccountView{}, err
+	}
+	v.Customers, err = l.record.Customers.List(ctx, customerdb.Filter{Numbers: v.Members, Limit: len(v.Members)})
+	if err != nil {
+		return v, reachable(ctx, "the key account", err)
+	}
+	v.Customers = slices.DeleteFunc(v.Customers, func(c customerdb.Line) bool { return r.mayReadCustomer(c.OwnerID, c.Territory) != nil })
+	if v.CaseNo == "" {
+		return v, nil
+	}
+	records, err := l.record.Cases.Records(ctx, v.CaseNo)
+	for i := range records {
+		if records[i].Kind == onboarding.RecordClassification {
+			v.Decision = &records[i]
+		}
+	}
+	return v, reachable(ctx, "the key account", err)
+}
 
 // CustomerHistory is what happened to a customer, for those who may see it.
 func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (customerdb.Trail, error) {

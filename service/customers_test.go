@@ -1,6 +1,8 @@
 package service_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -91,7 +93,7 @@ func TestWhoSeesACustomer(t *testing.T) {
 		if !sees {
 			require.ErrorIs(t, err, kam.Forbidden)
 		}
-		found, err := b.FindCustomers(t.Context(), service.As(by), "acme", 10)
+		found, err := b.Customers(t.Context(), service.As(by), service.CustomerFilter{Text: "acme", Limit: 10})
 		if by != "nobody" {
 			require.NoError(t, err)
 			require.Equal(t, sees, len(found) == 2, by)
@@ -99,9 +101,77 @@ func TestWhoSeesACustomer(t *testing.T) {
 	}
 	_, err := b.Customer(t.Context(), service.As("south"), "C-000001")
 	require.ErrorContains(t, err, "may not read the customer")
-	_, err = b.FindCustomers(t.Context(), service.As("stew"), " ", 10)
-	require.ErrorIs(t, err, kam.Invalid)
-	found, err := b.FindCustomers(t.Context(), service.As("stew"), "c-000002", 1)
+	found, err := b.Customers(t.Context(), service.As("stew"), service.CustomerFilter{Text: "c-000002", Limit: 1})
 	require.NoError(t, err)
 	require.Equal(t, "Acme Trading", found[0].Name)
+}
+
+// TestListsOfCustomers: by place, owner, segment and gain; who reads a part of the
+// tree sees that part, and his own.
+func TestListsOfCustomers(t *testing.T) {
+	t.Parallel()
+	b := customers(t)
+	ctx := t.Context()
+	var book []customerdb.BookCustomer
+	for i, c := range []struct {
+		name, territory string
+		owner           kam.UserID
+		segment         string
+	}{
+		{"Beta 100 % GmbH", "S", "south", `{"abc_class":"A","quadrant":"STAR","improvement_potential_index":12.5,"ka_score":61.2,"annual_potential":{"amount":"300000.00","currency":"EUR"},"improvement_value":{"amount":"70000.00","currency":"EUR"}}`},
+		{"Gamma AG", "S", "rep", `{"abc_class":"B","quadrant":"STATUS","improvement_potential_index":101,"improvement_value":null}`},
+		{"Delta SA", "", "boss", ``},
+	} {
+		d := customer.RequestData{ScreeningData: customer.ScreeningData{LegalName: c.name, CountryCode: "DE", City: "Ulm"}}
+		d.TradingNames = []string{"Haus " + c.name[:1]}
+		row := customerdb.BookCustomer{CustomerNo: fmt.Sprintf("C-00001%d", i), Data: d, Territory: c.territory, OwnerID: c.owner, Keys: parties.Keys(d)}
+		if c.segment != "" {
+			row.Segment = json.RawMessage(c.segment)
+		}
+		book = append(book, row)
+	}
+	book[0].KAStatus, book[0].Tier = kam.KA, kam.TierRegional
+	require.NoError(t, b.store.Customers.Load(ctx, storetest.Act(), book))
+
+	names := func(by kam.UserID, f service.CustomerFilter) []string {
+		t.Helper()
+		lines, err := b.Customers(ctx, service.As(by), f)
+		require.NoError(t, err)
+		all := []string{}
+		for _, l := range lines {
+			all = append(all, l.Name)
+		}
+		return all
+	}
+	require.Equal(t, []string{"Acme GmbH", "Acme Trading", "Beta 100 % GmbH", "Delta SA", "Gamma AG"}, names("boss", service.CustomerFilter{}))
+	require.Equal(t, []string{"Gamma AG", "Beta 100 % GmbH"}, names("boss", service.CustomerFilter{Order: "GAIN", Limit: 2}))
+	require.Equal(t, []string{"Acme GmbH", "Acme Trading", "Gamma AG"}, names("rep", service.CustomerFilter{}), "his territory, and what he owns elsewhere")
+	require.Equal(t, []string{"Beta 100 % GmbH", "Gamma AG"}, names("south", service.CustomerFilter{}))
+	require.Empty(t, names("ops", service.CustomerFilter{}))
+	require.Equal(t, []string{"Beta 100 % GmbH"}, names("boss", service.CustomerFilter{Text: "100 %"}), "to the letter")
+	require.Empty(t, names("boss", service.CustomerFilter{Text: "1_0"}))
+	require.Equal(t, []string{"Gamma AG"}, names("boss", service.CustomerFilter{Text: "haus g"}), "by a trading name")
+	require.Equal(t, []string{"Beta 100 % GmbH"}, names("boss", service.CustomerFilter{Class: kam.ClassA, Quadrant: kam.Star, Tier: kam.TierRegional, Territory: "S", OwnerID: "south", Status: kam.Active}))
+	require.Empty(t, names("boss", service.CustomerFilter{Class: kam.ClassC}))
+	_, err := b.Customers(ctx, service.As("boss"), service.CustomerFilter{Territory: "X"})
+	require.ErrorIs(t, err, kam.NotFound)
+	_, err = b.Customers(ctx, service.As("boss"), service.CustomerFilter{Order: "SIZE"})
+	require.ErrorIs(t, err, kam.Invalid)
+
+	accounts, err := b.KeyAccounts(ctx, service.As("boss"), false)
+	require.NoError(t, err)
+	require.Len(t, accounts, 1)
+	require.Equal(t, "300000.00", accounts[0].Potential.Amount())
+	require.Equal(t, []string{"S"}, accounts[0].Places)
+	one, err := b.KeyAccount(ctx, service.As("south"), accounts[0].No)
+	require.NoError(t, err)
+	require.Equal(t, "Beta 100 % GmbH", one.Customers[0].Name)
+	require.Nil(t, one.Decision, "it came with a book")
+	accounts, err = b.KeyAccounts(ctx, service.As("rep"), true)
+	require.NoError(t, err)
+	require.Empty(t, accounts)
+	_, err = b.KeyAccount(ctx, service.As("rep"), one.No)
+	require.ErrorIs(t, err, kam.Forbidden)
+	_, err = b.KeyAccount(ctx, service.As("boss"), "KA-9")
+	require.ErrorIs(t, err, kam.NotFound)
 }

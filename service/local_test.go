@@ -436,6 +436,21 @@ func TestWithdraw(t *testing.T) {
 		}
 	})
 
+	t.Run("ARefusalThatIsNotOnRecordTakesTheIntentWithIt", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.NotSigned, "no worker knows the key"))))
+		no := b.opened(onboarding.AwaitingConfirmation)
+		_, err := b.Act(t.Context(), no, withdraw("other"), nil)
+		require.ErrorIs(t, err, kam.NotSigned)
+		require.NoError(t, b.store.Cases.WithdrawIntent(t.Context(), no, "rep", "decision-0003"))
+		_, err = b.Act(t.Context(), no, withdraw("other"), nil)
+		require.ErrorIs(t, err, kam.NotSigned)
+		require.True(t, b.intended(no), "what somebody else sends under its id leaves it")
+		_, err = b.Act(t.Context(), no, withdraw("rep"), nil)
+		require.ErrorIs(t, err, kam.NotSigned)
+		require.False(t, b.intended(no))
+	})
+
 	t.Run("ARefusalTakesTheIntentWithIt", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, says(onboarding.Progress{}, refusal(kam.Errorf(kam.StaleRevision, "revision 3 is current"))))

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"slices"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -214,8 +213,8 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 			return nil, onField("requester", err)
 		}
 	}
-	if f.Territory != "" && !slices.ContainsFunc(r.nodes, func(n kam.TerritoryNode) bool { return n.Code == f.Territory }) {
-		return nil, kam.Errorf(kam.NotFound, "there is no node %s", f.Territory).On("territory")
+	if err := r.known(f.Territory); err != nil {
+		return nil, err
 	}
 	measure, err := l.measure(ctx)
 	if err != nil {

@@ -55,6 +55,7 @@ type Access interface {
 	Person(ctx context.Context, id kam.UserID) (kam.Person, error)
 	People(ctx context.Context) ([]kam.Person, error)
 	Nodes(ctx context.Context) ([]kam.TerritoryNode, error)
+	AssignmentRules(ctx context.Context) ([]accessdb.AssignmentRule, error)
 	Calendars(ctx context.Context) (map[string]kam.Calendar, error)
 	SetPerson(ctx context.Context, a accessdb.OrgAct, u accessdb.User) (accessdb.OrgChange, error)
 	PersonLeaves(ctx context.Context, a accessdb.OrgAct, id kam.UserID) (accessdb.OrgChange, error)
@@ -81,7 +82,7 @@ type Cases interface {
 	StageData(ctx context.Context, no kam.CaseNo, decisionID string, d customer.RequestData) (string, error)
 	Decision(ctx context.Context, no kam.CaseNo, decisionID string) (digest string, ok bool, err error)
 	WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
-	DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error
+	DropIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error
 	Refuse(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error, at time.Time) error
 	Case(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error)
 	View(ctx context.Context, no kam.CaseNo) (casedb.View, error)
@@ -104,8 +105,10 @@ type Customers interface {
 	Customer(ctx context.Context, no string) (customerdb.Customer, error)
 	View(ctx context.Context, no string) (customerdb.View, error)
 	Trail(ctx context.Context, no string) (customerdb.Trail, error)
-	Find(ctx context.Context, text string, limit int) ([]customerdb.Line, error)
+	List(ctx context.Context, f customerdb.Filter) ([]customerdb.Line, error)
+	KeyAccounts(ctx context.Context, no string, ended bool) ([]customerdb.KeyAccountLine, error)
 	Refuse(ctx context.Context, no string, by kam.UserID, decisionID string, at time.Time, refusal *kam.Error) error
+	Parties(ctx context.Context, k customerdb.PartyKeys, at time.Time) ([]customerdb.Party, error)
 	CustomersLike(ctx context.Context, k customerdb.PartyKeys) ([]customerdb.Party, error)
 	StopCoverage(ctx context.Context, customerNo, ref string, result kam.ScreeningResult) (reviewKey string, err error)
 	Load(ctx context.Context, a accessdb.OrgAct, book []customerdb.BookCustomer) error

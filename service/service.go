@@ -44,6 +44,9 @@ type Service interface {
 	// Start opens a case in the name of who (start, review). The same request
 	// key is the same case.
 	Start(ctx context.Context, who Principal, r Request) (Started, error)
+	// Preview says what would become of a request for a new customer: what its
+	// form lacks, who may be the same, where it would go (start).
+	Preview(ctx context.Context, who Principal, data customer.RequestData) (Preview, error)
 	// Decide brings what somebody does to a case, and returns the committed
 	// state. The case asks the matrix, and has refusals on record.
 	Decide(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error)
@@ -69,8 +72,13 @@ type Service interface {
 
 	// Customer is a customer (read). A number that was merged leads on.
 	Customer(ctx context.Context, who Principal, no string) (CustomerView, error)
-	// FindCustomers lists the customers that somebody may read.
-	FindCustomers(ctx context.Context, who Principal, text string, limit int) ([]CustomerLine, error)
+	// Customers lists the customers that somebody may read.
+	Customers(ctx context.Context, who Principal, f CustomerFilter) ([]CustomerLine, error)
+	// KeyAccounts lists the key accounts that somebody may read, KeyAccount is one
+	// of them with its members and the decision on its tier (read): his own, those
+	// at home where he reads, and those with a member there.
+	KeyAccounts(ctx context.Context, who Principal, ended bool) ([]KeyAccountLine, error)
+	KeyAccount(ctx context.Context, who Principal, no string) (KeyAccountView, error)
 	// CustomerHistory is what happened to a customer (read).
 	CustomerHistory(ctx context.Context, who Principal, no string) (CustomerTrail, error)
 	// MergePlan shows what a merge would do (merge).

@@ -24,6 +24,9 @@ type (
 
 	CustomerView    = customerdb.View
 	CustomerLine    = customerdb.Line
+	CustomerFilter  = customerdb.Filter
+	CustomerOrder   = customerdb.Order
+	KeyAccountLine  = customerdb.KeyAccountLine
 	CustomerTrail   = customerdb.Trail
 	CustomerVersion = customerdb.Version
 	MergeOrder      = merge.Order

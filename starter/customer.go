@@ -15,17 +15,29 @@ import (
 func customerCommand(a *app) *cobra.Command {
 	cmd := group("customer", "Find and read customers, make one record of two, or two of one")
 	var limit int
-	find := a.customerVerb("find TEXT", "Find customers by number, identifier or part of a name", 1, func(ctx context.Context, back service.Service, args []string) error {
+	var f service.CustomerFilter
+	find := a.customerVerb("find [TEXT]", "Find customers by number, identifier or part of a name, by place, owner and segment", -1, func(ctx context.Context, back service.Service, args []string) error {
 		if err := within("--limit", limit, 1, 1000); err != nil {
 			return err
 		}
-		lines, err := back.FindCustomers(ctx, a.me(), args[0], limit)
+		if len(args) > 0 {
+			f.Text = args[0]
+		}
+		f.Limit = limit
+		lines, err := back.Customers(ctx, a.me(), f)
 		if err != nil {
 			return err
 		}
 		return a.foundCustomers(lines, limit)
 	})
-	find.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	fs := find.Flags()
+	fs.IntVar(&limit, "limit", 50, "how many at most")
+	fs.StringVar(&f.Territory, "territory", "", "node and all below it")
+	fs.StringVar((*string)(&f.OwnerID), "owner", "", "user id")
+	fs.StringVar((*string)(&f.Class), "class", "", "A, B, C or NEW")
+	fs.StringVar((*string)(&f.Quadrant), "quadrant", "", "STRATEGIC, STAR, STATUS or STREAMLINE")
+	fs.StringVar((*string)(&f.Tier), "tier", "", "of key accounts: TERRITORY, REGIONAL, NATIONAL or GLOBAL")
+	fs.StringVar((*string)(&f.Order), "order", "", "NAME, or GAIN: by Improvement Potential")
 	cmd.AddCommand(
 		a.customerVerb("show CUSTOMER", "The record with all that hangs on it; a merged number leads to its survivor", 1, func(ctx context.Context, back service.Service, args []string) error {
 			v, err := back.Customer(ctx, a.me(), args[0])
@@ -52,9 +64,14 @@ func customerCommand(a *app) *cobra.Command {
 }
 
 // customerVerb makes a verb that a person does on customers.
+// It takes so many arguments; -1 is one or none.
 func (a *app) customerVerb(use, short string, args int, do func(ctx context.Context, back service.Service, args []string) error) *cobra.Command {
+	bound := cobra.ExactArgs(args)
+	if args < 0 {
+		bound = cobra.MaximumNArgs(1)
+	}
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(args),
+		Use: use, Short: short, Args: bound,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			back, err := a.system(cmd.Context())
 			if err != nil {
@@ -66,13 +83,13 @@ func (a *app) customerVerb(use, short string, args int, do func(ctx context.Cont
 }
 
 func (a *app) foundCustomers(lines []service.CustomerLine, limit int) error {
-	t := term.NewTable(a.text("label.ref"), a.text("label.name"), a.text("label.city"), a.text("label.status"), a.text("label.group"), a.text("label.territory"), a.text("label.owner"), a.text("label.tier"))
+	t := term.NewTable(a.text("label.ref"), a.text("label.name"), a.text("label.city"), a.text("label.status"), a.text("label.group"), a.text("label.territory"), a.text("label.owner"), a.text("label.tier"), a.text("label.segment"), a.text("label.gain")+">")
 	for _, l := range lines {
 		status := string(l.Status)
 		if l.MergedInto != "" {
 			status = a.text("customer.into", l.MergedInto)
 		}
-		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier))
+		t.Row(l.CustomerNo, l.Name, strings.TrimSpace(l.Country+" "+l.City), status, l.GroupID, l.Territory, string(l.OwnerID), string(l.Tier), strings.TrimSpace(string(l.Class)+" "+string(l.Quadrant)), amountOf(l.Improvement))
 	}
 	return listed(a, "customers", lines, "customer", t, limit)
 }

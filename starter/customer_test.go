@@ -42,7 +42,7 @@ func (c *clinic) Customer(_ context.Context, who service.Principal, _ string) (c
 	return c.view, c.f.err
 }
 
-func (c *clinic) FindCustomers(context.Context, service.Principal, string, int) ([]customerdb.Line, error) {
+func (c *clinic) Customers(context.Context, service.Principal, customerdb.Filter) ([]customerdb.Line, error) {
 	return c.found, c.f.err
 }
 

@@ -62,6 +62,7 @@ type fake struct {
 	actErr    error
 	undone    bool // what is asked for again
 
+	preview  service.Preview
 	request  casedb.Request
 	sent     []onboarding.Act
 	data     *customer.RequestData
@@ -117,6 +118,11 @@ func (s system) Decide(_ context.Context, who service.Principal, _ kam.CaseNo, a
 	act.By = who.User()
 	s.f.sent, s.f.data = append(s.f.sent, act), d
 	return onboarding.Progress{Snapshot: s.f.view.Snapshot}, s.f.actErr
+}
+
+func (s system) Preview(_ context.Context, _ service.Principal, d customer.RequestData) (service.Preview, error) {
+	s.f.data = &d
+	return s.f.preview, s.f.actErr
 }
 
 func (s system) Diagnose(context.Context, service.Principal) ([]service.Check, error) {

@@ -18,6 +18,7 @@ import (
 
 func onboardCommand(a *app) *cobra.Command {
 	var file, key, draft string
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use:     "onboard -f request.json | --draft CASE",
 		Short:   "Start a case; the file holds the screening set, the detail set or both",
@@ -30,13 +31,59 @@ func onboardCommand(a *app) *cobra.Command {
 				}
 				return a.draft(cmd.Context(), kam.CaseNo(draft))
 			}
+			if dryRun {
+				return a.preview(cmd.Context(), file)
+			}
 			return a.onboard(cmd.Context(), file, key)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "request file, - for standard input")
 	cmd.Flags().StringVar(&draft, "draft", "", "your request that followed a case which ended without a customer: it becomes a draft")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would become of the request for a new customer, and start nothing")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "draft")
 	keyFlag(cmd, &key)
 	return cmd
+}
+
+// preview prints what would become of a request: what its form lacks, who may be
+// the same customer, where it would go.
+func (a *app) preview(ctx context.Context, file string) error {
+	b, err := a.readFile(file)
+	if err != nil {
+		return err
+	}
+	var f requestFile
+	if err := decode(file, b, &f); err != nil {
+		return err
+	}
+	if f.CaseType != "" && f.CaseType != kam.NewCase {
+		return usagef("--dry-run is for a new customer; the file asks for a %s", f.CaseType)
+	}
+	back, err := a.system(ctx)
+	if err != nil {
+		return err
+	}
+	p, err := back.Preview(ctx, a.me(), f.RequestData)
+	if err != nil {
+		return unreachable("PostgreSQL", err)
+	}
+	if a.json {
+		return a.printJSON(p)
+	}
+	a.pair("label.territory", strings.TrimSpace(p.Territory+" "+p.TerritoryName))
+	a.pair("label.owner", string(p.OwnerID))
+	a.pair("label.manager", string(p.ManagerID))
+	a.pair("label.missing", strings.Join(p.Missing, ", "))
+	t := term.NewTable(a.text("label.finding"), a.text("label.field"), a.text("label.message"), a.text("label.remedy"))
+	for _, e := range p.Errors {
+		t.Row(e.Rule, e.Field, a.words.Sentence(e.Message()), a.words.Sentence(e.HowTo()))
+	}
+	a.section(a.text("onboard.faults"), t)
+	a.candidates(p.Alike)
+	if len(p.Errors) == 0 && len(p.Alike) == 0 {
+		a.say("onboard.clean")
+	}
+	return nil
 }
 
 func keyFlag(cmd *cobra.Command, key *string) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/service"
@@ -195,6 +196,25 @@ func TestOnboard(t *testing.T) {
 		require.Equal(t, "C-1", f.request.CustomerNo)
 		start(t, f, withKey, false, "--as", "rita", "onboard", "-f", "-", "--key", "from-flag")
 		require.Equal(t, "from-flag", f.request.Key)
+	})
+
+	t.Run("what would become of it", func(t *testing.T) {
+		f := waiting()
+		f.preview = service.Preview{
+			Errors:  []*kam.Error{kam.Errorf(kam.Invalid, "the check digit is wrong").On("identifiers[0]").By("VF06").Try("look at the number again")},
+			Missing: []string{"city", "postal_code"}, Territory: "DE-N", TerritoryName: "North", OwnerID: "rita", ManagerID: "otto",
+			Alike: []customer.Candidate{{Ref: "C-000031", Name: "Nordwerk", Class: kam.MatchProbable, Score: 91, Reasons: []string{"NAME"}}},
+		}
+		got := start(t, f, screening, false, "--as", "rita", "onboard", "-f", "-", "--dry-run")
+		require.Zero(t, got.status, got.err)
+		for _, want := range []string{"DE-N North", "otto", "city, postal_code", "VF06", "look at the number again", "C-000031", "PROBABLE"} {
+			require.Contains(t, got.out, want)
+		}
+		require.Empty(t, f.request.Key, "nothing was started")
+		require.Equal(t, "NordWerk GmbH", f.data.LegalName)
+		f.preview = service.Preview{}
+		require.Contains(t, start(t, f, screening, false, "--as", "rita", "onboard", "-f", "-", "--dry-run").out, "in order")
+		require.Equal(t, exitUsage, start(t, f, `{"case_type":"MODIFY"}`, false, "--as", "rita", "onboard", "-f", "-", "--dry-run").status)
 	})
 
 	t.Run("JSON", func(t *testing.T) {

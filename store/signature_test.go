@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
-	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
 )
@@ -29,6 +29,8 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 	}
 	require.Equal(t, signed.Require, mode())
 
+	migration, err := os.ReadFile("migrations/0022_signed.sql")
+	require.NoError(t, err)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
@@ -46,9 +48,7 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		was()
 		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.envelope_refused, kam.signature_mode, kam.worker_keys, kam.forged`)
 		require.NoError(t, err)
-		_, err = conn.Exec(t.Context(), `delete from public.kam_schema_version where version_id = 22`)
-		require.NoError(t, err)
-		require.NoError(t, store.Migrate(t.Context(), dsn))
+		require.NoError(t, conn.PgConn().Exec(t.Context(), string(migration)).Close())
 		require.Equal(t, signed.Record, mode(), "somebody was there before, or something")
 	}
 

@@ -1,7 +1,6 @@
 package book
 
 import (
-	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/book"
@@ -114,7 +113,7 @@ func (c *bookCheck) checkPlace(r *checkRow) {
 	case exists && c.nodes[known.Territory].Code != "":
 		code = known.Territory // and stays
 	default:
-		rule, ok := stage.Assignment(c.rules, r.data)
+		rule, ok := parties.Assignment(c.rules, r.data)
 		if _, is := c.nodes[rule.Territory]; !ok || !is {
 			r.wrong("territory_code", book.RuleBatchTerritory, kam.Say("no assignment rule fits the customer's place"), kam.Say("give the territory, or add a rule"))
 			return

@@ -105,8 +105,8 @@ func (f *fake) Cases(_ context.Context, _ service.Principal, filter service.Filt
 	return f.cases(filter), nil
 }
 
-func (f *fake) FindCustomers(_ context.Context, _ service.Principal, _ string, limit int) ([]service.CustomerLine, error) {
-	return f.found[:min(limit, len(f.found))], nil
+func (f *fake) Customers(_ context.Context, _ service.Principal, filter service.CustomerFilter) ([]service.CustomerLine, error) {
+	return f.found[:min(filter.Limit, len(f.found))], nil
 }
 
 // asked is a request and its answer.
@@ -311,7 +311,7 @@ func TestPages(t *testing.T) {
 
 	far, err := remote.Open(remote.Options{Address: s.URL})
 	require.NoError(t, err)
-	found, err := far.FindCustomers(t.Context(), service.As("rep"), "x", 7)
+	found, err := far.Customers(t.Context(), service.As("rep"), service.CustomerFilter{Text: "x", Limit: 7})
 	require.NoError(t, err)
 	require.Len(t, found, 7)
 }

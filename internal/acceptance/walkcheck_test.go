@@ -286,7 +286,9 @@ func (k *walk) atTheEnd(w *walker) {
 		if !x.judged {
 			k.fail(w, "%s never had an answer", x.act.DecisionID)
 		}
-		noted := x.act.Name == onboarding.ActWithdraw && x.code == kam.WrongState // D12: the commit takes it
+		// D12: the commit takes it; and what a fault is the answer to, the client sends
+		// again and then says that it does not know.
+		noted := x.act.Name == onboarding.ActWithdraw && (x.code == kam.WrongState || x.code == kam.Fault)
 		for _, e := range events {
 			if x.fresh && !noted && x.code != "" && x.code != kam.Unreachable && e.DecisionID == x.act.DecisionID && e.Type != kam.EventDecisionRefused && !k.sentAgain(w, x) {
 				k.fail(w, "%s was told to be refused (%v) and took effect later, by event %d", x.act.DecisionID, x.err, e.Seq)

@@ -36,6 +36,8 @@ var english = map[string]string{
 	"label.outcome":    "Outcome",
 	"label.requester":  "Requester",
 	"label.territory":  "Territory",
+	"label.manager":    "Asked first",
+	"label.remedy":     "What helps",
 	"label.owner":      "Owner",
 	"label.tier":       "Tier",
 	"label.due":        "Due",
@@ -112,6 +114,8 @@ var english = map[string]string{
 
 	// What the verbs say.
 	"onboard.created":    "Case %s is open.",
+	"onboard.faults":     "What is wrong with the form",
+	"onboard.clean":      "The form is in order, and nobody who is known looks like this customer.",
 	"onboard.existing":   "Case %s stands for this request already.",
 	"onboard.ended":      "Case %s stands for this request already, and has ended. To ask once more with the same content, give another --key.",
 	"cancel.asked":       "asked by %s; a policy admin agrees with: starter cancel %s --agree",
@@ -276,6 +280,10 @@ var english = map[string]string{
 	"label.role":          "Role",
 	"label.scheme":        "Scheme",
 	"label.segment":       "Segment",
+	"label.gain":          "To be gained",
+	"label.home":          "At home in",
+	"label.members":       "Members",
+	"keyaccount.none":     "There is no key account that you may read.",
 	"label.source":        "Source",
 	"label.status":        "Status",
 	"label.stayed":        "Stays",

@@ -18,6 +18,10 @@ func (s *Service) Start(ctx context.Context, who service.Principal, r service.Re
 	return call(ctx, s, who, routes.Start, &routes.NewRequest{Body: r})
 }
 
+func (s *Service) Preview(ctx context.Context, who service.Principal, data customer.RequestData) (service.Preview, error) {
+	return call(ctx, s, who, routes.Preview, &routes.NewPreview{Body: data})
+}
+
 func (s *Service) Decide(ctx context.Context, who service.Principal, no kam.CaseNo, act onboarding.Act, data *customer.RequestData) (onboarding.Progress, error) {
 	act.DecisionID = cmp.Or(act.DecisionID, service.NewDecisionID())
 	return call(ctx, s, who, routes.Decide, &routes.NewAct{OneCase: routes.OneCase{No: no}, Body: routes.ActDocument{Act: act, Data: data}})
@@ -64,8 +68,16 @@ func (s *Service) Customer(ctx context.Context, who service.Principal, no string
 	return call(ctx, s, who, routes.Customer, &routes.OneCustomer{No: no})
 }
 
-func (s *Service) FindCustomers(ctx context.Context, who service.Principal, text string, limit int) ([]service.CustomerLine, error) {
-	return all(ctx, s, who, routes.FindCustomers, &routes.CustomerSearch{Text: text}, limit)
+func (s *Service) Customers(ctx context.Context, who service.Principal, f service.CustomerFilter) ([]service.CustomerLine, error) {
+	return all(ctx, s, who, routes.Customers, routes.SearchOf(f), cmp.Or(max(f.Limit, 0), service.MostListed))
+}
+
+func (s *Service) KeyAccounts(ctx context.Context, who service.Principal, ended bool) ([]service.KeyAccountLine, error) {
+	return all(ctx, s, who, routes.KeyAccounts, &routes.AccountList{Ended: ended}, 0)
+}
+
+func (s *Service) KeyAccount(ctx context.Context, who service.Principal, no string) (service.KeyAccountView, error) {
+	return call(ctx, s, who, routes.KeyAccount, &routes.OneAccount{No: no})
 }
 
 func (s *Service) CustomerHistory(ctx context.Context, who service.Principal, no string) (service.CustomerTrail, error) {

@@ -24,6 +24,9 @@ type OneCase struct {
 // NewRequest opens a case.
 type NewRequest struct{ Body service.Request }
 
+// NewPreview is the data of a request that is not sent yet.
+type NewPreview struct{ Body customer.RequestData }
+
 // NewAct is what somebody does to a case.
 type NewAct struct {
 	OneCase
@@ -78,6 +81,11 @@ var (
 		func(ctx context.Context, s service.Service, who service.Principal, in *NewRequest) (service.Started, error) {
 			return s.Start(ctx, who, in.Body)
 		}).tagged(func(s service.Started) string { return CaseTag(s.Progress.Snapshot) })
+
+	Preview = row(post(tagCases, "Preview", "/cases/preview", "What would become of a request for a new customer: what its form lacks, who may be the same, where it would go; nothing is kept", access.ActionStart).like(exampleRequest.Data),
+		func(ctx context.Context, s service.Service, who service.Principal, in *NewPreview) (service.Preview, error) {
+			return s.Preview(ctx, who, in.Body)
+		})
 
 	Decide = row(post(tagCases, "Decide", "/cases/{no}/acts", "Do something to a case: decide, enter data, withdraw, comment; the same decision_id is the same act").like(exampleAct).tells(),
 		func(ctx context.Context, s service.Service, who service.Principal, in *NewAct) (onboarding.Progress, error) {

@@ -3,6 +3,7 @@ package routes
 import (
 	"context"
 
+	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/service"
@@ -18,7 +19,30 @@ type OneCustomer struct {
 // CustomerSearch looks for customers.
 type CustomerSearch struct {
 	Paging
-	Text string `query:"text" maxLength:"200" doc:"A number, an identifier or part of a name"`
+	Text      string                `query:"text" maxLength:"200" doc:"A number, an identifier or part of a name"`
+	Territory string                `query:"territory" maxLength:"80" doc:"The node and all below it"`
+	Owner     kam.UserID            `query:"owner" maxLength:"80"`
+	Status    kam.LifecycleStatus   `query:"status" maxLength:"40"`
+	Class     kam.ABCClass          `query:"class" maxLength:"10"`
+	Quadrant  kam.Quadrant          `query:"quadrant" maxLength:"20"`
+	Tier      kam.Tier              `query:"tier" maxLength:"20"`
+	Order     service.CustomerOrder `query:"order" maxLength:"10" doc:"NAME, or GAIN: by Improvement Potential"`
+}
+
+// SearchOf is a filter as it goes in.
+func SearchOf(f service.CustomerFilter) *CustomerSearch {
+	return &CustomerSearch{Text: f.Text, Territory: f.Territory, Owner: f.OwnerID, Status: f.Status, Class: f.Class, Quadrant: f.Quadrant, Tier: f.Tier, Order: f.Order}
+}
+
+// AccountList picks key accounts.
+type AccountList struct {
+	Paging
+	Ended bool `query:"ended" doc:"Those that have ended too"`
+}
+
+// OneAccount names a key account.
+type OneAccount struct {
+	No string `path:"no" maxLength:"80" example:"KA-000003"`
 }
 
 // MergeAsked asks what a merge would do.
@@ -82,10 +106,21 @@ type SplitDocument struct {
 
 // The rows of customers.
 var (
-	FindCustomers = list(get(tagCustomers, "FindCustomers", "/customers", "The customers that you may read, by number, identifier or part of a name"),
+	Customers = list(get(tagCustomers, "Customers", "/customers", "The customers that you may read, by number, identifier or part of a name, by place, owner and segment"),
 		func(ctx context.Context, s service.Service, who service.Principal, in *CustomerSearch, n int) ([]service.CustomerLine, error) {
-			return s.FindCustomers(ctx, who, in.Text, n)
+			return s.Customers(ctx, who, service.CustomerFilter{Text: in.Text, Territory: in.Territory, OwnerID: in.Owner, Status: in.Status,
+				Class: in.Class, Quadrant: in.Quadrant, Tier: in.Tier, Order: in.Order, Limit: n})
 		}, func(c service.CustomerLine) string { return c.CustomerNo })
+
+	KeyAccounts = list(get(tagCustomers, "KeyAccounts", "/key-accounts", "The key accounts that you may read"),
+		func(ctx context.Context, s service.Service, who service.Principal, in *AccountList, _ int) ([]service.KeyAccountLine, error) {
+			return s.KeyAccounts(ctx, who, in.Ended)
+		}, func(k service.KeyAccountLine) string { return k.No })
+
+	KeyAccount = row(get(tagCustomers, "KeyAccount", "/key-accounts/{no}", "A key account with its members and the decision on its tier", access.ActionRead),
+		func(ctx context.Context, s service.Service, who service.Principal, in *OneAccount) (service.KeyAccountView, error) {
+			return s.KeyAccount(ctx, who, in.No)
+		})
 
 	Customer = row(get(tagCustomers, "Customer", "/customers/{no}", "A customer; a number that was merged leads on", access.ActionRead),
 		func(ctx context.Context, s service.Service, who service.Principal, in *OneCustomer) (service.CustomerView, error) {

@@ -107,9 +107,15 @@ func (tx *Tx) Calendar(code string) (CalendarRow, error) {
 }
 
 // AssignmentRules are all rules of 1.1.3, by code.
-func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) {
-	return pg.List(tx.ctx, tx.tx, "read assignment rules", pgx.RowTo[AssignmentRule],
-		`select rule from kam.assignment_rule order by code`)
+func (tx *Tx) AssignmentRules() ([]AssignmentRule, error) { return assignmentRules(tx.ctx, tx.tx) }
+
+// AssignmentRules are all rules of 1.1.3, by code.
+func (s *Store) AssignmentRules(ctx context.Context) ([]AssignmentRule, error) {
+	return assignmentRules(ctx, s.pool)
+}
+
+func assignmentRules(ctx context.Context, q pg.Querier) ([]AssignmentRule, error) {
+	return pg.List(ctx, q, "read assignment rules", pgx.RowTo[AssignmentRule], `select rule from kam.assignment_rule order by code`)
 }
 
 // BlockedParties is the local screening list.

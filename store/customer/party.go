@@ -234,6 +234,15 @@ const parties = `
 // found by before it was merged into another one leads to that one, which may
 // then come twice, as itself and as the record that it took in.
 func (tx *Tx) Parties(k PartyKeys, except kam.CaseNo) ([]Party, error) {
+	return partiesLike(tx.ctx, tx.tx, k, tx.At, except)
+}
+
+// Parties is what [Tx.Parties] finds, for whoever only looks.
+func (s *Store) Parties(ctx context.Context, k PartyKeys, at time.Time) ([]Party, error) {
+	return partiesLike(ctx, s.pool, k, at, "")
+}
+
+func partiesLike(ctx context.Context, q pg.Querier, k PartyKeys, at time.Time, except kam.CaseNo) ([]Party, error) {
 	const byKey = `
 		with hit as (
 			select ref from kam.party where keys && @keys::text[]
@@ -250,16 +259,16 @@ func (tx *Tx) Parties(k PartyKeys, except kam.CaseNo) ([]Party, error) {
 		) ` + parties
 	const trigrams = `select to_regoperator('%(text,text)') is not null`
 
-	similar, _, err := pg.One(tx.ctx, tx.tx, "look for pg_trgm", pgx.RowTo[bool], trigrams)
+	similar, _, err := pg.One(ctx, q, "look for pg_trgm", pgx.RowTo[bool], trigrams)
 	if err != nil {
 		return nil, err
 	}
-	args := pgx.StrictNamedArgs{"keys": append([]string{}, k.Tokens()...), "except": except, "since": k.rejectedSince(tx.At), "version": k.Version}
+	args := pgx.StrictNamedArgs{"keys": append([]string{}, k.Tokens()...), "except": except, "since": k.rejectedSince(at), "version": k.Version}
 	if !similar || k.Country == "" || len(k.Names) == 0 {
-		return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByName[Party], byKey, args)
+		return pg.List(ctx, q, "search for duplicates", pgx.RowToStructByName[Party], byKey, args)
 	}
 	args["country"], args["names"] = k.Country, k.Names
-	return pg.List(tx.ctx, tx.tx, "search for duplicates", pgx.RowToStructByName[Party], byKeyOrName, args)
+	return pg.List(ctx, q, "search for duplicates", pgx.RowToStructByName[Party], byKeyOrName, args)
 }
 
 // LockIdentifiers makes others who lock one of the identifiers wait until the

@@ -89,37 +89,6 @@ func (s *Store) View(ctx context.Context, no string) (v View, err error) {
 	return v, err
 }
 
-// A Line is one customer in a list.
-type Line struct {
-	CustomerNo string              `json:"customer_no"`
-	Name       string              `json:"name"`
-	City       string              `json:"city,omitempty"`
-	Country    string              `json:"country_code,omitempty"`
-	Status     kam.LifecycleStatus `json:"lifecycle_status"`
-	MergedInto string              `json:"merged_into,omitempty"`
-	Territory  string              `json:"territory_code,omitempty"`
-	OwnerID    kam.UserID          `json:"owner_id,omitempty"`
-	GroupID    string              `json:"group_id,omitempty"`
-	Tier       kam.Tier            `json:"tier,omitempty"`
-}
-
-// Find lists customers by number, by an identifier's value, or by
-// part of a legal or trading name, merged records among them.
-func (s *Store) Find(ctx context.Context, text string, limit int) ([]Line, error) {
-	const find = `
-		select customer_no, name, coalesce(data ->> 'city', '') as city, country, status, merged_into, territory, owner as owner_id, group_id, tier
-		from kam.customer c
-		where customer_no = upper($1) or position(lower($1) in lower(name)) > 0
-		   or exists (select from jsonb_array_elements_text(case jsonb_typeof(data -> 'trading_names') when 'array' then data -> 'trading_names' else '[]' end) n
-		              where position(lower($1) in lower(n)) > 0)
-		   or exists (select from kam.customer_identifier i where i.customer_no = c.customer_no and i.value = upper(regexp_replace($1, '[ .-]', '', 'g')))
-		   or merged_into <> '' and exists (select from jsonb_array_elements(case jsonb_typeof(data -> 'identifiers') when 'array' then data -> 'identifiers' else '[]' end) i
-		              where upper(regexp_replace(i ->> 'value', '[ .-]', '', 'g')) = upper(regexp_replace($1, '[ .-]', '', 'g')))
-		order by customer_no = upper($1) desc, merged_into <> '', name, customer_no limit $2`
-
-	return pg.List(ctx, s.pool, "find customers", pgx.RowToStructByName[Line], find, text, limit)
-}
-
 // A Trail is what happened to a customer outside cases, and the cases
 // that touched it or a record that is part of it now.
 type Trail struct {

@@ -173,14 +173,14 @@ func (s *Store) WithdrawIntent(ctx context.Context, no kam.CaseNo, by kam.UserID
 	return err
 }
 
-// DropIntent takes back what WithdrawIntent noted of a decision. When it returns,
-// the commit has either seen the note or will not.
-func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, decisionID string) error {
+// DropIntent takes back what WithdrawIntent noted of somebody's decision. When it
+// returns, the commit has either seen the note or will not.
+func (s *Store) DropIntent(ctx context.Context, no kam.CaseNo, by kam.UserID, decisionID string) error {
 	const drop = `
-		delete from kam.withdraw_intent where decision_id = $2
+		delete from kam.withdraw_intent where decision_id = $3 and by_user = $2
 		and case_no = (select case_no from kam.cases where case_no = $1 for update)`
 
-	_, err := pg.Exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, decisionID)
+	_, err := pg.Exec(ctx, s.pool, "drop the withdrawal of "+string(no), drop, no, by, decisionID)
 	return err
 }
 

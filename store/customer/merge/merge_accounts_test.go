@@ -128,7 +128,7 @@ func TestMergeHidesNoStop(t *testing.T) {
 	r, err := s.Merges.Merge(ctx, o, storetest.Planner)
 	require.NoError(t, err)
 	require.Equal(t, []string{"DUNS 812810735"}, r.Moved.Dropped)
-	lines, err := s.Customers.Find(ctx, "812810735", 9)
+	lines, err := s.Customers.List(ctx, customerdb.Filter{Text: "812810735"})
 	require.NoError(t, err)
 	require.Equal(t, survivorNo, lines[0].MergedInto, "the number that was dropped leads to the survivor")
 	storetest.Within(t, s, storetest.NewCase(t, s, "search"), func(tx *casedb.Tx) {
