@@ -1,6 +1,9 @@
 package kam
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // TaskKind is the kind of work that is put into an inbox. It is also the key of
 // the policy's sla section.
@@ -90,7 +93,7 @@ func (t *Task) Names() []string {
 			if s.By == u {
 				names = append(names, s.String())
 			}
-			named = named || s.By == u || s.For == u
+			named = named || s.By == u || s.For == u && slices.Contains(t.Assignees, s.By)
 		}
 		if !named {
 			names = append(names, string(u))

@@ -15,7 +15,8 @@ import (
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
-const absenceColumns = `user_id, from_date::text as "from", to_date::text as "to", substitute, nodes, kinds, max_potential, reason, deputy`
+const absenceColumns = `user_id, from_date::text as "from", to_date::text as "to", substitute, nodes, kinds, max_potential, reason,
+	deputy and exists (select from kam.deputy d join kam.node n on n.code = d.node where n.manager_id = absence.user_id and d.user_id = absence.substitute) as deputy`
 
 // readAbsence leaves out what is empty.
 func readAbsence(row pgx.CollectableRow) (Absence, error) {

@@ -105,4 +105,15 @@ func TestDeputiesAreLoaded(t *testing.T) {
 	require.NoError(t, enters("3"))
 	require.NoError(t, enters("4", "DE-HH"))
 	require.ErrorIs(t, enters("5", "DE-HH", "FR"), kam.Separation, "there she is no deputy of his")
+	deputy := func() bool {
+		in, err := s.Access.StandsIn(ctx, "rita")
+		require.NoError(t, err)
+		return in[0].Deputy
+	}
+	require.True(t, deputy())
+	for _, by := range []kam.UserID{"pia", "paul"} {
+		_, err = s.Access.LoadOrg(ctx, orgAct("none"+string(by), by), accessdb.Org{Deputies: []accessdb.Deputy{}})
+		require.NoError(t, err)
+	}
+	require.False(t, deputy(), "she is off the list")
 }
