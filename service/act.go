@@ -72,6 +72,12 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act on
 	if err := act.Check(); err != nil {
 		return onboarding.Progress{}, err
 	}
+	if err := l.standIn(ctx, no, &act); err != nil {
+		if e := kam.AsError(err); e != nil {
+			l.recordRefusal(ctx, no, act, e)
+		}
+		return onboarding.Progress{}, reachable(ctx, what, err)
+	}
 	if act.Name == onboarding.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := l.intend(ctx, no, act); err != nil {
 			return onboarding.Progress{}, reachable(ctx, what, err)
@@ -137,7 +143,7 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act onboarding.Act) e
 func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
 	by, err := l.signatory(ctx, who)
 	if err == nil {
-		by.Person, err = l.standIn(ctx, by.Person, no, &act)
+		by, err = l.inPlace(ctx, by, act.OnBehalfOf)
 	}
 	if err != nil {
 		return onboarding.Progress{}, reachable(ctx, what, err)

@@ -98,6 +98,12 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no book.BatchNo, nam
 		return before, reachable(ctx, what, err)
 	}
 	by, err := l.signatory(ctx, who)
+	if err == nil && name == book.UpdateConfirmBatch {
+		err = l.standInOnBook(ctx, before, &act)
+	}
+	if err == nil {
+		by, err = l.inPlace(ctx, by, act.OnBehalfOf)
+	}
 	if e := kam.AsError(err); e != nil {
 		return before, l.refuseOnBatch(ctx, no, act, e)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
-	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
 // People are all whom the system knows; none in a system that knows nobody.
@@ -72,8 +71,8 @@ func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Abse
 	a = actOf(who, a)
 	a.Away = func(ab Absence, giver, substitute kam.Person, today string) error {
 		for _, k := range ab.Kinds {
-			if !slices.Contains(onboarding.StandInTasks, k) {
-				return kam.Errorf(kam.Invalid, "nobody stands in for a task %q", kam.Clip(string(k), 40)).On("kinds").Try("one of %s", kam.ListOf(onboarding.StandInTasks))
+			if !slices.Contains(standInTasks, k) {
+				return kam.Errorf(kam.Invalid, "nobody stands in for a task %q", kam.Clip(string(k), 40)).On("kinds").Try("one of %s", kam.ListOf(standInTasks))
 			}
 		}
 		if err := ab.Check(today, days); err != nil || ab.Substitute == "" {

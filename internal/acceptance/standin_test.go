@@ -9,6 +9,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	accessdb "github.com/kamflow/kamflow/store/access"
 	"github.com/kamflow/kamflow/store/storetest"
@@ -303,4 +304,47 @@ func TestDeputyStandsIn(t *testing.T) {
 	s.act(2*hour, "", inPlaceOf("theo.territory", confirm("rep.stuttgart", "")))
 	require.Equal(t, onboarding.Completed, s.run().State)
 	require.Equal(t, []kam.Role{kam.TerritoryManager}, s.line(kam.EventConfirmed).RolesUsed)
+}
+
+// TestSubstituteConfirmsAnImport for the scope of a manager who is away, unless one
+// of the two has uploaded it.
+func TestSubstituteConfirmsAnImport(t *testing.T) {
+	away := accessdb.Absence{UserID: "nadja.national", From: "2026-03-02", To: "2026-03-20", Substitute: "nora.national"}
+	t.Run("in her place", func(t *testing.T) {
+		w := newBookWorld(t)
+		w.isAway(away)
+		b, _ := w.smallBatch(4, "stew.one")
+		p := w.play(b.No)
+		p.asks(1*hour, "AT: nora.national", "DE: nora.national nadja.national")
+		p.confirms(2*hour, kam.Forbidden, "nora.national", "DE")
+		for _, bad := range []book.BatchAct{{By: "nora.national", OnBehalfOf: "rolf.regional"}, {By: "rolf.regional", OnBehalfOf: "nadja.national"}} {
+			bad.Scope, bad.Digest = "DE", current
+			p.sends(3*hour, kam.Forbidden, book.UpdateConfirmBatch, bad)
+		}
+		p.confirms(4*hour, "", "nora.national", "AT")
+		p.sends(4*hour, "", book.UpdateConfirmBatch, book.BatchAct{By: "nora.national", OnBehalfOf: "nadja.national", Scope: "DE", Digest: current})
+		end := p.run()
+		require.Equal(t, book.BatchApplied, end.State)
+		require.Equal(t, [2]kam.UserID{"nora.national", "nadja.national"}, [2]kam.UserID{end.Scope("DE").ConfirmedBy, end.Scope("DE").ConfirmedFor})
+		require.Equal(t, 1, one[int](w, `select count(*)::int from kam.audit where type = 'DELEGATION_APPLIED' and text = 'DE: nora.national for nadja.national'`))
+		require.Equal(t, 1, one[int](w, `select count(*)::int from kam.audit where type = $1 and actor_id = 'nora.national' and text like 'DE%' and on_behalf_of = 'nadja.national'`, book.EventBatchConfirmed))
+		v := w.verified()
+		require.True(t, v.Clean, "%v", v.Breaks)
+	})
+	t.Run("who uploaded it", func(t *testing.T) {
+		w := newBookWorld(t, func(o *accessdb.Org) {
+			for i := range o.Users {
+				if o.Users[i].ID == "nora.national" {
+					o.Users[i].Roles = append(o.Users[i].Roles, kam.DataSteward)
+				}
+			}
+		})
+		w.isAway(away)
+		b, _ := w.smallBatch(4, "nora.national")
+		p := w.play(b.No)
+		p.asks(1*hour, "AT: gina.global", "DE: gina.global")
+		p.sends(2*hour, kam.Separation, book.UpdateConfirmBatch, book.BatchAct{By: "nora.national", OnBehalfOf: "nadja.national", Scope: "DE", Digest: current})
+		p.confirms(3*hour, "", "gina.global", "AT").confirms(3*hour, "", "gina.global", "DE")
+		require.Equal(t, book.BatchApplied, p.run().State)
+	})
 }

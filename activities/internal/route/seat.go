@@ -29,6 +29,9 @@ type Route struct {
 	// Work is what a task of a kind is about, for those who stand in; nil where
 	// nobody does.
 	Work func(kam.TaskKind) (access.Work, error)
+	// Excludes is what separation of duties holds against who stands in, where whom
+	// a task may go to asks for more than that.
+	Excludes func(kam.UserID) error
 }
 
 // A Seat is a management post that a task may go to. Where its holder is away and

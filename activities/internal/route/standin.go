@@ -16,6 +16,9 @@ func (r Route) StandIn(holder kam.UserID, kind kam.TaskKind, allowed func(kam.Us
 	if r.Work == nil {
 		return in, nil, nil
 	}
+	if r.Excludes != nil {
+		allowed = r.Excludes
+	}
 	giver, all, _, err := r.absences(holder)
 	if err != nil || len(all) == 0 {
 		return in, nil, err
