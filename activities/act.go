@@ -237,6 +237,9 @@ func (w *work) reassign(d doing) error {
 		return err
 	}
 	t.Queue, t.ByHand = "", true
+	if err := w.passOn(t, t.Assignees[0]); err != nil {
+		return err
+	}
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

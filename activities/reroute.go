@@ -146,6 +146,9 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if slices.Equal(t.Holders(), []kam.UserID{who.ID}) {
 		why = changedStandIns(t.StandIns, in)
 	}
+	if err := w.passOn(t, to[0]); err != nil {
+		return true, err
+	}
 	return true, w.giveTo(t, to, in, why)
 }
 
@@ -238,6 +241,10 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		if err := w.FreshDeadlines(t, sla, first); err != nil {
 			return false, err
 		}
+	} else if slices.Equal(want, had) { // who stood in does no more
+		if err := w.passOn(t, to[0]); err != nil {
+			return false, err
+		}
 	}
 	t.Queue, t.ByHand = "", t.ByHand && len(stay) > 0
 	return true, w.giveTo(t, to, in, why)
@@ -252,6 +259,16 @@ func (w *work) newStandIn(had, have []kam.StandIn) (kam.Person, error) {
 		}
 	}
 	return kam.Person{}, nil
+}
+
+// passOn goes on counting the time of the task by the hours of who has it first
+// now.
+func (w *work) passOn(t *kam.Task, first kam.UserID) error {
+	p, err := w.Org.Person(first)
+	if err != nil {
+		return err
+	}
+	return w.PassOn(t, p)
 }
 
 // askedUpTo says whether one of those who are here stands at or below the seat:

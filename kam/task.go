@@ -32,6 +32,12 @@ type Task struct {
 	// ByHand says that somebody reassigned the task: a change in the tree does
 	// not move it.
 	ByHand bool `json:"by_hand,omitempty"`
+	// Calendar is that by which the time of the task is counted since Since: of
+	// whom it waits for. Before are the hours that were worked until then, by the
+	// calendars of who had it before.
+	Calendar string    `json:"calendar,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Before   Dec       `json:"before,omitzero"`
 	// Target is what the time of the stage is measured against, nil for nothing.
 	Target *StageTarget `json:"target,omitempty"`
 	// Fields and Note are what a person was asked to change.
@@ -101,39 +107,6 @@ func (t *Task) Names() []string {
 	}
 	return names
 }
-
-// A StageTarget is the time in which a stage should be done (D47): working hours, and
-// the code of the calendar that they are counted in, "default" for the policy's.
-type StageTarget struct {
-	Hours    Dec    `json:"hours"`
-	Calendar string `json:"calendar"`
-}
-
-// A Measure is how long a stage has taken against its target, in working hours
-// of the calendar that counts.
-type Measure struct {
-	Worked  Dec  `json:"worked_hours"`
-	Target  Dec  `json:"target_hours"`
-	Overdue bool `json:"overdue"`
-}
-
-// Measure holds the time since the task opened against its target. It is nil
-// for a task without one, or where calendars has not the one that counts.
-func (t *Task) Measure(calendars map[string]Calendar, now time.Time) *Measure {
-	if t == nil || t.Target == nil {
-		return nil
-	}
-	c, ok := calendars[t.Target.Calendar]
-	if !ok {
-		return nil
-	}
-	worked := c.Between(t.OpenedAt, now)
-	target := time.Duration(t.Target.Hours) * time.Hour / 100
-	return &Measure{HoursOf(worked), t.Target.Hours, worked > target}
-}
-
-// HoursOf is a time in hours, to the hundredth.
-func HoursOf(d time.Duration) Dec { return Dec((d*100 + time.Hour/2) / time.Hour) }
 
 // QueueUnrouted holds tasks that nobody in the chain may take.
 const QueueUnrouted = "UNROUTED"

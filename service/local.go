@@ -45,6 +45,7 @@ type Local struct {
 	temporal  Temporal
 	taskQueue string
 	policy    atomic.Pointer[versioned]
+	lately    lately
 	system    *system // nil where Open did not make it
 }
 

@@ -62,8 +62,11 @@ type Service interface {
 	Events(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.AuditEvent, error)
 	// Records are what the rules decided on a case and why (read).
 	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
-	// Cases lists the cases that somebody may read, the one changed last first.
+	// Cases lists the cases that somebody may read, in the order that is asked for.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
+	// Map is where cases that somebody may read stand in the boxes of the deck, and
+	// what went through them lately.
+	Map(ctx context.Context, who Principal, f MapFilter) (ProcessMap, error)
 	// Changes tells what has changed of what somebody may read, behind a place in
 	// the order of all changes; for "" nothing, and the place of now.
 	Changes(ctx context.Context, who Principal, after string) (Changes, error)

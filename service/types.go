@@ -18,6 +18,7 @@ type (
 	Revision = casedb.Revision
 	Filter   = casedb.Filter
 	CaseLine = casedb.Line
+	Order    = casedb.Order
 	Ending   = casedb.Ending
 
 	InboxItem = casedb.InboxItem
@@ -69,3 +70,6 @@ const (
 
 	ChangeIdentity = accessdb.ChangeIdentity
 )
+
+// Orders are those in which cases are listed.
+var Orders = casedb.Orders

@@ -52,7 +52,9 @@ func conflicting() *fake {
 	f := changing()
 	s := &f.view.Snapshot
 	s.State, s.FirstConfirmedBy, s.CancelAskedBy = onboarding.ChangesRequested, "", ""
-	s.Task = &kam.Task{Kind: onboarding.TaskChanges, Assignees: []kam.UserID{"rita"}, Note: "VERSION_CONFLICT base_version: it is long"}
+	s.Task = &kam.Task{Kind: onboarding.TaskChanges, Assignees: []kam.UserID{"rita"}, OpenedAt: noon.Add(-2 * time.Hour), Note: "VERSION_CONFLICT base_version: it is long"}
+	f.view.Turns = append(f.view.Turns, kam.Turn{Task: *s.Task, Party: kam.PartyRequester})
+	f.view.Turns[0].Until = s.Task.OpenedAt
 	f.customer.Version = 4
 	f.customer.Data.LegalName, f.customer.Data.Phone = "NordWerk SE", "+494055501234"
 	return f

@@ -56,6 +56,10 @@ func (s *Service) Cases(ctx context.Context, who service.Principal, f service.Fi
 	return all(ctx, s, who, routes.Cases, &in, cmp.Or(max(f.Limit, 0), service.MostListed))
 }
 
+func (s *Service) Map(ctx context.Context, who service.Principal, f service.MapFilter) (service.ProcessMap, error) {
+	return call(ctx, s, who, routes.Map, &routes.MapOf{Territory: f.Territory, Type: f.Type, Requester: f.Requester})
+}
+
 func (s *Service) Changes(ctx context.Context, who service.Principal, after string) (service.Changes, error) {
 	return call(ctx, s, who, routes.Changes, &routes.ChangesAfter{After: after})
 }

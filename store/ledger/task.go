@@ -58,10 +58,10 @@ func (e *Entry) GiveTask(id string, to []kam.UserID) {
 func (e *Entry) queueAssignees(task string, to []kam.UserID) {
 	const leave = `delete from kam.task_assignee where task_id = @task_id and user_id <> all (@to)`
 	const assign = `
-		insert into kam.task_assignee (task_id, user_id) select distinct @task_id, unnest(@to::text[])
+		insert into kam.task_assignee (task_id, user_id, since) select distinct @task_id, unnest(@to::text[]), @at::timestamptz
 		on conflict (user_id, task_id) do nothing`
 
 	args := pgx.StrictNamedArgs{"task_id": task, "to": append([]kam.UserID{}, to...)}
 	e.queued.Queue(leave, args)
-	e.queued.Queue(assign, args)
+	e.queued.Queue(assign, pgx.StrictNamedArgs{"task_id": task, "to": args["to"], "at": e.At})
 }
