@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -178,14 +179,18 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		return false, err
 	}
 	var stay, here []kam.UserID // here: those of them who are not absent today, or somebody stands in
+	posts := map[kam.UserID]string{}
 	for _, u := range t.Holders() {
 		p, err := w.Org.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
-		holds := t.ByHand || slices.ContainsFunc(chain, func(n kam.TerritoryNode) bool { return n.ManagerID == u })
-		if !p.Active || !holds || allowed(u) != nil {
+		post := postOf(u, chain, t.Posts[u])
+		if !p.Active || !t.ByHand && post == "" || allowed(u) != nil {
 			continue
+		}
+		if post != "" && !t.ByHand {
+			posts[u] = post
 		}
 		stay = append(stay, u)
 		away, err := w.Away(u)
@@ -205,16 +210,18 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	had, want := t.Holders(), stay
 	if ok && !slices.Contains(stay, s.Person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
 		want = append([]kam.UserID{s.Person.ID}, stay...)
+		posts[s.Person.ID] = s.Node.Code
 	}
 	to, in, err := w.Staff(want, t.Kind, allowed)
 	if err != nil {
 		return false, err
 	}
-	if slices.Equal(to, t.Assignees) && slices.Equal(in, t.StandIns) {
+	byOther := func(u kam.UserID) bool { return t.Posts[u] != "" && t.Posts[u] != posts[u] }
+	if slices.Equal(to, t.Assignees) && slices.Equal(in, t.StandIns) && !slices.ContainsFunc(want, byOther) {
 		return relocated, nil
 	}
 	if len(want) == 0 {
-		t.Queue, t.Level = kam.QueueUnrouted, kam.LevelGlobal
+		t.Queue, t.Level, t.Posts = kam.QueueUnrouted, kam.LevelGlobal, nil
 		if err := w.giveTo(t, nil, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
@@ -222,7 +229,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	}
 	why, first := "the organisation changed", s.First
 	if slices.Equal(want, had) {
-		why = changedStandIns(t.StandIns, in)
+		why = cmp.Or(changedStandIns(t.StandIns, in), why)
 		if first, err = w.newStandIn(t.StandIns, in); err != nil {
 			return false, err
 		}
@@ -246,7 +253,7 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 			return false, err
 		}
 	}
-	t.Queue, t.ByHand = "", t.ByHand && len(stay) > 0
+	t.Queue, t.ByHand, t.Posts = "", t.ByHand && len(stay) > 0, posts
 	return true, w.giveTo(t, to, in, why)
 }
 
@@ -269,6 +276,17 @@ func (w *work) passOn(t *kam.Task, first kam.UserID) error {
 		return err
 	}
 	return w.PassOn(t, p)
+}
+
+// postOf is the post of a chain by which somebody has a task: the one that he had
+// it by, else his lowest; "" for who holds none.
+func postOf(u kam.UserID, chain []kam.TerritoryNode, had string) (post string) {
+	for _, n := range chain {
+		if n.ManagerID == u && (post == "" || n.Code == had) {
+			post = n.Code
+		}
+	}
+	return post
 }
 
 // askedUpTo says whether one of those who are here stands at or below the seat:

@@ -20,12 +20,15 @@ type Task struct {
 	Node      string    `json:"node,omitempty"`
 	Assignees []UserID  `json:"assignees,omitempty"` // persons who may act; grows with escalation
 	// StandIns are those of Assignees who have the task in somebody else's place.
-	StandIns  []StandIn  `json:"stand_ins,omitempty"`
-	Queue     string     `json:"queue,omitempty"`    // role or UNROUTED, for shared work
-	Priority  string     `json:"priority,omitempty"` // HIGH or empty
-	OpenedAt  time.Time  `json:"opened_at"`
-	Deadlines []Deadline `json:"deadlines,omitempty"` // ascending
-	Escalated int        `json:"escalated"`
+	StandIns []StandIn `json:"stand_ins,omitempty"`
+	// Posts are the nodes by whose post assignees have the task: it goes with the
+	// post. Who is not in it was named himself.
+	Posts     map[UserID]string `json:"posts,omitempty"`
+	Queue     string            `json:"queue,omitempty"`    // role or UNROUTED, for shared work
+	Priority  string            `json:"priority,omitempty"` // HIGH or empty
+	OpenedAt  time.Time         `json:"opened_at"`
+	Deadlines []Deadline        `json:"deadlines,omitempty"` // ascending
+	Escalated int               `json:"escalated"`
 	// ClaimedBy is who took the task from its queue: the others leave it to him
 	// until he releases it or it is escalated.
 	ClaimedBy UserID `json:"claimed_by,omitempty"`
@@ -91,21 +94,39 @@ func (t *Task) Holders() []UserID {
 
 // Names are those who have the task, by id: who stands in together with whom he
 // stands in for.
-func (t *Task) Names() []string {
+func (t *Task) Names() []string { return t.Named(func(u UserID) string { return string(u) }) }
+
+// Named is Names with other words for whose own the task is.
+func (t *Task) Named(say func(UserID) string) []string {
 	var names []string
 	for _, u := range t.Assignees {
 		named := false // or will be, beside who stands in for him
 		for _, s := range t.StandIns {
 			if s.By == u {
-				names = append(names, s.String())
+				names = append(names, string(s.By)+" for "+say(s.For))
 			}
 			named = named || s.By == u || s.For == u && slices.Contains(t.Assignees, s.By)
 		}
 		if !named {
-			names = append(names, string(u))
+			names = append(names, say(u))
 		}
 	}
 	return names
+}
+
+// AddressTo says by which post somebody has the task; "" is by none. It forgets
+// those who do not have the task.
+func (t *Task) AddressTo(u UserID, node string) {
+	posts := map[UserID]string{}
+	for _, a := range t.Assignees {
+		if by := t.Posts[a]; by != "" && a != u {
+			posts[a] = by
+		}
+	}
+	if node != "" {
+		posts[u] = node
+	}
+	t.Posts = posts
 }
 
 // QueueUnrouted holds tasks that nobody in the chain may take.

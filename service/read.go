@@ -26,6 +26,8 @@ type CaseView struct {
 	Clock *kam.Clock `json:"clock,omitempty"`
 	// Hidden says why the data are left out, nil where they are not.
 	Hidden *kam.Error `json:"hidden,omitempty"`
+	// Verbs are what can be done now, with what stands against each for who asks.
+	Verbs []Verb `json:"verbs,omitempty"`
 }
 
 // Case is the position of a case; NOT_FOUND, FORBIDDEN.
@@ -73,7 +75,8 @@ func (l *Local) CaseView(ctx context.Context, who Principal, no kam.CaseNo) (Cas
 	}
 	clock, stage := w.read(full.Snapshot, full.Snapshot.OpenedAt, ended, full.Snapshot.UpdatedAt, full.Turns)
 	v.Clock, v.Stage = &clock, stage
-	return v, nil
+	v.Verbs, err = l.verbs(ctx, r, v.Snapshot)
+	return v, err
 }
 
 // withoutRestricted is the case as who is neither of compliance nor an auditor

@@ -53,16 +53,6 @@ func (l *Local) standInOnBook(ctx context.Context, b book.BatchSnapshot, act *bo
 	return err
 }
 
-// inPlace signs in the roles of whom somebody stands in for.
-func (l *Local) inPlace(ctx context.Context, by signatory, giver kam.UserID) (signatory, error) {
-	if giver == "" {
-		return by, nil
-	}
-	p, err := l.record.Access.Person(ctx, giver)
-	by.Person = p
-	return by, err
-}
-
 // A standing is what somebody does, perhaps in the place of another, whom he names
 // or does not.
 type standing struct {

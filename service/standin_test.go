@@ -73,8 +73,7 @@ func (b bundle) sent() onboarding.Act {
 }
 
 // TestSubstituteIsSignedForWithBothNames: what waits for somebody who is away his
-// substitute does in his place, without saying so; the envelope names both, and
-// the role and post of the other.
+// substitute does in his place, without saying so; the envelope names both.
 func TestSubstituteIsSignedForWithBothNames(t *testing.T) {
 	t.Parallel()
 	b, no := twins(t, says(onboarding.Progress{}, nil))
@@ -89,7 +88,7 @@ func TestSubstituteIsSignedForWithBothNames(t *testing.T) {
 	require.NoError(t, signedtest.Verifier().Verify(time.Now(), act.Signed, signed.OfAct(no, act, false)))
 	e, err := signed.Read(act.Signed)
 	require.NoError(t, err)
-	require.Equal(t, [4]string{"bert", "anna", "territory_manager", "T"}, [4]string{string(e.Person), string(e.OnBehalfOf), e.Role, e.Post})
+	require.Equal(t, [2]kam.UserID{"bert", "anna"}, [2]kam.UserID{e.Person, e.OnBehalfOf})
 	require.Equal(t, "DecideConfirmation CONFIRM on "+string(no)+", for anna", e.Meaning)
 
 	require.NoError(t, b.confirms("anna", no, "decision-3", ""))

@@ -47,6 +47,9 @@ type (
 	Org          = accessdb.Org
 	User         = accessdb.User
 	Absence      = accessdb.Absence
+	Post         = accessdb.Post
+	Held         = accessdb.Held
+	Moves        = accessdb.Moves
 	Identity     = accessdb.Identity
 	Proposal     = accessdb.Proposal
 	BookCustomer = customerdb.BookCustomer
@@ -61,12 +64,13 @@ type (
 
 // The constants that belong to them.
 const (
-	DraftKey     = casedb.DraftKey
-	PartyCase    = customerdb.PartyCase
-	MergeKind    = merge.MergeKind
-	SplitKind    = merge.SplitKind
-	ProposalOpen = accessdb.ProposalOpen
-	LocalIssuer  = accessdb.LocalIssuer
+	DraftKey      = casedb.DraftKey
+	PartyCase     = customerdb.PartyCase
+	PartyCustomer = customerdb.PartyCustomer
+	MergeKind     = merge.MergeKind
+	SplitKind     = merge.SplitKind
+	ProposalOpen  = accessdb.ProposalOpen
+	LocalIssuer   = accessdb.LocalIssuer
 
 	ChangeIdentity = accessdb.ChangeIdentity
 )

@@ -160,6 +160,10 @@ func (f fakeCases) Revisions(context.Context, kam.CaseNo) ([]casedb.Revision, er
 	return f.revisions, f.err
 }
 
+func (fakeSignatures) FirstSignIn(context.Context) (time.Time, bool, error) {
+	return time.Time{}, false, nil
+}
+
 func (f fakeSignatures) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
 
 func (f fakeLedger) Forged(context.Context) (int64, error) { return f.forged, f.err }

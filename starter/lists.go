@@ -83,26 +83,10 @@ func (a *app) inboxTable(me kam.UserID, items []service.InboxItem) *term.Table {
 	return t
 }
 
-// measured is the time in a stage against its target: "6.5 of 16 h", or "OVERDUE
-// by 2 h, 18 of 16 h".
-func (a *app) measured(m *kam.Measure) string {
-	switch {
-	case m == nil:
-		return ""
-	case m.Target == 0:
-		return a.hours(&m.Worked)
-	case m.Overdue:
-		return a.text("stage.overdue", m.Over.String(), m.Worked.String(), m.Target.String())
-	}
-	return a.text("stage.time", m.Worked.String(), m.Target.String())
-}
+// measured is the time in a stage against its target.
+func (a *app) measured(m *kam.Measure) string { return a.words.Measured(m) }
 
-func (a *app) hours(h *kam.Dec) string {
-	if h == nil {
-		return ""
-	}
-	return a.text("stage.hours", h.String())
-}
+func (a *app) hours(h *kam.Dec) string { return a.words.Hours(h) }
 
 // turn is whose turn it is.
 func (a *app) turn(m *kam.Measure) string {

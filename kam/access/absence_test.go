@@ -120,6 +120,11 @@ func TestSOD7(t *testing.T) {
 
 	_, err := access.Permit(bert, access.ActionConfirm, task)
 	require.ErrorIs(t, err, kam.Forbidden, "by himself he may not")
+	hers := task
+	hers.For = &proxy
+	in, err := access.Acts(bert, access.ActionConfirm, hers)
+	require.NoError(t, err)
+	require.Equal(t, access.Acting{Role: kam.TerritoryManager, Post: "DE-N-1"}, in, "in her role and at her post")
 	for name, c := range map[string]struct {
 		change func(x *access.Proxy, s *access.Subject, by *kam.Person)
 		action access.Action

@@ -147,7 +147,16 @@ var (
 		func(ctx context.Context, s service.Service, who service.Principal, _ *InboxPage, _ int) ([]service.InboxItem, error) {
 			return s.Inbox(ctx, who)
 		}, func(i service.InboxItem) string { return i.Task.ID })
+
+	HandOver = row(post(tagCases, "HandOver", "/hand-over", "Give all your open tasks to a colleague, for a leave; each case asks who may").
+			like(service.HandOver{DecisionID: exampleID, To: "lea.terr", Reason: "On leave until 6 January."}).tells(),
+		func(ctx context.Context, s service.Service, who service.Principal, in *TasksHandedOver) (service.HandedOver, error) {
+			return s.HandOver(ctx, who, in.Body)
+		})
 )
+
+// TasksHandedOver is the order to hand over.
+type TasksHandedOver struct{ Body service.HandOver }
 
 // cases is a page of the list of cases. It goes on behind the last case of the
 // page before, wherever that stands meanwhile: a case that changes comes to the

@@ -16,7 +16,7 @@ import (
 )
 
 const absenceColumns = `user_id, from_date::text as "from", to_date::text as "to", substitute, nodes, kinds, max_potential, reason,
-	deputy and exists (select from kam.deputy d join kam.node n on n.code = d.node where n.manager_id = absence.user_id and d.user_id = absence.substitute) as deputy`
+	deputy and exists (select from kam.deputy d join kam.post n using (node) where n.user_id = absence.user_id and d.user_id = absence.substitute) as deputy`
 
 // readAbsence leaves out what is empty.
 func readAbsence(row pgx.CollectableRow) (Absence, error) {
@@ -171,25 +171,23 @@ func (tx *Tx) tell(substitute kam.UserID, what kam.Sentence) error {
 // the scope, or of one above it that the person manages; without nodes, of each
 // node that he manages.
 func (tx *Tx) isDeputy(ab Absence) (bool, error) {
-	const managed = `select code from kam.node where manager_id = $1 order by code`
-	const held = `select d.node from kam.deputy d join kam.node n on n.code = d.node where n.manager_id = $1 and d.user_id = $2`
-
-	may, err := pg.List(tx.ctx, tx.tx, "look for deputies", pgx.RowTo[string], held, ab.UserID, ab.Substitute)
+	may, err := pg.List(tx.ctx, tx.tx, "look for deputies", pgx.RowTo[string], `select node from kam.deputy where user_id = $1`, ab.Substitute)
 	if err != nil || len(may) == 0 {
 		return false, err
 	}
+	tree, err := tx.Nodes()
+	if err != nil {
+		return false, err
+	}
 	nodes := ab.Nodes
-	if len(nodes) == 0 {
-		if nodes, err = pg.List(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], managed, ab.UserID); err != nil {
-			return false, err
+	for _, n := range tree {
+		if len(ab.Nodes) == 0 && n.ManagerID == ab.UserID {
+			nodes = append(nodes, n.Code)
 		}
 	}
-	for _, n := range nodes {
-		chain, err := tx.Chain(n)
-		if err != nil {
-			return false, err
-		}
-		if !slices.ContainsFunc(chain, func(n kam.TerritoryNode) bool { return slices.Contains(may, n.Code) }) {
+	for _, node := range nodes {
+		held := func(n kam.TerritoryNode) bool { return n.ManagerID == ab.UserID && slices.Contains(may, n.Code) }
+		if !slices.ContainsFunc(kam.PathOf(tree, node), held) {
 			return false, nil
 		}
 	}

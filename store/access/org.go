@@ -19,6 +19,9 @@ type Org struct {
 	FinanceHolds    []Hold           `json:"finance_holds" yaml:"finance_holds"`
 	Absences        []Absence        `json:"absences" yaml:"absences"`
 	Deputies        []Deputy         `json:"deputies,omitzero" yaml:"deputies"`
+	// From is the day, or the instant, from which the nodes hold; "" is at once. A
+	// load for a later day gives nodes only: the other lists have no days.
+	From string `json:"from,omitempty" yaml:"from"`
 }
 
 // A User is a person with roles. Inactive is the exception, so that a list of

@@ -108,9 +108,9 @@ func (l Line) Place(o Order) time.Time {
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	const find = `
 		with recursive below as (
-			select code from kam.node where code = @territory
+			select n.code from ` + pg.TreeNow + ` where n.code = @territory
 			union
-			select n.code from below b join kam.node n on n.parent = b.code
+			select n.code from below b join ` + pg.TreeNow + ` on n.parent = b.code
 		), followed as (
 			select same_as as no from kam.cases where requester = @requester and same_as <> ''
 			union
@@ -181,33 +181,38 @@ type InboxItem struct {
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
-// Inbox lists the open tasks of a person: those assigned, and those in the
-// queue of a role that the person holds, where the node lies at or below one
-// of the person's nodes. A cancellation that an operator has asked for waits for
+// Inbox lists the open tasks of a person: those assigned, to him or to a post that
+// he holds, and those in the queue of a role that the person holds, where the node
+// lies at or below one of the person's nodes. A cancellation that an operator has asked for waits for
 // the policy administrators. The queue of unrouted tasks is the operator's and the
 // policy administrator's. Urgent ones come first, then by due date.
 func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error) {
 	const open = `
 		with recursive me as (
-			select roles, nodes from kam.person where user_id = $1 and active
+			select p.roles, w.nodes from kam.person p join kam.works_at(statement_timestamp()) w using (user_id) where user_id = $1 and p.active
 		), mine as (
 			select unnest(nodes) as code from me
 			union
-			select n.code from mine m join kam.node n on n.parent = m.code
+			select n.code from mine m join ` + pg.TreeNow + ` on n.parent = m.code
 		), queues as (
 			select unnest(roles) as queue from me
 			union
 			select 'UNROUTED' from me where roles && array['operator', 'policy_admin']
 		), found as (
 			select t.task_id, true as assigned from kam.task_assignee a join kam.task t using (task_id)
-			where a.user_id = $1 and t.status = 'OPEN'
+			where a.user_id = $1 and a.node = '' and t.status = 'OPEN'
+			union all
+			select t.task_id, true from kam.post p join kam.task_assignee a using (node) join kam.task t using (task_id)
+			where p.user_id = $1 and p.valid_from <= statement_timestamp() and statement_timestamp() < p.valid_to and t.status = 'OPEN'
 			union all
 			select t.task_id, t.claimed_by = $1 from kam.task t
 			where t.status = 'OPEN' and t.queue in (select queue from queues) and t.claimed_by in ('', $1)
 			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
 		)
 		select t.task, t.case_no, coalesce(c.case_type, '') as type, coalesce(c.state, '') as state, coalesce(c.customer_name, '') as customer_name, coalesce(c.country, '') as country, coalesce(c.territory, t.node) as territory, t.subject, c.opened_at, t.due_at as due, f.assigned as mine,
-			coalesce((select since from kam.task_assignee a where a.task_id = t.task_id and a.user_id = $1), t.opened_at) as came
+			coalesce((select since from kam.task_assignee a where a.task_id = t.task_id and a.user_id = $1 and a.node = ''),
+				(select max(greatest(coalesce(a.since, t.opened_at), p.valid_from)) from kam.post p join kam.task_assignee a using (node)
+					where a.task_id = t.task_id and p.user_id = $1 and p.valid_from <= statement_timestamp() and statement_timestamp() < p.valid_to), t.opened_at) as came
 		from (select task_id, bool_or(assigned) as assigned from found group by task_id) f
 		join kam.task t using (task_id) left join kam.cases c using (case_no)
 		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`

@@ -99,6 +99,24 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, kind kam
 	return s, false, nil
 }
 
+// Named are those whom a task names: persons, and whoever holds the posts that it
+// is addressed to, on the chain of its place.
+func Named(t kam.Task, chain []kam.TerritoryNode) []kam.UserID {
+	var named []kam.UserID
+	for _, u := range t.Holders() {
+		post := t.Posts[u]
+		if post == "" {
+			named = append(named, u)
+		}
+		for _, n := range chain {
+			if n.Code == post && n.ManagerID != "" {
+				named = append(named, n.ManagerID)
+			}
+		}
+	}
+	return named
+}
+
 // nextSeat is the first eligible manager above the levels that were asked.
 func (r Route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error) (Seat, bool, error) {
 	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
@@ -132,6 +150,7 @@ func (r Route) Raise(t *kam.Task, start string, sla policy.Wait, allowed func(ka
 		return next, false, err
 	}
 	t.Level, t.Node, t.Queue = next.Node.Level, next.Node.Code, ""
+	t.AddressTo(next.Person.ID, next.Node.Code)
 	return next, true, r.FreshDeadlines(t, sla, next.First)
 }
 
@@ -159,9 +178,14 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 	return people[0], nil
 }
 
-// WaitingFor names, by id only, for whom a task waits.
+// WaitingFor names, by id only, for whom a task waits, and by which post.
 func WaitingFor(t kam.Task) string {
-	who := t.Names()
+	who := t.Named(func(u kam.UserID) string {
+		if post := t.Posts[u]; post != "" {
+			return string(u) + " (post of " + post + ")"
+		}
+		return string(u)
+	})
 	if t.Queue != "" {
 		who = append(who, "queue "+t.Queue)
 	}
