@@ -71,7 +71,7 @@ func (a *Activities) MayActOnImport(ctx context.Context, no book.BatchNo, act bo
 
 func effectOf(no kam.CaseNo, act onboarding.Act) ledger.Effect {
 	return ledger.Effect{
-		Subject: casedb.Of(no), With: casedb.Of(act.Other()), Key: "act/" + act.DecisionID, Digest: act.Digest(), People: true, By: act.By,
+		Subject: casedb.Of(no), With: casedb.Of(act.Other()), Key: "act/" + act.DecisionID, Digest: act.Digest(), People: true, By: act.By, For: act.OnBehalfOf,
 	}
 }
 
@@ -102,7 +102,14 @@ func (w *work) act(act onboarding.Act) error {
 		return err
 	}
 	d := doing{Act: act, event: spec.Event, role: w.acting.Role, who: who, subject: subject}
-	switch act.Name {
+	if act.OnBehalfOf == "" {
+		return w.do(d)
+	}
+	return w.inPlace(d)
+}
+
+func (w *work) do(d doing) error {
+	switch d.Name {
 	case onboarding.ActSubmitData, onboarding.ActSubmitDetails, onboarding.ActAmendMaterial:
 		return w.submit(d)
 	case onboarding.ActResolveDuplicate:
@@ -131,7 +138,7 @@ func (w *work) act(act onboarding.Act) error {
 	case onboarding.ActCancel:
 		return w.cancel(d)
 	default:
-		return kam.Errorf(kam.Invalid, "%s is not an act on a case", act.Name)
+		return kam.Errorf(kam.Invalid, "%s is not an act on a case", d.Name)
 	}
 }
 
@@ -182,6 +189,9 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 	}
 	if t := lk.Case.Task; t != nil {
 		s.Assignees = route.Named(*t, chain)
+		if s.Work, err = lk.workOf(t.Kind); err != nil {
+			return s, err
+		}
 		if t.Kind == onboarding.TaskConfirmation {
 			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
@@ -199,7 +209,10 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 			s.Rule = lk.rulesToWaive(onboarding.Act{Name: onboarding.ActDecideValidation})
 		}
 	}
-	return s, nil
+	if act.OnBehalfOf != "" {
+		s.For, err = lk.proxy(act, s.Work)
+	}
+	return s, err
 }
 
 // reassign gives the open task to another eligible person: one of those who
@@ -233,15 +246,22 @@ func (w *work) reassign(d doing) error {
 		return err
 	}
 	to := []kam.UserID{target.ID}
-	if slices.Contains(t.Assignees, d.By) {
-		to = append(to, without(t.Assignees, []kam.UserID{d.By, target.ID})...)
+	if holders := t.Holders(); slices.Contains(holders, d.By) {
+		to = append(to, without(holders, []kam.UserID{d.By, target.ID})...)
 	}
-	t.Assignees, t.Queue, t.ByHand = to, "", true
-	if err := w.PassOn(t, target); err != nil {
+	had := t.StandIns
+	if t.Assignees, t.StandIns, err = w.Staff(to, t.Kind, w.allowed(t.Kind)); err != nil {
+		return err
+	}
+	t.Queue, t.ByHand = "", true
+	if err := w.passOn(t, t.Assignees[0]); err != nil {
 		return err
 	}
 	t.AddressTo(target.ID, "")
 	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	if err := w.standIn(had); err != nil {
 		return err
 	}
 	return w.notify("task.opened", kam.Say("%s was given to you", w.Case.CaseNo), target.ID)

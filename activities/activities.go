@@ -143,6 +143,7 @@ func (a *Activities) open(tx *casedb.Tx) (*work, error) {
 		Tx: tx, form: form{c: tx.Case, pol: pol, data: data}, customers: customerdb.In(tx.Entry),
 		Route: route.Route{Org: org, Pol: pol, Home: home}, provider: a.Provider,
 	}}
+	w.Work = w.workOf
 	if w.existing() {
 		var b base
 		if ok, err := tx.Fact(casedb.FactBase, &b); err != nil {

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/kamflow/kamflow/kam"
@@ -28,7 +29,7 @@ func (w *work) checkCapacity(d doing) error {
 		}
 	}
 	if owner == "" {
-		owner = d.By // acts until a key account manager is named
+		owner = cmp.Or(d.OnBehalfOf, d.By) // acts until a key account manager is named
 	}
 	holds, err := w.customers.KeyAccountsOf(owner)
 	if err != nil {
@@ -94,7 +95,7 @@ func (w *work) release(d doing, owner kam.UserID) (*customerdb.KeyAccount, error
 	if err != nil {
 		return nil, err
 	}
-	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), func(u kam.UserID) error {
+	s, ok, err := w.SeatFrom(chain, k.Tier.Level(), "", func(u kam.UserID) error {
 		if u == owner {
 			return kam.Errorf(kam.Invalid, "it is released by him").By("CAPACITY")
 		}

@@ -38,8 +38,10 @@ func (w *work) resolveDuplicate(d doing) error {
 		}
 		return w.notifyMerged()
 	}
-	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
-		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
+	if f.Match == kam.MatchCertain {
+		if err := onboarding.NotOwn(d.By, *w.Case); err != nil {
+			return err
+		}
 	}
 	if d.Verdict == onboarding.SameRequest {
 		if !slices.ContainsFunc(candidates, func(c customer.Candidate) bool { return c.Ref == string(d.SameAs) }) {
@@ -203,7 +205,7 @@ func (w *work) humanDecision(d doing, kind onboarding.RecordKind, against bool, 
 		return then() // no rule recommended anything
 	}
 	if err := w.SetHuman(kind, onboarding.HumanDecision{
-		Decision: string(d.Verdict), By: d.By, AgainstRecommendation: against, Reason: d.Reason, At: w.At,
+		Decision: string(d.Verdict), By: d.By, OnBehalfOf: d.OnBehalfOf, AgainstRecommendation: against, Reason: d.Reason, At: w.At,
 	}); err != nil {
 		return err
 	}

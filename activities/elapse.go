@@ -56,7 +56,7 @@ func (w *work) notifyManager() error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: kam.Note("manager told: %s", route.WaitingFor(*w.Case.Task))})
-	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.ConfirmedBy)
+	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.Behind(w.Case.ConfirmedBy)...)
 }
 
 // escalate brings the next level in; whoever was asked before keeps the right
@@ -98,22 +98,25 @@ func (w *work) escalateLevel() error {
 	if err != nil {
 		return err
 	}
-	sla, allowed := w.Pol.SLA.Confirmation, w.mayConfirm
+	sla, had := w.Pol.SLA.Confirmation, t.StandIns
 	if t.Kind == onboarding.TaskEndorsement {
-		sla, allowed, start = w.Pol.SLA.Endorsement, w.mayEndorse, w.endorsingNode()
+		sla, start = w.Pol.SLA.Endorsement, w.endorsingNode()
 	}
-	next, ok, err := w.Raise(t, start, sla, allowed)
+	next, ok, err := w.Raise(t, start, sla, w.allowed(t.Kind))
 	if err != nil {
 		return err
 	}
 	text := kam.Note("no further level: to all")
 	if ok {
-		text = kam.Note("%s joins at %s", next.Person.ID, next.Node.Level)
+		text = kam.Note("%s joins at %s", next.Asked(), next.Node.Level)
 	}
 	if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err
 	}
 	if err := w.UpdateTask(); err != nil {
+		return err
+	}
+	if err := w.standIn(had); err != nil {
 		return err
 	}
 	if !ok {
@@ -133,7 +136,7 @@ func (w *work) expire() error {
 	if err := w.move(onboarding.EvExpire, w.facts(), kam.AuditEvent{Type: kam.EventExpired, Actor: kam.System}); err != nil {
 		return err
 	}
-	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), w.Case.Requester, w.Case.ConfirmedBy)
+	return w.notify("case.expired", kam.Say("%s expired", w.Case.CaseNo), append([]kam.UserID{w.Case.Requester}, w.Case.Behind(w.Case.ConfirmedBy)...)...)
 }
 
 // lapse keeps the status before the case where nobody endorsed.

@@ -68,7 +68,7 @@ func (w *work) openEndorsement() error {
 	if err != nil {
 		return err
 	}
-	s, ok, err := w.SeatFrom(chain, e.level, w.mayEndorse)
+	s, ok, err := w.SeatFrom(chain, e.level, onboarding.TaskEndorsement, w.mayEndorse)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *work) decideEndorsement(d doing) error {
 				return err
 			}
 		}
-		w.Case.Endorsed = append(w.Case.Endorsed, d.By)
+		w.Case.Endorsed, w.Case.EndorsedFor = append(w.Case.Endorsed, d.By), d.OnBehalfOf
 		f.LastRequired = len(w.Case.Endorsed) >= len(w.endorsers())
 		if f.LastRequired {
 			if err := w.checkCapacity(d); err != nil {
@@ -110,7 +110,7 @@ func (w *work) decideEndorsement(d doing) error {
 		}
 		from := w.Case.Tier
 		w.flag(onboarding.FlagOverridden)
-		w.Case.Tier, w.Case.Endorsed = d.Tier, nil
+		w.Case.Tier, w.Case.Endorsed, w.Case.EndorsedFor = d.Tier, nil, ""
 		if err := w.rehome(); err != nil {
 			return err
 		}

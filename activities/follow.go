@@ -22,8 +22,10 @@ func (w *work) follow(d doing, f onboarding.Facts) error {
 	if err := onboarding.CheckEarlier(*w.Case, *w.other.Case); err != nil {
 		return err
 	}
-	if f.Match == kam.MatchCertain && (w.Case.Requested(d.By) || d.By == w.Case.OwnerID) {
-		return kam.Errorf(kam.Separation, "%s requested the case or owns the account", d.By).By("SOD3").Try("another steward must decide")
+	if f.Match == kam.MatchCertain {
+		if err := onboarding.NotOwn(d.By, *w.Case); err != nil {
+			return err
+		}
 	}
 	f.Earlier, w.Case.SameAs = true, d.SameAs
 	e := d.log(kam.EventMerged)

@@ -238,7 +238,7 @@ func (w *work) endAccount(c classified) error {
 
 func (lk *lookup) actingOwner() kam.UserID {
 	if n := len(lk.Case.Endorsed); n > 0 {
-		return lk.Case.Endorsed[n-1]
+		return cmp.Or(lk.Case.EndorsedFor, lk.Case.Endorsed[n-1])
 	}
 	return lk.Case.OwnerID
 }

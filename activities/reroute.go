@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,11 @@ func (w *work) reroute() (bool, error) {
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
-		if !who.Active {
+		if who.Active {
+			if passed, err := w.claimPasses(t); passed || err != nil {
+				return true, err
+			}
+		} else {
 			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: kam.Note("%s has left", t.ClaimedBy)})
 			t.ClaimedBy = ""
 			return true, w.UpdateTask()
@@ -124,26 +129,33 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	}
 	why, unrouted := kam.Note("the requester has left"), t.Queue == kam.QueueUnrouted
 	switch {
-	case who.ID == "" && unrouted, slices.Equal(t.Assignees, []kam.UserID{who.ID}):
+	case who.ID == "" && unrouted:
 		return false, nil
 	case who.ID == "":
 		t.Queue = kam.QueueUnrouted
-		if err := w.giveTo(t, nil, why); err != nil {
+		if err := w.giveTo(t, nil, nil, why); err != nil {
 			return false, err
 		}
 		return true, w.notifyVacancies([]string{w.nobodyLeft()})
 	case unrouted:
 		why = kam.Note("somebody is there again")
 	}
-	if err := w.PassOn(t, who); err != nil {
+	to, in, err := w.Staff([]kam.UserID{who.ID}, t.Kind, w.allowed(t.Kind))
+	if err != nil || slices.Equal(t.Assignees, to) && slices.Equal(t.StandIns, in) {
 		return false, err
 	}
-	return true, w.giveTo(t, []kam.UserID{who.ID}, why)
+	if slices.Equal(t.Holders(), []kam.UserID{who.ID}) {
+		why = changedStandIns(t.StandIns, in)
+	}
+	if err := w.passOn(t, to[0]); err != nil {
+		return true, err
+	}
+	return true, w.giveTo(t, to, in, why)
 }
 
 // rerouteManagers keeps those who may still decide, and brings the manager in
-// whose task it is now: the next level at once where all of them are absent.
-// Who is absent keeps the right to decide.
+// whose task it is now: the next level at once where all of them are absent and
+// nobody stands in. Who is absent keeps the right to decide.
 func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	relocated, err := w.relocate(t)
 	if err != nil {
@@ -153,22 +165,22 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	allowed, sla := w.mayConfirm, w.Pol.SLA.Confirmation
+	allowed, sla := w.allowed(t.Kind), w.Pol.SLA.Confirmation
 	if t.Kind == onboarding.TaskEndorsement {
 		e := w.nextEndorser()
-		node, level, allowed, sla = e.node, e.level, w.mayEndorse, w.Pol.SLA.Endorsement
+		node, level, sla = e.node, e.level, w.Pol.SLA.Endorsement
 	}
 	chain, err := w.Org.Chain(node)
 	if err != nil {
 		return false, err
 	}
-	s, ok, err := w.SeatFrom(chain, level, allowed)
+	s, ok, err := w.SeatFrom(chain, level, t.Kind, allowed)
 	if err != nil {
 		return false, err
 	}
-	var stay, here []kam.UserID // here: those of them who are not absent today
+	var stay, here []kam.UserID // here: those of them who are not absent today, or somebody stands in
 	posts := map[kam.UserID]string{}
-	for _, u := range t.Assignees {
+	for _, u := range t.Holders() {
 		p, err := w.Org.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
@@ -181,32 +193,47 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 			posts[u] = post
 		}
 		stay = append(stay, u)
-		away, err := w.Away(p)
+		away, err := w.Away(u)
 		if err != nil {
 			return false, err
 		}
-		if !away {
+		var in kam.Person
+		if away {
+			if in, _, err = w.StandIn(u, t.Kind, allowed); err != nil {
+				return false, err
+			}
+		}
+		if !away || in.ID != "" {
 			here = append(here, u)
 		}
 	}
-	want := stay
+	had, want := t.Holders(), stay
 	if ok && !slices.Contains(stay, s.Person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
 		want = append([]kam.UserID{s.Person.ID}, stay...)
 		posts[s.Person.ID] = s.Node.Code
 	}
+	to, in, err := w.Staff(want, t.Kind, allowed)
+	if err != nil {
+		return false, err
+	}
 	byOther := func(u kam.UserID) bool { return t.Posts[u] != "" && t.Posts[u] != posts[u] }
-	if slices.Equal(want, t.Assignees) && !slices.ContainsFunc(want, byOther) {
+	if slices.Equal(to, t.Assignees) && slices.Equal(in, t.StandIns) && !slices.ContainsFunc(want, byOther) {
 		return relocated, nil
 	}
 	if len(want) == 0 {
 		t.Queue, t.Level, t.Posts = kam.QueueUnrouted, kam.LevelGlobal, nil
-		if err := w.giveTo(t, nil, strings.Join(s.Passed, "; ")); err != nil {
+		if err := w.giveTo(t, nil, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
 		return true, w.notifyVacancies(append([]string{kam.Note("nobody may take the task")}, s.Passed...))
 	}
-	why := kam.Note("the organisation changed")
-	if slices.Contains(want, s.Person.ID) && !slices.Contains(t.Assignees, s.Person.ID) {
+	why, first := kam.Note("the organisation changed"), s.First
+	if slices.Equal(want, had) {
+		why = cmp.Or(changedStandIns(t.StandIns, in), why)
+		if first, err = w.newStandIn(t.StandIns, in); err != nil {
+			return false, err
+		}
+	} else if slices.Contains(want, s.Person.ID) && !slices.Contains(had, s.Person.ID) {
 		if len(s.Passed) > 0 {
 			why = strings.Join(s.Passed, "; ")
 			t.Note = why
@@ -214,12 +241,41 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		if len(stay) == 0 || t.Level.Rank() < s.Node.Level.Rank() {
 			t.Level, t.Node = s.Node.Level, s.Node.Code
 		}
-		if err := w.FreshDeadlines(t, sla, s.Person); err != nil {
+	} else {
+		first = kam.Person{}
+	}
+	if first.ID != "" { // who joins
+		if err := w.FreshDeadlines(t, sla, first); err != nil {
+			return false, err
+		}
+	} else if slices.Equal(want, had) { // who stood in does no more
+		if err := w.passOn(t, to[0]); err != nil {
 			return false, err
 		}
 	}
 	t.Queue, t.ByHand, t.Posts = "", t.ByHand && len(stay) > 0, posts
-	return true, w.giveTo(t, want, why)
+	return true, w.giveTo(t, to, in, why)
+}
+
+// newStandIn is the first who stands in now and did not before; nobody where there
+// is none.
+func (w *work) newStandIn(had, have []kam.StandIn) (kam.Person, error) {
+	for _, s := range have {
+		if !slices.Contains(had, s) {
+			return w.Org.Person(s.By)
+		}
+	}
+	return kam.Person{}, nil
+}
+
+// passOn goes on counting the time of the task by the hours of who has it first
+// now.
+func (w *work) passOn(t *kam.Task, first kam.UserID) error {
+	p, err := w.Org.Person(first)
+	if err != nil {
+		return err
+	}
+	return w.PassOn(t, p)
 }
 
 // postOf is the post of a chain by which somebody has a task: the one that he had
@@ -263,9 +319,9 @@ func (w *work) relocate(t *kam.Task) (bool, error) {
 }
 
 // giveTo moves the open task, and sends a notice to both sides.
-func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
-	before := t.Assignees
-	t.Assignees = to
+func (w *work) giveTo(t *kam.Task, to []kam.UserID, in []kam.StandIn, why string) error {
+	before, had := t.Assignees, t.StandIns
+	t.Assignees, t.StandIns = to, in
 	if len(to) > 0 {
 		t.Queue = ""
 	}
@@ -273,10 +329,13 @@ func (w *work) giveTo(t *kam.Task, to []kam.UserID, why string) error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
+	if err := w.standIn(had); err != nil {
+		return err
+	}
 	if err := w.notify("task.moved", kam.Say("%s waits for somebody else now", w.Case.CaseNo), without(before, to)...); err != nil {
 		return err
 	}
-	return w.notify("task.opened", kam.Say("%s waits for you", w.Case.CaseNo), without(to, before)...)
+	return w.tellAssignees(kam.Say("%s waits for you", w.Case.CaseNo), without(without(to, before), givers(in)))
 }
 
 func without(list, those []kam.UserID) []kam.UserID {

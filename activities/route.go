@@ -72,9 +72,17 @@ func (w *work) openForQueue(kind kam.TaskKind, role kam.Role, sla policy.Wait) e
 	return w.openTask(kam.Task{Kind: kind, Queue: string(role)}, sla, lead)
 }
 
-// openTask fills in step and deadlines, stores the task and tells whom it
-// waits for.
-func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
+// openTask fills in step and deadlines and who stands in for its holders, stores
+// the task and tells whom it waits for.
+func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) (err error) {
+	if t.Assignees, t.StandIns, err = w.Staff(t.Assignees, t.Kind, w.allowed(t.Kind)); err != nil {
+		return err
+	}
+	if len(t.StandIns) > 0 && t.StandIns[0].By != first.ID {
+		if first, err = w.Org.Person(t.StandIns[0].By); err != nil {
+			return err
+		}
+	}
 	t.Step, t.OpenedAt = w.Case.Step, w.At
 	if w.highPriority() {
 		t.Priority = "HIGH"
@@ -86,7 +94,10 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		return err
 	}
 	w.Log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: route.WaitingFor(*w.Case.Task)})
-	to := t.Assignees
+	if err := w.standIn(nil); err != nil {
+		return err
+	}
+	to := without(t.Assignees, givers(t.StandIns))
 	if t.Queue != "" && t.Queue != kam.QueueUnrouted {
 		shared, err := w.Org.PeopleByRole(kam.Role(t.Queue))
 		if err != nil {
@@ -94,7 +105,7 @@ func (w *work) openTask(t kam.Task, sla policy.Wait, first kam.Person) error {
 		}
 		to = route.IDs(shared) // one of them takes it
 	}
-	return w.notify("task.opened", kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), to...)
+	return w.tellAssignees(kam.Say("%s: %s waits for you", w.Case.CaseNo, t.Kind), to)
 }
 
 // openValidation is the task of 1.4.6s: for the stewards, then for compliance

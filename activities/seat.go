@@ -22,7 +22,7 @@ func (lk *lookup) confirmingSeat() (route.Seat, bool, error) {
 	if len(chain) == 0 {
 		return route.Seat{Passed: []string{kam.Note("there is no node %s", node)}}, false, nil
 	}
-	return lk.SeatFrom(chain, level, lk.mayConfirm)
+	return lk.SeatFrom(chain, level, onboarding.TaskConfirmation, lk.mayConfirm)
 }
 
 // confirmingPlace is where the chain of the confirming managers begins, and the
@@ -63,7 +63,7 @@ func (w *work) openSeat(kind kam.TaskKind, s route.Seat, sla policy.Wait) error 
 	if err := w.openTask(kam.Task{
 		Kind: kind, Level: s.Node.Level, Node: s.Node.Code,
 		Assignees: []kam.UserID{s.Person.ID}, Posts: map[kam.UserID]string{s.Person.ID: s.Node.Code}, Note: strings.Join(append(two, s.Passed...), "; "), Fields: w.toConfirm(kind),
-	}, sla, s.Person); err != nil {
+	}, sla, s.First); err != nil {
 		return err
 	}
 	return w.notifyVacancies(s.Passed)

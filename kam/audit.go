@@ -24,6 +24,7 @@ const (
 	EventTaskReminded        EventType = "TASK_REMINDED"
 	EventTaskEscalated       EventType = "TASK_ESCALATED"
 	EventTaskReassigned      EventType = "TASK_REASSIGNED"
+	EventDelegationApplied   EventType = "DELEGATION_APPLIED" // somebody stands in for who is away
 	EventConfirmed           EventType = "CONFIRMED"
 	EventRejected            EventType = "REJECTED"
 	EventSentBack            EventType = "SENT_BACK"

@@ -1,6 +1,9 @@
 package kam
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // TaskKind is the kind of work that is put into an inbox. It is also the key of
 // the policy's sla section.
@@ -16,6 +19,8 @@ type Task struct {
 	Level     NodeLevel `json:"level,omitempty"` // of the manager it waits for
 	Node      string    `json:"node,omitempty"`
 	Assignees []UserID  `json:"assignees,omitempty"` // persons who may act; grows with escalation
+	// StandIns are those of Assignees who have the task in somebody else's place.
+	StandIns []StandIn `json:"stand_ins,omitempty"`
 	// Posts are the nodes by whose post assignees have the task: it goes with the
 	// post. Who is not in it was named himself.
 	Posts     map[UserID]string `json:"posts,omitempty"`
@@ -41,6 +46,72 @@ type Task struct {
 	// Fields and Note are what a person was asked to change.
 	Fields []string `json:"fields,omitempty"`
 	Note   string   `json:"note,omitempty"`
+}
+
+// A StandIn has a task in the place of somebody who is away.
+type StandIn struct {
+	By  UserID `json:"by"`
+	For UserID `json:"for"`
+}
+
+func (s StandIn) String() string { return string(s.By) + " for " + string(s.For) }
+
+// StandsInFor is in whose place a person has the task; empty where it is his own,
+// or he has it not at all.
+func (t *Task) StandsInFor(u UserID) UserID {
+	if t != nil {
+		for _, s := range t.StandIns {
+			if s.By == u {
+				return s.For
+			}
+		}
+	}
+	return ""
+}
+
+// InPlaceOf is who has the task in a person's place; empty where nobody has.
+func (t *Task) InPlaceOf(u UserID) UserID {
+	for _, s := range t.StandIns {
+		if s.For == u {
+			return s.By
+		}
+	}
+	return ""
+}
+
+// Holders are those whose own the task is, without those who stand in for them.
+func (t *Task) Holders() []UserID {
+	var own []UserID
+	if t != nil {
+		for _, u := range t.Assignees {
+			if t.StandsInFor(u) == "" {
+				own = append(own, u)
+			}
+		}
+	}
+	return own
+}
+
+// Names are those who have the task, by id: who stands in together with whom he
+// stands in for.
+func (t *Task) Names() []string { return t.Named(func(u UserID) string { return string(u) }) }
+
+// Named is Names with other words for whose own the task is.
+func (t *Task) Named(say func(UserID) string) []string {
+	var names []string
+	for _, u := range t.Assignees {
+		named := false // or will be, beside who stands in for him
+		for _, s := range t.StandIns {
+			if s.By == u {
+				names = append(names, string(s.By)+" for "+say(s.For))
+			}
+			named = named || s.By == u || s.For == u && slices.Contains(t.Assignees, s.By)
+		}
+		if !named {
+			names = append(names, say(u))
+		}
+	}
+	return names
 }
 
 // AddressTo says by which post somebody has the task; "" is by none. It forgets

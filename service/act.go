@@ -73,6 +73,12 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act on
 	if err := act.Check(); err != nil {
 		return onboarding.Progress{}, err
 	}
+	if err := l.standIn(ctx, no, &act); err != nil {
+		if e := kam.AsError(err); e != nil {
+			l.recordRefusal(ctx, no, act, e)
+		}
+		return onboarding.Progress{}, reachable(ctx, what, err)
+	}
 	by, err := l.signatory(ctx, who, func() (access.Acting, error) { return l.mayAct(ctx, no, act) })
 	if err == nil && act.Name == onboarding.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := l.intend(ctx, no, act); err != nil {

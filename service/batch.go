@@ -101,7 +101,13 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no book.BatchNo, nam
 		return before, reachable(ctx, what, err)
 	}
 	act.Name = name
-	by, err := l.signatory(ctx, who, func() (access.Acting, error) { return l.Judge.MayActOnImport(ctx, no, act) })
+	var by signatory
+	if name == book.UpdateConfirmBatch {
+		err = l.standInOnBook(ctx, before, &act)
+	}
+	if err == nil {
+		by, err = l.signatory(ctx, who, func() (access.Acting, error) { return l.Judge.MayActOnImport(ctx, no, act) })
+	}
 	if e := kam.AsError(err); e != nil {
 		return before, l.refuseOnBatch(ctx, no, act, e)
 	}

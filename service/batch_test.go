@@ -46,6 +46,8 @@ func (b known) Person(_ context.Context, id kam.UserID) (kam.Person, error) {
 	return p, nil
 }
 
+func (b known) StandsIn(context.Context, kam.UserID) ([]service.Absence, error) { return nil, nil }
+
 func (b known) People(context.Context) ([]kam.Person, error) {
 	return make([]kam.Person, len(b.people)), nil
 }

@@ -73,12 +73,12 @@ func (l *Local) HandOver(ctx context.Context, who Principal, o HandOver) (Handed
 	}
 	done := HandedOver{To: to.ID, Moved: []HandedTask{}, Left: []HandedTask{}}
 	for _, item := range mine {
-		if item.Mine && item.Task.Kind != onboarding.TaskDraftOffer {
+		if goes(item, p.ID) {
 			done.Rest++
 		}
 	}
 	for _, item := range mine {
-		if !item.Mine || item.Task.Kind == onboarding.TaskDraftOffer {
+		if !goes(item, p.ID) {
 			continue
 		}
 		t := HandedTask{ID: item.Task.ID, CaseNo: item.CaseNo, Subject: item.Subject, Kind: item.Task.Kind, Post: item.Task.Posts[p.ID]}
@@ -96,6 +96,12 @@ func (l *Local) HandOver(ctx context.Context, who Principal, o HandOver) (Handed
 		done.Rest--
 	}
 	return done, nil
+}
+
+// goes says whether a task is handed over: one that somebody has himself, not in
+// the place of another.
+func goes(item InboxItem, of kam.UserID) bool {
+	return item.Mine && item.Task.Kind != onboarding.TaskDraftOffer && item.Task.StandsInFor(of) == ""
 }
 
 // handOver moves one task. Its decision id follows from that of the order, so that

@@ -84,11 +84,31 @@ func (l *Local) Posts(ctx context.Context, who Principal, asOf string) ([]Held, 
 	return l.record.Access.Posts(ctx, at)
 }
 
-// AddAbsence says that a person takes no tasks for a time.
+// AddAbsence says that a person takes no tasks for a time, and who stands in for
+// him.
 func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Absence) (OrgChange, error) {
+	var days int
+	if ab.Substitute != "" {
+		policy, err := l.latestPolicy(ctx)
+		if err != nil {
+			return OrgChange{}, err
+		}
+		days = policy.SOD.DelegationMaxDays
+	}
 	a, err := l.orgAct(ctx, who, a, "AddAbsence")
 	if err != nil {
 		return OrgChange{}, err
+	}
+	a.Away = func(ab Absence, giver, substitute kam.Person, today string) error {
+		for _, k := range ab.Kinds {
+			if !slices.Contains(standInTasks, k) {
+				return kam.Errorf(kam.Invalid, "nobody stands in for a task %q", kam.Clip(string(k), 40)).On("kinds").Try("one of %s", kam.ListOf(standInTasks))
+			}
+		}
+		if err := ab.Check(today, days); err != nil || ab.Substitute == "" {
+			return err
+		}
+		return access.MayStandIn(substitute, giver, ab.Deputy)
 	}
 	return l.record.Access.AddAbsence(ctx, a, ab)
 }
@@ -159,7 +179,8 @@ func (l *Local) Decline(ctx context.Context, who Principal, a OrgAct, proposal s
 	return l.record.Access.Decline(ctx, a, proposal)
 }
 
-// Absences lists when people take no tasks.
+// Absences lists when people take no tasks, and who stands in for them; why, for
+// the two and for those who read delegations.
 func (l *Local) Absences(ctx context.Context, who Principal, of kam.UserID, past bool) ([]Absence, error) {
 	p, err := l.person(ctx, who)
 	if err == nil && of != p.ID {
@@ -168,7 +189,13 @@ func (l *Local) Absences(ctx context.Context, who Principal, of kam.UserID, past
 	if err != nil {
 		return nil, err
 	}
-	return l.record.Access.Absences(ctx, of, past)
+	all, err := l.record.Access.Absences(ctx, of, past)
+	for i := range all {
+		if _, err := access.Permit(p, access.ActionDelegationsRead, access.Subject{Requester: all[i].Substitute, Owner: all[i].UserID}); err != nil && all[i].UserID != p.ID && all[i].Substitute != p.ID {
+			all[i].Reason = ""
+		}
+	}
+	return all, err
 }
 
 // Proposals lists what waits for a second admin, with all set the closed ones

@@ -73,6 +73,7 @@ type Access interface {
 	Agree(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)
 	Decline(ctx context.Context, a accessdb.OrgAct, proposal string) (accessdb.OrgChange, error)
 	Absences(ctx context.Context, of kam.UserID, past bool) ([]accessdb.Absence, error)
+	StandsIn(ctx context.Context, by kam.UserID) ([]accessdb.Absence, error)
 	Proposals(ctx context.Context, all bool) ([]accessdb.Proposal, error)
 	LoadPolicy(ctx context.Context, a accessdb.OrgAct, version int, text []byte) (accessdb.OrgChange, error)
 	LatestPolicy(ctx context.Context) (version int, text []byte, err error)

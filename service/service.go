@@ -117,8 +117,8 @@ type Service interface {
 	// SetPerson, PersonLeaves, SetManager, AddAbsence, RemoveAbsence and
 	// LoadOrganisation change the organisation, or propose it where it takes
 	// two; Agree and Decline decide on what is proposed. The change asks
-	// (edit_users, edit_territories, edit_calendars, edit_reference), and has
-	// refusals on record.
+	// (edit_users, edit_territories, edit_calendars, edit_reference; of absences
+	// delegate), and has refusals on record.
 	SetPerson(ctx context.Context, who Principal, a OrgAct, u User) (OrgChange, error)
 	PersonLeaves(ctx context.Context, who Principal, a OrgAct, id kam.UserID) (OrgChange, error)
 	SetManager(ctx context.Context, who Principal, a OrgAct, p Post) (OrgChange, error)
@@ -137,8 +137,9 @@ type Service interface {
 	LinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error)
 	UnlinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error)
 	Identities(ctx context.Context, who Principal, of kam.UserID) ([]Identity, error)
-	// Absences lists when people take no tasks (read_reference, one's own
-	// everybody).
+	// Absences lists when people take no tasks, and who stands in for them
+	// (read_reference, one's own everybody), with the reasons for those who may
+	// read them (read_delegations).
 	Absences(ctx context.Context, who Principal, of kam.UserID, past bool) ([]Absence, error)
 	// Proposals lists what waits for a second admin (read_users, read_reference
 	// or read_policy).

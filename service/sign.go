@@ -43,7 +43,11 @@ func (l *Local) signatory(ctx context.Context, who Principal, may func() (access
 }
 
 func (s signatory) act(ctx context.Context, no kam.CaseNo, a onboarding.Act) (string, error) {
-	return s.seal(ctx, signed.OfAct(no, a, false), meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
+	said := meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision)
+	if a.OnBehalfOf != "" {
+		said += ", for " + string(a.OnBehalfOf)
+	}
+	return s.seal(ctx, signed.OfAct(no, a, false), said)
 }
 
 func (s signatory) batchAct(ctx context.Context, no book.BatchNo, a book.BatchAct) (string, error) {

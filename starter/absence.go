@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,16 +14,30 @@ import (
 
 func addAbsenceCommand(a *app) *cobra.Command {
 	var ab service.Absence
+	var kinds []string
+	var most int64
 	cmd := orgVerb(a, &cobra.Command{
-		Use:     "add USER --from DAY --to DAY",
-		Short:   "Somebody is away, both days included: the next level is asked meanwhile",
+		Use:     "add USER --from DAY --to DAY [--substitute USER]",
+		Short:   "Somebody is away, both days included: his substitute is asked meanwhile, else the next level",
 		Example: a.text("absence.add"),
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, id string) (service.OrgChange, error) {
 		ab.UserID = kam.UserID(id)
+		for _, k := range kinds {
+			ab.Kinds = append(ab.Kinds, kam.TaskKind(k))
+		}
+		if most >= 0 {
+			limit := kam.DecFromInt(most)
+			ab.MaxPotential = &limit
+		}
 		return back.AddAbsence(ctx, a.me(), act, ab)
 	})
-	cmd.Flags().StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
-	cmd.Flags().StringVar(&ab.To, "to", "", "last day")
+	f := cmd.Flags()
+	f.StringVar(&ab.From, "from", "", "first day, as 2026-12-21")
+	f.StringVar(&ab.To, "to", "", "last day")
+	f.StringVar((*string)(&ab.Substitute), "substitute", "", "who stands in: a manager of the same level, or a deputy")
+	f.StringSliceVar(&ab.Nodes, "node", nil, "only for cases at or below this node, may be repeated")
+	f.StringSliceVar(&kinds, "kind", nil, "only for tasks of this kind, as confirmation, may be repeated")
+	f.Int64Var(&most, "max-potential", -1, "only up to this potential, in whole units of the base currency; -1 is any")
 	return cmd
 }
 
@@ -42,7 +58,7 @@ func absencesCommand(a *app) *cobra.Command {
 	var past bool
 	cmd := &cobra.Command{
 		Use:     "list [USER]",
-		Short:   "Who is away, today or later; one's own everybody may see",
+		Short:   "Who is away, today or later, and who stands in; one's own everybody may see",
 		Example: a.text("absence.list"),
 		Args:    cobra.MaximumNArgs(1),
 		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
@@ -61,6 +77,14 @@ func absencesCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+func scopeKinds(ab service.Absence) []string {
+	var kinds []string
+	for _, k := range ab.Kinds {
+		kinds = append(kinds, strings.ReplaceAll(string(k), "_", " "))
+	}
+	return kinds
+}
+
 func (a *app) absences(all []service.Absence) error {
 	if a.json {
 		return a.printJSON(map[string]any{"absences": nonNil(all)})
@@ -69,9 +93,13 @@ func (a *app) absences(all []service.Absence) error {
 		a.say("absence.none")
 		return nil
 	}
-	t := term.NewTable(a.text("label.person"), a.text("label.firstday"), a.text("label.lastday"))
+	t := term.NewTable(a.text("label.person"), a.text("label.firstday"), a.text("label.lastday"), a.text("label.substitute"), a.text("label.only"), a.text("label.why"))
 	for _, ab := range all {
-		t.Row(string(ab.UserID), ab.From, ab.To)
+		only := append(slices.Clone(ab.Nodes), scopeKinds(ab)...)
+		if ab.MaxPotential != nil {
+			only = append(only, a.text("absence.potential", ab.MaxPotential.String()))
+		}
+		t.Row(string(ab.UserID), ab.From, ab.To, string(ab.Substitute), strings.Join(only, ", "), ab.Reason)
 	}
 	a.printf("%s", t.Text(a.screen))
 	return nil

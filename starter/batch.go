@@ -151,7 +151,7 @@ func (a *app) scopeTable(b book.BatchSnapshot) *term.Table {
 		waits, due := "", ""
 		switch {
 		case s.ConfirmedBy != "":
-			waits = a.text("batch.confirmedBy", string(s.ConfirmedBy))
+			waits = a.text("batch.confirmedBy", named(s.ConfirmedBy, s.ConfirmedFor))
 		case s.Task != nil:
 			var who []string
 			for _, u := range s.Task.Assignees {

@@ -89,11 +89,7 @@ func (a *app) explain(r onboarding.DecisionRecord) {
 		a.say("explain.unchanged")
 	}
 	if h := r.Human; h != nil {
-		by := string(h.By)
-		if h.OnBehalfOf != "" {
-			by += " for " + string(h.OnBehalfOf)
-		}
-		a.say("explain.human", by, h.Decision, a.screen.Time(h.At))
+		a.say("explain.human", named(h.By, h.OnBehalfOf), h.Decision, a.screen.Time(h.At))
 		if h.AgainstRecommendation {
 			a.say("explain.against", h.Reason)
 		}

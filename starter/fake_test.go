@@ -226,6 +226,10 @@ func (f fakeAccess) Person(_ context.Context, id kam.UserID) (kam.Person, error)
 	return kam.Person{}, kam.Errorf(kam.NotFound, "nobody is known as %s", id)
 }
 
+func (f fakeAccess) StandsIn(context.Context, kam.UserID) ([]accessdb.Absence, error) {
+	return nil, f.err
+}
+
 func (f fakeAccess) People(context.Context) ([]kam.Person, error) { return make([]kam.Person, 4), nil }
 
 func (f fakeLedger) Now(context.Context) (time.Time, error) { return noon, nil }

@@ -54,7 +54,6 @@ type historyJSON struct {
 type historyLine struct {
 	onboarding.TimelineEntry
 	DecisionID string `json:"decision_id,omitempty"`
-	OnBehalfOf string `json:"on_behalf_of,omitempty"`
 	// Seconds since the event before.
 	Seconds float64 `json:"seconds"`
 }
@@ -98,7 +97,7 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 		}
 	}
 	for i, e := range events {
-		line := historyLine{TimelineEntry: entryOf(e), DecisionID: e.DecisionID, OnBehalfOf: string(e.OnBehalfOf)}
+		line := historyLine{TimelineEntry: entryOf(e), DecisionID: e.DecisionID}
 		if i > 0 {
 			line.Seconds = max(0, e.At.Sub(events[i-1].At).Seconds())
 		}
@@ -115,7 +114,7 @@ func historyOf(events []kam.AuditEvent, now time.Time) historyJSON {
 }
 
 func entryOf(e kam.AuditEvent) onboarding.TimelineEntry {
-	return onboarding.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: onboarding.State(e.From), To: onboarding.State(e.To), Actor: e.Actor, Code: e.ReasonCode, Text: e.Text}
+	return onboarding.TimelineEntry{Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: onboarding.State(e.From), To: onboarding.State(e.To), Actor: e.Actor, For: e.OnBehalfOf, Code: e.ReasonCode, Text: e.Text}
 }
 
 // history shows when something happened where the second changes, and how long
@@ -124,10 +123,7 @@ func (a *app) history(h historyJSON) {
 	t := term.NewTable(a.text("label.time"), a.text("label.step"), a.text("label.event"), a.text("label.to"), a.text("label.by"), a.text("label.took")+">", a.text("label.note"))
 	clock := ""
 	for i, l := range h.Lines {
-		by := string(l.Actor)
-		if l.OnBehalfOf != "" {
-			by += " for " + l.OnBehalfOf
-		}
+		by := named(l.Actor, l.For)
 		took := ""
 		if i > 0 && l.Seconds >= 1 {
 			took = span(l.Seconds)
@@ -160,6 +156,14 @@ func (a *app) history(h historyJSON) {
 	totals.Row(a.text("history.engine"), a.sum(h.Engine))
 	totals.Row(a.text("history.total"), a.sum(h.Total))
 	a.printf("%s", totals.Text(a.screen))
+}
+
+// named is who did something, and in whose place.
+func named(by, giver kam.UserID) string {
+	if giver == "" {
+		return string(by)
+	}
+	return kam.StandIn{By: by, For: giver}.String()
 }
 
 // sum is a span that is never nothing.

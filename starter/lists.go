@@ -42,13 +42,13 @@ func inboxCommand(a *app) *cobra.Command {
 				a.say("inbox.empty", string(by))
 				return nil
 			}
-			a.printf("%s", a.inboxTable(items).Text(a.screen))
+			a.printf("%s", a.inboxTable(by, items).Text(a.screen))
 			return nil
 		},
 	}
 }
 
-func (a *app) inboxTable(items []service.InboxItem) *term.Table {
+func (a *app) inboxTable(me kam.UserID, items []service.InboxItem) *term.Table {
 	t := term.NewTable(a.text("label.case"), a.text("label.customer"), a.text("label.task"), a.text("label.priority"),
 		a.text("label.stage"), a.text("label.mine")+">", a.text("label.inall")+">", a.text("label.due"))
 	for _, i := range items {
@@ -62,6 +62,11 @@ func (a *app) inboxTable(items []service.InboxItem) *term.Table {
 			task += ", " + a.text("inbox.claimed", i.Task.Queue, string(i.Task.ClaimedBy))
 		default:
 			task += ", " + a.text("inbox.shared", i.Task.Queue)
+		}
+		if giver := i.Task.StandsInFor(me); giver != "" {
+			task += ", " + a.text("inbox.instead", string(giver))
+		} else if in := i.Task.InPlaceOf(me); in != "" {
+			task += ", " + a.text("inbox.delegated", string(in))
 		}
 		due := ""
 		if i.Due != nil {

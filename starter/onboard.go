@@ -215,10 +215,7 @@ func waitsFor(s onboarding.Snapshot) string {
 		return ""
 	}
 	if s.Task != nil {
-		var who []string
-		for _, u := range s.Task.Assignees {
-			who = append(who, string(u))
-		}
+		who := s.Task.Names()
 		if s.Task.Queue != "" {
 			who = append(who, s.Task.Queue)
 		}

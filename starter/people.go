@@ -16,7 +16,7 @@ func orgCommands(a *app) []*cobra.Command {
 	person.AddCommand(personCommand(a, "add"), personCommand(a, "set"), leaveCommand(a))
 	node := group("node", "Posts of the territory tree (policy_admin)")
 	node.AddCommand(nodeCommand(a))
-	absence := group("absence", "Times in which a person takes no tasks (policy_admin)")
+	absence := group("absence", "Times in which a person takes no tasks, and who stands in for him")
 	absence.AddCommand(addAbsenceCommand(a), absencesCommand(a), removeAbsenceCommand(a))
 	return append([]*cobra.Command{person, node, absence, identityCommands(a)}, proposalCommands(a)...)
 }

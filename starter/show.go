@@ -111,7 +111,7 @@ func (a *app) printView(v service.CaseView) {
 	a.pair("label.revision", a.revisionLine(s))
 	a.pair("label.decision", a.words.Note(s.Headline))
 	a.pair("label.confirmed", a.confirmedBy(s))
-	a.pair("label.endorsed", join(s.Endorsed))
+	a.pair("label.endorsed", s.Named(s.Endorsed...))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))
 	a.pair("label.changed", a.screen.Time(s.UpdatedAt))
 	if s.Task != nil {
@@ -163,11 +163,11 @@ func (a *app) hits(s *customer.Screened) {
 func (a *app) confirmedBy(s onboarding.Snapshot) string {
 	switch {
 	case s.FirstConfirmedBy == "":
-		return string(s.ConfirmedBy)
+		return s.Named(s.ConfirmedBy)
 	case s.ConfirmedBy == "" || s.ConfirmedBy == s.FirstConfirmedBy:
-		return a.text("show.first", string(s.FirstConfirmedBy))
+		return a.text("show.first", s.Named(s.FirstConfirmedBy))
 	default:
-		return a.text("show.both", string(s.FirstConfirmedBy), string(s.ConfirmedBy))
+		return a.text("show.both", s.Named(s.FirstConfirmedBy), s.Named(s.ConfirmedBy))
 	}
 }
 

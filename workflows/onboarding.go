@@ -262,7 +262,7 @@ func digestOf(a onboarding.Act) string {
 func sizeOf(a onboarding.Act) int {
 	n := 0
 	for _, s := range []string{a.DecisionID, string(a.By), string(a.Verdict), a.ExpectHash, a.ReasonCode, a.Reason,
-		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs)} {
+		a.CustomerNo, string(a.Tier), string(a.Assignee), string(a.OwnerID), a.DataDigest, a.ReleaseAccount, string(a.SameAs), string(a.OnBehalfOf)} {
 		n += len(s)
 	}
 	for _, f := range a.Fields {

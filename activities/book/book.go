@@ -94,7 +94,19 @@ func (a *Stages) Fault(ctx context.Context, in book.BatchStep) (book.BatchProgre
 // at is the routing of a task at a node.
 func (b *effect) at(node string) (route.Route, error) {
 	pol, _, err := b.a.policies.Of(b.org, b.Batch.PolicyVersion)
-	return route.Route{Org: b.org, Pol: pol, Home: func() string { return node }}, err
+	return route.Route{Org: b.org, Pol: pol, Home: func() string { return node }, Excludes: b.notUploader,
+		Work: func(kind kam.TaskKind) (access.Work, error) { return b.workOf(kind, node) }}, err
+}
+
+// workOf is what the task of a scope is about, as substitutions see it. A book has
+// no one potential, so a substitution that names one does not cover it.
+func (b *effect) workOf(kind kam.TaskKind, node string) (access.Work, error) {
+	w := access.Work{Kind: kind}
+	chain, err := b.org.Chain(node)
+	for _, n := range chain {
+		w.Path = append(w.Path, n.Code)
+	}
+	return w, err
 }
 
 // log appends an event to the trail of the batch.

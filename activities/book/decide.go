@@ -3,6 +3,7 @@ package book
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kamflow/kamflow/activities/internal/route"
@@ -29,24 +30,28 @@ func (b *effect) ask(s *book.BatchScopeState) error {
 		return err
 	}
 	t := kam.Task{Kind: book.TaskImport, Step: batchStep, OpenedAt: b.At, Node: s.Node}
-	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, b.mayConfirm(chain))
+	found, ok, err := r.SeatFrom(chain, kam.LevelCountry, t.Kind, b.mayConfirm(chain))
 	if err != nil {
 		return err
 	}
 	if ok {
-		t.Level, t.Node, t.Assignees = found.Node.Level, found.Node.Code, []kam.UserID{found.Person.ID}
+		t.Level, t.Node = found.Node.Level, found.Node.Code
+		if t.Assignees, t.StandIns, err = r.Staff([]kam.UserID{found.Person.ID}, t.Kind, b.mayConfirm(chain)); err != nil {
+			return err
+		}
 		t.AddressTo(found.Person.ID, found.Node.Code)
 	} else {
 		t.Level, t.Queue = kam.LevelGlobal, kam.QueueUnrouted
 	}
 	t.Note = strings.Join(append([]string{scopeText(*s)}, found.Passed...), "; ")
-	if err := r.Timed(&t, r.Pol.SLA.Confirmation, found.Person); err != nil {
+	if err := r.Timed(&t, r.Pol.SLA.Confirmation, found.First); err != nil {
 		return err
 	}
 	t = b.NewTask(t)
 	s.Task = &t
 	b.saveTask(t)
 	b.log(kam.AuditEvent{Type: kam.EventTaskOpened, Actor: kam.System, Text: s.Node + ": " + route.WaitingFor(t)}, "", "")
+	b.delegated(t, nil)
 	to, err := r.Leads(t)
 	if err != nil {
 		return err
@@ -65,8 +70,8 @@ func scopeText(s book.BatchScopeState) string {
 // node, but for the uploader.
 func (b *effect) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 	return func(u kam.UserID) error {
-		if u == b.Batch.Uploader {
-			return kam.Errorf(kam.Separation, "%s uploaded the batch", u).By("SOD1")
+		if err := b.notUploader(u); err != nil {
+			return err
 		}
 		p, err := b.org.Person(u)
 		if err != nil {
@@ -75,6 +80,44 @@ func (b *effect) mayConfirm(chain []kam.TerritoryNode) func(kam.UserID) error {
 		_, err = access.Permit(p, access.ActionImportConfirm, b.subject(chain))
 		return err
 	}
+}
+
+func (b *effect) notUploader(u kam.UserID) error {
+	if u == b.Batch.Uploader {
+		return kam.Errorf(kam.Separation, "%s uploaded the batch", u).By("SOD1")
+	}
+	return nil
+}
+
+// delegated puts on record who has the task of a scope in somebody's place.
+func (b *effect) delegated(t kam.Task, had []kam.StandIn) {
+	for _, pair := range t.StandIns {
+		if !slices.Contains(had, pair) {
+			b.log(kam.AuditEvent{Type: kam.EventDelegationApplied, Actor: kam.System, Text: t.Node + ": " + pair.String()}, "", "")
+		}
+	}
+}
+
+// actsFor is the batch as the matrix sees it where somebody acts on the task of a
+// scope in the place of who is away.
+func (b *effect) actsFor(s access.Subject, chain []kam.TerritoryNode, act book.BatchAct) (access.Subject, error) {
+	scope := b.Batch.Scope(act.Scope)
+	if scope.Task != nil {
+		s.Assignees = route.Named(*scope.Task, chain)
+	}
+	r, err := b.at(act.Scope)
+	if err != nil {
+		return s, err
+	}
+	if s.Work, err = r.Work(book.TaskImport); err != nil {
+		return s, err
+	}
+	giver, err := b.actor(act.OnBehalfOf)
+	if err != nil {
+		return s, err
+	}
+	s.For, err = r.Proxy(giver, act.By, s.Work)
+	return s, err
 }
 
 // subject is the batch as the permission matrix sees it, at the node at which
@@ -121,11 +164,17 @@ func (b *effect) confirm(act book.BatchAct) error {
 	if err != nil {
 		return err
 	}
-	if b.acting, err = access.Acts(who, access.ActionImportConfirm, b.subject(chain)); err != nil {
+	subject := b.subject(chain)
+	if act.OnBehalfOf != "" {
+		if subject, err = b.actsFor(subject, chain, act); err != nil {
+			return err
+		}
+	}
+	if b.acting, err = access.Acts(who, access.ActionImportConfirm, subject); err != nil {
 		return err
 	}
 	s, at := b.Batch.Scope(act.Scope), b.At.UTC()
-	s.ConfirmedBy, s.ConfirmedAt, s.DecisionID = act.By, &at, act.DecisionID
+	s.ConfirmedBy, s.ConfirmedFor, s.ConfirmedAt, s.DecisionID = act.By, act.OnBehalfOf, &at, act.DecisionID
 	if s.Task != nil {
 		b.EndTask(*s.Task, "DONE", act.By)
 		s.Task = nil
@@ -174,7 +223,7 @@ func (a *Stages) MayAct(ctx context.Context, no book.BatchNo, act book.BatchAct)
 }
 
 func effectOf(act book.BatchAct) ledger.Effect {
-	return ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, Signed: act.Signed}
+	return ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, For: act.OnBehalfOf, Signed: act.Signed}
 }
 
 func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, name string) (book.BatchProgress, error) {
@@ -269,16 +318,18 @@ func (b *effect) escalate(s *book.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
+	had := s.Task.StandIns
 	next, ok, err := r.Raise(s.Task, s.Node, r.Pol.SLA.Confirmation, b.mayConfirm(chain))
 	if err != nil {
 		return err
 	}
 	text := kam.Note("%s: no further level: to all", s.Node)
 	if ok {
-		text = kam.Note("%s: %s joins at %s", s.Node, next.Person.ID, next.Node.Level)
+		text = kam.Note("%s: %s joins at %s", s.Node, next.Asked(), next.Node.Level)
 	}
 	b.saveTask(*s.Task)
 	b.log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}, "", "")
+	b.delegated(*s.Task, had)
 	to, err := r.Leads(*s.Task)
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ var rules = []rule{
 	{"internal/span", []string{"kam", "kam/onboarding", "go.opentelemetry.io/otel/trace", "go.opentelemetry.io/otel/attribute", "go.opentelemetry.io/otel/codes"}},
 	{"activities", append([]string{"kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/signed", "activities/book", "kam/rules/...", "store/customer", "store/onboarding", "internal/parties"}, stages...)},
 	{"activities/book", append([]string{"kam/access", "kam/customer", "kam/book", "kam/signed", "kam/rules/...", "store/book", "store/customer", "internal/parties", "golang.org/x/sync/errgroup"}, stages...)},
-	{"activities/internal/route", []string{"kam", "kam/onboarding", "kam/rules", "kam/rules/policy", "store/access"}},
+	{"activities/internal/route", []string{"kam", "kam/access", "kam/onboarding", "kam/rules", "kam/rules/policy", "store/access"}},
 	{"activities/internal/stage", []string{"kam", "kam/customer", "kam/signed", "kam/rules", "kam/rules/match", "store/access", "store/customer", "go.temporal.io/sdk/activity", "go.temporal.io/sdk/temporal"}},
 	{"workflows", []string{"kam", "kam/onboarding", "kam/book", "kam/signed", "go.temporal.io/sdk/..."}},
 	{"service", []string{"kam", "kam/access", "kam/customer", "kam/onboarding", "kam/book", "kam/signed", "kam/rules/...", "store/...", "internal/namespace", "internal/parties", "internal/span", "internal/term", "go.temporal.io/sdk/...", "go.temporal.io/api/...", "go.opentelemetry.io/otel/trace", "github.com/google/uuid"}},

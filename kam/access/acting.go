@@ -20,6 +20,9 @@ func Acts(p kam.Person, a Action, s Subject) (Acting, error) {
 	if err != nil {
 		return Acting{}, err
 	}
+	if s.For != nil { // in the roles and posts of whom he stands in for
+		p, s.For = s.For.Giver, nil
+	}
 	in := Acting{Role: role}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain

@@ -162,8 +162,12 @@ type Subject struct {
 	Customer bool
 	// Referred says that the case was ever sent to compliance.
 	Referred bool
-	// Assignees of the open task.
+	// Assignees of the open task, without those who stand in for one of them.
 	Assignees []kam.UserID
+	// Work is what the open task is about, and For in whose place the person acts,
+	// nil where he acts for himself.
+	Work Work
+	For  *Proxy
 	// Fields that are to be changed, and Report that is asked for.
 	Fields []string
 	Report string
@@ -197,6 +201,7 @@ var (
 	ifOwnTask = Condition{"the open task is the person's own", func(_ kam.Role, p kam.Person, s Subject) bool { return slices.Contains(s.Assignees, p.ID) }}
 	ifFirst   = Condition{"tier GLOBAL: first of two", func(_ kam.Role, _ kam.Person, s Subject) bool { return s.Tier == kam.TierGlobal && !s.second() }}
 	ifSecond  = Condition{"tier GLOBAL: second of two", func(_ kam.Role, _ kam.Person, s Subject) bool { return s.Tier == kam.TierGlobal && s.second() }}
+	ifOthers  = Condition{"for others, with a reason", func(_ kam.Role, p kam.Person, s Subject) bool { return p.ID != s.Owner }}
 	ifNotOwn  = Condition{"not the own draft (SOD4)", func(_ kam.Role, p kam.Person, s Subject) bool { return p.ID != s.Requester }}
 	ifWithMgr = Condition{"tier NATIONAL, together with the national manager", func(_ kam.Role, _ kam.Person, s Subject) bool {
 		return s.Tier == kam.TierNational && slices.Contains(s.Together, kam.NationalManager)

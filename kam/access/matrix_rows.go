@@ -98,7 +98,7 @@ func permissions() []Permission {
 	add(ActionReferenceRead, RightRead, everyone(kam.ManagerRoles...), everyone(kam.Auditor))
 	add(ActionUsersEdit, RightChange, everyone(kam.UserAdmin).only(ifNotToSel))
 	add(ActionUsersRead, RightRead, everyone(kam.Auditor))
-	add(ActionDelegate, RightCreate, managers, own(kam.DataSteward, kam.ComplianceRole), everyone(kam.PolicyAdmin).only(words("for others, with a reason")))
+	add(ActionDelegate, RightCreate, managers, own(kam.DataSteward, kam.ComplianceRole), everyone(kam.PolicyAdmin).only(ifOthers))
 	add(ActionDelegationsRead, RightRead, everyone(kam.Auditor))
 	add(ActionImportUpload, RightCreate, steward, everyone(kam.FinanceController).only(ifFields("P&L only", "pnl")), everyone(kam.PolicyAdmin))
 	add(ActionImportConfirm, RightDecide, middle, global)

@@ -58,9 +58,20 @@ func CheckRoles(roles []kam.Role) error {
 // [ActionClearDuplicate] on a CERTAIN candidate asks [ActionClearCertain]. Set
 // Subject.Certain only where the answer is "not the same": to choose the
 // existing customer needs no steward.
+//
+// Where Subject.For says for whom the person acts, it is asked whether he stands
+// in for him ([Proxy.Lets]), and the roles are those of the other, who may no
+// less and no more than without him (SOD7).
 func Permit(p kam.Person, a Action, s Subject) (kam.Role, error) {
 	if !p.Active {
 		return "", refused(p, s.words(a), kam.Say("the account is not active")).Try("ask a user_admin")
+	}
+	if x := s.For; x != nil {
+		if err := x.Lets(p, a, s); err != nil {
+			return "", err
+		}
+		s.For = nil
+		return Permit(x.Giver, a, s)
 	}
 	if a == ActionClearDuplicate && s.Certain {
 		a = ActionClearCertain

@@ -16,13 +16,15 @@ type BatchAct struct {
 	Scope      string     `json:"scope,omitempty"`        // confirmation: the node
 	Digest     string     `json:"check_digest,omitempty"` // confirmation: what he has seen
 	Reason     string     `json:"reason,omitempty"`       // cancellation
-	// Signed is the sealed envelope, which ContentDigest leaves out.
-	Signed string `json:"signed,omitempty"`
+	// OnBehalfOf is for whom By stands in; see [onboarding.Act]. ContentDigest leaves
+	// it out, and Signed, the sealed envelope.
+	OnBehalfOf kam.UserID `json:"on_behalf_of,omitempty"`
+	Signed     string     `json:"signed,omitempty"`
 }
 
 // ContentDigest binds DecisionID to what was decided; see [onboarding.Act.Digest].
 func (a BatchAct) ContentDigest() string {
-	a.Signed = ""
+	a.Signed, a.OnBehalfOf = "", ""
 	return kam.Digest(a)
 }
 
@@ -66,6 +68,9 @@ func (a BatchAct) CheckConfirm(b BatchSnapshot) error {
 	if a.By == b.Uploader {
 		return kam.Errorf(kam.Separation, "%s uploaded the batch", a.By).By("SOD1").Try("another manager must confirm it")
 	}
+	if a.OnBehalfOf != "" && a.OnBehalfOf == b.Uploader {
+		return kam.Errorf(kam.Separation, "%s stands in for %s, who uploaded the batch", a.By, a.OnBehalfOf).By("SOD7").Try("another manager must confirm it")
+	}
 	return nil
 }
 
@@ -88,6 +93,9 @@ func (a BatchAct) Check() error {
 		return err
 	}
 	if err := kam.CheckName("scope", a.Scope); err != nil {
+		return err
+	}
+	if err := kam.CheckName("on_behalf_of", string(a.OnBehalfOf)); err != nil {
 		return err
 	}
 	return kam.CheckName("check_digest", a.Digest)

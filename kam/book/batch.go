@@ -132,8 +132,10 @@ type BatchScopeState struct {
 	Counts      BatchCounts `json:"counts"`
 	Task        *kam.Task   `json:"task,omitempty"`
 	ConfirmedBy kam.UserID  `json:"confirmed_by,omitempty"`
-	ConfirmedAt *time.Time  `json:"confirmed_at,omitempty"`
-	DecisionID  string      `json:"decision_id,omitempty"`
+	// ConfirmedFor is in whose place.
+	ConfirmedFor kam.UserID `json:"confirmed_for,omitempty"`
+	ConfirmedAt  *time.Time `json:"confirmed_at,omitempty"`
+	DecisionID   string     `json:"decision_id,omitempty"`
 }
 
 // BatchResult counts what applying a batch has led to.

@@ -105,6 +105,11 @@ type Act struct {
 	ReleaseAccount string `json:"release_account,omitempty"`
 	// SameAs is the earlier case that this one is the same request as.
 	SameAs kam.CaseNo `json:"same_as,omitempty"`
+	// OnBehalfOf is for whom By stands in, whose task it is. The door fills it in
+	// each time that the act is sent, and the envelope covers it; like Signed it is
+	// outside the digest, so that a decision is answered by its id when the person
+	// is back as well.
+	OnBehalfOf kam.UserID `json:"on_behalf_of,omitempty"`
 	// Signed is the sealed envelope of the act. The act is the same whoever signs
 	// it anew, so no digest covers it.
 	Signed string `json:"signed,omitempty"`

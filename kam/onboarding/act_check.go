@@ -30,7 +30,7 @@ const (
 // is another decision, and refused. It is stored with the effect, so a field
 // that an Act gains must be left out where it is empty.
 func (a Act) Digest() string {
-	a.Signed = ""
+	a.Signed, a.OnBehalfOf = "", ""
 	return kam.Digest(a)
 }
 
@@ -55,7 +55,7 @@ func (a Act) Check() error {
 	}
 	for _, f := range []struct{ name, value string }{
 		{"reason_code", a.ReasonCode}, {"customer_no", a.CustomerNo}, {"tier", string(a.Tier)},
-		{"assignee", string(a.Assignee)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
+		{"assignee", string(a.Assignee)}, {"on_behalf_of", string(a.OnBehalfOf)}, {"owner_id", string(a.OwnerID)}, {"material_hash", a.ExpectHash},
 		{"data_digest", a.DataDigest}, {"release_account", a.ReleaseAccount}, {"same_as", string(a.SameAs)},
 	} {
 		if err := kam.CheckName(f.name, f.value); err != nil {
@@ -184,7 +184,7 @@ func (a Act) open(s Snapshot) error {
 // freeToTake refuses to decide what a colleague has claimed from a shared
 // queue. The requester is not one of those who share the queue.
 func (a Act) freeToTake(s Snapshot) error {
-	if s.Task == nil || s.Task.ClaimedBy == "" || s.Task.ClaimedBy == a.By || a.By == s.Requester {
+	if s.Task == nil || s.Task.ClaimedBy == "" || s.Task.ClaimedBy == a.By || a.By == s.Requester || a.OnBehalfOf != "" && a.OnBehalfOf == s.Requester {
 		return nil
 	}
 	switch a.Name {

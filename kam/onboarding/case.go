@@ -2,6 +2,7 @@ package onboarding
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
@@ -72,6 +73,12 @@ type Snapshot struct {
 	// CancelAskedBy is the operator who asked to cancel the case; a policy_admin
 	// may agree while the case stays in its state.
 	CancelAskedBy kam.UserID `json:"cancel_asked_by,omitempty"`
+	// StoodIn are those who have decided on the case in somebody's place, each pair
+	// once: what one of the two has done, the other counts as having done too
+	// (SOD7).
+	StoodIn []kam.StandIn `json:"stood_in,omitempty"`
+	// EndorsedFor is in whose place the last endorser acted.
+	EndorsedFor kam.UserID `json:"endorsed_for,omitempty"`
 	// SameAs is the earlier case that this one was the same request as, and
 	// Followers are the later ones that were the same request as this one.
 	SameAs    kam.CaseNo `json:"same_as,omitempty"`
@@ -111,6 +118,29 @@ func (s Snapshot) Edited(u kam.UserID) bool {
 	return false
 }
 
+// didBy says whether what is on record as done by one person was done by u, or in
+// his place.
+func (s Snapshot) didBy(one, u kam.UserID) bool {
+	return one == u || one != "" && slices.Contains(s.StoodIn, kam.StandIn{By: one, For: u})
+}
+
+// Behind are a person and those in whose place he has decided on the case.
+func (s Snapshot) Behind(u kam.UserID) []kam.UserID {
+	all := []kam.UserID{u}
+	for _, pair := range s.StoodIn {
+		if pair.By == u {
+			all = append(all, pair.For)
+		}
+	}
+	return all
+}
+
+// Named are people who decided on the case, each with those in whose place he did.
+func (s Snapshot) Named(people ...kam.UserID) string {
+	t := kam.Task{Assignees: people, StandIns: s.StoodIn}
+	return strings.Join(t.Names(), ", ")
+}
+
 // A TimelineEntry is one line of a case's history for people; the audit row
 // of the same event carries the proof.
 type TimelineEntry struct {
@@ -123,6 +153,7 @@ type TimelineEntry struct {
 	Actor kam.UserID    `json:"actor_id"`
 	Code  string        `json:"reason_code,omitempty"`
 	Text  string        `json:"text,omitempty"`
+	For   kam.UserID    `json:"on_behalf_of,omitempty"` // in whose place
 }
 
 // Progress is what an effect hands back: the committed state, and what it

@@ -49,6 +49,9 @@ const (
 	TaskProfile          kam.TaskKind = "profile"
 )
 
+// StandInTasks are the kinds of task in which somebody may stand in for another.
+var StandInTasks = []kam.TaskKind{TaskDataEntry, TaskDuplicateReview, TaskComplianceReview, TaskConfirmation, TaskChanges, TaskCompletion, TaskValidation, TaskEndorsement}
+
 // StateSpec is one row of the table of states.
 type StateSpec = kam.StateOf[State]
 

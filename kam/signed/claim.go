@@ -8,9 +8,10 @@ import (
 
 // OfAct is the claim of an act on a case.
 func OfAct(no kam.CaseNo, a onboarding.Act, queued bool) Claim {
-	a.Signed = ""
+	behalf := a.OnBehalfOf
+	a.Signed, a.OnBehalfOf = "", "" // as in the digest of the act
 	return Claim{
-		Person: a.By, About: string(no), Act: string(a.Name), Content: a, Decision: a.DecisionID,
+		Person: a.By, OnBehalfOf: behalf, About: string(no), Act: string(a.Name), Content: a, Decision: a.DecisionID,
 		Revision: a.ExpectRevision, MaterialHash: a.ExpectHash, Queued: queued,
 	}
 }
@@ -18,8 +19,9 @@ func OfAct(no kam.CaseNo, a onboarding.Act, queued bool) Claim {
 // OfBatch is the claim of an act on an import. What its manager has seen is the
 // digest of the check.
 func OfBatch(no book.BatchNo, a book.BatchAct) Claim {
-	a.Signed = ""
-	return Claim{Person: a.By, About: no.Subject(), Act: a.Name, Content: a, Decision: a.DecisionID, MaterialHash: a.Digest}
+	behalf := a.OnBehalfOf
+	a.Signed, a.OnBehalfOf = "", ""
+	return Claim{Person: a.By, OnBehalfOf: behalf, About: no.Subject(), Act: a.Name, Content: a, Decision: a.DecisionID, MaterialHash: a.Digest}
 }
 
 // OfStart is the claim of a start: request is the digest of what was asked for

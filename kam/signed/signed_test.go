@@ -102,8 +102,33 @@ func TestEveryFieldOfAnActIsCovered(t *testing.T) {
 		default:
 			f.Set(reflect.ValueOf([]string{"legal_name"}))
 		}
-		same := fields.Field(i).Name == "Signed"
-		require.Equal(t, same, other.Digest() == act.Digest(), fields.Field(i).Name)
+		outside := fields.Field(i).Name == "Signed" || fields.Field(i).Name == "OnBehalfOf"
+		require.Equal(t, outside, other.Digest() == act.Digest(), fields.Field(i).Name)
+	}
+}
+
+// TestAnActForSomebodyElseIsSignedAsThat: the envelope names both, and holds for
+// no act of the same content for another person, or for nobody.
+func TestAnActForSomebodyElseIsSignedAsThat(t *testing.T) {
+	t.Parallel()
+	v := signedtest.Verifier()
+	all := map[string]onboarding.Act{"for nobody": act, "for anna": act, "for dora": act}
+	for name := range all {
+		a := all[name]
+		if _, giver, _ := strings.Cut(name, " "); giver != "nobody" {
+			a.OnBehalfOf = kam.UserID(giver)
+		}
+		all[name] = a
+	}
+	for mine, a := range all {
+		sealed := signedtest.Act("KAM-2026-000001", a, noon)
+		e, err := signed.Read(sealed.Signed)
+		require.NoError(t, err)
+		require.Equal(t, [2]kam.UserID{"boss", a.OnBehalfOf}, [2]kam.UserID{e.Person, e.OnBehalfOf})
+		for other, b := range all {
+			err := v.Verify(noon, sealed.Signed, signed.OfAct("KAM-2026-000001", b, false))
+			require.Equal(t, mine == other, err == nil, "%s sent as %s: %v", mine, other, err)
+		}
 	}
 }
 

@@ -210,18 +210,18 @@ var (
 			return s.Posts(ctx, who, in.AsOf)
 		}, func(h service.Held) string { return h.Node })
 
-	AddAbsence = row(post(tagPeople, "AddAbsence", "/absences", "Say that a person takes no tasks for a time", access.ActionCalendarsEdit).
-			like(AbsenceDocument{Ordered{exampleID, ""}, service.Absence{UserID: "hanna.terr", From: "2026-12-21", To: "2027-01-06"}}),
+	AddAbsence = row(post(tagPeople, "AddAbsence", "/absences", "Say that a person takes no tasks for a time, and who stands in", access.ActionDelegate).
+			like(AbsenceDocument{Ordered{exampleID, "Leave over the new year."}, service.Absence{UserID: "hanna.terr", From: "2026-12-21", To: "2027-01-06", Substitute: "otto.terr"}}),
 		func(ctx context.Context, s service.Service, who service.Principal, in *NewAbsence) (change, error) {
 			return s.AddAbsence(ctx, who, in.Body.act(), in.Body.Absence)
 		})
 
-	RemoveAbsence = row(post(tagPeople, "RemoveAbsence", "/people/{id}/absences/{from}/remove", "Take an absence back", access.ActionCalendarsEdit).like(exampleOrder),
+	RemoveAbsence = row(post(tagPeople, "RemoveAbsence", "/people/{id}/absences/{from}/remove", "Take an absence back", access.ActionDelegate).like(exampleOrder),
 		func(ctx context.Context, s service.Service, who service.Principal, in *OldAbsence) (change, error) {
 			return s.RemoveAbsence(ctx, who, in.Body.act(), in.ID, in.From)
 		})
 
-	Absences = list(get(tagPeople, "Absences", "/absences", "When people take no tasks; one's own everybody may read", access.ActionReferenceRead),
+	Absences = list(get(tagPeople, "Absences", "/absences", "When people take no tasks, and who stands in; one's own everybody may read", access.ActionReferenceRead),
 		func(ctx context.Context, s service.Service, who service.Principal, in *AbsencesOf, _ int) ([]service.Absence, error) {
 			return s.Absences(ctx, who, in.Of, in.Past)
 		}, func(a service.Absence) string { return string(a.UserID) + " " + a.From })

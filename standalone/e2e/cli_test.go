@@ -231,7 +231,7 @@ func organisation(t *testing.T, c *cli, _ string) {
 	require.Contains(t, c.must(t, "carla.useradmin", add...), "A second user admin completes it")
 	require.Contains(t, c.must(t, "dora.useradmin", add...), "Done")
 	require.Contains(t, c.must(t, "carla.useradmin", "admin", "person", "leave", "nils.rep"), "No open case")
-	require.Contains(t, c.must(t, policyRole, "admin", "absence", "add", "lea.terr", "--from", "2026-12-24", "--to", "2026-12-31"), no)
+	require.Contains(t, c.must(t, policyRole, "admin", "absence", "add", "lea.terr", "--from", "2026-12-24", "--to", "2026-12-31", "--reason", "leave"), no)
 	oneAloneLoadsNothing(t, c)
 	require.Contains(t, c.must(t, auditor, "audit", "verify"), "every chain holds")
 }

@@ -69,13 +69,4 @@ func (s *Store) OrgChanged(ctx context.Context) (at string, err error) {
 	return at, err
 }
 
-// AbsenceNear says whether an absence begins about now: on the days around, so
-// that no zone's midnight is missed. A change of the organisation it is only
-// when it begins, not when it is entered.
-func (s *Store) AbsenceNear(ctx context.Context, now time.Time) (near bool, err error) {
-	near, _, err = pg.One(ctx, s.pool, "look for absences that begin", pgx.RowTo[bool],
-		`select exists (select from kam.absence where from_date between $1::date - 1 and $1::date + 1)`, now.UTC())
-	return near, err
-}
-
 const noteOrgChange = `update kam.org_change set changed_at = clock_timestamp()`

@@ -48,7 +48,13 @@ func governedOrg() accessdb.Org {
 }
 
 func orgAct(id string, by kam.UserID) accessdb.OrgAct {
-	return accessdb.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed", May: access.Permit}
+	return accessdb.OrgAct{DecisionID: "decision-" + id, By: by, Reason: "as agreed", May: access.Permit,
+		Away: func(ab accessdb.Absence, giver, in kam.Person, today string) error {
+			if err := ab.Check(today, 60); err != nil || ab.Substitute == "" {
+				return err
+			}
+			return access.MayStandIn(in, giver, ab.Deputy)
+		}}
 }
 
 func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {

@@ -68,6 +68,7 @@ var (
 	groupsTable    = orgTable{"groups", access.ActionReferenceEdit, `select group_id, to_jsonb(t) from kam.party_group t order by 1`}
 	holdsTable     = orgTable{"finance_holds", access.ActionReferenceEdit, `select concat_ws(' ', scheme, value, group_id), to_jsonb(t) from kam.finance_hold t order by 1`}
 	absencesTable  = orgTable{"absences", access.ActionTerritoriesEdit, `select user_id || ' ' || from_date, to_jsonb(t) from kam.absence t order by 1`}
+	deputiesTable  = orgTable{"deputies", access.ActionTerritoriesEdit, `select node || ' ' || user_id, to_jsonb(t) from kam.deputy t order by 1`}
 )
 
 // tablesOf are the tables of the lists that a load gives.
@@ -79,7 +80,7 @@ func tablesOf(o Org) []orgTable {
 	}{
 		{o.Users != nil, peopleTable}, {o.Nodes != nil, nodesTable}, {o.Calendars != nil, calendarsTable},
 		{o.AssignmentRules != nil, rulesTable}, {o.BlockedParties != nil, blockedTable}, {o.Groups != nil, groupsTable},
-		{o.FinanceHolds != nil, holdsTable}, {o.Absences != nil, absencesTable},
+		{o.FinanceHolds != nil, holdsTable}, {o.Absences != nil, absencesTable}, {o.Deputies != nil, deputiesTable},
 	} {
 		if x.given {
 			out = append(out, x.table)
@@ -303,7 +304,7 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 		return OrgChange{}, err
 	}
 	if len(ch.given()) == 0 {
-		return OrgChange{}, kam.Errorf(kam.Invalid, "a load without any list changes nothing").Try("give users, nodes, calendars, assignment_rules, blocked_parties, groups, finance_holds or absences")
+		return OrgChange{}, kam.Errorf(kam.Invalid, "a load without any list changes nothing").Try("give users, nodes, calendars, assignment_rules, blocked_parties, groups, finance_holds, absences or deputies")
 	}
 	subject := access.Subject{Owner: ch.owner}
 	roles, held, err := a.mayDo(who, ch.given(), subject)

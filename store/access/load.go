@@ -158,12 +158,7 @@ func queuePeople(b *pgx.Batch, o Org) {
 	if ids != nil {
 		b.Queue(rest, ids)
 	}
-	if o.Absences != nil {
-		b.Queue(`delete from kam.absence`)
-	}
-	for _, a := range o.Absences {
-		b.Queue(`insert into kam.absence (user_id, from_date, to_date) values ($1, $2::text::date, $3::text::date)`, a.UserID, a.From, a.To)
-	}
+	queueAbsences(b, o)
 }
 
 func (tx *Tx) queueTree(o Org) error {

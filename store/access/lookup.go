@@ -202,21 +202,6 @@ func (tx *Tx) EnsureGroup(id, name string) (string, error) {
 	return g.ID, err
 }
 
-// Absent says whether a person is away on the day that at shows in its own
-// zone: absences are dates, and whose midnight counts the caller knows. An
-// error fails the effect.
-func (tx *Tx) Absent(user kam.UserID, at time.Time) bool {
-	const away = `
-		select exists (select from kam.absence
-			where user_id = $1 and $2::text::date between from_date and to_date)`
-
-	absent, _, err := pg.One(tx.ctx, tx.tx, "look up absences", pgx.RowTo[bool], away, user, at.Format(time.DateOnly))
-	if err != nil {
-		tx.Fail(err)
-	}
-	return absent
-}
-
 // BlockedParties is the local screening list.
 func (s *Store) BlockedParties(ctx context.Context) ([]BlockedParty, error) {
 	return blockedParties(ctx, s.pool)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 )
 
 // An Org is the organisation as it is loaded: people, territory tree, work
@@ -17,6 +18,7 @@ type Org struct {
 	Groups          []Group          `json:"groups" yaml:"groups"`
 	FinanceHolds    []Hold           `json:"finance_holds" yaml:"finance_holds"`
 	Absences        []Absence        `json:"absences" yaml:"absences"`
+	Deputies        []Deputy         `json:"deputies,omitzero" yaml:"deputies"`
 	// From is the day, or the instant, from which the nodes hold; "" is at once. A
 	// load for a later day gives nodes only: the other lists have no days.
 	From string `json:"from,omitempty" yaml:"from"`
@@ -147,10 +149,12 @@ type Hold struct {
 	Reason  string               `json:"reason,omitempty" yaml:"reason"`
 }
 
-// An Absence is a time in which a person takes no tasks. From and To are ISO
-// dates, both included.
-type Absence struct {
+// An Absence is a time in which a person takes no tasks, and who stands in for
+// him. A load brings those without a substitute.
+type Absence = access.Absence
+
+// A Deputy may stand in for the manager of a node, whatever his own level is.
+type Deputy struct {
+	Node   string     `json:"node" yaml:"node"`
 	UserID kam.UserID `json:"user_id" yaml:"user_id"`
-	From   string     `json:"from" yaml:"from"`
-	To     string     `json:"to" yaml:"to"`
 }

@@ -25,6 +25,9 @@ type OrgAct struct {
 	// May says whether somebody may do something, and by which role. The store does
 	// not know: whoever runs the act does.
 	May func(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) `json:"-"`
+	// Away says, where an absence is entered, what stands against it and its
+	// substitute, who is nobody where none is named.
+	Away func(ab Absence, giver, substitute kam.Person, today string) error `json:"-"`
 	// Sign has what was done signed; nil where nothing is.
 	Sign ledger.Sign `json:"-"`
 }

@@ -22,6 +22,7 @@ type Effect struct {
 	Signal  int64 // which signal of the subject it came as, 0 for none
 	At      time.Time
 	By      kam.UserID // who acts: the actor of the refusal, if it comes to that
+	For     kam.UserID // in whose place By acts, empty for himself
 	Signed  string     // the document that says so, kept with the effect; empty where there is none
 	Sign    Sign       // makes that document, where the act does not come with it
 }

@@ -141,6 +141,9 @@ func (e *Entry) Log(ev kam.AuditEvent) {
 			ev.Actor = e.effect.By
 		}
 	}
+	if ev.Actor == e.effect.By {
+		ev.OnBehalfOf = e.effect.For
+	}
 	if ev.DecisionID == "" {
 		ev.DecisionID = e.decision
 	}

@@ -283,10 +283,12 @@ func cloned(s onboarding.Snapshot) onboarding.Snapshot {
 	s.Endorsed = slices.Clone(s.Endorsed)
 	s.Flags = slices.Clone(s.Flags)
 	s.Followers = slices.Clone(s.Followers)
+	s.StoodIn = slices.Clone(s.StoodIn)
 	s.MissingFields = slices.Clone(s.MissingFields)
 	if s.Task != nil {
 		t := *s.Task
 		t.Assignees, t.Deadlines, t.Fields = slices.Clone(t.Assignees), slices.Clone(t.Deadlines), slices.Clone(t.Fields)
+		t.StandIns = slices.Clone(t.StandIns)
 		s.Task = &t
 	}
 	return s
@@ -308,6 +310,6 @@ func LineOf(e kam.AuditEvent) onboarding.TimelineEntry {
 	}
 	return onboarding.TimelineEntry{
 		Seq: e.Seq, At: e.At, Type: e.Type, Step: e.Step, From: onboarding.State(e.From), To: onboarding.State(e.To),
-		Actor: e.Actor, Code: e.ReasonCode, Text: e.Text,
+		Actor: e.Actor, For: e.OnBehalfOf, Code: e.ReasonCode, Text: e.Text,
 	}
 }

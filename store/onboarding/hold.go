@@ -82,13 +82,14 @@ func rejection(ctx context.Context, q pg.Querier, no kam.CaseNo) (onboarding.Rej
 }
 
 // PersonalTasks lists the open cases whose task depends on who holds which
-// post: all but those that wait in the queue of a role and that no leaver has
-// claimed.
+// post: all but those that wait in the queue of a role and that nobody has claimed
+// who has left, or for whom somebody stands in.
 func (s *Store) PersonalTasks(ctx context.Context) ([]kam.CaseNo, error) {
 	const open = `
 		select c.case_no from kam.cases c join kam.task t on t.case_no = c.case_no and t.status = 'OPEN' and t.subject = ''
 		where c.open and (t.queue in ('', 'UNROUTED')
-			or exists (select from kam.person p where p.user_id = t.claimed_by and not p.active))
+			or exists (select from kam.person p where p.user_id = t.claimed_by and not p.active)
+			or exists (select from kam.absence a where a.user_id = t.claimed_by and a.substitute <> ''))
 		order by c.case_no`
 
 	return pg.List(ctx, s.pool, "list tasks of persons", pgx.RowTo[kam.CaseNo], open)

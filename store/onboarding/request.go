@@ -192,6 +192,6 @@ func (s *Store) Refuse(ctx context.Context, no kam.CaseNo, act onboarding.Act, e
 
 // RefuseSignal is Refuse for an act that came as a signal: once for each signal.
 func (s *Store) RefuseSignal(ctx context.Context, no kam.CaseNo, act onboarding.Act, e *kam.Error, at time.Time, signal int64) error {
-	f := ledger.Effect{Subject: Of(no), At: at, By: act.By, Signal: signal}
+	f := ledger.Effect{Subject: Of(no), At: at, By: act.By, For: act.OnBehalfOf, Signal: signal}
 	return s.ledger.Refuse(ctx, f, act.DecisionID, e, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, nil) })
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 	"github.com/kamflow/kamflow/kam/rules/policy"
@@ -24,20 +25,36 @@ type Route struct {
 	// Home is the node that the subject of the task belongs to now; empty where
 	// it has none.
 	Home func() string
+	// Work is what a task of a kind is about, for those who stand in; nil where
+	// nobody does.
+	Work func(kam.TaskKind) (access.Work, error)
+	// Excludes is what separation of duties holds against who stands in, where whom
+	// a task may go to asks for more than that.
+	Excludes func(kam.UserID) error
 }
 
-// A Seat is a management post that a task may go to.
+// A Seat is a management post that a task may go to. Where its holder is away and
+// somebody stands in for him, First is that one, else the holder.
 type Seat struct {
 	Node   kam.TerritoryNode
 	Person kam.Person
+	First  kam.Person
 	Passed []string // why posts below were passed over
 }
 
+// Asked says who is asked, for people.
+func (s Seat) Asked() string {
+	if s.First.ID == s.Person.ID {
+		return string(s.Person.ID)
+	}
+	return kam.StandIn{By: s.First.ID, For: s.Person.ID}.String()
+}
+
 // SeatFrom finds the first eligible manager from a level upward along the
-// chain: vacant posts, leavers, the absent and whoever separation of duties
-// excludes are passed over (P2.7). ok is false where the whole chain has
-// nobody.
-func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed func(kam.UserID) error) (Seat, bool, error) {
+// chain, for a task of a kind: vacant posts, leavers, the absent in whose place
+// nobody stands and whoever separation of duties excludes are passed over (P2.7).
+// ok is false where the whole chain has nobody.
+func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, kind kam.TaskKind, allowed func(kam.UserID) error) (Seat, bool, error) {
 	var s Seat
 	for _, n := range chain {
 		if n.Level.Rank() < level.Rank() {
@@ -51,21 +68,32 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 		if err != nil {
 			return s, false, err
 		}
-		away, err := r.Away(p)
+		if !p.Active {
+			s.Passed = append(s.Passed, kam.Note("%s has left", p.ID))
+			continue
+		}
+		away, err := r.Away(p.ID)
 		if err != nil {
 			return s, false, err
 		}
-		switch refusal := allowed(p.ID); {
-		case !p.Active:
-			s.Passed = append(s.Passed, kam.Note("%s has left", p.ID))
-		case away:
-			s.Passed = append(s.Passed, kam.Note("%s is absent", p.ID))
-		case refusal != nil:
-			s.Passed = append(s.Passed, kam.Note("%s excluded by %s", p.ID, kam.AsError(refusal).Rule))
-		default:
-			s.Node, s.Person = n, p
-			return s, true, nil
+		first := p
+		if away {
+			in, why, err := r.StandIn(p.ID, kind, allowed)
+			if err != nil {
+				return s, false, err
+			}
+			if in.ID == "" {
+				s.Passed = append(append(s.Passed, kam.Note("%s is absent", p.ID)), why...)
+				continue
+			}
+			first = in
 		}
+		if refusal := allowed(p.ID); refusal != nil {
+			s.Passed = append(s.Passed, kam.Note("%s excluded by %s", p.ID, kam.AsError(refusal).Rule))
+			continue
+		}
+		s.Node, s.Person, s.First = n, p, first
+		return s, true, nil
 	}
 	return s, false, nil
 }
@@ -74,7 +102,7 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 // is addressed to, on the chain of its place.
 func Named(t kam.Task, chain []kam.TerritoryNode) []kam.UserID {
 	var named []kam.UserID
-	for _, u := range t.Assignees {
+	for _, u := range t.Holders() {
 		post := t.Posts[u]
 		if post == "" {
 			named = append(named, u)
@@ -88,15 +116,6 @@ func Named(t kam.Task, chain []kam.TerritoryNode) []kam.UserID {
 	return named
 }
 
-// Away says whether a person is absent today, where he works.
-func (r Route) Away(p kam.Person) (bool, error) {
-	c, err := r.CalendarOf(p)
-	if err != nil {
-		return false, err
-	}
-	return r.Org.Absent(p.ID, r.Org.At.In(c.Location)), nil
-}
-
 // nextSeat is the first eligible manager above the levels that were asked.
 func (r Route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error) (Seat, bool, error) {
 	if node == "" || node == Unassigned || t.Level == kam.LevelGlobal {
@@ -106,7 +125,7 @@ func (r Route) nextSeat(node string, t *kam.Task, allowed func(kam.UserID) error
 	if err != nil {
 		return Seat{}, false, err
 	}
-	return r.SeatFrom(chain, kam.NodeLevels[t.Level.Rank()+1], func(u kam.UserID) error {
+	return r.SeatFrom(chain, kam.NodeLevels[t.Level.Rank()+1], t.Kind, func(u kam.UserID) error {
 		if slices.Contains(t.Assignees, u) {
 			return kam.Errorf(kam.AlreadyDecided, "%s was asked already", u)
 		}
@@ -126,10 +145,12 @@ func (r Route) Raise(t *kam.Task, start string, sla policy.Wait, allowed func(ka
 	if !ok {
 		return next, false, r.Again(t)
 	}
-	t.Assignees = append(slices.Clone(t.Assignees), next.Person.ID)
+	if t.Assignees, t.StandIns, err = r.Staff(append(t.Holders(), next.Person.ID), t.Kind, allowed); err != nil {
+		return next, false, err
+	}
 	t.Level, t.Node, t.Queue = next.Node.Level, next.Node.Code, ""
 	t.AddressTo(next.Person.ID, next.Node.Code)
-	return next, true, r.FreshDeadlines(t, sla, next.Person)
+	return next, true, r.FreshDeadlines(t, sla, next.First)
 }
 
 // Leads are those who are told that work is overdue: who has it, else the lead
@@ -158,14 +179,12 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 
 // WaitingFor names, by id only, for whom a task waits, and by which post.
 func WaitingFor(t kam.Task) string {
-	var who []string
-	for _, a := range t.Assignees {
-		name := string(a)
-		if post := t.Posts[a]; post != "" {
-			name = kam.Note("%s (post of %s)", a, post)
+	who := t.Named(func(u kam.UserID) string {
+		if post := t.Posts[u]; post != "" {
+			return kam.Note("%s (post of %s)", u, post)
 		}
-		who = append(who, name)
-	}
+		return string(u)
+	})
 	s := kam.Note("%s waits for %s", t.Kind, kam.ListOf(who))
 	switch {
 	case t.Queue != "" && len(who) > 0:

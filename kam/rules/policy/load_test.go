@@ -23,7 +23,6 @@ func TestLoadRefusesWhatIsNotCarriedOut(t *testing.T) {
 		{"history_window_months: 36 ", "history_window_months: 60 ", "history_window_months"},
 		{"max_open_cases_per_customer: 1", "max_open_cases_per_customer: 2", "process.max_open_cases_per_customer"},
 		{"allow_self_confirm_when_alone: false", "allow_self_confirm_when_alone: true", "sod.allow_self_confirm_when_alone"},
-		{"delegation_max_days: 60", "delegation_max_days: 61", "sod.delegation_max_days"},
 		{"  scope: COMPANY ", "  scope: COUNTRY ", "abc.scope"},
 		{"  mode: FIXED ", "  mode: AUTO ", "rfm.mode"},
 		{"quintile_min_population: 500", "quintile_min_population: 400", "rfm.quintile_min_population"},

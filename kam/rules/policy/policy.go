@@ -186,7 +186,7 @@ type Market struct {
 // SOD is the part of separation of duties that a small firm may relax (P5.3).
 type SOD struct {
 	AllowSelfConfirmAlone bool `yaml:"allow_self_confirm_when_alone" fixed:"true"`
-	DelegationMaxDays     int  `yaml:"delegation_max_days" min:"1" max:"3650" later:"5.4"`
+	DelegationMaxDays     int  `yaml:"delegation_max_days" min:"1" max:"60"`
 }
 
 // Calendar is the default working time.
