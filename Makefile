@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations controls upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
+.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling upgrade own-writes walk walk-machine calendar replay mutations controls upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_F
 
 rolling: ## workers of two versions take over from each other, there and back: KAM_ROLLING_CASES=200
 	cd standalone && KAM_ROLLING_CASES=$${KAM_ROLLING_CASES:-200} $(GO) test -count 1 -v -timeout 30m -run 'TestRolling' ./faults
+
+upgrade: ## an installation of an earlier release with open cases becomes today's, recorded, then required: KAM_UPGRADE_OLD=DIR with its standalone and starter
+	cd standalone && $(GO) test -tags upgrade -count 1 -v -timeout 10m -run 'TestUpgrade$$' ./e2e
 
 own-writes: ## decisions over the API, with the inbox read after each: KAM_OWN_WRITES=1000
 	cd standalone && KAM_OWN_WRITES=$${KAM_OWN_WRITES:-1000} $(GO) test -count 1 -v -timeout 60m -run 'TestOwnWritesAreRead$$' ./e2e

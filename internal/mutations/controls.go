@@ -151,7 +151,7 @@ var Controls = []Control{
 	{"form-of-a-mount", "a request to the API that any page has a browser send", "gateway", "TestMountsAreProtected",
 		Change{File: "gateway/gate.go", Old: "if !safe(r) && simple(r) && !g.formHolds(r) {", New: "if false {"}},
 	{"cross-origin", "what a page of another origin sends", "gateway", "TestOtherPagesSendNothing",
-		Change{File: "gateway/gate.go", Old: "g.addressed(g.sameOrigin(outer))", New: "g.addressed(outer)"}},
+		Change{File: "gateway/gate.go", Old: "g.addressed(g.sameOrigin(packed(outer)))", New: "g.addressed(packed(outer))"}},
 	{"host", "another name that leads to this machine", "gateway", "TestOtherNamesOfThisMachine",
 		Change{File: guardFile, Old: "case !g.ours(r.Host):", New: "case false:"}},
 	{"proxy", "whoever comes past the proxy", "gateway", "TestBehindAProxy",
