@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations controls upgrade-check record figures lint fmt generate verify bench bench-book bench-build bench-case clean
+.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations controls upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,14 +24,14 @@ test: unit openid e2e ## every test, end to end on a real Temporal server and Po
 
 unit: ## rules, process, store (real PostgreSQL), workflows, replay, commands
 	$(GO) vet $(PKGS)
-	$(GO) test -timeout 20m $(PKGS)
+	$(GO) test -vet=off -timeout 20m $(PKGS)
 
 openid: ## sign-in by a real OpenID provider, which is a module of its own
-	cd gateway/openid/real && GOWORK=off $(GO) vet $(PKGS) && GOWORK=off $(GO) test -timeout 10m $(PKGS)
+	cd gateway/openid/real && GOWORK=off $(GO) vet $(PKGS) && GOWORK=off $(GO) test -vet=off -timeout 10m $(PKGS)
 
 e2e: ## the real Temporal server with PostgreSQL, and a smoke of each fault and race
 	@echo "Testing end to end. The first build compiles the Temporal server and takes minutes."
-	cd standalone && $(GO) vet $(PKGS) && $(GO) test -p 1 -timeout 30m $(PKGS)
+	cd standalone && $(GO) vet $(PKGS) && $(GO) test -vet=off -p 1 -timeout 30m $(PKGS)
 
 faults: ## every fail point ten times, PostgreSQL and Temporal killed too: KAM_FAULT_ROUNDS=10
 	cd standalone && KAM_FAULT_ROUNDS=$${KAM_FAULT_ROUNDS:-10} $(GO) test -count 1 -v -timeout 60m -run TestFaults ./faults
@@ -89,6 +89,10 @@ lint: ## formatting, vet, determinism of workflows, staticcheck
 	$(GO) run $(WORKFLOWCHECK) ./workflows/...
 	$(GO) run $(STATICCHECK) $(PKGS)
 	cd standalone && $(GO) vet $(PKGS) && $(GO) run $(STATICCHECK) $(PKGS)
+
+measure: ## lines by room, methods, long files, comments, and the rooms that a decision passes
+	@$(GO) test -count 1 -v -run 'TestMeasure$$' ./internal/archtest | grep -v '^---\|^===\|^ok\|^PASS' | sed 's/^ *[a-z_]*\.go:[0-9]*: //'
+	@cd standalone && $(GO) test -count 1 -v -run 'TestTrace$$' ./e2e | sed -n 's/^ *[a-z_]*\.go:[0-9]*: \(a decision passes\)/\1/p'
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
@@ -27,16 +26,16 @@ func (a *Activities) Analyze(ctx context.Context, in onboarding.StageInput) (onb
 			step kam.StepCode
 			text string
 		}{
-			{"1.2.2", fmt.Sprintf("net revenue of 12 months: %s", f.NetRevenue12m)},
-			{"1.2.3", stage.Counted(len(w.data.Needs), "need") + ", " + stage.Counted(len(w.data.Contacts), "contact")},
+			{"1.2.2", kam.Note("net revenue of 12 months: %s", f.NetRevenue12m)},
+			{"1.2.3", stage.Counted(len(w.data.Needs), "1 need", "%d needs") + "; " + stage.Counted(len(w.data.Contacts), "1 contact", "%d contacts")},
 			{"1.2.4", potentialText(w.data)},
-			{"1.2.5", stage.Counted(len(f.PLLinesPct), "P&L line")},
+			{"1.2.5", stage.Counted(len(f.PLLinesPct), "1 P&L line", "%d P&L lines")},
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventAnalyzed, Step: box.step, Text: box.text})
 		}
 		return w.move(onboarding.EvAnalyzed, w.facts(), kam.AuditEvent{
 			Type: kam.EventAnalyzed, Step: "1.2.6", PayloadDigest: sum,
-			Text: stage.Counted(len(w.data.Competitors), "competitor") + ", relationship " + string(w.data.RelationshipStage),
+			Text: stage.Counted(len(w.data.Competitors), "1 competitor", "%d competitors") + "; " + kam.Note("relationship %s", w.data.RelationshipStage),
 		})
 	})
 }
@@ -64,15 +63,15 @@ func (w *work) analyze() (rules.Facts, error) {
 
 func potentialText(d customer.RequestData) string {
 	if d.AddressableSpend12m != nil && d.DeclaredPotential == nil {
-		return fmt.Sprintf("addressable spend %s, potential not declared", d.AddressableSpend12m)
+		return kam.Note("addressable spend %s, potential not declared", d.AddressableSpend12m)
 	}
 	if d.AddressableSpend12m != nil {
-		return fmt.Sprintf("addressable spend %s, declared potential %s", d.AddressableSpend12m, d.DeclaredPotential)
+		return kam.Note("addressable spend %s, declared potential %s", d.AddressableSpend12m, d.DeclaredPotential)
 	}
 	if d.DeclaredPotential == nil {
-		return "wallet and potential unknown"
+		return kam.Note("wallet and potential unknown")
 	}
-	return fmt.Sprintf("wallet unknown: potential as declared, %s", d.DeclaredPotential)
+	return kam.Note("wallet unknown: potential as declared, %s", d.DeclaredPotential)
 }
 
 // salesFacts are the facts of P2.4.4 for an account; a newcomer without one
@@ -110,12 +109,12 @@ func (a *Activities) Segment(ctx context.Context, in onboarding.StageInput) (onb
 			step kam.StepCode
 			text string
 		}{
-			{"1.3.1", "facts of revision " + fmt.Sprint(w.Case.Revision)},
+			{"1.3.1", kam.Note("facts of revision %d", w.Case.Revision)},
 			{"1.3.2", "ABC " + string(res.ABCClass)},
 			{"1.3.3", "RFM " + label},
-			{"1.3.4", fmt.Sprintf("%s: attractiveness %s, strength %s", res.Quadrant, res.Attractiveness.Fixed(), res.RelativeStrength.Fixed())},
-			{"1.3.5", "Improvement Potential index " + res.ImprovementIndex.Fixed()},
-			{"1.3.6", "capability index " + res.CapabilityIndex.Fixed()},
+			{"1.3.4", kam.Note("%s: attractiveness %s, strength %s", res.Quadrant, res.Attractiveness.Fixed(), res.RelativeStrength.Fixed())},
+			{"1.3.5", kam.Note("Improvement Potential index %s", res.ImprovementIndex.Fixed())},
+			{"1.3.6", kam.Note("capability index %s", res.CapabilityIndex.Fixed())},
 		} {
 			w.Log(kam.AuditEvent{Type: kam.EventSegmented, Step: box.step, Text: box.text})
 		}

@@ -57,9 +57,9 @@ func (w *work) checkCapacity(d doing) error {
 	var over string
 	switch {
 	case load.Over:
-		over = fmt.Sprintf("%s would hold key accounts for %s%% of one manager", owner, load.SharePct)
+		over = kam.Note("%s would hold key accounts for %s%% of one manager", owner, load.SharePct)
 	case load.Stop && added > 0:
-		over = fmt.Sprintf("the programme would have %d key accounts", load.Programme)
+		over = kam.Note("the programme would have %d key accounts", load.Programme)
 	default:
 		return nil
 	}

@@ -3,7 +3,6 @@ package activities
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/kam"
@@ -102,10 +101,10 @@ func (w *work) standing(id string, members []rules.Customer, c rules.Classificat
 }
 
 func (w *work) logClassification(c rules.Classification) {
-	gates := "all gates passed"
+	gates := kam.Note("all gates passed")
 	for _, g := range c.Gates {
 		if !g.Passed {
-			gates = g.ID + " failed: " + g.Reason
+			gates = kam.Note("%s failed: %s", g.ID, g.Reason)
 			break
 		}
 	}
@@ -114,8 +113,8 @@ func (w *work) logClassification(c rules.Classification) {
 		text string
 	}{
 		{"1.5.1", gates},
-		{"1.5.2", "group score " + c.Score.Fixed()},
-		{"1.5.3", fmt.Sprintf("potential %s, span %s, %s", c.Potential, c.SpanLevel, stage.Counted(len(c.Members), "member"))},
+		{"1.5.2", kam.Note("group score %s", c.Score.Fixed())},
+		{"1.5.3", kam.Note("potential %s, span %s, %s", c.Potential, c.SpanLevel, stage.Counted(len(c.Members), "1 member", "%d members"))},
 	} {
 		w.Log(kam.AuditEvent{Type: kam.EventClassified, Step: box.step, Text: box.text})
 	}

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kamflow/kamflow/activities/internal/route"
@@ -56,7 +55,7 @@ func (w *work) notifyManager() error {
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: "manager told: " + route.WaitingFor(*w.Case.Task)})
+	w.Log(kam.AuditEvent{Type: kam.EventTaskReminded, Actor: kam.System, Text: kam.Note("manager told: %s", route.WaitingFor(*w.Case.Task))})
 	return w.notify("task.overdue", kam.Say("%s: details are still missing", w.Case.CaseNo), w.Case.Behind(w.Case.ConfirmedBy)...)
 }
 
@@ -69,15 +68,15 @@ func (w *work) escalate() error {
 	}
 	t.Escalated++
 	if t.ClaimedBy != "" { // whoever took it had his time
-		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: "claimed by " + string(t.ClaimedBy)})
+		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: kam.Note("claimed by %s", t.ClaimedBy)})
 		t.ClaimedBy = ""
 	}
 	if t.Kind != onboarding.TaskIntervention {
-		if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the lead of " + t.Queue}); err != nil {
+		if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: kam.Note("to the lead of %s", t.Queue)}); err != nil {
 			return err
 		}
 	} else {
-		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: "to the operator lead"})
+		w.Log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: kam.Note("to the operator lead")})
 	}
 	if err := w.Again(t); err != nil {
 		return err
@@ -107,9 +106,9 @@ func (w *work) escalateLevel() error {
 	if err != nil {
 		return err
 	}
-	text := "no further level: to all"
+	text := kam.Note("no further level: to all")
 	if ok {
-		text = fmt.Sprintf("%s joins at %s", next.Asked(), next.Node.Level)
+		text = kam.Note("%s joins at %s", next.Asked(), next.Node.Level)
 	}
 	if err := w.move(onboarding.EvEscalate, w.facts(), kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func (w *work) isFollowed(d doing, later *work) error {
 	}
 	c.Followers = append(c.Followers, joins...)
 	if t := c.Task; t != nil && t.ClaimedBy != "" && c.Requested(t.ClaimedBy) {
-		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: string(t.ClaimedBy) + " is one of the requesters now"})
+		w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: kam.Note("%s is one of the requesters now", t.ClaimedBy)})
 		t.ClaimedBy = ""
 		if err := w.UpdateTask(); err != nil {
 			return err
@@ -78,11 +77,11 @@ func (w *work) isFollowed(d doing, later *work) error {
 const maxAdds = 2000
 
 func addsText(f onboarding.Follower, adds []string) string {
-	text := fmt.Sprintf("%s of %s is the same request", f.CaseNo, f.Requester)
+	text := kam.Note("%s of %s is the same request", f.CaseNo, f.Requester)
 	if len(adds) == 0 {
-		return text + " and knows nothing more"
+		return text + "; " + kam.Note("it knows nothing more")
 	}
-	text += "; it also has " + strings.Join(adds, "; ")
+	text += "; " + kam.Note("it also has %s", strings.Join(adds, "; "))
 	if r := []rune(text); len(r) > maxAdds {
 		text = string(r[:maxAdds-1]) + "…"
 	}

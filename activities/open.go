@@ -134,10 +134,10 @@ func (w *work) appeals(o casedb.Request) error {
 func openingText(o casedb.Request) string {
 	text := string(o.Type)
 	if o.CustomerNo != "" {
-		text += " of " + o.CustomerNo
+		text = kam.Note("%s of customer %s", o.Type, o.CustomerNo)
 	}
 	if o.AppealOf != "" {
-		text += ", appeal of " + string(o.AppealOf)
+		text += "; " + kam.Note("appeal of %s", o.AppealOf)
 	}
 	// The fields only: the trail holds no data of customers.
 	var fields []string
@@ -147,10 +147,10 @@ func openingText(o casedb.Request) string {
 		}
 	}
 	if len(fields) > 0 {
-		text += ", found at import: " + strings.Join(fields, ", ")
+		text += "; " + kam.Note("found at import: %s", strings.Join(fields, ", "))
 	}
 	if o.DraftOf != "" {
-		text += ", draft of " + string(o.DraftOf)
+		text += "; " + kam.Note("draft of %s", o.DraftOf)
 	}
 	return text
 }

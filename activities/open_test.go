@@ -15,6 +15,6 @@ import (
 func TestOpeningTellsWhatTheImportFound(t *testing.T) {
 	t.Parallel()
 	o := casedb.Request{Type: kam.NewCase, Findings: []customer.Finding{{Field: "phone", Message: "+49 40 123"}, {Field: "website"}, {Field: "phone"}, {}}}
-	require.Equal(t, "NEW, found at import: phone, website", openingText(o))
-	require.Equal(t, "MODIFY of C-1", openingText(casedb.Request{Type: kam.Modify, CustomerNo: "C-1"}))
+	require.Equal(t, "NEW; found at import: phone, website", openingText(o))
+	require.Equal(t, "MODIFY of customer C-1", openingText(casedb.Request{Type: kam.Modify, CustomerNo: "C-1"}))
 }

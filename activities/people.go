@@ -1,9 +1,6 @@
 package activities
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -43,7 +40,7 @@ func (w *work) reevaluate(d doing) error {
 		return kam.Errorf(kam.WrongState, "the case has policy version %d, and no newer one is published", w.Case.PolicyVersion).Try("publish one first")
 	}
 	e := d.log(kam.EventReevaluated)
-	e.Text = strings.TrimSpace(fmt.Sprintf("policy version %d to %d: %s", w.Case.PolicyVersion, newest, e.Text))
+	e.Text = kam.Note("policy version %d to %d: %s", w.Case.PolicyVersion, newest, e.Text)
 	if err := w.move(d.event, f, e); err != nil {
 		return err
 	}
@@ -74,7 +71,7 @@ func (w *work) cancel(d doing) error {
 		return kam.Errorf(kam.WrongState, "nobody has asked to cancel %s", w.Case.CaseNo).Try("an operator asks first")
 	}
 	e := d.log(kam.EventCancelled)
-	e.Text = strings.TrimSpace("asked by " + string(asked) + "; " + e.Text)
+	e.Text = kam.Note("asked by %s", asked) + "; " + e.Text
 	if err := w.move(d.event, w.facts(), e); err != nil {
 		return err
 	}

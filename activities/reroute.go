@@ -80,7 +80,7 @@ func (w *work) reroute() (bool, error) {
 				return true, err
 			}
 		} else {
-			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: string(t.ClaimedBy) + " has left"})
+			w.Log(kam.AuditEvent{Type: kam.EventTaskReleased, Actor: kam.System, Text: kam.Note("%s has left", t.ClaimedBy)})
 			t.ClaimedBy = ""
 			return true, w.UpdateTask()
 		}
@@ -113,7 +113,7 @@ func (w *work) handOverRequest(to kam.Person) error {
 		return nil
 	}
 	w.Case.Requester = to.ID
-	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: string(from) + " has left: " + string(to.ID)})
+	w.Log(kam.AuditEvent{Type: kam.EventRequestMoved, Actor: kam.System, Text: kam.Note("%s has left", from) + ": " + string(to.ID)})
 	return w.notify("request.moved", kam.Say("%s: the request of %s is yours now", w.Case.CaseNo, from), to.ID)
 }
 
@@ -127,7 +127,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	why, unrouted := "the requester has left", t.Queue == kam.QueueUnrouted
+	why, unrouted := kam.Note("the requester has left"), t.Queue == kam.QueueUnrouted
 	switch {
 	case who.ID == "" && unrouted:
 		return false, nil
@@ -138,7 +138,7 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 		}
 		return true, w.notifyVacancies([]string{w.nobodyLeft()})
 	case unrouted:
-		why = "somebody is there again"
+		why = kam.Note("somebody is there again")
 	}
 	to, in, err := w.Staff([]kam.UserID{who.ID}, t.Kind, w.allowed(t.Kind))
 	if err != nil || slices.Equal(t.Assignees, to) && slices.Equal(t.StandIns, in) {
@@ -225,9 +225,9 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		if err := w.giveTo(t, nil, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
-		return true, w.notifyVacancies([]string{strings.Join(append([]string{"nobody may take the task"}, s.Passed...), "; ")})
+		return true, w.notifyVacancies(append([]string{kam.Note("nobody may take the task")}, s.Passed...))
 	}
-	why, first := "the organisation changed", s.First
+	why, first := kam.Note("the organisation changed"), s.First
 	if slices.Equal(want, had) {
 		why = cmp.Or(changedStandIns(t.StandIns, in), why)
 		if first, err = w.newStandIn(t.StandIns, in); err != nil {
@@ -314,7 +314,7 @@ func (w *work) relocate(t *kam.Task) (bool, error) {
 	if w.Case.Territory == was {
 		return false, nil
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Actor: kam.System, Text: was + " to " + w.Case.Territory})
+	w.Log(kam.AuditEvent{Type: kam.EventTerritoryResolved, Step: "1.1.3", Actor: kam.System, Text: was + " → " + w.Case.Territory})
 	return true, nil
 }
 

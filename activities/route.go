@@ -59,7 +59,7 @@ func (w *work) openForRequester(kind kam.TaskKind, sla policy.Wait, fields []str
 }
 
 func (lk *lookup) nobodyLeft() string {
-	return "nobody is left for the work of " + string(lk.Case.Requester)
+	return kam.Note("nobody is left for the work of %s", lk.Case.Requester)
 }
 
 // openForQueue puts work where everybody of a role sees it.

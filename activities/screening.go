@@ -258,7 +258,7 @@ func (a *Activities) ScreenParty(ctx context.Context, in onboarding.StageInput) 
 		if err := w.SaveFact(factScreening, outside{ScreeningAnswer: answer, Party: kam.Digest(party), At: w.At, Provider: a.Provider}); err != nil {
 			return err
 		}
-		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: stage.Counted(len(answer.Hits), "hit")})
+		w.Log(kam.AuditEvent{Type: kam.EventScreened, Actor: kam.System, Step: "1.4.6", ReasonCode: string(answer.Result), Text: stage.Counted(len(answer.Hits), "1 hit", "%d hits")})
 		return nil
 	})
 }

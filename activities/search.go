@@ -124,7 +124,7 @@ func (w *work) resolveTerritory() error {
 	first, ok := parties.Assignment(all, w.data)
 	if !ok {
 		w.Case.Territory = route.Unassigned
-		return w.notifyVacancies([]string{"no assignment rule fits " + w.data.CountryCode + " " + w.data.PostalCode})
+		return w.notifyVacancies([]string{kam.Note("no assignment rule fits %s %s", w.data.CountryCode, w.data.PostalCode)})
 	}
 	w.Case.Territory = first.Territory
 	if first.OwnerID != "" && w.data.RequestedOwnerID == "" {

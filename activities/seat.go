@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/kamflow/kamflow/activities/internal/route"
@@ -21,7 +20,7 @@ func (lk *lookup) confirmingSeat() (route.Seat, bool, error) {
 		return route.Seat{}, false, err
 	}
 	if len(chain) == 0 {
-		return route.Seat{Passed: []string{"there is no node " + node}}, false, nil
+		return route.Seat{Passed: []string{kam.Note("there is no node %s", node)}}, false, nil
 	}
 	return lk.SeatFrom(chain, level, onboarding.TaskConfirmation, lk.mayConfirm)
 }
@@ -44,7 +43,7 @@ func (lk *lookup) confirmingPlace() (string, kam.NodeLevel, error) {
 // policy asks for, or the next one up who may decide.
 func (w *work) openConfirmation() error {
 	if w.Case.Territory == route.Unassigned {
-		return w.openUnrouted(onboarding.TaskConfirmation, w.Pol.SLA.Confirmation, "no assignment rule fits: territory UNASSIGNED")
+		return w.openUnrouted(onboarding.TaskConfirmation, w.Pol.SLA.Confirmation, kam.Note("no assignment rule fits: territory UNASSIGNED"))
 	}
 	s, ok, err := w.confirmingSeat()
 	if err != nil {
@@ -80,9 +79,9 @@ func (lk *lookup) twoConfirm(kind kam.TaskKind) ([]string, error) {
 	if err != nil || k == nil {
 		return nil, err
 	}
-	note := fmt.Sprintf("the customer is a member of the %s key account %s: a second person confirms as well", k.Tier, k.No)
+	note := kam.Note("the customer is a member of the %s key account %s: a second person confirms as well", k.Tier, k.No)
 	if first := lk.Case.FirstConfirmedBy; first != "" {
-		note = fmt.Sprintf("second confirmation, after %s: the customer is a member of the %s key account %s", first, k.Tier, k.No)
+		note = kam.Note("second confirmation, after %s: the customer is a member of the %s key account %s", first, k.Tier, k.No)
 	}
 	return []string{note}, nil
 }
@@ -114,5 +113,5 @@ func (w *work) notifyVacancies(passed []string) error {
 	if err != nil {
 		return err
 	}
-	return w.notify("chain.gap", kam.Say("%s: %s", w.Case.CaseNo, strings.Join(passed, "; ")), route.IDs(admins)...)
+	return w.notify("chain.gap", kam.Word(string(w.Case.CaseNo)+": "+strings.Join(passed, "; ")), route.IDs(admins)...)
 }

@@ -142,12 +142,12 @@ func changedStandIns(had, have []kam.StandIn) string {
 	var lines []string
 	for _, s := range have {
 		if !slices.Contains(had, s) {
-			lines = append(lines, string(s.By)+" stands in for "+string(s.For))
+			lines = append(lines, kam.Note("%s stands in for %s", s.By, s.For))
 		}
 	}
 	for _, s := range had {
 		if !slices.Contains(have, s) {
-			lines = append(lines, string(s.By)+" stands in for "+string(s.For)+" no more")
+			lines = append(lines, kam.Note("%s stands in for %s no more", s.By, s.For))
 		}
 	}
 	return strings.Join(lines, "; ")

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -49,9 +48,9 @@ func (w *work) identifyTarget() error {
 		wants = kam.Inactive
 	}
 	if c.Status != wants {
-		why := fmt.Sprintf("customer %s is %s, and a %s is for one that is %s", no, c.Status, w.Case.Type, wants)
+		why := kam.Note("customer %s is %s, and a %s is for one that is %s", no, c.Status, w.Case.Type, wants)
 		if c.MergedInto != "" {
-			why = fmt.Sprintf("customer %s was merged into %s", no, c.MergedInto)
+			why = kam.Note("customer %s was merged into %s", no, c.MergedInto)
 		}
 		return w.targetInvalid(kam.TargetInvalid, why)
 	}
@@ -78,7 +77,7 @@ func (w *work) identifyTarget() error {
 	if err := w.standsAs(); err != nil {
 		return err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTargetPinned, Text: fmt.Sprintf("%s, version %d", no, c.Version)})
+	w.Log(kam.AuditEvent{Type: kam.EventTargetPinned, Text: kam.Note("%s, version %d", no, c.Version)})
 	return w.identified()
 }
 
@@ -246,6 +245,6 @@ func (w *work) rebase(before customer.RequestData) (customer.RequestData, error)
 	if err := w.pin(c); err != nil {
 		return before, err
 	}
-	w.Log(kam.AuditEvent{Type: kam.EventTargetPinned, Text: fmt.Sprintf("%s, version %d; the request changes %s", c.CustomerNo, c.Version, strings.Join(mine, ", "))})
+	w.Log(kam.AuditEvent{Type: kam.EventTargetPinned, Text: kam.Note("%s, version %d", c.CustomerNo, c.Version) + "; " + kam.Note("the request changes %s", strings.Join(mine, ", "))})
 	return out, nil
 }

@@ -148,7 +148,7 @@ func (w *work) logValidation(findings []customer.Finding) {
 		if b.prefix == customer.VersionConflict && len(ids) == 0 {
 			continue
 		}
-		text := "no finding"
+		text := kam.Note("no finding")
 		if len(ids) > 0 {
 			text = strings.Join(ids, ", ")
 		}

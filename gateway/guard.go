@@ -121,11 +121,11 @@ func (g *Gate) ours(host string) bool {
 }
 
 // home is where people find the gateway.
-func (g *Gate) home() string {
+func (g *Gate) home() kam.Sentence {
 	if g.Base != nil {
-		return g.Base.String()
+		return kam.Word(g.Base.String())
 	}
-	return "it as it was printed when the program started"
+	return kam.Say("it as it was printed when the program started")
 }
 
 // remote is the address at the other end of the connection.

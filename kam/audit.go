@@ -158,11 +158,11 @@ func VerifyChain(events []AuditEvent) (broken AuditEvent, why string, ok bool) {
 	for i, e := range events {
 		switch {
 		case e.Seq != int64(i+1):
-			return e, "sequence gap", false
+			return e, Note("sequence gap"), false
 		case e.PrevHash != prev:
-			return e, "previous hash differs", false
+			return e, Note("previous hash differs"), false
 		case e.Hash != e.ComputeHash():
-			return e, "content differs from its hash", false
+			return e, Note("content differs from its hash"), false
 		}
 		prev = e.Hash
 	}

@@ -53,6 +53,11 @@ func Word(english string) Sentence { return Sentence{English: english} }
 
 func (s Sentence) String() string { return s.English }
 
+// Note is a finished English sentence that is kept or sent without what it was
+// made from: on the audit trail, in a task, in a proposal. Whoever reads another
+// language gets it by its form (internal/text), so the format is a key there.
+func Note(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
 // Values are the arguments as fmt takes them; each Text among them is said by
 // say.
 func (t *Text) Values(say func(*Text) string, list func([]string) string) []any {

@@ -48,7 +48,7 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act on
 	if err := kam.CheckKey("case_no", string(no)); err != nil {
 		return onboarding.Progress{}, err
 	}
-	what := fmt.Sprintf("%s on %s", act.Name, no)
+	what := kam.Say("%s on %s", act.Name, no)
 	if data != nil {
 		// The case asks when the act gets there; data are kept before.
 		_, err := l.person(ctx, who)
@@ -156,7 +156,7 @@ func (l *Local) mayAct(ctx context.Context, no kam.CaseNo, act onboarding.Act) (
 	return in, err
 }
 
-func (l *Local) send(ctx context.Context, by signatory, no kam.CaseNo, act onboarding.Act, what string) (p onboarding.Progress, err error) {
+func (l *Local) send(ctx context.Context, by signatory, no kam.CaseNo, act onboarding.Act, what kam.Sentence) (p onboarding.Progress, err error) {
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
 		if act.Signed, err = by.act(ctx, no, act); err != nil {
@@ -281,7 +281,7 @@ func (l *Local) refresh(ctx context.Context, no kam.CaseNo, version int64) (behi
 
 // fromRecord answers for a workflow that is no more: what the act led to if it
 // was stored, else why it comes too late.
-func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act onboarding.Act, what string) (onboarding.Progress, error) {
+func (l *Local) fromRecord(ctx context.Context, no kam.CaseNo, act onboarding.Act, what kam.Sentence) (onboarding.Progress, error) {
 	s, err := l.record.Cases.Case(ctx, no)
 	if err != nil {
 		return onboarding.Progress{}, reachable(ctx, what, err)

@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +78,7 @@ func (s *signatures) chain(c ledger.Chain, v *Verified) error {
 		case act.Envelope == "" && !s.required(of[0].DBAt, direct):
 			v.Unsigned++
 		case act.Envelope == "":
-			v.broken(c, of[0].Seq, "%s is not signed", act.Key)
+			v.broken(c, of[0].Seq, kam.Note("%s is not signed", act.Key))
 		case len(s.keys) == 0:
 			return kam.Errorf(kam.Unreachable, "acts are signed, and no public key is configured to verify them").Try("set keys.dir or keys.public")
 		default:
@@ -89,7 +88,7 @@ func (s *signatures) chain(c ledger.Chain, v *Verified) error {
 				if len(of) > 0 {
 					seq = of[0].Seq
 				}
-				v.broken(c, seq, "the signature of %s does not count: %s", act.Key, why)
+				v.broken(c, seq, kam.Note("the signature of %s does not count: %s", act.Key, why))
 			} else {
 				v.Signed++
 			}
@@ -100,14 +99,14 @@ func (s *signatures) chain(c ledger.Chain, v *Verified) error {
 	}
 	for _, e := range c.Events {
 		if e.DecisionID != "" && e.PayloadDigest != "" && !slices.Contains(kept, e.PayloadDigest) {
-			v.broken(c, e.Seq, "what was signed is not there")
+			v.broken(c, e.Seq, kam.Note("what was signed is not there"))
 		}
 	}
 	return nil
 }
 
-func (v *Verified) broken(c ledger.Chain, seq int64, why string, args ...any) {
-	v.Breaks = append(v.Breaks, Break{CaseNo: c.CaseNo, Seq: seq, Why: fmt.Sprintf(why, args...)})
+func (v *Verified) broken(c ledger.Chain, seq int64, why string) {
+	v.Breaks = append(v.Breaks, Break{CaseNo: c.CaseNo, Seq: seq, Why: why})
 }
 
 // eventsOf are the events that an effect led to: of an act by its decision, of a
@@ -144,21 +143,21 @@ func (s *signatures) why(c ledger.Chain, act ledger.SignedEffect, of []kam.Audit
 	}
 	switch {
 	case len(of) == 0:
-		return "nothing came of it"
+		return kam.Note("nothing came of it")
 	case at < 0:
-		return fmt.Sprintf("%s signed, and it was done by %s", e.Person, of[0].Actor)
+		return kam.Note("%s signed, and it was done by %s", e.Person, of[0].Actor)
 	case of[at].OnBehalfOf != e.OnBehalfOf:
-		return "it is for " + kam.Clip(string(e.OnBehalfOf), 60) + ", and the act was not"
+		return kam.Note("it is for %s, and the act was not", kam.Clip(string(e.OnBehalfOf), 60))
 	case e.About != string(c.CaseNo):
-		return "it is for " + kam.Clip(e.About, 60)
+		return kam.Note("it is for %s", kam.Clip(e.About, 60))
 	case isAct && e.Digest != digest:
-		return "it is for another content"
+		return kam.Note("it is for another content")
 	case !isAct && e.Act != string(onboarding.ActStart):
-		return "it is no start"
+		return kam.Note("it is no start")
 	case of[at].At.Before(e.Issued.Add(-time.Minute)) || !of[at].At.Before(e.Expires):
-		return "it did not hold when it was taken"
+		return kam.Note("it did not hold when it was taken")
 	case twice:
-		return "it was used before, for " + was
+		return kam.Note("it was used before, for %s", was)
 	}
 	return ""
 }

@@ -26,7 +26,7 @@ func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOn
 	u.By = who.user
 	p, err := l.person(ctx, who)
 	if err != nil {
-		return b, false, reachable(ctx, "the upload", err)
+		return b, false, reachable(ctx, kam.Say("the upload"), err)
 	}
 	s := access.Subject{Requester: u.By, Path: p.Nodes, Fields: []string{"customers"}}
 	if plOnly {
@@ -36,7 +36,7 @@ func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOn
 		return b, false, err
 	}
 	if u.Sign, err = l.sealing(ctx, who, "Upload"); err != nil {
-		return b, false, reachable(ctx, "the upload", err)
+		return b, false, reachable(ctx, kam.Say("the upload"), err)
 	}
 	if b, created, err = l.record.Books.Upload(ctx, u); err != nil {
 		return b, false, err
@@ -69,7 +69,7 @@ func (l *Local) beginBatch(ctx context.Context, b book.BatchSnapshot) error {
 			return fmt.Errorf("start batch %s: %w", b.No, err)
 		}
 		if pause(ctx, try) != nil {
-			return unconfirmed("the start of batch "+string(b.No), err)
+			return unconfirmed(kam.Say("the start of batch %s", b.No), err)
 		}
 	}
 }
@@ -95,7 +95,7 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no book.BatchNo, nam
 	defer func() { end(err) }()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	what := fmt.Sprintf("%s on %s", name, no)
+	what := kam.Say("%s on %s", name, no)
 	before, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return before, reachable(ctx, what, err)
@@ -168,7 +168,7 @@ func (l *Local) refuseOnBatch(ctx context.Context, no book.BatchNo, act book.Bat
 
 // fromBatch answers for a workflow that is no more, or never was: a batch
 // that waits is started again.
-func (l *Local) fromBatch(ctx context.Context, no book.BatchNo, act book.BatchAct, check func(book.BatchSnapshot) error, what string) (book.BatchSnapshot, error) {
+func (l *Local) fromBatch(ctx context.Context, no book.BatchNo, act book.BatchAct, check func(book.BatchSnapshot) error, what kam.Sentence) (book.BatchSnapshot, error) {
 	b, err := l.record.Books.Get(ctx, no)
 	if err != nil {
 		return b, reachable(ctx, what, err)

@@ -42,14 +42,14 @@ func (l *Local) Customer(ctx context.Context, who Principal, no string) (custome
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return customerdb.View{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, kam.Say("the customer"), err)
 	}
 	v, err := l.record.Customers.View(ctx, no)
 	if err == nil {
 		err = r.mayReadCustomer(v.Customer.OwnerID, v.Customer.Territory)
 	}
 	if err != nil {
-		return customerdb.View{}, reachable(ctx, "the customer", err)
+		return customerdb.View{}, reachable(ctx, kam.Say("the customer"), err)
 	}
 	return v, nil
 }
@@ -60,7 +60,7 @@ func (l *Local) Customers(ctx context.Context, who Principal, f customerdb.Filte
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return nil, reachable(ctx, "the list", err)
+		return nil, reachable(ctx, kam.Say("the list"), err)
 	}
 	if err := r.known(f.Territory); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (l *Local) Customers(ctx context.Context, who Principal, f customerdb.Filte
 		f.Limit = n
 		return l.record.Customers.List(ctx, f)
 	}, func(c *customerdb.Line) bool { return r.mayReadCustomer(c.OwnerID, c.Territory) == nil })
-	return lines, reachable(ctx, "the list", err)
+	return lines, reachable(ctx, kam.Say("the list"), err)
 }
 
 // A KeyAccountView is a key account with its members, and why it has its tier:
@@ -91,10 +91,10 @@ func (l *Local) KeyAccounts(ctx context.Context, who Principal, ended bool) ([]c
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return nil, reachable(ctx, "the list", err)
+		return nil, reachable(ctx, kam.Say("the list"), err)
 	}
 	all, err := l.record.Customers.KeyAccounts(ctx, "", ended)
-	return slices.DeleteFunc(all, func(k customerdb.KeyAccountLine) bool { return r.mayReadAccount(k) != nil }), reachable(ctx, "the list", err)
+	return slices.DeleteFunc(all, func(k customerdb.KeyAccountLine) bool { return r.mayReadAccount(k) != nil }), reachable(ctx, kam.Say("the list"), err)
 }
 
 // KeyAccount is a key account as a person may see it; NOT_FOUND, FORBIDDEN.
@@ -103,11 +103,11 @@ func (l *Local) KeyAccount(ctx context.Context, who Principal, no string) (v Key
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return v, reachable(ctx, "the key account", err)
+		return v, reachable(ctx, kam.Say("the key account"), err)
 	}
 	found, err := l.record.Customers.KeyAccounts(ctx, no, true)
 	if err != nil {
-		return v, reachable(ctx, "the key account", err)
+		return v, reachable(ctx, kam.Say("the key account"), err)
 	}
 	if no == "" || len(found) == 0 {
 		return v, kam.Errorf(kam.NotFound, "there is no key account %s", kam.Clip(no, 40)).On("key_account_no")
@@ -118,7 +118,7 @@ func (l *Local) KeyAccount(ctx context.Context, who Principal, no string) (v Key
 	}
 	v.Customers, err = l.record.Customers.List(ctx, customerdb.Filter{Numbers: v.Members, Limit: len(v.Members)})
 	if err != nil {
-		return v, reachable(ctx, "the key account", err)
+		return v, reachable(ctx, kam.Say("the key account"), err)
 	}
 	v.Customers = slices.DeleteFunc(v.Customers, func(c customerdb.Line) bool { return r.mayReadCustomer(c.OwnerID, c.Territory) != nil })
 	if v.CaseNo == "" {
@@ -130,7 +130,7 @@ func (l *Local) KeyAccount(ctx context.Context, who Principal, no string) (v Key
 			v.Decision = &records[i]
 		}
 	}
-	return v, reachable(ctx, "the key account", err)
+	return v, reachable(ctx, kam.Say("the key account"), err)
 }
 
 // CustomerHistory is what happened to a customer, for those who may see it.
@@ -141,7 +141,7 @@ func (l *Local) CustomerHistory(ctx context.Context, who Principal, no string) (
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	t, err := l.record.Customers.Trail(ctx, no)
-	return t, reachable(ctx, "the history", err)
+	return t, reachable(ctx, kam.Say("the history"), err)
 }
 
 // MergePlan shows what a merge would do, field by field. Nothing is changed.
@@ -150,14 +150,14 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 	defer cancel()
 	_, err := l.ask(ctx, who, access.ActionMerge)
 	if err != nil {
-		return MergePlan{}, reachable(ctx, "the plan", err)
+		return MergePlan{}, reachable(ctx, kam.Say("the plan"), err)
 	}
 	plan, a, b, err := l.record.Merges.Plan(ctx, survivor, absorbed, choice, planner)
 	if err == nil {
 		err = customer.NotOwnAccount(who.user, a.OwnerID, b.OwnerID)
 	}
 	if err != nil {
-		return MergePlan{}, reachable(ctx, "the plan", err)
+		return MergePlan{}, reachable(ctx, kam.Say("the plan"), err)
 	}
 	return MergePlan{a.CustomerNo, a.Version, b.CustomerNo, b.Version, plan}, nil
 }
@@ -168,7 +168,7 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 // order may be sent again. Refusals are on the survivor's audit trail.
 func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the merge", "Merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the merge"), "Merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.Survivor, &o.ExpectSurvivor); err != nil {
 			return merge.Result{}, err
 		}
@@ -183,7 +183,7 @@ func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.
 // [Local.Merge].
 func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", "UndoMerge", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), "UndoMerge", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if o.ExpectVersion == 0 {
 			v, err := l.record.Customers.View(ctx, o.CustomerNo)
 			if err != nil {
@@ -199,7 +199,7 @@ func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder)
 // [Local.Merge].
 func (l *Local) Split(ctx context.Context, who Principal, o merge.SplitOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, "the split", "Split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), "Split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.CustomerNo, &o.ExpectVersion); err != nil {
 			return merge.Result{}, err
 		}
@@ -219,7 +219,7 @@ func (l *Local) versionNow(ctx context.Context, no string, version *int) error {
 
 // onCustomer looks up who decides before the store is asked to do it. Who may not
 // is refused here, and the refusal noted.
-func (l *Local) onCustomer(ctx context.Context, what, act string, who Principal, no string, id *string, at *time.Time, do func(context.Context, merge.Planner) (merge.Result, error)) (merge.Result, error) {
+func (l *Local) onCustomer(ctx context.Context, what kam.Sentence, act string, who Principal, no string, id *string, at *time.Time, do func(context.Context, merge.Planner) (merge.Result, error)) (merge.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if *id == "" {

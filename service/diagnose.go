@@ -83,11 +83,11 @@ func (s *system) checkSchema(ctx context.Context) (string, string, error) {
 	case err != nil:
 		return "", "", err
 	case have < want:
-		return CheckFailed, fmt.Sprintf("version %d, this program needs %d: start a worker, it migrates", have, want), nil
+		return CheckFailed, kam.Note("version %d, this program needs %d: start a worker, it migrates", have, want), nil
 	case have > want:
-		return CheckLook, fmt.Sprintf("version %d is newer than this program's %d", have, want), nil
+		return CheckLook, kam.Note("version %d is newer than this program's %d", have, want), nil
 	}
-	return CheckOK, fmt.Sprintf("version %d", have), nil
+	return CheckOK, kam.Note("version %d", have), nil
 }
 
 // drift is how far clocks may differ before people are puzzled.
@@ -102,9 +102,9 @@ func (s *system) checkClock(ctx context.Context) (string, string, error) {
 	after := time.Now()
 	switch {
 	case there.Before(before.Add(-drift)):
-		return CheckLook, "the database's clock is behind by " + term.Span(before.Sub(there)), nil
+		return CheckLook, kam.Note("the database's clock is behind by %s", term.Span(before.Sub(there))), nil
 	case there.After(after.Add(drift)):
-		return CheckLook, "the database's clock is ahead by " + term.Span(there.Sub(after)), nil
+		return CheckLook, kam.Note("the database's clock is ahead by %s", term.Span(there.Sub(after))), nil
 	}
 	return CheckOK, "", nil
 }
@@ -118,7 +118,7 @@ func (s *system) checkSignatures(ctx context.Context) (string, string, error) {
 	}
 	mode := modes[len(modes)-1].Mode
 	if s.Keys == nil {
-		return CheckLook, string(mode) + "; this program signs nothing", nil
+		return CheckLook, string(mode) + "; " + kam.Note("this program signs nothing"), nil
 	}
 	secrets, err := s.Keys.Secrets()
 	if err != nil {
@@ -135,11 +135,11 @@ func (s *system) checkSignatures(ctx context.Context) (string, string, error) {
 	key, signs := SigningNow(secrets, ring, live, time.Now())
 	switch {
 	case !signs && mode == signed.Require:
-		return CheckLook, "require; no key signs here that every live worker knows: see keys list", nil
+		return CheckLook, string(mode) + "; " + kam.Note("no key signs here that every live worker knows: see keys list"), nil
 	case mode == signed.Record:
-		return CheckLook, "record: unsigned acts are taken, and counted by audit verify", nil
+		return CheckLook, string(mode) + "; " + kam.Note("unsigned acts are taken, and counted by audit verify"), nil
 	}
-	return CheckOK, "require; key " + key.ID + " signs", nil
+	return CheckOK, string(mode) + "; " + kam.Note("key %s signs", key.ID), nil
 }
 
 func (s *system) checkOrganisation(ctx context.Context) (string, string, error) {
@@ -152,9 +152,9 @@ func (s *system) checkOrganisation(ctx context.Context) (string, string, error) 
 		return "", "", err
 	}
 	if len(people) == 0 || len(nodes) == 0 {
-		return CheckFailed, "nobody is loaded: starter --as USER admin load-org FILE", nil
+		return CheckFailed, kam.Note("nobody is loaded: starter --as USER admin load-org FILE"), nil
 	}
-	there := fmt.Sprintf("%d people, %d nodes", len(people), len(nodes))
+	there := kam.Note("%d people, %d nodes", len(people), len(nodes))
 	for _, role := range []kam.Role{kam.UserAdmin, kam.PolicyAdmin} {
 		n := 0
 		for _, p := range people {
@@ -163,7 +163,7 @@ func (s *system) checkOrganisation(ctx context.Context) (string, string, error) 
 			}
 		}
 		if n < 2 {
-			there += fmt.Sprintf("; %d active %s: a change that gives rights takes two, so nobody could agree to one", n, role)
+			there += "; " + kam.Note("%d active %s: a change that gives rights takes two, so nobody could agree to one", n, role)
 			return CheckLook, there, nil
 		}
 	}
@@ -173,23 +173,23 @@ func (s *system) checkOrganisation(ctx context.Context) (string, string, error) 
 func (s *system) checkPolicy(ctx context.Context) (string, string, error) {
 	version, _, err := s.store.Access.LatestPolicy(ctx)
 	if kam.CodeOf(err) == kam.NotFound {
-		return CheckFailed, "none is loaded: starter --as USER admin load-policy FILE", nil
+		return CheckFailed, kam.Note("none is loaded: starter --as USER admin load-policy FILE"), nil
 	}
-	return CheckOK, fmt.Sprintf("version %d", version), err
+	return CheckOK, kam.Note("version %d", version), err
 }
 
 func (s *system) checkOutbox(ctx context.Context) (string, string, error) {
 	waiting, dead, err := s.store.OutboxState(ctx)
 	if dead > 0 {
-		return CheckLook, fmt.Sprintf("%d messages could not be delivered in a day, %d wait", dead, waiting), err
+		return CheckLook, kam.Note("%d messages could not be delivered in a day, %d wait", dead, waiting), err
 	}
-	return CheckOK, fmt.Sprintf("%d wait", waiting), err
+	return CheckOK, kam.Note("%d messages wait", waiting), err
 }
 
 func (s *system) checkStuck(ctx context.Context) (string, string, error) {
 	stuck, err := s.store.Cases.Stuck(ctx)
 	if err != nil || len(stuck) == 0 {
-		return CheckOK, "none", err
+		return CheckOK, kam.Note("none"), err
 	}
 	detail := fmt.Sprintf("%d:", len(stuck))
 	for i, c := range stuck {
@@ -211,7 +211,7 @@ func (s *system) checkTemporal(ctx context.Context) (string, string, error) {
 		return "", "", err
 	}
 	info, err := s.temporal.WorkflowService().GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{})
-	return CheckOK, "server " + info.GetServerVersion(), err
+	return CheckOK, kam.Note("server %s", info.GetServerVersion()), err
 }
 
 func (s *system) checkNamespace(ctx context.Context) (string, string, error) {
@@ -219,15 +219,15 @@ func (s *system) checkNamespace(ctx context.Context) (string, string, error) {
 	if err != nil {
 		return "", "", err
 	}
-	return CheckOK, fmt.Sprintf("%s, closed runs kept %s", s.Temporal.Namespace, term.Span(d.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())), nil
+	return CheckOK, kam.Note("%s, closed runs kept %s", s.Temporal.Namespace, term.Span(d.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration())), nil
 }
 
 func (s *system) checkAttributes(ctx context.Context) (string, string, error) {
-	missing, err := namespace.Missing(ctx, s.temporal, s.Temporal.Namespace)
+	missing, err := namespace.Missing(ctx, s.temporal, s.Temporal.Namespace, namespace.SearchAttributes())
 	if err != nil || len(missing) == 0 {
 		return CheckOK, "", err
 	}
-	return CheckFailed, "missing; run:\n" + namespace.Commands(s.Temporal.Namespace, missing), nil
+	return CheckFailed, kam.Note("missing; run:") + "\n" + namespace.Commands(s.Temporal.Namespace, missing), nil
 }
 
 func (s *system) checkWorkers(ctx context.Context) (string, string, error) {
@@ -237,7 +237,7 @@ func (s *system) checkWorkers(ctx context.Context) (string, string, error) {
 		return "", "", err
 	}
 	if len(d.GetPollers()) == 0 {
-		return CheckFailed, "nobody works on task queue " + q + ": go run ./worker", nil
+		return CheckFailed, kam.Note("nobody works on task queue %s: go run ./worker", q), nil
 	}
-	return CheckOK, fmt.Sprintf("%d on task queue %s", len(d.GetPollers()), q), nil
+	return CheckOK, kam.Note("%d workers on task queue %s", len(d.GetPollers()), q), nil
 }

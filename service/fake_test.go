@@ -157,9 +157,8 @@ func emptyStore(t *testing.T) *store.Store {
 	return storetest.New(t)
 }
 
-func setup(t *testing.T, answers ...func() (onboarding.Progress, error)) bundle {
-	t.Helper()
-	s := emptyStore(t)
+// office has a manager, two people below him and a policy.
+var office = storetest.Filled(func(t testing.TB, s *store.Store) {
 	require.NoError(t, storetest.LoadOrg(t.Context(), s, accessdb.Org{
 		Users: []accessdb.User{
 			{ID: "rep", Name: "Rep", Roles: []kam.Role{kam.SalesRep}, Nodes: []string{"G"}, ManagerID: "boss"},
@@ -170,6 +169,11 @@ func setup(t *testing.T, answers ...func() (onboarding.Progress, error)) bundle 
 		Calendars: []accessdb.CalendarRow{{Code: "c", TimeZone: "UTC", Opens: "09:00", Closes: "17:00", Weekend: []string{"saturday"}}},
 	}))
 	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
+})
+
+func setup(t *testing.T, answers ...func() (onboarding.Progress, error)) bundle {
+	t.Helper()
+	s := office.New(t)
 	f := &fake{answers: answers}
 	c := servicetest.New(s, f, "queue")
 	c.Patience = 2 * time.Second

@@ -71,22 +71,22 @@ func (l *Local) Map(ctx context.Context, who Principal, f MapFilter) (ProcessMap
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return ProcessMap{}, reachable(ctx, "the map", err)
+		return ProcessMap{}, reachable(ctx, kam.Say("the map"), err)
 	}
 	if err := r.known(f.Territory); err != nil {
 		return ProcessMap{}, err
 	}
 	lines, err := l.readableCases(ctx, r, casedb.Filter{Territory: f.Territory, Type: f.Type, Requester: f.Requester, Open: true, Limit: mostMapped})
 	if err != nil {
-		return ProcessMap{}, reachable(ctx, "the map", err)
+		return ProcessMap{}, reachable(ctx, kam.Say("the map"), err)
 	}
 	w, err := l.watch(ctx)
 	if err != nil {
-		return ProcessMap{}, reachable(ctx, "the map", err)
+		return ProcessMap{}, reachable(ctx, kam.Say("the map"), err)
 	}
 	passed, err := l.passed(ctx, w.now, f.Requester)
 	if err != nil {
-		return ProcessMap{}, reachable(ctx, "the map", err)
+		return ProcessMap{}, reachable(ctx, kam.Say("the map"), err)
 	}
 	m := newMap(w.now)
 	for _, c := range lines {

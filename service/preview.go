@@ -42,21 +42,21 @@ func (l *Local) Preview(ctx context.Context, who Principal, data customer.Reques
 	defer cancel()
 	r, err := l.reader(ctx, who)
 	if err != nil {
-		return Preview{}, reachable(ctx, "the preview", err)
+		return Preview{}, reachable(ctx, kam.Say("the preview"), err)
 	}
 	if _, err := access.Permit(r.Person, access.ActionStart, access.Subject{Requester: r.ID}); err != nil {
 		return Preview{}, err
 	}
 	policy, err := l.latestPolicy(ctx)
 	if err != nil {
-		return Preview{}, reachable(ctx, "the preview", err)
+		return Preview{}, reachable(ctx, kam.Say("the preview"), err)
 	}
 	rules.Clean(&data)
 	p := Preview{Errors: policy.FormErrors(data), Missing: rules.Missing(data, customer.Screening)}
 	alike, err := l.alike(ctx, policy, data)
 	place, placed := l.place(ctx, r, data, &p)
 	if err := errors.Join(err, placed); err != nil {
-		return Preview{}, reachable(ctx, "the preview", err)
+		return Preview{}, reachable(ctx, kam.Say("the preview"), err)
 	}
 	p.Alike = alike[:min(len(alike), mostAlike)]
 	for _, n := range place {

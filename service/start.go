@@ -43,7 +43,7 @@ func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Sta
 	defer cancel()
 	p, err := l.person(ctx, who)
 	if err != nil {
-		return Started{}, reachable(ctx, "the request", err)
+		return Started{}, reachable(ctx, kam.Say("the request"), err)
 	}
 	r.Requester = p.ID
 	s, err := l.start(ctx, signatory{signer: l.Signer, who: who, Person: p}, r)
@@ -65,7 +65,7 @@ func (l *Local) undone(ctx context.Context, s onboarding.Snapshot, r casedb.Requ
 	}
 	record, err := l.record.Customers.Customer(ctx, s.CommittedAs)
 	if err != nil {
-		return false, reachable(ctx, "the request", err)
+		return false, reachable(ctx, kam.Say("the request"), err)
 	}
 	now := parties.AsRequest(record)
 	want, err := customer.Overlay(now, r.Data)
@@ -82,16 +82,16 @@ func (l *Local) start(ctx context.Context, by signatory, r casedb.Request) (s St
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if by.in, err = l.mayStart(ctx, by.Person, r); err != nil {
-		return Started{}, reachable(ctx, "the request", err)
+		return Started{}, reachable(ctx, kam.Say("the request"), err)
 	}
 	no, created, err := l.record.Cases.Allot(ctx, r)
 	if err != nil {
-		return s, reachable(ctx, "the request", err)
+		return s, reachable(ctx, kam.Say("the request"), err)
 	}
 	s = Started{CaseNo: no, Created: created}
 	if !created {
 		if s.Progress.Snapshot, err = l.record.Cases.Case(ctx, no); err != nil {
-			return s, reachable(ctx, "the request", err)
+			return s, reachable(ctx, kam.Say("the request"), err)
 		}
 		if s.Progress.Snapshot.Version > 0 {
 			return s, nil
@@ -275,7 +275,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r casedb
 		in := onboarding.StartInput{CaseNo: no, RequestKey: r.Key}
 		var err error
 		if in.Signed, err = by.start(ctx, in, r); err != nil {
-			return onboarding.Progress{}, reachable(ctx, "the start of "+string(no), err)
+			return onboarding.Progress{}, reachable(ctx, kam.Say("the start of %s", no), err)
 		}
 		p, err := l.sendStart(ctx, in, r, fmt.Sprintf("%s/%d", base, attempt))
 		what, refusal := judge(err)
@@ -286,7 +286,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r casedb
 			return p, refusal
 		case gone: // somebody else's start has run to its end meanwhile
 			p.Snapshot, err = l.record.Cases.Case(ctx, no)
-			return p, reachable(ctx, "the start of "+string(no), err)
+			return p, reachable(ctx, kam.Say("the start of %s", no), err)
 		case failed:
 			attempt++
 		case broken:
@@ -294,7 +294,7 @@ func (l *Local) begin(ctx context.Context, by signatory, no kam.CaseNo, r casedb
 		}
 		last = err
 		if pause(ctx, try) != nil {
-			return p, unconfirmed("the start of "+string(no), last)
+			return p, unconfirmed(kam.Say("the start of %s", no), last)
 		}
 	}
 }
@@ -353,7 +353,7 @@ func settled(p onboarding.Progress) (onboarding.Progress, error) {
 }
 
 // reachable says "not confirmed" where the time is over, and keeps refusals.
-func reachable(ctx context.Context, what string, err error) error {
+func reachable(ctx context.Context, what kam.Sentence, err error) error {
 	if err == nil || kam.CodeOf(err) != "" {
 		return err
 	}

@@ -98,7 +98,7 @@ func judge(err error) (outcome, *kam.Error) {
 
 // unconfirmed is said when the time is over and no answer came: the act may
 // have been committed or not, and sending it again is safe either way.
-func unconfirmed(what string, cause error) error {
+func unconfirmed(what kam.Sentence, cause error) error {
 	e := kam.Errorf(kam.Unreachable, "%s is not confirmed yet", what)
 	if cause != nil {
 		e.Say("%s is not confirmed yet: %s", what, cause)

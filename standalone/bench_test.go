@@ -123,7 +123,7 @@ func TestBenchCase(t *testing.T) {
 	} else {
 		settings.JSON, settings.Profile = filepath.Join(t.TempDir(), "bench.json"), filepath.Join(t.TempDir(), "cases.pprof")
 	}
-	dir := pgtest.DataDir(t)
+	dir := pgtest.DiskDir(t)
 	switch err := preparePostgres(t, filepath.Join(dir, "postgres")); {
 	case errors.Is(err, bench.ErrNoStatements) && !measured:
 		t.Skip("skipped:", err)

@@ -27,6 +27,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/keys"
+	programs "github.com/kamflow/kamflow/internal/program"
 	"github.com/kamflow/kamflow/internal/runfile"
 	"github.com/kamflow/kamflow/standalone/stack"
 )
@@ -63,18 +64,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, pflag.ErrHelp):
 		return exitDone
 	case err != nil:
-		fmt.Fprintln(stderr, "standalone:", err)
-		return exitUsage
+		return programs.Fail(stderr, "standalone", exitUsage, err)
 	case loaded != nil:
 		if err := loaded.Print(stdout); err != nil {
-			fmt.Fprintln(stderr, "standalone:", err)
-			return exitUnreachable
+			return programs.Fail(stderr, "standalone", exitUnreachable, err)
 		}
 		return exitDone
 	}
 	if err := cmd.run(ctx, stdout); err != nil {
-		fmt.Fprintln(stderr, "standalone:", err)
-		return exitUnreachable
+		return programs.Fail(stderr, "standalone", exitUnreachable, err)
 	}
 	return exitDone
 }

@@ -61,21 +61,17 @@ func absencesCommand(a *app) *cobra.Command {
 		Short:   "Who is away, today or later, and who stands in; one's own everybody may see",
 		Example: a.text("absence.list"),
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
 			var of kam.UserID
 			if len(args) > 0 {
 				of = kam.UserID(args[0])
 			}
-			all, err := back.Absences(cmd.Context(), a.me(), of, past)
+			all, err := back.Absences(ctx, a.me(), of, past)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
 			return a.absences(all)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&past, "all", false, "those that are over, too")
 	return cmd

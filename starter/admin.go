@@ -90,17 +90,17 @@ func (a *app) loadedOrProposed(c service.OrgChange, rows map[string]int, id stri
 	case c.Pending:
 		return a.proposed(c)
 	case c.Proposal != "" && !a.json: // the second admin has loaded the same
-		a.say("org.done", c.What)
+		a.say("org.done", a.words.Note(c.What))
 		return nil
 	case c.Same && !a.json:
-		a.say("admin.same", c.What)
+		a.say("admin.same", a.words.Note(c.What))
 		return nil
 	}
 	if err := a.loaded(rows, id, args...); err != nil || a.json {
 		return err
 	}
 	for _, w := range c.Warnings {
-		a.say("org.warning", w)
+		a.say("org.warning", a.words.Note(w))
 	}
 	return nil
 }

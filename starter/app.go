@@ -256,6 +256,17 @@ func (a *app) system(ctx context.Context) (service.Service, error) {
 	return a.back, nil
 }
 
+// asking is what a verb does that asks the system.
+func (a *app) asking(do func(ctx context.Context, back service.Service, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		back, err := a.system(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), back, args)
+	}
+}
+
 // printJSON writes the answer for programs.
 func (a *app) printJSON(v any) error {
 	enc := json.NewEncoder(a.out)

@@ -78,7 +78,7 @@ func (a *app) verdict(v service.Verified) error {
 	}
 	if !a.json {
 		for _, b := range v.Breaks {
-			a.say("audit.broken", string(b.CaseNo), b.Seq, b.Why)
+			a.say("audit.broken", string(b.CaseNo), b.Seq, a.words.Note(b.Why))
 		}
 	}
 	return printed{exitError{exitTampered, errors.New("broken chains")}}

@@ -64,17 +64,13 @@ func batchListCommand(a *app) *cobra.Command {
 func batchShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show BATCH", Short: "One batch: counts, scopes, findings, and what the roll-up proposes", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			b, err := back.Batch(cmd.Context(), a.me(), book.BatchNo(args[0]))
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			b, err := back.Batch(ctx, a.me(), book.BatchNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
-			return a.showBatch(cmd.Context(), back, b, "")
-		},
+			return a.showBatch(ctx, back, b, "")
+		}),
 	}
 }
 
@@ -127,7 +123,7 @@ func (a *app) batchHead(b book.BatchSnapshot) *term.Table {
 		t.Row(a.text("label.hash"), shortHash(b.Digest))
 	}
 	if b.Reason != "" {
-		t.Row(a.text("label.reason"), b.Reason)
+		t.Row(a.text("label.reason"), a.words.Note(b.Reason))
 	}
 	return t
 }
@@ -410,13 +406,9 @@ func batchCancelCommand(a *app) *cobra.Command {
 	var act book.BatchAct
 	cmd := &cobra.Command{
 		Use: "cancel BATCH --reason TEXT", Short: "Take a batch back, until it is being applied", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.batchAct(cmd.Context(), book.BatchNo(args[0]), act, back.CancelBatch)
-		},
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			return a.batchAct(ctx, book.BatchNo(args[0]), act, back.CancelBatch)
+		}),
 	}
 	cmd.Flags().StringVar(&act.Reason, "reason", "", "why, in words")
 	cmd.Flags().StringVar(&act.DecisionID, "decision-id", "", "id of a decision that is sent again")

@@ -72,13 +72,9 @@ func (a *app) customerVerb(use, short string, args int, do func(ctx context.Cont
 	}
 	return &cobra.Command{
 		Use: use, Short: short, Args: bound,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return unreachable("PostgreSQL", do(cmd.Context(), back, args))
-		},
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			return unreachable("PostgreSQL", do(ctx, back, args))
+		}),
 	}
 }
 
@@ -201,7 +197,7 @@ func (a *app) customerHistory(t service.CustomerTrail) error {
 	}
 	events := term.NewTable(a.text("label.time"), a.text("label.record"), a.text("label.event"), a.text("label.by"), a.text("label.note"))
 	for _, e := range t.Events {
-		note := strings.TrimSpace(e.ReasonCode + " " + e.Text)
+		note := strings.TrimSpace(e.ReasonCode + " " + a.words.Note(e.Text))
 		if e.Restricted {
 			note = a.text("history.restricted")
 		}

@@ -22,16 +22,12 @@ func diffCommand(a *app) *cobra.Command {
 		Short:   "What differs between two revisions, side by side (default: the last two)",
 		Example: "  starter diff KAM-2026-000009 --from 1 --to 2\n  starter --as anna.rep diff KAM-2026-000031 --conflict",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
 			no := kam.CaseNo(args[0])
 			if conflict {
-				return a.diffVersions(cmd.Context(), back, no)
+				return a.diffVersions(ctx, back, no)
 			}
-			all, err := back.Revisions(cmd.Context(), a.me(), no)
+			all, err := back.Revisions(ctx, a.me(), no)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -50,7 +46,7 @@ func diffCommand(a *app) *cobra.Command {
 				return err
 			}
 			return a.diff(no, before, after)
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&conflict, "conflict", false, "the customer as the case found it, as it is now, and the request")
 	cmd.Flags().IntVar(&from, "from", 0, "earlier revision (default: the one before --to)")

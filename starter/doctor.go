@@ -64,7 +64,7 @@ func (a *app) diagnosis(all []service.Check) error {
 	words := map[string]string{service.CheckOK: a.text("doctor.ok"), service.CheckLook: a.text("doctor.note"), service.CheckFailed: a.text("doctor.fail")}
 	for _, f := range all {
 		bad = bad || f.Status == service.CheckFailed
-		t.Row(f.Check, words[f.Status], f.Detail)
+		t.Row(f.Check, words[f.Status], a.words.Note(f.Detail))
 	}
 	if a.json {
 		if err := a.printJSON(map[string]any{"healthy": !bad, "checks": all}); err != nil {

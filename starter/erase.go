@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -19,19 +20,15 @@ func eraseContactCommand(a *app) *cobra.Command {
 		Short:   "Erase a contact person who asks to be forgotten (compliance)",
 		Example: a.text("erase.example"),
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
 			o.Subject = args[0]
 			o.Name, o.Email = norm.NFC.String(o.Name), norm.NFC.String(o.Email) // as they are stored
-			r, err := back.EraseContact(cmd.Context(), a.me(), o)
+			r, err := back.EraseContact(ctx, a.me(), o)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
 			return a.erased(r)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Email, "email", "", "his mail address: it is followed wherever it stands")
@@ -56,7 +53,7 @@ func (a *app) erased(r service.Erasure) error {
 	if len(r.Places) > 0 {
 		t := term.NewTable(a.text("label.where"), a.text("label.what"), a.text("label.count")+">")
 		for _, p := range r.Places {
-			t.Row(string(p.Subject), p.What, strconv.Itoa(p.Count))
+			t.Row(string(p.Subject), a.words.Note(p.What), strconv.Itoa(p.Count))
 		}
 		a.printf("%s", t.Text(a.screen))
 	}
@@ -64,9 +61,9 @@ func (a *app) erased(r service.Erasure) error {
 		a.say("erase.left")
 		t := term.NewTable(a.text("label.where"), a.text("label.what"))
 		for _, l := range r.Left {
-			what := l.Where
+			what := a.words.Note(l.Where)
 			if l.Seq > 0 {
-				what = a.text("erase.event", l.Where, l.Seq)
+				what = a.text("erase.event", what, l.Seq)
 			}
 			t.Row(string(l.Subject), what)
 		}
@@ -86,17 +83,13 @@ func erasuresCommand(a *app) *cobra.Command {
 		Use:   "erasures",
 		Short: "Orders by which contact persons were erased; after a restore they are carried out again",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			all, err := back.Erasures(cmd.Context(), a.me())
+		RunE: a.asking(func(ctx context.Context, back service.Service, _ []string) error {
+			all, err := back.Erasures(ctx, a.me())
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
 			return a.erasures(all)
-		},
+		}),
 	}
 }
 

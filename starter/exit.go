@@ -145,7 +145,7 @@ func (a *app) saying(err error) string {
 	if errors.As(err, new(nothing)) {
 		put(nothingStaged, a.words.Word(nothingStaged))
 	}
-	return whole
+	return a.words.Note(whole)
 }
 
 // unreachable says that a system does not answer, keeping what already says

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -8,6 +9,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/service"
 )
 
 func explainCommand(a *app) *cobra.Command {
@@ -16,13 +18,9 @@ func explainCommand(a *app) *cobra.Command {
 		Use:   "explain CASE",
 		Short: "Why the rules decided as they did, and what would have changed it",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
 			no := kam.CaseNo(args[0])
-			all, err := back.Records(cmd.Context(), a.me(), no)
+			all, err := back.Records(ctx, a.me(), no)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -45,7 +43,7 @@ func explainCommand(a *app) *cobra.Command {
 				a.explain(r)
 			}
 			return nil
-		},
+		}),
 	}
 	cmd.Flags().StringVar(&step, "step", "", "only the records of a step, as 1.1.4, or of a group of steps, as 1.5")
 	return cmd
@@ -57,7 +55,7 @@ func (a *app) explain(r onboarding.DecisionRecord) {
 		a.printf("%s\n", a.screen.Faint(a.screen.Clock(*r.ComputedAt)))
 	}
 	a.say("explain.rules", max(r.RulesVersion, 1))
-	a.printf("%s\n", term.Clean(a.words.Decision(r.Headline)))
+	a.printf("%s\n", term.Clean(a.words.Note(r.Headline)))
 	if r.Score != nil && r.Confidence != nil {
 		a.say("explain.score", r.Score.Fixed(), r.Confidence.String())
 	}
@@ -110,7 +108,7 @@ func (a *app) tests(r onboarding.DecisionRecord) {
 	yes := map[bool]string{true: a.text("word.yes"), false: a.text("word.no")}
 	gates := term.NewTable(a.text("label.gate"), a.text("label.passed"), a.text("label.why"))
 	for _, g := range r.Gates {
-		gates.Row(g.ID, yes[g.Passed], a.words.Decision(g.Reason))
+		gates.Row(g.ID, yes[g.Passed], a.words.Note(g.Reason))
 	}
 	a.section("", gates)
 	tests := term.NewTable(a.text("label.tier"), a.text("label.test"), a.text("label.value")+">", a.text("label.limit")+">", a.text("label.passed"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/kamflow/kamflow/internal/term"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/service"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -19,12 +21,8 @@ func historyCommand(a *app) *cobra.Command {
 		Use:   "history CASE",
 		Short: "What happened, step by step, and how long each took",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			events, err := back.Events(cmd.Context(), a.me(), kam.CaseNo(args[0]))
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			events, err := back.Events(ctx, a.me(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -39,7 +37,7 @@ func historyCommand(a *app) *cobra.Command {
 			}
 			a.history(h)
 			return nil
-		},
+		}),
 	}
 }
 
@@ -140,7 +138,7 @@ func (a *app) history(h historyJSON) {
 		} else {
 			clock = at
 		}
-		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+l.Text))
+		t.Row(at, string(l.Step), string(l.Type), to, by, took, strings.TrimSpace(l.Code+" "+a.words.Note(l.Text)))
 	}
 	a.printf("%s\n%s\n\n", t.Text(a.screen), a.screen.Bold(a.text("history.totals")))
 	totals := term.NewTable(a.text("label.step"), a.text("label.took")+">")

@@ -44,16 +44,12 @@ func identitiesCommand(a *app) *cobra.Command {
 		Use:   "list [USER]",
 		Short: "Who signs in by what; one's own everybody may see",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
 			var of kam.UserID
 			if len(args) > 0 {
 				of = kam.UserID(args[0])
 			}
-			all, err := back.Identities(cmd.Context(), a.me(), of)
+			all, err := back.Identities(ctx, a.me(), of)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -70,6 +66,6 @@ func identitiesCommand(a *app) *cobra.Command {
 			}
 			a.printf("%s", t.Text(a.screen))
 			return nil
-		},
+		}),
 	}
 }

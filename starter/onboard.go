@@ -291,7 +291,7 @@ func (a *app) printCase(s onboarding.Snapshot, end *service.Ending) {
 	if s.Task != nil {
 		if s.Task.Kind == onboarding.TaskConfirmation { // the fields are what the manager is asked about
 			a.pair("label.change", strings.Join(s.Task.Fields, ", "))
-			a.pair("label.note", s.Task.Note)
+			a.pair("label.note", a.words.Note(s.Task.Note))
 		} else {
 			a.pair("label.asked", a.askedFor(s))
 		}
@@ -313,7 +313,7 @@ func (a *app) askedFor(s onboarding.Snapshot) string {
 	fields := slices.DeleteFunc(slices.Clone(s.Task.Fields), func(name string) bool {
 		return strings.Contains(s.Task.Note, name+": ") // the note says it
 	})
-	return strings.TrimSpace(strings.Join(fields, ", ") + " " + s.Task.Note)
+	return strings.TrimSpace(strings.Join(fields, ", ") + " " + a.words.Note(s.Task.Note))
 }
 
 // stateLine is the state with its words, where they say more.
@@ -330,13 +330,13 @@ func (a *app) stateLine(s onboarding.State) string {
 func (a *app) reasonLine(s onboarding.Snapshot, end *service.Ending) string {
 	code, words := s.ReasonCode, ""
 	if end != nil {
-		code, words = cmp.Or(code, end.Code), end.Text
+		code, words = cmp.Or(code, end.Code), a.words.Note(end.Text)
 	}
 	switch s.State {
 	case onboarding.Rejected:
 		byRules := code != "COMPLIANCE" && !slices.Contains(onboarding.ReasonCodes, code)
 		if byRules && (end == nil || end.By == kam.System) {
-			words = cmp.Or(a.words.Decision(s.Headline), words)
+			words = cmp.Or(a.words.Note(s.Headline), words)
 		}
 	case onboarding.Expired:
 		words = cmp.Or(words, a.text("reason.expired"))

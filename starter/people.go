@@ -68,9 +68,9 @@ func (a *app) changed(c service.OrgChange, about string) error {
 	if c.From != nil {
 		return a.planned(c)
 	}
-	a.say("org.done", c.What)
+	a.say("org.done", a.words.Note(c.What))
 	for _, w := range c.Warnings {
-		a.say("org.warning", w)
+		a.say("org.warning", a.words.Note(w))
 	}
 	for _, o := range c.Overlaps {
 		a.say("org.overlap", string(o.UserID), o.From, o.To)

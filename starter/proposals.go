@@ -33,12 +33,8 @@ func proposalCommands(a *app) []*cobra.Command {
 		Use:   "proposals [PROPOSAL]",
 		Short: "What waits for a second admin; one of them row by row",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			found, err := back.Proposals(cmd.Context(), a.me(), all || len(args) > 0)
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			found, err := back.Proposals(ctx, a.me(), all || len(args) > 0)
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
@@ -51,7 +47,7 @@ func proposalCommands(a *app) []*cobra.Command {
 				}
 			}
 			return usagef("there is no proposal %s; starter admin proposals --all lists them", args[0])
-		},
+		}),
 	}
 	list.Flags().BoolVar(&all, "all", false, "those that are closed too")
 	return []*cobra.Command{list, agree, refuse}
@@ -67,7 +63,7 @@ func (a *app) listProposals(all []service.Proposal) error {
 	}
 	t := term.NewTable(a.text("label.proposal"), a.text("label.state"), a.text("label.by"), a.text("label.until"), a.text("label.what"))
 	for _, p := range all {
-		t.Row(p.No, string(p.State), string(p.By), p.Expires.UTC().Format(time.DateOnly), p.What)
+		t.Row(p.No, string(p.State), string(p.By), p.Expires.UTC().Format(time.DateOnly), a.words.Note(p.What))
 	}
 	a.printf("%s", t.Text(a.screen))
 	return nil
@@ -77,7 +73,7 @@ func (a *app) showProposal(p service.Proposal) error {
 	if a.json {
 		return a.printJSON(p)
 	}
-	a.say("proposal.head", p.No, string(p.State), string(p.By), p.At.UTC().Format(time.DateOnly), p.What)
+	a.say("proposal.head", p.No, string(p.State), string(p.By), p.At.UTC().Format(time.DateOnly), a.words.Note(p.What))
 	if p.Reason != "" {
 		a.say("proposal.reason", p.Reason)
 	}
@@ -86,14 +82,14 @@ func (a *app) showProposal(p service.Proposal) error {
 	case service.ProposalOpen:
 		a.say("proposal.next", p.Expires.UTC().Format(time.DateOnly), p.No, p.No)
 	default:
-		a.say("proposal.closed", string(p.DecidedBy), p.Decision)
+		a.say("proposal.closed", string(p.DecidedBy), a.words.Note(p.Decision))
 	}
 	return nil
 }
 
 // proposed tells what waits for a second admin.
 func (a *app) proposed(c service.OrgChange) error {
-	a.say("org.pending", c.What)
+	a.say("org.pending", a.words.Note(c.What))
 	a.differences(c.Differences)
 	a.moves(c)
 	who := make([]string, len(c.Second))
@@ -106,6 +102,6 @@ func (a *app) proposed(c service.OrgChange) error {
 
 func (a *app) differences(lines []string) {
 	for _, l := range lines {
-		a.say("org.difference", l)
+		a.say("org.difference", a.words.Note(l))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,17 +21,13 @@ func showCommand(a *app) *cobra.Command {
 		Short:   "Where a case stands, in the picture of the process, and whom it waits for",
 		Example: "  starter --as hanna.terr show KAM-2026-000016",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			back, err := a.system(cmd.Context())
-			if err != nil {
-				return err
-			}
-			v, err := back.CaseView(cmd.Context(), a.me(), kam.CaseNo(args[0]))
+		RunE: a.asking(func(ctx context.Context, back service.Service, args []string) error {
+			v, err := back.CaseView(ctx, a.me(), kam.CaseNo(args[0]))
 			if err != nil {
 				return unreachable("PostgreSQL", err)
 			}
 			return a.show(v)
-		},
+		}),
 	}
 }
 
@@ -112,7 +109,7 @@ func (a *app) printView(v service.CaseView) {
 	a.pair("label.tier", strings.TrimSpace(string(s.KAStatus)+" "+string(s.Tier)))
 	a.pair("label.flags", join(s.Flags))
 	a.pair("label.revision", a.revisionLine(s))
-	a.pair("label.decision", a.words.Decision(s.Headline))
+	a.pair("label.decision", a.words.Note(s.Headline))
 	a.pair("label.confirmed", a.confirmedBy(s))
 	a.pair("label.endorsed", s.Named(s.Endorsed...))
 	a.pair("label.opened", a.screen.Time(s.OpenedAt))

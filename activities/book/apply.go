@@ -87,16 +87,16 @@ func (a *Stages) applyPhase(ctx context.Context, in book.BatchStep, b book.Batch
 		case "customers":
 			err = tx.ApplyCustomers(parties.Keys)
 			r := tx.Batch.Result
-			e.Text = fmt.Sprintf("%d created, %d updated, %d unchanged, %d left alone; %d groups, %d key accounts of the book",
+			e.Text = kam.Note("%d created, %d updated, %d unchanged, %d left alone; %d groups, %d key accounts of the book",
 				r.Created, r.Updated, r.Unchanged, r.Skipped, r.Groups, r.KeyAccounts)
 		case "sales":
 			from, to := monthsOf(tx.At)
 			err = tx.ApplyFacts(pol.BaseCurrency, from, to)
-			e.Text = fmt.Sprintf("%d facts new or changed, %d unchanged", tx.Batch.Result.Facts, tx.Batch.Result.FactsSame)
+			e.Text = kam.Note("%d facts new or changed, %d unchanged", tx.Batch.Result.Facts, tx.Batch.Result.FactsSame)
 		default:
 			err = a.classifyBook(ctx, tx, pol)
 			r := tx.Batch.Result
-			e.Text = fmt.Sprintf("%d customers segmented, %d changed; %d nominees, %d proposals", r.Segmented, r.Changed, r.Nominees, r.Proposals)
+			e.Text = kam.Note("%d customers segmented, %d changed; %d nominees, %d proposals", r.Segmented, r.Changed, r.Nominees, r.Proposals)
 		}
 		failpoint.Hit("batch", phase, "in-tx")
 		if err != nil {

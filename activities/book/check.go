@@ -270,17 +270,17 @@ func (c *bookCheck) save(w *effect) error {
 	case c.denied != nil:
 		why = c.denied.Error()
 	case len(nodes) == 0:
-		why = "no row can be applied"
+		why = kam.Note("no row can be applied")
 	case len(nodes) > book.MaxBatchScopes:
-		why = fmt.Sprintf("has rows of %d scopes, more than %d", len(nodes), book.MaxBatchScopes)
+		why = kam.Note("has rows of %d scopes, more than %d", len(nodes), book.MaxBatchScopes)
 	}
 	if why != "" {
 		return w.end(book.BatchFoundEmpty, kam.AuditEvent{Type: book.EventBatchCancelled, Actor: kam.System, Text: why}, "WITHDRAWN")
 	}
 	err := w.move(book.BatchCheck, kam.AuditEvent{
 		Type: book.EventBatchChecked, Actor: kam.System,
-		Text: fmt.Sprintf("%s, %d can be applied, %d refused, %d equal to others; %s",
-			stage.Counted(c.counts.Rows, "row"), c.counts.Ready, c.counts.Refused, c.counts.Same, stage.Counted(len(nodes), "scope")),
+		Text: kam.Note("%s, %d can be applied, %d refused, %d equal to others; %s",
+			stage.Counted(c.counts.Rows, "1 row", "%d rows"), c.counts.Ready, c.counts.Refused, c.counts.Same, stage.Counted(len(nodes), "1 scope", "%d scopes")),
 	})
 	if err != nil {
 		return err

@@ -62,8 +62,8 @@ func (b *effect) ask(s *book.BatchScopeState) error {
 // scopeText are the figures of a scope, as the manager reads them in his inbox.
 func scopeText(s book.BatchScopeState) string {
 	n := s.Counts
-	return fmt.Sprintf("%s: %s (%d new), %d refused, %d with warnings, %s",
-		s.Node, stage.Counted(n.Ready, "customer"), n.New, n.Refused, n.Warned, stage.Counted(n.Facts, "fact"))
+	return kam.Note("%s: %s (%d new), %d refused, %d with warnings, %s",
+		s.Node, stage.Counted(n.Ready, "1 customer", "%d customers"), n.New, n.Refused, n.Warned, stage.Counted(n.Facts, "1 fact", "%d facts"))
 }
 
 // mayConfirm says who may be asked: whoever the matrix lets confirm at the
@@ -93,7 +93,7 @@ func (b *effect) notUploader(u kam.UserID) error {
 func (b *effect) delegated(t kam.Task, had []kam.StandIn) {
 	for _, pair := range t.StandIns {
 		if !slices.Contains(had, pair) {
-			b.log(kam.AuditEvent{Type: kam.EventDelegationApplied, Actor: kam.System, Text: t.Node + ": " + pair.String()}, "", "")
+			b.log(kam.AuditEvent{Type: kam.EventDelegationApplied, Actor: kam.System, Text: kam.Note("%s: %s for %s", t.Node, pair.By, pair.For)}, "", "")
 		}
 	}
 }
@@ -283,7 +283,7 @@ func (a *Stages) Elapse(ctx context.Context, in book.BatchStep) (book.BatchProgr
 		}
 		switch in.Due.Kind {
 		case kam.DueExpire:
-			return b.end(book.BatchExpire, kam.AuditEvent{Type: book.EventBatchExpired, Actor: kam.System, Text: s.Node + " was not confirmed in time"}, "EXPIRED")
+			return b.end(book.BatchExpire, kam.AuditEvent{Type: book.EventBatchExpired, Actor: kam.System, Text: kam.Note("%s was not confirmed in time", s.Node)}, "EXPIRED")
 		case kam.DueEscalate:
 			return b.escalate(s)
 		default:
@@ -323,9 +323,9 @@ func (b *effect) escalate(s *book.BatchScopeState) error {
 	if err != nil {
 		return err
 	}
-	text := s.Node + ": no further level: to all"
+	text := kam.Note("%s: no further level: to all", s.Node)
 	if ok {
-		text = fmt.Sprintf("%s: %s joins at %s", s.Node, next.Asked(), next.Node.Level)
+		text = kam.Note("%s: %s joins at %s", s.Node, next.Asked(), next.Node.Level)
 	}
 	b.saveTask(*s.Task)
 	b.log(kam.AuditEvent{Type: kam.EventTaskEscalated, Actor: kam.System, Text: text}, "", "")

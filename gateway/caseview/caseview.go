@@ -126,7 +126,7 @@ func (d Desk) Pane(ctx context.Context, v *gateway.Visit, no kam.CaseNo, ask Ask
 		if r.Kind == onboarding.RecordAdd {
 			p.Score = scoreOf(v, r)
 		} else {
-			p.Others = append(p.Others, Record{r, v.Decision(r.Headline)})
+			p.Others = append(p.Others, Record{r, v.Note(r.Headline)})
 		}
 	}
 	if view.Hidden == nil {

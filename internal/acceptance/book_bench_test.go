@@ -95,7 +95,7 @@ func TestBenchBook(t *testing.T) {
 // costs where it counts.
 func durableWorld(t *testing.T) *bookWorld {
 	t.Helper()
-	dir := pgtest.DataDir(t)
+	dir := pgtest.DiskDir(t)
 	srv, err := pgserver.Start(t.Context(), pgserver.Options{DataDir: dir, Durable: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = srv.StopImmediate() })

@@ -55,14 +55,26 @@ type world struct {
 func newWorld(t *testing.T, change ...func(*accessdb.Org)) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{t: t, db: storetest.New(t)}
+	if len(change) == 0 {
+		return &world{t: t, db: usual.New(t)}
+	}
 	o := org()
 	for _, c := range change {
 		c(&o)
 	}
-	require.NoError(t, storetest.LoadOrg(t.Context(), w.db, o))
-	require.NoError(t, storetest.PublishPolicy(t.Context(), w.db, 1, policy.DefaultYAML()))
+	w := &world{t: t, db: storetest.New(t)}
+	found(t, w.db, o)
 	return w
+}
+
+// usual is the world that most tests begin with, made once.
+var usual = storetest.Filled(func(t testing.TB, s *store.Store) { found(t, s, org()) })
+
+// found loads an organisation and the policy that is shipped.
+func found(t testing.TB, s *store.Store, o accessdb.Org) {
+	t.Helper()
+	require.NoError(t, storetest.LoadOrg(t.Context(), s, o))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), s, 1, policy.DefaultYAML()))
 }
 
 // org is a small organisation with every role; DE-S-01 is a vacant post.

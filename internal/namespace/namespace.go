@@ -31,26 +31,24 @@ func SearchAttributes() map[string]enumspb.IndexedValueType {
 	return m
 }
 
-// Setup makes namespace and search attributes where they are missing. It may
-// be run any number of times, by many workers at once. Where it is not
-// permitted, its error holds the commands that somebody else has to run.
-func Setup(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
+// Setup makes namespace and search attributes where they are missing, and waits
+// until the frontend knows them; made says that an attribute was. It may be run any
+// number of times, by many workers at once. Where it is not permitted, its error
+// holds the commands that somebody else has to run.
+func Setup(ctx context.Context, c client.Client, namespace string, retention time.Duration, want map[string]enumspb.IndexedValueType) (made bool, err error) {
 	if err := makeNamespace(ctx, c, namespace, retention); err != nil {
-		return err
+		return false, err
 	}
-	missing, err := Missing(ctx, c, namespace)
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 {
-		return nil
+	missing, err := Missing(ctx, c, namespace, want)
+	if err != nil || len(missing) == 0 {
+		return false, err
 	}
 	_, err = c.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{SearchAttributes: missing, Namespace: namespace})
 	var exists *serviceerror.AlreadyExists
 	if err != nil && !errors.As(err, &exists) {
-		return fmt.Errorf("make search attributes: %w\nLet somebody who may do it run:\n%s", err, Commands(namespace, missing))
+		return false, fmt.Errorf("make search attributes: %w\nLet somebody who may do it run:\n%s", err, Commands(namespace, missing))
 	}
-	return awaitAttributes(ctx, c, namespace)
+	return true, awaitAttributes(ctx, c, namespace, want)
 }
 
 func makeNamespace(ctx context.Context, c client.Client, namespace string, retention time.Duration) error {
@@ -80,7 +78,7 @@ func makeNamespace(ctx context.Context, c client.Client, namespace string, reten
 
 // Missing lists the search attributes that the namespace lacks. One
 // that exists with another type is an error: nobody may change it silently.
-func Missing(ctx context.Context, c client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
+func Missing(ctx context.Context, c client.Client, namespace string, want map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
 	var have map[string]enumspb.IndexedValueType
 	err := untilUsable(ctx, func() error {
 		list, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
@@ -90,12 +88,12 @@ func Missing(ctx context.Context, c client.Client, namespace string) (map[string
 	if err != nil {
 		return nil, fmt.Errorf("list search attributes of %s: %w", namespace, err)
 	}
-	return missingOf(have)
+	return missingOf(have, want)
 }
 
-func missingOf(have map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
+func missingOf(have, wanted map[string]enumspb.IndexedValueType) (map[string]enumspb.IndexedValueType, error) {
 	missing := map[string]enumspb.IndexedValueType{}
-	for name, want := range SearchAttributes() {
+	for name, want := range wanted {
 		got, ok := have[name]
 		switch {
 		case !ok:
@@ -119,9 +117,9 @@ func Commands(namespace string, missing map[string]enumspb.IndexedValueType) str
 // awaitAttributes asks for all of them until visibility understands: a new
 // one is not known everywhere at once, and a case that sets it too early would
 // be stuck.
-func awaitAttributes(ctx context.Context, c client.Client, namespace string) error {
+func awaitAttributes(ctx context.Context, c client.Client, namespace string, want map[string]enumspb.IndexedValueType) error {
 	var conditions []string
-	for _, name := range slices.Sorted(maps.Keys(SearchAttributes())) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		conditions = append(conditions, name+" IS NULL")
 	}
 	err := untilUsable(ctx, func() error {

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"go.uber.org/zap"
 
 	"github.com/kamflow/kamflow/internal/observe"
+	"github.com/kamflow/kamflow/internal/text"
 )
 
 // The exit statuses, besides 0 for a program that was told to stop.
@@ -56,8 +58,12 @@ func Serve(ctx context.Context, name string, log *zap.Logger, start func(*observ
 	}
 }
 
-// Fail prints why a command ends, and returns its exit status.
+// Fail prints why a command ends, in the language of the machine or KAM_LANG, and returns its exit status.
 func Fail(w io.Writer, name string, status int, err error) int {
-	fmt.Fprintf(w, "%s: %v\n", name, err)
+	words, wrong := text.Wanted(os.Getenv("KAM_LANG")) // the configuration, which says it too, may be what is wrong
+	if wrong != nil {
+		words = text.English()
+	}
+	fmt.Fprintf(w, "%s: %s\n", name, words.Note(err.Error()))
 	return status
 }

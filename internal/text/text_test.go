@@ -67,8 +67,9 @@ func TestPlurals(t *testing.T) {
 	require.Equal(t, "no.such.id", zh.Say("no.such.id"))
 }
 
-// TestDecisions: what a record says is known by its form again.
-func TestDecisions(t *testing.T) {
+// TestNotes: what is kept as finished English is known by its form again, whole or
+// in parts; what people wrote stays as it is.
+func TestNotes(t *testing.T) {
 	t.Parallel()
 	zh, _ := text.In("zh-CN")
 	for give, want := range map[string]string{
@@ -76,9 +77,22 @@ func TestDecisions(t *testing.T) {
 		"Not a key account: potential 90000 EUR < 100000 EUR":              "不是大客户：潜力 90000 EUR < 100000 EUR",
 		"Not a key account, KG5: potential 1000, 20000 needed":             "不是大客户，KG5：潜力 1000，需要 20000",
 		"Key account NATIONAL on notice: potential 500000 EUR, score 61.2": "大客户 NATIONAL 处于观察期：潜力 500000 EUR，得分 61.2",
-		"somebody wrote this":                                              "somebody wrote this",
+
+		"KAM-2026-000007: post of DE-S-03 is vacant; lea.terr is absent":                                 "KAM-2026-000007：DE-S-03 的岗位空缺；lea.terr 缺勤",
+		"confirmation waits for lea.terr, max.reg":                                                       "confirmation 等待 lea.terr, max.reg",
+		"post of DE-1 is vacant: confirmation waits for queue UNROUTED":                                  "DE-1 的岗位空缺：confirmation 等待队列 UNROUTED",
+		"manager told: data_entry waits for rita.rep":                                                    "已通知经理：data_entry 等待 rita.rep",
+		"P-000001: ada.policy proposes: the post of AT-2 goes from nobody to lea.terr":                   "P-000001：ada.policy 提出：AT-2 的岗位由 无人 转给 lea.terr",
+		"P-000002 is refused: a load of 3 people and 2 territory nodes: Not now.":                        "P-000002 已被拒绝：载入 3 人和 2 个区域节点：Not now.",
+		"worker.listen: \"x\" is not host:port\nlog.level: \"loud\" is none of debug, info, warn, error": "worker.listen：\"x\" 不是 host:port\nlog.level：\"loud\" 不属于 debug、info、warn、error",
+		"2 active policy_admin: a change that gives rights takes two, so nobody could agree to one":      "在职的 policy_admin 有 2 名：授予权限的更改需要两人，因此无人能同意",
+		"lea.terr would hold key accounts for 120% of one manager":                                       "lea.terr 持有的大客户将达到一名经理的 120%",
+
+		"somebody wrote this":                        "somebody wrote this",
+		"he said: call Ms Ito; then: call her again": "he said: call Ms Ito; then: call her again",
+		"": "",
 	} {
-		require.Equal(t, want, zh.Decision(give))
-		require.Equal(t, give, text.English().Decision(give))
+		require.Equal(t, want, zh.Note(give))
+		require.Equal(t, give, text.English().Note(give))
 	}
 }

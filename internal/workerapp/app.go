@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -95,7 +94,7 @@ func (a *App) start(ctx context.Context, cfg config.Config, deps Deps) (err erro
 		return err
 	}
 	if cfg.Worker.Setup {
-		if err := namespace.Setup(ctx, a.temporal, ns, cfg.Temporal.Retention); err != nil {
+		if _, err := namespace.Setup(ctx, a.temporal, ns, cfg.Temporal.Retention, namespace.SearchAttributes()); err != nil {
 			return err
 		}
 	}
@@ -274,6 +273,3 @@ func (a *App) Stop() {
 	}
 	a.closers = nil
 }
-
-// SearchAttributes are those of the namespace, for whoever makes it first.
-func SearchAttributes() map[string]enumspb.IndexedValueType { return namespace.SearchAttributes() }

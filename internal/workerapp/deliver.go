@@ -216,11 +216,14 @@ func (m *mailer) subjectOf(n Notice) string {
 	if n.About == accessdb.Kind || strings.Contains(n.Title, name) {
 		return m.title(n)
 	}
-	return m.words.Sentence(kam.Say("%s: %s", name, kam.Sentence{English: n.Title, Text: n.Said}))
+	return m.words.Sentence(kam.Say("%s: %s", name, m.title(n)))
 }
 
 // title is the title in the language of the mails.
 func (m *mailer) title(n Notice) string {
+	if n.Said == nil {
+		return m.words.Note(n.Title)
+	}
 	return m.words.Sentence(kam.Sentence{English: n.Title, Text: n.Said})
 }
 

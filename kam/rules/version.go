@@ -1,13 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"reflect"
-	"slices"
-
-	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
 )
 
@@ -42,66 +35,4 @@ var Changes = []Change{
 		"Amounts with more decimals than their currency has are refused."},
 	{2, "SCREENING_SET", []onboarding.RecordKind{onboarding.RecordAdd, onboarding.RecordValidation},
 		"Hits of screening are a set: a hit that was cleared clears itself only."},
-}
-
-// A RecordChange is a part of a record that came out otherwise, with the
-// changes of the rules that it may come from.
-type RecordChange struct {
-	Field   string          `json:"field"`
-	Was     json.RawMessage `json:"was,omitempty"`
-	Is      json.RawMessage `json:"is,omitempty"`
-	Changes []string        `json:"changes"`
-}
-
-// notReplayed are the parts of a record that its own making and people give it.
-var notReplayed = []string{"decision_id", "computed_at", "human", "rules_version"}
-
-// Replayed holds a record that was made before against one that the same data
-// and policy make now. Under the same version of the rules they are the same;
-// under an older one each difference names the listed changes that it may come
-// from. A difference that no change accounts for is a kam.Fault.
-func Replayed(was, is onboarding.DecisionRecord) ([]RecordChange, error) {
-	before, err := parts(was)
-	if err != nil {
-		return nil, err
-	}
-	after, err := parts(is)
-	if err != nil {
-		return nil, err
-	}
-	var since []string
-	for _, c := range Changes {
-		if c.Version > max(was.RulesVersion, 1) && c.Version <= is.RulesVersion && slices.Contains(c.Kinds, was.Kind) {
-			since = append(since, c.ID)
-		}
-	}
-	fields := map[string]bool{}
-	for _, m := range []map[string]json.RawMessage{before, after} {
-		for k := range m {
-			fields[k] = true
-		}
-	}
-	var out []RecordChange
-	for _, f := range slices.Sorted(maps.Keys(fields)) {
-		if slices.Contains(notReplayed, f) || reflect.DeepEqual(before[f], after[f]) {
-			continue
-		}
-		if len(since) == 0 {
-			return nil, kam.Errorf(kam.Fault, "%s of the record %s differs, and no change of the rules from version %d to %d accounts for it",
-				f, was.Kind, max(was.RulesVersion, 1), is.RulesVersion).On(f)
-		}
-		out = append(out, RecordChange{f, before[f], after[f], since})
-	}
-	return out, nil
-}
-
-func parts(r onboarding.DecisionRecord) (m map[string]json.RawMessage, err error) {
-	b, err := json.Marshal(r)
-	if err == nil {
-		err = json.Unmarshal(b, &m)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the parts of a record: %w", err)
-	}
-	return m, nil
 }

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +81,7 @@ func TestReplayOfRecords(t *testing.T) {
 		for i, line := range lines {
 			var was onboarding.DecisionRecord
 			require.NoError(t, json.Unmarshal([]byte(line), &was))
-			changes, err := Replayed(was, now[i])
+			changes, err := replayed(was, now[i])
 			require.NoError(t, err, line)
 			for _, c := range changes {
 				require.NotEmpty(t, c.Changes)
@@ -95,16 +98,16 @@ func TestReplayedNamesWhatNothingAccountsFor(t *testing.T) {
 	now, _ := recordsOf(t)
 	was := now[1] // a segmentation
 	was.Outcome = "other"
-	_, err := Replayed(was, now[1])
+	_, err := replayed(was, now[1])
 	require.ErrorIs(t, err, kam.Fault, "the same version")
 	was.RulesVersion = 0
-	changes, err := Replayed(was, now[1])
+	changes, err := replayed(was, now[1])
 	require.NoError(t, err)
 	require.Len(t, changes, 1)
 	require.Equal(t, "outcome", changes[0].Field)
 	require.Contains(t, changes[0].Changes, "NEW_AND_C")
 	require.NotContains(t, changes[0].Changes, "HS1_HS5", "it changes no segment")
-	changes, err = Replayed(now[1], now[1])
+	changes, err = replayed(now[1], now[1])
 	require.NoError(t, err)
 	require.Empty(t, changes)
 }
@@ -126,4 +129,66 @@ func TestChangesAreListed(t *testing.T) {
 		seen[c.ID], last = true, c.Version
 	}
 	require.Equal(t, Version, last, "a version without a change")
+}
+
+// A recordChange is a part of a record that came out otherwise, with the
+// changes of the rules that it may come from.
+type recordChange struct {
+	Field   string          `json:"field"`
+	Was     json.RawMessage `json:"was,omitempty"`
+	Is      json.RawMessage `json:"is,omitempty"`
+	Changes []string        `json:"changes"`
+}
+
+// notReplayed are the parts of a record that its own making and people give it.
+var notReplayed = []string{"decision_id", "computed_at", "human", "rules_version"}
+
+// replayed holds a record that was made before against one that the same data
+// and policy make now. Under the same version of the rules they are the same;
+// under an older one each difference names the listed changes that it may come
+// from. A difference that no change accounts for is a kam.Fault.
+func replayed(was, is onboarding.DecisionRecord) ([]recordChange, error) {
+	before, err := parts(was)
+	if err != nil {
+		return nil, err
+	}
+	after, err := parts(is)
+	if err != nil {
+		return nil, err
+	}
+	var since []string
+	for _, c := range Changes {
+		if c.Version > max(was.RulesVersion, 1) && c.Version <= is.RulesVersion && slices.Contains(c.Kinds, was.Kind) {
+			since = append(since, c.ID)
+		}
+	}
+	fields := map[string]bool{}
+	for _, m := range []map[string]json.RawMessage{before, after} {
+		for k := range m {
+			fields[k] = true
+		}
+	}
+	var out []recordChange
+	for _, f := range slices.Sorted(maps.Keys(fields)) {
+		if slices.Contains(notReplayed, f) || reflect.DeepEqual(before[f], after[f]) {
+			continue
+		}
+		if len(since) == 0 {
+			return nil, kam.Errorf(kam.Fault, "%s of the record %s differs, and no change of the rules from version %d to %d accounts for it",
+				f, was.Kind, max(was.RulesVersion, 1), is.RulesVersion).On(f)
+		}
+		out = append(out, recordChange{f, before[f], after[f], since})
+	}
+	return out, nil
+}
+
+func parts(r onboarding.DecisionRecord) (m map[string]json.RawMessage, err error) {
+	b, err := json.Marshal(r)
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the parts of a record: %w", err)
+	}
+	return m, nil
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kamflow/kamflow/internal/observe"
@@ -41,6 +43,8 @@ func TestTrace(t *testing.T) {
 	kept := tracetest.NewInMemoryExporter()
 	traces, err := observe.To(t.Context(), "kamflow-e2e", kept)
 	require.NoError(t, err)
+	way := &passed{by: map[trace.SpanID][]string{}}
+	traces.Provider().(*sdktrace.TracerProvider).RegisterSpanProcessor(way)
 	h := openTraced(t, pgtestDir(t), traces)
 	defer func() { h.close(t) }()
 	h.furnish(t)
@@ -74,9 +78,14 @@ func TestTrace(t *testing.T) {
 	})
 	require.GreaterOrEqual(t, i, 0, "the statement that moves the case is in the trace")
 	var path []string
+	var along []tracetest.SpanStub
 	for at := spans[i]; at.Name != ""; at = parentOf(spans, at) {
-		path = append(path, at.Name)
+		path, along = append(path, at.Name), append(along, at)
 	}
+	slices.Reverse(along)
+	functions, rooms := way.through(along)
+	t.Logf("a decision passes %d rooms, and returns through %d functions: %s\n%s", len(rooms), len(functions), strings.Join(rooms, ", "), strings.Join(functions, "\n"))
+	require.LessOrEqual(t, len(rooms), 6, "a decision goes the short way from the service to the row")
 	require.Equal(t, []string{
 		"UPDATE", "batch start", "RunActivity:RecordAct", "StartActivity:RecordAct",
 		"HandleUpdate:DecideConfirmation", "UpdateWorkflow:DecideConfirmation", "act", "starter decide",

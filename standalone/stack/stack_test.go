@@ -121,7 +121,7 @@ func TestRestart(t *testing.T) {
 		DataDir: dir, NoUI: true,
 		SearchAttributes: map[string]enumspb.IndexedValueType{stage.GetName(): enumspb.INDEXED_VALUE_TYPE_INT},
 	})
-	require.ErrorContains(t, err, "KamStage exists with type Keyword, want Int")
+	require.ErrorContains(t, err, "KamStage exists as Keyword and must be Int")
 	stop(t, start(t, dir)) // the refused start has left nothing behind
 }
 

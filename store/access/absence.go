@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -196,25 +195,20 @@ func (tx *Tx) isDeputy(ab Absence) (bool, error) {
 
 // absenceLine is an absence for people.
 func absenceLine(ab Absence) string {
-	line := fmt.Sprintf("%s is away from %s to %s", ab.UserID, ab.From, ab.To)
-	if ab.Substitute == "" {
-		return line
+	line := []string{kam.Note("%s is away from %s to %s", ab.UserID, ab.From, ab.To)}
+	if ab.Substitute != "" {
+		line = append(line, kam.Note("%s stands in", ab.Substitute))
 	}
-	line += fmt.Sprintf("; %s stands in", ab.Substitute)
 	if len(ab.Nodes) > 0 {
-		line += " at " + strings.Join(ab.Nodes, ", ")
+		line = append(line, kam.Note("at %s only", kam.ListOf(ab.Nodes)))
 	}
 	if len(ab.Kinds) > 0 {
-		kinds := make([]string, len(ab.Kinds))
-		for i, k := range ab.Kinds {
-			kinds[i] = string(k)
-		}
-		line += ", for " + strings.Join(kinds, ", ")
+		line = append(line, kam.Note("for %s only", kam.ListOf(ab.Kinds)))
 	}
 	if ab.MaxPotential != nil {
-		line += ", up to a potential of " + ab.MaxPotential.String()
+		line = append(line, kam.Note("up to a potential of %s", ab.MaxPotential.String()))
 	}
-	return line
+	return strings.Join(line, "; ")
 }
 
 // RemoveAbsence takes back the absence of a person that begins on a day, and with
@@ -243,7 +237,7 @@ func (s *Store) RemoveAbsence(ctx context.Context, a OrgAct, user kam.UserID, fr
 			return OrgChange{}, kam.Errorf(kam.Invalid, "%s has no absence that begins on %s", user, from).On("from").
 				Try("look: starter admin absence list %s", user)
 		}
-		c := OrgChange{What: fmt.Sprintf("the absence of %s from %s to %s is taken back", user, from, ab.To)}
+		c := OrgChange{What: kam.Note("the absence of %s from %s to %s is taken back", user, from, ab.To)}
 		tx.Queue(`delete from kam.absence where user_id = $1 and from_date = $2::text::date`, user, from)
 		if ab.Substitute != "" && ab.Substitute != a.By {
 			if err := tx.tell(ab.Substitute, kam.Say("the absence of %s from %s to %s is taken back; you do not stand in", user, from, ab.To)); err != nil {

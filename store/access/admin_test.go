@@ -151,7 +151,7 @@ func TestGrantsTakeTwo(t *testing.T) {
 	require.True(t, c.Pending, "something else was asked for")
 	c, err = s.Access.SetPerson(ctx, orgAct("4", "una"), nils)
 	require.NoError(t, err)
-	require.Equal(t, accessdb.OrgChange{What: "nils (Nils) is sales_rep at DE-HH, reports to mona", Proposal: "P-000001", Cases: []kam.CaseNo{},
+	require.Equal(t, accessdb.OrgChange{What: "nils (Nils) has the roles sales_rep; works at DE-HH; reports to mona", Proposal: "P-000001", Cases: []kam.CaseNo{},
 		Differences: []string{"users nils: is new: active true, manager_id mona, name Nils, nodes DE-HH, roles sales_rep"}}, c)
 	p, err := s.Access.Person(ctx, "nils")
 	require.NoError(t, err)
@@ -197,9 +197,9 @@ func TestManagersGoInNoCircle(t *testing.T) {
 		}
 	}
 	for id, way := range map[kam.UserID]string{
-		"c": "c reports to a, who reports to b, who reports to c",
-		"a": "a reports to a",
-		"d": "d reports to d",
+		"c": "c → a → b → c",
+		"a": "a → a",
+		"d": "d → d",
 	} {
 		manager := kam.UserID("a")
 		if id == "d" {
@@ -217,10 +217,10 @@ func TestManagersGoInNoCircle(t *testing.T) {
 	require.Empty(t, c.ManagerID, "a refusal changes nothing")
 
 	for want, users := range map[string][]accessdb.User{
-		"a reports to b, who reports to a": {person("a", "b"), person("b", "a")},
-		"nobody is known as x":             {person("a", "x")},
-		`"Anna R" is no user_id`:           {person("Anna R", "")},
-		`"system" is no user_id`:           {person("system", "")},
+		"a → b → a":              {person("a", "b"), person("b", "a")},
+		"nobody is known as x":   {person("a", "x")},
+		`"Anna R" is no user_id`: {person("Anna R", "")},
+		`"system" is no user_id`: {person("system", "")},
 	} {
 		_, err = s.Access.LoadOrg(ctx, orgAct("load"+want, "ulf"), accessdb.Org{Users: users})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), want)

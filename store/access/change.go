@@ -341,7 +341,7 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 	event := kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
 		Text: pg.Clip(because(c.What, a.Reason), 4000), PayloadDigest: tx.Effect().Digest}
 	if len(d) == 0 && len(ch.tables) > 0 && (ch.kind == ChangeOrg || ch.kind == ChangePolicy) {
-		c.Same, c.What = true, c.What+": nothing differs from what is there"
+		c.Same, c.What = true, c.What+": "+kam.Note("nothing differs from what is there")
 		event.Type, event.Text = kam.EventOrgLoaded, pg.Clip(because(c.What, a.Reason), 4000)
 	} else {
 		tx.noteChange(c)
@@ -369,7 +369,7 @@ func (tx *Tx) tooFewAdmins(ch orgChange) ([]string, error) {
 			return nil, err
 		}
 		if n := len(admins); n < 2 {
-			out = append(out, fmt.Sprintf("%d active people hold the role %s; a change that gives rights takes two, so that there would be nobody to agree to it", n, role))
+			out = append(out, kam.Note("%d active people hold the role %s; a change that gives rights takes two, so that there would be nobody to agree to it", n, role))
 		}
 	}
 	return out, nil

@@ -151,16 +151,16 @@ func (d differences) printed(forTrail bool) []string {
 			continue
 		}
 		if i == maxLines {
-			return append(out, fmt.Sprintf("… and %d more rows", len(d)-maxLines))
+			return append(out, kam.Note("… and %d more rows", len(d)-maxLines))
 		}
 		line := r.Table + " " + r.Key + ": "
 		switch closed := r.Table == blockedTable.name || r.Table == holdsTable.name; {
 		case r.Is == nil:
-			line += "goes"
+			line += kam.Note("is removed")
 		case closed && r.Was == nil:
-			line += "is new"
+			line += kam.Note("is new")
 		case closed:
-			line += "changes"
+			line += kam.Note("is changed")
 		default:
 			line += fieldsOf(r, forTrail)
 		}
@@ -176,7 +176,7 @@ func policyLines(r difference) []string {
 		Text    string
 	}
 	was, is := rowOf[policy](r.Was), rowOf[policy](r.Is)
-	out := []string{fmt.Sprintf("policy version %d → %d", was.Version, is.Version)}
+	out := []string{kam.Note("policy version %d → %d", was.Version, is.Version)}
 	old, now := strings.Split(was.Text, "\n"), strings.Split(is.Text, "\n")
 	missing := func(sign string, lines, from []string) {
 		left := map[string]int{}
@@ -210,7 +210,7 @@ func fieldsOf(r difference, forTrail bool) string {
 		}
 	}
 	if r.Was == nil {
-		return "is new: " + strings.Join(parts, ", ")
+		return kam.Note("is new: %s", strings.Join(parts, ", "))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -30,7 +29,7 @@ type Identity struct {
 
 func (i Identity) String() string {
 	if i.Issuer == LocalIssuer {
-		return "the local account " + i.Subject
+		return kam.Note("the local account %s", i.Subject)
 	}
 	return i.Subject + " of " + i.Issuer
 }
@@ -69,7 +68,7 @@ func linkChange(i Identity) orgChange {
 		}
 		// The admin who agrees is the one who acts when it takes effect.
 		tx.Queue(insert, i.Issuer, i.Subject, i.User, tx.Effect().By, tx.At)
-		return OrgChange{What: fmt.Sprintf("%s may sign in by %s", i.User, i)}, nil
+		return OrgChange{What: kam.Note("%s may sign in by %s", i.User, i)}, nil
 	}}
 }
 
@@ -88,7 +87,7 @@ func (s *Store) UnlinkIdentity(ctx context.Context, a OrgAct, i Identity) (OrgCh
 		}
 		tx.Queue(`delete from kam.session where user_id = $1 and via = $2`, i.User, i.Issuer)
 		tx.Queue(`delete from kam.sign_in_link where purpose = 'PASSWORD' and user_id = $1 and subject = $2`, i.User, i.Subject)
-		return OrgChange{What: fmt.Sprintf("%s may not sign in by %s any more", i.User, i)}, nil
+		return OrgChange{What: kam.Note("%s may not sign in by %s any more", i.User, i)}, nil
 	}})
 }
 

@@ -50,7 +50,7 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 				continue
 			}
 			moved++
-			lines = append(lines, fmt.Sprintf("%s of %s: %s", r.Task, r.Subject, strings.Join(replaced, ", ")))
+			lines = append(lines, kam.Note("task %s of %s: %s", r.Task, r.Subject, strings.Join(replaced, ", ")))
 			tx.GiveTask(r.Task, to)
 			if err := s.given(tx.Entry, r.Task, r.Subject, to); err != nil {
 				return nil, err
@@ -59,11 +59,11 @@ func (s *Store) MoveLeaversTasks(ctx context.Context, change string) (moved int,
 			if len(told) == 0 {
 				continue
 			}
-			if err := tx.Publish(ledger.Message{Kind: "task.opened", To: told, Subject: r.Subject + " waits for you: " + strings.Join(replaced, ", ")}); err != nil {
+			if err := tx.Publish(ledger.Message{Kind: "task.opened", To: told, Subject: kam.Note("%s waits for you: %s", r.Subject, strings.Join(replaced, ", "))}); err != nil {
 				return nil, err
 			}
 		}
-		text := "no task of a leaver is open"
+		text := kam.Note("no task of a leaver is open")
 		if moved > 0 {
 			text = strings.Join(lines, "; ")
 		}
@@ -86,7 +86,7 @@ func (tx *Tx) withoutLeavers(all []kam.UserID) (to []kam.UserID, replaced []stri
 		case next == "":
 			next = u // nobody is left above him
 		case next != u:
-			replaced = append(replaced, fmt.Sprintf("%s to %s", u, next))
+			replaced = append(replaced, fmt.Sprintf("%s → %s", u, next))
 		}
 		if !slices.Contains(to, next) {
 			to = append(to, next)

@@ -33,9 +33,9 @@ func (s *Store) LoadOrg(ctx context.Context, a OrgAct, o Org) (OrgChange, error)
 
 func loadChange(o Org) orgChange {
 	return orgChange{kind: ChangeOrg, what: o, tables: tablesOf(o), from: func(tx *Tx) (time.Time, error) { return tx.startOfLoad(o) }, apply: func(tx *Tx) (OrgChange, error) {
-		c := OrgChange{What: fmt.Sprintf("a load of %d people and %d territory nodes", len(o.Users), len(o.Nodes))}
+		c := OrgChange{What: kam.Note("a load of %d people and %d territory nodes", len(o.Users), len(o.Nodes))}
 		if o.From != "" {
-			c.What += " from " + o.From
+			c.What = kam.Note("a load of %d people and %d territory nodes from %s", len(o.Users), len(o.Nodes), o.From)
 		}
 		return c, tx.load(o)
 	}}
@@ -238,7 +238,7 @@ func (s *Store) Load(ctx context.Context, a OrgAct, what string, n int, rows any
 		if err := do(tx.tx, tx.At); err != nil {
 			return OrgChange{}, err
 		}
-		c := OrgChange{What: fmt.Sprintf("a load of %d %s", n, strings.ToLower(strings.ReplaceAll(what, "_", " "))), Cases: []kam.CaseNo{}}
+		c := OrgChange{What: kam.Note("a load of %d %s", n, strings.ToLower(strings.ReplaceAll(what, "_", " "))), Cases: []kam.CaseNo{}}
 		tx.Log(kam.AuditEvent{Type: kam.EventOrgLoaded, Actor: a.By, ReasonCode: what, Text: pg.Clip(because(c.What, a.Reason), 4000), PayloadDigest: digest})
 		return c, nil
 	})

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -113,7 +112,7 @@ func personChange(u User) orgChange {
 		}
 		c := OrgChange{What: personLine(u)}
 		if known && !was.Active && !u.Inactive {
-			c.What += "; active again after having left"
+			c.What += "; " + kam.Note("active again after having left")
 		}
 		queuePerson(tx.Queued(), u)
 		tx.Queue(tidyPosts)
@@ -130,7 +129,7 @@ func checkManagers(u User, managerOf map[kam.UserID]kam.UserID) error {
 	for next := u.ManagerID; next != "" && !slices.Contains(way[1:], string(next)); next = managerOf[next] {
 		way = append(way, string(next))
 		if next == u.ID {
-			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", pg.Clip(way[0]+" reports to "+strings.Join(way[1:], ", who reports to "), 400)).
+			return kam.Errorf(kam.Invalid, "the managers go in a circle: %s", pg.Clip(strings.Join(way, " → "), 400)).
 				On("manager_id").Try("name a manager who does not report to %s, or none", u.ID)
 		}
 	}
@@ -169,7 +168,7 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 			return OrgChange{}, err
 		}
 		tx.Queue(`update kam.person set active = false where user_id = $1`, id)
-		c := OrgChange{What: string(id) + " has left", Posts: posts}
+		c := OrgChange{What: kam.Note("%s has left", id), Posts: posts}
 		if err := tx.ownedBy(id, &c); err != nil {
 			return OrgChange{}, err
 		}
@@ -239,22 +238,22 @@ func personLine(u User) string {
 	for i, r := range u.Roles {
 		roles[i] = string(r)
 	}
-	line := fmt.Sprintf("%s (%s) is %s", u.ID, u.Name, strings.Join(roles, ", "))
+	line := kam.Note("%s (%s) has the roles %s", u.ID, u.Name, strings.Join(roles, ", "))
 	if len(roles) == 0 {
-		line = fmt.Sprintf("%s (%s) holds no role", u.ID, u.Name)
+		line = kam.Note("%s (%s) holds no role", u.ID, u.Name)
 	}
 	if len(u.Nodes) > 0 {
-		line += " at " + strings.Join(u.Nodes, ", ")
+		line += "; " + kam.Note("works at %s", strings.Join(u.Nodes, ", "))
 	}
 	if u.ManagerID != "" {
-		line += ", reports to " + string(u.ManagerID)
+		line += "; " + kam.Note("reports to %s", u.ManagerID)
 	}
 	return line
 }
 
 func orVacant(u kam.UserID) string {
 	if u == "" {
-		return "nobody"
+		return kam.Note("nobody")
 	}
 	return string(u)
 }

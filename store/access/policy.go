@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -78,7 +77,7 @@ func policyChange(p policyVersion) orgChange {
 	const insert = `insert into kam.policy (version, text, by_user) values ($1, $2, $3)`
 
 	return orgChange{kind: ChangePolicy, what: p, right: access.ActionPolicyDraft, tables: []orgTable{policyTable}, apply: func(tx *Tx) (OrgChange, error) {
-		c := OrgChange{What: fmt.Sprintf("policy version %d", p.Version)}
+		c := OrgChange{What: kam.Note("policy version %d", p.Version)}
 		have, err := tx.PolicyText(p.Version)
 		if err == nil && string(have) != string(p.Text) {
 			err = kam.Errorf(kam.IDReused, "policy version %d exists with another text", p.Version).On("version").Try("give the next version")

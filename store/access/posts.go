@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -56,9 +55,9 @@ func postChange(p Post) orgChange {
 					return OrgChange{}, err
 				}
 			}
-			c := OrgChange{What: fmt.Sprintf("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager))}
+			c := OrgChange{What: kam.Note("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager))}
 			if p.From != "" {
-				c.What += " from " + p.From
+				c.What += "; " + kam.Note("from %s", p.From)
 			}
 			if c.Cases, err = tx.casesBelow(p.Node); err != nil {
 				return OrgChange{}, err
@@ -129,7 +128,7 @@ func (tx *Tx) settle() (told []string, err error) {
 		return nil, err
 	}
 	for _, r := range all {
-		told = append(told, fmt.Sprintf("the post of %s goes from %s to %s", r.Node, orVacant(r.Before), orVacant(r.Now)))
+		told = append(told, kam.Note("the post of %s goes from %s to %s", r.Node, orVacant(r.Before), orVacant(r.Now)))
 		tx.Queue(come, r.Now, r.Node)
 		before, err := tx.Person(r.Before)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
@@ -191,9 +190,9 @@ func (tx *Tx) noteChange(c OrgChange) {
 
 // tookEffect puts on the trail what has come true of what was planned.
 func (tx *Tx) tookEffect(told []string) {
-	text := "what was planned is written down already"
+	text := kam.Note("what was planned is written down already")
 	if len(told) > 0 {
-		text = "as planned: " + strings.Join(told, "; ")
+		text = kam.Note("as planned") + ": " + strings.Join(told, "; ")
 	}
 	tx.Log(kam.AuditEvent{Type: kam.EventOrgChanged, Actor: kam.System, ReasonCode: string(ChangePost), Text: pg.Clip(text, 4000)})
 }

@@ -68,7 +68,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 		err = tx.end(p, ProposalExpired, nobodyAgreed)
 	case found && p.Ground != ground:
 		found = false
-		err = tx.end(p, ProposalStale, "proposed anew")
+		err = tx.end(p, ProposalStale, kam.Note("proposed anew"))
 	}
 	if err != nil {
 		return OrgChange{}, err
@@ -90,7 +90,7 @@ func (tx *Tx) propose(a OrgAct, ch orgChange, c OrgChange, d differences, roles 
 			"no": no, "kind": ch.kind, "change": json.RawMessage(change), "digest": tx.Effect().Digest, "ground": ground, "what": c.What,
 			"differences": c.Differences, "by": a.By, "roles": roles, "reason": a.Reason, "at": tx.At, "expires": tx.At.Add(agreeWithin),
 		})
-		if err := tx.tellAdmins(a, c.Second, fmt.Sprintf("%s: %s proposes: %s", no, a.By, c.What)); err != nil {
+		if err := tx.tellAdmins(a, c.Second, kam.Note("%s: %s proposes: %s", no, a.By, c.What)); err != nil {
 			return OrgChange{}, err
 		}
 	}
@@ -203,15 +203,15 @@ func (s *Store) Decline(ctx context.Context, a OrgAct, no string) (OrgChange, er
 		if err != nil && a.By != p.By {
 			return OrgChange{}, err
 		}
-		what := "taken back"
+		what, subject := kam.Note("%s is taken back", p.No), kam.Note("%s was taken back by %s", p.No, a.By)
 		if a.By != p.By {
-			what = "refused"
+			what, subject = kam.Note("%s is refused", p.No), kam.Note("%s was refused by %s", p.No, a.By)
 		}
 		tx.closeProposal(p.Proposal, ProposalRefused, a.By, a.Reason)
 		tx.Log(kam.AuditEvent{Type: kam.EventOrgClosed, Actor: a.By, RolesUsed: roles, ReasonCode: string(ProposalRefused),
-			Text: pg.Clip(because(p.No+" "+what+": "+p.What, a.Reason), 4000), PayloadDigest: p.Ground})
-		err = tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s was %s by %s: %s", p.No, what, a.By, p.What), 1000)})
-		return OrgChange{What: p.No + " is " + what + ": " + p.What, Proposal: p.No, Cases: []kam.CaseNo{}}, err
+			Text: pg.Clip(because(what+": "+p.What, a.Reason), 4000), PayloadDigest: p.Ground})
+		err = tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(subject+": "+p.What, 1000)})
+		return OrgChange{What: what + ": " + p.What, Proposal: p.No, Cases: []kam.CaseNo{}}, err
 	})
 }
 
@@ -261,7 +261,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 		return OrgChange{}, err
 	}
 	if ledger.Digest(d) != p.Ground {
-		return OrgChange{}, stale(p, "it would do something else now")
+		return OrgChange{}, stale(p, kam.Note("it would do something else now"))
 	}
 	if err := d.notOf(ch, p.By, a.By); err != nil {
 		return OrgChange{}, err
@@ -269,11 +269,11 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	// The two hold together what each part takes, and each of them some of it.
 	proposer, err := tx.Actor(p.By)
 	if err != nil {
-		return OrgChange{}, stale(p, string(p.By)+" is nobody any more")
+		return OrgChange{}, stale(p, kam.Note("%s is nobody any more", p.By))
 	}
 	_, first, err := a.mayDo(proposer, ch.rights(d), access.Subject{})
 	if err != nil {
-		return OrgChange{}, stale(p, string(p.By)+" may not propose it any more")
+		return OrgChange{}, stale(p, kam.Note("%s may not propose it any more", p.By))
 	}
 	roles, second, err := a.mayDo(who, ch.agreeing(ch.rights(d)), subject)
 	if err != nil {
@@ -289,8 +289,8 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	c.Proposal, c.Differences = p.No, d.lines()
 	tx.noteChange(c)
 	tx.Log(kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
-		Text: pg.Clip(p.No+", proposed by "+string(p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
-	return c, tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})
+		Text: pg.Clip(kam.Note("%s, proposed by %s", p.No, p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
+	return c, tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(kam.Note("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})
 }
 
 func stale(p storedProposal, why string) error {
@@ -302,13 +302,13 @@ func (tx *Tx) closeProposal(p Proposal, as ProposalState, by kam.UserID, reason 
 }
 
 // nobodyAgreed is why a proposal expires.
-const nobodyAgreed = "nobody agreed in time"
+var nobodyAgreed = kam.Note("nobody agreed in time")
 
 // end closes a proposal that nobody decided, and tells whose it was.
 func (tx *Tx) end(p storedProposal, as ProposalState, why string) error {
 	tx.closeProposal(p.Proposal, as, kam.System, why)
 	tx.Log(kam.AuditEvent{Type: kam.EventOrgClosed, Actor: kam.System, ReasonCode: string(as), Text: pg.Clip(because(p.No+": "+p.What, why), 4000), PayloadDigest: p.Ground})
-	return tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(fmt.Sprintf("%s is %s: %s", p.No, strings.ToLower(string(as)), p.What), 1000)})
+	return tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(kam.Note("%s is closed, %s: %s", p.No, why, p.What), 1000)})
 }
 
 // endProposal closes a proposal that nobody decided. It may run twice.

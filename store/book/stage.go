@@ -138,7 +138,7 @@ func uploaded(tx *ledger.Entry, no book.BatchNo, u Upload) (b book.BatchSnapshot
 	b = book.BatchSnapshot{No: no, State: book.BatchUploaded, Version: 1, Uploader: u.By, Content: u.Content, Counts: counts, UploadedAt: u.At.UTC(), UpdatedAt: u.At.UTC()}
 	tx.Log(kam.AuditEvent{
 		Type: book.EventBatchUploaded, Actor: u.By, To: string(book.BatchUploaded), PayloadDigest: u.Content,
-		Text: fmt.Sprintf("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
+		Text: kam.Note("%d customers, %d rows of sales and P&L, %d groups", counts.Rows, counts.Facts, counts.Groups),
 	})
 	queueBatch(tx, b)
 	return b, nil

@@ -72,7 +72,7 @@ func (s *Store) StopCoverage(ctx context.Context, customerNo, ref string, result
 			return nil, err
 		}
 		tx.Log(kam.AuditEvent{Type: kam.EventCoverageStopped, Actor: kam.System, Step: "1.4.6", ReasonCode: string(result), Text: "hit " + ref})
-		return ref, tx.Publish(ledger.Message{Kind: "coverage.stopped", To: []kam.UserID{c.OwnerID}, Subject: customerNo + " is not to be called on: screening"})
+		return ref, tx.Publish(ledger.Message{Kind: "coverage.stopped", To: []kam.UserID{c.OwnerID}, Subject: kam.Note("%s is not to be called on: screening", customerNo)})
 	})
 	return reviewKey, err
 }

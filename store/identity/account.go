@@ -137,7 +137,7 @@ func (s *Store) MakePasswordLink(ctx context.Context, a accessdb.OrgAct, secret,
 			return "", kam.Errorf(kam.WrongState, "%s has chosen a password", i.User).Try("who has forgotten it has the account unlinked and linked again")
 		}
 		queueLink(tx, secret, Link{Purpose: LinkPassword, User: i.User, Subject: login}, a.By, lasts)
-		return "a link by which " + string(i.User) + " chooses the password of " + login, nil
+		return kam.Note("a link by which %s chooses the password of %s", i.User, login), nil
 	})
 }
 
@@ -196,5 +196,5 @@ func keepPassword(ctx context.Context, tx *accessdb.Tx, login, hash string, user
 		err = kam.Errorf(kam.NotFound, "there is no local account %q any more", pg.Clip(login, 80)).On("login")
 	}
 	tx.Queue(`delete from kam.session where user_id = $1`, user)
-	return "the password of " + login + " is set", err
+	return kam.Note("the password of %s is set", login), err
 }

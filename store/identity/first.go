@@ -28,7 +28,7 @@ func (s *Store) MakeFirstLink(ctx context.Context, secret string, lasts time.Dur
 	return true, s.act(ctx, a, []any{"first", hashOf(secret)}, func(tx *accessdb.Tx) (string, error) {
 		tx.Queue(`delete from kam.sign_in_link where purpose = $1`, LinkFirst)
 		queueLink(tx, secret, Link{Purpose: LinkFirst}, kam.System, lasts)
-		return "a link by which the first admins are set up", nil
+		return kam.Note("a link by which the first admins are set up"), nil
 	})
 }
 
@@ -100,7 +100,7 @@ func (s *Store) SetUp(ctx context.Context, f Founding, lasts time.Duration) erro
 				accessdb.LocalIssuer, who.User, f.First.User, tx.At, who.hash)
 		}
 		queueLink(tx, f.SecondLink, Link{Purpose: LinkPassword, User: f.Second.User, Subject: string(f.Second.User)}, f.First.User, lasts)
-		return fmt.Sprintf("%s and %s are the first who may sign in", f.First.User, f.Second.User), nil
+		return kam.Note("%s and %s are the first who may sign in", f.First.User, f.Second.User), nil
 	})
 }
 
@@ -122,7 +122,7 @@ func (s *Store) appoint(ctx context.Context, f Founding) error {
 			return err
 		}
 	}
-	a := accessdb.OrgAct{DecisionID: decisionOf(f.Link) + "-people", By: f.First.User, Reason: "the first admins", May: bearer}
+	a := accessdb.OrgAct{DecisionID: decisionOf(f.Link) + "-people", By: f.First.User, Reason: kam.Note("the first admins"), May: bearer}
 	_, err = s.access.LoadOrg(ctx, a, accessdb.Org{Users: []accessdb.User{admin(f.First), admin(f.Second)}})
 	return err
 }

@@ -40,7 +40,7 @@ func (s *Store) MakeSignInLink(ctx context.Context, a accessdb.OrgAct, secret st
 			err = kam.Errorf(kam.Forbidden, "%s has left", user).On("user_id")
 		}
 		queueLink(tx, secret, Link{Purpose: LinkSignIn, User: user}, a.By, lasts)
-		return "a link to sign in as " + string(user), err
+		return kam.Note("a link to sign in as %s", user), err
 	})
 }
 

@@ -81,7 +81,7 @@ func addToken(ctx context.Context, tx *accessdb.Tx, t Token, hash []byte, lasts 
 	}
 	until := tx.At.Add(lasts)
 	tx.Queue(insert, no, hash, t.User, t.Name, t.Scope, tx.At, until)
-	return no + ": a personal token with scope " + string(t.Scope) + " until " + until.UTC().Format(time.DateOnly), nil
+	return kam.Note("%s: a personal token with scope %s until %s", no, t.Scope, until.UTC().Format(time.DateOnly)), nil
 }
 
 // RevokeToken ends a token of whoever acts. It may run twice.

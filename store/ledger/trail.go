@@ -44,7 +44,7 @@ func (b Break) String() string {
 // where all holds.
 func (c Chain) Verify() (b Break, ok bool) {
 	if c.Gone {
-		return Break{CaseNo: c.CaseNo, Why: "the case is gone"}, false
+		return Break{CaseNo: c.CaseNo, Why: kam.Note("the case is gone")}, false
 	}
 	if broken, why, ok := kam.VerifyChain(c.Events); !ok {
 		return Break{CaseNo: c.CaseNo, Seq: broken.Seq, Why: why}, false
@@ -52,15 +52,15 @@ func (c Chain) Verify() (b Break, ok bool) {
 	n := int64(len(c.Events))
 	switch {
 	case n == 0 && c.HeadSeq > 0:
-		return Break{CaseNo: c.CaseNo, Why: fmt.Sprintf("all %d events are gone", c.HeadSeq)}, false
+		return Break{CaseNo: c.CaseNo, Why: kam.Note("all %d events are gone", c.HeadSeq)}, false
 	case n == 0 && c.Version > 0:
-		return Break{CaseNo: c.CaseNo, Why: "the case moved and has no events"}, false
+		return Break{CaseNo: c.CaseNo, Why: kam.Note("the case moved and has no events")}, false
 	case n < c.HeadSeq:
-		return Break{CaseNo: c.CaseNo, Seq: n + 1, Why: fmt.Sprintf("the events from here to %d were cut off", c.HeadSeq)}, false
+		return Break{CaseNo: c.CaseNo, Seq: n + 1, Why: kam.Note("the events from here to %d were cut off", c.HeadSeq)}, false
 	case n > c.HeadSeq:
-		return Break{CaseNo: c.CaseNo, Seq: c.HeadSeq + 1, Why: "the events from here on are not known to the case"}, false
+		return Break{CaseNo: c.CaseNo, Seq: c.HeadSeq + 1, Why: kam.Note("the events from here on are not known to the case")}, false
 	case n > 0 && c.Events[n-1].Hash != c.HeadHash:
-		return Break{CaseNo: c.CaseNo, Seq: n, Why: "its hash differs from the head of the case"}, false
+		return Break{CaseNo: c.CaseNo, Seq: n, Why: kam.Note("its hash differs from the head of the case")}, false
 	}
 	return Break{}, true
 }

@@ -79,7 +79,7 @@ func (s *Store) eraseCase(ctx context.Context, no kam.CaseNo, at time.Time) erro
 			if err != nil {
 				return err
 			}
-			tx.Log(kam.AuditEvent{Type: kam.EventDataErased, Actor: kam.System, ReasonCode: "RETENTION", Text: "kept as long as retention_years says"})
+			tx.Log(kam.AuditEvent{Type: kam.EventDataErased, Actor: kam.System, ReasonCode: "RETENTION", Text: kam.Note("kept as long as retention_years says")})
 			return nil
 		})
 	})

@@ -5,7 +5,6 @@ package route
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
@@ -62,7 +61,7 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, kind kam
 			continue
 		}
 		if n.ManagerID == "" {
-			s.Passed = append(s.Passed, "post of "+n.Code+" is vacant")
+			s.Passed = append(s.Passed, kam.Note("post of %s is vacant", n.Code))
 			continue
 		}
 		p, err := r.Org.Person(n.ManagerID)
@@ -70,7 +69,7 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, kind kam
 			return s, false, err
 		}
 		if !p.Active {
-			s.Passed = append(s.Passed, string(p.ID)+" has left")
+			s.Passed = append(s.Passed, kam.Note("%s has left", p.ID))
 			continue
 		}
 		away, err := r.Away(p.ID)
@@ -84,13 +83,13 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, kind kam
 				return s, false, err
 			}
 			if in.ID == "" {
-				s.Passed = append(append(s.Passed, string(p.ID)+" is absent"), why...)
+				s.Passed = append(append(s.Passed, kam.Note("%s is absent", p.ID)), why...)
 				continue
 			}
 			first = in
 		}
 		if refusal := allowed(p.ID); refusal != nil {
-			s.Passed = append(s.Passed, string(p.ID)+" excluded by "+kam.AsError(refusal).Rule)
+			s.Passed = append(s.Passed, kam.Note("%s excluded by %s", p.ID, kam.AsError(refusal).Rule))
 			continue
 		}
 		s.Node, s.Person, s.First = n, p, first
@@ -182,16 +181,19 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 func WaitingFor(t kam.Task) string {
 	who := t.Named(func(u kam.UserID) string {
 		if post := t.Posts[u]; post != "" {
-			return string(u) + " (post of " + post + ")"
+			return kam.Note("%s (post of %s)", u, post)
 		}
 		return string(u)
 	})
-	if t.Queue != "" {
-		who = append(who, "queue "+t.Queue)
+	s := kam.Note("%s waits for %s", t.Kind, kam.ListOf(who))
+	switch {
+	case t.Queue != "" && len(who) > 0:
+		s = kam.Note("%s waits for %s, queue %s", t.Kind, kam.ListOf(who), t.Queue)
+	case t.Queue != "":
+		s = kam.Note("%s waits for queue %s", t.Kind, t.Queue)
 	}
-	s := string(t.Kind) + " waits for " + strings.Join(who, ", ")
 	if t.Note != "" && t.Kind == onboarding.TaskConfirmation {
-		s += " (" + t.Note + ")"
+		s += "; " + t.Note
 	}
 	return s
 }

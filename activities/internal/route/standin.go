@@ -43,11 +43,11 @@ func (r Route) StandIn(holder kam.UserID, kind kam.TaskKind, allowed func(kam.Us
 		refusal := allowed(by.ID)
 		switch {
 		case access.MayStandIn(by, giver, ab.Deputy) != nil:
-			why = append(why, name+" excluded by SOD7")
+			why = append(why, kam.Note("%s excluded by %s", name, "SOD7"))
 		case away:
-			why = append(why, name+" is absent")
+			why = append(why, kam.Note("%s is absent", name))
 		case refusal != nil:
-			why = append(why, name+" excluded by "+kam.AsError(refusal).Rule)
+			why = append(why, kam.Note("%s excluded by %s", name, kam.AsError(refusal).Rule))
 		default:
 			return by, nil, nil
 		}

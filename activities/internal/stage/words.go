@@ -1,11 +1,11 @@
 package stage
 
-import "fmt"
+import "github.com/kamflow/kamflow/kam"
 
-// Counted is a number of things in words.
-func Counted(n int, one string) string {
+// Counted is a number of things as a note, by its two formats: "1 row", "%d rows".
+func Counted(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return kam.Note(many, n)
 }

@@ -8,6 +8,7 @@
 package pgtest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -134,7 +135,7 @@ func start() (string, error) {
 		return dsn, nil
 	}
 	sweep()
-	dir, err := newDir(sharedPrefix)
+	dir, err := newDir(place(), sharedPrefix)
 	if err != nil {
 		return "", err
 	}
@@ -160,11 +161,23 @@ func stop() {
 	shared.server = nil
 }
 
-// DataDir returns a directory for a server that the test itself starts. Unlike
-// that of testing.TB.TempDir, the user that PostgreSQL runs as can reach it.
+// DataDir returns a directory for a server that the test itself starts, in memory
+// where there is room. Unlike that of testing.TB.TempDir, the user that PostgreSQL
+// runs as can reach it.
 func DataDir(t testing.TB) string {
 	t.Helper()
-	dir, err := newDir(ownPrefix)
+	return dataDir(t, place())
+}
+
+// DiskDir is DataDir on a disk, for figures of what a disk costs.
+func DiskDir(t testing.TB) string {
+	t.Helper()
+	return dataDir(t, "")
+}
+
+func dataDir(t testing.TB, parent string) string {
+	t.Helper()
+	dir, err := newDir(parent, ownPrefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,8 +189,8 @@ func DataDir(t testing.TB) string {
 	return dir
 }
 
-func newDir(prefix string) (string, error) {
-	dir, err := os.MkdirTemp("", prefix)
+func newDir(parent, prefix string) (string, error) {
+	dir, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
 		return "", err
 	}
@@ -187,7 +200,7 @@ func newDir(prefix string) (string, error) {
 // sweep removes what test binaries left that were killed: the directories
 // whose lock nobody holds. A young one may be about to be locked.
 func sweep() {
-	locks, err := filepath.Glob(filepath.Join(os.TempDir(), sharedPrefix+"*", dirlock.Name))
+	locks, err := filepath.Glob(filepath.Join(cmp.Or(place(), os.TempDir()), sharedPrefix+"*", dirlock.Name))
 	if err != nil {
 		return
 	}

@@ -271,8 +271,11 @@ func (o Order) given() givenKind {
 	return "BOTH"
 }
 
+//text:keys
+var givenWords = map[givenKind]string{"EMAIL": "mail address", "NAME": "name", "BOTH": "name and mail address"}
+
 func (g givenKind) words() string {
-	return map[givenKind]string{"EMAIL": "mail address", "NAME": "name", "BOTH": "name and mail address"}[g]
+	return givenWords[g]
 }
 
 // digest is what an order keeps of the person. A name is known only together
@@ -363,7 +366,7 @@ func (e *eraser) keep(r Erasure, again bool) error {
 			continue
 		}
 		noted[p.Subject] = true
-		event.Text = fmt.Sprintf("a contact person is erased by order %s", r.No)
+		event.Text = kam.Note("a contact person is erased by order %s", r.No)
 		tx := e.locked[p.Subject]
 		if tx == nil {
 			if err := e.LogOn(ledger.Subject{ID: string(p.Subject)}, event); err != nil {
@@ -386,7 +389,7 @@ func (e *eraser) keep(r Erasure, again bool) error {
 			"at": r.At, "result": r.ErasedWhat,
 		})
 	}
-	event.Text = fmt.Sprintf("%s: %d contacts and %d other values at %d subjects", r.Order, r.Contacts, r.Texts, len(noted))
+	event.Text = kam.Note("%s: %d contacts and %d other values at %d subjects", r.Order, r.Contacts, r.Texts, len(noted))
 	e.Log(event)
 	return e.Flush("keep the order")
 }

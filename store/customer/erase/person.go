@@ -113,17 +113,17 @@ func (r contactAt) what() string {
 	kind, rest, _ := strings.Cut(r.Owner, "/")
 	switch {
 	case kind == "merge":
-		return "contacts kept to undo a merge"
+		return kam.Note("contacts kept to undo a merge")
 	case kind == "import":
-		return "contacts of an import that waits"
+		return kam.Note("contacts of an import that waits")
 	case strings.HasPrefix(string(r.Subject), customerPrefix):
-		return "contacts of the customer"
+		return kam.Note("contacts of the customer")
 	case rest == "opening":
-		return "contacts of the request"
+		return kam.Note("contacts of the request")
 	case strings.HasPrefix(rest, "staged/"):
-		return "contacts sent with an act"
+		return kam.Note("contacts sent with an act")
 	}
-	return "contacts of revision " + rest
+	return kam.Note("contacts of revision %s", rest)
 }
 
 // contactsAt are all contacts of a family, and those with one of the addresses

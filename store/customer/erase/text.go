@@ -170,6 +170,8 @@ type textColumn struct{ table, column, by, prefix, what string }
 
 // textColumns are all columns that hold free text or JSON and belong to one
 // subject, but for the audit trail.
+//
+//text:keys
 var textColumns = []textColumn{
 	{"cases", "opening", "case_no", "", "the request"},
 	{"cases", "snapshot", "case_no", "", "the case"},
@@ -312,7 +314,7 @@ func (e *eraser) stays() error {
 	}
 	for _, x := range events {
 		if e.person.in(x.Text) {
-			e.stay(x.Subject, "audit trail", x.Seq)
+			e.stay(x.Subject, kam.Note("audit trail"), x.Seq)
 		}
 	}
 	if events, err = pg.List(e.ctx, e.tx, "look through the organisation", pgx.RowToStructByPos[event], org); err != nil {
@@ -324,10 +326,10 @@ func (e *eraser) stays() error {
 		}
 	}
 	for _, id := range e.person.ids {
-		e.stay("org", "person "+id, 0)
+		e.stay("org", kam.Note("person %s", id), 0)
 	}
 	for _, r := range e.person.others {
-		e.stay(r.Subject, "another contact with the same name or mail address: "+r.what(), 0)
+		e.stay(r.Subject, kam.Note("another contact with the same name or mail address: %s", r.what()), 0)
 	}
 	return nil
 }

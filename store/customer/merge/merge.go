@@ -245,7 +245,7 @@ func (m *merger) merge(o Order) (Result, error) {
 		MergeID: m.id, Kind: MergeKind, CustomerNo: a.CustomerNo, Version: a.Version + 1,
 		OtherNo: b.CustomerNo, OtherVersion: b.Version, GroupID: plan.GroupID, Moved: rec.Moved,
 	}
-	return result, m.record(result, rec, kam.EventCustomerMerged, "customer.merged", fmt.Sprintf("%s was merged into %s", b.CustomerNo, a.CustomerNo), a, b)
+	return result, m.record(result, rec, kam.EventCustomerMerged, "customer.merged", kam.Note("%s was merged into %s", b.CustomerNo, a.CustomerNo), a, b)
 }
 
 // absorb takes the absorbed record out of what is searched and counted. Its row

@@ -2,7 +2,6 @@ package merge
 
 import (
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -132,7 +131,7 @@ func (m *merger) joinKeyAccount(a, b customerdb.Customer, group string, rec *mer
 			continue
 		case len(after.Members) == 0:
 			after.Members, after.State = k.Members, customerdb.KeyAccountEnded // who was in it stays on record
-			after.Note = fmt.Sprintf("%s: %s was merged into %s", m.id, b.CustomerNo, a.CustomerNo)
+			after.Note = kam.Note("%s: %s was merged into %s", m.id, b.CustomerNo, a.CustomerNo)
 			ended = append(ended, k.No)
 		}
 		lost = lost || i != goesOn && slices.Contains(k.Members, a.CustomerNo)
@@ -273,7 +272,7 @@ func (m *merger) restoreAccounts(all []accountChange, a, b string) (stayed []str
 			return nil, err
 		}
 		if !sameAccount(now, change.After) || held && to.State != customerdb.KeyAccountEnded {
-			stayed = append(stayed, "key account "+now.No)
+			stayed = append(stayed, kam.Note("key account %s", now.No))
 			if now.State == customerdb.KeyAccountEnded {
 				continue
 			}

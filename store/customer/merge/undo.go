@@ -3,7 +3,6 @@ package merge
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -88,7 +87,7 @@ func (m *merger) undo(l customerdb.MergeLine, o UndoOrder) (Result, error) {
 		l.MergeID, m.At, m.who.by, m.who.decisionID); err != nil {
 		return none, err
 	}
-	return r, m.announce(r, r, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
+	return r, m.announce(r, r, kam.EventCustomerSplit, "customer.split", kam.Note("%s was split from %s again", b.CustomerNo, a.CustomerNo), a, b)
 }
 
 // stillATree checks the tree as a record that is one again left it.
@@ -333,7 +332,7 @@ func (m *merger) split(o SplitOrder) (Result, error) {
 	r := Result{
 		MergeID: m.id, Kind: SplitKind, CustomerNo: a.CustomerNo, Version: a.Version + 1, OtherNo: no, OtherVersion: 1, GroupID: group, Moved: rec.Moved,
 	}
-	return r, m.record(r, rec, kam.EventCustomerSplit, "customer.split", fmt.Sprintf("%s was split from %s", no, a.CustomerNo), a)
+	return r, m.record(r, rec, kam.EventCustomerSplit, "customer.split", kam.Note("%s was split from %s", no, a.CustomerNo), a)
 }
 
 // giveAccounts gives a new record its sales accounts but the first, its own.
