@@ -54,7 +54,7 @@ type StandIn struct {
 	For UserID `json:"for"`
 }
 
-func (s StandIn) String() string { return string(s.By) + " for " + string(s.For) }
+func (s StandIn) String() string { return Note("%s for %s", s.By, s.For) }
 
 // StandsInFor is in whose place a person has the task; empty where it is his own,
 // or he has it not at all.
@@ -103,7 +103,7 @@ func (t *Task) Named(say func(UserID) string) []string {
 		named := false // or will be, beside who stands in for him
 		for _, s := range t.StandIns {
 			if s.By == u {
-				names = append(names, string(s.By)+" for "+say(s.For))
+				names = append(names, Note("%s for %s", s.By, say(s.For)))
 			}
 			named = named || s.By == u || s.For == u && slices.Contains(t.Assignees, s.By)
 		}

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
+	"github.com/kamflow/kamflow/kam/rules/policy"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/service"
@@ -181,4 +183,18 @@ func TestWhyIsForTheTwo(t *testing.T) {
 	mine, err := b.Absences(t.Context(), service.As("bert"), "bert", false)
 	require.NoError(t, err)
 	require.Len(t, mine, 1, "for whom he stands in is his to know")
+}
+
+// TestDaysOfASubstitution are those of the policy.
+func TestDaysOfASubstitution(t *testing.T) {
+	t.Parallel()
+	b, _ := twins(t)
+	text := strings.NewReplacer("\nversion: 1\n", "\nversion: 2\n", "delegation_max_days: 60", "delegation_max_days: 9").Replace(string(policy.DefaultYAML()))
+	require.NoError(t, storetest.PublishPolicy(t.Context(), b.store, 2, []byte(text)))
+	ab := b.away() // ten days
+	_, err := b.AddAbsence(t.Context(), service.As("anna"), service.OrgAct{Reason: "leave"}, ab)
+	require.ErrorContains(t, err, "for 9 days at most, and these are 10")
+	ab.Substitute = ""
+	_, err = b.AddAbsence(t.Context(), service.As("anna"), service.OrgAct{Reason: "leave"}, ab)
+	require.NoError(t, err, "an absence alone is not bounded by it")
 }

@@ -93,7 +93,7 @@ func (b *effect) notUploader(u kam.UserID) error {
 func (b *effect) delegated(t kam.Task, had []kam.StandIn) {
 	for _, pair := range t.StandIns {
 		if !slices.Contains(had, pair) {
-			b.log(kam.AuditEvent{Type: kam.EventDelegationApplied, Actor: kam.System, Text: t.Node + ": " + pair.String()}, "", "")
+			b.log(kam.AuditEvent{Type: kam.EventDelegationApplied, Actor: kam.System, Text: kam.Note("%s: %s for %s", t.Node, pair.By, pair.For)}, "", "")
 		}
 	}
 }

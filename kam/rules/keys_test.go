@@ -24,6 +24,7 @@ import (
 // shownElsewhere are the keys that the engine carries out around the rules,
 // with the test that shows it.
 var shownElsewhere = map[string]string{
+	"sod.delegation_max_days":      "TestDaysOfASubstitution",
 	"effective_from":               "TestLoadRefusesWhatIsNotCarriedOut",
 	"process.data_entry_mode":      "TestFullDataBeforeTheDecision",
 	"process.auto_reject":          "TestWithoutAutoRejectTheManagerDecides",
@@ -297,7 +298,7 @@ func trade(n, s *yaml.Node, value string) (a, b string, ok bool) {
 
 var allTests = func() string {
 	var b bytes.Buffer
-	for _, dir := range []string{".", "identifier", "match", "policy", "../../internal/acceptance", "../../activities", "../../activities/*", "../../store", "../../store/*"} {
+	for _, dir := range []string{".", "identifier", "match", "policy", "../../internal/acceptance", "../../activities", "../../activities/*", "../../store", "../../store/*", "../../service"} {
 		files, _ := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		for _, f := range files {
 			text, _ := os.ReadFile(f) //nolint:gosec // files of this repository

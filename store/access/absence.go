@@ -195,21 +195,20 @@ func (tx *Tx) isDeputy(ab Absence) (bool, error) {
 
 // absenceLine is an absence for people.
 func absenceLine(ab Absence) string {
-	line := kam.Note("%s is away from %s to %s", ab.UserID, ab.From, ab.To)
-	if ab.Substitute == "" {
-		return line
+	line := []string{kam.Note("%s is away from %s to %s", ab.UserID, ab.From, ab.To)}
+	if ab.Substitute != "" {
+		line = append(line, kam.Note("%s stands in", ab.Substitute))
 	}
-	line += "; " + kam.Note("%s stands in", ab.Substitute)
 	if len(ab.Nodes) > 0 {
-		line += "; " + kam.Note("at %s", strings.Join(ab.Nodes, ", "))
+		line = append(line, kam.Note("at %s only", kam.ListOf(ab.Nodes)))
 	}
 	if len(ab.Kinds) > 0 {
-		line += "; " + kam.Note("for %s", kam.ListOf(ab.Kinds))
+		line = append(line, kam.Note("for %s only", kam.ListOf(ab.Kinds)))
 	}
 	if ab.MaxPotential != nil {
-		line += "; " + kam.Note("up to a potential of %s", ab.MaxPotential)
+		line = append(line, kam.Note("up to a potential of %s", ab.MaxPotential.String()))
 	}
-	return line
+	return strings.Join(line, "; ")
 }
 
 // RemoveAbsence takes back the absence of a person that begins on a day, and with

@@ -24,7 +24,7 @@ func TestSubstitutionIsKept(t *testing.T) {
 
 	c, err := s.Access.AddAbsence(ctx, orgAct("1", "mona"), ab)
 	require.NoError(t, err)
-	require.Equal(t, "mona is away from "+day(2)+" to "+day(20)+"; theo stands in; at DE-HH; for confirmation; up to a potential of 250000", c.What)
+	require.Equal(t, "mona is away from "+day(2)+" to "+day(20)+"; theo stands in; at DE-HH only; for confirmation only; up to a potential of 250000", c.What)
 	want := ab
 	want.Reason = "as agreed"
 	for _, who := range []kam.UserID{"mona", "theo", ""} {
