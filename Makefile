@@ -6,7 +6,7 @@ PKGS := ./...
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
+.PHONY: help demo run test unit openid e2e race race-suite faults hostile starts rolling own-writes walk walk-machine calendar replay mutations controls upgrade-check record figures lint measure fmt generate verify bench bench-book bench-build bench-case clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ replay: ## recorded histories against today's workflow code
 
 mutations: ## edits that would break open cases are each caught
 	@set -o pipefail; KAM_MUTATIONS=all $(GO) test -count 1 -v -run TestMutations ./internal/mutations | sed 's/^ *mutations_test.go:[0-9]*: //'
+
+controls: ## lines that keep somebody out are taken away one at a time, and a test misses each: KAM_CONTROLS=pattern
+	@set -o pipefail; KAM_CONTROLS=$${KAM_CONTROLS:-all} $(GO) test -count 1 -v -timeout 60m -run TestControls ./internal/mutations | sed 's/^ *controls_test.go:[0-9]*: //'
 
 upgrade-check: ## the open cases of a running installation against today's workflow code: make upgrade-check ARGS="--config FILE"
 	@$(GO) run ./worker upgrade-check $(ARGS)

@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store/ledger"
@@ -27,18 +28,9 @@ import (
 // counts is when it reached the workflow.
 func (a *Activities) RecordAct(ctx context.Context, in onboarding.ActInput) (onboarding.Progress, error) {
 	failpoint.Hit("act/before")
-	p, err := a.Store.Cases.Effect(ctx, ledger.Effect{
-		Subject: casedb.Of(in.CaseNo),
-		With:    casedb.Of(in.Act.Other()),
-		Key:     "act/" + in.Act.DecisionID,
-		Digest:  in.Act.Digest(),
-		Known:   in.Known,
-		People:  true,
-		Signal:  in.Signal,
-		By:      in.Act.By,
-		At:      in.Now,
-		Signed:  in.Act.Signed,
-	}, a.within(hit(func(w *work) error {
+	e := effectOf(in.CaseNo, in.Act)
+	e.Known, e.Signal, e.At, e.Signed = in.Known, in.Signal, in.Now, in.Act.Signed
+	p, err := a.Store.Cases.Effect(ctx, e, a.within(hit(func(w *work) error {
 		if err := a.Signatures.Verify(in.Now, in.Act.Signed, signed.OfAct(in.CaseNo, in.Act, in.Signal > 0)); err != nil {
 			return err
 		}
@@ -54,6 +46,33 @@ func (a *Activities) RecordAct(ctx context.Context, in onboarding.ActInput) (onb
 		err = errors.Join(err, a.Store.Cases.RefuseSignal(ctx, in.CaseNo, in.Act, e, in.Now, in.Signal))
 	}
 	return p, stage.ToTemporal(err)
+}
+
+// MayAct asks all that RecordAct will ask of an act but for its signature, and
+// says in what the person acts. Nothing is changed. Of an act that is stored
+// already nothing is asked, nor of one on a case that was never opened.
+func (a *Activities) MayAct(ctx context.Context, no kam.CaseNo, act onboarding.Act) (in access.Acting, err error) {
+	err = a.Store.Cases.Ask(ctx, effectOf(no, act), a.within(func(w *work) error {
+		if w.Version() == 0 {
+			return nil
+		}
+		w.At, w.moved = w.DBNow(), nil
+		err := w.act(act)
+		in = w.acting
+		return err
+	}))
+	return in, err
+}
+
+// MayActOnImport is MayAct for an act on an import.
+func (a *Activities) MayActOnImport(ctx context.Context, no book.BatchNo, act book.BatchAct) (access.Acting, error) {
+	return a.Imports().MayAct(ctx, no, act)
+}
+
+func effectOf(no kam.CaseNo, act onboarding.Act) ledger.Effect {
+	return ledger.Effect{
+		Subject: casedb.Of(no), With: casedb.Of(act.Other()), Key: "act/" + act.DecisionID, Digest: act.Digest(), People: true, By: act.By,
+	}
 }
 
 func (w *work) act(act onboarding.Act) error {
@@ -79,11 +98,10 @@ func (w *work) act(act onboarding.Act) error {
 	if action == "" && w.Case.Task != nil {
 		action = onboarding.ActionOf(w.Case.Task.Kind)
 	}
-	role, err := access.Permit(who, action, subject)
-	if err != nil {
+	if w.acting, err = access.Acts(who, action, subject); err != nil {
 		return err
 	}
-	d := doing{Act: act, event: spec.Event, role: role, who: who, subject: subject}
+	d := doing{Act: act, event: spec.Event, role: w.acting.Role, who: who, subject: subject}
 	switch act.Name {
 	case onboarding.ActSubmitData, onboarding.ActSubmitDetails, onboarding.ActAmendMaterial:
 		return w.submit(d)
@@ -153,9 +171,9 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 	if act.Name == onboarding.ActDecideEndorsement {
 		node = lk.endorsingNode()
 	}
+	var chain []kam.TerritoryNode
 	if node != "" && node != route.Unassigned {
-		chain, err := lk.Org.Chain(node)
-		if err != nil {
+		if chain, err = lk.Org.Chain(node); err != nil {
 			return s, err
 		}
 		for _, n := range chain {
@@ -163,7 +181,7 @@ func (lk *lookup) subject(act onboarding.Act) (access.Subject, error) {
 		}
 	}
 	if t := lk.Case.Task; t != nil {
-		s.Assignees = t.Assignees
+		s.Assignees = route.Named(*t, chain)
 		if t.Kind == onboarding.TaskConfirmation {
 			s.Level = cmp.Or(level, lk.confirmingLevel())
 		}
@@ -219,6 +237,10 @@ func (w *work) reassign(d doing) error {
 		to = append(to, without(t.Assignees, []kam.UserID{d.By, target.ID})...)
 	}
 	t.Assignees, t.Queue, t.ByHand = to, "", true
+	if err := w.PassOn(t, target); err != nil {
+		return err
+	}
+	t.AddressTo(target.ID, "")
 	if err := w.UpdateTask(); err != nil {
 		return err
 	}

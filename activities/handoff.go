@@ -259,6 +259,7 @@ func (w *work) keyAccountTasks(k customerdb.KeyAccount, acting bool) error {
 		Kind: onboarding.TaskProfile, Step: "2.1", Assignees: []kam.UserID{owner.ID}, OpenedAt: w.At,
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: due}},
 	}
+	profile.StartClock(c, 0)
 	if err := w.OpenSideTask(profile, k.No); err != nil {
 		return err
 	}

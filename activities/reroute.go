@@ -135,6 +135,9 @@ func (w *work) rerouteRequester(t *kam.Task) (bool, error) {
 	case unrouted:
 		why = kam.Note("somebody is there again")
 	}
+	if err := w.PassOn(t, who); err != nil {
+		return false, err
+	}
 	return true, w.giveTo(t, []kam.UserID{who.ID}, why)
 }
 
@@ -164,14 +167,18 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 		return false, err
 	}
 	var stay, here []kam.UserID // here: those of them who are not absent today
+	posts := map[kam.UserID]string{}
 	for _, u := range t.Assignees {
 		p, err := w.Org.Person(u)
 		if err != nil && kam.CodeOf(err) != kam.NotFound {
 			return false, err
 		}
-		holds := t.ByHand || slices.ContainsFunc(chain, func(n kam.TerritoryNode) bool { return n.ManagerID == u })
-		if !p.Active || !holds || allowed(u) != nil {
+		post := postOf(u, chain, t.Posts[u])
+		if !p.Active || !t.ByHand && post == "" || allowed(u) != nil {
 			continue
+		}
+		if post != "" && !t.ByHand {
+			posts[u] = post
 		}
 		stay = append(stay, u)
 		away, err := w.Away(p)
@@ -185,12 +192,14 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 	want := stay
 	if ok && !slices.Contains(stay, s.Person.ID) && !(t.ByHand && len(here) > 0) && !askedUpTo(here, chain, s) {
 		want = append([]kam.UserID{s.Person.ID}, stay...)
+		posts[s.Person.ID] = s.Node.Code
 	}
-	if slices.Equal(want, t.Assignees) {
+	byOther := func(u kam.UserID) bool { return t.Posts[u] != "" && t.Posts[u] != posts[u] }
+	if slices.Equal(want, t.Assignees) && !slices.ContainsFunc(want, byOther) {
 		return relocated, nil
 	}
 	if len(want) == 0 {
-		t.Queue, t.Level = kam.QueueUnrouted, kam.LevelGlobal
+		t.Queue, t.Level, t.Posts = kam.QueueUnrouted, kam.LevelGlobal, nil
 		if err := w.giveTo(t, nil, strings.Join(s.Passed, "; ")); err != nil {
 			return false, err
 		}
@@ -209,8 +218,19 @@ func (w *work) rerouteManagers(t *kam.Task) (bool, error) {
 			return false, err
 		}
 	}
-	t.Queue, t.ByHand = "", t.ByHand && len(stay) > 0
+	t.Queue, t.ByHand, t.Posts = "", t.ByHand && len(stay) > 0, posts
 	return true, w.giveTo(t, want, why)
+}
+
+// postOf is the post of a chain by which somebody has a task: the one that he had
+// it by, else his lowest; "" for who holds none.
+func postOf(u kam.UserID, chain []kam.TerritoryNode, had string) (post string) {
+	for _, n := range chain {
+		if n.ManagerID == u && (post == "" || n.Code == had) {
+			post = n.Code
+		}
+	}
+	return post
 }
 
 // askedUpTo says whether one of those who are here stands at or below the seat:

@@ -62,7 +62,7 @@ func (w *work) openSeat(kind kam.TaskKind, s route.Seat, sla policy.Wait) error 
 	}
 	if err := w.openTask(kam.Task{
 		Kind: kind, Level: s.Node.Level, Node: s.Node.Code,
-		Assignees: []kam.UserID{s.Person.ID}, Note: strings.Join(append(two, s.Passed...), "; "), Fields: w.toConfirm(kind),
+		Assignees: []kam.UserID{s.Person.ID}, Posts: map[kam.UserID]string{s.Person.ID: s.Node.Code}, Note: strings.Join(append(two, s.Passed...), "; "), Fields: w.toConfirm(kind),
 	}, sla, s.Person); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kamflow/kamflow/activities/internal/route"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	customerdb "github.com/kamflow/kamflow/store/customer"
@@ -20,6 +21,8 @@ type work struct {
 	moved func(onboarding.Transition)
 	// other is the second case of an effect on two.
 	other *work
+	// acting is in what the person of an act acts.
+	acting access.Acting
 }
 
 // A lookup finds out what the stages of a case ask: in its form, among the

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kamflow/kamflow/gateway/page"
@@ -26,10 +27,16 @@ type Options struct {
 		Person(ctx context.Context, who service.Principal, id kam.UserID) (kam.Person, error)
 	}
 	SignIns *identity.Store
+	// Waits says what waits for somebody; nil: nothing does.
+	Waits   func(ctx context.Context, who service.Principal) (page.Waits, error)
 	Log     *slog.Logger
 	Figures prometheus.Registerer
 	// Trace begins a trace of what somebody asks for; nil: none.
 	Trace func(ctx context.Context, name string) (_ context.Context, end func(error))
+	// Names are those of all people; nil: ids stand for them.
+	Names func(ctx context.Context) (map[kam.UserID]string, error)
+	// Home is the page that / leads to; "" where it is a page of its own.
+	Home string
 	// Base is the address at which people reach the gateway, without a path. By
 	// https a browser keeps its cookies to that. Without a Base people come from
 	// this machine only.
@@ -50,6 +57,7 @@ type Gate struct {
 	mux      *http.ServeMux
 	sessions *scs.SessionManager
 	counts   *counts
+	names    names
 }
 
 // New makes a gate that has nothing behind it yet.
@@ -60,6 +68,13 @@ func New(o Options) *Gate {
 	s.IdleTimeout, s.Lifetime = o.Idle, o.Lasts
 	s.Cookie.Name, s.Cookie.Secure, s.Cookie.Persist = g.cookieName("session"), o.secure(), false
 	s.ErrorFunc = g.fail
+	g.Open("POST /language", g.speak)
+	if o.Home != "" {
+		g.Page("GET /{$}", func(w http.ResponseWriter, r *http.Request, _ *Visit) error {
+			http.Redirect(w, r, o.Home, http.StatusSeeOther)
+			return nil
+		})
+	}
 	g.Open("/", func(http.ResponseWriter, *http.Request, *Visit) error {
 		return kam.Errorf(kam.NotFound, "there is no such page")
 	})
@@ -83,7 +98,24 @@ func (g *Gate) Handler() http.Handler {
 	outer := http.NewServeMux()
 	outer.Handle("GET "+page.AssetsAt, page.Assets())
 	outer.Handle("/", g.sessions.LoadAndSave(g.routed()))
-	return g.measured(g.headers(g.addressed(g.sameOrigin(outer))))
+	return g.measured(g.headers(g.addressed(g.sameOrigin(packed(outer)))))
+}
+
+// packed compresses what is worth it: not what streams, and nothing small. How long
+// an answer is tells nothing of the token in it.
+func packed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.RandomJitter(32, 0, false), gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "text/csv", "application/json", "image/svg+xml"}))
+	if err != nil {
+		panic(err) // the settings are ours
+	}
+	packs := wrap(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		packs.ServeHTTP(w, r)
+	})
 }
 
 // The values of a session.
@@ -91,6 +123,8 @@ const (
 	sessionUser = "user"
 	sessionVia  = "via"
 	sessionID   = "id"
+	sessionLang = "lang"
+	sessionDone = "done" // what a form has done, for the page that comes next
 )
 
 // Principal is who sends a request: by a personal token in the header
@@ -159,6 +193,11 @@ func (g *Gate) SignIn(r *http.Request, user kam.UserID, via string) error {
 	g.sessions.Put(ctx, sessionUser, string(user))
 	g.sessions.Put(ctx, sessionVia, via)
 	g.sessions.Put(ctx, sessionID, id)
+	lang, err := g.SignIns.Lang(ctx, user)
+	if err != nil {
+		return err
+	}
+	g.sessions.Put(ctx, sessionLang, lang)
 	if _, _, err := g.sessions.Commit(identity.Open(ctx, identity.Opening{ID: id, User: user, Via: via, Agent: r.UserAgent()})); err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 	}}))
 	h := &house{record: s, signIns: s.SignIns, figures: prometheus.NewRegistry()}
 	system := service.New(service.RecordOf(s), nil, "")
-	o := gateway.Options{People: system, SignIns: h.signIns, Figures: h.figures, Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Lasts: 10 * time.Hour}
+	o := gateway.Options{People: system, SignIns: h.signIns, Figures: h.figures, Log: slog.New(slog.DiscardHandler), Home: "/me", Idle: time.Hour, Lasts: 10 * time.Hour}
 	for _, c := range change {
 		c(&o)
 	}

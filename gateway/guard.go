@@ -212,6 +212,7 @@ type patternKey struct{}
 // routed is what was mounted.
 func (g *Gate) routed() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), inside{}, true))
 		_, pattern := g.mux.Handler(r)
 		if at, ok := r.Context().Value(patternKey{}).(*string); ok {
 			*at = pattern

@@ -73,8 +73,17 @@ func TestOtherPagesSendNothing(t *testing.T) {
 	tokens, err := h.signIns.TokensOf(t.Context(), "ada")
 	require.NoError(t, err)
 	require.Empty(t, tokens)
+	// Nor does another page sign somebody in as whom it likes, or out.
+	for path, values := range map[string]url.Values{"/sign-in": {"login": {"ada"}, "password": {password}}, "/sign-out": {}} {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost"+path, strings.NewReader(values.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.Handler().ServeHTTP(w, r)
+		require.Equal(t, http.StatusForbidden, w.Code, path)
+	}
 	b.headers["Sec-Fetch-Site"] = "same-origin"
 	require.Equal(t, http.StatusOK, b.post("/me/tokens", "name", "x", "scope", "ALL", "days", "30").status)
+	require.Equal(t, "ada", b.get("/whoami").page)
 }
 
 // TestMountsAreProtected: what is mounted behind the gate is told of no person
@@ -169,6 +178,18 @@ func TestBehindAProxy(t *testing.T) {
 	visitor := w.Result().Cookies()[0]
 	require.Equal(t, "__Host-kam_visitor", visitor.Name)
 	require.True(t, visitor.Secure && visitor.HttpOnly && visitor.Path == "/" && visitor.Domain == "")
+	at := h.linkFor(t, "bob")
+	_, form, _ := strings.Cut(w.Body.String(), `name="form" value="`)
+	form, _, _ = strings.Cut(form, `"`)
+	r := httptest.NewRequest(http.MethodPost, "https://kam.example"+at, strings.NewReader(url.Values{"form": {form}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.RemoteAddr = "10.1.0.1:4711"
+	r.AddCookie(visitor)
+	w = httptest.NewRecorder()
+	h.Handler().ServeHTTP(w, r)
+	session := w.Result().Cookies()[0]
+	require.Equal(t, "__Host-kam_session", session.Name)
+	require.True(t, session.Secure && session.HttpOnly && session.Path == "/" && session.Domain == "" && session.SameSite == http.SameSiteLaxMode)
 
 	// What a sender writes into the header himself does not count.
 	refused := 0

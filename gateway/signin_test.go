@@ -61,6 +61,7 @@ func TestTheSessionIsRotated(t *testing.T) {
 	h.account(t, "ada")
 	b := h.browser(t).signIn("ada")
 	first := b.cookie("kam_session").Value
+	require.Empty(t, storetest.Holding(t, h.record, first), "only a hash is kept")
 	c := b.answer.Cookies()
 	require.NotEmpty(t, c)
 	require.True(t, c[0].HttpOnly)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/gateway/page"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 )
@@ -23,12 +22,25 @@ type Visit struct {
 	Who     service.Principal
 	Person  *kam.Person // nil where nobody is signed in
 	Session string      // the id of his session
-	form    string
+	// Words are those of his language, in his zone.
+	page.Words
+	form, at, here, done string
+	waits                page.Waits
 }
 
 // Frame is what stands around the page, with its title.
 func (v *Visit) Frame(title string) page.Frame {
-	return page.Frame{Title: title, Person: v.Person, Form: v.form}
+	return page.Frame{Title: title, Person: v.Person, Form: v.form, Done: v.done, Words: v.Words, At: v.at, Here: v.here, Waits: v.waits}
+}
+
+// Answered is the frame of a page that shows what came of a form: what was done,
+// or what was refused.
+func (v *Visit) Answered(title, done string, refused error) page.Frame {
+	f := v.Frame(title)
+	if f.Wrong = page.WrongOf(refused); f.Wrong == nil && done != "" {
+		f.Done = done
+	}
+	return f
 }
 
 // A Handler answers a request for a page. An error that it returns is shown by
@@ -77,7 +89,7 @@ func (g *Gate) page(pattern string, signedIn bool, h Handler) {
 }
 
 func (g *Gate) visit(w http.ResponseWriter, r *http.Request, signedIn bool) (*Visit, error) {
-	v := &Visit{}
+	v := g.reader(r)
 	if !safe(r) {
 		if err := r.ParseForm(); err != nil {
 			return v, kam.Errorf(kam.Invalid, "the form cannot be read").Try("go back and send it again")
@@ -99,7 +111,23 @@ func (g *Gate) visit(w http.ResponseWriter, r *http.Request, signedIn bool) (*Vi
 		return v, err
 	}
 	v.Who, v.Person, v.Session = who, &p, g.sessions.GetString(r.Context(), sessionID)
-	return v, nil
+	if safe(r) {
+		v.done = g.sessions.PopString(r.Context(), sessionDone)
+	}
+	if v.Names, err = g.names.get(r.Context(), g.Names); err != nil {
+		return v, err
+	}
+	if g.Waits != nil {
+		v.waits, err = g.Waits(r.Context(), who)
+	}
+	return v, err
+}
+
+// Then sends a browser on to another page after a form, which says there what was
+// done.
+func (g *Gate) Then(w http.ResponseWriter, r *http.Request, to, done string) {
+	g.sessions.Put(r.Context(), sessionDone, done)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // errForm says what to do about a form that is not of this visit.
@@ -199,9 +227,9 @@ func (g *Gate) failOn(w http.ResponseWriter, r *http.Request, v *Visit, err erro
 	if kam.CodeOf(err) == "" {
 		g.Log.Error("a page failed", "pattern", r.Pattern, "error", err)
 	}
-	f := v.Frame(text.English().Say("page.failed"))
+	f := v.Frame(v.Text("page.failed"))
 	if f.Wrong = page.WrongOf(err); f.Wrong == nil {
-		f.Wrong = &page.Wrong{Text: text.English().Say("page.fault")}
+		f.Wrong = &page.Wrong{Text: kam.Word(v.Text("page.fault"))}
 	}
 	if err := failed.Write(w, StatusOf(err), f, struct{}{}); err != nil {
 		g.Log.Error("an error cannot be shown", "error", err)
@@ -210,7 +238,7 @@ func (g *Gate) failOn(w http.ResponseWriter, r *http.Request, v *Visit, err erro
 
 // fail is failOn before it is known who asks.
 func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
-	g.failOn(w, r, &Visit{}, err)
+	g.failOn(w, r, g.reader(r), err)
 }
 
 // StatusOf is the HTTP status of an error, 200 for none.

@@ -62,6 +62,7 @@ type StateOf[S ~string] struct {
 	State    S
 	Kind     StateKind
 	WaitsFor string // of a human state: the person
+	Owes     Party  // of a human state: whose time it is, where no queue says otherwise
 	Step     StepCode
 	Task     TaskKind // the task that a human state opens
 }

@@ -10,23 +10,32 @@ type TaskKind string
 // business time when it opened, or when its level was raised: a restart or a
 // later change of calendar does not move them.
 type Task struct {
-	ID        string     `json:"task_id"`
-	Kind      TaskKind   `json:"kind"`
-	Step      StepCode   `json:"step_code"`
-	Level     NodeLevel  `json:"level,omitempty"` // of the manager it waits for
-	Node      string     `json:"node,omitempty"`
-	Assignees []UserID   `json:"assignees,omitempty"` // persons who may act; grows with escalation
-	Queue     string     `json:"queue,omitempty"`     // role or UNROUTED, for shared work
-	Priority  string     `json:"priority,omitempty"`  // HIGH or empty
-	OpenedAt  time.Time  `json:"opened_at"`
-	Deadlines []Deadline `json:"deadlines,omitempty"` // ascending
-	Escalated int        `json:"escalated"`
+	ID        string    `json:"task_id"`
+	Kind      TaskKind  `json:"kind"`
+	Step      StepCode  `json:"step_code"`
+	Level     NodeLevel `json:"level,omitempty"` // of the manager it waits for
+	Node      string    `json:"node,omitempty"`
+	Assignees []UserID  `json:"assignees,omitempty"` // persons who may act; grows with escalation
+	// Posts are the nodes by whose post assignees have the task: it goes with the
+	// post. Who is not in it was named himself.
+	Posts     map[UserID]string `json:"posts,omitempty"`
+	Queue     string            `json:"queue,omitempty"`    // role or UNROUTED, for shared work
+	Priority  string            `json:"priority,omitempty"` // HIGH or empty
+	OpenedAt  time.Time         `json:"opened_at"`
+	Deadlines []Deadline        `json:"deadlines,omitempty"` // ascending
+	Escalated int               `json:"escalated"`
 	// ClaimedBy is who took the task from its queue: the others leave it to him
 	// until he releases it or it is escalated.
 	ClaimedBy UserID `json:"claimed_by,omitempty"`
 	// ByHand says that somebody reassigned the task: a change in the tree does
 	// not move it.
 	ByHand bool `json:"by_hand,omitempty"`
+	// Calendar is that by which the time of the task is counted since Since: of
+	// whom it waits for. Before are the hours that were worked until then, by the
+	// calendars of who had it before.
+	Calendar string    `json:"calendar,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Before   Dec       `json:"before,omitzero"`
 	// Target is what the time of the stage is measured against, nil for nothing.
 	Target *StageTarget `json:"target,omitempty"`
 	// Fields and Note are what a person was asked to change.
@@ -34,38 +43,20 @@ type Task struct {
 	Note   string   `json:"note,omitempty"`
 }
 
-// A StageTarget is the time in which a stage should be done (D47): working hours, and
-// the code of the calendar that they are counted in, "default" for the policy's.
-type StageTarget struct {
-	Hours    Dec    `json:"hours"`
-	Calendar string `json:"calendar"`
-}
-
-// A Measure is how long a stage has taken against its target, in working hours
-// of the calendar that counts.
-type Measure struct {
-	Worked  Dec  `json:"worked_hours"`
-	Target  Dec  `json:"target_hours"`
-	Overdue bool `json:"overdue"`
-}
-
-// Measure holds the time since the task opened against its target. It is nil
-// for a task without one, or where calendars has not the one that counts.
-func (t *Task) Measure(calendars map[string]Calendar, now time.Time) *Measure {
-	if t == nil || t.Target == nil {
-		return nil
+// AddressTo says by which post somebody has the task; "" is by none. It forgets
+// those who do not have the task.
+func (t *Task) AddressTo(u UserID, node string) {
+	posts := map[UserID]string{}
+	for _, a := range t.Assignees {
+		if by := t.Posts[a]; by != "" && a != u {
+			posts[a] = by
+		}
 	}
-	c, ok := calendars[t.Target.Calendar]
-	if !ok {
-		return nil
+	if node != "" {
+		posts[u] = node
 	}
-	worked := c.Between(t.OpenedAt, now)
-	target := time.Duration(t.Target.Hours) * time.Hour / 100
-	return &Measure{HoursOf(worked), t.Target.Hours, worked > target}
+	t.Posts = posts
 }
-
-// HoursOf is a time in hours, to the hundredth.
-func HoursOf(d time.Duration) Dec { return Dec((d*100 + time.Hour/2) / time.Hour) }
 
 // QueueUnrouted holds tasks that nobody in the chain may take.
 const QueueUnrouted = "UNROUTED"

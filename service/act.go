@@ -12,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
@@ -72,12 +73,17 @@ func (l *Local) Decide(ctx context.Context, who Principal, no kam.CaseNo, act on
 	if err := act.Check(); err != nil {
 		return onboarding.Progress{}, err
 	}
-	if act.Name == onboarding.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
+	by, err := l.signatory(ctx, who, func() (access.Acting, error) { return l.mayAct(ctx, no, act) })
+	if err == nil && act.Name == onboarding.ActWithdraw && act.ExpectRevision == 0 && act.ExpectHash == "" {
 		if err := l.intend(ctx, no, act); err != nil {
 			return onboarding.Progress{}, reachable(ctx, what, err)
 		}
 	}
-	p, err = l.send(ctx, who, no, act, what)
+	if err == nil {
+		p, err = l.send(ctx, by, no, act, what)
+	} else {
+		err = reachable(ctx, what, err)
+	}
 	if other := act.Other(); err == nil && other != "" {
 		// The earlier case has followers now; if this signal is lost, the
 		// reconciler sends it.
@@ -134,11 +140,17 @@ func (l *Local) intend(ctx context.Context, no kam.CaseNo, act onboarding.Act) e
 	return l.record.Cases.WithdrawIntent(ctx, no, act.By, act.DecisionID)
 }
 
-func (l *Local) send(ctx context.Context, who Principal, no kam.CaseNo, act onboarding.Act, what kam.Sentence) (onboarding.Progress, error) {
-	by, err := l.signatory(ctx, who)
-	if err != nil {
-		return onboarding.Progress{}, reachable(ctx, what, err)
+// mayAct asks whether the act would be taken. That a stage of the engine does not
+// take a withdrawal is not the answer yet: see [Local.withNote].
+func (l *Local) mayAct(ctx context.Context, no kam.CaseNo, act onboarding.Act) (access.Acting, error) {
+	in, err := l.Judge.MayAct(ctx, no, act)
+	if code := kam.CodeOf(err); act.Name == onboarding.ActWithdraw && (code == kam.WrongState || code == kam.TooLate) {
+		err = nil
 	}
+	return in, err
+}
+
+func (l *Local) send(ctx context.Context, by signatory, no kam.CaseNo, act onboarding.Act, what kam.Sentence) (p onboarding.Progress, err error) {
 	caughtUp := 0
 	for try, attempt := 0, 1; ; try++ {
 		if act.Signed, err = by.act(ctx, no, act); err != nil {

@@ -35,6 +35,9 @@ func (l *Local) Upload(ctx context.Context, who Principal, u bookdb.Upload, plOn
 	if _, err := access.Permit(p, access.ActionImportUpload, s); err != nil {
 		return b, false, err
 	}
+	if u.Sign, err = l.sealing(ctx, who, "Upload"); err != nil {
+		return b, false, reachable(ctx, kam.Say("the upload"), err)
+	}
 	if b, created, err = l.record.Books.Upload(ctx, u); err != nil {
 		return b, false, err
 	}
@@ -97,14 +100,14 @@ func (l *Local) onBatch(ctx context.Context, who Principal, no book.BatchNo, nam
 	if err != nil {
 		return before, reachable(ctx, what, err)
 	}
-	by, err := l.signatory(ctx, who)
+	act.Name = name
+	by, err := l.signatory(ctx, who, func() (access.Acting, error) { return l.Judge.MayActOnImport(ctx, no, act) })
 	if e := kam.AsError(err); e != nil {
 		return before, l.refuseOnBatch(ctx, no, act, e)
 	}
 	if err != nil {
 		return before, reachable(ctx, what, err)
 	}
-	act.Name = name
 	for try, attempt := 0, 1; ; try++ {
 		if act.Signed, err = by.batchAct(ctx, no, act); err != nil {
 			return before, reachable(ctx, what, err)

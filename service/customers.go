@@ -168,14 +168,14 @@ func (l *Local) MergePlan(ctx context.Context, who Principal, survivor, absorbed
 // order may be sent again. Refusals are on the survivor's audit trail.
 func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, kam.Say("the merge"), who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the merge"), "Merge", who, o.Survivor, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.Survivor, &o.ExpectSurvivor); err != nil {
 			return merge.Result{}, err
 		}
 		if err := l.versionNow(ctx, o.Absorbed, &o.ExpectAbsorbed); err != nil {
 			return merge.Result{}, err
 		}
-		return l.record.Merges.Merge(ctx, o, planner)
+		return l.record.Merges.Merge(ctx, o, p)
 	})
 }
 
@@ -183,7 +183,7 @@ func (l *Local) Merge(ctx context.Context, who Principal, o merge.Order) (merge.
 // [Local.Merge].
 func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, kam.Say("the split"), who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), "UndoMerge", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if o.ExpectVersion == 0 {
 			v, err := l.record.Customers.View(ctx, o.CustomerNo)
 			if err != nil {
@@ -191,7 +191,7 @@ func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder)
 			}
 			o.ExpectVersion = v.Customer.Version
 		}
-		return l.record.Merges.Undo(ctx, o, planner)
+		return l.record.Merges.Undo(ctx, o, p)
 	})
 }
 
@@ -199,11 +199,11 @@ func (l *Local) UndoMerge(ctx context.Context, who Principal, o merge.UndoOrder)
 // [Local.Merge].
 func (l *Local) Split(ctx context.Context, who Principal, o merge.SplitOrder) (merge.Result, error) {
 	o.By = who.user
-	return l.onCustomer(ctx, kam.Say("the split"), who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context) (merge.Result, error) {
+	return l.onCustomer(ctx, kam.Say("the split"), "Split", who, o.CustomerNo, &o.DecisionID, &o.At, func(ctx context.Context, p merge.Planner) (merge.Result, error) {
 		if err := l.versionNow(ctx, o.CustomerNo, &o.ExpectVersion); err != nil {
 			return merge.Result{}, err
 		}
-		return l.record.Merges.Split(ctx, o, planner)
+		return l.record.Merges.Split(ctx, o, p)
 	})
 }
 
@@ -219,7 +219,7 @@ func (l *Local) versionNow(ctx context.Context, no string, version *int) error {
 
 // onCustomer looks up who decides before the store is asked to do it. Who may not
 // is refused here, and the refusal noted.
-func (l *Local) onCustomer(ctx context.Context, what kam.Sentence, who Principal, no string, id *string, at *time.Time, do func(context.Context) (merge.Result, error)) (merge.Result, error) {
+func (l *Local) onCustomer(ctx context.Context, what kam.Sentence, act string, who Principal, no string, id *string, at *time.Time, do func(context.Context, merge.Planner) (merge.Result, error)) (merge.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
 	if *id == "" {
@@ -242,6 +242,10 @@ func (l *Local) onCustomer(ctx context.Context, what kam.Sentence, who Principal
 	if err != nil {
 		return merge.Result{}, reachable(ctx, what, err)
 	}
-	r, err := do(ctx)
+	p := planner
+	if p.Sign, err = l.sealing(ctx, who, act); err != nil {
+		return merge.Result{}, reachable(ctx, what, err)
+	}
+	r, err := do(ctx, p)
 	return r, reachable(ctx, what, err)
 }

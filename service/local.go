@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
 	"github.com/kamflow/kamflow/store"
@@ -34,9 +36,10 @@ type Local struct {
 	// bound an upload, which takes the time of its rows.
 	Patience time.Duration
 
-	// Signer signs what people do, for acts that go to a workflow; without one they
-	// go unsigned.
+	// Signer signs what people do; without one it goes unsigned.
 	Signer Signer
+	// Judge is asked before anything is signed; without one the case alone judges.
+	Judge Judge
 	// Keys are the public keys that the audit trail is verified with; nil knows
 	// none.
 	Keys func() (signed.Keyring, error)
@@ -45,6 +48,7 @@ type Local struct {
 	temporal  Temporal
 	taskQueue string
 	policy    atomic.Pointer[versioned]
+	lately    lately
 	system    *system // nil where Open did not make it
 }
 
@@ -72,9 +76,17 @@ type Options struct {
 	Keys      KeyBox               // what is signed with; nil signs nothing
 }
 
-// A Signer seals an envelope with the key of the moment.
+// A Signer knows the key of the moment; signs is false where none may sign.
 type Signer interface {
-	Seal(ctx context.Context, e signed.Envelope) (string, error)
+	Key(ctx context.Context) (key signed.SigningKey, signs bool, err error)
+}
+
+// A Judge says whether an act would be taken as things stand, and in what the
+// person would act: by the same functions that judge it where it is stored, its
+// signature left out. Of what is stored already it asks nothing.
+type Judge interface {
+	MayAct(ctx context.Context, no kam.CaseNo, a onboarding.Act) (access.Acting, error)
+	MayActOnImport(ctx context.Context, no book.BatchNo, a book.BatchAct) (access.Acting, error)
 }
 
 // system is what Open has opened, for Close and Diagnose.

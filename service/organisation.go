@@ -7,6 +7,7 @@ import (
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	accessdb "github.com/kamflow/kamflow/store/access"
 )
 
 // People are all whom the system knows; none in a system that knows nobody.
@@ -32,49 +33,91 @@ func (l *Local) Person(ctx context.Context, who Principal, id kam.UserID) (kam.P
 	return l.record.Access.Person(ctx, id)
 }
 
-// actOf is an act of somebody, with an id of its own where it has none; what it
-// takes is asked of the matrix, in its transaction.
-func actOf(who Principal, a OrgAct) OrgAct {
+// orgAct is an act of somebody, with an id of its own where it has none; what it
+// takes is asked of the matrix, and it is signed, in its transaction.
+func (l *Local) orgAct(ctx context.Context, who Principal, a OrgAct, name string) (OrgAct, error) {
 	a.By, a.May = who.user, access.Permit
 	if a.DecisionID == "" {
 		a.DecisionID = NewDecisionID()
 	}
-	return a
+	var err error
+	a.Sign, err = l.sealing(ctx, who, name)
+	return a, err
 }
 
 // SetPerson adds or changes a person.
 func (l *Local) SetPerson(ctx context.Context, who Principal, a OrgAct, u User) (OrgChange, error) {
-	return l.record.Access.SetPerson(ctx, actOf(who, a), u)
+	a, err := l.orgAct(ctx, who, a, "SetPerson")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.SetPerson(ctx, a, u)
 }
 
 // PersonLeaves takes a person's account away.
 func (l *Local) PersonLeaves(ctx context.Context, who Principal, a OrgAct, id kam.UserID) (OrgChange, error) {
-	return l.record.Access.PersonLeaves(ctx, actOf(who, a), id)
+	a, err := l.orgAct(ctx, who, a, "PersonLeaves")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.PersonLeaves(ctx, a, id)
 }
 
 // SetManager fills the post of a node, or leaves it vacant.
-func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
-	return l.record.Access.SetManager(ctx, actOf(who, a), node, manager)
+func (l *Local) SetManager(ctx context.Context, who Principal, a OrgAct, p Post) (OrgChange, error) {
+	a, err := l.orgAct(ctx, who, a, "SetManager")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.SetManager(ctx, a, p)
+}
+
+// Posts are the posts of the tree with who holds them.
+func (l *Local) Posts(ctx context.Context, who Principal, asOf string) ([]Held, error) {
+	if _, err := l.ask(ctx, who, access.ActionReferenceRead); err != nil {
+		return nil, err
+	}
+	at, err := accessdb.AsOf(asOf)
+	if err != nil {
+		return nil, err
+	}
+	return l.record.Access.Posts(ctx, at)
 }
 
 // AddAbsence says that a person takes no tasks for a time.
 func (l *Local) AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Absence) (OrgChange, error) {
-	return l.record.Access.AddAbsence(ctx, actOf(who, a), ab)
+	a, err := l.orgAct(ctx, who, a, "AddAbsence")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.AddAbsence(ctx, a, ab)
 }
 
 // RemoveAbsence takes back the absence of a person that begins on a day.
 func (l *Local) RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user kam.UserID, from string) (OrgChange, error) {
-	return l.record.Access.RemoveAbsence(ctx, actOf(who, a), user, from)
+	a, err := l.orgAct(ctx, who, a, "RemoveAbsence")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.RemoveAbsence(ctx, a, user, from)
 }
 
 // LinkIdentity lets a person sign in by an identity.
 func (l *Local) LinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
-	return l.record.Access.LinkIdentity(ctx, actOf(who, a), i)
+	a, err := l.orgAct(ctx, who, a, "LinkIdentity")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.LinkIdentity(ctx, a, i)
 }
 
 // UnlinkIdentity takes an identity from a person.
 func (l *Local) UnlinkIdentity(ctx context.Context, who Principal, a OrgAct, i Identity) (OrgChange, error) {
-	return l.record.Access.UnlinkIdentity(ctx, actOf(who, a), i)
+	a, err := l.orgAct(ctx, who, a, "UnlinkIdentity")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.UnlinkIdentity(ctx, a, i)
 }
 
 // Identities lists by what people sign in.
@@ -91,17 +134,29 @@ func (l *Local) Identities(ctx context.Context, who Principal, of kam.UserID) ([
 
 // LoadOrganisation makes the organisation what a file says.
 func (l *Local) LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error) {
-	return l.record.Access.LoadOrg(ctx, actOf(who, a), o)
+	a, err := l.orgAct(ctx, who, a, "LoadOrganisation")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.LoadOrg(ctx, a, o)
 }
 
 // Agree is the second admin's yes.
 func (l *Local) Agree(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
-	return l.record.Access.Agree(ctx, actOf(who, a), proposal)
+	a, err := l.orgAct(ctx, who, a, "Agree")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.Agree(ctx, a, proposal)
 }
 
 // Decline is the second admin's no, or the first one's who takes it back.
 func (l *Local) Decline(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error) {
-	return l.record.Access.Decline(ctx, actOf(who, a), proposal)
+	a, err := l.orgAct(ctx, who, a, "Decline")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.Decline(ctx, a, proposal)
 }
 
 // Absences lists when people take no tasks.
@@ -133,7 +188,11 @@ func (l *Local) Proposals(ctx context.Context, who Principal, all bool) ([]Propo
 
 // LoadPolicy drafts a policy.
 func (l *Local) LoadPolicy(ctx context.Context, who Principal, a OrgAct, version int, text []byte) (OrgChange, error) {
-	return l.record.Access.LoadPolicy(ctx, actOf(who, a), version, text)
+	a, err := l.orgAct(ctx, who, a, "LoadPolicy")
+	if err != nil {
+		return OrgChange{}, err
+	}
+	return l.record.Access.LoadPolicy(ctx, a, version, text)
 }
 
 // Policy is the text of a version, of the newest for 0.
@@ -166,7 +225,11 @@ func (l *Local) LoadCustomers(ctx context.Context, who Principal, a OrgAct, book
 	for i := range book {
 		book[i].Keys = parties.Keys(book[i].Data)
 	}
-	return l.record.Customers.Load(ctx, actOf(who, a), book)
+	a, err := l.orgAct(ctx, who, a, "LoadCustomers")
+	if err != nil {
+		return err
+	}
+	return l.record.Customers.Load(ctx, a, book)
 }
 
 // LoadSales brings sales facts and takes the book of ABC classes again.
@@ -174,7 +237,11 @@ func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []
 	if err := l.askLoad(ctx, who, "sales"); err != nil {
 		return err
 	}
-	if err := l.record.Customers.LoadSales(ctx, actOf(who, a), facts); err != nil {
+	a, err := l.orgAct(ctx, who, a, "LoadSales")
+	if err != nil {
+		return err
+	}
+	if err := l.record.Customers.LoadSales(ctx, a, facts); err != nil {
 		return err
 	}
 	now, err := l.record.Now(ctx)
@@ -188,9 +255,13 @@ func (l *Local) LoadSales(ctx context.Context, who Principal, a OrgAct, facts []
 // EraseContact erases a contact person by order.
 func (l *Local) EraseContact(ctx context.Context, who Principal, o EraseOrder) (Erasure, error) {
 	o.By = who.user
+	sign, err := l.sealing(ctx, who, "EraseContact")
+	if err != nil {
+		return Erasure{}, err
+	}
 	return l.record.Erasures.Contact(ctx, o, func(p kam.Person) (kam.Role, error) {
 		return access.Permit(p, access.ActionEraseContact, access.Subject{})
-	})
+	}, sign)
 }
 
 // Erasures lists the orders, the oldest first.

@@ -1,7 +1,10 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"time"
 
 	"github.com/kamflow/kamflow/internal/parties"
 	"github.com/kamflow/kamflow/kam"
@@ -17,10 +20,14 @@ type CaseView struct {
 	// Change is what a case on an existing customer changes, nil where it has
 	// not looked at the customer yet or is about a new one.
 	Change *parties.Change `json:"change,omitempty"`
-	// Stage is the time in the stage against its target.
+	// Stage is the time in the stage against its target, nil after the end.
 	Stage *kam.Measure `json:"stage,omitempty"`
+	// Clock is the time of the case by party and by stage, nil before it opens.
+	Clock *kam.Clock `json:"clock,omitempty"`
 	// Hidden says why the data are left out, nil where they are not.
 	Hidden *kam.Error `json:"hidden,omitempty"`
+	// Verbs are what can be done now, with what stands against each for who asks.
+	Verbs []Verb `json:"verbs,omitempty"`
 }
 
 // Case is the position of a case; NOT_FOUND, FORBIDDEN.
@@ -58,12 +65,18 @@ func (l *Local) CaseView(ctx context.Context, who Principal, no kam.CaseNo) (Cas
 	if !r.readsRestricted() {
 		v.View = withoutRestricted(v.View)
 	}
-	measure, err := l.measure(ctx)
-	if err != nil {
-		return CaseView{}, err
+	w, err := l.watch(ctx)
+	if err != nil || !full.Started {
+		return v, err
 	}
-	v.Stage = measure(v.Snapshot.Task)
-	return v, nil
+	var ended *time.Time
+	if full.Ending != nil {
+		ended = &full.Ending.At
+	}
+	clock, stage := w.read(full.Snapshot, full.Snapshot.OpenedAt, ended, full.Snapshot.UpdatedAt, full.Turns)
+	v.Clock, v.Stage = &clock, stage
+	v.Verbs, err = l.verbs(ctx, r, v.Snapshot)
+	return v, err
 }
 
 // withoutRestricted is the case as who is neither of compliance nor an auditor
@@ -113,25 +126,50 @@ func (l *Local) change(ctx context.Context, v casedb.View) (*parties.Change, err
 	return &c, nil
 }
 
-// measure counts time in a stage against its target, by the calendars of the
-// organisation and, for places that have none, that of the policy.
-func (l *Local) measure(ctx context.Context) (func(*kam.Task) *kam.Measure, error) {
-	clocks, err := l.record.Access.Calendars(ctx)
-	if err != nil {
-		return nil, err
+// A watch counts working time until now.
+type watch struct {
+	calendars kam.Calendars
+	now       time.Time
+}
+
+// watch reads the calendars of the organisation and, for places that have none,
+// that of the policy.
+func (l *Local) watch(ctx context.Context) (w watch, err error) {
+	if w.calendars, err = l.record.Access.Calendars(ctx); err != nil {
+		return w, err
 	}
 	policy, err := l.latestPolicy(ctx)
 	if kam.CodeOf(err) == kam.NotFound { // no policy, no task
-		return func(*kam.Task) *kam.Measure { return nil }, nil
+		return w, nil
 	}
 	if err != nil {
-		return nil, err
+		return w, err
 	}
-	if clocks["default"], err = kam.NewCalendar("default", "UTC", policy.Calendar.Hours, policy.Calendar.Weekend, nil); err != nil {
-		return nil, err
+	if w.calendars[kam.DefaultCalendar], err = policy.Calendar.Default(); err != nil {
+		return w, err
 	}
-	now, err := l.record.Now(ctx)
-	return func(t *kam.Task) *kam.Measure { return t.Measure(clocks, now) }, err
+	w.now, err = l.record.Now(ctx)
+	return w, err
+}
+
+// read is the clock of a case, and the measure of the stage in which it stands
+// since a time: nil when it has ended.
+func (w watch) read(s onboarding.Snapshot, opened time.Time, ended *time.Time, since time.Time, turns []kam.Turn) (kam.Clock, *kam.Measure) {
+	if s.State.Ended() {
+		until := since
+		if ended != nil {
+			until = *ended
+		}
+		return w.calendars.Read(opened, until, turns), nil
+	}
+	clock := w.calendars.Read(opened, w.now, turns)
+	t := kam.Task{OpenedAt: since}
+	if s.Task != nil {
+		t = *s.Task
+	}
+	m := w.calendars.Measure(t, s.Owed(), w.now)
+	m.InAll = &clock.InAll
+	return clock, &m
 }
 
 // asked is a case that somebody wants to read, with or without its data.
@@ -216,14 +254,23 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 	if err := r.known(f.Territory); err != nil {
 		return nil, err
 	}
-	measure, err := l.measure(ctx)
-	if err != nil {
-		return nil, err
+	if f.Owed != "" && !slices.Contains(kam.Parties, f.Owed) {
+		return nil, kam.Errorf(kam.Invalid, "%q owes no answer", kam.Clip(string(f.Owed), 40)).On("owed").Try("one of %s", kam.ListOf(kam.Parties))
 	}
 	if f.Limit <= 0 {
 		f.Limit = MostListed
 	}
-	lines, err := readable(f.Limit, func(n int) ([]CaseLine, error) {
+	lines, err := l.readableCases(ctx, r, f)
+	if err != nil {
+		return nil, err
+	}
+	return lines, l.measure(ctx, lines)
+}
+
+// readableCases lists the cases that a reader may see, without names where he may
+// not read them.
+func (l *Local) readableCases(ctx context.Context, r reader, f Filter) ([]CaseLine, error) {
+	return readable(f.Limit, func(n int) ([]CaseLine, error) {
 		f := f
 		f.Limit = n
 		return l.record.Cases.List(ctx, f)
@@ -238,10 +285,32 @@ func (l *Local) Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine,
 		c.CustomerName = ""
 		return r.mayRead(s, false) == nil || f.Requester == r.ID
 	})
-	for i := range lines {
-		lines[i].Measure = measure(lines[i].Task)
+}
+
+// measure fills in the time of cases.
+func (l *Local) measure(ctx context.Context, lines []CaseLine) error {
+	w, err := l.watch(ctx)
+	if err != nil {
+		return err
 	}
-	return lines, err
+	cases := make([]kam.CaseNo, len(lines))
+	for i := range lines {
+		cases[i] = lines[i].CaseNo
+	}
+	turns, err := l.record.Cases.Turns(ctx, cases)
+	for i := range lines {
+		c := &lines[i]
+		if c.Version == 0 {
+			continue
+		}
+		since := c.UpdatedAt
+		if c.StageSince != nil {
+			since = *c.StageSince
+		}
+		clock, stage := w.read(onboarding.Snapshot{State: c.State, Task: c.Task}, c.OpenedAt, nil, since, turns[c.CaseNo])
+		c.InAll, c.Measure = &clock.InAll, stage
+	}
+	return err
 }
 
 func onField(field string, err error) error {
@@ -257,13 +326,32 @@ func (l *Local) Inbox(ctx context.Context, who Principal) ([]InboxItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	measure, err := l.measure(ctx)
+	w, err := l.watch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	items, err := l.record.Cases.Inbox(ctx, p.ID)
-	for i := range items {
-		items[i].Measure = measure(&items[i].Task)
+	if err != nil {
+		return nil, err
+	}
+	var cases []kam.CaseNo
+	for _, i := range items {
+		if i.Subject == "" {
+			cases = append(cases, i.CaseNo)
+		}
+	}
+	turns, err := l.record.Cases.Turns(ctx, cases)
+	for n := range items {
+		i := &items[n]
+		party := cmp.Or(onboarding.States.PartyOf(i.Task), book.BatchStates.PartyOf(i.Task))
+		m := w.calendars.Measure(i.Task, party, w.now)
+		mine := w.calendars.Held(i.Task, party, i.Came, w.now)
+		m.Mine = &mine
+		if of := turns[i.CaseNo]; i.Subject == "" && i.OpenedAt != nil {
+			clock := w.calendars.Read(*i.OpenedAt, w.now, of)
+			m.InAll = &clock.InAll
+		}
+		i.Measure = &m
 	}
 	return items, err
 }

@@ -21,9 +21,12 @@ type Reconciled struct {
 // Reconcile compares the cases on which people acted and that moved since then
 // with their workflows, and tells those that are behind to read the record
 // (D10a). It goes on past a case that does not answer, and reports all such at
-// the end.
+// the end. Cases that an older release has moved get their clocks first.
 func (l *Local) Reconcile(ctx context.Context, since time.Time) (Reconciled, error) {
 	var r Reconciled
+	if _, err := l.record.Cases.CatchUp(ctx); err != nil {
+		return r, fmt.Errorf("reconcile: %w", err)
+	}
 	cases, err := l.record.Cases.NeedingCheck(ctx, since)
 	if err != nil {
 		return r, fmt.Errorf("reconcile: %w", err)

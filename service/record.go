@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -46,6 +47,7 @@ type Ledger interface {
 // Signatures is what is needed to sign, and to verify what was signed.
 type Signatures interface {
 	SignatureModes(ctx context.Context) ([]store.ModeSince, error)
+	FirstSignIn(ctx context.Context) (time.Time, bool, error)
 	LiveWorkers(ctx context.Context) ([]store.WorkerKeys, error)
 }
 
@@ -59,7 +61,9 @@ type Access interface {
 	Calendars(ctx context.Context) (map[string]kam.Calendar, error)
 	SetPerson(ctx context.Context, a accessdb.OrgAct, u accessdb.User) (accessdb.OrgChange, error)
 	PersonLeaves(ctx context.Context, a accessdb.OrgAct, id kam.UserID) (accessdb.OrgChange, error)
-	SetManager(ctx context.Context, a accessdb.OrgAct, node string, manager kam.UserID) (accessdb.OrgChange, error)
+	SetManager(ctx context.Context, a accessdb.OrgAct, p accessdb.Post) (accessdb.OrgChange, error)
+	HandTask(ctx context.Context, a accessdb.OrgAct, task string, to kam.UserID, action access.Action) error
+	Posts(ctx context.Context, at time.Time) ([]accessdb.Held, error)
 	AddAbsence(ctx context.Context, a accessdb.OrgAct, ab accessdb.Absence) (accessdb.OrgChange, error)
 	RemoveAbsence(ctx context.Context, a accessdb.OrgAct, user kam.UserID, from string) (accessdb.OrgChange, error)
 	LinkIdentity(ctx context.Context, a accessdb.OrgAct, i accessdb.Identity) (accessdb.OrgChange, error)
@@ -87,6 +91,9 @@ type Cases interface {
 	View(ctx context.Context, no kam.CaseNo) (casedb.View, error)
 	List(ctx context.Context, f casedb.Filter) ([]casedb.Line, error)
 	Inbox(ctx context.Context, user kam.UserID) ([]casedb.InboxItem, error)
+	Passed(ctx context.Context, since time.Time, requester kam.UserID) ([]casedb.Passed, error)
+	Turns(ctx context.Context, cases []kam.CaseNo) (map[kam.CaseNo][]kam.Turn, error)
+	CatchUp(ctx context.Context) (int, error)
 	Followed(ctx context.Context, no kam.CaseNo) (onboarding.Snapshot, error)
 	Events(ctx context.Context, no kam.CaseNo) ([]kam.AuditEvent, error)
 	Records(ctx context.Context, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
@@ -125,7 +132,7 @@ type Merges interface {
 
 // Erasures is what is needed to forget a person.
 type Erasures interface {
-	Contact(ctx context.Context, o erase.Order, may func(kam.Person) (kam.Role, error)) (erase.Erasure, error)
+	Contact(ctx context.Context, o erase.Order, may func(kam.Person) (kam.Role, error), sign ledger.Sign) (erase.Erasure, error)
 	List(ctx context.Context) ([]erase.Erasure, error)
 }
 

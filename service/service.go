@@ -62,13 +62,19 @@ type Service interface {
 	Events(ctx context.Context, who Principal, no kam.CaseNo) ([]kam.AuditEvent, error)
 	// Records are what the rules decided on a case and why (read).
 	Records(ctx context.Context, who Principal, no kam.CaseNo) ([]onboarding.DecisionRecord, error)
-	// Cases lists the cases that somebody may read, the one changed last first.
+	// Cases lists the cases that somebody may read, in the order that is asked for.
 	Cases(ctx context.Context, who Principal, f Filter) ([]CaseLine, error)
+	// Map is where cases that somebody may read stand in the boxes of the deck, and
+	// what went through them lately.
+	Map(ctx context.Context, who Principal, f MapFilter) (ProcessMap, error)
 	// Changes tells what has changed of what somebody may read, behind a place in
 	// the order of all changes; for "" nothing, and the place of now.
 	Changes(ctx context.Context, who Principal, after string) (Changes, error)
 	// Inbox is what waits for somebody.
 	Inbox(ctx context.Context, who Principal) ([]InboxItem, error)
+	// HandOver gives all open tasks of who to a colleague, each by an act of its
+	// own, which the case asks about (reassign). The same decision id goes on.
+	HandOver(ctx context.Context, who Principal, o HandOver) (HandedOver, error)
 
 	// Customer is a customer (read). A number that was merged leads on.
 	Customer(ctx context.Context, who Principal, no string) (CustomerView, error)
@@ -115,12 +121,15 @@ type Service interface {
 	// refusals on record.
 	SetPerson(ctx context.Context, who Principal, a OrgAct, u User) (OrgChange, error)
 	PersonLeaves(ctx context.Context, who Principal, a OrgAct, id kam.UserID) (OrgChange, error)
-	SetManager(ctx context.Context, who Principal, a OrgAct, node string, manager kam.UserID) (OrgChange, error)
+	SetManager(ctx context.Context, who Principal, a OrgAct, p Post) (OrgChange, error)
 	AddAbsence(ctx context.Context, who Principal, a OrgAct, ab Absence) (OrgChange, error)
 	RemoveAbsence(ctx context.Context, who Principal, a OrgAct, user kam.UserID, from string) (OrgChange, error)
 	LoadOrganisation(ctx context.Context, who Principal, a OrgAct, o Org) (OrgChange, error)
 	Agree(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error)
 	Decline(ctx context.Context, who Principal, a OrgAct, proposal string) (OrgChange, error)
+	// Posts are the posts of the tree with who holds them on a day, or at an instant;
+	// "" is now (read_reference).
+	Posts(ctx context.Context, who Principal, asOf string) ([]Held, error)
 	// LinkIdentity lets a person sign in by an identity, as a proposal that a
 	// second user_admin agrees to; UnlinkIdentity takes it away again
 	// (edit_users). Identities are those of a person, all for "" (read_users,

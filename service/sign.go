@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kamflow/kamflow/kam"
@@ -11,55 +12,49 @@ import (
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/store/ledger"
 	casedb "github.com/kamflow/kamflow/store/onboarding"
 )
 
 // A signatory is a person in whose name acts are signed: somebody who is known
-// and has not left. What else it takes to do something is asked where it is
-// stored.
+// and has not left, and may do it as things stand.
 type signatory struct {
 	signer Signer // nil: nothing is signed
 	who    Principal
 	kam.Person
+	in access.Acting
 }
 
-func (l *Local) signatory(ctx context.Context, who Principal) (signatory, error) {
-	if l.Signer == nil {
-		return signatory{who: who}, nil
-	}
+// signatory is who asks, where may says yes to him. A database that does not
+// answer is asked again while the context lasts.
+func (l *Local) signatory(ctx context.Context, who Principal, may func() (access.Acting, error)) (by signatory, err error) {
+	by = signatory{signer: l.Signer, who: who}
 	for try := 0; ; try++ {
-		p, err := l.person(ctx, who)
-		if err == nil || kam.AsError(err) != nil || pause(ctx, try) != nil {
-			return signatory{l.Signer, who, p}, err
+		if l.Signer != nil {
+			by.Person, err = l.person(ctx, who)
+		}
+		if err == nil && l.Judge != nil {
+			by.in, err = may()
+		}
+		if e := kam.AsError(err); err == nil || e != nil && e.Code != kam.Unreachable || pause(ctx, try) != nil {
+			return by, err
 		}
 	}
 }
 
 func (s signatory) act(ctx context.Context, no kam.CaseNo, a onboarding.Act) (string, error) {
-	spec, err := a.Spec()
-	if err != nil {
-		return "", err
-	}
-	return s.seal(ctx, signed.OfAct(no, a, false), spec.Action, meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
+	return s.seal(ctx, signed.OfAct(no, a, false), meaning(string(a.Name), string(a.Verdict), string(no), a.ExpectRevision))
 }
 
 func (s signatory) batchAct(ctx context.Context, no book.BatchNo, a book.BatchAct) (string, error) {
-	action := access.ActionImportConfirm
-	if a.Name == book.UpdateCancelBatch {
-		action = ""
-	}
-	return s.seal(ctx, signed.OfBatch(no, a), action, meaning(a.Name, a.Scope, string(no), 0))
+	return s.seal(ctx, signed.OfBatch(no, a), meaning(a.Name, a.Scope, string(no), 0))
 }
 
 func (s signatory) start(ctx context.Context, in onboarding.StartInput, r casedb.Request) (string, error) {
 	if r.Requester == kam.System {
 		return "", nil // a review of the engine's own
 	}
-	action := access.ActionStart
-	if r.Type == kam.Reclassify {
-		action = access.ActionReview
-	}
-	return s.seal(ctx, signed.OfStart(in, r.Requester, casedb.RequestDigest(r)), action, meaning(string(onboarding.ActStart), string(r.Type), string(in.CaseNo), 0))
+	return s.seal(ctx, signed.OfStart(in, r.Requester, casedb.RequestDigest(r)), meaning(string(onboarding.ActStart), string(r.Type), string(in.CaseNo), 0))
 }
 
 // meaning is the act in words, without what the person wrote: reasons may hold
@@ -76,40 +71,72 @@ func meaning(act, decision, on string, revision int) string {
 	return text
 }
 
-func (s signatory) seal(ctx context.Context, c signed.Claim, action access.Action, meaning string) (string, error) {
+func (s signatory) seal(ctx context.Context, c signed.Claim, meaning string) (string, error) {
 	if s.signer == nil {
 		return "", nil
 	}
+	key, signs, err := s.signer.Key(ctx)
+	if err != nil || !signs {
+		return "", err
+	}
+	return key.Seal(s.envelope(c, string(s.in.Role), meaning, time.Now()))
+}
+
+func (s signatory) envelope(c signed.Claim, role, meaning string, now time.Time) signed.Envelope {
 	life := signed.ActLife
 	if c.Queued {
 		life = signed.QueueLife
 	}
-	now := time.Now()
-	role, post := s.acting(action)
-	return s.signer.Seal(ctx, signed.Envelope{
+	return signed.Envelope{
 		ID: NewDecisionID(), Issuer: s.who.issuer, Subject: s.who.subject,
-		Person: c.Person, Role: string(role), Post: post, OnBehalfOf: c.OnBehalfOf,
+		Person: c.Person, Role: role, Post: s.in.Post, OnBehalfOf: c.OnBehalfOf,
 		About: c.About, Revision: c.Revision, MaterialHash: c.MaterialHash, Act: c.Act, Digest: c.Digest(), Meaning: meaning,
 		Issued: now, Expires: now.Add(life),
-	})
+	}
 }
 
-// acting is the role of the person that the matrix gives an action to, and his
-// post, where he has one each. Which of several counts is found where the act is
-// stored, and stands in the audit trail.
-func (s signatory) acting(action access.Action) (role kam.Role, post string) {
-	var roles []kam.Role
-	for _, row := range access.Permissions {
-		if row.Action == action && s.Is(row.Role) && !slices.Contains(roles, row.Role) {
-			roles = append(roles, row.Role)
+// sealing signs what passes no workflow: in the transaction that stores it, after it
+// was judged, and verified there by the function that verifies every act. Keys and
+// mode are those of when it arrived, because the transaction asks nobody else; nil
+// where nothing is signed here.
+func (l *Local) sealing(ctx context.Context, who Principal, act string) (ledger.Sign, error) {
+	if l.Signer == nil {
+		return nil, nil
+	}
+	key, signs, err := l.Signer.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := l.Keys()
+	if err != nil {
+		return nil, err
+	}
+	modes, err := l.record.SignatureModes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verifier, arrived := signed.NewVerifier(ring, modes[len(modes)-1].Mode), time.Now()
+	return func(d ledger.Done) (token string, err error) {
+		c := signed.OfDone(who.user, d.Subject, act, d.Key, d.Digest, d.Events)
+		if signs {
+			e := signatory{who: who}.envelope(c, rolesIn(d.Events), meaning(act, "", d.Subject, 0), arrived)
+			if token, err = key.Seal(e); err != nil {
+				return "", err
+			}
+		}
+		return token, verifier.Verify(arrived, token, c)
+	}, nil
+}
+
+// rolesIn are the roles that gave the right, by the lines of the trail.
+func rolesIn(events []kam.AuditEvent) string {
+	var roles []string
+	for _, e := range events {
+		for _, r := range e.RolesUsed {
+			if !slices.Contains(roles, string(r)) {
+				roles = append(roles, string(r))
+			}
 		}
 	}
-	posts := slices.DeleteFunc(slices.Clone(s.Nodes), func(n string) bool { return slices.Contains(s.NoPost, n) })
-	if len(roles) == 1 {
-		role = roles[0]
-	}
-	if len(posts) == 1 {
-		post = posts[0]
-	}
-	return role, post
+	return strings.Join(roles, ",")
 }

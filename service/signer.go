@@ -31,20 +31,17 @@ type keySigner struct {
 
 const lookAgain = 2 * time.Second
 
-// Seal signs an envelope. It is empty where no key signs that every live worker
-// knows: then the act goes unsigned, which workers take or refuse by their mode.
-func (s *keySigner) Seal(ctx context.Context, e signed.Envelope) (string, error) {
+// Key is the key that signs. There is none where none is known to every live
+// worker: then acts go unsigned, and are taken or refused by the mode.
+func (s *keySigner) Key(ctx context.Context) (signed.SigningKey, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); now.Sub(s.looked) > lookAgain || now.Before(s.looked) {
 		if err := s.look(ctx, now); err != nil && !s.signs {
-			return "", err
+			return signed.SigningKey{}, false, err
 		} // else the key of before signs on
 	}
-	if !s.signs {
-		return "", nil
-	}
-	return s.key.Seal(e)
+	return s.key, s.signs, nil
 }
 
 func (s *keySigner) look(ctx context.Context, now time.Time) error {

@@ -72,8 +72,6 @@ func TestActsAreSignedAnewAndStayTheSame(t *testing.T) {
 		require.Equal(t, "https://id.example", e.Issuer)
 		require.Equal(t, "4711", e.Subject)
 		require.Equal(t, kam.UserID("rep"), e.Person)
-		require.Equal(t, "sales_rep", e.Role)
-		require.Equal(t, "G", e.Post)
 		require.Equal(t, "Comment on "+string(no), e.Meaning)
 		require.NotContains(t, sent.Signed, "words")
 		require.Equal(t, b.fake.updates[0].UpdateID, u.UpdateID)

@@ -46,7 +46,7 @@ func (l *Local) Start(ctx context.Context, who Principal, r casedb.Request) (Sta
 		return Started{}, reachable(ctx, kam.Say("the request"), err)
 	}
 	r.Requester = p.ID
-	s, err := l.start(ctx, signatory{l.Signer, who, p}, r)
+	s, err := l.start(ctx, signatory{signer: l.Signer, who: who, Person: p}, r)
 	if err == nil && !s.Created {
 		s.Undone, err = l.undone(ctx, s.Progress.Snapshot, r)
 	}
@@ -81,7 +81,7 @@ func (l *Local) start(ctx context.Context, by signatory, r casedb.Request) (s St
 	}()
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
-	if err := l.mayStart(ctx, by.Person, r); err != nil {
+	if by.in, err = l.mayStart(ctx, by.Person, r); err != nil {
 		return Started{}, reachable(ctx, kam.Say("the request"), err)
 	}
 	no, created, err := l.record.Cases.Allot(ctx, r)
@@ -104,61 +104,63 @@ func (l *Local) start(ctx context.Context, by signatory, r casedb.Request) (s St
 // mayStart refuses, before there is a case, a person who may not request one, a
 // customer that is in an open case, and a form with a bad format (1.1.1,
 // 1.2.1a). The case itself judges all that again.
-func (l *Local) mayStart(ctx context.Context, who kam.Person, r casedb.Request) error {
+func (l *Local) mayStart(ctx context.Context, who kam.Person, r casedb.Request) (in access.Acting, err error) {
 	for _, f := range []struct{ name, value string }{
 		{"request_key", r.Key}, {"by", string(r.Requester)}, {"customer_no", r.CustomerNo}, {"appeal_of", string(r.AppealOf)}, {"draft_of", string(r.DraftOf)},
 	} {
 		if err := kam.CheckKey(f.name, f.value); err != nil && (f.value != "" || f.name == "request_key") {
-			return err
+			return in, err
 		}
-	}
-	if no, ok, err := l.record.Cases.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
-		return err // the same request again, whatever became of its customer since
 	}
 	subject := access.Subject{Requester: r.Requester}
+	if no, ok, err := l.record.Cases.RequestByKey(ctx, r.Key); err != nil || ok && no != "" {
+		// The same request again, whatever became of its customer and of him since.
+		in, _ = mayRequest(who, r, subject)
+		return in, err
+	}
 	if r.Type != kam.NewCase {
 		if err := l.mayWorkOn(ctx, r, &subject); err != nil {
-			return err
+			return in, err
 		}
 	}
-	if err := mayRequest(who, r, subject); err != nil {
-		return err
+	if in, err = mayRequest(who, r, subject); err != nil {
+		return in, err
 	}
 	policy, err := l.latestPolicy(ctx)
 	if err != nil {
-		return err
+		return in, err
 	}
 	if r.AppealOf != "" {
 		if err := l.mayAppeal(ctx, r, policy); err != nil {
-			return err
+			return in, err
 		}
 	}
 	if r.DraftOf != "" {
 		if err := l.mayDraft(ctx, r); err != nil {
-			return err
+			return in, err
 		}
 	}
 	data := r.Data
 	rules.Clean(&data)
 	if bad := policy.FormErrors(data); len(bad) > 0 {
-		return bad[0]
+		return in, bad[0]
 	}
-	return nil
+	return in, nil
 }
 
-func mayRequest(who kam.Person, r casedb.Request, subject access.Subject) error {
+func mayRequest(who kam.Person, r casedb.Request, subject access.Subject) (in access.Acting, err error) {
 	if r.Requester == kam.System {
-		return nil
+		return in, nil
 	}
 	action := access.ActionStart
 	if r.Type == kam.Reclassify {
 		action = access.ActionReview
 	}
-	_, err := access.Permit(who, action, subject)
+	in, err = access.Acts(who, action, subject)
 	if err == nil && r.Data.NominateKeyAccount {
 		_, err = access.Permit(who, access.ActionNominate, subject)
 	}
-	return err
+	return in, err
 }
 
 // mayWorkOn says what the customer is to the person who requests a case for it,

@@ -18,6 +18,7 @@ type (
 	Revision = casedb.Revision
 	Filter   = casedb.Filter
 	CaseLine = casedb.Line
+	Order    = casedb.Order
 	Ending   = casedb.Ending
 
 	InboxItem = casedb.InboxItem
@@ -46,6 +47,9 @@ type (
 	Org          = accessdb.Org
 	User         = accessdb.User
 	Absence      = accessdb.Absence
+	Post         = accessdb.Post
+	Held         = accessdb.Held
+	Moves        = accessdb.Moves
 	Identity     = accessdb.Identity
 	Proposal     = accessdb.Proposal
 	BookCustomer = customerdb.BookCustomer
@@ -60,12 +64,16 @@ type (
 
 // The constants that belong to them.
 const (
-	DraftKey     = casedb.DraftKey
-	PartyCase    = customerdb.PartyCase
-	MergeKind    = merge.MergeKind
-	SplitKind    = merge.SplitKind
-	ProposalOpen = accessdb.ProposalOpen
-	LocalIssuer  = accessdb.LocalIssuer
+	DraftKey      = casedb.DraftKey
+	PartyCase     = customerdb.PartyCase
+	PartyCustomer = customerdb.PartyCustomer
+	MergeKind     = merge.MergeKind
+	SplitKind     = merge.SplitKind
+	ProposalOpen  = accessdb.ProposalOpen
+	LocalIssuer   = accessdb.LocalIssuer
 
 	ChangeIdentity = accessdb.ChangeIdentity
 )
+
+// Orders are those in which cases are listed.
+var Orders = casedb.Orders

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/internal/demo"
+	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/pgserver"
 	"github.com/kamflow/kamflow/internal/runfile"
@@ -71,7 +72,9 @@ func furnish(ctx context.Context, cfg config.Config, say func(string)) error {
 	}
 	defer s.Close()
 	if cfg.Standalone.Sample {
-		return demo.Furnish(ctx, service.New(service.RecordOf(s), nil, ""), time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
+		system := service.New(service.RecordOf(s), nil, "")
+		system.UseKeys(keys.In(cfg))
+		return demo.Furnish(ctx, system, time.Now(), func(format string, args ...any) { say(fmt.Sprintf(format, args...)) })
 	}
 	people, err := s.Access.People(ctx)
 	if err == nil && len(people) == 0 {

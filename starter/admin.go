@@ -20,7 +20,7 @@ func adminCommand(a *app) *cobra.Command {
 	policy := group("policy", "Publish rule sets")
 	policy.AddCommand(a.orgLoader("load FILE", loadsPolicy, a.loadPolicy))
 	cmd.AddCommand(
-		a.orgLoader("load-org FILE", "Load people, territories, calendars and lists (YAML or JSON); over what is there a second admin agrees", a.loadOrg),
+		loadOrgCommand(a),
 		a.orgLoader("load-customers FILE", "Load customers that exist already (JSON: a list, or one a line)", a.loadCustomers),
 		a.orgLoader("load-sales FILE", "Load sales facts (JSON or CSV) and rebuild the ABC snapshot", a.loadSales),
 		a.orgLoader("load-policy FILE", loadsPolicy, a.loadPolicy),
@@ -69,6 +69,14 @@ func (a *app) loadOrg(ctx context.Context, back service.Service, act service.Org
 	c, err := back.LoadOrganisation(ctx, a.me(), act, org)
 	if err != nil {
 		return err
+	}
+	switch {
+	case c.Preview && !a.json:
+		return a.previewed(c)
+	case c.Preview, c.From != nil && a.json:
+		return a.printJSON(c)
+	case c.From != nil && !c.Pending:
+		return a.planned(c)
 	}
 	rows := map[string]int{"people": len(org.Users), "nodes": len(org.Nodes)}
 	return a.loadedOrProposed(c, rows, "admin.org", len(org.Users), len(org.Nodes))

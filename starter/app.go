@@ -120,7 +120,8 @@ func (a *app) verbs() []*cobra.Command {
 		withdrawCommand(a), reassignCommand(a), commentCommand(a), retryCommand(a),
 		claimCommand(a), releaseCommand(a), reevaluateCommand(a), cancelCommand(a),
 		inboxCommand(a), listCommand(a), showCommand(a), historyCommand(a), explainCommand(a), diffCommand(a),
-		customerCommand(a), keyAccountCommand(a), loginCommand(a), whoamiCommand(a), logoutCommand(a),
+		mapCommand(a), customerCommand(a), keyAccountCommand(a), loginCommand(a), whoamiCommand(a), logoutCommand(a),
+		orgCommand(a), handOverCommand(a),
 		policyCommand(a), auditCommand(a), doctorCommand(a), adminCommand(a), keysCommand(a),
 		rulescli.Command(),
 	}

@@ -52,7 +52,9 @@ func conflicting() *fake {
 	f := changing()
 	s := &f.view.Snapshot
 	s.State, s.FirstConfirmedBy, s.CancelAskedBy = onboarding.ChangesRequested, "", ""
-	s.Task = &kam.Task{Kind: onboarding.TaskChanges, Assignees: []kam.UserID{"rita"}, Note: "VERSION_CONFLICT base_version: it is long"}
+	s.Task = &kam.Task{Kind: onboarding.TaskChanges, Assignees: []kam.UserID{"rita"}, OpenedAt: noon.Add(-2 * time.Hour), Note: "VERSION_CONFLICT base_version: it is long"}
+	f.view.Turns = append(f.view.Turns, kam.Turn{Task: *s.Task, Party: kam.PartyRequester})
+	f.view.Turns[0].Until = s.Task.OpenedAt
 	f.customer.Version = 4
 	f.customer.Data.LegalName, f.customer.Data.Phone = "NordWerk SE", "+494055501234"
 	return f
@@ -166,7 +168,7 @@ type orgFake struct {
 	fakeAccess
 	act    accessdb.OrgAct
 	person accessdb.User
-	post   [2]string
+	post   accessdb.Post
 	absent accessdb.Absence
 	asked  kam.UserID // whose absences
 	past   bool
@@ -190,8 +192,8 @@ func (f *orgFake) PersonLeaves(_ context.Context, a accessdb.OrgAct, id kam.User
 	return f.answer, nil
 }
 
-func (f *orgFake) SetManager(_ context.Context, a accessdb.OrgAct, node string, u kam.UserID) (accessdb.OrgChange, error) {
-	f.act, f.post = a, [2]string{node, string(u)}
+func (f *orgFake) SetManager(_ context.Context, a accessdb.OrgAct, p accessdb.Post) (accessdb.OrgChange, error) {
+	f.act, f.post = a, p
 	return f.answer, nil
 }
 
@@ -249,9 +251,9 @@ func TestOrganisationIsChangedRowByRow(t *testing.T) {
 	require.Equal(t, "gone", f.act.Reason)
 	require.NotEmpty(t, f.act.DecisionID)
 	require.Zero(t, admin("--as", "pia", "node", "set", "DE", "--manager", "tom").status)
-	require.Equal(t, [2]string{"DE", "tom"}, f.post)
+	require.Equal(t, accessdb.Post{Node: "DE", Manager: "tom"}, f.post)
 	require.Zero(t, admin("--as", "pia", "node", "set", "DE", "--vacant").status)
-	require.Equal(t, [2]string{"DE", ""}, f.post)
+	require.Equal(t, accessdb.Post{Node: "DE"}, f.post)
 	require.Zero(t, admin("--as", "pia", "absence", "add", "tom", "--from", "2026-12-24", "--to", "2026-12-31").status)
 	require.Equal(t, accessdb.Absence{UserID: "tom", From: "2026-12-24", To: "2026-12-31"}, f.absent)
 	require.Zero(t, admin("--as", "ulf", "person", "set", "rita", "--manager", "uta").status)

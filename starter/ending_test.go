@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,7 +43,7 @@ func TestShowOfACaseThatEnded(t *testing.T) {
 	f := told()
 	s := &f.view.Snapshot
 	s.ReasonCode, s.Task, s.MissingFields = "TOO_SMALL", nil, []string{"city"}
-	f.view.Ending = &casedb.Ending{By: "dora", Code: "TOO_SMALL", Text: "Not worth it."}
+	f.view.Ending = &casedb.Ending{By: "dora", At: noon.Add(-2 * time.Hour), Code: "TOO_SMALL", Text: "Not worth it."}
 	f.view.Been = []onboarding.State{onboarding.Draft, onboarding.Identifying, onboarding.DataEntry, onboarding.Deciding, onboarding.AwaitingConfirmation, onboarding.Rejected}
 	got := run(t, f, "show", string(theCase))
 	require.Zero(t, got.status, got.err)

@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store/customer/erase"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 type erasingFake struct {
@@ -27,7 +28,7 @@ func (f *erasingFake) kept() service.Record {
 	return r
 }
 
-func (f *erasingFake) Contact(_ context.Context, o erase.Order, _ func(kam.Person) (kam.Role, error)) (erase.Erasure, error) {
+func (f *erasingFake) Contact(_ context.Context, o erase.Order, _ func(kam.Person) (kam.Role, error), _ ledger.Sign) (erase.Erasure, error) {
 	f.order = o
 	return f.answer, f.err
 }

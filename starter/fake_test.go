@@ -140,6 +140,10 @@ func (f fakeCases) List(_ context.Context, filter casedb.Filter) ([]casedb.Line,
 	return f.lines, f.err
 }
 
+func (f fakeCases) Turns(context.Context, []kam.CaseNo) (map[kam.CaseNo][]kam.Turn, error) {
+	return map[kam.CaseNo][]kam.Turn{theCase: f.view.Turns}, f.err
+}
+
 func (f fakeCases) Inbox(context.Context, kam.UserID) ([]casedb.InboxItem, error) {
 	return f.inbox, f.err
 }
@@ -154,6 +158,10 @@ func (f fakeCases) Records(context.Context, kam.CaseNo) ([]onboarding.DecisionRe
 
 func (f fakeCases) Revisions(context.Context, kam.CaseNo) ([]casedb.Revision, error) {
 	return f.revisions, f.err
+}
+
+func (fakeSignatures) FirstSignIn(context.Context) (time.Time, bool, error) {
+	return time.Time{}, false, nil
 }
 
 func (f fakeSignatures) SignatureModes(context.Context) ([]store.ModeSince, error) { return nil, f.err }
@@ -326,17 +334,17 @@ func waiting() *fake {
 	task := kam.Task{
 		ID: "t1", Kind: onboarding.TaskConfirmation, Step: "1.1.5", Assignees: []kam.UserID{"tom"}, OpenedAt: noon.Add(-26 * time.Hour), Priority: "HIGH",
 		Deadlines: []kam.Deadline{{Kind: kam.DueRemind, At: noon.Add(24 * time.Hour)}, {Kind: kam.DueEscalate, At: noon.Add(48 * time.Hour)}},
-		Target:    &kam.StageTarget{Hours: kam.DecFromInt(16), Calendar: "DE"},
 	}
+	task.StartClock(kam.Calendar{Code: "DE"}, kam.DecFromInt(16))
 	due := noon.Add(24 * time.Hour)
 	s := onboarding.Snapshot{
 		CaseNo: theCase, Type: kam.NewCase, State: onboarding.AwaitingConfirmation, Step: "1.1.5", Version: 4, Revision: 1,
 		MaterialHash: "sha256:0123456789abcdef0123456789abcdef", Requester: "rita", Territory: "DE-N-01", OwnerID: "rita",
 		Headline: "Score 86.50, 60 or more", Task: &task, OpenedAt: noon.Add(-27 * time.Hour), UpdatedAt: noon.Add(-26 * time.Hour),
 	}
-	f := &fake{view: casedb.View{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH")}}
-	f.inbox = []casedb.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true}}
-	f.lines = []casedb.Line{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", UpdatedAt: s.UpdatedAt, Task: &task}}
+	f := &fake{view: casedb.View{Snapshot: s, Started: true, Request: request("Nord\u202eWerk GmbH"), Turns: []kam.Turn{{Task: task, Party: kam.PartyManager}}}}
+	f.inbox = []casedb.InboxItem{{Task: task, CaseNo: theCase, Type: kam.NewCase, State: s.State, CustomerName: "NordWerk GmbH", Due: &due, Mine: true, Came: noon.Add(-2 * time.Hour), OpenedAt: &s.OpenedAt}}
+	f.lines = []casedb.Line{{CaseNo: theCase, Type: kam.NewCase, State: s.State, Step: s.Step, CustomerName: "NordWerk GmbH", Requester: "rita", Territory: "DE-N-01", Version: s.Version, OpenedAt: s.OpenedAt, UpdatedAt: s.UpdatedAt, StageSince: &task.OpenedAt, Task: &task}}
 	return f
 }
 
@@ -345,6 +353,7 @@ func told() *fake {
 	f := waiting()
 	f.view.Snapshot.State = onboarding.Rejected
 	at := func(h int) time.Time { return noon.Add(time.Duration(h-30) * time.Hour) }
+	f.view.Turns[0].Until = at(28)
 	f.events = []kam.AuditEvent{
 		{Seq: 1, At: at(0), Actor: "rita", Type: kam.EventCaseOpened, Step: "1.1.1", To: string(onboarding.Draft), Text: "NEW"},
 		{Seq: 2, At: at(0), Actor: "rita", Type: kam.EventDataSubmitted, Step: "1.1.1", From: string(onboarding.Draft), To: string(onboarding.Identifying)},

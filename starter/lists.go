@@ -49,7 +49,8 @@ func inboxCommand(a *app) *cobra.Command {
 }
 
 func (a *app) inboxTable(items []service.InboxItem) *term.Table {
-	t := term.NewTable(a.text("label.case"), a.text("label.customer"), a.text("label.task"), a.text("label.priority"), a.text("label.age")+">", a.text("label.stage"), a.text("label.due"))
+	t := term.NewTable(a.text("label.case"), a.text("label.customer"), a.text("label.task"), a.text("label.priority"),
+		a.text("label.stage"), a.text("label.mine")+">", a.text("label.inall")+">", a.text("label.due"))
 	for _, i := range items {
 		task := i.Task.Step.Label()
 		if i.Task.Kind != "" {
@@ -72,44 +73,38 @@ func (a *app) inboxTable(items []service.InboxItem) *term.Table {
 		} else if i.Subject != "" {
 			name += " " + i.Subject
 		}
-		t.Row(no, name, task, i.Task.Priority, a.age(i.Task.OpenedAt), a.measured(i.Measure), due)
+		t.Row(no, name, task, i.Task.Priority, a.measured(i.Measure), a.hours(i.Measure.Mine), a.hours(i.Measure.InAll), due)
 	}
 	return t
 }
 
-// measured is the time in a stage against its target, as "6.5 of 16 h".
-func (a *app) measured(m *kam.Measure) string {
-	switch {
-	case m == nil:
-		return ""
-	case m.Overdue:
-		return a.text("stage.overdue", m.Worked.String(), m.Target.String())
-	}
-	return a.text("stage.time", m.Worked.String(), m.Target.String())
-}
+// measured is the time in a stage against its target.
+func (a *app) measured(m *kam.Measure) string { return a.words.Measured(m) }
 
-// age is how long ago something was, in units that can be acted upon.
-func (a *app) age(since time.Time) string {
-	d := a.now().Sub(since)
-	if d < time.Minute {
-		return a.text("inbox.new")
+func (a *app) hours(h *kam.Dec) string { return a.words.Hours(h) }
+
+// turn is whose turn it is.
+func (a *app) turn(m *kam.Measure) string {
+	if m == nil || m.Party == "" {
+		return ""
 	}
-	return term.Span(d)
+	return a.text("party." + string(m.Party))
 }
 
 func listCommand(a *app) *cobra.Command {
 	var f service.Filter
-	var state, requester, kind string
+	var state, requester, kind, owed, order string
 	var olderDays int
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "Find cases by customer, type, state, requester, territory or age",
-		Example: "  starter list --type MODIFY --open\n  starter list --customer C-000121",
+		Example: "  starter list --type MODIFY --open\n  starter list --customer C-000121\n  starter list --owed MANAGER --overdue --order STAGE",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.State, f.Requester, f.OlderThan = onboarding.State(strings.ToUpper(state)), kam.UserID(requester), time.Duration(olderDays)*24*time.Hour
 			f.Type = kam.CaseType(strings.ToUpper(kind))
-			err := cmp.Or(oneOf("--type", "%q is no type of case", f.Type, kam.CaseTypes), oneOf("--state", "%q is no state", f.State, states()),
+			f.Owed, f.Order = kam.Party(strings.ToUpper(owed)), service.Order(strings.ToUpper(order))
+			err := cmp.Or(oneOf("--owed", "%q owes no answer", f.Owed, kam.Parties), oneOf("--order", "%q is no order of cases", f.Order, service.Orders), oneOf("--type", "%q is no type of case", f.Type, kam.CaseTypes), oneOf("--state", "%q is no state", f.State, states()),
 				within("--limit", f.Limit, 1, mostListed), within("--older", olderDays, 0, mostDays))
 			if err != nil {
 				return err
@@ -133,6 +128,9 @@ func listCommand(a *app) *cobra.Command {
 	fs.StringVar(&f.Territory, "territory", "", "node of the tree, with all below it")
 	fs.IntVar(&olderDays, "older", 0, "not changed for so many days")
 	fs.BoolVar(&f.Open, "open", false, "only cases that have not ended")
+	fs.StringVar(&owed, "owed", "", "whose turn it is: REQUESTER, MANAGER, STEWARD, COMPLIANCE, ENGINE")
+	fs.BoolVar(&f.Overdue, "overdue", false, "only those beyond the target of their stage")
+	fs.StringVar(&order, "order", "", "CHANGED last first; of open cases also AGE, STAGE (longest in it first), TARGET (passed first)")
 	fs.IntVar(&f.Limit, "limit", 100, "how many at most")
 	return cmd
 }
@@ -161,9 +159,9 @@ func (a *app) requestedBy(l service.CaseLine, follower kam.UserID) string {
 }
 
 func (a *app) list(lines []service.CaseLine, follower kam.UserID, limit int) error {
-	t := term.NewTable(a.text("label.case"), a.text("label.type"), a.text("label.customer"), a.text("label.state"), a.text("label.step"), a.text("label.outcome"), a.text("label.requester"), a.text("label.territory"), a.text("label.stage"), a.text("label.changed"))
+	t := term.NewTable(a.text("label.case"), a.text("label.type"), a.text("label.customer"), a.text("label.state"), a.text("label.step"), a.text("label.outcome"), a.text("label.requester"), a.text("label.territory"), a.text("label.turn"), a.text("label.stage"), a.text("label.inall")+">", a.text("label.changed"))
 	for _, l := range lines {
-		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, a.measured(l.Measure), a.screen.Time(l.UpdatedAt))
+		t.Row(string(l.CaseNo), string(l.Type), l.CustomerName, string(l.State), string(l.Step), string(l.Outcome), a.requestedBy(l, follower), l.Territory, a.turn(l.Measure), a.measured(l.Measure), a.hours(l.InAll), a.screen.Time(l.UpdatedAt))
 	}
 	return listed(a, "cases", lines, "list", t, limit)
 }

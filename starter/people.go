@@ -59,8 +59,14 @@ func (a *app) changed(c service.OrgChange, about string) error {
 	if a.json {
 		return a.printJSON(c)
 	}
+	if c.Preview {
+		return a.previewed(c)
+	}
 	if c.Pending {
 		return a.proposed(c)
+	}
+	if c.From != nil {
+		return a.planned(c)
 	}
 	a.say("org.done", a.words.Note(c.What))
 	for _, w := range c.Warnings {
@@ -160,19 +166,22 @@ func leaveCommand(a *app) *cobra.Command {
 }
 
 func nodeCommand(a *app) *cobra.Command {
-	var manager string
-	var vacant bool
+	var p service.Post
+	var vacant, preview bool
 	cmd := orgVerb(a, &cobra.Command{
-		Use:     "set CODE --manager USER | --vacant",
-		Short:   "Fill the post of a node, which takes two policy admins, or leave it vacant",
-		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as boris.policy admin agree P-000001\n  starter --as ada.policy admin node set AT-2-01 --vacant",
+		Use:     "set CODE --manager USER | --vacant [--from DAY] [--preview]",
+		Short:   "Fill the post of a node, which takes two policy admins, or leave it vacant; at once or from a day on",
+		Example: "  starter --as ada.policy admin node set DE-S-03 --manager lea.terr\n  starter --as boris.policy admin agree P-000001\n  starter --as ada.policy admin node set AT-2-01 --vacant\n  starter --as ada.policy admin node set DE-S-03 --manager lea.terr --from 2027-01-01 --preview",
 	}, func(ctx context.Context, back service.Service, act service.OrgAct, code string) (service.OrgChange, error) {
-		if vacant == (manager != "") {
+		if vacant == (p.Manager != "") {
 			return service.OrgChange{}, usagef("say --manager USER or --vacant")
 		}
-		return back.SetManager(ctx, a.me(), act, code, kam.UserID(manager))
+		p.Node, act.Preview = code, preview
+		return back.SetManager(ctx, a.me(), act, p)
 	})
-	cmd.Flags().StringVar(&manager, "manager", "", "who manages the node from now on")
+	cmd.Flags().StringVar((*string)(&p.Manager), "manager", "", "who manages the node")
+	cmd.Flags().StringVar(&p.From, "from", "", "the day on which that begins, as 2027-01-01; without it at once")
+	previewFlag(cmd, &preview)
 	cmd.Flags().BoolVar(&vacant, "vacant", false, "nobody does: the next level is asked at once")
 	return cmd
 }

@@ -91,6 +91,7 @@ func (a *app) showProposal(p service.Proposal) error {
 func (a *app) proposed(c service.OrgChange) error {
 	a.say("org.pending", a.words.Note(c.What))
 	a.differences(c.Differences)
+	a.moves(c)
 	who := make([]string, len(c.Second))
 	for i, r := range c.Second {
 		who[i] = strings.ReplaceAll(string(r), "_", " ")

@@ -52,8 +52,9 @@ type shownJSON struct {
 	Conflict bool `json:"version_conflict,omitempty"`
 	// Hidden says why the data are not shown.
 	Hidden string `json:"hidden,omitempty"`
-	// Stage is the time in the stage against its target.
+	// Stage is the time in the stage against its target, Clock that of the case.
 	Stage *kam.Measure `json:"stage,omitempty"`
+	Clock *kam.Clock   `json:"clock,omitempty"`
 }
 
 // followedJSON is what a follower sees of the case that he follows.
@@ -67,7 +68,7 @@ type followedJSON struct {
 // show prints a case. Who may not read its data sees where it stands.
 func (a *app) show(v service.CaseView) error {
 	if a.json {
-		shown := shownJSON{Stage: v.Stage, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
+		shown := shownJSON{Stage: v.Stage, Clock: v.Clock, caseJSON: jsonOf(v.Snapshot), Started: v.Started, Request: v.Request, Candidates: v.Candidates, Findings: v.Findings, AtImport: v.Opening.Findings,
 			Ending: v.Ending, Followers: v.Snapshot.Followers, Screened: v.Screened, Change: v.Change, Conflict: conflicts(v.Snapshot, v.Change)}
 		if f := v.Followed; f != nil {
 			shown.Follows = &followedJSON{f.CaseNo, f.State, f.Outcome, f.CommittedAs}
@@ -116,11 +117,34 @@ func (a *app) printView(v service.CaseView) {
 	if s.Task != nil {
 		a.deadlines(*s.Task)
 	}
+	a.pair("label.turn", a.turn(v.Stage))
 	a.pair("label.stage", a.measured(v.Stage))
+	a.clock(v.Clock)
 	a.candidates(v.Candidates)
 	a.hits(v.Screened)
 	a.findings("", v.Findings)
 	a.findings(a.text("import.found"), v.Opening.Findings)
+}
+
+// clock is the time of the case, by party and by stage.
+func (a *app) clock(c *kam.Clock) {
+	if c == nil {
+		return
+	}
+	parts := make([]string, len(c.Parties))
+	for i, p := range c.Parties {
+		parts[i] = a.text("party."+string(p.Party)) + " " + a.hours(&p.Hours)
+	}
+	a.pair("label.inall", strings.Join(append([]string{a.hours(&c.InAll)}, parts...), "; "))
+	t := term.NewTable(a.text("label.step"), a.text("label.task"), a.text("label.turn"), a.text("label.stage"), a.text("label.opened"), a.text("label.until"))
+	for _, s := range c.Stages {
+		until := ""
+		if s.Until != nil {
+			until = a.screen.Time(*s.Until)
+		}
+		t.Row(string(s.Step), strings.ReplaceAll(string(s.Task), "_", " "), a.turn(&s.Measure), a.measured(&s.Measure), a.screen.Time(s.From), until)
+	}
+	a.section(a.text("show.clock"), t)
 }
 
 // hits are what compliance is asked about, each line of a list by itself.

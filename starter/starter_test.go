@@ -438,6 +438,13 @@ func TestListFilter(t *testing.T) {
 		f.filter.Limit-- // a page looks whether there is another
 	}
 	require.Equal(t, casedb.Filter{Customer: "nord", Type: kam.Modify, State: onboarding.DataEntry, Requester: "rita", Territory: "DE", OlderThan: 72 * 3600 * 1e9, Open: true, Limit: 7}, f.filter)
+	got := run(t, f, "list", "--owed", "manager", "--overdue", "--order", "stage")
+	require.Zero(t, got.status, got.err)
+	if overHTTP {
+		f.filter.Limit--
+	}
+	require.Equal(t, casedb.Filter{Owed: kam.PartyManager, Overdue: true, Order: casedb.ByStage, Limit: 100}, f.filter)
+	require.Equal(t, 2, run(t, f, "list", "--order", "best").status)
 }
 
 // TestWords sees to it that every state has its words.

@@ -20,13 +20,26 @@ import (
 type ModeSince struct {
 	Since time.Time   `json:"since"`
 	Mode  signed.Mode `json:"mode"`
+	// Direct says whether it holds for acts that pass no workflow too.
+	Direct bool `json:"direct"`
 }
 
 // SignatureModes are the modes of the installation, the first one first. There is
 // at least one.
 func (s *Store) SignatureModes(ctx context.Context) ([]ModeSince, error) {
 	return pg.List(ctx, s.pool, "read what is done with unsigned acts", pgx.RowToStructByPos[ModeSince],
-		`select since, mode from kam.signature_mode order by since`)
+		`select since, mode, direct from kam.signature_mode order by since`)
+}
+
+// FirstSignIn is when the first person got what he signs in with; false where none
+// has it. What was set up before, nobody could sign.
+func (s *Store) FirstSignIn(ctx context.Context) (time.Time, bool, error) {
+	at, found, err := pg.One(ctx, s.pool, "look for the first sign-in", pgx.RowTo[*time.Time],
+		`select min(db_at) from kam.audit where case_no = $1 and type = $2 and actor_id <> $3`, accessdb.Organisation.ID, kam.EventSignInChanged, kam.System)
+	if err != nil || !found || at == nil {
+		return time.Time{}, false, err
+	}
+	return *at, true, nil
 }
 
 // SetSignatureMode notes that unsigned acts are treated otherwise from now on,

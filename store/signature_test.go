@@ -29,8 +29,6 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 	}
 	require.Equal(t, signed.Require, mode())
 
-	migration, err := os.ReadFile("migrations/0022_signed.sql")
-	require.NoError(t, err)
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
@@ -48,7 +46,11 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 		was()
 		_, err = conn.Exec(t.Context(), `drop table kam.envelope, kam.envelope_refused, kam.signature_mode, kam.worker_keys, kam.forged`)
 		require.NoError(t, err)
-		require.NoError(t, conn.PgConn().Exec(t.Context(), string(migration)).Close())
+		for _, name := range []string{"0022_signed", "0026_signed_throughout"} {
+			sql, err := os.ReadFile("migrations/" + name + ".sql")
+			require.NoError(t, err)
+			require.NoError(t, conn.PgConn().Exec(t.Context(), string(sql)).Close())
+		}
 		require.Equal(t, signed.Record, mode(), "somebody was there before, or something")
 	}
 
@@ -56,7 +58,9 @@ func TestANewDatabaseRequiresSignatures(t *testing.T) {
 	require.NoError(t, s.SetSignatureMode(t.Context(), signed.Require))
 	modes, err := s.SignatureModes(t.Context())
 	require.NoError(t, err)
-	require.Len(t, modes, 2, "what holds already is not noted again")
+	require.Len(t, modes, 3, "what holds already is not noted again")
+	require.False(t, modes[0].Direct, "what passes no workflow was not signed then")
+	require.True(t, modes[1].Direct && modes[2].Direct)
 	trail, err := s.TrailOf(t.Context(), accessdb.Organisation.ID)
 	require.NoError(t, err)
 	require.Equal(t, kam.EventSignatures, trail[len(trail)-1].Type)

@@ -72,6 +72,12 @@ func Fill(v reflect.Value, n *int) {
 		for i := range v.Len() {
 			Fill(v.Index(i), n)
 		}
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		Fill(key, n)
+		Fill(value, n)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
 	case reflect.String:
 		v.SetString(fmt.Sprintf("value %d", *n))
 	case reflect.Bool:

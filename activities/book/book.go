@@ -12,6 +12,7 @@ import (
 	"github.com/kamflow/kamflow/activities/internal/stage"
 	"github.com/kamflow/kamflow/internal/span"
 	"github.com/kamflow/kamflow/kam"
+	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/store"
 	accessdb "github.com/kamflow/kamflow/store/access"
@@ -54,6 +55,8 @@ type effect struct {
 	*bookdb.Tx
 	org *accessdb.Tx
 	a   *Stages
+	// acting is in what the person of an act acts.
+	acting access.Acting
 }
 
 // onBook runs an effect on an import. What it refuses is an answer; everything
@@ -63,7 +66,7 @@ func (a *Stages) onBook(ctx context.Context, in book.BatchStep, e ledger.Effect,
 	if e.By == "" {
 		e.By = kam.System
 	}
-	p, err := a.store.Books.Effect(ctx, in.No, e, func(tx *bookdb.Tx) error { return do(&effect{tx, accessdb.In(tx.Entry), a}) })
+	p, err := a.store.Books.Effect(ctx, in.No, e, func(tx *bookdb.Tx) error { return do(&effect{Tx: tx, org: accessdb.In(tx.Entry), a: a}) })
 	span.Note(ctx, span.BatchNo.String(string(in.No)), span.StepCode.String(string(batchStep)), span.State.String(string(p.Batch.State)))
 	return p, stage.ToTemporal(err)
 }

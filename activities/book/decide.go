@@ -12,6 +12,8 @@ import (
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/kam/book"
 	"github.com/kamflow/kamflow/kam/signed"
+	accessdb "github.com/kamflow/kamflow/store/access"
+	bookdb "github.com/kamflow/kamflow/store/book"
 	"github.com/kamflow/kamflow/store/ledger"
 )
 
@@ -33,6 +35,7 @@ func (b *effect) ask(s *book.BatchScopeState) error {
 	}
 	if ok {
 		t.Level, t.Node, t.Assignees = found.Node.Level, found.Node.Code, []kam.UserID{found.Person.ID}
+		t.AddressTo(found.Person.ID, found.Node.Code)
 	} else {
 		t.Level, t.Queue = kam.LevelGlobal, kam.QueueUnrouted
 	}
@@ -89,74 +92,102 @@ func (b *effect) subject(chain []kam.TerritoryNode) access.Subject {
 // refusal of an act is audited and handed back.
 func (a *Stages) Confirm(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
 	failpoint.Hit("batch", "confirm", "before")
-	return a.batchAct(ctx, in, book.UpdateConfirmBatch, func(b *effect, act book.BatchAct) error {
-		if err := act.CheckConfirm(*b.Batch); err != nil {
-			return err
-		}
-		who, err := b.actor(act.By)
-		if err != nil {
-			return err
-		}
-		chain, err := b.org.Chain(act.Scope)
-		if err != nil {
-			return err
-		}
-		role, err := access.Permit(who, access.ActionImportConfirm, b.subject(chain))
-		if err != nil {
-			return err
-		}
-		s, at := b.Batch.Scope(act.Scope), b.At.UTC()
-		s.ConfirmedBy, s.ConfirmedAt, s.DecisionID = act.By, &at, act.DecisionID
-		if s.Task != nil {
-			b.EndTask(*s.Task, "DONE", act.By)
-			s.Task = nil
-		}
-		err = b.move(book.BatchConfirm, kam.AuditEvent{
-			Type: book.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{role}, DecisionID: act.DecisionID, Text: scopeText(*s),
-		})
-		if err != nil {
-			return err
-		}
-		return b.notify("import.confirmed", kam.Say("%s is confirmed for %s", b.Batch.No, s.Node), b.Batch.Uploader)
-	})
+	return a.batchAct(ctx, in, book.UpdateConfirmBatch)
 }
 
 // Cancel stores that the uploader or a policy_admin takes a batch back,
 // until its first phase is applied.
 func (a *Stages) Cancel(ctx context.Context, in book.BatchStep) (book.BatchProgress, error) {
-	return a.batchAct(ctx, in, book.UpdateCancelBatch, func(b *effect, act book.BatchAct) error {
-		who, err := b.actor(act.By)
-		if err != nil {
-			return err
-		}
-		if !who.Active || act.By != b.Batch.Uploader && !who.Is(kam.PolicyAdmin) {
-			return kam.Errorf(kam.Forbidden, "%s may not cancel batch %s", act.By, b.Batch.No).On("by").Try("may: its uploader, or a policy_admin")
-		}
-		if err := act.CheckCancel(*b.Batch); err != nil {
-			return err
-		}
-		var roles []kam.Role
-		if act.By != b.Batch.Uploader {
-			roles = []kam.Role{kam.PolicyAdmin}
-		}
-		return b.end(book.BatchCancel, kam.AuditEvent{
-			Type: book.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
-		}, "WITHDRAWN")
-	})
+	return a.batchAct(ctx, in, book.UpdateCancelBatch)
 }
 
-func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, name string, do func(*effect, book.BatchAct) error) (book.BatchProgress, error) {
+// act is what an act does, whichever it is.
+func (b *effect) act(act book.BatchAct) error {
+	if act.Name == book.UpdateCancelBatch {
+		return b.cancel(act)
+	}
+	return b.confirm(act)
+}
+
+func (b *effect) confirm(act book.BatchAct) error {
+	if err := act.CheckConfirm(*b.Batch); err != nil {
+		return err
+	}
+	who, err := b.actor(act.By)
+	if err != nil {
+		return err
+	}
+	chain, err := b.org.Chain(act.Scope)
+	if err != nil {
+		return err
+	}
+	if b.acting, err = access.Acts(who, access.ActionImportConfirm, b.subject(chain)); err != nil {
+		return err
+	}
+	s, at := b.Batch.Scope(act.Scope), b.At.UTC()
+	s.ConfirmedBy, s.ConfirmedAt, s.DecisionID = act.By, &at, act.DecisionID
+	if s.Task != nil {
+		b.EndTask(*s.Task, "DONE", act.By)
+		s.Task = nil
+	}
+	err = b.move(book.BatchConfirm, kam.AuditEvent{
+		Type: book.EventBatchConfirmed, Actor: act.By, RolesUsed: []kam.Role{b.acting.Role}, DecisionID: act.DecisionID, Text: scopeText(*s),
+	})
+	if err != nil {
+		return err
+	}
+	return b.notify("import.confirmed", kam.Say("%s is confirmed for %s", b.Batch.No, s.Node), b.Batch.Uploader)
+}
+
+func (b *effect) cancel(act book.BatchAct) error {
+	who, err := b.actor(act.By)
+	if err != nil {
+		return err
+	}
+	if !who.Active || act.By != b.Batch.Uploader && !who.Is(kam.PolicyAdmin) {
+		return kam.Errorf(kam.Forbidden, "%s may not cancel batch %s", act.By, b.Batch.No).On("by").Try("may: its uploader, or a policy_admin")
+	}
+	if err := act.CheckCancel(*b.Batch); err != nil {
+		return err
+	}
+	var roles []kam.Role
+	if act.By != b.Batch.Uploader {
+		roles, b.acting.Role = []kam.Role{kam.PolicyAdmin}, kam.PolicyAdmin
+	}
+	return b.end(book.BatchCancel, kam.AuditEvent{
+		Type: book.EventBatchCancelled, Actor: act.By, RolesUsed: roles, DecisionID: act.DecisionID, Text: act.Reason,
+	}, "WITHDRAWN")
+}
+
+// MayAct asks all that Confirm or Cancel will ask of an act but for its signature,
+// and says in what the person acts. Nothing is changed; of an act that is stored
+// already nothing is asked.
+func (a *Stages) MayAct(ctx context.Context, no book.BatchNo, act book.BatchAct) (in access.Acting, err error) {
+	err = a.store.Books.Ask(ctx, no, effectOf(act), func(tx *bookdb.Tx) error {
+		tx.At = tx.DBNow()
+		b := &effect{Tx: tx, org: accessdb.In(tx.Entry), a: a}
+		err := b.act(act)
+		in = b.acting
+		return err
+	})
+	return in, err
+}
+
+func effectOf(act book.BatchAct) ledger.Effect {
+	return ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, Signed: act.Signed}
+}
+
+func (a *Stages) batchAct(ctx context.Context, in book.BatchStep, name string) (book.BatchProgress, error) {
 	if in.Act == nil {
 		return book.BatchProgress{}, stage.ToTemporal(kam.Errorf(kam.Invalid, "the act is missing"))
 	}
 	act := *in.Act
 	act.Name = name
-	e := ledger.Effect{Key: "act/" + act.DecisionID, Digest: act.ContentDigest(), By: act.By, Signed: act.Signed}
-	return a.onBook(ctx, in, e, func(b *effect) error {
+	return a.onBook(ctx, in, effectOf(act), func(b *effect) error {
 		if err := a.signatures.Verify(in.Now, act.Signed, signed.OfBatch(in.No, act)); err != nil {
 			return err
 		}
-		return do(b, act)
+		return b.act(act)
 	})
 }
 

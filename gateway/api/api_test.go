@@ -333,6 +333,20 @@ func TestPagesOfCases(t *testing.T) {
 	ask(t, s, "rep", http.MethodGet, routes.Prefix+"/cases?limit=1&cursor="+page.Next, "")
 	require.Equal(t, service.Filter{Territory: "DE", OlderThan: 36 * time.Hour, Open: true, Limit: 2}, asked[0])
 	require.Equal(t, service.Filter{Limit: 2, Behind: "KAM-2026-000003", BehindAt: at}, asked[1])
+
+	// In another order it goes on behind the place of the case in that one.
+	since := at.Add(-time.Hour)
+	f.cases = func(f service.Filter) []service.CaseLine {
+		asked = append(asked, f)
+		return []service.CaseLine{{CaseNo: "KAM-2026-000003", UpdatedAt: at, StageSince: &since}, {CaseNo: "KAM-2026-000002", UpdatedAt: at, StageSince: &at}}
+	}
+	a = ask(t, s, "rep", http.MethodGet, routes.Prefix+"/cases?limit=1&order=STAGE&owed=MANAGER&overdue=true", "")
+	require.NoError(t, json.Unmarshal([]byte(a.body), &page))
+	ask(t, s, "rep", http.MethodGet, routes.Prefix+"/cases?limit=1&order=STAGE&owed=MANAGER&overdue=true&cursor="+page.Next, "")
+	want := service.Filter{Owed: kam.PartyManager, Overdue: true, Order: "STAGE", Limit: 2}
+	require.Equal(t, want, asked[2])
+	want.Behind, want.BehindAt = "KAM-2026-000003", since
+	require.Equal(t, want, asked[3])
 }
 
 // TestDocsPage is whole without the internet, and may run its own script only.

@@ -18,7 +18,7 @@ const AssetsAt = "/assets/"
 // so that a browser keeps them for ever.
 type assetFiles map[string][]byte
 
-var assets = assetFiles{"frame.css": must(files.ReadFile("frame.css"))}
+var assets = assetFiles{"frame.css": must(files.ReadFile("frame.css")), "frame.js": must(files.ReadFile("frame.js"))}
 
 func must(b []byte, err error) []byte {
 	if err != nil {
@@ -47,8 +47,11 @@ func Assets() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		if strings.HasSuffix(name, ".css") {
+		switch {
+		case strings.HasSuffix(name, ".css"):
 			w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		case strings.HasSuffix(name, ".js"):
+			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		}
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(assets[name]))

@@ -201,6 +201,8 @@ var machineTime = map[string][]string{
 	"staged":       {"at"},
 	"refusal":      {"at"},
 	"org_change":   {"changed_at"},
+	"post":         {"valid_from"}, // a change of an admin begins when he makes it
+	"territory":    {"valid_from"},
 	"outbox":       {"next_try", "created_at"},
 	"abc_snapshot": {"at"},
 	"policy":       {"at"},

@@ -36,7 +36,7 @@ func TestAC46_ContactPersonIsErased(t *testing.T) {
 	order := erase.Order{Subject: string(s.no), Email: "Petra@klinik.example", Order: "ticket 4711", By: "comp.one"}
 	erase := func(want int) func(onboarding.Snapshot) {
 		return func(onboarding.Snapshot) {
-			r, err := w.db.Erasures.Contact(t.Context(), order, func(kam.Person) (kam.Role, error) { return kam.ComplianceRole, nil })
+			r, err := w.db.Erasures.Contact(t.Context(), order, func(kam.Person) (kam.Role, error) { return kam.ComplianceRole, nil }, nil)
 			if err != nil || (r.Contacts > 0) != (want > 0) || len(r.Left) > 0 {
 				s.faults = append(s.faults, "erase: "+text(t, r))
 			}

@@ -212,31 +212,30 @@ func TestTargetsOfThePolicy(t *testing.T) {
 	w := newWorld(t)
 	w.goesBy("data_entry:        {remind: 2, expire: 20}", "data_entry:        {remind: 2, expire: 20, target: 6.5}",
 		"compliance_review: {remind: 1, escalate: 3, expire: 30}", "compliance_review: {remind: 1, escalate: 3, expire: 30, target: 40}")
-	clocks, err := w.db.Access.Calendars(t.Context())
-	require.NoError(t, err)
+	clocks := w.calendars()
 	measures := func(s *scene, after time.Duration, want string) {
 		s.at(after, func(now onboarding.Snapshot) {
-			if got := text(t, now.Task.Measure(clocks, monday.Add(after))); got != want {
+			if got := text(t, clocks.Measure(*now.Task, now.Owed(), monday.Add(after))); got != want {
 				s.faults = append(s.faults, "want "+want+", got "+got)
 			}
 		})
 	}
 	alone := fields{"identifiers": nil}
 	s := w.onboard("rep.south", data(t, screening("Dateneingabe GmbH"), fields{"declared_potential": nil}, alone))
-	measures(s, 6*hour, `{"worked_hours":6,"target_hours":6.5,"overdue":false}`)
-	measures(s, day, `{"worked_hours":8,"target_hours":6.5,"overdue":true}`) // the night counts for nothing
+	measures(s, 6*hour, `{"party":"REQUESTER","worked_hours":6,"target_hours":6.5,"overdue":false}`)
+	measures(s, day, `{"party":"REQUESTER","worked_hours":8,"target_hours":6.5,"over_hours":1.5,"overdue":true}`) // the night counts for nothing
 	s.act(day+hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Schattenhandel Exporte GmbH"), alone))
-	measures(s, hour, `{"worked_hours":1,"target_hours":40,"overdue":false}`)
+	measures(s, hour, `{"party":"COMPLIANCE","worked_hours":1,"target_hours":40,"overdue":false}`)
 	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Bestaetigung GmbH"), alone))
-	measures(s, 2*day, `{"worked_hours":16,"target_hours":16,"overdue":false}`)
-	measures(s, 2*day+hour, `{"worked_hours":17,"target_hours":16,"overdue":true}`) // also when the next level has joined
+	measures(s, 2*day, `{"party":"MANAGER","worked_hours":16,"target_hours":16,"overdue":false}`)
+	measures(s, 2*day+hour, `{"party":"MANAGER","worked_hours":17,"target_hours":16,"over_hours":1,"overdue":true}`) // also when the next level has joined
 	s.act(3*day, "", confirm("theo.territory", ""))
-	measures(s, 3*day+hour, `{"worked_hours":1,"target_hours":40,"overdue":false}`) // five days until the manager is told
+	measures(s, 3*day+hour, `{"party":"REQUESTER","worked_hours":1,"target_hours":40,"overdue":false}`) // five days until the manager is told
 	s.act(4*day, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	s = w.onboard("rep.south", data(t, screening("Eilig Werke GmbH"), alone, fields{"declared_potential": eur("600000.00")}))
-	measures(s, hour, `{"worked_hours":1,"target_hours":8,"overdue":false}`)
+	measures(s, hour, `{"party":"MANAGER","worked_hours":1,"target_hours":8,"overdue":false}`)
 	s.act(2*hour, "", onboarding.Act{Name: onboarding.ActWithdraw, By: "rep.south"}).run()
 	lines, err := w.db.Cases.List(t.Context(), casedb.Filter{})
 	require.NoError(t, err)

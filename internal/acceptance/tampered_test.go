@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules/policy"
+	"github.com/kamflow/kamflow/kam/signed"
+	"github.com/kamflow/kamflow/kam/signed/signedtest"
 	"github.com/kamflow/kamflow/store/storetest"
 )
 
@@ -61,6 +64,36 @@ func TestTamperedEnvelopesAreFound(t *testing.T) {
 		exec(`delete from kam.envelope`)
 		exec(`insert into kam.envelope select * from kam.kept`)
 		require.True(t, w.verified().Clean)
+	}
+	// Who has the key as well signs what he likes: that it is for this case and
+	// decision, was used once and is what the chain covers shows all the same.
+	kept := func(key string) (e signed.Envelope) {
+		var token string
+		require.NoError(t, conn.QueryRow(t.Context(), `select signed from kam.envelope where key = $1`, key).Scan(&token))
+		e, err := signed.Read(token)
+		require.NoError(t, err)
+		return e
+	}
+	first, second := kept(one), kept(two)
+	for why, forge := range map[string]func(e *signed.Envelope){
+		"it is for KAM-1999-000001": func(e *signed.Envelope) { e.About = "KAM-1999-000001" },
+		"it was used before":        func(e *signed.Envelope) { e.ID = second.ID },
+		"what was signed is not":    func(e *signed.Envelope) { e.Meaning = "something else" },
+		"it is for another content": func(e *signed.Envelope) { e.Digest = strings.Repeat("0", 64) },
+		"it did not hold when it was": func(e *signed.Envelope) {
+			e.Issued, e.Expires = e.Issued.AddDate(0, 0, -1), e.Expires.AddDate(0, 0, -1)
+		},
+	} {
+		forged := first
+		forge(&forged)
+		exec(`update kam.envelope set signed = $2 where key = $1`, one, signedtest.Seal(forged))
+		var said []string
+		for _, b := range w.verified().Breaks {
+			said = append(said, b.Why)
+		}
+		require.Contains(t, strings.Join(said, "\n"), why)
+		exec(`delete from kam.envelope`)
+		exec(`insert into kam.envelope select * from kam.kept`)
 	}
 	digest := `update kam.effect set digest = $2 where key = $1`
 	exec(digest, one, "another")

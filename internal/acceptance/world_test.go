@@ -260,6 +260,7 @@ func (s *scene) run() onboarding.Snapshot {
 	stored, err := s.db.Cases.Case(s.t.Context(), s.no)
 	require.NoError(s.t, err)
 	require.Equal(s.t, stored.State, end.State, "told is what is stored")
+	s.clockHolds(stored)
 	s.verifyChain()
 	return end
 }

@@ -25,6 +25,8 @@ var businessTime = []string{"kam", "kam/access", "kam/customer", "kam/onboarding
 // clock of the machine or of the database. A new place fails the test until it
 // stands here; one that is gone fails it too.
 var machineClock = map[string]string{
+	"activities/act.go MayAct DBNow":                              "a question that is asked and undone: it writes nothing",
+	"activities/book/decide.go MayAct DBNow":                      "a question that is asked and undone: it writes nothing",
 	"activities/book/book.go beating time.NewTicker":              "heartbeats of a long activity",
 	"store/onboarding/request.go allot SQL clock_timestamp()":     "the year in the number of a case, and when it was allotted; the first effect sets opened_at",
 	"store/onboarding/case.go - SQL clock_timestamp()":            "db_at of the audit row, beside the time of business",
@@ -49,8 +51,15 @@ var machineClock = map[string]string{
 	"service/wire.go pause time.NewTimer":                         "a pause before asking again",
 	"service/diagnose.go checkSignatures time.Now":                "which key is valid",
 	"service/sign.go seal time.Now":                               "when somebody signs, and until when that holds: no deadline of a case",
-	"service/signer.go Seal time.Now":                             "whether keys are looked at again, and which is valid",
+	"service/sign.go sealing time.Now":                            "when an act arrived that is signed as it is stored",
+	"service/signer.go Key time.Now":                              "whether keys are looked at again, and which is valid",
 	"store/signature.go KnowsKeys SQL clock_timestamp()":          "when a worker was last heard of",
+	"store/access/posts.go - SQL statement_timestamp()":           "who holds a post while an effect runs: what changed since its workflow task began counts",
+	"store/access/posts.go since DBNow":                           "from when a change of the tree holds that is made at once: when it was made",
+	"store/access/posts.go startOf DBNow":                         "whether what is planned lies ahead",
+	"store/internal/pg/tree.go - SQL statement_timestamp()":       "who holds a post now, for lists and where key accounts of a book are managed: it moves no case",
+	"store/access/access.go OrgChanged SQL statement_timestamp()": "what was planned and has begun: a mark to compare, read as text",
+	"store/onboarding/list.go Inbox SQL statement_timestamp()":    "who holds a post now, for a list",
 	"store/signature.go LiveWorkers SQL clock_timestamp()":        "which workers were heard of lately",
 }
 
@@ -137,6 +146,7 @@ var machineColumns = []string{
 	"kam.outbox created_at",
 	"kam.outbox next_try",
 	"kam.policy at",
+	"kam.post create", "kam.post select", "kam.post since", // the view of the tree of now, and its rows for programs of the release before
 	"kam.refusal at", "kam.signature_mode since",
 	"kam.staged at",
 	"kam.subject created_at",

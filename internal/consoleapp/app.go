@@ -14,19 +14,19 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
+	"github.com/kamflow/kamflow/activities"
 	"github.com/kamflow/kamflow/config"
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/api"
 	"github.com/kamflow/kamflow/gateway/openid"
-	"github.com/kamflow/kamflow/gateway/pages/link"
-	"github.com/kamflow/kamflow/gateway/pages/me"
-	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/health"
 	"github.com/kamflow/kamflow/internal/keys"
 	"github.com/kamflow/kamflow/internal/observe"
 	"github.com/kamflow/kamflow/internal/runfile"
+	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store"
 	"github.com/kamflow/kamflow/store/identity"
@@ -92,10 +92,11 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	}
 	a.reach.TaskQueue, a.reach.Patience, a.reach.Keys = a.cfg.Temporal.TaskQueue, a.cfg.Client.Timeout, keys.In(a.cfg)
 	system := service.Over(a.reach, a.store, a.temporal)
+	system.Judge = activities.New(a.store)
 	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
-		Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
+		Waits: pages.Waits(system), Names: a.names, Home: pages.Home, Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
 	})
 	a.pages(system)
 	a.programs(system, deps.Owner)
@@ -124,10 +125,17 @@ func (a *App) pages(system service.Service) {
 			Redirect: a.gate.Base.String() + signin.BackAt + p.Name,
 		}))
 	}
-	signin.Mount(a.gate, a.signIns, providers)
-	people.Mount(a.gate, system, a.signIns, issuers)
-	link.Mount(a.gate, a.signIns)
-	me.Mount(a.gate, system, a.signIns, a.cfg.Console.TokenLifetime)
+	pages.Mount(a.gate, pages.Needs{Service: system, SignIns: a.signIns, Providers: providers, Issuers: issuers, TokenLifetime: a.cfg.Console.TokenLifetime})
+}
+
+// names are those of all people.
+func (a *App) names(ctx context.Context) (map[kam.UserID]string, error) {
+	people, err := a.store.Access.People(ctx)
+	all := map[kam.UserID]string{}
+	for _, p := range people {
+		all[p.ID] = p.Name
+	}
+	return all, err
 }
 
 // programs puts what programs send behind the gate.

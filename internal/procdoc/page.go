@@ -88,13 +88,15 @@ func writeStates(b *strings.Builder) {
 			after = "yes"
 		}
 		rows = append(rows, []string{
-			code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, steps, code(string(s.Task)), code(string(onboarding.StageOf[s.State])), after,
+			code(string(s.State)), strings.ToLower(string(s.Kind)), s.WaitsFor, string(onboarding.States.OwedBy(s.State, "")), steps, code(string(s.Task)), code(string(onboarding.StageOf[s.State])), after,
 		})
 	}
 	fmt.Fprintf(b, "## States\n\n%d states: %d human, %d automatic, %d ends. ", len(onboarding.States), count[kam.Human], count[kam.Automatic], count[kam.End])
 	b.WriteString("A case in a human state waits for a person and has a task in an inbox; an automatic state is left by its stage, one transaction. ")
-	b.WriteString("After the commit of the customer a case can only end as `COMPLETED`.\n\n")
-	table(b, "State|Kind|Waits for|Step|Task|Stage|After the commit", rows)
+	b.WriteString("After the commit of the customer a case can only end as `COMPLETED`. ")
+	b.WriteString("The time that passes in a state is counted for the party that owes the next step; ")
+	b.WriteString("work in a shared queue is that of the role's party, so stewards owe a certain duplicate, and compliance its own findings.\n\n")
+	table(b, "State|Kind|Waits for|Time of|Step|Task|Stage|After the commit", rows)
 }
 
 // stageSteps names the steps of a state that takes several.

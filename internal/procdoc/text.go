@@ -33,13 +33,31 @@ func Name(s onboarding.State) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// TextPicture is the path of a case of a type, one line per state and under
-// the boxes of level 2, with the given state marked. A state off the path
-// appears where it belongs. Been are the states that the case has been in, so
-// that those it had no need of can be told; without them it has been in all
-// that lie before.
-func TextPicture(t kam.CaseType, state onboarding.State, been ...onboarding.State) string {
-	var b strings.Builder
+// A Mark says how a case stands to a state of its path.
+type Mark string
+
+// The marks.
+const (
+	MarkBeen     Mark = "been"
+	MarkHere     Mark = "here"
+	MarkUnneeded Mark = "unneeded" // it lies before, and the case had no need of it
+	MarkAhead    Mark = "ahead"
+)
+
+// A PathStep is one state on the path of a case.
+type PathStep struct {
+	Process kam.StepCode // the box of level 2 that it belongs to
+	State   onboarding.State
+	Mark    Mark
+	Side    bool // it stands beside the path, behind the step before
+}
+
+// Path is the path of a case of a type, with the given state marked. A state off
+// the path appears where it belongs, at the end where it belongs nowhere. Been are
+// the states that the case has been in, so that those it had no need of can be told;
+// without them it has been in all that lie before.
+func Path(t kam.CaseType, state onboarding.State, been ...onboarding.State) []PathStep {
+	var steps []PathStep
 	path := onboarding.MainPathOf(t)
 	at := slices.Index(path, state)
 	side := besides[state]
@@ -47,35 +65,54 @@ func TextPicture(t kam.CaseType, state onboarding.State, been ...onboarding.Stat
 		side = ""
 	}
 	here := max(at, slices.Index(path, side)+1) // how many lie before; none where it stands apart
-	var process kam.StepCode
 	for i, s := range path {
 		if s == onboarding.Completed {
 			break
 		}
-		if p := processOf(s); p != process {
-			process = p
-			fmt.Fprintf(&b, "  %s\n", p.Label())
-		}
-		visited := slices.Contains(been, s)
+		visited, mark := slices.Contains(been, s), MarkAhead
 		switch {
 		case i == at:
-			writeLine(&b, "▶", s, true)
+			mark = MarkHere
 		case i < here && len(been) > 0 && !visited:
-			b.WriteString(stateLine("–", s) + ", not needed\n")
+			mark = MarkUnneeded
 		case i < here || here == 0 && visited:
-			writeLine(&b, "│", s, false)
-		default:
-			writeLine(&b, "·", s, false)
+			mark = MarkBeen
 		}
+		steps = append(steps, PathStep{processOf(s), s, mark, false})
 		if s == side {
-			writeLine(&b, "└▶", state, true)
+			steps = append(steps, PathStep{processOf(s), state, MarkHere, true})
 		}
 	}
-	switch {
-	case state.Ended():
+	if state.Kind() != "" && !state.Ended() && at < 0 && side == "" {
+		steps = append(steps, PathStep{State: state, Mark: MarkHere})
+	}
+	return steps
+}
+
+// TextPicture is [Path] in text, one line per state and under the boxes of level 2.
+func TextPicture(t kam.CaseType, state onboarding.State, been ...onboarding.State) string {
+	var b strings.Builder
+	var process kam.StepCode
+	for _, s := range Path(t, state, been...) {
+		if s.Process != process && s.Process != "" {
+			process = s.Process
+			fmt.Fprintf(&b, "  %s\n", process.Label())
+		}
+		switch {
+		case s.Side:
+			writeLine(&b, "└▶", s.State, true)
+		case s.Mark == MarkHere:
+			writeLine(&b, "▶", s.State, true)
+		case s.Mark == MarkUnneeded:
+			b.WriteString(stateLine("–", s.State) + ", not needed\n")
+		case s.Mark == MarkBeen:
+			writeLine(&b, "│", s.State, false)
+		default:
+			writeLine(&b, "·", s.State, false)
+		}
+	}
+	if state.Ended() {
 		fmt.Fprintf(&b, "  ■ %s\n", Name(state))
-	case state.Kind() != "" && at < 0 && side == "":
-		writeLine(&b, "▶", state, true)
 	}
 	return b.String()
 }

@@ -30,13 +30,13 @@ var names = []string{
 	"starter show ", "starter batch show ", "starter customer show ", "starter inbox", "kam form", "kamflow key\n", "kamflow signed act 1\n",
 	"# Public keys that acts are signed with: give this file to every worker.\n", // of a file
 	"stuck cases", "search attributes", // names of checks
-	"new sales", "changed sales", "profit and loss", "password link", "set up", "sign in", // of steps, in errors and digests
+	"new sales", "changed sales", "profit and loss", "password link", "set up", "sign in", "hand task", // of steps, in errors and digests
 	"possible hit: ", "answer of ", // in what is stored
 }
 
 var (
 	sentence = regexp.MustCompile(`[A-Za-z']{2,} [a-z']{2,}`)
-	sql      = regexp.MustCompile(`(?i)\b(select|insert into|update|delete from|savepoint|create temp|order by|as no|from_state|user_id|customer_no|on conflict|set local)\b|kam\.[a-z]|::|@[a-z]|\$\d|' =`)
+	sql      = regexp.MustCompile(`(?i)\b(select|insert into|update|delete from|savepoint|create temp|order by|as no|from_state|user_id|customer_no|on conflict|set local)\b|kam\.[a-z]|::|@[a-z]|\$\d|' =|<[a-z]+ |is not null|clock_timestamp|^ and `)
 )
 
 // TestNothingIsSaidPastTheCatalogue: a sentence in those rooms is a key, or nobody
@@ -97,11 +97,11 @@ func forPeople(around []ast.Node) bool {
 			name := nameOf(n.Fun)
 			method := name[strings.LastIndex(name, ".")+1:]
 			switch {
-			case slices.Contains(notForPeople, name), strings.HasPrefix(name, "pg."):
+			case slices.Contains(notForPeople, name), strings.HasPrefix(name, "pg.") && name != "pg.Clip":
 				return false
 			case slices.Contains([]string{"Info", "Warn", "Error", "Debug", "ErrorContext", "trouble", "run", "Flush", "Set", "String", "Bool", "StringArray", "Flag"}, method):
 				return false
-			case name != "fmt.Sprintf":
+			case name != "fmt.Sprintf" && name != "pg.Clip":
 				return true
 			}
 		}

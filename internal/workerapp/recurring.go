@@ -39,6 +39,7 @@ type recurring struct {
 	organisation interface {
 		OrgChanged(ctx context.Context) (at string, err error)
 		AbsenceNear(ctx context.Context, now time.Time) (near bool, err error)
+		TakeEffect(ctx context.Context) (n int, err error)
 		MoveLeaversTasks(ctx context.Context, change string) (moved int, err error)
 		LatestPolicy(ctx context.Context) (version int, text []byte, err error)
 		ExpireProposals(ctx context.Context) (n int, err error)
@@ -139,8 +140,8 @@ func (r *recurring) rescreen(ctx context.Context) error {
 }
 
 // reroute tells the cases whose task waits for the wrong person since people or
-// territories changed, or an absence began. One that cannot be read holds up no
-// other.
+// territories changed, or an absence or something planned began. One that cannot
+// be read holds up no other.
 func (r *recurring) reroute(ctx context.Context) error {
 	now, err := r.record.Now(ctx)
 	if err != nil {
@@ -155,8 +156,12 @@ func (r *recurring) reroute(ctx context.Context) error {
 		return at + "|" + hour, err
 	}
 	return r.after(ctx, kam.JobReroute, mark, func(string) (bool, error) {
+		n, late := r.organisation.TakeEffect(ctx)
+		if n > 0 {
+			r.logger(ctx).Info("posts have changed hands as planned", zap.Int("posts", n))
+		}
 		cases, err := r.misrouted.Misrouted(ctx, now)
-		failed := []error{err}
+		failed := []error{late, err}
 		for _, no := range cases {
 			failed = append(failed, r.cases.Reroute(ctx, no))
 		}

@@ -26,6 +26,7 @@ type office struct {
 	fail    error // of telling a case
 	unread  error // of listing the cases
 	did     []string
+	settled int // how often it was asked what was planned
 	seen    map[kam.Job]string
 	cleaned time.Time
 }
@@ -49,6 +50,11 @@ func (o *office) Reroute(_ context.Context, no kam.CaseNo) error {
 }
 func (o *office) AbsenceNear(_ context.Context, now time.Time) (bool, error) {
 	return now.Format(time.DateOnly) == o.away, nil
+}
+
+func (o *office) TakeEffect(context.Context) (int, error) {
+	o.settled++
+	return 0, nil
 }
 
 func (o *office) MoveLeaversTasks(_ context.Context, change string) (int, error) {
@@ -124,6 +130,7 @@ func TestRecurringLooksWhenItMust(t *testing.T) {
 	does(time.Minute, "told KAM-04T03")
 	does(24*time.Hour, "told KAM-05T03") // once more when it is over
 	does(time.Hour, none...)
+	require.Equal(t, 7, o.settled, "what was planned comes true with each look")
 }
 
 // TestOneFaultHoldsUpNothingElse: a case that cannot be read stops no other

@@ -223,16 +223,22 @@ func (r Permission) covers(p kam.Person, s Subject) bool {
 // level or above: a regional manager who also runs one territory of another
 // region is a territory manager there.
 func (r Permission) within(p kam.Person, s Subject) bool {
+	_, ok := r.postOf(p, s)
+	return ok
+}
+
+// postOf is the nearest of the person's nodes that is.
+func (r Permission) postOf(p kam.Person, s Subject) (node string, ok bool) {
 	level, manages := r.Role.Level()
 	for i, node := range s.Path {
 		if !slices.Contains(p.Nodes, node) || manages && slices.Contains(p.NoPost, node) {
 			continue
 		}
 		if !manages || i >= len(s.Levels) || s.Levels[i].Rank() >= level.Rank() {
-			return true
+			return node, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // WorksAtNodes says whether a person has a role besides the managing ones that

@@ -31,7 +31,7 @@ const (
 // BatchStates is the table of states of a batch.
 var BatchStates = kam.StatesOf[BatchState]{
 	{State: BatchUploaded, Kind: kam.Automatic, Step: "5.7"},
-	{State: BatchChecked, Kind: kam.Human, WaitsFor: "manager of each scope", Step: "5.7", Task: TaskImport},
+	{State: BatchChecked, Kind: kam.Human, WaitsFor: "manager of each scope", Owes: kam.PartyManager, Step: "5.7", Task: TaskImport},
 	{State: BatchConfirmed, Kind: kam.Automatic, Step: "5.7"},
 	{State: BatchApplied, Kind: kam.End, Step: "5.7"},
 	{State: BatchCancelled, Kind: kam.End, Step: "5.7"},

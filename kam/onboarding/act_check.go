@@ -156,6 +156,25 @@ func (a Act) CheckAgainst(s Snapshot) error {
 		e.Hash = s.MaterialHash
 		return e
 	}
+	return a.open(s)
+}
+
+// OpenTo says whether a person may take a row of the table on a case as far as the
+// case's own facts say so: state, claim of a colleague, separation of duties. What
+// the act must carry is asked when it comes.
+func (s ActSpec) OpenTo(by kam.UserID, c Snapshot) error {
+	a := Act{Name: s.Name, Verdict: s.Verdict, By: by}
+	switch {
+	case !s.TakenIn(c.State):
+		return a.wrongState(c)
+	case s.Name == ActReassign:
+		return a.freeToTake(c) // separation binds whom it is given to
+	}
+	return a.open(c)
+}
+
+// open says whether claims and separation of duties leave the act to its person.
+func (a Act) open(s Snapshot) error {
 	if err := a.freeToTake(s); err != nil {
 		return err
 	}

@@ -88,6 +88,15 @@ func (s Snapshot) Has(f Flag) bool {
 	return false
 }
 
+// Owed is the party that owes the next step, "" when the case has ended.
+func (s Snapshot) Owed() kam.Party {
+	queue := ""
+	if s.Task != nil {
+		queue = s.Task.Queue
+	}
+	return States.OwedBy(s.State, queue)
+}
+
 // Edited says whether a person requested the case or ever changed its data, or
 // those of a case that follows it.
 func (s Snapshot) Edited(u kam.UserID) bool {

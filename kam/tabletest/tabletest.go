@@ -97,6 +97,7 @@ func Check[S, E ~string, F any](t *testing.T, table kam.Table[S, E, F], start S,
 			ends = ends || table.States.Spec(r).Kind == kam.End
 		}
 		require.True(t, ends, "%s never ends", s.State)
+		require.Equal(t, s.Kind != kam.End, slices.Contains(kam.Parties, table.States.OwedBy(s.State, "")), "somebody owes the next step until the end: %s", s.State)
 		require.Equal(t, s.Kind == kam.Human, s.WaitsFor != "" && s.Task != "", "a human state waits for somebody, with a task: %s", s.State)
 	}
 	t.Logf("%d rows, %d pairs of state and event, %d combinations of facts", len(table.Rows), len(groups), combinations)

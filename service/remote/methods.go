@@ -56,12 +56,21 @@ func (s *Service) Cases(ctx context.Context, who service.Principal, f service.Fi
 	return all(ctx, s, who, routes.Cases, &in, cmp.Or(max(f.Limit, 0), service.MostListed))
 }
 
+func (s *Service) Map(ctx context.Context, who service.Principal, f service.MapFilter) (service.ProcessMap, error) {
+	return call(ctx, s, who, routes.Map, &routes.MapOf{Territory: f.Territory, Type: f.Type, Requester: f.Requester})
+}
+
 func (s *Service) Changes(ctx context.Context, who service.Principal, after string) (service.Changes, error) {
 	return call(ctx, s, who, routes.Changes, &routes.ChangesAfter{After: after})
 }
 
 func (s *Service) Inbox(ctx context.Context, who service.Principal) ([]service.InboxItem, error) {
 	return all(ctx, s, who, routes.Inbox, &routes.InboxPage{}, 0)
+}
+
+func (s *Service) HandOver(ctx context.Context, who service.Principal, o service.HandOver) (service.HandedOver, error) {
+	o.DecisionID = cmp.Or(o.DecisionID, service.NewDecisionID())
+	return call(ctx, s, who, routes.HandOver, &routes.TasksHandedOver{Body: o})
 }
 
 func (s *Service) Customer(ctx context.Context, who service.Principal, no string) (service.CustomerView, error) {
@@ -173,8 +182,12 @@ func (s *Service) PersonLeaves(ctx context.Context, who service.Principal, a ser
 	return call(ctx, s, who, routes.PersonLeaves, &routes.OnPerson{OnePerson: routes.OnePerson{ID: id}, Body: ordered(a.DecisionID, a.Reason)})
 }
 
-func (s *Service) SetManager(ctx context.Context, who service.Principal, a service.OrgAct, node string, manager kam.UserID) (service.OrgChange, error) {
-	return call(ctx, s, who, routes.SetManager, &routes.ManagerSet{Node: node, Body: routes.ManagerDocument{Ordered: ordered(a.DecisionID, a.Reason), Manager: manager}})
+func (s *Service) SetManager(ctx context.Context, who service.Principal, a service.OrgAct, p service.Post) (service.OrgChange, error) {
+	return call(ctx, s, who, routes.SetManager, &routes.ManagerSet{Node: p.Node, Body: routes.ManagerDocument{Ordered: ordered(a.DecisionID, a.Reason), Manager: p.Manager, From: p.From, Preview: a.Preview}})
+}
+
+func (s *Service) Posts(ctx context.Context, who service.Principal, asOf string) ([]service.Held, error) {
+	return all(ctx, s, who, routes.Posts, &routes.PostsAsOf{AsOf: asOf}, 0)
 }
 
 func (s *Service) AddAbsence(ctx context.Context, who service.Principal, a service.OrgAct, ab service.Absence) (service.OrgChange, error) {
@@ -202,7 +215,7 @@ func (s *Service) Identities(ctx context.Context, who service.Principal, of kam.
 }
 
 func (s *Service) LoadOrganisation(ctx context.Context, who service.Principal, a service.OrgAct, o service.Org) (service.OrgChange, error) {
-	return call(ctx, s, who, routes.LoadOrganisation, &routes.NewOrganisation{Body: routes.OrganisationDocument{Ordered: ordered(a.DecisionID, a.Reason), Organisation: o}})
+	return call(ctx, s, who, routes.LoadOrganisation, &routes.NewOrganisation{Body: routes.OrganisationDocument{Ordered: ordered(a.DecisionID, a.Reason), Organisation: o, Preview: a.Preview}})
 }
 
 func onProposal(a service.OrgAct, no string) *routes.OnProposal {

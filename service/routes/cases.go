@@ -50,15 +50,26 @@ type CaseFilter struct {
 	Territory string           `query:"territory" maxLength:"80" doc:"The node and all below it"`
 	OlderThan string           `query:"older_than" maxLength:"40" doc:"Since the last change: 36h, 30m"`
 	Open      bool             `query:"open"`
+	Owed      kam.Party        `query:"owed" maxLength:"20" doc:"Whose turn it is: REQUESTER, MANAGER, STEWARD, COMPLIANCE, ENGINE"`
+	Overdue   bool             `query:"overdue" doc:"Beyond the target of the stage"`
+	Order     service.Order    `query:"order" maxLength:"20" doc:"CHANGED, the case changed last first; of open cases also AGE, STAGE (longest in its stage first), TARGET (first to pass its target first)"`
 }
 
 // FilterOf is a filter as it goes in.
 func FilterOf(f service.Filter) CaseFilter {
-	in := CaseFilter{Customer: f.Customer, Type: f.Type, State: f.State, Requester: f.Requester, Territory: f.Territory, Open: f.Open}
+	in := CaseFilter{Customer: f.Customer, Type: f.Type, State: f.State, Requester: f.Requester, Territory: f.Territory, Open: f.Open,
+		Owed: f.Owed, Overdue: f.Overdue, Order: f.Order}
 	if f.OlderThan != 0 {
 		in.OlderThan = f.OlderThan.String()
 	}
 	return in
+}
+
+// MapOf picks the cases of the map.
+type MapOf struct {
+	Territory string       `query:"territory" maxLength:"80" doc:"The node and all below it"`
+	Type      kam.CaseType `query:"type" maxLength:"40"`
+	Requester kam.UserID   `query:"requester" maxLength:"80"`
 }
 
 // ChangesAfter says behind which place.
@@ -120,7 +131,12 @@ var (
 			return s.Records(ctx, who, in.No)
 		}, func(r onboarding.DecisionRecord) string { return r.RecordID })
 
-	Cases = row(get(tagCases, "Cases", "/cases", "The cases that you may read, the one changed last first"), cases)
+	Cases = row(get(tagCases, "Cases", "/cases", "The cases that you may read, in the order that is asked for"), cases)
+
+	Map = row(get(tagCases, "Map", "/map", "Where cases that you may read stand in the boxes of the deck, and what went through them lately"),
+		func(ctx context.Context, s service.Service, who service.Principal, in *MapOf) (service.ProcessMap, error) {
+			return s.Map(ctx, who, service.MapFilter{Territory: in.Territory, Type: in.Type, Requester: in.Requester})
+		})
 
 	Changes = row(get(tagCases, "Changes", "/changes", "What has changed of what you may read; /events tells the same as it happens"),
 		func(ctx context.Context, s service.Service, who service.Principal, in *ChangesAfter) (service.Changes, error) {
@@ -131,13 +147,24 @@ var (
 		func(ctx context.Context, s service.Service, who service.Principal, _ *InboxPage, _ int) ([]service.InboxItem, error) {
 			return s.Inbox(ctx, who)
 		}, func(i service.InboxItem) string { return i.Task.ID })
+
+	HandOver = row(post(tagCases, "HandOver", "/hand-over", "Give all your open tasks to a colleague, for a leave; each case asks who may").
+			like(service.HandOver{DecisionID: exampleID, To: "lea.terr", Reason: "On leave until 6 January."}).tells(),
+		func(ctx context.Context, s service.Service, who service.Principal, in *TasksHandedOver) (service.HandedOver, error) {
+			return s.HandOver(ctx, who, in.Body)
+		})
 )
+
+// TasksHandedOver is the order to hand over.
+type TasksHandedOver struct{ Body service.HandOver }
 
 // cases is a page of the list of cases. It goes on behind the last case of the
 // page before, wherever that stands meanwhile: a case that changes comes to the
-// front, so no other is left out or told twice.
+// front, or to the end of what waits longest, so no other is left out or told
+// twice.
 func cases(ctx context.Context, s service.Service, who service.Principal, in *CaseFilter) (page Page[service.CaseLine], err error) {
-	f := service.Filter{Customer: in.Customer, Type: in.Type, State: in.State, Requester: in.Requester, Territory: in.Territory, Open: in.Open, Limit: in.Limit + 1}
+	f := service.Filter{Customer: in.Customer, Type: in.Type, State: in.State, Requester: in.Requester, Territory: in.Territory, Open: in.Open,
+		Owed: in.Owed, Overdue: in.Overdue, Order: in.Order, Limit: in.Limit + 1}
 	if in.OlderThan != "" {
 		if f.OlderThan, err = time.ParseDuration(in.OlderThan); err != nil || f.OlderThan < 0 {
 			return page, kam.Errorf(kam.Invalid, "%q is no duration", in.OlderThan).On("older_than").Try("write 36h or 30m")
@@ -157,7 +184,7 @@ func cases(ctx context.Context, s service.Service, who service.Principal, in *Ca
 	if page.Items, err = s.Cases(ctx, who, f); err == nil && len(page.Items) > in.Limit {
 		page.Items = page.Items[:in.Limit]
 		last := page.Items[in.Limit-1]
-		page.Next = cursor(place{Key: string(last.CaseNo) + " " + last.UpdatedAt.UTC().Format(time.RFC3339Nano)})
+		page.Next = cursor(place{Key: string(last.CaseNo) + " " + last.Place(in.Order).UTC().Format(time.RFC3339Nano)})
 	}
 	return page, err
 }

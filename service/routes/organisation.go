@@ -54,6 +54,14 @@ type ManagerSet struct {
 type ManagerDocument struct {
 	Ordered
 	Manager kam.UserID `json:"manager_id"`
+	From    string     `json:"from,omitempty" maxLength:"40" example:"2027-01-01" doc:"The day or the time from which he does; empty is at once"`
+	Preview bool       `json:"preview,omitempty" doc:"Tell what would move, and change nothing"`
+}
+
+// PostsAsOf picks the posts.
+type PostsAsOf struct {
+	Paging
+	AsOf string `query:"as_of" maxLength:"40" example:"2027-01-01" doc:"The day, or the time; empty is now"`
 }
 
 // NewAbsence adds an absence.
@@ -79,6 +87,7 @@ type NewOrganisation struct{ Body OrganisationDocument }
 type OrganisationDocument struct {
 	Ordered
 	Organisation service.Org `json:"organisation"`
+	Preview      bool        `json:"preview,omitempty" doc:"Tell what would change, and change nothing"`
 }
 
 // OnProposal decides on a proposal.
@@ -189,10 +198,17 @@ var (
 		})
 
 	SetManager = row(post(tagPeople, "SetManager", "/nodes/{node}/manager", "Fill the post of a node, or leave it vacant", access.ActionTerritoriesEdit).put().
-			like(ManagerDocument{Ordered{exampleID, "Hanna moves to the south."}, "hanna.terr"}),
+			like(ManagerDocument{Ordered{exampleID, "Hanna moves to the south."}, "hanna.terr", "2027-01-01", false}),
 		func(ctx context.Context, s service.Service, who service.Principal, in *ManagerSet) (change, error) {
-			return s.SetManager(ctx, who, in.Body.act(), in.Node, in.Body.Manager)
+			a := in.Body.act()
+			a.Preview = in.Body.Preview
+			return s.SetManager(ctx, who, a, service.Post{Node: in.Node, Manager: in.Body.Manager, From: in.Body.From})
 		})
+
+	Posts = list(get(tagPeople, "Posts", "/posts", "The posts of the tree with who holds them, on any day", access.ActionReferenceRead),
+		func(ctx context.Context, s service.Service, who service.Principal, in *PostsAsOf, _ int) ([]service.Held, error) {
+			return s.Posts(ctx, who, in.AsOf)
+		}, func(h service.Held) string { return h.Node })
 
 	AddAbsence = row(post(tagPeople, "AddAbsence", "/absences", "Say that a person takes no tasks for a time", access.ActionCalendarsEdit).
 			like(AbsenceDocument{Ordered{exampleID, ""}, service.Absence{UserID: "hanna.terr", From: "2026-12-21", To: "2027-01-06"}}),
@@ -227,9 +243,11 @@ var (
 
 	LoadOrganisation = row(post(tagPeople, "LoadOrganisation", "/organisation", "Make the organisation what a file says, or propose it",
 		access.ActionUsersEdit, access.ActionTerritoriesEdit, access.ActionCalendarsEdit, access.ActionReferenceEdit).put().upTo(MaxFile).
-		like(OrganisationDocument{Ordered{exampleID, "As of January."}, service.Org{Users: []service.User{{ID: "nora.rep", Name: "Nora North", Roles: []kam.Role{kam.SalesRep}}}}}),
+		like(OrganisationDocument{Ordered{exampleID, "As of January."}, service.Org{Users: []service.User{{ID: "nora.rep", Name: "Nora North", Roles: []kam.Role{kam.SalesRep}}}}, false}),
 		func(ctx context.Context, s service.Service, who service.Principal, in *NewOrganisation) (change, error) {
-			return s.LoadOrganisation(ctx, who, in.Body.act(), in.Body.Organisation)
+			a := in.Body.act()
+			a.Preview = in.Body.Preview
+			return s.LoadOrganisation(ctx, who, a, in.Body.Organisation)
 		})
 
 	Proposals = list(get(tagPeople, "Proposals", "/proposals", "What waits for a second admin", access.ActionUsersRead, access.ActionReferenceRead, access.ActionPolicyRead),

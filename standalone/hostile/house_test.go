@@ -103,7 +103,7 @@ func (h *house) start(t *testing.T) {
 	require.NoError(t, err)
 	h.db, err = store.Open(ctx, h.stack.DatabaseURL, store.Options{AllowUnsafe: true})
 	require.NoError(t, err)
-	require.NoError(t, demo.Furnish(ctx, service.New(service.RecordOf(h.db), nil, ""), time.Now(), t.Logf))
+	require.NoError(t, demo.Furnish(ctx, servicetest.New(h.db, nil, "").Local, time.Now(), t.Logf))
 	h.sample = sampleRequest(t)
 	h.sdk, err = sdk.DialContext(ctx, sdk.Options{
 		HostPort: h.stack.TemporalAddress, Namespace: h.stack.Namespace,

@@ -37,10 +37,13 @@ type Tx struct {
 	*ledger.Entry
 	ctx context.Context // of the effect: a Tx lives no longer
 	tx  pgx.Tx
+	// planned is the day for which the effect changes the organisation, zero for
+	// at once: the organisation is then asked about as of that day.
+	planned time.Time
 }
 
 // In is the inside of an effect on any subject.
-func In(e *ledger.Entry) *Tx { return &Tx{e, e.Context(), e.SQL()} }
+func In(e *ledger.Entry) *Tx { return &Tx{Entry: e, ctx: e.Context(), tx: e.SQL()} }
 
 // on runs fn on a subject, as one effect of its ledger; see [ledger.Ledger.On].
 func (s *Store) on(ctx context.Context, e ledger.Effect, fn func(tx *Tx) (any, error)) (json.RawMessage, error) {
@@ -55,9 +58,14 @@ const Kind ledger.Kind = "organisation"
 var Organisation = ledger.Subject{Kind: Kind, ID: "org"}
 
 // OrgChanged is when people, territories or rules of assignment last changed,
-// in database time.
+// or something planned took effect, in database time.
 func (s *Store) OrgChanged(ctx context.Context) (at string, err error) {
-	at, _, err = pg.One(ctx, s.pool, "look for changes of the organisation", pgx.RowTo[string], `select changed_at::text from kam.org_change`)
+	const last = `
+		select greatest((select changed_at from kam.org_change),
+			(select max(valid_from) from kam.territory where valid_from <= statement_timestamp()),
+			(select max(valid_to) from kam.territory where valid_to <= statement_timestamp()),
+			(select max(valid_from) from kam.post where valid_from <= statement_timestamp()))::text`
+	at, _, err = pg.One(ctx, s.pool, "look for changes of the organisation", pgx.RowTo[string], last)
 	return at, err
 }
 

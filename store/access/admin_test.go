@@ -83,14 +83,14 @@ func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 	require.False(t, mona.Active)
 
 	for who, node := range map[kam.UserID]string{"mona": "DE-N", "rita": "DE-HH", "nobody": "DE-HH", "theo": "MOON"} {
-		_, err = s.Access.SetManager(ctx, orgAct("6"+string(who), "pia"), node, who)
+		_, err = s.Access.SetManager(ctx, orgAct("6"+string(who), "pia"), accessdb.Post{Node: node, Manager: who})
 		require.Equal(t, kam.Invalid, kam.CodeOf(err), who)
 	}
-	_, err = s.Access.SetManager(ctx, orgAct("6", "pia"), "DE-HH", "mona")
+	_, err = s.Access.SetManager(ctx, orgAct("6", "pia"), accessdb.Post{Node: "DE-HH", Manager: "mona"})
 	require.Equal(t, kam.AlreadyDecided, kam.CodeOf(err), "she holds it, though she has left")
-	_, err = s.Access.SetManager(ctx, orgAct("7", "ulf"), "DE-HH", "theo")
+	_, err = s.Access.SetManager(ctx, orgAct("7", "ulf"), accessdb.Post{Node: "DE-HH", Manager: "theo"})
 	require.Equal(t, kam.Forbidden, kam.CodeOf(err), "posts are the policy admin's")
-	c, err = s.Access.SetManager(ctx, orgAct("8", "pia"), "DE-HH", "theo")
+	c, err = s.Access.SetManager(ctx, orgAct("8", "pia"), accessdb.Post{Node: "DE-HH", Manager: "theo"})
 	require.NoError(t, err)
 	require.Equal(t, "the post of DE-HH goes from mona to theo", c.What)
 	require.True(t, c.Pending)
@@ -103,7 +103,7 @@ func TestSomebodyLeavesAndThePostIsFilled(t *testing.T) {
 	mona, err = s.Access.Person(ctx, "mona")
 	require.NoError(t, err)
 	require.Empty(t, mona.Nodes)
-	_, err = s.Access.SetManager(ctx, orgAct("9", "pia"), "DE-HH", "")
+	_, err = s.Access.SetManager(ctx, orgAct("9", "pia"), accessdb.Post{Node: "DE-HH", Manager: ""})
 	require.NoError(t, err)
 	nodes, err := s.Access.Nodes(ctx)
 	require.NoError(t, err)

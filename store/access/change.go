@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,19 +43,23 @@ type orgChange struct {
 	owner  kam.UserID    // whom it is about: nobody does it for himself
 	tables []orgTable    // that it may change
 	apply  func(tx *Tx) (OrgChange, error)
+	from   func(tx *Tx) (time.Time, error) // when it takes effect, zero for at once; nil where it cannot be planned
 }
 
 // An orgTable is a table that a change may write, and the right that this
-// takes. Its rows are read as a key and their content.
+// takes. Its rows are read as a key and their content; of a dated one those that
+// hold when the change takes effect.
 type orgTable struct {
 	name  string
 	right access.Action
 	rows  string
 }
 
+func (t orgTable) dated() bool { return t.name == peopleTable.name || t.name == nodesTable.name }
+
 var (
-	peopleTable = orgTable{"users", access.ActionUsersEdit, `select user_id, to_jsonb(t) from kam.person t order by 1`}
-	nodesTable  = orgTable{"nodes", access.ActionTerritoriesEdit, `select code, to_jsonb(t) from kam.node t order by 1`}
+	peopleTable = orgTable{"users", access.ActionUsersEdit, `select user_id, to_jsonb(p) || jsonb_build_object('nodes', w.nodes, 'no_post', w.no_post) from ` + worksAt + ` order by 1`}
+	nodesTable  = orgTable{"nodes", access.ActionTerritoriesEdit, `select n.code, to_jsonb(n) from ` + nodesAt + ` order by 1`}
 	policyTable = orgTable{"policy", access.ActionPolicyDraft, `select 'in force', jsonb_build_object('version', version, 'text', convert_from(text, 'UTF8')) from kam.policy order by version desc limit 1`}
 
 	calendarsTable = orgTable{"calendars", access.ActionCalendarsEdit, `select code, to_jsonb(t) from kam.calendar t order by 1`}
@@ -189,6 +194,14 @@ func (ch orgChange) takesTwo(d differences) bool {
 // try carries a change out and tells what that did. Where it takes two the
 // caller undoes it.
 func (tx *Tx) try(ch orgChange) (OrgChange, differences, error) {
+	if ch.from != nil {
+		at, err := ch.from(tx)
+		if err != nil {
+			return OrgChange{}, nil, err
+		}
+		tx.planned = at
+		defer func() { tx.planned = time.Time{} }()
+	}
 	before, err := tx.rowsOf(ch.tables)
 	if err != nil {
 		return OrgChange{}, nil, err
@@ -207,7 +220,13 @@ func (tx *Tx) try(ch orgChange) (OrgChange, differences, error) {
 	if c.Cases == nil {
 		c.Cases = []kam.CaseNo{}
 	}
-	return c, between(before, after), nil
+	if tx.isPlanned() {
+		from := tx.planned
+		c.From = &from
+	}
+	d := between(before, after)
+	c.Moves, err = tx.moves(d)
+	return c, d, err
 }
 
 func (tx *Tx) rowsOf(tables []orgTable) (map[rowKey]json.RawMessage, error) {
@@ -217,7 +236,11 @@ func (tx *Tx) rowsOf(tables []orgTable) (map[rowKey]json.RawMessage, error) {
 	}
 	all := map[rowKey]json.RawMessage{}
 	for _, t := range tables {
-		rows, err := pg.List(tx.ctx, tx.tx, "read "+t.name, pgx.RowToStructByPos[row], t.rows)
+		var args []any
+		if t.dated() {
+			args = []any{tx.now()}
+		}
+		rows, err := pg.List(tx.ctx, tx.tx, "read "+t.name, pgx.RowToStructByPos[row], t.rows, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -243,7 +266,7 @@ func (s *Store) onOrg(ctx context.Context, a OrgAct, digest string, bulk bool, d
 	if err != nil {
 		return OrgChange{}, err
 	}
-	e := ledger.Effect{Subject: Organisation, Key: "act/" + a.DecisionID, Digest: digest, People: true, Bulk: bulk, At: now, By: a.By}
+	e := ledger.Effect{Subject: Organisation, Key: "act/" + a.DecisionID, Digest: digest, People: true, Bulk: bulk, At: now, By: a.By, Sign: a.Sign}
 	answer, err := s.on(ctx, e, func(tx *Tx) (any, error) { return do(tx) })
 	if err != nil {
 		return OrgChange{}, err
@@ -268,6 +291,9 @@ func (s *Store) OnOrganisation(ctx context.Context, a OrgAct, digest string, do 
 // change by a second admin agrees to what the first one proposed.
 func (s *Store) changeOrg(ctx context.Context, a OrgAct, ch orgChange) (OrgChange, error) {
 	digest := ledger.Digest([]any{ch.right, ch.what})
+	if a.Preview {
+		return s.preview(ctx, a, digest, ch)
+	}
 	return s.onOrg(ctx, a, digest, ch.kind == ChangeOrg, func(tx *Tx) (OrgChange, error) { return tx.change(a, ch) })
 }
 
@@ -286,6 +312,9 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 	}
 	if c, done, err := tx.agreeToSame(a); done || err != nil {
 		return c, err
+	}
+	if err := tx.takeEffect(); err != nil {
+		return OrgChange{}, err
 	}
 	c, d, err := tx.try(ch)
 	if err != nil {
@@ -314,7 +343,7 @@ func (tx *Tx) change(a OrgAct, ch orgChange) (OrgChange, error) {
 		c.Same, c.What = true, c.What+": "+kam.Note("nothing differs from what is there")
 		event.Type, event.Text = kam.EventOrgLoaded, pg.Clip(because(c.What, a.Reason), 4000)
 	} else {
-		tx.Queue(noteOrgChange)
+		tx.noteChange(c)
 	}
 	if c.Warnings, err = tx.tooFewAdmins(ch); err != nil {
 		return OrgChange{}, err

@@ -130,5 +130,9 @@ func (s *Store) DropSignIns(ctx context.Context, at time.Time) (dropped int, err
 		}
 		dropped += int(tag.RowsAffected())
 	}
-	return dropped, nil
+	tag, err := pg.Exec(ctx, s.pool, "remove what nobody has looked at for long", `delete from kam.seen where at < $1`, at.Add(-seenKept))
+	return dropped + int(tag.RowsAffected()), err
 }
+
+// seenKept is how long it is known what a person saw last.
+const seenKept = 180 * 24 * time.Hour

@@ -32,8 +32,11 @@ func (s *Store) LoadOrg(ctx context.Context, a OrgAct, o Org) (OrgChange, error)
 }
 
 func loadChange(o Org) orgChange {
-	return orgChange{kind: ChangeOrg, what: o, tables: tablesOf(o), apply: func(tx *Tx) (OrgChange, error) {
+	return orgChange{kind: ChangeOrg, what: o, tables: tablesOf(o), from: func(tx *Tx) (time.Time, error) { return tx.startOfLoad(o) }, apply: func(tx *Tx) (OrgChange, error) {
 		c := OrgChange{What: kam.Note("a load of %d people and %d territory nodes", len(o.Users), len(o.Nodes))}
+		if o.From != "" {
+			c.What += "; " + kam.Note("from %s on", o.From)
+		}
 		return c, tx.load(o)
 	}}
 }
@@ -48,7 +51,9 @@ func (tx *Tx) load(o Org) error {
 		return err
 	}
 	queuePeople(tx.Queued(), o)
-	queueTree(tx.Queued(), o)
+	if err := tx.queueTree(o); err != nil {
+		return err
+	}
 	if err := queueLists(tx.Queued(), o); err != nil {
 		return err
 	}
@@ -56,7 +61,10 @@ func (tx *Tx) load(o Org) error {
 	if err := tx.Flush("load the organisation"); err != nil {
 		return err
 	}
-	if err := calendarsKnown(tx.ctx, tx.tx); err != nil {
+	if _, err := tx.settle(); err != nil {
+		return err
+	}
+	if err := tx.calendarsKnown(); err != nil {
 		return err
 	}
 	managerOf, err := managers(tx.ctx, tx.tx)
@@ -75,7 +83,7 @@ func (tx *Tx) load(o Org) error {
 // manages, or nobody.
 const tidyPosts = `
 	update kam.person p set no_post = array(select x from unnest(no_post) x
-		where x = any (p.nodes) and not exists (select from kam.node n where n.code = x and n.manager_id = p.user_id))
+		where x = any (p.nodes) and not exists (select from ` + pg.TreeNow + ` where n.code = x and n.manager_id = p.user_id))
 	where no_post <> '{}'`
 
 // maxBlockedRef bounds the reference of a line of the screening list, in bytes.
@@ -84,7 +92,7 @@ const maxBlockedRef = 120
 // checkNew looks at the ids of those who are not known yet, and at roles that
 // are not those that are there: a load is no way around SOD5 and SOD6.
 func (tx *Tx) checkNew(users []User) error {
-	people, err := pg.List(tx.ctx, tx.tx, "list people", pgx.RowToStructByName[kam.Person], `select `+personColumns+` from kam.person`)
+	people, err := people(tx.ctx, tx.tx, tx.now())
 	if err != nil {
 		return err
 	}
@@ -109,14 +117,14 @@ func (tx *Tx) checkNew(users []User) error {
 }
 
 // calendarsKnown looks for a node whose calendar is not there.
-func calendarsKnown(ctx context.Context, tx pgx.Tx) error {
+func (tx *Tx) calendarsKnown() error {
 	const lost = `
-		select n.code, n.calendar from kam.node n
+		select n.code, n.calendar from ` + nodesAt + `
 		where n.calendar <> '' and not exists (select from kam.calendar c where c.code = n.calendar)
 		order by n.code limit 1`
 
 	var node, calendar string
-	switch err := tx.QueryRow(ctx, lost).Scan(&node, &calendar); {
+	switch err := tx.tx.QueryRow(tx.ctx, lost, tx.now()).Scan(&node, &calendar); {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
 	case err != nil:
@@ -158,28 +166,25 @@ func queuePeople(b *pgx.Batch, o Org) {
 	}
 }
 
-func queueTree(b *pgx.Batch, o Org) {
-	const node = `insert into kam.node (code, level, parent, name, manager_id, calendar) values (@code, @level, @parent, @name, @manager, @calendar)`
+func (tx *Tx) queueTree(o Org) error {
 	const calendar = `insert into kam.calendar (code, time_zone, opens, closes, weekend, holidays, hours, half_days)
 		values (@code, @zone, @opens, @closes, @weekend, @holidays, coalesce(@hours::jsonb, '{}'), @half_days)`
 
 	if o.Nodes != nil {
-		b.Queue(`delete from kam.node`)
-	}
-	for _, n := range o.Nodes {
-		b.Queue(node, pgx.StrictNamedArgs{
-			"code": n.Code, "level": n.Level, "parent": n.Parent, "name": n.Name, "manager": n.ManagerID, "calendar": n.Calendar,
-		})
+		if err := tx.loadTree(o); err != nil {
+			return err
+		}
 	}
 	if o.Calendars != nil {
-		b.Queue(`delete from kam.calendar`)
+		tx.Queue(`delete from kam.calendar`)
 	}
 	for _, c := range o.Calendars {
-		b.Queue(calendar, pgx.StrictNamedArgs{
+		tx.Queue(calendar, pgx.StrictNamedArgs{
 			"code": c.Code, "zone": c.TimeZone, "opens": c.Opens, "closes": c.Closes, "weekend": append([]string{}, c.Weekend...),
 			"holidays": append([]string{}, c.Holidays...), "hours": c.Hours, "half_days": append([]string{}, c.HalfDays...),
 		})
 	}
+	return nil
 }
 
 func queueLists(b *pgx.Batch, o Org) error {

@@ -13,11 +13,11 @@ import (
 	"github.com/kamflow/kamflow/store/internal/pg"
 )
 
-const personColumns = `user_id as id, name, email, roles, nodes, manager_id, active, nullif(no_post, '{}') as no_post`
+const personColumns = `user_id as id, p.name, p.email, p.roles, w.nodes, p.manager_id, p.active, nullif(w.no_post, '{}') as no_post`
 
-func personOf(ctx context.Context, q pg.Querier, id kam.UserID) (kam.Person, error) {
+func personOf(ctx context.Context, q pg.Querier, at time.Time, id kam.UserID) (kam.Person, error) {
 	p, ok, err := pg.One(ctx, q, "look up a person", pgx.RowToStructByName[kam.Person],
-		`select `+personColumns+` from kam.person where user_id = $1`, id)
+		`select `+personColumns+` from `+worksAt+` where user_id = $2`, at, id)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "nobody is known as %s", pg.Clip(string(id), 80))
 	}
@@ -25,31 +25,37 @@ func personOf(ctx context.Context, q pg.Querier, id kam.UserID) (kam.Person, err
 }
 
 // Person looks up who id is, active or not; kam.NotFound for nobody.
-func (tx *Tx) Person(id kam.UserID) (kam.Person, error) { return personOf(tx.ctx, tx.tx, id) }
+func (tx *Tx) Person(id kam.UserID) (kam.Person, error) {
+	return personOf(tx.ctx, tx.tx, tx.now(), id)
+}
 
 // Person looks up who id is, active or not; kam.NotFound for nobody.
 func (s *Store) Person(ctx context.Context, id kam.UserID) (kam.Person, error) {
-	return personOf(ctx, s.pool, id)
+	return personOf(ctx, s.pool, time.Time{}, id)
 }
 
 // People are all persons, by id.
 func (s *Store) People(ctx context.Context) ([]kam.Person, error) {
-	return pg.List(ctx, s.pool, "list people", pgx.RowToStructByName[kam.Person],
-		`select `+personColumns+` from kam.person order by user_id`)
+	return people(ctx, s.pool, time.Time{})
+}
+
+func people(ctx context.Context, q pg.Querier, at time.Time) ([]kam.Person, error) {
+	return pg.List(ctx, q, "list people", pgx.RowToStructByName[kam.Person],
+		`select `+personColumns+` from `+worksAt+` order by user_id`, at)
 }
 
 // PeopleByRole are the active persons who hold a role, by id.
 func (tx *Tx) PeopleByRole(role kam.Role) ([]kam.Person, error) {
 	return pg.List(tx.ctx, tx.tx, "list people by role", pgx.RowToStructByName[kam.Person],
-		`select `+personColumns+` from kam.person where active and roles @> array[$1::text] order by user_id`, role)
+		`select `+personColumns+` from `+worksAt+` where p.active and p.roles @> array[$2::text] order by user_id`, tx.now(), role)
 }
 
-const nodeColumns = `code, level, parent, name, manager_id, calendar`
+const nodeColumns = `n.code, n.level, n.parent, n.name, n.manager_id, n.calendar`
 
 // Node is an element of the territory tree; kam.NotFound where there is none.
 func (tx *Tx) Node(code string) (kam.TerritoryNode, error) {
 	n, ok, err := pg.One(tx.ctx, tx.tx, "look up a territory", pgx.RowToStructByName[kam.TerritoryNode],
-		`select `+nodeColumns+` from kam.node where code = $1`, code)
+		`select `+nodeColumns+` from `+nodesAt+` where n.code = $2`, tx.now(), code)
 	if err == nil && !ok {
 		err = kam.Errorf(kam.NotFound, "there is no territory %q", pg.Clip(code, 40))
 	}
@@ -57,14 +63,18 @@ func (tx *Tx) Node(code string) (kam.TerritoryNode, error) {
 }
 
 // Nodes is the whole territory tree, by code.
-func (tx *Tx) Nodes() ([]kam.TerritoryNode, error) { return nodes(tx.ctx, tx.tx) }
+func (tx *Tx) Nodes() ([]kam.TerritoryNode, error) {
+	return nodes(tx.ctx, tx.tx, tx.now())
+}
 
 // Nodes is the whole territory tree, by code.
-func (s *Store) Nodes(ctx context.Context) ([]kam.TerritoryNode, error) { return nodes(ctx, s.pool) }
+func (s *Store) Nodes(ctx context.Context) ([]kam.TerritoryNode, error) {
+	return nodes(ctx, s.pool, time.Time{})
+}
 
-func nodes(ctx context.Context, q pg.Querier) ([]kam.TerritoryNode, error) {
+func nodes(ctx context.Context, q pg.Querier, at time.Time) ([]kam.TerritoryNode, error) {
 	return pg.List(ctx, q, "read the territory tree", pgx.RowToStructByName[kam.TerritoryNode],
-		`select `+nodeColumns+` from kam.node order by code`)
+		`select `+nodeColumns+` from `+nodesAt+` order by n.code`, at)
 }
 
 // Chain is the node, its parent and so on up to the root; empty for an
@@ -72,13 +82,13 @@ func nodes(ctx context.Context, q pg.Querier) ([]kam.TerritoryNode, error) {
 func (tx *Tx) Chain(node string) ([]kam.TerritoryNode, error) {
 	const up = `
 		with recursive chain as (
-			select n.*, 1 as depth from kam.node n where code = $1
+			select n.*, 1 as depth from ` + nodesAt + ` where n.code = $2
 			union all
-			select p.*, depth + 1 from chain c join kam.node p on p.code = c.parent where depth < 20
+			select n.*, depth + 1 from chain c join ` + nodesAt + ` on n.code = c.parent where depth < 20
 		)
-		select ` + nodeColumns + ` from chain order by depth`
+		select ` + nodeColumns + ` from chain n order by depth`
 
-	return pg.List(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByName[kam.TerritoryNode], up, node)
+	return pg.List(tx.ctx, tx.tx, "read the territory chain", pgx.RowToStructByName[kam.TerritoryNode], up, tx.now(), node)
 }
 
 const calendarRows = `select code, time_zone, opens, closes, weekend, holidays, hours, half_days from kam.calendar`
@@ -234,8 +244,7 @@ func (s *Store) Reference(ctx context.Context) (r Reference, err error) {
 		if r.Rules, err = t.AssignmentRules(); err != nil {
 			return err
 		}
-		r.People, err = pg.List(ctx, tx, "list people", pgx.RowToStructByName[kam.Person], `select `+personColumns+` from kam.person order by user_id`)
-		if err != nil {
+		if r.People, err = people(ctx, tx, time.Time{}); err != nil {
 			return err
 		}
 		r.Groups, err = pg.List(ctx, tx, "list groups", pgx.RowToStructByPos[Group], `select group_id, name from kam.party_group order by group_id`)

@@ -17,6 +17,9 @@ type Org struct {
 	Groups          []Group          `json:"groups" yaml:"groups"`
 	FinanceHolds    []Hold           `json:"finance_holds" yaml:"finance_holds"`
 	Absences        []Absence        `json:"absences" yaml:"absences"`
+	// From is the day, or the instant, from which the nodes hold; "" is at once. A
+	// load for a later day gives nodes only: the other lists have no days.
+	From string `json:"from,omitempty" yaml:"from"`
 }
 
 // A User is a person with roles. Inactive is the exception, so that a list of

@@ -4,12 +4,14 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/store/internal/pg"
+	"github.com/kamflow/kamflow/store/ledger"
 )
 
 // An OrgAct is who changes the organisation and why, under the id that makes a
@@ -18,9 +20,13 @@ type OrgAct struct {
 	DecisionID string
 	By         kam.UserID
 	Reason     string
+	// Preview asks what the change would do: nothing is changed or kept.
+	Preview bool `json:"-"`
 	// May says whether somebody may do something, and by which role. The store does
 	// not know: whoever runs the act does.
 	May func(who kam.Person, what access.Action, of access.Subject) (kam.Role, error) `json:"-"`
+	// Sign has what was done signed; nil where nothing is.
+	Sign ledger.Sign `json:"-"`
 }
 
 // Judge asks May, and refuses where nobody says.
@@ -42,6 +48,12 @@ type OrgChange struct {
 	Second []kam.Role `json:"second_admin,omitempty"`
 	// Differences are what a proposal changes, row by row.
 	Differences []string `json:"differences,omitempty"`
+	// From is when a planned change takes effect; nil for at once.
+	From *time.Time `json:"from,omitempty"`
+	// Moves are what a change of the tree or its posts moves.
+	Moves *Moves `json:"moves,omitempty"`
+	// Preview says that nothing was changed and nothing proposed.
+	Preview bool `json:"preview,omitempty"`
 	// Same says that a load differs in nothing from what is there.
 	Same bool `json:"same,omitempty"`
 	// Warnings are what the change leaves open, in words.
@@ -148,7 +160,7 @@ func (s *Store) PersonLeaves(ctx context.Context, a OrgAct, id kam.UserID) (OrgC
 		if !p.Active {
 			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "%s has left already", id).On("user_id")
 		}
-		posts, err := pg.List(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], `select code from kam.node where manager_id = $1 order by code`, id)
+		posts, err := pg.List(tx.ctx, tx.tx, "look for posts", pgx.RowTo[string], `select n.code from `+nodesAt+` where n.manager_id = $2 order by n.code`, tx.now(), id)
 		if err != nil {
 			return OrgChange{}, err
 		}
@@ -172,56 +184,6 @@ func (tx *Tx) ownedBy(id kam.UserID, c *OrgChange) error {
 	n, _, err := pg.One(tx.ctx, tx.tx, "count what "+string(id)+" owns", pgx.RowToStructByPos[row], count, id)
 	c.Customers, c.KeyAccounts = n.Customers, n.KeyAccounts
 	return err
-}
-
-// A post is a node and who manages it; nobody where it is vacant.
-type post struct {
-	Node    string
-	Manager kam.UserID
-}
-
-// SetManager fills the post of a node, which takes two policy_admins, or leaves
-// it vacant for "". The post moves with what may be done in it: the new manager
-// works at the node, the one before manages it no longer. He goes on working
-// there only where another role of his does.
-func (s *Store) SetManager(ctx context.Context, a OrgAct, node string, manager kam.UserID) (OrgChange, error) {
-	return s.changeOrg(ctx, a, postChange(post{node, manager}))
-}
-
-func postChange(p post) orgChange {
-	const (
-		come = `update kam.person set no_post = array_remove(no_post, $2),
-			nodes = case when $2 = any (nodes) then nodes else array_append(nodes, $2) end where user_id = $1`
-		stay = `update kam.person set no_post = array_append(array_remove(no_post, $2), $2) where user_id = $1 and $2 = any (nodes)`
-		goes = `update kam.person set nodes = array_remove(nodes, $2), no_post = array_remove(no_post, $2) where user_id = $1`
-	)
-	return orgChange{kind: ChangePost, what: p, right: access.ActionTerritoriesEdit, owner: p.Manager, tables: []orgTable{peopleTable, nodesTable}, apply: func(tx *Tx) (OrgChange, error) {
-		n, err := tx.Node(p.Node)
-		if err != nil {
-			return OrgChange{}, wrongOn("node", err)
-		}
-		if n.ManagerID == p.Manager {
-			return OrgChange{}, kam.Errorf(kam.AlreadyDecided, "the post of %s is as you want it: %s", p.Node, orVacant(p.Manager)).On("manager_id")
-		}
-		if p.Manager != "" {
-			if err := tx.mayManage(p.Manager, n); err != nil {
-				return OrgChange{}, err
-			}
-			tx.Queue(come, p.Manager, p.Node)
-		}
-		before, err := tx.Person(n.ManagerID)
-		if err != nil && kam.CodeOf(err) != kam.NotFound {
-			return OrgChange{}, err
-		}
-		if access.WorksAtNodes(before) {
-			tx.Queue(stay, n.ManagerID, p.Node)
-		} else {
-			tx.Queue(goes, n.ManagerID, p.Node)
-		}
-		tx.Queue(`update kam.node set manager_id = $2 where code = $1`, p.Node, p.Manager)
-		cases, err := tx.casesBelow(p.Node)
-		return OrgChange{What: kam.Note("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager)), Cases: cases}, err
-	}}
 }
 
 // mayManage asks for an active person who holds the role of the node's level.
@@ -257,15 +219,15 @@ func (tx *Tx) casesOfPerson(u kam.UserID) ([]kam.CaseNo, error) {
 func (tx *Tx) casesBelow(node string) ([]kam.CaseNo, error) {
 	const find = `
 		with recursive below as (
-			select code from kam.node where code = $1
+			select n.code from ` + nodesAt + ` where n.code = $2
 			union
-			select n.code from below b join kam.node n on n.parent = b.code
+			select n.code from below b join ` + nodesAt + ` on n.parent = b.code
 		)
 		select distinct c.case_no from kam.cases c join kam.task t on t.case_no = c.case_no and t.status = 'OPEN' and t.subject = ''
 		where c.open and c.territory in (select code from below) and t.queue in ('', 'UNROUTED') and t.kind in ('confirmation', 'endorsement')
 		order by c.case_no`
 
-	return pg.List(tx.ctx, tx.tx, "look for cases below "+node, pgx.RowTo[kam.CaseNo], find, node)
+	return pg.List(tx.ctx, tx.tx, "look for cases below "+node, pgx.RowTo[kam.CaseNo], find, tx.now(), node)
 }
 
 func personLine(u User) string {

@@ -250,6 +250,9 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	if _, _, err := a.mayDo(who, ch.agreeing(ch.given()), subject); err != nil {
 		return OrgChange{}, err
 	}
+	if err := tx.takeEffect(); err != nil {
+		return OrgChange{}, err
+	}
 	c, d, err := tx.try(ch)
 	if e := kam.AsError(err); e != nil && e.Code != kam.Fault && e.Code != kam.Unreachable {
 		return OrgChange{}, stale(p, e.Msg)
@@ -284,7 +287,7 @@ func (tx *Tx) agree(a OrgAct, p storedProposal) (OrgChange, error) {
 	}
 	tx.closeProposal(p.Proposal, ProposalAgreed, a.By, a.Reason)
 	c.Proposal, c.Differences = p.No, d.lines()
-	tx.Queue(noteOrgChange)
+	tx.noteChange(c)
 	tx.Log(kam.AuditEvent{Type: ch.event(), Actor: a.By, RolesUsed: roles, ReasonCode: string(ch.kind), PolicyVersion: ch.policyVersion(),
 		Text: pg.Clip(kam.Note("%s, proposed by %s", p.No, p.By)+": "+ch.told(c, d, a.Reason), 4000), PayloadDigest: p.Ground})
 	return c, tx.Publish(ledger.Message{Kind: "proposal.closed", To: []kam.UserID{p.By}, Subject: pg.Clip(kam.Note("%s: %s has agreed: %s", p.No, a.By, c.What), 1000)})

@@ -84,10 +84,10 @@ func TestOneAdminAloneGivesNoRight(t *testing.T) {
 			return s.Access.SetPerson(t.Context(), a, accessdb.User{ID: "new", Name: "New", Nodes: []string{"DE"}})
 		}},
 		{"a post", governors[access.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
-			return s.Access.SetManager(t.Context(), a, "DE-HH", "theo")
+			return s.Access.SetManager(t.Context(), a, accessdb.Post{Node: "DE-HH", Manager: "theo"})
 		}},
 		{"a vacant post", governors[access.ActionTerritoriesEdit], func(t *testing.T, s *store.Store, a accessdb.OrgAct) (accessdb.OrgChange, error) {
-			return s.Access.SetManager(t.Context(), a, "DE-N", "rolf")
+			return s.Access.SetManager(t.Context(), a, accessdb.Post{Node: "DE-N", Manager: "rolf"})
 		}},
 		{"people of a load", governors[access.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users[1].Nodes = []string{"W"} })},
 		{"a load that takes somebody away", governors[access.ActionUsersEdit], load(func(o *accessdb.Org) { o.Users = slices.Delete(o.Users, 2, 3) })},
@@ -217,7 +217,7 @@ func TestNobodyGivesHimselfARight(t *testing.T) {
 	// The manager of somebody has his requests when he leaves.
 	_, err = s.Access.SetPerson(ctx, orgAct("8", "ulf"), person(t, s, "rita", func(u *accessdb.User) { u.ManagerID = "ulf" }))
 	require.Equal(t, kam.Separation, kam.CodeOf(err))
-	_, err = s.Access.SetManager(ctx, orgAct("9", "petra"), "DE-HH", "petra")
+	_, err = s.Access.SetManager(ctx, orgAct("9", "petra"), accessdb.Post{Node: "DE-HH", Manager: "petra"})
 	require.Equal(t, kam.Separation, kam.CodeOf(err), "a policy admin who is a manager as well")
 	require.Equal(t, before, orgNow(t, s))
 }
@@ -442,7 +442,7 @@ func TestPostLeavesOtherWork(t *testing.T) {
 				require.NoError(t, err)
 			}
 			give := func(id string, to kam.UserID) {
-				c, err := s.Access.SetManager(ctx, orgAct(id, "pia"), "DE-HH", to)
+				c, err := s.Access.SetManager(ctx, orgAct(id, "pia"), accessdb.Post{Node: "DE-HH", Manager: to})
 				require.NoError(t, err)
 				require.Equal(t, to != "", c.Pending, "to take a post away takes one")
 				if c.Pending {

@@ -110,25 +110,40 @@ func (s *Store) Effect(ctx context.Context, no book.BatchNo, e ledger.Effect, fn
 		return book.BatchProgress{}, err // no subject of a batch that is not there
 	}
 	e.Subject = Of(no)
-	_, err := s.ledger.On(ctx, e, nil, func(e *ledger.Entry) (any, error) {
-		b, err := readBatch(ctx, e.SQL(), no, "for update")
-		if err != nil {
-			return nil, err
-		}
-		if err := fn(&Tx{Entry: e, Batch: &b, ctx: ctx, tx: e.SQL()}); err != nil {
-			return nil, err
-		}
-		b.Version++
-		b.UpdatedAt = e.At.UTC()
-		queueBatch(e, b)
-		return b.Version, nil
-	})
+	_, err := s.ledger.On(ctx, e, nil, within(no, fn))
 	refused := kam.AsError(err)
 	if err != nil && (refused == nil || refused.Code == kam.Fault || refused.Code == kam.Unreachable) {
 		return book.BatchProgress{}, err
 	}
 	now, err := s.Get(ctx, no)
 	return book.BatchProgress{Batch: now, Refused: refused}, err
+}
+
+// Ask runs fn as an effect on a batch would, and undoes what it did; an effect
+// that was done is not asked about.
+func (s *Store) Ask(ctx context.Context, no book.BatchNo, e ledger.Effect, fn func(tx *Tx) error) error {
+	if _, err := s.Get(ctx, no); err != nil {
+		return err
+	}
+	e.Subject = Of(no)
+	return s.ledger.Look(ctx, e, func(e *ledger.Entry) ledger.Keeper { return ledger.Simple(e, within(no, fn)) })
+}
+
+// within runs fn on a batch within an effect, and saves it.
+func within(no book.BatchNo, fn func(tx *Tx) error) func(e *ledger.Entry) (any, error) {
+	return func(e *ledger.Entry) (any, error) {
+		b, err := readBatch(e.Context(), e.SQL(), no, "for update")
+		if err != nil {
+			return nil, err
+		}
+		if err := fn(&Tx{Entry: e, Batch: &b, ctx: e.Context(), tx: e.SQL()}); err != nil {
+			return nil, err
+		}
+		b.Version++
+		b.UpdatedAt = e.At.UTC()
+		queueBatch(e, b)
+		return b.Version, nil
+	}
 }
 
 // Refuse leaves a trace of an act on a batch that was refused before it

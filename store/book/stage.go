@@ -31,6 +31,8 @@ type Upload struct {
 	Findings func() []book.BatchFinding
 	// Progress is told how many rows of a file are staged, where it is there.
 	Progress func(file string, rows int)
+	// Sign has the upload signed; nil where nothing is.
+	Sign ledger.Sign
 }
 
 // A Row is one customer of a book. Data are its request data as JSON,
@@ -117,7 +119,7 @@ func uploadBatch(ctx context.Context, ptx pgx.Tx, u Upload) (b book.BatchSnapsho
 		}
 		return b, false, nil
 	}
-	e := ledger.Effect{Subject: Of(no), Key: "upload", Digest: u.Content, Known: ledger.Unfenced, At: u.At, By: u.By}
+	e := ledger.Effect{Subject: Of(no), Key: "upload", Digest: u.Content, At: u.At, By: u.By, Sign: u.Sign} // what is refused leaves nothing
 	err = ledger.DoIn(ctx, ptx, e, func(entry *ledger.Entry) ledger.Keeper {
 		return ledger.Simple(entry, func(entry *ledger.Entry) (any, error) {
 			b, err = uploaded(entry, no, u)

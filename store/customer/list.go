@@ -89,9 +89,9 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	}
 	const below = `
 		with recursive below as (
-			select code from kam.node where code = @territory
+			select n.code from ` + pg.TreeNow + ` where n.code = @territory
 			union
-			select n.code from below b join kam.node n on n.parent = b.code
+			select n.code from below b join ` + pg.TreeNow + ` on n.parent = b.code
 		)`
 	if f.Territory != "" {
 		sql.WriteString(below)

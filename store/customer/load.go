@@ -59,9 +59,9 @@ const BookAccounts = `
 		  and not exists (select from kam.key_account k where k.group_id <> '' and k.group_id = c.group_id and k.state <> 'ENDED')
 		order by 1, customer_no
 	), up as (
-		select h.account, n.code, n.level, n.parent from holder h join kam.node n on n.code = h.territory
+		select h.account, n.code, n.level, n.parent from holder h join ` + pg.TreeNow + ` on n.code = h.territory
 		union all
-		select up.account, n.code, n.level, n.parent from up join kam.node n on n.code = up.parent
+		select up.account, n.code, n.level, n.parent from up join ` + pg.TreeNow + ` on n.code = up.parent
 	), numbered as materialized (
 		select h.*, 'KA-' || lpad(nextval('kam.key_account_number')::text, 6, '0') as no,
 			coalesce((select g.name from kam.party_group g where g.group_id = h.group_id), h.name) as title,

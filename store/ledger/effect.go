@@ -23,6 +23,18 @@ type Effect struct {
 	At      time.Time
 	By      kam.UserID // who acts: the actor of the refusal, if it comes to that
 	Signed  string     // the document that says so, kept with the effect; empty where there is none
+	Sign    Sign       // makes that document, where the act does not come with it
+}
+
+// Sign seals what was done, after it was judged and before it is stored; empty where
+// nothing is signed. What it refuses is refused as any act is.
+type Sign func(d Done) (signed string, err error)
+
+// Done is what an effect did, as its envelope names it. Events are the lines of
+// the trail of its own subject.
+type Done struct {
+	Subject, Key, Digest string
+	Events               []kam.AuditEvent
 }
 
 // Unfenced is the Known of an effect whose key names what it does, so that it

@@ -71,7 +71,7 @@ func (e *Entry) KeptIn(h *Home) { e.home = h }
 // this one is; key is its business key there.
 func (e *Entry) Beside(s Subject, key string) *Entry {
 	f := e.effect
-	f.Subject, f.With, f.Key, f.Signal, f.Signed = s, Subject{}, key, 0, ""
+	f.Subject, f.With, f.Key, f.Signal, f.Signed, f.Sign = s, Subject{}, key, 0, "", nil
 	return &Entry{At: e.At, ctx: e.ctx, tx: e.tx, effect: f, home: e.home, queued: &pgx.Batch{}}
 }
 

@@ -21,6 +21,18 @@ func EnvelopeDigest(signed string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// EventKey is the key of an envelope that belongs to an event and to no effect.
+func EventKey(seq int64) string { return fmt.Sprintf("event/%d", seq) }
+
+// sign has what was done signed, where the act did not come with its envelope.
+func (e *Entry) sign() (err error) {
+	if e.effect.Sign == nil || len(e.events) == 0 {
+		return nil
+	}
+	e.effect.Signed, err = e.effect.Sign(Done{e.effect.Subject.ID, e.effect.Key, e.effect.Digest, e.events})
+	return err
+}
+
 // keepEnvelope queues the document that an act came with, under the key of the
 // effect.
 func (e *Entry) keepEnvelope() {
@@ -100,14 +112,16 @@ type SignedEffect struct {
 }
 
 // signedEffects are those of the subjects of a page: of everything that people
-// decided, and of starts.
+// decided, of starts, of uploads and of orders to erase.
 func signedEffects(ctx context.Context, tx pgx.Tx, after, last kam.CaseNo) (map[kam.CaseNo][]SignedEffect, error) {
 	const acts = `
 		with done as (
 			select case_no as subject, key, digest from kam.effect
 			where case_no > $1 and case_no <= $2 and (key like 'act/%' or key = 'seq/1') and progress -> 'refused' is null
 			union all
-			select subject, key, digest from kam.subject_effect where subject > $1 and subject <= $2 and subject like 'import/%' and key like 'act/%'
+			select subject, key, digest from kam.subject_effect where subject > $1 and subject <= $2 and (key like 'act/%' or key = 'upload')
+			union all
+			select case_no, 'event/' || seq, '' from kam.audit where case_no > $1 and case_no <= $2 and case_no = 'erasure' and type = 'DATA_ERASED'
 		)
 		select coalesce(d.subject, e.subject) as subject, coalesce(d.key, e.key) as key, coalesce(d.digest, '') as digest, coalesce(e.signed, '') as envelope
 		from done d full join (select * from kam.envelope where subject > $1 and subject <= $2) e on e.subject = d.subject and e.key = d.key

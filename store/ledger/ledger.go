@@ -120,7 +120,9 @@ func DoIn(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) er
 	if done, err := e.before(k); done || err != nil {
 		return err
 	}
-	err = e.do(k)
+	if err = e.do(k); err == nil {
+		err = e.sign()
+	}
 	refusal := kam.AsError(err)
 	switch {
 	case err == nil && e.unchanged:
@@ -138,12 +140,18 @@ func DoIn(ctx context.Context, tx pgx.Tx, f Effect, open func(*Entry) Keeper) er
 }
 
 // Look does an effect and undoes it: for questions that only an effect can
-// answer.
+// answer. One that was done before is not done; with another digest it is a
+// kam.IDReused.
 func (l *Ledger) Look(ctx context.Context, f Effect, open func(*Entry) Keeper) error {
 	return pg.InTx(ctx, l.pool, "look at "+f.Subject.ID, func(tx pgx.Tx) error {
 		e, k, err := lock(ctx, tx, f, open)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case e.stored != nil && e.stored.Digest != f.Digest:
+			return e.reused()
+		case e.stored != nil && !e.stored.Refused:
+			return nil
 		}
 		if err := e.do(k); err != nil {
 			return err
@@ -153,7 +161,8 @@ func (l *Ledger) Look(ctx context.Context, f Effect, open func(*Entry) Keeper) e
 }
 
 // Append adds to the trail of a subject what Do logs, without moving it: its
-// version stays, and no answer is kept.
+// version stays, and no answer is kept. What is signed stands under the number of
+// the first event.
 func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper) error {
 	return pg.InTx(ctx, l.pool, "add to the trail of "+f.Subject.ID, func(tx pgx.Tx) error {
 		e, k, err := lock(ctx, tx, f, open)
@@ -163,6 +172,11 @@ func (l *Ledger) Append(ctx context.Context, f Effect, open func(*Entry) Keeper)
 		if err := e.do(k); err != nil {
 			return err
 		}
+		e.effect.Key = EventKey(e.seq + 1)
+		if err := e.sign(); err != nil {
+			return err
+		}
+		e.keepEnvelope()
 		return e.Note()
 	})
 }
@@ -229,7 +243,7 @@ func (e *Entry) before(k Keeper) (done bool, err error) {
 		// task that Temporal lost may come again for something else.
 		return true, k.Stored(nil, true)
 	case e.stored != nil && e.stored.Digest != f.Digest:
-		return true, kam.Errorf(kam.IDReused, "effect %s of %s was stored with other content", f.Key, f.Subject).On("decision_id")
+		return true, e.reused()
 	case e.stored != nil && !e.stored.Refused:
 		return true, k.Stored(e.stored.Answer, false)
 	case e.was != nil:
@@ -238,6 +252,11 @@ func (e *Entry) before(k Keeper) (done bool, err error) {
 		return true, kam.Errorf(kam.Fault, "the database knows version %d of %s, the workflow %d: was an old backup restored?", e.version, f.Subject, f.Known)
 	}
 	return false, nil
+}
+
+// reused refuses an effect whose key stands for another one.
+func (e *Entry) reused() error {
+	return kam.Errorf(kam.IDReused, "effect %s of %s was stored with other content", e.effect.Key, e.effect.Subject).On("decision_id")
 }
 
 // Save writes all that the effect led to, in one round trip.
@@ -326,7 +345,7 @@ func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 		}
 		if forged {
 			line.Type, line.Actor = kam.EventSignatureRefused, kam.System
-			line.Text = pg.Clip("in the name of "+string(e.effect.By)+": "+refusal.Error(), 1000)
+			line.Text = pg.Clip(kam.Note("in the name of %s", e.effect.By)+": "+refusal.Error(), 1000)
 		}
 		k.Log(line)
 		e.chain()

@@ -36,7 +36,7 @@ func (e *Entry) SaveTask(t kam.Task, about string) {
 		"task_id": t.ID, "case_no": e.effect.Subject.ID, "about": about, "kind": t.Kind, "step_code": t.Step, "node": t.Node,
 		"queue": t.Queue, "priority": t.Priority, "opened_at": t.OpenedAt, "due_at": due, "task": t, "claimed_by": t.ClaimedBy,
 	})
-	e.queueAssignees(t.ID, t.Assignees)
+	e.queueAssignees(t.ID, t.Assignees, t.Posts)
 }
 
 // EndTask ends a task that is open: how is DONE, WITHDRAWN or EXPIRED.
@@ -48,20 +48,24 @@ func (e *Entry) EndTask(t kam.Task, how string, by kam.UserID) {
 	e.queued.Queue(end, pgx.StrictNamedArgs{"task_id": t.ID, "how": how, "at": e.At, "by": by, "task": t})
 }
 
-// GiveTask gives an open task to others.
+// GiveTask gives an open task to others, each by himself and not by a post.
 func (e *Entry) GiveTask(id string, to []kam.UserID) {
-	e.queued.Queue(`update kam.task set task = jsonb_set(task, '{assignees}', @to) where task_id = @task_id`,
+	e.queued.Queue(`update kam.task set task = jsonb_set(task - 'posts', '{assignees}', @to) where task_id = @task_id`,
 		pgx.StrictNamedArgs{"task_id": id, "to": to})
-	e.queueAssignees(id, to)
+	e.queueAssignees(id, to, nil)
 }
 
-func (e *Entry) queueAssignees(task string, to []kam.UserID) {
+// queueAssignees queues who has a task, and by which post.
+func (e *Entry) queueAssignees(task string, to []kam.UserID, by map[kam.UserID]string) {
 	const leave = `delete from kam.task_assignee where task_id = @task_id and user_id <> all (@to)`
 	const assign = `
-		insert into kam.task_assignee (task_id, user_id) select distinct @task_id, unnest(@to::text[])
-		on conflict (user_id, task_id) do nothing`
+		insert into kam.task_assignee (task_id, user_id, node, since) select distinct on (u) @task_id, u, n, @at::timestamptz from unnest(@to::text[], @nodes::text[]) as x (u, n)
+		on conflict (user_id, task_id) do update set node = excluded.node where task_assignee.node <> excluded.node`
 
-	args := pgx.StrictNamedArgs{"task_id": task, "to": append([]kam.UserID{}, to...)}
-	e.queued.Queue(leave, args)
-	e.queued.Queue(assign, args)
+	nodes := make([]string, len(to))
+	for i, u := range to {
+		nodes[i] = by[u]
+	}
+	e.queued.Queue(leave, pgx.StrictNamedArgs{"task_id": task, "to": append([]kam.UserID{}, to...)})
+	e.queued.Queue(assign, pgx.StrictNamedArgs{"task_id": task, "to": append([]kam.UserID{}, to...), "nodes": nodes, "at": e.At})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -165,7 +166,7 @@ func (tx *Tx) Save() (any, error) {
 			customer_no = coalesce(nullif(@customer_no, ''), customer_no),
 			customer_name = coalesce(nullif(@customer_name, ''), customer_name),
 			audit_seq = @audit_seq, audit_hash = @audit_hash, touched_at = @touched_at, case_type = @case_type, holds = @holds,
-			appeal_of = @appeal_of, requester = @requester, same_as = @same_as
+			appeal_of = @appeal_of, requester = @requester, same_as = @same_as, ` + setClock + `
 		where case_no = @case_no`
 
 	c := tx.Case
@@ -178,13 +179,15 @@ func (tx *Tx) Save() (any, error) {
 		tx.holds = ""
 	}
 	seq, hash := tx.Head()
-	tx.Queue(update, pgx.StrictNamedArgs{
+	args := clockOf(*c)
+	maps.Copy(args, pgx.StrictNamedArgs{
 		"case_no": c.CaseNo, "snapshot": c, "version": c.Version, "by_person": tx.Effect().People, "state": c.State, "step_code": c.Step,
 		"outcome": c.Outcome, "territory": c.Territory, "owner": c.OwnerID, "country": c.Country, "open": !c.State.Ended(),
 		"opened_at": c.OpenedAt, "updated_at": c.UpdatedAt, "customer_no": c.CommittedAs, "customer_name": tx.customerName,
 		"audit_seq": seq, "audit_hash": hash, "touched_at": tx.DBNow(), "case_type": c.Type, "holds": tx.holds,
 		"appeal_of": c.AppealOf, "requester": c.Requester, "same_as": c.SameAs,
 	})
+	tx.Queue(update, args)
 	if tx.With != nil && len(tx.With.Events()) > 0 {
 		if err := tx.With.Entry.Save(tx.With); err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package onboarding
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,14 +28,18 @@ type Line struct {
 	Version      int64              `json:"version"`
 	OpenedAt     time.Time          `json:"opened_at"`
 	UpdatedAt    time.Time          `json:"updated_at"`
-	Task         *kam.Task          `json:"-"` // that it waits for
-	Referred     bool               `json:"-"` // to compliance
-	// Measure is the time in the stage against its target, for whoever fills it in.
+	Task         *kam.Task          `json:"-"`                     // that it waits for
+	Referred     bool               `json:"-"`                     // to compliance
+	StageSince   *time.Time         `json:"stage_since,omitempty"` // since when it stands in its stage, or when it ended
+	TargetAt     *time.Time         `json:"target_at,omitempty"`   // the last instant at which that is within its target
+	// Measure is the time in the stage against its target, nil after the end; InAll
+	// that of the whole case, in hours. Both are for whoever fills them in.
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
+	InAll   *kam.Dec     `json:"in_all_hours,omitempty" db:"-"`
 }
 
 const LineColumns = `case_no, case_type as type, state, step_code as step, outcome, customer_name, country, customer_no, requester,
-	territory, owner as owner_id, version, coalesce(opened_at, created_at) as opened_at, updated_at,
+	territory, owner as owner_id, version, stage_since, target_at, coalesce(opened_at, created_at) as opened_at, updated_at,
 	case when open then nullif(snapshot -> 'task', 'null') end as task,
 	coalesce(snapshot ->> 'recommendation' = 'REFER_COMPLIANCE', false) as referred`
 
@@ -48,20 +53,64 @@ type Filter struct {
 	Territory string        // the node and all below it
 	OlderThan time.Duration // since the last change
 	Open      bool
-	Limit     int // 0 is 200
-	// Behind, where it is set, leaves out the case and all that were changed after
-	// BehindAt: the list goes on behind a page.
+	Owed      kam.Party // the party whose turn it is
+	Overdue   bool      // beyond the target of its stage
+	Order     Order     // "" is that of [ByChange]
+	Limit     int       // 0 is 200
+	// Behind, where it is set, leaves out the case and all that come before it in
+	// the order, in which it stands at BehindAt: the list goes on behind a page.
 	Behind   kam.CaseNo
 	BehindAt time.Time
 }
 
-// List lists cases, the one changed last first.
+// An Order is by what cases are listed. All but the first list open cases only.
+type Order string
+
+// The orders of a list.
+const (
+	ByChange Order = "CHANGED" // the case changed last first
+	ByAge    Order = "AGE"     // the case opened first first
+	ByStage  Order = "STAGE"   // the case that stands in its stage longest first
+	ByTarget Order = "TARGET"  // the case whose target passes, or has passed, first first
+)
+
+// Orders are all of them.
+var Orders = []Order{ByChange, ByAge, ByStage, ByTarget}
+
+// sorting is how each order is written in SQL: a column that an index has. The
+// opening is named with its table, since the list shows another one where it is
+// missing.
+var sorting = map[Order]struct{ column, behind, direction string }{
+	ByChange: {"updated_at", "<", "desc"},
+	ByAge:    {"cases.opened_at", ">", "asc"},
+	ByStage:  {"stage_since", ">", "asc"},
+	ByTarget: {"target_at", ">", "asc"},
+}
+
+// Place is where a case stands in an order.
+func (l Line) Place(o Order) time.Time {
+	at := &l.UpdatedAt
+	switch o {
+	case ByAge:
+		at = &l.OpenedAt
+	case ByStage:
+		at = l.StageSince
+	case ByTarget:
+		at = l.TargetAt
+	}
+	if at == nil { // such are not listed in that order
+		return time.Time{}
+	}
+	return *at
+}
+
+// List lists cases, in the order that is asked for.
 func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	const find = `
 		with recursive below as (
-			select code from kam.node where code = @territory
+			select n.code from ` + pg.TreeNow + ` where n.code = @territory
 			union
-			select n.code from below b join kam.node n on n.parent = b.code
+			select n.code from below b join ` + pg.TreeNow + ` on n.parent = b.code
 		), followed as (
 			select same_as as no from kam.cases where requester = @requester and same_as <> ''
 			union
@@ -73,19 +122,41 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 		  and (@requester = '' or requester = @requester or case_no in (select no from followed))
 		  and (@territory = '' or territory = @territory or territory in (select code from below))
 		  and (@older::interval = interval '0' or updated_at < clock_timestamp() - @older)
-		  and (open or not @open)
-		  and (@type = '' or case_type = @type)
-		  and (@behind = '' or (updated_at, case_no) < (@behindAt, @behind))
-		order by updated_at desc, case_no desc limit @limit`
+		  and (@type = '' or case_type = @type)`
 
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 200
+	args := pgx.StrictNamedArgs{
+		"customer": f.Customer, "state": f.State, "requester": f.Requester, "territory": f.Territory, "older": f.OlderThan, "type": f.Type,
 	}
-	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByName[Line], find, pgx.StrictNamedArgs{
-		"customer": f.Customer, "state": f.State, "requester": f.Requester, "territory": f.Territory, "older": f.OlderThan,
-		"open": f.Open, "limit": limit, "type": f.Type, "behind": f.Behind, "behindAt": f.BehindAt,
-	})
+	sql := find
+	order := cmp.Or(f.Order, ByChange)
+	by, ok := sorting[order]
+	if !ok {
+		return nil, kam.Errorf(kam.Invalid, "%q is no order of cases", pg.Clip(string(f.Order), 40)).On("order").Try("one of %s", kam.ListOf(Orders))
+	}
+	// What an index serves is written into the statement where it is asked for:
+	// a plan for all cases would not use it.
+	if f.Open || order != ByChange || f.Overdue || f.Owed != "" {
+		sql += " and open"
+	}
+	if order != ByChange {
+		sql += " and " + by.column + " is not null"
+	}
+	if f.Owed != "" {
+		sql += " and owed_by = @owed"
+		args["owed"] = f.Owed
+	}
+	if f.Overdue {
+		sql += " and target_at < clock_timestamp()"
+	}
+	if f.Behind != "" {
+		sql += " and (" + by.column + ", case_no) " + by.behind + " (@behindAt, @behind)"
+		args["behind"], args["behindAt"] = f.Behind, f.BehindAt
+	}
+	sql += " order by " + by.column + " " + by.direction + ", case_no " + by.direction + " limit @limit"
+	if args["limit"] = f.Limit; f.Limit <= 0 {
+		args["limit"] = 200
+	}
+	return pg.List(ctx, s.pool, "list cases", pgx.RowToStructByName[Line], sql, args)
 }
 
 // DraftKey comes before the number of the case in the key of a request that is a
@@ -101,39 +172,47 @@ type InboxItem struct {
 	CustomerName string           `json:"customer_name"`
 	Country      string           `json:"country_code,omitempty"`
 	Territory    string           `json:"territory_code,omitempty"`
-	Subject      string           `json:"subject,omitempty"` // of a task that outlives its case
+	Subject      string           `json:"subject,omitempty"`   // of a task that outlives its case
+	OpenedAt     *time.Time       `json:"opened_at,omitempty"` // the case
 	Due          *time.Time       `json:"due,omitempty"`
-	Mine         bool             `json:"mine"` // assigned, not from a queue
+	Came         time.Time        `json:"came_at"` // to the person, or into his queue
+	Mine         bool             `json:"mine"`    // assigned, not from a queue
 	// Measure is the time in the stage against its target, for whoever fills it in.
 	Measure *kam.Measure `json:"stage,omitempty" db:"-"`
 }
 
-// Inbox lists the open tasks of a person: those assigned, and those in the
-// queue of a role that the person holds, where the node lies at or below one
-// of the person's nodes. A cancellation that an operator has asked for waits for
+// Inbox lists the open tasks of a person: those assigned, to him or to a post that
+// he holds, and those in the queue of a role that the person holds, where the node
+// lies at or below one of the person's nodes. A cancellation that an operator has asked for waits for
 // the policy administrators. The queue of unrouted tasks is the operator's and the
 // policy administrator's. Urgent ones come first, then by due date.
 func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error) {
 	const open = `
 		with recursive me as (
-			select roles, nodes from kam.person where user_id = $1 and active
+			select p.roles, w.nodes from kam.person p join kam.works_at(statement_timestamp()) w using (user_id) where user_id = $1 and p.active
 		), mine as (
 			select unnest(nodes) as code from me
 			union
-			select n.code from mine m join kam.node n on n.parent = m.code
+			select n.code from mine m join ` + pg.TreeNow + ` on n.parent = m.code
 		), queues as (
 			select unnest(roles) as queue from me
 			union
 			select 'UNROUTED' from me where roles && array['operator', 'policy_admin']
 		), found as (
 			select t.task_id, true as assigned from kam.task_assignee a join kam.task t using (task_id)
-			where a.user_id = $1 and t.status = 'OPEN'
+			where a.user_id = $1 and a.node = '' and t.status = 'OPEN'
+			union all
+			select t.task_id, true from kam.post p join kam.task_assignee a using (node) join kam.task t using (task_id)
+			where p.user_id = $1 and p.valid_from <= statement_timestamp() and statement_timestamp() < p.valid_to and t.status = 'OPEN'
 			union all
 			select t.task_id, t.claimed_by = $1 from kam.task t
 			where t.status = 'OPEN' and t.queue in (select queue from queues) and t.claimed_by in ('', $1)
 			  and (t.node = '' or not exists (select from mine) or t.node in (select code from mine))
 		)
-		select t.task, t.case_no, coalesce(c.case_type, '') as type, coalesce(c.state, '') as state, coalesce(c.customer_name, '') as customer_name, coalesce(c.country, '') as country, coalesce(c.territory, t.node) as territory, t.subject, t.due_at as due, f.assigned as mine
+		select t.task, t.case_no, coalesce(c.case_type, '') as type, coalesce(c.state, '') as state, coalesce(c.customer_name, '') as customer_name, coalesce(c.country, '') as country, coalesce(c.territory, t.node) as territory, t.subject, c.opened_at, t.due_at as due, f.assigned as mine,
+			coalesce((select since from kam.task_assignee a where a.task_id = t.task_id and a.user_id = $1 and a.node = ''),
+				(select max(greatest(coalesce(a.since, t.opened_at), p.valid_from)) from kam.post p join kam.task_assignee a using (node)
+					where a.task_id = t.task_id and p.user_id = $1 and p.valid_from <= statement_timestamp() and statement_timestamp() < p.valid_to), t.opened_at) as came
 		from (select task_id, bool_or(assigned) as assigned from found group by task_id) f
 		join kam.task t using (task_id) left join kam.cases c using (case_no)
 		order by t.priority = 'HIGH' desc, t.due_at nulls last, t.opened_at, t.task_id`
@@ -142,7 +221,7 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 	// waits beside it.
 	const cancels = `
 		select jsonb_build_object('task_id', c.case_no || '/cancel', 'kind', $2::text, 'step_code', c.step_code, 'opened_at', a.at, 'note', a.text) as task,
-			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, null::timestamptz as due, false as mine
+			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, c.opened_at, null::timestamptz as due, false as mine, a.at as came
 		from kam.cases c
 		join lateral (select at, text from kam.audit where case_no = c.case_no and type = $3 order by seq desc limit 1) a on true
 		where c.open and c.snapshot ->> 'cancel_asked_by' not in ('', $1)
@@ -154,7 +233,7 @@ func (s *Store) Inbox(ctx context.Context, user kam.UserID) ([]InboxItem, error)
 	const drafts = `
 		select jsonb_build_object('task_id', c.case_no || '/draft', 'kind', $2::text, 'step_code', '1.1.1', 'opened_at', e.updated_at,
 				'note', e.case_no || ' is ' || e.state) as task,
-			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, null::timestamptz as due, true as mine
+			c.case_no, c.case_type as type, c.state, c.customer_name, c.country, c.territory, '' as subject, c.opened_at, null::timestamptz as due, true as mine, e.updated_at as came
 		from kam.cases c
 		cross join lateral (
 			with recursive chain as (

@@ -56,5 +56,10 @@ func (s *Store) Effect(ctx context.Context, e ledger.Effect, fn func(ctx context
 // Peek runs fn as an effect on a case would, and undoes what it did: for
 // questions that only an effect can answer.
 func (s *Store) Peek(ctx context.Context, no kam.CaseNo, at time.Time, fn func(ctx context.Context, tx *Tx) error) error {
-	return s.ledger.Look(ctx, ledger.Effect{Subject: Of(no), At: at}, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, fn) })
+	return s.Ask(ctx, ledger.Effect{Subject: Of(no), At: at}, fn)
+}
+
+// Ask is Peek for an effect that may have been done: then nothing is asked.
+func (s *Store) Ask(ctx context.Context, e ledger.Effect, fn func(ctx context.Context, tx *Tx) error) error {
+	return s.ledger.Look(ctx, e, func(entry *ledger.Entry) ledger.Keeper { return newTx(entry, fn) })
 }

@@ -48,6 +48,8 @@ type View struct {
 	Ending     *Ending                     `json:"ending,omitempty"`
 	// Followed is the case that this one follows in the end.
 	Followed *onboarding.Snapshot `json:"followed,omitempty"`
+	// Turns are its tasks, for its clock.
+	Turns []kam.Turn `json:"-"`
 	// Screened are the hits of screening that compliance is asked about.
 	Screened *customer.Screened `json:"screened,omitempty"`
 }
@@ -95,6 +97,11 @@ func (s *Store) View(ctx context.Context, no kam.CaseNo) (v View, err error) {
 				}
 				s, err := followed(ctx, tx, no)
 				v.Followed = &s
+				return err
+			},
+			func() error {
+				turns, err := turnsOf(ctx, tx, no)
+				v.Turns = turns[no]
 				return err
 			},
 			func() (err error) {

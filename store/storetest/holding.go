@@ -14,7 +14,7 @@ import (
 var opened sync.Map
 
 // Holding lists the tables of the schema in which a text stands, in any column
-// and in whatever case.
+// and in whatever case, or as bytes.
 func Holding(t testing.TB, s *store.Store, text string) []string {
 	t.Helper()
 	dsn, _ := opened.Load(s)
@@ -34,7 +34,7 @@ func Holding(t testing.TB, s *store.Store, text string) []string {
 	var found []string
 	for _, table := range tables {
 		var n int
-		count := fmt.Sprintf(`select count(*) from kam.%s x where position(lower($1) in lower(x::text)) > 0`, table)
+		count := fmt.Sprintf(`select count(*) from kam.%s x where position(lower($1) in lower(x::text)) > 0 or position(encode(convert_to($1, 'UTF8'), 'hex') in lower(x::text)) > 0`, table)
 		if err := conn.QueryRow(t.Context(), count, text).Scan(&n); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ package route
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -70,6 +71,24 @@ func (r Route) SeatFrom(chain []kam.TerritoryNode, level kam.NodeLevel, allowed 
 	return s, false, nil
 }
 
+// Named are those whom a task names: persons, and whoever holds the posts that it
+// is addressed to, on the chain of its place.
+func Named(t kam.Task, chain []kam.TerritoryNode) []kam.UserID {
+	var named []kam.UserID
+	for _, u := range t.Assignees {
+		post := t.Posts[u]
+		if post == "" {
+			named = append(named, u)
+		}
+		for _, n := range chain {
+			if n.Code == post && n.ManagerID != "" {
+				named = append(named, n.ManagerID)
+			}
+		}
+	}
+	return named
+}
+
 // Away says whether a person is absent today, where he works.
 func (r Route) Away(p kam.Person) (bool, error) {
 	c, err := r.CalendarOf(p)
@@ -110,6 +129,7 @@ func (r Route) Raise(t *kam.Task, start string, sla policy.Wait, allowed func(ka
 	}
 	t.Assignees = append(slices.Clone(t.Assignees), next.Person.ID)
 	t.Level, t.Node, t.Queue = next.Node.Level, next.Node.Code, ""
+	t.AddressTo(next.Person.ID, next.Node.Code)
 	return next, true, r.FreshDeadlines(t, sla, next.Person)
 }
 
@@ -137,12 +157,21 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 	return people[0], nil
 }
 
-// WaitingFor names, by id only, for whom a task waits.
+// WaitingFor names, by id only, for whom a task waits, and by which post.
 func WaitingFor(t kam.Task) string {
-	s := kam.Note("%s waits for %s", t.Kind, kam.ListOf(t.Assignees))
+	var all []string
+	for _, a := range t.Assignees {
+		name := string(a)
+		if post := t.Posts[a]; post != "" {
+			name = kam.Note("%s for the post of %s", a, post)
+		}
+		all = append(all, name)
+	}
+	who := strings.Join(all, ", ")
+	s := kam.Note("%s waits for %s", t.Kind, who)
 	switch {
-	case t.Queue != "" && len(t.Assignees) > 0:
-		s = kam.Note("%s waits for %s, queue %s", t.Kind, kam.ListOf(t.Assignees), t.Queue)
+	case t.Queue != "" && who != "":
+		s = kam.Note("%s waits for %s, queue %s", t.Kind, who, t.Queue)
 	case t.Queue != "":
 		s = kam.Note("%s waits for queue %s", t.Kind, t.Queue)
 	}

@@ -8,14 +8,18 @@ import (
 	"github.com/kamflow/kamflow/kam/rules/policy"
 )
 
-// Timed gives a task its deadlines and its target, by the hours of whoever it
-// waits for first.
+// Timed gives a task its deadlines and starts its clock, by the hours of whoever
+// it waits for first.
 func (r Route) Timed(t *kam.Task, sla policy.Wait, first kam.Person) (err error) {
 	if t.Deadlines, err = r.deadlines(sla, t.Priority != "", first); err != nil {
 		return err
 	}
-	t.Target, err = r.target(sla, t.Priority != "", first)
-	return err
+	c, err := r.CalendarOf(first)
+	if err != nil {
+		return err
+	}
+	t.StartClock(c, r.target(c, sla, t.Priority != ""))
+	return nil
 }
 
 // deadlines turns business days into instants: reminders and escalation by the
@@ -59,24 +63,34 @@ func (r Route) pace(high bool) float64 {
 
 // target is what the stage of a task is measured against (D47): the hours that
 // the policy gives, else those until it escalates, or until the manager is told;
-// by the calendar of the first assignee, as reminder and escalation.
-func (r Route) target(sla policy.Wait, high bool, first kam.Person) (*kam.StageTarget, error) {
-	c, err := r.CalendarOf(first)
-	if err != nil {
-		return nil, err
-	}
+// 0 where there is nothing of it.
+func (r Route) target(c kam.Calendar, sla policy.Wait, high bool) kam.Dec {
 	days, factor := sla.Escalate, r.pace(high)
 	if days == nil {
 		days, factor = sla.NotifyManager, 1
 	}
 	switch {
 	case sla.Target != nil:
-		return &kam.StageTarget{Hours: *sla.Target, Calendar: c.Code}, nil
+		return *sla.Target
 	case days == nil:
-		return nil, nil //nolint:nilnil // a stage without a target
+		return 0
 	}
 	until := c.Add(r.Org.At, float64(*days)/100*factor)
-	return &kam.StageTarget{Hours: kam.HoursOf(c.Between(r.Org.At, until)), Calendar: c.Code}, nil
+	return kam.HoursOf(c.Between(r.Org.At, until))
+}
+
+// PassOn goes on counting the time of a task by the hours of whoever has it now.
+func (r Route) PassOn(t *kam.Task, to kam.Person) error {
+	now, err := r.CalendarOf(to)
+	if err != nil || now.Code == t.Calendar {
+		return err
+	}
+	before, err := r.calendar(t.Calendar)
+	if err != nil {
+		return err
+	}
+	t.PassOn(before, now, r.Org.At)
+	return nil
 }
 
 func sortDeadlines(d []kam.Deadline) {
@@ -109,12 +123,27 @@ func (r Route) calendarAt(node string) (kam.Calendar, error) {
 			}
 		}
 	}
-	return kam.NewCalendar("default", "UTC", r.Pol.Calendar.Hours, r.Pol.Calendar.Weekend, nil)
+	return r.Pol.Calendar.Default()
 }
 
-// FreshDeadlines gives who joins his own reminder and escalation; the end of
-// the wait stays where it is.
+// calendar is one by its code, as [kam.Calendars] reads it.
+func (r Route) calendar(code string) (kam.Calendar, error) {
+	row, err := r.Org.Calendar(code)
+	if kam.CodeOf(err) == kam.NotFound {
+		return r.Pol.Calendar.Default()
+	}
+	if err != nil {
+		return kam.Calendar{}, err
+	}
+	return row.Read()
+}
+
+// FreshDeadlines gives who joins his own reminder and escalation, and his hours
+// to the clock; the end of the wait stays where it is.
 func (r Route) FreshDeadlines(t *kam.Task, sla policy.Wait, first kam.Person) error {
+	if err := r.PassOn(t, first); err != nil {
+		return err
+	}
 	fresh, err := r.deadlines(sla, t.Priority != "", first)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/page"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store/identity"
 )
@@ -50,15 +49,13 @@ type links struct {
 }
 
 var titles = map[identity.Purpose]string{
-	identity.LinkFirst:    text.English().Say("link.first"),
-	identity.LinkPassword: text.English().Say("link.password"),
-	identity.LinkSignIn:   text.English().Say("link.signin"),
+	identity.LinkFirst:    "link.first",
+	identity.LinkPassword: "link.password",
+	identity.LinkSignIn:   "link.signin",
 }
 
 func (l links) page(w http.ResponseWriter, v *gateway.Visit, p Page, err error) error {
-	f := v.Frame(titles[p.Purpose])
-	f.Wrong = page.WrongOf(err)
-	return Template.Write(w, gateway.StatusOf(err), f, p)
+	return Template.Write(w, gateway.StatusOf(err), v.Answered(v.Text(titles[p.Purpose]), "", err), p)
 }
 
 // show says what a link is for. A browser that opens it because its user clicked

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/page"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store/identity"
@@ -56,10 +55,6 @@ var Template = page.Parse[Page](files, "me.html")
 // Mount puts the page behind a gate. A token lasts at most as long as said.
 func Mount(g *gateway.Gate, s service.Service, signIns *identity.Store, longest time.Duration) {
 	m := mine{g, s, signIns, int(longest / day)}
-	g.Page("GET /{$}", func(w http.ResponseWriter, r *http.Request, _ *gateway.Visit) error {
-		http.Redirect(w, r, "/me", http.StatusSeeOther)
-		return nil
-	})
 	g.Page("GET /me", func(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error { return m.show(w, r, v, "", nil) })
 	g.Page("POST /me/sessions", gateway.Acts(m.endSession, m.show))
 	g.Page("POST /me/tokens", gateway.Acts(m.makeToken, m.show))
@@ -105,8 +100,7 @@ func (m mine) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, don
 	if p.Tokens, err = m.signIns.TokensOf(ctx, me.ID); err != nil {
 		return err
 	}
-	f := v.Frame(text.English().Say("me.title"))
-	f.Done, f.Wrong = done, page.WrongOf(refused)
+	f := v.Answered(v.Text("me.title"), done, refused)
 	return Template.Write(w, gateway.StatusOf(refused), f, p)
 }
 
@@ -118,9 +112,9 @@ func actOf(v *gateway.Visit) service.OrgAct {
 
 func (m mine) endSession(r *http.Request, v *gateway.Visit) (string, error) {
 	if id := r.PostForm.Get("session"); id != "" {
-		return text.English().Say("me.ended"), m.signIns.EndSession(r.Context(), v.Person.ID, id)
+		return v.Text("me.ended"), m.signIns.EndSession(r.Context(), v.Person.ID, id)
 	}
-	return text.English().Say("me.endedothers"), m.signIns.EndOthers(r.Context(), v.Person.ID, v.Session)
+	return v.Text("me.endedothers"), m.signIns.EndOthers(r.Context(), v.Person.ID, v.Session)
 }
 
 func (m mine) makeToken(r *http.Request, v *gateway.Visit) (string, error) {
@@ -133,12 +127,12 @@ func (m mine) makeToken(r *http.Request, v *gateway.Visit) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return text.English().Say("me.token", secret), nil
+	return v.Text("me.token", secret), nil
 }
 
 func (m mine) revokeToken(r *http.Request, v *gateway.Visit) (string, error) {
 	no := r.PostForm.Get("token")
-	return text.English().Say("me.revoked", no), m.signIns.RevokeToken(r.Context(), actOf(v), no)
+	return v.Text("me.revoked", no), m.signIns.RevokeToken(r.Context(), actOf(v), no)
 }
 
 func (m mine) changePassword(r *http.Request, v *gateway.Visit) (string, error) {
@@ -150,5 +144,5 @@ func (m mine) changePassword(r *http.Request, v *gateway.Visit) (string, error) 
 	if err == nil {
 		err = m.gate.SignIn(r, v.Person.ID, identity.Local) // all sessions have ended
 	}
-	return text.English().Say("me.changed"), err
+	return v.Text("me.changed"), err
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/link"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
 	"github.com/kamflow/kamflow/service"
@@ -71,8 +70,7 @@ func (d desk) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, don
 			p.Waiting = append(p.Waiting, w)
 		}
 	}
-	f := v.Frame(text.English().Say("people.title"))
-	f.Done, f.Wrong = done, page.WrongOf(refused)
+	f := v.Answered(v.Text("people.title"), done, refused)
 	return Template.Write(w, gateway.StatusOf(refused), f, p)
 }
 
@@ -85,24 +83,24 @@ func named(r *http.Request) service.Identity {
 func (d desk) propose(r *http.Request, v *gateway.Visit) (string, error) {
 	c, err := d.service.LinkIdentity(r.Context(), v.Who, service.OrgAct{Reason: r.PostForm.Get("reason")}, named(r))
 	if err != nil || !c.Pending {
-		return text.English().Say("people.agreed", c.What), err
+		return v.Text("people.agreed", c.What), err
 	}
-	return text.English().Say("people.proposed", c.Proposal, c.What), nil
+	return v.Text("people.proposed", c.Proposal, c.What), nil
 }
 
 func (d desk) remove(r *http.Request, v *gateway.Visit) (string, error) {
 	c, err := d.service.UnlinkIdentity(r.Context(), v.Who, service.OrgAct{}, named(r))
-	return text.English().Say("people.removed", c.What), err
+	return v.Text("people.removed", c.What), err
 }
 
 func (d desk) decide(r *http.Request, v *gateway.Visit) (string, error) {
 	no := r.PostForm.Get("proposal")
 	if r.PostForm.Get("verdict") == "refuse" {
 		c, err := d.service.Decline(r.Context(), v.Who, service.OrgAct{}, no)
-		return text.English().Say("people.removed", c.What), err
+		return v.Text("people.removed", c.What), err
 	}
 	c, err := d.service.Agree(r.Context(), v.Who, service.OrgAct{}, no)
-	return text.English().Say("people.agreed", c.What), err
+	return v.Text("people.agreed", c.What), err
 }
 
 // link gives out the link by which the holder of a new account chooses his
@@ -111,5 +109,5 @@ func (d desk) link(r *http.Request, v *gateway.Visit) (string, error) {
 	secret, i := identity.NewSecret(), named(r)
 	act := service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID, May: access.Permit}
 	err := d.signIns.MakePasswordLink(r.Context(), act, secret, i.Subject, link.PasswordLasts)
-	return text.English().Say("people.link", i.User, d.gate.Address(r)+link.At(secret)), err
+	return v.Text("people.link", i.User, d.gate.Address(r)+link.At(secret)), err
 }

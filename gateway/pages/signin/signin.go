@@ -9,7 +9,6 @@ import (
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/openid"
 	"github.com/kamflow/kamflow/gateway/page"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/store/identity"
 )
@@ -38,8 +37,7 @@ var Template = page.Parse[Page](files, "signin.html")
 // Mount puts the page behind a gate.
 func Mount(g *gateway.Gate, accounts *identity.Store, providers []*Provider) {
 	show := func(w http.ResponseWriter, v *gateway.Visit, p Page, err error) error {
-		f := v.Frame(text.English().Say("signin.title"))
-		f.Wrong = page.WrongOf(err)
+		f := v.Answered(v.Text("signin.title"), "", err)
 		p.Providers = providers
 		return Template.Write(w, gateway.StatusOf(err), f, p)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/api"
 	"github.com/kamflow/kamflow/gateway/page"
-	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/service/routes"
@@ -135,8 +134,7 @@ func (t terminals) logout(r *http.Request, _ routes.LoginAsked) (routes.LoginAns
 }
 
 func (t terminals) page(w http.ResponseWriter, v *gateway.Visit, p Page, done string, err error) error {
-	f := v.Frame(text.English().Say("terminal.title"))
-	f.Done, f.Wrong = done, page.WrongOf(err)
+	f := v.Answered(v.Text("terminal.title"), done, err)
 	p.Days = int(t.lasts / (24 * time.Hour))
 	return Template.Write(w, gateway.StatusOf(err), f, p)
 }
@@ -157,10 +155,10 @@ func (t terminals) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit
 }
 
 func (t terminals) decide(w http.ResponseWriter, r *http.Request, v *gateway.Visit) error {
-	code, done := r.PostForm.Get("code"), text.English().Say("terminal.declined")
+	code, done := r.PostForm.Get("code"), v.Text("terminal.declined")
 	var err error
 	if r.PostForm.Get("answer") == "agree" {
-		done = text.English().Say("terminal.agreed")
+		done = v.Text("terminal.agreed")
 		err = t.signIns.AgreeTerminal(r.Context(), service.OrgAct{DecisionID: service.NewDecisionID(), By: v.Person.ID}, code, t.lasts)
 	} else {
 		err = t.signIns.DeclineTerminal(r.Context(), v.Person.ID, code)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -22,8 +23,8 @@ var shippedPolicy = sync.OnceValues(func() (*Policy, error) { return Parse(defau
 // Load reads a policy that is to be put in force at a time. Besides what
 // [Parse] demands, everything that it sets must be carried out: a setting
 // that is not in force (see [NotInForce]) keeps its default, a wait has no part
-// that its task does not go by, and no setting depends on another that switches
-// it off. The error is a [*Error].
+// that its task does not go by, no target that its task cannot last for, and no
+// setting depends on another that switches it off. The error is a [*Error].
 //
 // A version that was stored is read by Parse: open cases go on under it,
 // whatever a later program carries out.
@@ -37,6 +38,7 @@ func Load(text []byte, at time.Time) (*Policy, error) {
 	}
 	return parse(text, func(r *reader, p *Policy) {
 		r.inForce(reflect.ValueOf(*p), reflect.ValueOf(*shipped), "")
+		r.targets(p)
 		if from, err := time.Parse(time.DateOnly, p.EffectiveFrom); err == nil && from.After(at) {
 			r.failAt("effective_from", kam.Say("load it on that day, or give a day that has come"), "a policy is in force from when it is loaded, not from %s", p.EffectiveFrom)
 		}
@@ -78,6 +80,29 @@ func (r *reader) takes(wait reflect.Value, path string, parts []string) {
 		part := wait.Type().Field(i).Tag.Get("yaml")
 		if !wait.Field(i).IsNil() && !slices.Contains(parts, part) {
 			r.failAt(join(path, part), kam.Say("leave it out"), "this task has no %s; it has %s", part, kam.ListOf(parts))
+		}
+	}
+}
+
+// targets refuses a target that is later than the end of its task, counted in
+// days of the policy's calendar.
+func (r *reader) targets(p *Policy) {
+	c, err := p.Calendar.Default()
+	if err != nil {
+		return // refused at calendar
+	}
+	sla := reflect.ValueOf(p.SLA)
+	for i := range sla.NumField() {
+		wait, ok := sla.Field(i).Interface().(Wait)
+		if !ok || wait.Target == nil {
+			continue
+		}
+		days := cmp.Or(wait.Expire, wait.Lapse)
+		if days == nil {
+			continue
+		}
+		if most := kam.HoursOf(c.Day()) * *days / 100; *wait.Target > most {
+			r.failAt(join("sla", join(sla.Type().Field(i).Tag.Get("yaml"), "target")), kam.Say("give at most %s", most), "%s hours are more than the task lasts, %s business days", *wait.Target, *days)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func TestLoadRefusesWhatIsNotCarriedOut(t *testing.T) {
 		{"key_account_scorecard_days: 30", "key_account_scorecard_days: 31", "review.key_account_scorecard_days"},
 		{"ownership_change: true", "ownership_change: false", "review.triggers.ownership_change"},
 		{"data_entry:        {remind: 2, expire: 20}", "data_entry:        {remind: 2, escalate: 3, expire: 20}", "sla.data_entry.escalate"},
+		{"escalate: 2, expire: 30}     #", "escalate: 2, expire: 30, target: 240.5}     #", "sla.confirmation.target"},
 		{"escalate: 5, lapse: 30}", "escalate: 5, expire: 30}", "sla.endorsement.expire"},
 		{"kam_assignment:    {remind: 1, escalate: 2}", "kam_assignment:    {remind: 1, escalate: 2, expire: 9}", "sla.kam_assignment.expire"},
 		{"effective_from: 2026-01-01", "effective_from: 2026-12-01", "effective_from"},

@@ -195,6 +195,11 @@ type Calendar struct {
 	Weekend []string `yaml:"weekend" one:"MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY"`
 }
 
+// Default is the calendar of places that have none.
+func (c Calendar) Default() (kam.Calendar, error) {
+	return kam.NewCalendar(kam.DefaultCalendar, "UTC", c.Hours, c.Weekend, nil)
+}
+
 // Retention is how long rows are kept, in years.
 type Retention struct {
 	Cases         int `yaml:"cases" min:"1" max:"100"`

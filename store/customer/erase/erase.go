@@ -98,15 +98,16 @@ func New(l *ledger.Ledger, pool *pgxpool.Pool) *Store { return &Store{l, pool} }
 // repeat name, mail or phone beside them get the token of the order. The audit
 // trail is not changed, each subject concerned gets a DATA_ERASED. The same order
 // again does what is left to do, and nothing where nothing is. Whoever runs it
-// says in may whether the person who orders may; a refusal is on record.
-func (s *Store) Contact(ctx context.Context, o Order, may func(kam.Person) (kam.Role, error)) (Erasure, error) {
+// says in may whether the person who orders may, and has it signed by sign, where
+// that is not nil; a refusal is on record.
+func (s *Store) Contact(ctx context.Context, o Order, may func(kam.Person) (kam.Role, error), sign ledger.Sign) (Erasure, error) {
 	o.Name, o.Email, o.Order = strings.Join(strings.Fields(o.Name), " "), strings.TrimSpace(o.Email), strings.TrimSpace(o.Order)
 	now, err := s.ledger.Now(ctx)
 	if err != nil {
 		return Erasure{}, err
 	}
 	var done Erasure
-	f := ledger.Effect{Subject: erasures, At: now, By: o.By, Bulk: true}
+	f := ledger.Effect{Subject: erasures, At: now, By: o.By, Bulk: true, Sign: sign}
 	err = s.ledger.Append(ctx, f, func(entry *ledger.Entry) ledger.Keeper {
 		return ledger.Simple(entry, func(entry *ledger.Entry) (any, error) {
 			who, err := accessdb.In(entry).Actor(o.By)
@@ -124,7 +125,7 @@ func (s *Store) Contact(ctx context.Context, o Order, may func(kam.Person) (kam.
 			return nil, err
 		})
 	})
-	if refused := kam.AsError(err); refused != nil && refused.Code == kam.Forbidden {
+	if refused := kam.AsError(err); refused != nil && (refused.Code == kam.Forbidden || refused.Code == kam.NotSigned) {
 		f.Key, f.Bulk = "order/"+now.Format(time.RFC3339Nano), false // an order has no id: each attempt counts
 		return Erasure{}, errors.Join(refused, s.ledger.Refuse(ctx, f, "", refused, func(entry *ledger.Entry) ledger.Keeper { return ledger.Simple(entry, nil) }))
 	}

@@ -140,7 +140,7 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	ctx := t.Context()
 	change, appeal := canaries(t, s)
 	order := erase.Order{Subject: "C-000001", Email: "canary@X.example", Order: "ticket 4711", By: "cora", DryRun: true}
-	would, err := s.Erasures.Contact(ctx, order, mayErase)
+	would, err := s.Erasures.Contact(ctx, order, mayErase, nil)
 	require.NoError(t, err)
 	require.True(t, would.DryRun)
 	require.Empty(t, would.No)
@@ -149,7 +149,7 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.Zero(t, storetest.Count(t, s, `select count(*) from kam.audit where type = 'DATA_ERASED'`))
 
 	order.DryRun = false
-	done, err := s.Erasures.Contact(ctx, order, mayErase)
+	done, err := s.Erasures.Contact(ctx, order, mayErase, nil)
 	require.NoError(t, err)
 	require.Equal(t, "E-000001", done.No)
 	require.Equal(t, would.Places, done.Places, "the preview is what is done")
@@ -193,7 +193,7 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 	require.NotEmpty(t, b.Contacts)
 
 	events := storetest.Count(t, s, `select count(*) from kam.audit`)
-	again, err := s.Erasures.Contact(ctx, order, mayErase)
+	again, err := s.Erasures.Contact(ctx, order, mayErase, nil)
 	require.NoError(t, err)
 	require.True(t, again.Again)
 	require.Equal(t, "E-000001", again.No)
@@ -203,7 +203,7 @@ func TestContactIsErasedFromEveryTable(t *testing.T) {
 
 	_, err = s.Cases.StageData(ctx, change, "decision-9", storetest.Data(t, `{"contacts":[`+canaryFull+`]}`))
 	require.NoError(t, err)
-	more, err := s.Erasures.Contact(ctx, order, mayErase)
+	more, err := s.Erasures.Contact(ctx, order, mayErase, nil)
 	require.NoError(t, err)
 	require.Equal(t, "E-000001", more.No)
 	require.Equal(t, []erase.ErasedPlace{{Subject: change, What: "contacts sent with an act", Count: 1}}, more.Places)
@@ -220,7 +220,7 @@ func TestErasedContactIsNoChange(t *testing.T) {
 	t.Parallel()
 	s := erasing(t)
 	change, _ := canaries(t, s)
-	_, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: "C-000001", Name: "canary person", Order: "t", By: "cora"}, mayErase)
+	_, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: "C-000001", Name: "canary person", Order: "t", By: "cora"}, mayErase, nil)
 	require.NoError(t, err)
 	b, _, err := s.Cases.BaseOf(t.Context(), change)
 	require.NoError(t, err)
@@ -241,7 +241,7 @@ func TestNoActCarriesTheContactPastTheOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "Ada Berg", d.Contacts[0].Name)
 		go func() {
-			_, err := s.Erasures.Contact(context.WithoutCancel(t.Context()), erase.Order{Subject: string(no), Email: "ada@nordwind.example", Order: "ticket 3", By: "cora"}, mayErase)
+			_, err := s.Erasures.Contact(context.WithoutCancel(t.Context()), erase.Order{Subject: string(no), Email: "ada@nordwind.example", Order: "ticket 3", By: "cora"}, mayErase, nil)
 			erased <- err
 		}()
 		require.Eventually(t, func() bool {
@@ -307,7 +307,7 @@ func TestWhoIsMeant(t *testing.T) {
 			if o.Order == "" {
 				o.Order = "ticket 1"
 			}
-			r, err := s.Erasures.Contact(t.Context(), o, mayErase)
+			r, err := s.Erasures.Contact(t.Context(), o, mayErase, nil)
 			require.Equal(t, tt.code, kam.CodeOf(err), err)
 			if err != nil {
 				require.NotContains(t, strings.ToLower(err.Error()), "ann", "an error is kept in logs")
@@ -344,7 +344,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 		require.NoError(t, tx.SaveRevision(d, "rita"))
 		tx.Log(kam.AuditEvent{Type: kam.EventCaseOpened, To: string(onboarding.DataEntry)})
 	})
-	r, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "ann@x.example", Order: "ticket 2", By: "cora"}, mayErase)
+	r, err := s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "ann@x.example", Order: "ticket 2", By: "cora"}, mayErase, nil)
 	require.NoError(t, err)
 	got, err := s.Cases.Revisions(t.Context(), no)
 	require.NoError(t, err)
@@ -357,7 +357,7 @@ func TestTextsThatNameSomebodyElse(t *testing.T) {
 	d.Contacts[0].Email, d.RequestedOwnerID = "bob@x.example", "bob@x.example"
 	_, err = s.Cases.StageData(t.Context(), no, "decision-3", d)
 	require.NoError(t, err)
-	r, err = s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "bob@x.example", Order: "ticket 3", By: "cora"}, mayErase)
+	r, err = s.Erasures.Contact(t.Context(), erase.Order{Subject: string(no), Email: "bob@x.example", Order: "ticket 3", By: "cora"}, mayErase, nil)
 	require.NoError(t, err)
 	storetest.Within(t, s, no, func(tx *casedb.Tx) {
 		staged, _, err := tx.Staged("decision-3")

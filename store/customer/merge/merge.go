@@ -99,6 +99,8 @@ type Moved struct {
 type Planner struct {
 	// May says whether somebody may merge, and by which role.
 	May func(who kam.Person) (kam.Role, error)
+	// Sign has the decision signed; nil where nothing is.
+	Sign ledger.Sign
 	// NotOwn refuses a steward who is one of the owners.
 	NotOwn func(steward kam.UserID, owners ...kam.UserID) error
 	Merge  func(survivor, absorbed customer.MergeSide, c customer.MergeChoice) (customer.MergePlan, error)
@@ -168,7 +170,7 @@ func (s *Store) onCustomers(ctx context.Context, who steward, p Planner, order a
 			b.Queue(pg.LockCustomer, no)
 		}
 	}
-	e := ledger.Effect{Subject: customerdb.Of(first), Key: "act/" + who.decisionID, Digest: ledger.Digest(order), At: who.at, By: who.by, People: true}
+	e := ledger.Effect{Subject: customerdb.Of(first), Key: "act/" + who.decisionID, Digest: ledger.Digest(order), At: who.at, By: who.by, People: true, Sign: p.Sign}
 	raw, err := s.ledger.On(ctx, e, inOrder, func(entry *ledger.Entry) (any, error) {
 		m := &merger{Tx: customerdb.In(entry), ctx: entry.Context(), tx: entry.SQL(), org: accessdb.In(entry), p: p, who: who}
 		if err := m.authorize(); err != nil {
