@@ -163,7 +163,7 @@ func WaitingFor(t kam.Task) string {
 	for _, a := range t.Assignees {
 		name := string(a)
 		if post := t.Posts[a]; post != "" {
-			name = kam.Note("%s for the post of %s", a, post)
+			name = kam.Note("%s (post of %s)", a, post)
 		}
 		all = append(all, name)
 	}
