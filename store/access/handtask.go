@@ -66,9 +66,9 @@ func (s *Store) HandTask(ctx context.Context, a OrgAct, task string, to kam.User
 		if err := s.given(tx.Entry, task, r.Subject, has); err != nil {
 			return OrgChange{}, err
 		}
-		what := kam.Note("%s of %s is given by %s to %s", r.Task.Kind, r.Subject, a.By, to)
+		what := kam.Note("%s of %s: %s to %s", r.Task.Kind, r.Subject, a.By, to)
 		tx.Log(kam.AuditEvent{Type: kam.EventTaskReassigned, Actor: a.By, RolesUsed: []kam.Role{role}, Text: pg.Clip(because(what, a.Reason), 4000)})
-		return OrgChange{What: what, Cases: []kam.CaseNo{}}, tx.Publish(ledger.Message{Kind: "task.opened", To: []kam.UserID{to}, Subject: pg.Clip(kam.Note("%s was given to you by %s", r.Subject, a.By), 1000)})
+		return OrgChange{What: what, Cases: []kam.CaseNo{}}, tx.Publish(ledger.Message{Kind: "task.opened", To: []kam.UserID{to}, Subject: pg.Clip(r.Subject+" was given to you by "+string(a.By), 1000)})
 	})
 	return err
 }

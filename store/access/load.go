@@ -35,7 +35,7 @@ func loadChange(o Org) orgChange {
 	return orgChange{kind: ChangeOrg, what: o, tables: tablesOf(o), from: func(tx *Tx) (time.Time, error) { return tx.startOfLoad(o) }, apply: func(tx *Tx) (OrgChange, error) {
 		c := OrgChange{What: kam.Note("a load of %d people and %d territory nodes", len(o.Users), len(o.Nodes))}
 		if o.From != "" {
-			c.What += "; " + kam.Note("from %s on", o.From)
+			c.What = kam.Note("a load of %d people and %d territory nodes from %s", len(o.Users), len(o.Nodes), o.From)
 		}
 		return c, tx.load(o)
 	}}

@@ -57,7 +57,7 @@ func postChange(p Post) orgChange {
 			}
 			c := OrgChange{What: kam.Note("the post of %s goes from %s to %s", p.Node, orVacant(n.ManagerID), orVacant(p.Manager))}
 			if p.From != "" {
-				c.What += "; " + kam.Note("from %s on", p.From)
+				c.What += "; " + kam.Note("from %s", p.From)
 			}
 			if c.Cases, err = tx.casesBelow(p.Node); err != nil {
 				return OrgChange{}, err

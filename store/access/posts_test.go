@@ -402,6 +402,6 @@ func TestATaskOfAnAccountIsHandedOver(t *testing.T) {
 	require.NoError(t, err)
 	last := trail[len(trail)-1]
 	require.Equal(t, kam.EventTaskReassigned, last.Type)
-	require.Equal(t, "kam_assignment of KA-000001 is given by mona to rolf: as agreed", last.Text)
+	require.Equal(t, "kam_assignment of KA-000001: mona to rolf: as agreed", last.Text)
 	require.Empty(t, storetest.Breaks(t, s))
 }

@@ -5,7 +5,6 @@ package route
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/onboarding"
@@ -159,19 +158,18 @@ func (r Route) Lead(role kam.Role) (kam.Person, error) {
 
 // WaitingFor names, by id only, for whom a task waits, and by which post.
 func WaitingFor(t kam.Task) string {
-	var all []string
+	var who []string
 	for _, a := range t.Assignees {
 		name := string(a)
 		if post := t.Posts[a]; post != "" {
 			name = kam.Note("%s (post of %s)", a, post)
 		}
-		all = append(all, name)
+		who = append(who, name)
 	}
-	who := strings.Join(all, ", ")
-	s := kam.Note("%s waits for %s", t.Kind, who)
+	s := kam.Note("%s waits for %s", t.Kind, kam.ListOf(who))
 	switch {
-	case t.Queue != "" && who != "":
-		s = kam.Note("%s waits for %s, queue %s", t.Kind, who, t.Queue)
+	case t.Queue != "" && len(who) > 0:
+		s = kam.Note("%s waits for %s, queue %s", t.Kind, kam.ListOf(who), t.Queue)
 	case t.Queue != "":
 		s = kam.Note("%s waits for queue %s", t.Kind, t.Queue)
 	}
