@@ -223,6 +223,7 @@ func (w *Words) functions() template.FuncMap {
 		"say":      func(id string, args ...any) string { return w.Text(id, args...) },
 		"sentence": func(s kam.Sentence) string { return w.Sentence(s) },
 		"word":     func(english string) string { return w.Word(english) },
+		"note":     func(english string) string { return w.Note(english) },
 		"asset":    func(name string) (string, error) { return assets.path(name) },
 		"when":     func(t time.Time) template.HTML { return w.timeTag(t, w.Time(t)) },
 		"due":      func(t time.Time) template.HTML { return w.timeTag(t, w.Due(t)) },

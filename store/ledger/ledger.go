@@ -345,7 +345,7 @@ func (e *Entry) refuse(k Keeper, refusal *kam.Error, keep bool) error {
 		}
 		if forged {
 			line.Type, line.Actor = kam.EventSignatureRefused, kam.System
-			line.Text = pg.Clip("in the name of "+string(e.effect.By)+": "+refusal.Error(), 1000)
+			line.Text = pg.Clip(kam.Note("in the name of %s", e.effect.By)+": "+refusal.Error(), 1000)
 		}
 		k.Log(line)
 		e.chain()
