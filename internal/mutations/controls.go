@@ -53,7 +53,7 @@ var Controls = []Control{
 	{"digest", "other arguments under the envelope", "kam/signed", "TestEveryFieldOfAClaimIsCompared",
 		Change{File: verifyFile, Old: "{kam.Say(\"content\"), e.Digest, c.Digest()},", New: ""}},
 	{"decision-in-digest", "an envelope for one decision, for another one", "kam/signed", "TestEveryFieldOfAnActIsCovered",
-		Change{File: "kam/onboarding/act_check.go", Old: "a.Signed = \"\"", New: "a.Signed, a.DecisionID = \"\", \"\""}},
+		Change{File: "kam/onboarding/act_check.go", Old: "a.Signed, a.OnBehalfOf = \"\", \"\"", New: "a.Signed, a.OnBehalfOf, a.DecisionID = \"\", \"\", \"\""}},
 	{"mode", "what is not signed, where signatures are required", "kam/signed", "TestModes",
 		Change{File: verifyFile, Old: "if r.mode == Record {", New: "if true {"}},
 
