@@ -287,9 +287,7 @@ func TestTheReleaseBeforeReadsAndWritesTheTree(t *testing.T) {
 	pool := storetest.Pool(t, s)
 	load := func(tx pgx.Tx) error {
 		var was []accessdb.Node
-		for _, x := range governedOrg().Nodes {
-			was = append(was, x)
-		}
+		was = append(was, governedOrg().Nodes...)
 		if _, err := tx.Exec(t.Context(), `delete from kam.node`); err != nil {
 			return err
 		}
