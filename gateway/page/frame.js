@@ -86,6 +86,23 @@
     typing = setTimeout(() => form.requestSubmit(), 250);
   });
 
+  // A form with data-preview shows what would become of what is typed.
+  let looking;
+  document.addEventListener("input", e => {
+    const form = e.target.closest("form[data-preview]");
+    if (!form) return;
+    clearTimeout(typing);
+    typing = setTimeout(async () => {
+      looking?.abort();
+      const mine = looking = new AbortController();
+      try {
+        const answer = await fetch(form.dataset.preview, { method: "post", body: new URLSearchParams(new FormData(form)), signal: mine.signal, headers: { Accept: "text/html" } });
+        const found = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
+        if (found && form.isConnected) $("#preview").replaceWith(document.adoptNode(found));
+      } catch { /* the next letter asks again */ }
+    }, 300);
+  });
+
   // Live updates. What somebody types is never taken from under his hands.
   const writes = () => all("#main textarea, #main input:not([type=hidden]):not([type=checkbox])").some(i => i.value !== i.defaultValue) || $("dialog[open], .stale, #wrong") || $("#main details[open] form");
   function changed(c) {

@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
+	"github.com/kamflow/kamflow/gateway/pages/start"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store/identity"
 )
@@ -39,6 +40,7 @@ func Mount(g *gateway.Gate, n Needs) {
 	inbox.Mount(desk)
 	onecase.Mount(desk)
 	cases.Mount(g, n.Service)
+	start.Mount(g, n.Service)
 	people.Mount(g, n.Service, n.SignIns, n.Issuers)
 	me.Mount(g, n.Service, n.SignIns, n.TokenLifetime)
 	signin.Mount(g, n.SignIns, n.Providers)

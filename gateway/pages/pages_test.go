@@ -17,6 +17,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
+	"github.com/kamflow/kamflow/gateway/pages/start"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/text"
 )
@@ -33,6 +34,7 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, inbox.Template)
 	fits(t, onecase.Template)
 	fits(t, cases.Template)
+	fits(t, start.Template)
 }
 
 func fits[T any](t *testing.T, p *page.Template[T]) {
@@ -45,7 +47,7 @@ func TestTextsAreInTheCatalogue(t *testing.T) {
 	t.Parallel()
 	said := regexp.MustCompile(`say "([^"]+)"|\.Text\("([^"]+)"[,)]|identity\.Link\w+: "([^"]+)"`)
 	n := 0
-	for _, pattern := range []string{"*/*.html", "*/*.go", "../*.go", "../*.html", "../page/*", "../caseview/*"} {
+	for _, pattern := range []string{"*/*.html", "*/*.go", "../*.go", "../*.html", "../page/*", "../caseview/*", "../dataform/*"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		require.NotEmpty(t, files, pattern)
@@ -66,7 +68,7 @@ func TestTextsAreInTheCatalogue(t *testing.T) {
 func TestNoInlineCode(t *testing.T) {
 	t.Parallel()
 	inline := regexp.MustCompile(`(?i)<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	for _, pattern := range []string{"*/*.html", "../*.html", "../page/*.html", "../caseview/*.html"} {
+	for _, pattern := range []string{"*/*.html", "../*.html", "../page/*.html", "../caseview/*.html", "../dataform/*.html"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, file := range files {
