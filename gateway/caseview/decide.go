@@ -26,6 +26,7 @@ type Verb struct {
 	Cause   kam.Sentence // why he may not
 	Advice  kam.Sentence // and what to do
 	Closed  bool         // he may not
+	Link    string       // its form has a page of its own
 }
 
 // Direct says that the verb is a button without a form.
@@ -34,7 +35,7 @@ func (v Verb) Direct() bool { return len(v.Fields) == 0 }
 // Deciding says that the verb decides what the case waits for.
 func (v Verb) Deciding() bool {
 	switch v.Act {
-	case onboarding.ActWithdraw, onboarding.ActReassign, onboarding.ActComment, onboarding.ActReevaluate, onboarding.ActCancel, onboarding.ActRelease:
+	case onboarding.ActAmendMaterial, onboarding.ActWithdraw, onboarding.ActReassign, onboarding.ActComment, onboarding.ActReevaluate, onboarding.ActCancel, onboarding.ActRelease:
 		return false
 	}
 	return true
@@ -86,12 +87,13 @@ type Typed struct {
 	Revision int // that he had before his eyes
 }
 
-// verbs are the verbs of the case, in the order of the table. Data have forms of
-// their own.
+// verbs are the verbs of the case, in the order of the table. Data have a page of
+// their own, to which those who may change them are led.
 func (p *Pane) verbs(v *gateway.Visit, typed *Typed) {
 	main := false
 	for _, x := range p.CaseView.Verbs {
-		if slices.Contains(x.Needs, onboarding.NeedData) {
+		data := slices.Contains(x.Needs, onboarding.NeedData)
+		if data && x.Cause != nil {
 			continue
 		}
 		name := nameOf(x.Act, x.Verdict)
@@ -100,6 +102,11 @@ func (p *Pane) verbs(v *gateway.Visit, typed *Typed) {
 			verb.Closed, verb.Cause, verb.Advice = true, x.Cause.Message(), x.Cause.HowTo()
 		} else if !main && verb.Deciding() {
 			verb.Main, main = true, true
+		}
+		if data {
+			verb.Link = "/cases/" + string(p.Snapshot.CaseNo) + "/data"
+			p.Verbs = append(p.Verbs, verb)
+			continue
 		}
 		var was onboarding.Act
 		if typed != nil && typed.Name == x.Act && typed.Verdict == x.Verdict {

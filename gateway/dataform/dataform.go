@@ -40,13 +40,13 @@ type Set struct {
 
 // A Field is one input, or a list of rows of them.
 type Field struct {
-	Path, Name, Label, Note, Value, Currency string
-	Kind                                     customer.FieldKind
-	Required, Asked                          bool
-	Max                                      int64
-	Options                                  []Option
-	Wrong                                    []*page.Wrong
-	Rows                                     [][]Field
+	Path, Name, Label, Value, Currency, Check string
+	Kind                                      customer.FieldKind
+	Required, Asked                           bool
+	Max                                       int64
+	Options                                   []Option
+	Wrong                                     []*page.Wrong
+	Rows                                      [][]Field
 }
 
 // An Option is a value of a closed field.
@@ -62,8 +62,9 @@ func (f Field) ID() string { return f.Path }
 func (f Field) Short() bool { return f.Rows == nil && f.Kind != customer.KindLongText }
 
 // New is the form of what was typed, with what is wrong with it. Asked are the
-// fields that somebody sent the request back for.
-func New(w page.Words, typed url.Values, errs []*kam.Error, asked []string, detail bool) Form {
+// fields that somebody sent the request back for; check is where the form is sent
+// to show it again with another row.
+func New(w page.Words, typed url.Values, errs []*kam.Error, asked []string, check string, detail bool) Form {
 	wrong := map[string][]*page.Wrong{}
 	for _, e := range errs {
 		wrong[e.Field] = append(wrong[e.Field], page.WrongOf(e))
@@ -76,10 +77,10 @@ func New(w page.Words, typed url.Values, errs []*kam.Error, asked []string, deta
 				continue
 			}
 			f := field(w, spec, spec.Name, typed, wrong)
-			f.Asked = slices.Contains(asked, spec.Name)
+			f.Asked, f.Check = slices.Contains(asked, spec.Name), check
 			if s.Folded {
 				f.Required = false // by now
-				s.Open = s.Open || len(f.Wrong) > 0 || filled(typed, spec.Name)
+				s.Open = s.Open || len(f.Wrong) > 0 || f.Asked || filled(typed, spec.Name)
 			}
 			s.Fields = append(s.Fields, f)
 		}

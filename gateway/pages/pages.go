@@ -9,6 +9,7 @@ import (
 	"github.com/kamflow/kamflow/gateway"
 	"github.com/kamflow/kamflow/gateway/caseview"
 	"github.com/kamflow/kamflow/gateway/page"
+	"github.com/kamflow/kamflow/gateway/pages/casedata"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
@@ -39,6 +40,7 @@ func Mount(g *gateway.Gate, n Needs) {
 	desk := caseview.Desk{Gate: g, Service: n.Service}
 	inbox.Mount(desk)
 	onecase.Mount(desk)
+	casedata.Mount(desk)
 	cases.Mount(g, n.Service)
 	start.Mount(g, n.Service)
 	people.Mount(g, n.Service, n.SignIns, n.Issuers)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kamflow/kamflow/gateway/page"
+	"github.com/kamflow/kamflow/gateway/pages/casedata"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
@@ -33,6 +34,7 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, me.Template)
 	fits(t, inbox.Template)
 	fits(t, onecase.Template)
+	fits(t, casedata.Template)
 	fits(t, cases.Template)
 	fits(t, start.Template)
 }

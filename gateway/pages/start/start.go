@@ -66,7 +66,7 @@ func (d desk) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, typ
 	for _, e := range errs {
 		p.Wrong = append(p.Wrong, page.WrongOf(e))
 	}
-	p.Data = dataform.New(v.Words, typed, errs, nil, false)
+	p.Data = dataform.New(v.Words, typed, errs, nil, "/start/check", false)
 	return Template.Write(w, gateway.StatusOf(refused), v.Answered(v.Text("nav.start"), "", refused), p)
 }
 
