@@ -19,11 +19,13 @@ import (
 	"github.com/kamflow/kamflow/kam/customer"
 )
 
-//go:embed dataform.html
+//go:embed dataform.html dataform.css
 var files embed.FS
 
 // Part are the templates of the form: "dataform" shows a Form.
 var Part = page.Part{Dir: files, Name: "dataform.html"}
+
+func init() { page.Asset(files, "dataform.css") } //nolint:gochecknoinits // assets are part of the program
 
 // A Form is what is shown.
 type Form struct {
@@ -57,9 +59,6 @@ type Option struct {
 
 // ID is the id of the input, which refusals lead to.
 func (f Field) ID() string { return f.Path }
-
-// Short says that the field is one line.
-func (f Field) Short() bool { return f.Rows == nil && f.Kind != customer.KindLongText }
 
 // New is the form of what was typed, with what is wrong with it. Asked are the
 // fields that somebody sent the request back for; check is where the form is sent
