@@ -15,6 +15,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages/process"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/service"
 	"github.com/kamflow/kamflow/store/identity"
@@ -30,9 +31,6 @@ type Needs struct {
 	TokenLifetime time.Duration
 }
 
-// Home is where people begin.
-const Home = "/inbox"
-
 // Mount puts all pages behind a gate.
 func Mount(g *gateway.Gate, n Needs) {
 	desk := caseview.Desk{Gate: g, Service: n.Service}
@@ -41,6 +39,7 @@ func Mount(g *gateway.Gate, n Needs) {
 	cases.Mount(g, n.Service)
 	people.Mount(g, n.Service, n.SignIns, n.Issuers)
 	me.Mount(g, n.Service, n.SignIns, n.TokenLifetime)
+	process.Mount(g, n.Service)
 	signin.Mount(g, n.SignIns, n.Providers)
 	link.Mount(g, n.SignIns)
 }

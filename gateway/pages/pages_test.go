@@ -16,6 +16,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages/process"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/text"
@@ -33,6 +34,7 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, inbox.Template)
 	fits(t, onecase.Template)
 	fits(t, cases.Template)
+	fits(t, process.Template)
 }
 
 func fits[T any](t *testing.T, p *page.Template[T]) {
