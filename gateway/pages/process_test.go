@@ -1,7 +1,6 @@
 package pages_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,9 +22,6 @@ func TestProcessMap(t *testing.T) {
 	b.Go("/cases?open=1&step=1.2").See("main", "Nothing fits these filters.")
 	b.Go("/?node=nowhere").See("#wrong", "nowhere")
 	b.Forgive("404")
-	if shots := os.Getenv("SHOTS"); shots != "" {
-		b.Go("/").Shot(shots + "/map.png").Go("/?box=1.1").Shot(shots + "/map-11.png").Dark(true).Go("/").Shot(shots + "/map-dark.png").Size(540, 900).Shot(shots + "/map-540.png").Dark(false)
-	}
 	b.Size(540, 900).Go("/")
 	require.LessOrEqual(t, browsertest.Run[int](b, `document.documentElement.scrollWidth`), 540)
 }

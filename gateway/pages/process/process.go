@@ -58,6 +58,7 @@ type Box struct {
 	Shape string // box, decision or outcome
 	Waits string
 	Spark string // the points of its line
+	Went  int    // on from here, in the weeks of the line
 }
 
 // An Edge is an arrow, with what stands beside it.
@@ -119,36 +120,44 @@ func (p *Page) draw(v *gateway.Visit, m service.ProcessMap) {
 		if l.Level == 1 {
 			at := ""
 			if l.Code == "1" {
-				at = p.at(v, "/", "box", "")
+				at = p.at("/", "box", "")
 			}
 			p.Levels = append(p.Levels, Level{l.Code, at, l.Code == "1"})
 		}
 	}
 	if p.Box != "1" {
-		p.Up = p.at(v, "/", "box", "")
+		p.Up = p.at("/", "box", "")
 	}
 	p.Table = page.Table{Caption: v.Words.Step(p.Box), Columns: []page.Column{
 		{Name: "step", Text: "label.step"}, {Name: "open", Text: "label.open", Right: true}, {Name: "median_hours", Text: "label.median", Right: true},
 		{Name: "late", Text: "label.late", Right: true}, {Name: "owed", Text: "label.owed"}, {Name: "weeks", Text: "map.weeks", Right: true},
 	}}
-	place := map[kam.StepCode][2]int{}
+	place, inside, level := map[kam.StepCode][2]int{}, kam.Within(p.Box), 3
+	if p.Box == "1" {
+		level = 2
+	}
 	for _, b := range kam.Boxes {
-		if b.Parent() != p.Box {
+		if b.Code == p.Box || b.Level != level || !slices.Contains(inside, b.Code) {
 			continue
 		}
 		f := figures[b.Code]
 		n := len(p.Picture.Boxes)
 		box := Box{MapBox: f, X: margin + n%perRow*(boxWidth+gapX), Y: margin + n/perRow*(boxHeight+gapY), Class: class(f), Shape: "box", Waits: waits(v, f), Spark: spark(f)}
+		for _, w := range f.Weeks {
+			box.Went += w
+		}
 		switch b.Kind {
 		case kam.KindDecision:
 			box.Shape = "decision"
 		case kam.KindOutcome:
-			box.Shape = "outcome"
+			if box.Shape, box.Class = "outcome", "done"; b.Code == kam.BoxReject {
+				box.Class = "stop"
+			}
 		}
 		if p.Box == "1" && box.Shape == "box" {
-			box.At = p.at(v, "/", "box", string(b.Code))
+			box.At = p.at("/", "box", string(b.Code))
 		} else if box.Shape == "box" {
-			box.At = p.at(v, "/cases", "step", string(b.Code), "open", "1")
+			box.At = p.at("/cases", "step", string(b.Code), "open", "1")
 		}
 		p.Picture.Boxes = append(p.Picture.Boxes, box)
 		place[b.Code] = [2]int{box.X, box.Y}
@@ -190,7 +199,7 @@ func path(x, y, toX, toY int) string {
 }
 
 // at is an address that keeps the filters of the map.
-func (p *Page) at(_ *gateway.Visit, to string, pairs ...string) string {
+func (p *Page) at(to string, pairs ...string) string {
 	q := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -218,13 +227,9 @@ func (p *Page) row(v *gateway.Visit, b Box) page.Row {
 	if b.Late > 0 {
 		late = " late"
 	}
-	passed := 0
-	for _, n := range b.Weeks {
-		passed += n
-	}
 	return page.Row{Cells: []page.Cell{
 		{Text: v.Words.Step(b.Code), At: b.At}, {Text: fmt.Sprint(b.Open), Class: "num", Number: true}, {Text: v.Words.Hours(b.Median), Class: "num"},
-		{Text: fmt.Sprint(b.Late), Class: "num" + late, Number: true}, {Text: b.Waits}, {Text: fmt.Sprint(passed), Class: "num", Number: true},
+		{Text: fmt.Sprint(b.Late), Class: "num" + late, Number: true}, {Text: b.Waits}, {Text: fmt.Sprint(b.Went), Class: "num", Number: true},
 	}}
 }
 
