@@ -24,6 +24,7 @@ var Nav = []Line{
 	{At: "/inbox", Text: "nav.inbox", Key: "i"},
 	{At: "/requests", Text: "nav.requests", Key: "r"},
 	{At: "/cases", Text: "nav.cases", Key: "c"},
+	{At: "/customers", Text: "nav.customers", Key: "k"},
 	{At: "/people/sign-ins", Text: "nav.signins", Group: "nav.steering", For: []kam.Role{kam.UserAdmin}},
 }
 

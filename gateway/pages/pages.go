@@ -10,6 +10,7 @@ import (
 	"github.com/kamflow/kamflow/gateway/caseview"
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
+	"github.com/kamflow/kamflow/gateway/pages/customers"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
@@ -37,6 +38,7 @@ func Mount(g *gateway.Gate, n Needs) {
 	inbox.Mount(desk)
 	onecase.Mount(desk)
 	cases.Mount(g, n.Service)
+	customers.Mount(g, n.Service)
 	people.Mount(g, n.Service, n.SignIns, n.Issuers)
 	me.Mount(g, n.Service, n.SignIns, n.TokenLifetime)
 	process.Mount(g, n.Service)

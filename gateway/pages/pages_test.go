@@ -11,6 +11,7 @@ import (
 
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
+	"github.com/kamflow/kamflow/gateway/pages/customers"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
@@ -34,6 +35,8 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, inbox.Template)
 	fits(t, onecase.Template)
 	fits(t, cases.Template)
+	fits(t, customers.Template)
+	fits(t, customers.OneTemplate)
 	fits(t, process.Template)
 }
 
