@@ -20,9 +20,11 @@ type Line struct {
 
 // Nav is the navigation: a line for each page, in its order.
 var Nav = []Line{
+	{At: "/", Text: "nav.process", Key: "p"},
 	{At: "/inbox", Text: "nav.inbox", Key: "i"},
 	{At: "/requests", Text: "nav.requests", Key: "r"},
 	{At: "/cases", Text: "nav.cases", Key: "c"},
+	{At: "/customers", Text: "nav.customers", Key: "k"},
 	{At: "/people/sign-ins", Text: "nav.signins", Group: "nav.steering", For: []kam.Role{kam.UserAdmin}},
 }
 

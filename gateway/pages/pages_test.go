@@ -11,11 +11,13 @@ import (
 
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
+	"github.com/kamflow/kamflow/gateway/pages/customers"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages/process"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
 	"github.com/kamflow/kamflow/internal/text"
@@ -33,6 +35,9 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, inbox.Template)
 	fits(t, onecase.Template)
 	fits(t, cases.Template)
+	fits(t, customers.Template)
+	fits(t, customers.OneTemplate)
+	fits(t, process.Template)
 }
 
 func fits[T any](t *testing.T, p *page.Template[T]) {
