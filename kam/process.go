@@ -98,6 +98,19 @@ func BoxOf(code StepCode) (b Box, ok bool) {
 	return b, ok
 }
 
+// Within are the codes of a box and of all boxes in it.
+func Within(code StepCode) []StepCode {
+	all := []StepCode{code}
+	for _, b := range Boxes {
+		for up := b.Parent(); up != ""; up = (Box{Code: up}).Parent() {
+			if up == code {
+				all = append(all, b.Code)
+			}
+		}
+	}
+	return all
+}
+
 // Label is the step as people read it, the code alone where no box has it.
 func (c StepCode) Label() string {
 	if b, ok := boxes[c]; ok {

@@ -20,10 +20,12 @@ type Line struct {
 
 // Nav is the navigation: a line for each page, in its order.
 var Nav = []Line{
+	{At: "/", Text: "nav.process", Key: "p"},
 	{At: "/inbox", Text: "nav.inbox", Key: "i"},
 	{At: "/start", Text: "nav.start", Key: "n", For: []kam.Role{kam.SalesRep, kam.TerritoryManager}},
 	{At: "/requests", Text: "nav.requests", Key: "r"},
 	{At: "/cases", Text: "nav.cases", Key: "c"},
+	{At: "/customers", Text: "nav.customers", Key: "k"},
 	{At: "/people/sign-ins", Text: "nav.signins", Group: "nav.steering", For: []kam.Role{kam.UserAdmin}},
 }
 

@@ -11,11 +11,13 @@ import (
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/casedata"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
+	"github.com/kamflow/kamflow/gateway/pages/customers"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages/process"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/start"
 	"github.com/kamflow/kamflow/service"
@@ -32,9 +34,6 @@ type Needs struct {
 	TokenLifetime time.Duration
 }
 
-// Home is where people begin.
-const Home = "/inbox"
-
 // Mount puts all pages behind a gate.
 func Mount(g *gateway.Gate, n Needs) {
 	desk := caseview.Desk{Gate: g, Service: n.Service}
@@ -43,8 +42,10 @@ func Mount(g *gateway.Gate, n Needs) {
 	casedata.Mount(desk)
 	cases.Mount(g, n.Service)
 	start.Mount(g, n.Service)
+	customers.Mount(g, n.Service)
 	people.Mount(g, n.Service, n.SignIns, n.Issuers)
 	me.Mount(g, n.Service, n.SignIns, n.TokenLifetime)
+	process.Mount(g, n.Service)
 	signin.Mount(g, n.SignIns, n.Providers)
 	link.Mount(g, n.SignIns)
 }

@@ -12,11 +12,13 @@ import (
 	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/gateway/pages/casedata"
 	"github.com/kamflow/kamflow/gateway/pages/cases"
+	"github.com/kamflow/kamflow/gateway/pages/customers"
 	"github.com/kamflow/kamflow/gateway/pages/inbox"
 	"github.com/kamflow/kamflow/gateway/pages/link"
 	"github.com/kamflow/kamflow/gateway/pages/me"
 	"github.com/kamflow/kamflow/gateway/pages/onecase"
 	"github.com/kamflow/kamflow/gateway/pages/people"
+	"github.com/kamflow/kamflow/gateway/pages/process"
 	"github.com/kamflow/kamflow/gateway/pages/signin"
 	"github.com/kamflow/kamflow/gateway/pages/start"
 	"github.com/kamflow/kamflow/gateway/pages/terminal"
@@ -37,6 +39,9 @@ func TestTemplatesFitTheirTypes(t *testing.T) {
 	fits(t, casedata.Template)
 	fits(t, cases.Template)
 	fits(t, start.Template)
+	fits(t, customers.Template)
+	fits(t, customers.OneTemplate)
+	fits(t, process.Template)
 }
 
 func fits[T any](t *testing.T, p *page.Template[T]) {

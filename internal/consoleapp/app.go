@@ -96,7 +96,7 @@ func (a *App) start(ctx context.Context, deps Deps) error {
 	a.signIns = a.store.SignIns
 	a.gate = gateway.New(gateway.Options{
 		People: system, SignIns: a.signIns, Log: slog.New(zapslog.NewHandler(a.log.Core())), Figures: metrics, Trace: deps.Traces.Begin,
-		Waits: pages.Waits(system), Names: a.names, Home: pages.Home, Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
+		Waits: pages.Waits(system), Names: a.names, Base: base, Proxies: proxies, Idle: a.cfg.Console.SessionIdle, Lasts: a.cfg.Console.SessionLifetime,
 	})
 	a.pages(system)
 	a.programs(system, deps.Owner)

@@ -55,7 +55,7 @@ func New(t *testing.T) *House {
 	system := h.Local
 	h.Gate = gateway.New(gateway.Options{
 		People: system, SignIns: h.Record.SignIns, Figures: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Idle: time.Hour, Lasts: 10 * time.Hour,
-		Waits: pages.Waits(system), Names: h.names, Home: pages.Home,
+		Waits: pages.Waits(system), Names: h.names,
 	})
 	pages.Mount(h.Gate, pages.Needs{Service: system, SignIns: h.Record.SignIns, TokenLifetime: 90 * 24 * time.Hour})
 	api.New(api.Options{Service: system, Principal: h.Gate.Principal, Still: h.Gate.Still, SignedOut: gateway.SignedOut, Log: h.Gate.Log}).Mount(h.Gate.Mount)
@@ -81,7 +81,7 @@ func (h *House) Down(off bool) {
 	h.engine.down = off
 }
 
-// As opens a window in which somebody is signed in.
+// As opens a window in which somebody is signed in, on the inbox.
 func (h *House) As(user kam.UserID) *browsertest.Tab {
 	h.t.Helper()
 	b := browsertest.Open(h.t, h.URL)
@@ -92,7 +92,7 @@ func (h *House) As(user kam.UserID) *browsertest.Tab {
 	if b.Has("main form button") && b.At() == "/link/"+secret {
 		b.Leave("main form button")
 	}
-	return b
+	return b.Go("/inbox")
 }
 
 // Fields change what a request asks for.

@@ -18,9 +18,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kamflow/kamflow/gateway/page"
 	"github.com/kamflow/kamflow/internal/text"
 	"github.com/kamflow/kamflow/kam"
 	"github.com/kamflow/kamflow/kam/access"
+	"github.com/kamflow/kamflow/kam/customer"
 	"github.com/kamflow/kamflow/kam/onboarding"
 	"github.com/kamflow/kamflow/kam/rules"
 )
@@ -127,7 +129,40 @@ func words() (all []string) {
 	for _, format := range rules.English {
 		all = append(all, format)
 	}
-	return append(all, access.OwnCustomers)
+	return append(append(all, access.OwnCustomers), codes()...)
+}
+
+// codes are the codes of the process that pages show in words: what a code is
+// kept in is not always a list, so those of events and scales stand here by name.
+func codes() (all []string) {
+	add := func(code string) { all = append(all, page.Plain(code)) }
+	for _, f := range customer.Fields {
+		if !strings.ContainsAny(f.Name, ".[") {
+			add(f.Name)
+		}
+	}
+	for _, s := range onboarding.States {
+		add(string(s.State))
+		if s.Task != "" {
+			add(string(s.Task))
+		}
+	}
+	for _, t := range kam.CaseTypes {
+		add(string(t))
+	}
+	for _, r := range kam.Roles {
+		add(string(r))
+	}
+	for _, p := range kam.Parties {
+		add(string(p))
+	}
+	for _, t := range kam.Tiers {
+		add(string(t))
+	}
+	for _, c := range strings.Fields(codesByName) {
+		add(c)
+	}
+	return all
 }
 
 // sourceKeys are the keys in the source, each with a room that says it.
@@ -324,3 +359,21 @@ func places(format string) string {
 	slices.Sort(braces)
 	return strings.Join(append(all, braces...), " ")
 }
+
+// codesByName are the codes of answers, of the trail and of scales that pages show.
+const codesByName = `
+	REFER REJECT REFER_COMPLIANCE CONFIRM SEND_BACK DECLINE ENDORSE CLEAR REFUSE AGREE ESCALATE CERTAIN PROBABLE
+	POSSIBLE ERROR REVIEW WARNING INFO REMIND EXPIRE LAPSE NOTIFY_MANAGER ADDED_KA ADDED_NON_KA MODIFIED
+	REACTIVATED_KA REACTIVATED_NON_KA DEACTIVATED RECLASSIFIED NO_CHANGE NON_KA PROVISIONAL STRATEGIC STAR STATUS
+	STREAMLINE LOCAL NOT_DUPLICATE USE_EXISTING SAME_REQUEST CONVERT_TO_MODIFY kam_assignment import_confirmation
+	draft_offer AMENDED ANALYZED CANDIDATES_FOUND CANCEL_ASKED CASE_OPENED CLASSIFIED COMMENTED COMPLIANCE_DECIDED
+	CONFIRMED COVERAGE_STOPPED CAPACITY_OVERRIDDEN CUSTOMER_COMMITTED CUSTOMER_MERGED CUSTOMER_SPLIT DATA_ERASED
+	DATA_SUBMITTED DECISION_COMPUTED DECISION_REFUSED DELEGATION_APPLIED DETAILS_SUBMITTED DUPLICATE_RESOLVED
+	ENDORSED ENDORSEMENT_DECLINED ENDORSEMENT_LAPSED FAULT FINDING_WAIVED HANDED_OFF KEY_ACCOUNT_RELEASED
+	ORG_CHANGED ORG_CHANGE_ASKED ORG_CHANGE_CLOSED ORG_LOADED POLICY_PUBLISHED REEVALUATED REQUEST_MOVED RETRIED
+	SEGMENTED SENT_BACK SIGNATURES SIGNATURE_REFUSED SIGN_IN_CHANGED TARGET_PINNED TASK_CLAIMED TASK_ESCALATED
+	TASK_OPENED TASK_REASSIGNED TASK_RELEASED TASK_REMINDED TERRITORY_RESOLVED TIER_CHANGED VALIDATED SCREENED
+	FULL PARTIAL NONE UNKNOWN ORGANIZATION SOLE_PRACTITIONER PUBLIC_BODY VISIT DIRECT HIGH MEDIUM LOW CONTACT
+	ACTIVE INACTIVE BATCH_UPLOADED BATCH_CHECKED BATCH_CONFIRMED BATCH_APPLIED BATCH_CANCELLED BATCH_EXPIRED
+	UPLOADED CHECKED APPLIED annual_potential ADD KA
+`

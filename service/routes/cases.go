@@ -50,6 +50,7 @@ type CaseFilter struct {
 	Territory string           `query:"territory" maxLength:"80" doc:"The node and all below it"`
 	OlderThan string           `query:"older_than" maxLength:"40" doc:"Since the last change: 36h, 30m"`
 	Open      bool             `query:"open"`
+	Step      kam.StepCode     `query:"step" maxLength:"20" doc:"Stands in the box of the deck, or in one within it: 1.1, 1.1.5"`
 	Owed      kam.Party        `query:"owed" maxLength:"20" doc:"Whose turn it is: REQUESTER, MANAGER, STEWARD, COMPLIANCE, ENGINE"`
 	Overdue   bool             `query:"overdue" doc:"Beyond the target of the stage"`
 	Order     service.Order    `query:"order" maxLength:"20" doc:"CHANGED, the case changed last first; of open cases also AGE, STAGE (longest in its stage first), TARGET (first to pass its target first)"`
@@ -58,7 +59,7 @@ type CaseFilter struct {
 // FilterOf is a filter as it goes in.
 func FilterOf(f service.Filter) CaseFilter {
 	in := CaseFilter{Customer: f.Customer, Type: f.Type, State: f.State, Requester: f.Requester, Territory: f.Territory, Open: f.Open,
-		Owed: f.Owed, Overdue: f.Overdue, Order: f.Order}
+		Step: f.Step, Owed: f.Owed, Overdue: f.Overdue, Order: f.Order}
 	if f.OlderThan != 0 {
 		in.OlderThan = f.OlderThan.String()
 	}
@@ -164,7 +165,7 @@ type TasksHandedOver struct{ Body service.HandOver }
 // twice.
 func cases(ctx context.Context, s service.Service, who service.Principal, in *CaseFilter) (page Page[service.CaseLine], err error) {
 	f := service.Filter{Customer: in.Customer, Type: in.Type, State: in.State, Requester: in.Requester, Territory: in.Territory, Open: in.Open,
-		Owed: in.Owed, Overdue: in.Overdue, Order: in.Order, Limit: in.Limit + 1}
+		Step: in.Step, Owed: in.Owed, Overdue: in.Overdue, Order: in.Order, Limit: in.Limit + 1}
 	if in.OlderThan != "" {
 		if f.OlderThan, err = time.ParseDuration(in.OlderThan); err != nil || f.OlderThan < 0 {
 			return page, kam.Errorf(kam.Invalid, "%q is no duration", in.OlderThan).On("older_than").Try("write 36h or 30m")

@@ -53,10 +53,11 @@ type Filter struct {
 	Territory string        // the node and all below it
 	OlderThan time.Duration // since the last change
 	Open      bool
-	Owed      kam.Party // the party whose turn it is
-	Overdue   bool      // beyond the target of its stage
-	Order     Order     // "" is that of [ByChange]
-	Limit     int       // 0 is 200
+	Step      kam.StepCode // the box and all in it
+	Owed      kam.Party    // the party whose turn it is
+	Overdue   bool         // beyond the target of its stage
+	Order     Order        // "" is that of [ByChange]
+	Limit     int          // 0 is 200
 	// Behind, where it is set, leaves out the case and all that come before it in
 	// the order, in which it stands at BehindAt: the list goes on behind a page.
 	Behind   kam.CaseNo
@@ -140,6 +141,10 @@ func (s *Store) List(ctx context.Context, f Filter) ([]Line, error) {
 	}
 	if order != ByChange {
 		sql += " and " + by.column + " is not null"
+	}
+	if f.Step != "" {
+		sql += " and step_code = any (@steps)"
+		args["steps"] = kam.Within(f.Step)
 	}
 	if f.Owed != "" {
 		sql += " and owed_by = @owed"

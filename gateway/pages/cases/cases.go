@@ -28,6 +28,7 @@ type Page struct {
 	Filtered bool
 	Types    []kam.CaseType
 	States   onboardingStates
+	Steps    []kam.StepCode
 	Table    page.Table
 	Next     string // the page after, "" on the last
 }
@@ -60,9 +61,9 @@ func (l lists) show(w http.ResponseWriter, r *http.Request, v *gateway.Visit, ow
 	if err != nil {
 		return err
 	}
-	p := Page{At: r.URL.Path, Own: own, Days: in("days"), Types: kam.CaseTypes, States: onboarding.States}
+	p := Page{At: r.URL.Path, Own: own, Days: in("days"), Types: kam.CaseTypes, States: onboarding.States, Steps: kam.Within("1")}
 	p.Filter = service.Filter{
-		Customer: in("customer"), Type: kam.CaseType(in("type")), State: onboarding.State(in("state")), Requester: kam.UserID(in("requester")), Territory: in("territory"), Open: in("open") != "", Limit: rows + 1,
+		Customer: in("customer"), Type: kam.CaseType(in("type")), State: onboarding.State(in("state")), Requester: kam.UserID(in("requester")), Territory: in("territory"), Open: in("open") != "", Step: kam.StepCode(in("step")), Limit: rows + 1,
 	}
 	if p.Days != "" {
 		days, err := strconv.Atoi(p.Days)
