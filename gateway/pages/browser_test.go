@@ -144,7 +144,7 @@ func TestPhone(t *testing.T) {
 	h := consoletest.New(t)
 	no := h.Ask(anna, "Breite Straße Verwaltungsgesellschaft mit sehr langem Namen und noch mehr Wörtern GmbH & Co. KG", nil)
 	b := h.As(hanna).Size(540, 900)
-	for _, path := range []string{"/inbox", "/cases", "/requests", "/cases/" + string(no), "/me"} {
+	for _, path := range []string{"/inbox", "/cases", "/requests", "/cases/" + string(no), "/cases/" + string(no) + "/data", "/me"} {
 		b.Go(path)
 		require.LessOrEqual(t, browsertest.Run[int](b, `document.documentElement.scrollWidth`), 540, path)
 	}
